@@ -35,6 +35,9 @@ export class DataError extends EmbedError {
   }
 }
 
+/** The input holds no row, or none that can be used. */
+export class NoRowsError extends DataError {}
+
 /** A named input does not exist. */
 export class NoInputError extends EmbedError {
   readonly exitCode = 66;

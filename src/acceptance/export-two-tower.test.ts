@@ -97,7 +97,7 @@ interface Form {
   isDot?: true;
 }
 const forms: Record<string, Form> = {
-  plain: { args: ["--history", "20"], histories: { history: undefined } },
+  plain: { args: ["--history", "20", "--user-bias"], histories: { history: undefined } },
   context: {
     args: [
       ..."--history 6 --recency 2 --user-fields channel,spent --user-tower 8,8 --similarity dot".split(" "),
@@ -109,7 +109,9 @@ const forms: Record<string, Form> = {
     isDot: true,
   },
   others: {
-    args: "--history others:12 --user-tower 8 --item-tower 8 --item-fields brand,price".split(" "),
+    args: "--history others:12 --user-tower 8 --skip-connection --item-tower 8 --item-fields brand,price".split(
+      " ",
+    ),
     histories: { history: undefined },
     hasItemTower: true,
   },
@@ -304,7 +306,9 @@ test.each(Object.keys(forms))("%s: users without a history, and a history withou
     ),
   ).toBe(0);
   // without layers, whose biases make a vector of zeros, nothing but zeros is left
-  expect(first![0]!.some((x) => x !== 0)).toBe(form.args.includes("--user-tower"));
+  expect(first![0]!.some((x) => x !== 0)).toBe(
+    form.args.some((arg) => ["--user-tower", "--user-bias"].includes(arg)),
+  );
 });
 
 test.each([

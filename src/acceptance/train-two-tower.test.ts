@@ -48,7 +48,7 @@ const forms: [string, string[]][] = [
   ["level 0", []],
   [
     "level 0 of others, inner products, in-batch",
-    ["--history", "others", "--similarity", "dot", "--in-batch"],
+    ["--history", "others", "--similarity", "dot", "--in-batch", "--user-bias"],
   ],
   [
     "a user tower with fields, ages, recency and two histories",
@@ -58,6 +58,10 @@ const forms: [string, string[]][] = [
     ],
   ],
   ["an item tower", ["--item-tower", "16", "--item-fields", "brand", "--similarity", "dot"]],
+  [
+    "a user tower beside the sum of what it reads",
+    ["--user-tower", "16", "--skip-connection", "--user-fields", "channel", "--history", "others"],
+  ],
 ];
 
 describe.each(forms)("%s", (name, options) => {
@@ -365,6 +369,8 @@ describe("what a log or options lack is said", () => {
     ["negatives come by eights", ["--negatives", "12"], "multiple of 8"],
     ["something must be compared", ["--negatives", "0"], "add --in-batch"],
     ["targets must exist", ["--targets", 'item = "nothing"'], "holds for none"],
+    ["a bias beside a tower", ["--user-bias", "--user-tower", "8"], "the layers of --user-tower have biases"],
+    ["a connection past no tower", ["--skip-connection"], "--skip-connection"],
     ["a start is one", ["--init", "run", "--start", "svd"], "leave it out with --init"],
     ["dropout is of a tower", ["--dropout", "0.2"], "--user-tower"],
   ])("%s", async (_, options, message) => {

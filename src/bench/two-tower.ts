@@ -56,7 +56,14 @@ async function perSecond(
 ): Promise<number> {
   const shape = networkOf(
     {
-      ...{ dim: DIM, similarity: "cosine", userTower: tower, itemTower: [], dropout: 0 },
+      ...{
+        dim: DIM,
+        similarity: "cosine",
+        userTower: tower,
+        skipConnection: false,
+        itemTower: [],
+        dropout: 0,
+      },
       history: { of: "before", most: longest },
     },
     { user: 1, item: 0 },

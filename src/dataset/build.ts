@@ -3,7 +3,7 @@
 // Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary; pieces are joined column
 // by column. Rows that go to another sink cost the vocabulary and a batch.
 
-import { DataError, UsageError } from "../errors.js";
+import { NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
@@ -147,7 +147,7 @@ export async function streamRows(
   await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
-    throw new DataError(`none of ${read.numRows} rows is left; see --where, --drop and --on-bad-row`, {
+    throw new NoRowsError(`none of ${read.numRows} rows is left; see --where, --drop and --on-bad-row`, {
       file,
     });
   }

@@ -13,6 +13,8 @@ export interface EncodedRows {
   biases?: Float32Array;
   /** [numRows], for libsvm; 0 where the log has none */
   labels: ArrayLike<number>;
+  /** an empty line follows, which says that all that was asked for is written */
+  answers?: true;
 }
 
 export interface Encoding {

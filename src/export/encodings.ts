@@ -42,6 +42,8 @@ export async function* encodingChunks(
       write(out, encoding, chunk, row);
       if (out.isFull) yield out.take();
     }
+    if (chunk.answers) out.byte(10);
+    yield out.take();
   }
   yield out.take();
 }

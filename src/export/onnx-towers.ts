@@ -40,7 +40,7 @@ const SHORTEST = 1e-12;
  * @throws {DataError} it would be larger than 2 GiB
  */
 export function userTowerChunks(tower: UserTower, by: FoundBy): Iterable<Uint8Array> {
-  const { dim, items, histories, fields, layers, cosine } = tower;
+  const { dim, items, histories, fields, layers, bias, skip, cosine } = tower;
   checkColumns(fields, [VECTOR, ...histories.map(({ name }) => name)]);
   const graph = new GraphBuilder();
   const meanOf = historyMeans(graph, items, dim, by);
@@ -48,7 +48,9 @@ export function userTowerChunks(tower: UserTower, by: FoundBy): Iterable<Uint8Ar
     ...histories.map((history) => meanOf(history)),
     ...fields.map((field) => fieldSlot(graph, field, dim, by)),
   ];
-  const user = layers.length > 0 ? denseLayers(graph, layers, graph.beside(slots)) : graph.sum(slots);
+  const beside = bias ? [graph.constant([1, dim], bias)] : [];
+  const made = layers.length > 0 ? [denseLayers(graph, layers, graph.beside(slots))] : [];
+  const user = graph.sum(skip || layers.length === 0 ? [...made, ...slots, ...beside] : made);
   writeVector(graph, user, { dim, cosine });
   return modelChunks(graph.graph);
 }

@@ -34,6 +34,10 @@ export interface UserTower extends Tower {
   items: HistoryItems;
   /** an input each: its name, and what it holds */
   histories: readonly { name: string; doc: string }[];
+  /** f32[dim]: added to what is summed up; absent for 0 */
+  bias?: Float32Array;
+  /** the sum of the slots is added to what the layers make */
+  skip: boolean;
 }
 
 /** An item's vector: its row, and what the tower makes of its columns. */

@@ -3,82 +3,83 @@
 import { bindEncoder, firstPair, type FeatureRows } from "../dataset/rows.js";
 import { MISSING, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
-import { once, vectorEncoding, type EncodedRows } from "../export/encoded-rows.js";
 import { newKeysOf, rowsOfKeys, type NewKeys } from "../training/new-keys.js";
 import { silently } from "../training/parts.js";
 import { readLikeRun } from "../training/read-like-run.js";
-import type { Transformed, TransformOptions } from "../training/transform-options.js";
+import type { FoldedKeys, FoldingIn } from "../training/folded-keys.js";
+import type { TransformOptions } from "../training/transform-options.js";
 import type { Watch } from "../training/watch.js";
 import type { Composer } from "./composer.js";
-import type { FoldIn, FoldingModel } from "./fold-in-job.js";
+import type { Fitting, FoldingModel } from "./fold-in-job.js";
 import { readFmModel, type FmRun } from "./run.js";
 import { composerOfFactors, type ComposerOf } from "./transform.js";
 
 /**
  * A vector and a bias for each new key of the events.
  *
- * @param fold how the run's kind of model fits them
+ * @param fitting  how the run's kind of model fits them
+ * @param together why a key's vector depends on what else the log holds, as FoldingIn has it
  * @throws {UsageError} the events have no new key, or the field is hashed
  */
 export async function foldInEvents(
   run: Run,
   options: TransformOptions,
   watch: Watch,
-  fold: FoldIn,
+  fitting: Fitting,
   composerOf: ComposerOf = composerOfFactors,
-): Promise<Transformed> {
+  together?: (model: FmRun) => string | undefined,
+): Promise<FoldingIn> {
   const read = await readFmModel(run);
   const composer = await composerOf(run, read);
   const model: FoldingModel = { ...read, composer };
-  const log = { ...options, on: options.foldIn! };
-  const { dataset } = await readLikeRun(model.preprocess, log, silently(watch));
-  const fresh = newKeysOf(model, dataset, options.field);
-  const events = { dataset, ...fresh, rows: rowsOfKeys(fresh) };
-  const folded = await fold(run, model, events, options);
-  watch.observe({
-    stage: "note",
-    text: `${folded.length} new keys of '${fresh.column.name}' from ${events.rows.reduce((n, own) => n + own.length, 0)} events`,
-  });
-  const encoded = withItemFeatures(model, composer, dataset, fresh, folded);
-  const encoding = vectorEncoding(fresh.column.name, composer.dim, folded.length);
-  return { encoding, rows: once(encoded), warnings: [] };
+  const fit = await fitting(run, model, options);
+  const sum = sumsWithItemFeatures(model, composer);
+  const whyTogether = together?.(model);
+  return {
+    ...{ dim: composer.dim, biased: true },
+    ...(whyTogether !== undefined && { together: whyTogether }),
+    async of(log, mayBeNone) {
+      const { dataset } = await readLikeRun(model.preprocess, log, silently(watch));
+      const fresh = newKeysOf(model, dataset, options.field, mayBeNone);
+      const events = { dataset, ...fresh, rows: rowsOfKeys(fresh) };
+      const folded = await fit(events);
+      const numEvents = events.rows.reduce((n, own) => n + own.length, 0);
+      return {
+        ...{ column: fresh.column, codes: fresh.codes, lack: "has an event" },
+        ...sum(dataset, fresh, folded),
+        notes: [`${folded.length} new keys of '${fresh.column.name}' from ${numEvents} events`],
+      };
+    },
+  };
 }
 
 /** A user's own vector; an item's together with the features that its latest event shows. */
-function withItemFeatures(
+function sumsWithItemFeatures(
   { space, parameters, preprocess: { itemFields = [] } }: FmRun,
   composer: Composer,
-  dataset: Dataset,
-  { side, column, f, codes }: NewKeys,
-  folded: Float64Array[],
-): EncodedRows {
-  const latest = new Map<number, number>();
-  column.codes.forEach((code, row) => code !== MISSING && latest.set(code, row));
-  const beside = side === "user" ? [] : itemFields.filter((name) => name !== column.name);
-  const indexes = space.fields.flatMap(({ name }, i) => (i !== f && beside.includes(name) ? [i] : []));
-  const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
-  const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
-
-  // each new key in turn stands where the field's unknown keys do
-  const own = space.offsets[f]!;
+): (dataset: Dataset, fresh: NewKeys, folded: Float64Array[]) => Pick<FoldedKeys, "vectors" | "biases"> {
   const { dim } = parameters;
   const [w, vectors] = [parameters.w.slice(), parameters.vectors.slice()];
   const extended = composer.over({ ...parameters, w, vectors });
-  const values = new Float32Array(codes.length * composer.dim);
-  const biases = Float32Array.from(folded, (theta, i) => {
-    w[own] = theta[0]!;
-    vectors.set(theta.subarray(1), own * dim);
-    const row = withFeature(features, i, own);
-    values.set(extended.vectors(row), i * composer.dim);
-    return extended.weights(row)[0]!;
-  });
-  const { bytes, offsets } = column.dictionary;
-  return {
-    numRows: codes.length,
-    values,
-    biases,
-    keyOf: (row) => bytes.subarray(offsets[codes[row]!], offsets[codes[row]! + 1]),
-    labels: new Float32Array(codes.length),
+  return (dataset, { side, column, f, codes }, folded) => {
+    const latest = new Map<number, number>();
+    column.codes.forEach((code, row) => code !== MISSING && latest.set(code, row));
+    const beside = side === "user" ? [] : itemFields.filter((name) => name !== column.name);
+    const indexes = space.fields.flatMap(({ name }, i) => (i !== f && beside.includes(name) ? [i] : []));
+    const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
+    const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
+
+    // each new key in turn stands where the field's unknown keys do
+    const own = space.offsets[f]!;
+    const found: Float32Array[] = [];
+    const biases = Float32Array.from(folded, (theta, i) => {
+      w[own] = theta[0]!;
+      vectors.set(theta.subarray(1), own * dim);
+      const row = withFeature(features, i, own);
+      found.push(Float32Array.from(extended.vectors(row)));
+      return extended.weights(row)[0]!;
+    });
+    return { vectors: found, biases };
   };
 }
 

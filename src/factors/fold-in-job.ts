@@ -20,12 +20,10 @@ export interface FoldingModel extends FmRun {
 }
 
 /** Fits each new key, everything else of the run as it is. @returns f64[1 + dim] a key: its weight, then its vector */
-export type FoldIn = (
-  run: Run,
-  model: FoldingModel,
-  events: NewEvents,
-  options: TransformOptions,
-) => Promise<Float64Array[]> | Float64Array[];
+export type Fit = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
+
+/** Readies the fitting: what does not depend on the events is done here. */
+export type Fitting = (run: Run, model: FoldingModel, options: TransformOptions) => Promise<Fit> | Fit;
 
 /** L2 as it is told, or as the field's known keys have it. */
 export function penaltiesOf(

@@ -59,6 +59,15 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   }
 }
 
+/** Bytes in memory, named as the input that they are of. */
+export function heldSource(path: string, bytes: Uint8Array): ByteSource {
+  return new StreamedSource(path, bytes.length, pieceOf(bytes), undefined, () => undefined);
+}
+
+async function* pieceOf(bytes: Uint8Array) {
+  yield bytes;
+}
+
 /** Whether opening a path and leaving it takes nothing from a later reader: false for pipes and standard input. */
 export async function canReopen(path: string): Promise<boolean> {
   if (path === "-") return false;

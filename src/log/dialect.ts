@@ -1,7 +1,7 @@
 // The delimiter, the header and the encoding of a file, from its first bytes.
 
 import { isUtf8 } from "node:buffer";
-import { DataError, UsageError, excerpt } from "../errors.js";
+import { DataError, NoRowsError, UsageError, excerpt } from "../errors.js";
 import { checkColumnCount, maxRowBytes, rowTooLarge } from "./limits.js";
 import type { ReadOptions } from "./log.js";
 import { countLines, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
@@ -174,7 +174,7 @@ export function rowExcerpt(bytes: Uint8Array): string {
 
 /** A file whose header is followed by nothing. */
 export function noRows(path: string): DataError {
-  return new DataError("the file has a header and no rows: expected one row a line below it", {
+  return new NoRowsError("the file has a header and no rows: expected one row a line below it", {
     file: path,
     line: 1,
   });

@@ -1,6 +1,6 @@
 // Files → chunks of whole records, decoded to UTF-8, in order: what is handed to the scanners.
 
-import { openSource, type ByteSource } from "../io/source.js";
+import { heldSource, openSource, type ByteSource } from "../io/source.js";
 import { DataError } from "../errors.js";
 import { ChunkBuffers } from "./chunk-buffers.js";
 import { decoded } from "./decoded.js";
@@ -34,9 +34,18 @@ export interface OpenFile {
   rest: AsyncGenerator<Uint8Array, void, undefined>;
 }
 
+/** A file, or the rows that stand for it. */
+export async function sourceOf(
+  path: string,
+  { held }: Pick<ReadOptions, "held">,
+  pieceBytes: number,
+): Promise<ByteSource> {
+  return held ? heldSource(path, held.bytes) : await openSource(path, pieceBytes);
+}
+
 /** Opens a file and reads its head. @throws as openSource and readHead */
 export async function openFile(path: string, options: ReadOptions, pieceBytes: number): Promise<OpenFile> {
-  const source = await openSource(path, pieceBytes);
+  const source = await sourceOf(path, options, pieceBytes);
   try {
     const pieces = decoded(source.pieces(), path, options.encoding);
     let bytes: Uint8Array = new Uint8Array(0);
@@ -168,7 +177,7 @@ export async function* cutFiles(
     onSource(opened.source);
     const { head } = opened;
     if (file > 0) checkSameColumns(path, head.columns, paths[0]!, first.head.columns);
-    yield { kind: "start", file, path, linesBefore: head.lines };
+    yield { kind: "start", file, path, linesBefore: head.lines + (options.held?.linesBefore ?? 0) };
     yield* cutFile(opened, file, path, head.dialect, chunkBytes, buffers);
     await opened.source.close();
     yield { kind: "end", file };

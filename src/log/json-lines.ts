@@ -17,7 +17,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     textOf: (line) => line,
 
     schemaOf(lines) {
-      const columns = new Set<string>();
+      const columns = new Set<string>(options.held?.columns);
       const multi = new Map<string, string>();
       for (const members of wellFormed(lines, parseJsonRow)) {
         for (const [name, cell] of members) {

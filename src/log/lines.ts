@@ -1,10 +1,9 @@
 // A text file → its lines, decoded and checked: the records of JSON lines, libsvm and libffm.
 
 import { isUtf8 } from "node:buffer";
-import { openSource } from "../io/source.js";
 import { firstBadLine, notUtf8 } from "./dialect.js";
 import { decoded } from "./decoded.js";
-import { withoutMark } from "./input.js";
+import { sourceOf, withoutMark } from "./input.js";
 import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { ReadOptions } from "./log.js";
 import type { Piece, RecordFile } from "./record-form.js";
@@ -13,14 +12,14 @@ import { countLines, textOf } from "./records.js";
 /** Lines of a file, blank ones left out; \n or \r\n ends one. @throws as openSource; {DataError} bytes of another encoding */
 export async function openLines(
   path: string,
-  { encoding, maxCell, comment }: Pick<ReadOptions, "encoding" | "maxCell" | "comment">,
+  { encoding, maxCell, comment, held }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held">,
   pieceBytes: number,
 ): Promise<RecordFile<string>> {
-  const source = await openSource(path, pieceBytes);
+  const source = await sourceOf(path, { ...(held && { held }) }, pieceBytes);
   return { source, pieces };
 
   async function* pieces(): AsyncGenerator<Piece<string>, void, undefined> {
-    let line = 1;
+    let line = 1 + (held?.linesBefore ?? 0);
     for await (const bytes of wholeLines()) {
       if (!isUtf8(bytes)) throw notUtf8(path, line + firstBadLine(bytes), encoding);
       const piece = pieceOf(bytes);

@@ -30,8 +30,20 @@ export interface ReadOptions {
   multi?: Record<string, string>;
   /** columns of these whose values may carry a number, `key:number`, in a form that has them */
   multiWeights?: string[];
+  /** rows in memory, which stand for the file that is named */
+  held?: HeldRows;
   /** columns that nobody wants: what they hold need not be fit for a column */
   ignore?: string[];
+}
+
+/** Whole records of an input that is read group by group (grouped-rows.ts). */
+export interface HeldRows {
+  /** u8: UTF-8, with the header line where there is one */
+  bytes: Uint8Array;
+  /** physical lines of the input between the header and the first row */
+  linesBefore: number;
+  /** of JSON lines: names that rows before had, so that they may be missing here */
+  columns: readonly string[];
 }
 
 export const defaultReadOptions: ReadOptions = {

@@ -3,7 +3,7 @@
 // Records become text cells and go through the merger, like scanned chunks: the same events give the same codes in
 // every form. One thread; memory is that of the distinct keys and of a few thousand records (Parquet: a row group).
 
-import { DataError } from "../errors.js";
+import { DataError, NoRowsError } from "../errors.js";
 import { canReopen } from "../io/source.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
@@ -66,7 +66,7 @@ export async function openRecords<Rec>(
         const { keepBadRows = false, onBadRow } = options;
         try {
           for await (const item of replayed(head, items)) {
-            if (item.kind === "start") merger.startFile(0);
+            if (item.kind === "start") merger.startFile(options.held?.linesBefore ?? 0);
             if (item.kind !== "piece") continue;
             const { piece, path } = item;
             const place = { path, firstLine: merger.nextLine };
@@ -158,7 +158,7 @@ async function takeHead<Rec>(
     }
   }
   if (sample.length === 0 && options.onBadRow === "skip")
-    throw new DataError(`none of the first ${first.length} rows can be read: expected ${form.expected}`, {
+    throw new NoRowsError(`none of the first ${first.length} rows can be read: expected ${form.expected}`, {
       file: pieces[0]!.path,
       line: 1,
     });

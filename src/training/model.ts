@@ -7,6 +7,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import type { OutOfVocabulary, ReserveScheme } from "../export/reserve.js";
 import type { ModelFacts, OnnxInput, RowTexts } from "../export/selection.js";
 import type { ReportedRun } from "../report/content.js";
+import type { FoldIn } from "./folded-keys.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
 import type { Composition } from "./row-composer.js";
@@ -43,7 +44,7 @@ export interface Capabilities {
   /** how else it encodes rows */
   transformFlags?: readonly TransformFlag[];
   /** Encodes users or items that the run does not know, by their events (`options.foldIn`). */
-  foldIn?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
+  foldIn?: FoldIn;
   /** how a vector of a user ranks the rows of items, where these have no weights: of kinds without `rank` the only way */
   foldedRank?: "dot" | "cosine";
   /** Lets keys go out of it. */

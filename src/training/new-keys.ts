@@ -15,11 +15,12 @@ export interface NewKeys {
   codes: number[];
 }
 
-/** Which side is new, and its keys. @throws {UsageError} none or both, or another than is told */
+/** Which side is new, and its keys. @param mayBeNone of the side that is told @throws {UsageError} none or both, or another than is told */
 export function newKeysOf(
   { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,
   dataset: Dataset,
   told: NewKeys["side"] | undefined,
+  mayBeNone = false,
 ): NewKeys {
   const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
     const name = preprocess.roles[side];
@@ -39,7 +40,7 @@ export function newKeysOf(
   if (told) {
     const side = sides.find((one) => one.side === told);
     if (!side) throw new UsageError(`--field ${told}: the run has no field of ${told}s`);
-    if (side.codes.length > 0) return side;
+    if (side.codes.length > 0 || mayBeNone) return side;
     throw new UsageError(`--fold-in: the run knows every key of '${side.column.name}' that the events have`);
   }
   const fresh = sides.filter(({ codes }) => codes.length > 0);

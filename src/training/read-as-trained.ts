@@ -27,6 +27,8 @@ export interface ReadLike {
   hashKeys?: string | undefined;
   maxBad?: number;
   badRows?: BadRowReport;
+  /** hears how many rows were bad, by reason, and of how many, in place of the check against maxBad */
+  onRead?: (skipped: Record<string, number>, numRead: number) => void;
   /** whether its times are read, in the column that the run has for them */
   timed?: boolean;
   /** which of its rows, ascending, stand for the log; all when absent */

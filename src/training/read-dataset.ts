@@ -33,6 +33,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   maxBad?: number;
   /** where they are written */
   badRows?: BadRowReport;
+  /** hears how many rows were bad, by reason, and of how many, in place of the check against maxBad */
+  onRead?: (skipped: Record<string, number>, numRead: number) => void;
   /** bytes that rows of an encoded dataset may take: of a larger one they stay on disk; unbounded when absent */
   maxMemory?: number;
   /** flags for which all rows must be in memory nevertheless */
@@ -51,7 +53,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   hidesText?: boolean;
 }
 
-const DEFAULT_MAX_BAD = 0.01;
+/** The share of rows that may be bad where nothing is said. */
+export const DEFAULT_MAX_BAD = 0.01;
 
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
@@ -200,7 +203,17 @@ type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 /** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
 export async function withLog<T extends Told>(
   paths: readonly string[],
-  { reading, sides, drop, where = [], maxBad, badRows, hidesText = false, ...options }: DatasetOptions,
+  {
+    reading,
+    sides,
+    drop,
+    where = [],
+    maxBad,
+    badRows,
+    onRead,
+    hidesText = false,
+    ...options
+  }: DatasetOptions,
   watch: Watch,
   read: (
     log: Log,
@@ -232,7 +245,7 @@ export async function withLog<T extends Told>(
     ignore: options.ignore,
     keepBadRows: badRows !== undefined,
   });
-  const bad = badRowHandling(paths, { maxBad, badRows, hidesText }, signal);
+  const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
     const built = await read(
       log,
@@ -256,8 +269,13 @@ export function badRowHandling(
   {
     maxBad = DEFAULT_MAX_BAD,
     badRows,
+    onRead,
     hidesText,
-  }: { maxBad?: number | undefined; badRows?: BadRowReport | undefined; hidesText?: boolean },
+  }: Pick<DatasetOptions, "hidesText"> & {
+    maxBad?: number | undefined;
+    badRows?: BadRowReport | undefined;
+    onRead?: DatasetOptions["onRead"] | undefined;
+  },
   signal: AbortSignal,
 ) {
   return {
@@ -266,7 +284,8 @@ export function badRowHandling(
     }),
     onRead: async (skipped: Record<string, number>, numRead: number) => {
       await badRows?.write(signal);
-      checkBadShare(skipped, numRead, maxBad, paths);
+      if (onRead) onRead(skipped, numRead);
+      else checkBadShare(skipped, numRead, maxBad, paths);
     },
   };
 }

@@ -23,6 +23,8 @@ export interface TransformOptions extends ReadLike, ContentOptions {
   withScores: boolean;
   /** events of users or items that the run does not know, instead of rows */
   foldIn?: string[];
+  /** a key's rows come together: its vector is written as soon as another's begin */
+  stream?: true;
   /** whose vectors are folded in; what the run does not know when absent */
   field?: "user" | "item";
   /** L2 of the folding in; as the field's known keys have it when absent */

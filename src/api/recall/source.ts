@@ -21,6 +21,7 @@ import { NO_ITEM } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
+import { foldedRows as rowsOfEvents } from "../../training/folded-keys.js";
 import { readItems } from "../../training/item-file.js";
 import { wholeOf } from "../../training/parts.js";
 import { foldedQueries, rowsOfKeys } from "../../training/ranked-items.js";
@@ -513,7 +514,7 @@ async function foldedRows({ opened: { run }, options, watch }: Told, dim: number
   const bad = { ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
   const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
   const of = { on: [], foldIn: on!, field: "user" as const, reading, hashKeys, ...bad };
-  const { encoding, rows, warnings } = await foldIn(run, { ...of, ...shape }, watch);
+  const { encoding, rows, warnings } = await rowsOfEvents(run, foldIn, { ...of, ...shape }, watch);
   const width = encoding.columns.length;
   if (dim !== undefined) foldedQueries(run, { dim: width, vectors: new Float32Array() }, dim);
   return { rows, dim: width, warnings };

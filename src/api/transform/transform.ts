@@ -18,7 +18,9 @@ import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
 import { appendItems } from "./append.js";
 import { checkContent, vectorsOfContent } from "./content.js";
+import { foldedRows } from "../../training/folded-keys.js";
 import { checkNearest, meansOfNearest } from "./nearest.js";
+import { checkStream, streamedRows } from "./stream.js";
 import { definedOf } from "../../training/options/log.js";
 import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
 
@@ -40,6 +42,7 @@ export async function transform(
   const { signal } = watch;
   const toStdout = out === undefined || out === "-";
   checkNearest(options);
+  checkStream(options);
   checkContent(options);
   if (options.append === true && path !== undefined) {
     await checkNotAnInput("-o", out!, [path]);
@@ -54,7 +57,7 @@ export async function transform(
   }
   const {
     encoding,
-    rows,
+    rows: made,
     warnings,
     metrics = {},
   } = path === undefined
@@ -62,6 +65,8 @@ export async function transform(
         await foreignTransform()
       )(options.model!, options, watch)
     : await encodeRows(await openRun(path), options, watch);
+  let numRows = 0;
+  const rows = counted(made, (count) => (numRows += count));
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
@@ -76,26 +81,29 @@ export async function transform(
     version,
     out: out ?? "-",
     seconds: (performance.now() - start) / 1000,
-    rows: encoding.numRows,
+    rows: numRows,
     options: {
       ...(path === undefined ? { model: options.model } : { run: path }),
       on: options.foldIn ?? options.on,
       format,
       features: options.features,
       ...(options.dense !== undefined && { dense: options.dense }),
-      ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest, content, priorEvents }),
+      ...definedOf({ stream: options.stream, halfLife, nearest, distance, distanceKind, within, minNearest }),
+      ...definedOf({ content, priorEvents }),
     },
     metrics,
     warnings,
   };
 }
 
+type Encode = (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
+
 /** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
 async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
   if (options.content !== undefined) return await vectorsOfContent(run, options, watch);
   const encode = options.foldIn
-    ? await capable(run, "foldIn", "cannot encode new users or items")
+    ? await foldingOf(run)
     : await capable(run, "transform", "cannot encode rows");
   const { transformFlags = [] } = await knownModelOf(run);
   const lacking = flagsOf(options).find((flag) => !transformFlags.includes(flag));
@@ -104,6 +112,22 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
       Boolean(model.transformFlags?.includes(lacking)),
     );
   return await encode(run, options, watch);
+}
+
+async function foldingOf(run: Run): Promise<Encode> {
+  const foldIn = await capable(run, "foldIn", "cannot encode new users or items");
+  return (_, options, watch) =>
+    options.stream ? streamedRows(run, foldIn, options, watch) : foldedRows(run, foldIn, options, watch);
+}
+
+async function* counted(
+  rows: AsyncIterable<EncodedRows>,
+  count: (numRows: number) => void,
+): AsyncGenerator<EncodedRows> {
+  for await (const chunk of rows) {
+    count(chunk.numRows);
+    yield chunk;
+  }
 }
 
 /** Several files at once, since rows come once. */

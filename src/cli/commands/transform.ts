@@ -38,6 +38,7 @@ Examples (after embed train-fm fixtures/ratings.csv -o ratings --label rating \\
     --side fixtures/items.csv:item_id --multi 'genres:|' --ignore title):
   embed transform ratings new-items.csv --key item_id -o items.csv
   embed transform ratings --fold-in first-events.csv --field user -o users.csv
+  tail -f events.csv | embed transform ratings --fold-in - --stream
 Example of new items that no event held yet, beside known ones in the same table:
   embed transform RUN listings.csv --nearest 3 --distance lat,lon --within type,price_band -o new.csv
 Example of new items from what a catalogue says of them, whatever the table:
@@ -57,6 +58,7 @@ type Flags = ReadingFlags &
     dense?: number | true;
     withScores?: boolean;
     foldIn?: string[];
+    stream?: true;
     field?: "user" | "item";
     l2Weight?: number;
     l2Vector?: number;
@@ -91,6 +93,12 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
         "--fold-in <log>",
         "events of users or items that the run does not know; repeat it for several files",
       ).argParser(repeated),
+    )
+    .addOption(
+      fold(
+        "--stream",
+        "rows of a user come together: write a user's vector as soon as a row of another, an empty line or the end follows, and answer an empty line by one",
+      ),
     )
     .addOption(
       fold(
@@ -172,12 +180,12 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       throw new UsageError(
         "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
       );
-    const { foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
+    const { foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
     const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
     const { format, features = false, withScores = false, force = false } = flags;
     const options: TransformOptions = {
       ...{ on, format, features, withScores, force },
-      ...definedOf({ foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
+      ...definedOf({ foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
       ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
       ...byContent,
       ...(flags.append && { append: true }),

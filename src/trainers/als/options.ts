@@ -4,6 +4,7 @@ import { labels, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   number,
   omit,
@@ -55,14 +56,8 @@ const own = {
     default: 6,
   }),
   ...lists,
-  patience: whole({
-    min: 0,
-    max: 1_000_000_000,
-    help: "epochs without a better validation metric before stopping; 0 never stops early",
-    group: training,
-    default: 2,
-  }),
-  seed: whole({ min: 0, max: 0xffffffff, help: "of first vectors and splits", group: training, default: 1 }),
+  patience: passes.patience,
+  seed: { ...passes.seed, help: "of first vectors and splits" },
   ...threads,
 } as const;
 

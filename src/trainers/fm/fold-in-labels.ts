@@ -7,20 +7,23 @@ import { UsageError } from "../../errors.js";
 import type { Composer } from "../../factors/composer.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import { foldInEvents } from "../../factors/fold-in-events.js";
-import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
+import { penaltiesOf, type Fitting, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import type { FmParameters } from "../../factors/model.js";
+import type { FmRun } from "../../factors/run.js";
+import type { FoldingIn } from "../../training/folded-keys.js";
 import { wholeOf } from "../../training/parts.js";
 import { rowsToScore } from "../../training/read-like-run.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { TransformOptions } from "../../training/transform-options.js";
 import type { Watch } from "../../training/watch.js";
 
 /** As foldInEvents. */
-export async function foldInByLabels(
-  run: Run,
-  options: TransformOptions,
-  watch: Watch,
-): Promise<Transformed> {
-  return await foldInEvents(run, options, watch, foldInLabels);
+export async function foldInByLabels(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
+  return await foldInEvents(run, options, watch, fitLabels(), undefined, drawsByPlace);
+}
+
+/** Why a run's negatives are other ones in another log. */
+export function drawsByPlace({ preprocess: { negatives } }: Pick<FmRun, "preprocess">): string | undefined {
+  return negatives ? "its negatives are drawn by the places of rows in the log" : undefined;
 }
 
 /** The machines that a run predicts by: one, or the draws of a chain. */
@@ -30,13 +33,23 @@ export interface Machines {
   tableScale: number;
 }
 
-/** As FoldIn, from rows with labels or with negatives drawn as in training. @param machinesOf reads them, rotated alike */
-export async function foldInLabels(
+/** From rows with labels or with negatives drawn as in training. @param machinesOf reads them, rotated alike */
+export function fitLabels(
+  machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
+): Fitting {
+  return async (run, model, options) => {
+    // fitted to each of the draws of a chain, whose mean the table is
+    const machines = await machinesOf(run, model);
+    return async (events) => await foldInLabels(run, model, machines, events, options);
+  };
+}
+
+async function foldInLabels(
   run: Run,
   model: FoldingModel,
+  { machines: all, tableScale }: Machines,
   { dataset, ...fresh }: NewEvents,
   options: TransformOptions,
-  machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
 ): Promise<Float64Array[]> {
   const { preprocess } = model;
   const { negatives, task } = preprocess;
@@ -50,8 +63,6 @@ export async function foldInLabels(
   const starts: number[] = [];
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
   starts.push(rows.numRows);
-  // fitted to each of the draws of a chain, whose mean the table is
-  const { machines: all, tableScale } = await machinesOf(run, model);
   const machines = all.map((machine) => ({
     ...machine,
     penalties: penaltiesOf(run, { ...model, ...machine }, fresh, options),

@@ -4,6 +4,7 @@ import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   checkRanges,
   choice,
@@ -120,13 +121,7 @@ const own = {
     default: false,
     only: { model: ["ffm"] },
   }),
-  shuffle: flag({
-    help: "train on the rows in the log's order",
-    group: training,
-    negated: true,
-    default: true,
-    only: ofGradients,
-  }),
+  shuffle: { ...passes.shuffle, only: ofGradients },
   l2: number({ min: 0, max: ANY, help: "both --l2-weight and --l2-vector", group: training }),
   dim: whole({
     min: 1,
@@ -217,30 +212,10 @@ const own = {
       only: ofPenalties,
     },
   ),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors, shuffles and draws",
-    group: training,
-    default: 1,
-  }),
+  seed: passes.seed,
   ...threads,
-  patience: whole({
-    min: 0,
-    max: MANY,
-    help: "epochs without a better validation loss before stopping; 0 never stops early",
-    group: training,
-    default: 2,
-    only: ofPenalties,
-  }),
-  minDelta: number({
-    min: 0,
-    max: ANY,
-    help: "how much better an epoch must be to count for --patience",
-    group: training,
-    default: 0,
-    only: ofPenalties,
-  }),
+  patience: { ...passes.patience, only: ofPenalties },
+  minDelta: { ...passes.minDelta, only: ofPenalties },
   burnIn: whole({
     min: 0,
     max: MANY,

@@ -5,6 +5,7 @@ import { gaps } from "../../skip-grams/options.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   choice,
   custom,
@@ -144,33 +145,15 @@ const own = {
     group: training,
     shown: "0.8; 0.1 (line: 0.2) where an epoch visits a node more than 500 times",
   }),
-  patience: whole({
-    min: 0,
-    max: 1_000_000,
-    help: "epochs without a lower loss of held-out edges before stopping; 0 never stops early",
-    group: training,
-    default: 2,
-  }),
-  minDelta: number({
-    min: 0,
-    max: ANY,
-    help: "what an epoch must be better by to count for --patience",
-    group: training,
-    default: 0,
-  }),
+  patience: passes.patience,
+  minDelta: passes.minDelta,
   walksOut: text("file", {
     help: "write the first epoch's walks for other tools: one a line, keys separated by blanks",
     group: "Output:",
     only: WALKED,
     noBytes: true,
   }),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors, walks and draws",
-    group: training,
-    default: 1,
-  }),
+  seed: { ...passes.seed, help: "of first vectors, walks and draws" },
   ...threads,
 } as const;
 

@@ -14,13 +14,13 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { foldedColumn, rowsOfFolded, type FoldedKeys } from "../../training/folded-keys.js";
+import { foldedColumn, keysFrom, type FoldedKeys, type FoldingIn } from "../../training/folded-keys.js";
 import { newKeysOf } from "../../training/new-keys.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
 import { readSpace, type RunSpace } from "../../training/run-space.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import type { TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
 import { foldInItem, noiseOf } from "./fold-in-item.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { windowSize, type Item2vecOptions } from "./options.js";
@@ -32,14 +32,8 @@ const SMALL_L2 = 1;
  * Vectors of users, or of items that the run does not know (`options.field`).
  *
  * @throws {UsageError} an option that the field does not take, no new item, or a half-life without times
- * @throws {DataError} no key has an event that says something
  */
-export async function foldInSessions(
-  run: Run,
-  options: TransformOptions,
-  outer: Watch,
-): Promise<Transformed> {
-  const { watch, warnings, warn } = collectWarnings(outer);
+export async function foldInSessions(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector, halfLife } = options;
   if (l2Weight !== undefined)
     throw new UsageError("--l2-weight is for models with weights: these items have vectors alone");
@@ -49,15 +43,14 @@ export async function foldInSessions(
     throw new UsageError("--half-life goes with --field user: all contexts of a new item count alike");
   const model = await readSpace(run);
   checkTokens(model, field);
-  const read = async (roles: readonly ("user" | "session" | "time")[]) =>
-    await readEventsLikeRun(model.preprocess, { ...options, on: options.foldIn! }, roles, silently(watch));
-  const events: FoldedKeys =
-    field === "user"
-      ? await usersOf(model, options, read)
-      : await itemsOf(run, model, options, read, watch.signal);
+  const users = field === "user" ? usersOf(model, options) : undefined;
   return {
-    ...rowsOfFolded(events, model.table.dim, options.foldIn!.join(", "), { watch, warn }),
-    warnings,
+    ...{ dim: model.table.dim, biased: false },
+    async of(log) {
+      const read: Read = async (roles) =>
+        await readEventsLikeRun(model.preprocess, log, roles, silently(watch));
+      return users ? await users(read) : await itemsOf(run, model, options, read, watch.signal);
+    },
   };
 }
 
@@ -77,8 +70,8 @@ function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string):
 
 type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset>;
 
-/** Every user of the events; of a run without a user column every session. */
-async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Read): Promise<FoldedKeys> {
+/** Every user of the events; of a run without a user column every session. @throws {UsageError} of the half-life */
+function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) => Promise<FoldedKeys> {
   const { roles } = model.preprocess;
   const role = roles.user === undefined ? "session" : "user";
   const span = halfLife === undefined ? undefined : spanOf(halfLife);
@@ -86,41 +79,48 @@ async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Re
     throw new UsageError(`--half-life expects a span such as 30d (h, d, w), got '${halfLife}'`);
   if (span !== undefined && roles.time === undefined)
     throw new UsageError("--half-life needs times, and the run was trained without a time column");
-  const dataset = await read(span === undefined ? [role] : [role, "time"]);
-  const column = foldedColumn(dataset, roles[role]!);
-  const { vectors: table, counts, dim, itemColumn, ids } = itemsIn(model, dataset);
-  const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
-  const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
+  const { first, last } = rowsOf(model.table, roles.item!);
+  const { dim } = model.table;
+  const units = unitRows(model.table.vectors.subarray(first * dim, last * dim), dim);
+  return async (read) => {
+    const dataset = await read(span === undefined ? [role] : [role, "time"]);
+    const column = foldedColumn(dataset, roles[role]!);
+    const { counts, itemColumn, ids } = itemsIn(model, dataset);
+    const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
+    const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
 
-  const counted = countsOf(model, dataset);
-  // by user: each known item, with the most that an event with it counts
-  const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
-  let [numEvents, numUnknown] = [0, 0];
-  column.codes.forEach((code, row) => {
-    const item = itemColumn.codes[row]!;
-    if (code === MISSING || item === MISSING) return;
-    const id = ids[item]!;
-    if (id === 0) numUnknown++;
-    if (id === 0 || counts[id - 1] === 0 || counted?.[row] === 0) return;
-    numEvents++;
-    const decay = ageOf && span !== undefined ? exp((-Math.LN2 * ageOf(row)) / span) : 1;
-    const weight = (counted?.[row] ?? 1) * decay;
-    const own = histories[code]!;
-    own.set(id - 1, Math.max(own.get(id - 1) ?? 0, weight));
-  });
-  const units = unitRows(table, dim);
-  return {
-    column,
-    codes: [...histories.keys()],
-    vectors: histories.map((own) => meanOf(own, units, dim)),
-    lack: "has an event with an item that the run knows",
-    numEvents,
-    notes:
-      numUnknown === 0
-        ? []
-        : [
-            `${numUnknown} events with items that the run does not know say nothing (--field item gives these vectors)`,
-          ],
+    // only their ratios count
+    const counted = rowWeights(dataset, wholeOf(dataset).rows, model.preprocess);
+    // by user: each known item, with the most that an event with it counts
+    const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
+    let [numEvents, numUnknown] = [0, 0];
+    column.codes.forEach((code, row) => {
+      const item = itemColumn.codes[row]!;
+      if (code === MISSING || item === MISSING) return;
+      const id = ids[item]!;
+      if (id === 0) numUnknown++;
+      if (id === 0 || counts[id - 1] === 0 || counted?.[row] === 0) return;
+      numEvents++;
+      const decay = ageOf && span !== undefined ? exp((-Math.LN2 * ageOf(row)) / span) : 1;
+      const weight = (counted?.[row] ?? 1) * decay;
+      const own = histories[code]!;
+      own.set(id - 1, Math.max(own.get(id - 1) ?? 0, weight));
+    });
+    const vectors = histories.map((own) => meanOf(own, units, dim));
+    return {
+      column,
+      codes: [...histories.keys()],
+      vectors,
+      lack: "has an event with an item that the run knows",
+      notes: [
+        ...(numUnknown === 0
+          ? []
+          : [
+              `${numUnknown} events with items that the run does not know say nothing (--field item gives these vectors)`,
+            ]),
+        keysFrom(column, vectors, numEvents),
+      ],
+    };
   };
 }
 
@@ -198,8 +198,10 @@ async function itemsOf(
     codes,
     vectors,
     lack: "stands beside an item that the run knows",
-    numEvents: tokenOf.filter((token) => token !== MISSING && token >= numKnown).length,
-    notes: sessions.notes,
+    notes: [
+      ...sessions.notes,
+      keysFrom(column, vectors, tokenOf.filter((token) => token !== MISSING && token >= numKnown).length),
+    ],
   };
 }
 

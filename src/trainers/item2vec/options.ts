@@ -4,6 +4,7 @@ import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   choice,
   custom,
@@ -156,20 +157,8 @@ const own = {
     shown: "0.8; 0.2 where an item has more than 500 events",
     search: { span: 4 },
   }),
-  patience: whole({
-    min: 0,
-    max: 1_000_000,
-    help: "epochs without a better validation loss before stopping; 0 never stops early",
-    group: training,
-    default: 2,
-  }),
-  minDelta: number({
-    min: 0,
-    max: ANY,
-    help: "what an epoch must be better by to count for --patience",
-    group: training,
-    default: 0,
-  }),
+  patience: passes.patience,
+  minDelta: passes.minDelta,
   metric: choice(["loss", "recall"], {
     placeholder: "metric",
     help: "metric for early stopping: the loss of held-out pairs, or how often a held-out item is among the --k nearest of the one before it",
@@ -185,13 +174,7 @@ const own = {
     default: 20,
     only: { metric: ["recall"] },
   }),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors, orders and draws",
-    group: training,
-    default: 1,
-  }),
+  seed: { ...passes.seed, help: "of first vectors, orders and draws" },
   ...threads,
 } as const;
 

@@ -6,6 +6,7 @@ import { labels, vocabulary } from "../../training/options/features.js";
 import { layerSizes } from "../../training/options/layers.js";
 import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   checkRanges,
   choice,
@@ -167,27 +168,9 @@ const learning = {
     default: 1,
     only: ofWideDeep,
   }),
-  patience: whole({
-    min: 0,
-    max: 1_000_000,
-    help: "epochs without a better validation loss before stopping; 0 never stops early",
-    group: training,
-    default: 2,
-  }),
-  minDelta: number({
-    min: 0,
-    max: Number.MAX_VALUE,
-    help: "how much better an epoch must be to count for --patience",
-    group: training,
-    default: 0,
-  }),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors and weights, shuffles, dropout and draws",
-    group: training,
-    default: 1,
-  }),
+  patience: passes.patience,
+  minDelta: passes.minDelta,
+  seed: { ...passes.seed, help: "of first vectors and weights, shuffles, dropout and draws" },
   ...threads,
 } as const;
 

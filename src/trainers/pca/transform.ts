@@ -5,8 +5,9 @@ import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../datase
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { once, vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
+import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
+import type { FoldingIn } from "../../training/folded-keys.js";
 import { readSpace, type RunSpace } from "../../training/run-space.js";
 import { readPcaTensors } from "./artifact.js";
 import { PCA_MODELS } from "./model.js";
@@ -64,7 +65,7 @@ export async function foldInInteractions(
   run: Run,
   options: TransformOptions,
   watch: Watch,
-): Promise<Transformed> {
+): Promise<FoldingIn> {
   if (options.l2Weight !== undefined || options.l2Vector !== undefined)
     throw new UsageError(
       "--l2-weight and --l2-vector are for a factorization machine: a projection has no penalty",
@@ -80,38 +81,42 @@ export async function foldInInteractions(
   const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
   // runs of earlier versions have neither
   const { response = "ideal", degreePower = 0.5 } = how as Partial<PcaOptions>;
-  const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
-  const fresh = newKeysOf(model, dataset, options.field);
-  if (fresh.side === "item" && (scale || center))
-    throw new UsageError(
-      "--fold-in of items is not for a run of --scale or --center: a new column has no deviation or mean",
-    );
-  if (fresh.side === "item" && (response.startsWith("plateau") || degreePower !== 0.5))
-    throw new UsageError(
-      "--fold-in of items is not for a run of --response plateau or another --degree-power than 0.5: what the filter makes of a new item follows from all events",
-    );
+  const tensors = await readPcaTensors(run);
   const names = { user: roles.user!, item: roles.item! };
-  const vectorOf = interactionFolding(fresh.side, names, table, await readPcaTensors(run), values);
-  const other = names[fresh.side === "user" ? "item" : "user"];
-  const field = space.fields.find(({ name }) => name === other)!;
-  const column = columnNamed(dataset, other) as KeyColumn;
-  const ids = field.kind === "key" ? idsOf(field, column.dictionary) : new Uint32Array();
-  const events = eventsByKey(fresh.column, fresh.codes, column, ids);
-  const found = events.map(vectorOf);
-  const numKnown = events.filter(({ others }) => others.length > 0).length;
-  watch.observe({
-    stage: "note",
-    text: `${found.length} new keys of '${fresh.column.name}', ${numKnown} of them with events of a known '${other}'`,
-  });
-  const { bytes, offsets } = fresh.column.dictionary;
-  const rows: EncodedRows = {
-    numRows: found.length,
-    values: Float32Array.from(found.flatMap((vector) => [...vector])),
-    keyOf: (row) => bytes.subarray(offsets[fresh.codes[row]!], offsets[fresh.codes[row]! + 1]),
-    labels: new Float32Array(found.length),
+  const vectorOf = (side: "user" | "item") => {
+    if (side === "item" && (scale || center))
+      throw new UsageError(
+        "--fold-in of items is not for a run of --scale or --center: a new column has no deviation or mean",
+      );
+    if (side === "item" && (response.startsWith("plateau") || degreePower !== 0.5))
+      throw new UsageError(
+        "--fold-in of items is not for a run of --response plateau or another --degree-power than 0.5: what the filter makes of a new item follows from all events",
+      );
+    return interactionFolding(side, names, table, tensors, values);
   };
-  const encoding = { ...vectorEncoding(fresh.column.name, table.dim, found.length), unbiased: true as const };
-  return { encoding, rows: once(rows), warnings: [] };
+  const foldings = new Map<"user" | "item", ReturnType<typeof vectorOf>>();
+  return {
+    ...{ dim: table.dim, biased: false },
+    async of(log, mayBeNone) {
+      const { dataset } = await readLikeRun(preprocess, log, silently(watch));
+      const fresh = newKeysOf(model, dataset, options.field, mayBeNone);
+      const folding = foldings.get(fresh.side) ?? vectorOf(fresh.side);
+      foldings.set(fresh.side, folding);
+      const other = names[fresh.side === "user" ? "item" : "user"];
+      const field = space.fields.find(({ name }) => name === other)!;
+      const column = columnNamed(dataset, other) as KeyColumn;
+      const ids = field.kind === "key" ? idsOf(field, column.dictionary) : new Uint32Array();
+      const events = eventsByKey(fresh.column, fresh.codes, column, ids);
+      const numKnown = events.filter(({ others }) => others.length > 0).length;
+      return {
+        ...{ column: fresh.column, codes: fresh.codes, lack: "has an event" },
+        vectors: events.map(folding),
+        notes: [
+          `${events.length} new keys of '${fresh.column.name}', ${numKnown} of them with events of a known '${other}'`,
+        ],
+      };
+    },
+  };
 }
 
 /** For each code of one column: the other column's known keys that it occurs with, and how often. */

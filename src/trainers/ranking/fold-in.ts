@@ -31,7 +31,8 @@ import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import type { FmRun } from "../../factors/run.js";
 import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import { readNegatives } from "../../training/negative-file.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { FoldingIn } from "../../training/folded-keys.js";
+import type { TransformOptions } from "../../training/transform-options.js";
 import type { Watch } from "../../training/watch.js";
 
 /** Items drawn for each event. */
@@ -40,34 +41,47 @@ const DRAWS = 32;
 const TRIES = 64;
 
 /** As foldInEvents. */
-export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  return await foldInEvents(run, options, watch, async (...of) => {
-    const [, , { side }] = of;
-    if (side === "item" && run.manifest.options["itemNeighbors"] !== undefined) {
-      const text =
-        "new items take over nothing of neighbours (--item-neighbors): their events are what their vectors are fitted to";
-      watch.observe({ stage: "note", text });
-    }
-    return await foldInPairs(...of);
+export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
+  return await foldInEvents(run, options, watch, async (_, model) => {
+    const known = await knownItems(run, model);
+    return (events) => {
+      if (events.side === "item" && run.manifest.options["itemNeighbors"] !== undefined) {
+        const text =
+          "new items take over nothing of neighbours (--item-neighbors): their events are what their vectors are fitted to";
+        watch.observe({ stage: "note", text });
+      }
+      return foldInPairs(run, model, known, events, options);
+    };
   });
 }
 
-/** As FoldIn. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
-async function foldInPairs(
-  run: Run,
-  model: FoldingModel,
-  events: NewEvents,
-  options: TransformOptions,
-): Promise<Float64Array[]> {
-  const { space, parameters } = model;
-  const { dim } = parameters;
-  const { dataset, side, column, codes, f, rows } = events;
-  const source = await readNegatives(run, model.preprocess);
-  const { itemFields = [] } = model.preprocess;
+/** The run's items, f32[I * dim] and f32[I], with what users took of them. */
+interface KnownItems {
+  source: NegativeSource;
+  items: { vectors: Float32Array; biases: Float32Array };
+}
+
+async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): Promise<KnownItems> {
+  const source = await readNegatives(run, preprocess);
   const items = {
     vectors: composeVectors(parameters, source.templates),
     biases: composeWeights(parameters, source.templates),
   };
+  return { source, items };
+}
+
+/** As Fit. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
+function foldInPairs(
+  run: Run,
+  model: FoldingModel,
+  { source, items }: KnownItems,
+  events: NewEvents,
+  options: TransformOptions,
+): Float64Array[] {
+  const { space, parameters } = model;
+  const { dim } = parameters;
+  const { dataset, side, column, codes, f, rows } = events;
+  const { itemFields = [] } = model.preprocess;
   // what an event's own new key adds is zero: an unknown feature has no vector
   const contextFields = space.fields.flatMap(({ name }, g) => (itemFields.includes(name) ? [] : [g]));
   const all = Uint32Array.from(rows.flat());

@@ -5,6 +5,7 @@ import { labels, noises, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   choice,
   custom,
@@ -284,34 +285,8 @@ const own = {
     shown: "by the loss, bpr 0.003",
     search: { span: 10, when: ({ l2Vector }: { l2Vector: number }) => l2Vector > 0 },
   }),
-  shuffle: flag({
-    help: "train on the events in the log's order",
-    group: training,
-    negated: true,
-    default: true,
-  }),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors, shuffles and draws",
-    group: training,
-    default: 1,
-  }),
   ...threads,
-  patience: whole({
-    min: 0,
-    max: 1_000_000_000,
-    help: "validations without improvement before stopping; 0 never stops early",
-    group: training,
-    default: 2,
-  }),
-  minDelta: number({
-    min: 0,
-    max: ANY,
-    help: "how much better a validation must be to count for --patience",
-    group: training,
-    default: 0,
-  }),
+  ...passes,
 } as const;
 
 /** Every option of the command. */

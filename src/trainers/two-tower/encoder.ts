@@ -4,7 +4,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { FieldRows } from "../../kernels/two-tower/binding.js";
 import { TowersMachine } from "./machine.js";
 import { slotsOf, type StoredTowers } from "./model.js";
-import { networkOf } from "./network.js";
+import { hasHistoryRows, networkOf } from "./network.js";
 import { forEachRow, towerRows, type TowerRows } from "./rows.js";
 
 /** How the rows of a run are numbered: items as the field has its keys. */
@@ -18,8 +18,8 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
     {
       context: form.userFields.map(at),
       side: form.sideFields.map(at),
-      separate: form.userTower.length > 0,
-      age: form.exampleAge,
+      separate: hasHistoryRows(form),
+      ...{ bias: form.userBias, age: form.exampleAge },
     },
   );
 }
@@ -37,7 +37,7 @@ export async function startEncoder(
   threads: number,
   items?: { side: FieldRows; own: Float32Array },
 ): Promise<TowersMachine> {
-  const { form, features, age } = towers;
+  const { form, features, userBias, age } = towers;
   const { dim } = form;
   const numOwn = items ? items.own.length / dim : rows.numItems;
   const shape = networkOf({ ...form, dropout: 0 }, slotsOf(form));
@@ -92,6 +92,7 @@ export async function startEncoder(
       put(rows.firstHistoryRow + moved + item, towers.histories, item + 1);
   for (const fields of [rows.context, rows.side])
     forEachRow(space, fields, (row, feature) => put(row + moved, features, feature));
+  if (rows.biasRow !== undefined && userBias) vectors.set(userBias, (rows.biasRow + moved) * dim);
   if (rows.ageRow !== undefined && age) vectors.set(age, (rows.ageRow + moved) * dim);
   machine.load({ vectors, ...towers.layers });
   return machine;

@@ -30,8 +30,9 @@ import {
   type Behaviour,
   type OrderedEvents,
 } from "./histories.js";
+import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
-import { fieldRows, itemHashes, towerRows, type TowerRows } from "./rows.js";
+import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
 
 /** What ranking is judged on, with what the towers are trained on. */
 export interface TowerExamples extends RankingExamples {
@@ -97,7 +98,7 @@ function towersOf(
   options: TwoTowerOptions,
   { minUsers, weighting, itemFields, note }: Omit<How, "watch">,
 ): Towers {
-  const { history, seed, exampleAge, userFields, userTower, itemTower } = options;
+  const { history, seed, userBias, exampleAge, userFields, itemTower } = options;
   const fieldAt = (name: string) => space.fields.findIndex((field) => field.name === name);
   const encoder = bindEncoder(space, dataset);
   const item = keyColumn(dataset, dataset.roles.item!);
@@ -117,10 +118,10 @@ function towersOf(
   const numbers = towerRows(space, itemFeatures, {
     context: userFields.map(fieldAt).sort((a, b) => a - b),
     side: sideFields.map(fieldAt).sort((a, b) => a - b),
-    separate: userTower.length > 0,
-    age: exampleAge,
+    separate: hasHistoryRows(options),
+    ...{ bias: userBias, age: exampleAge },
   });
-  const { context, side, ageRow } = numbers;
+  const { context, side } = numbers;
   const users = usersOf(source.users, dataset, rows);
   const items = itemsOf(source.items, dataset, rows);
   const order = orderedEvents(dataset, rows, { users, items, numUsers: source.users.size });
@@ -156,12 +157,7 @@ function towersOf(
   const placeOf = (n: number) => rows[order.places[n]!]!;
   const encode = (events: Uint32Array, ages: () => Float32Array): FieldRows => {
     const features = encoder.encode(events.map(placeOf), new Float32Array(events.length), context.fields);
-    return fieldRows(
-      space,
-      context,
-      features,
-      ageRow === undefined ? undefined : { row: ageRow, values: ages() },
-    );
+    return fieldRows(space, context, features, rowsBeside(numbers, ages));
   };
   const lastEvents = order.ends.subarray(1).map((end) => end - 1);
   return {

@@ -67,7 +67,7 @@ function userFile(
   by: FoundBy,
 ): Pick<NetworkFile, "chunks" | "note"> {
   const { towers, item } = parts;
-  const { form, layers } = towers;
+  const { form, layers, userBias } = towers;
   const { dim, similarity, exampleAge, history, historyOf } = form;
   const { userLayers } = networkOf({ ...form, dropout: 0 }, slotsOf(form));
   const what =
@@ -85,6 +85,8 @@ function userFile(
     histories,
     fields: fieldsOf(parts, columns),
     layers: withoutLast(layersOf(userLayers, layers), exampleAge ? dim : 0),
+    skip: form.skipConnection,
+    ...(userBias && { bias: userBias }),
   };
   const inputs = [
     ...histories.map(({ name, doc }) => `${name} (${doc})`),

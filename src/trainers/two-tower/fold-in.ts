@@ -1,38 +1,29 @@
 // Users by what they took: what `transform --fold-in` writes of a run of train-two-tower. One pass through the user tower, no training;
 // a user of the training with the same events gets the vector of the run's table.
 
-import { MISSING } from "../../dataset/dataset.js";
+import { MISSING, type Dataset } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import { idsOf } from "../../dataset/vocabulary.js";
+import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
-import { foldedColumn, rowsOfFolded } from "../../training/folded-keys.js";
+import { foldedColumn, keysFrom, type FoldedKeys, type FoldingIn } from "../../training/folded-keys.js";
 import { readSpace } from "../../training/run-space.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
-import { withMachine } from "../../workers/with-machine.js";
+import type { TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
+import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
 import { behavioursOf } from "./examples.js";
 import { inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";
-import { readTowers } from "./model.js";
+import type { TowersMachine } from "./machine.js";
+import { readTowers, type StoredForm } from "./model.js";
 import { columnsAsked } from "./options.js";
-import { fieldRows, itemHashes } from "./rows.js";
+import { fieldRows, itemHashes, rowsBeside, type TowerRows } from "./rows.js";
 
-/**
- * Vectors of all users of the events.
- *
- * @throws {UsageError} an option that it does not take, or items are asked for
- * @throws {DataError} no user has an event with an item that the run knows
- */
-export async function foldInHistories(
-  run: Run,
-  options: TransformOptions,
-  outer: Watch,
-): Promise<Transformed> {
-  const { watch, warnings, warn } = collectWarnings(outer);
+/** Readies the towers for the users of events. @throws {UsageError} an option that they do not take, or items are asked for */
+export async function foldInHistories(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector } = options;
   if (l2Weight !== undefined || l2Vector !== undefined)
     throw new UsageError(
@@ -46,17 +37,44 @@ export async function foldInHistories(
   const { roles } = preprocess;
   const towers = await readTowers(run, space, table, roles.item!);
   const { form } = towers;
-  const { dim, history } = form;
   const asked = columnsAsked({ historyOf: [...form.historyOf] });
   const more = asked.filter((name) => ![...roles.fields, ...roles.numeric].includes(name));
   const as = { ...preprocess, roles: { ...roles, fields: [...roles.fields, ...more] } };
-  const needed = history.of === "before" ? (["user", "time"] as const) : (["user"] as const);
-  const dataset = await readEventsLikeRun(as, { ...options, on: options.foldIn! }, needed, silently(watch));
+  const needed = form.history.of === "before" ? (["user", "time"] as const) : (["user"] as const);
+  const numbers = rowsOfRun(space, towers, roles.item!);
+  const machine = await startEncoder(space, towers, numbers, options.reading.threads ?? 1);
+  const model = { space, form, numbers, item: roles.item!, machine };
+  return {
+    ...{ dim: form.dim, biased: false },
+    async of(log) {
+      const dataset = await readEventsLikeRun(as, log, needed, silently(watch));
+      return await unlessAborted(watch.signal, () => usersOf(model, dataset, roles.user!));
+    },
+    close: endedBy(machine, watch.signal),
+  };
+}
+
+interface Model {
+  space: FeatureSpace;
+  form: StoredForm;
+  numbers: TowerRows;
+  /** its column */
+  item: string;
+  machine: TowersMachine;
+}
+
+/** All users of the events. */
+async function usersOf(
+  { space, form, numbers, item: itemName, machine }: Model,
+  dataset: Dataset,
+  userName: string,
+): Promise<FoldedKeys> {
+  const { dim, history } = form;
   const { rows } = wholeOf(dataset);
-  const user = foldedColumn(dataset, roles.user!);
-  const item = foldedColumn(dataset, roles.item!);
-  const itemField = space.fields.find(({ name }) => name === roles.item);
-  if (itemField?.kind !== "key") throw new RangeError(`'${roles.item}' is no field of keys`);
+  const user = foldedColumn(dataset, userName);
+  const item = foldedColumn(dataset, itemName);
+  const itemField = space.fields.find(({ name }) => name === itemName);
+  if (itemField?.kind !== "key") throw new RangeError(`'${itemName}' is no field of keys`);
   const ids = idsOf(itemField, item.dictionary);
   const users = rows.map((row) => (user.codes[row] === MISSING ? NO_ITEM : user.codes[row]!));
   const items = rows.map((row) => {
@@ -66,8 +84,7 @@ export async function foldInHistories(
   const numUnknown = items.reduce((sum, one) => sum + (one === NO_ITEM ? 1 : 0), 0);
   const numUsers = user.dictionary.size;
   const order = orderedEvents(dataset, rows, { users, items, numUsers });
-  const numbers = rowsOfRun(space, towers, roles.item!);
-  const { context, ageRow } = numbers;
+  const { context } = numbers;
   const lasts = order.ends
     .subarray(1)
     .map((end, u) => (end > order.ends[u]! ? rows[order.places[end - 1]!]! : 0));
@@ -89,33 +106,24 @@ export async function foldInHistories(
       space,
       context,
       features,
-      ageRow === undefined ? undefined : { row: ageRow, values: new Float32Array(numUsers) },
+      rowsBeside(numbers, () => new Float32Array(numUsers)),
     ),
   };
-  const machine = await startEncoder(space, towers, numbers, options.reading.threads ?? 1);
-  const vectors = await withMachine(machine, watch.signal, () => machine.users(made, numUsers));
+  const encoded = await machine.users(made, numUsers);
 
   const hasEvents = (u: number) => histories.some(({ begins, ends }) => ends[u]! > begins[u]!);
   const codes = Array.from({ length: numUsers }, (_, u) => u).filter(
     (u) => order.ends[u + 1]! > order.ends[u]!,
   );
+  const vectors = codes.map((u) =>
+    hasEvents(u) || form.userFields.length > 0 ? encoded.subarray(u * dim, (u + 1) * dim) : undefined,
+  );
   return {
-    ...rowsOfFolded(
-      {
-        column: user,
-        codes,
-        vectors: codes.map((u) =>
-          hasEvents(u) || form.userFields.length > 0 ? vectors.subarray(u * dim, (u + 1) * dim) : undefined,
-        ),
-        lack: "has an event with an item that the run knows",
-        numEvents: rows.length - numUnknown,
-        notes:
-          numUnknown === 0 ? [] : [`${numUnknown} events with items that the run does not know say nothing`],
-      },
-      dim,
-      options.foldIn!.join(", "),
-      { watch, warn },
-    ),
-    warnings,
+    ...{ column: user, codes, vectors },
+    lack: "has an event with an item that the run knows",
+    notes: [
+      ...(numUnknown === 0 ? [] : [`${numUnknown} events with items that the run does not know say nothing`]),
+      keysFrom(user, vectors, rows.length - numUnknown),
+    ],
   };
 }

@@ -6,7 +6,7 @@
 //   items.arrow                 items' own rows, before what a tower adds and before the division by their length; where they are not
 //                               those of history.arrow
 //   model/towers.json           the form (StoredForm)
-//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; age f32[dim]; unknown f32[numFields][dim]: rows of keys that no row
+//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; userBias, age f32[dim]; unknown f32[numFields][dim]: rows of keys that no row
 //                               stands for, by field
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary.js";
@@ -20,13 +20,13 @@ import { flag, list, object, parseJson, text, where, whole, word } from "../../i
 import { featureTable, rowsByFeature } from "../../training/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import type { Towers } from "./examples.js";
-import { FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE } from "./names.js";
-import { networkOf, type NetworkOptions } from "./network.js";
+import { AGE, FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
+import { hasHistoryRows, networkOf, type NetworkOptions } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 
 /** What a run says of its towers. */
 export type StoredForm = NetworkOptions &
-  Pick<TwoTowerOptions, "historyOf" | "exampleAge"> & {
+  Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
     /** columns that the user tower reads, in the order of the space's fields, and the item tower */
     userFields: readonly string[];
     sideFields: readonly string[];
@@ -39,8 +39,10 @@ const storedForm = object(
     similarity: word("cosine", "dot"),
     history: object({ of: word("before", "others"), most: whole(1, 10_000) }),
     historyOf: list(text),
+    userBias: flag,
     exampleAge: flag,
     userTower: sizes,
+    skipConnection: flag,
     itemTower: sizes,
     userFields: list(text),
     sideFields: list(text),
@@ -60,10 +62,12 @@ export function modelFiles(
   parameters: NamedArrays,
   found: Pick<FmParameters, "dim" | "vectors">,
 ): Record<string, readonly Uint8Array[] | string> {
-  const { dim, similarity, history, historyOf, exampleAge, userTower, itemTower, recency } = options;
+  const { dim, similarity, history, historyOf, userBias, exampleAge, recency } = options;
+  const { userTower, skipConnection, itemTower } = options;
   const form: StoredForm = {
-    ...{ dim, similarity, history, ...(recency !== undefined && { recency }), historyOf, exampleAge },
-    ...{ userTower, itemTower },
+    ...{ dim, similarity, history, ...(recency !== undefined && { recency }), historyOf },
+    ...{ userBias, exampleAge },
+    ...{ userTower, skipConnection, itemTower },
     userFields: namesOf(space, rows.context.fields),
     sideFields: namesOf(space, rows.side.fields),
   };
@@ -74,8 +78,10 @@ export function modelFiles(
     tensors.set(`${name}.bias`, { shape: [outputs], data: floatsOf(parameters, `${name}.bias`) });
   }
   const vectors = floatsOf(parameters, "vectors");
-  if (rows.ageRow !== undefined)
-    tensors.set("age", { shape: [dim], data: vectors.slice(rows.ageRow * dim, (rows.ageRow + 1) * dim) });
+  const beside = { [USER_BIAS]: rows.biasRow, [AGE]: rows.ageRow };
+  for (const [name, row] of Object.entries(beside))
+    if (row !== undefined)
+      tensors.set(name, { shape: [dim], data: vectors.slice(row * dim, (row + 1) * dim) });
   const unknown = new Float32Array(space.fields.length * dim);
   space.fields.forEach(({ kind }, f) => {
     const feature = space.offsets[f]!;
@@ -89,12 +95,12 @@ export function modelFiles(
 }
 
 /** How many slots the towers of a form have. */
-export function slotsOf({ historyOf, userFields, exampleAge, sideFields }: StoredForm): {
+export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideFields }: StoredForm): {
   user: number;
   item: number;
 } {
   return {
-    user: Math.max(1, historyOf.length) + userFields.length + (exampleAge ? 1 : 0),
+    user: Math.max(1, historyOf.length) + userFields.length + (userBias ? 1 : 0) + (exampleAge ? 1 : 0),
     item: sideFields.length,
   };
 }
@@ -139,7 +145,8 @@ export interface StoredTowers {
   items: Float32Array;
   /** f32[numFeatures * dim]: what towers read of context and side fields, and by field what they read of unknown keys */
   features: Float32Array;
-  /** f32[dim]; absent without ages */
+  /** f32[dim]; absent without */
+  userBias?: Float32Array;
   age?: Float32Array;
   /** weights and biases of the layers, by name */
   layers: NamedArrays;
@@ -189,7 +196,8 @@ export async function readTowers(
   const histories = await rowsOfTable(HISTORY_TABLE);
   return {
     ...{ form, histories, features, layers },
-    items: form.userTower.length > 0 ? await rowsOfTable(ITEM_TABLE) : histories,
-    ...(form.exampleAge && { age: tensors.f32("age", [dim]) }),
+    items: hasHistoryRows(form) ? await rowsOfTable(ITEM_TABLE) : histories,
+    ...(form.userBias && { userBias: tensors.f32(USER_BIAS, [dim]) }),
+    ...(form.exampleAge && { age: tensors.f32(AGE, [dim]) }),
   };
 }

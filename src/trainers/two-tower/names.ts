@@ -7,3 +7,6 @@ export const ITEM_TABLE = "items";
 /** The form of the towers and their layers, in model/. */
 export const FORM_FILE = "towers.json";
 export const PARAMETERS_FILE = "towers.safetensors";
+/** Tensors of vectors that no key has: what all users share, and what an age is multiplied by. */
+export const USER_BIAS = "userBias";
+export const AGE = "age";

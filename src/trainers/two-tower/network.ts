@@ -9,20 +9,28 @@ import type { TwoTowerOptions } from "./options.js";
 /** What of the options is the network's. */
 export type NetworkOptions = Pick<
   TwoTowerOptions,
-  "dim" | "similarity" | "userTower" | "itemTower" | "history" | "recency"
+  "dim" | "similarity" | "userTower" | "skipConnection" | "itemTower" | "history" | "recency"
 >;
+
+/** Whether items have rows of their own in histories, beside those that are scored. */
+export function hasHistoryRows({
+  userTower,
+  skipConnection,
+}: Pick<TwoTowerOptions, "userTower" | "skipConnection">): boolean {
+  return userTower.length > 0 && !skipConnection;
+}
 
 /** @param slots of the user's input and of the item's */
 export function networkOf(
   options: NetworkOptions & { dropout: number },
   slots: { user: number; item: number },
 ): TowerShape {
-  const { dim, similarity, userTower, itemTower, history, recency, dropout } = options;
+  const { dim, similarity, userTower, skipConnection, itemTower, history, recency, dropout } = options;
   const weights = recencyOf(recency, history);
   return {
     dim,
     userLayers: layersOf("user", slots.user * dim, userTower, dim, dropout > 0),
-    skip: false,
+    skip: skipConnection,
     itemLayers: layersOf("item", slots.item * dim, itemTower, dim, false),
     cosine: similarity === "cosine",
     others: history.of === "others",

@@ -7,6 +7,7 @@ import { layerSizes } from "../../training/options/layers.js";
 import { lists } from "../../training/options/lists.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   choice,
   custom,
@@ -102,6 +103,11 @@ const own = {
     default: [] as string[],
     shown: "none",
   }),
+  userBias: flag({
+    help: "without a user tower: a vector that all users share is added to each, so that vectors of items need not say how popular they are",
+    group: examples,
+    default: false,
+  }),
   exampleAge: flag({
     help: "the user's side has the age of the event, which is 0 for the vectors that are written",
     group: examples,
@@ -112,6 +118,12 @@ const own = {
     group: model,
     default: [] as readonly number[],
     shown: "none",
+  }),
+  skipConnection: flag({
+    help: "a user is the sum of what the user tower reads and its output, and histories read items as they are scored",
+    group: model,
+    default: false,
+    only: { userTower: true },
   }),
   itemTower: custom("sizes", layerSizes({ orNone: true }), {
     help: "outputs of the hidden layers from an item's columns (--item-fields) to what is added to its vector",
@@ -222,34 +234,10 @@ const own = {
     group: training,
     default: 0,
   }),
-  shuffle: flag({
-    help: "train on the events in the order of users and times",
-    group: training,
-    negated: true,
-    default: true,
-  }),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors, shuffles and draws",
-    group: training,
-    default: 1,
-  }),
   ...threads,
-  patience: whole({
-    min: 0,
-    max: 1_000_000_000,
-    help: "validations without improvement before stopping; 0 never stops early",
-    group: training,
-    default: 3,
-  }),
-  minDelta: number({
-    min: 0,
-    max: ANY,
-    help: "how much better a validation must be to count for --patience",
-    group: training,
-    default: 0,
-  }),
+  ...passes,
+  shuffle: { ...passes.shuffle, help: "train on the events in the order of users and times" },
+  patience: { ...passes.patience, default: 3 },
 } as const;
 
 /** Every option of the command. */
@@ -306,6 +294,8 @@ export function twoTowerOptionsOf(told: ToldTwoTower): TwoTowerOptions {
     throw new UsageError("--negatives 0 leaves nothing to compare an event's item with: add --in-batch");
   if (BLOCK % all.batchSize !== 0)
     throw new UsageError(`--batch-size is 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
+  if (all.userBias && all.userTower.length > 0)
+    throw new UsageError("--user-bias is for users without a tower: the layers of --user-tower have biases");
   if (history.of === "others") {
     const asked = (["recency", "exampleAge", "maxExamplesPerUser"] as const).find(
       (name) => told[name] !== undefined && told[name] !== false,

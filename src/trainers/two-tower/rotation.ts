@@ -7,7 +7,7 @@ import { UsageError } from "../../errors.js";
 import { floatsIn, rowsIn, turning, type TurnTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/rotation.js";
 import { readForm } from "./model.js";
-import { HISTORY_TABLE, PARAMETERS_FILE } from "./names.js";
+import { AGE, HISTORY_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
 
 /** @throws {UsageError} the run has a tower */
 export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
@@ -28,7 +28,9 @@ const turnTensors: TurnTensors = (tensors, turn) => {
   const turned = new Map<string, Tensor>();
   const fieldOf = Uint32Array.from({ length: unknown.shape[0]! }, (_, f) => f);
   turned.set("unknown", { shape: unknown.shape, data: turn(unknown.data, fieldOf) });
-  if (!tensors.has("age")) return turned;
-  const age = floatsIn(tensors, "age");
-  return turned.set("age", { shape: age.shape, data: turn(age.data, [0]) });
+  for (const name of [USER_BIAS, AGE].filter((one) => tensors.has(one))) {
+    const { shape, data } = floatsIn(tensors, name);
+    turned.set(name, { shape, data: turn(data, [0]) });
+  }
+  return turned;
 };

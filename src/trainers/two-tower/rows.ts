@@ -1,7 +1,7 @@
 // Rows of vectors as the kernel numbers them, and features as these rows.
 //
 //   0 .. I-1   items, as they are scored         then items as they stand in histories, unless both are the same rows
-//   then       context features of each user field, the example's age, side features of each item field
+//   then       context features of each user field, the users' bias, the example's age, side features of each item field
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
@@ -19,7 +19,8 @@ export interface TowerRows {
   /** 0 where histories read the rows that are scored */
   firstHistoryRow: number;
   context: FieldsAsRows;
-  /** the row of the example's age, which is the last of the context; undefined without ages */
+  /** the row that all users share and that of the example's age, the last of the context; undefined without */
+  biasRow: number | undefined;
   ageRow: number | undefined;
   side: FieldsAsRows;
 }
@@ -28,7 +29,7 @@ export interface TowerRows {
 export interface FieldsAsRows {
   /** indexes of the fields */
   fields: readonly number[];
-  /** u32[F + 1], the example's age counted as a field */
+  /** u32[F + 1], the users' bias and the example's age counted as fields */
   rowEnds: Uint32Array;
 }
 
@@ -36,7 +37,13 @@ export interface FieldsAsRows {
 export function towerRows(
   { offsets }: FeatureSpace,
   itemFeatures: Uint32Array,
-  how: { context: readonly number[]; side: readonly number[]; separate: boolean; age: boolean },
+  how: {
+    context: readonly number[];
+    side: readonly number[];
+    separate: boolean;
+    bias: boolean;
+    age: boolean;
+  },
 ): TowerRows {
   const numItems = itemFeatures.length;
   let end = how.separate ? 2 * numItems : numItems;
@@ -45,8 +52,9 @@ export function towerRows(
     for (let i = 0; i < more; i++) ends.push(++end);
     return { fields, rowEnds: Uint32Array.from(ends) };
   };
-  const context = blocks(how.context, how.age ? 1 : 0);
+  const context = blocks(how.context, (how.bias ? 1 : 0) + (how.age ? 1 : 0));
   const ageRow = how.age ? end - 1 : undefined;
+  const biasRow = how.bias ? (ageRow ?? end) - 1 : undefined;
   const side = blocks(how.side, 0);
   return {
     numRows: end,
@@ -54,7 +62,7 @@ export function towerRows(
     itemFeatures,
     firstHistoryRow: how.separate ? numItems : 0,
     context,
-    ageRow,
+    ...{ biasRow, ageRow },
     side,
   };
 }
@@ -81,20 +89,20 @@ export function forEachRow(
  * Rows of features as rows of vectors.
  *
  * @param rows of these fields, in their order
- * @param age  its row, and f32 a row of features
+ * @param more  rows that no field has, of each row of features in this order
  */
 export function fieldRows(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
   rows: FeatureRows,
-  age?: { row: number; values: Float32Array },
+  more: readonly RowBeside[] = [],
 ): FieldRows {
   const { numRows } = rows;
-  const more = age ? 1 : 0;
-  const indptr = rows.indptr?.map((pair, r) => pair + r * more);
-  const numPairs = firstPair(rows, numRows) + numRows * more;
+  const indptr = rows.indptr?.map((pair, r) => pair + r * more.length);
+  const numPairs = firstPair(rows, numRows) + numRows * more.length;
   const ids = new Uint32Array(numPairs);
-  const values = rows.values || age ? new Float32Array(numPairs).fill(1) : undefined;
+  const hasValues = rows.values !== undefined || more.some(({ values }) => values);
+  const values = hasValues ? new Float32Array(numPairs).fill(1) : undefined;
   let at = 0;
   for (let r = 0; r < numRows; r++) {
     let i = 0;
@@ -104,16 +112,35 @@ export function fieldRows(
       if (rows.values) values![at] = rows.values[pair]!;
       ids[at++] = rowEnds[i]! + feature - offsets[fields[i]!]!;
     }
-    if (!age) continue;
-    values![at] = age.values[r]!;
-    ids[at++] = age.row;
+    for (const { row, values: own } of more) {
+      if (own) values![at] = own[r]!;
+      ids[at++] = row;
+    }
   }
-  return { width: rows.width + more, ...(indptr && { indptr }), ids, ...(values && { values }), rowEnds };
+  return {
+    ...{ width: rows.width + more.length, ids, rowEnds },
+    ...(indptr && { indptr }),
+    ...(values && { values }),
+  };
+}
+
+/** A row of vectors beside those of fields, times a number; 1 where there are none. */
+interface RowBeside {
+  row: number;
+  values?: Float32Array;
+}
+
+/** The users' bias and the example's age. @param agesOf f32, of each event or user */
+export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {
+  return [
+    ...(biasRow === undefined ? [] : [{ row: biasRow }]),
+    ...(ageRow === undefined ? [] : [{ row: ageRow, values: agesOf() }]),
+  ];
 }
 
 /**
  * First vectors, drawn by (seed, the feature's hash, dimension) so that another vocabulary moves none; those of features without events
- * are 0, and so is that of ages.
+ * are 0, and so are the users' bias and that of ages.
  *
  * @param counts u32[numFeatures]
  * @returns f32[numRows * dim]

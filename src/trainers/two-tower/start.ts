@@ -33,6 +33,7 @@ export interface TowersStart {
   /** of two towers: vectors and biases as they were scored, which keys that the log lacks keep */
   scored?: { vectors: Float32Array; w: Float32Array };
   layers: NamedArrays;
+  userBias?: Float32Array;
   age?: Float32Array;
 }
 
@@ -79,10 +80,12 @@ function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
   const text = (sizes: readonly number[]) => (sizes.length === 0 ? "none" : sizes.join(","));
   const told: [flag: string, was: string, is: string][] = [
     ["--user-tower", text(was.userTower), text(is.userTower)],
+    ["--skip-connection", String(was.skipConnection), String(is.skipConnection)],
     ["--item-tower", text(was.itemTower), text(is.itemTower)],
     ["--similarity", was.similarity, is.similarity],
     ["--history-of", was.historyOf.join(" | "), is.historyOf.join(" | ")],
     ["--user-fields", [...was.userFields].sort().join(","), [...is.userFields].sort().join(",")],
+    ["--user-bias", String(was.userBias), String(is.userBias)],
     ["--example-age", String(was.exampleAge), String(is.exampleAge)],
   ];
   const odd = told.find(([, before, now]) => before !== now);
@@ -141,6 +144,7 @@ function fromTowers(
         features: rowsFrom(towers.features, from, dim),
         scored: { vectors: rowsFrom(vectors, from, dim), w: rowsFrom(w, from, 1) },
         layers: towers.layers,
+        ...(towers.userBias && { userBias: towers.userBias }),
         ...(towers.age && { age: towers.age }),
       },
     }),
@@ -175,7 +179,7 @@ export function putStart(
   first: Readonly<Record<string, Float32Array>>,
   rows: TowerRows,
   space: FeatureSpace,
-  { known, items, histories, features, scored, layers, age }: TowersStart,
+  { known, items, histories, features, scored, layers, userBias, age }: TowersStart,
   dim: number,
 ): void {
   const vectors = first["vectors"]!;
@@ -191,6 +195,7 @@ export function putStart(
   });
   for (const fields of [rows.context, rows.side])
     forEachRow(space, fields, (row, feature) => put(row, features, feature));
+  if (userBias && rows.biasRow !== undefined) vectors.set(userBias, rows.biasRow * dim);
   if (age && rows.ageRow !== undefined) vectors.set(age, rows.ageRow * dim);
   for (const [name, values] of Object.entries(layers)) first[name]?.set(values as Float32Array);
 }

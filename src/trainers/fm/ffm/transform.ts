@@ -5,9 +5,10 @@ import { UsageError } from "../../../errors.js";
 import { foldInEvents } from "../../../factors/fold-in-events.js";
 import type { FmRun } from "../../../factors/run.js";
 import { encodeComposed } from "../../../factors/transform.js";
+import type { FoldingIn } from "../../../training/folded-keys.js";
 import type { Transformed, TransformOptions } from "../../../training/transform-options.js";
 import type { Watch } from "../../../training/watch.js";
-import { foldInLabels } from "../fold-in-labels.js";
+import { drawsByPlace, fitLabels } from "../fold-in-labels.js";
 import { crossComposerOf } from "./compose-run.js";
 
 /** As encodeComposed. @throws {UsageError} the rows are of both sides, or features cannot be added up */
@@ -16,8 +17,8 @@ export async function encodeCrossed(run: Run, options: TransformOptions, watch: 
 }
 
 /** As foldInEvents. @throws {UsageError} features cannot be added up */
-export async function foldInCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  return await foldInEvents(run, options, watch, foldInLabels, crossComposerOf);
+export async function foldInCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
+  return await foldInEvents(run, options, watch, fitLabels(), crossComposerOf, drawsByPlace);
 }
 
 /** @throws {UsageError} rows hold columns of the item and others: they are no vector together */

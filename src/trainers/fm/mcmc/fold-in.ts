@@ -5,16 +5,17 @@ import type { Run } from "../../../embedding/run-directory.js";
 import { fmComposer } from "../../../factors/compose.js";
 import { foldInEvents } from "../../../factors/fold-in-events.js";
 import type { FmRun } from "../../../factors/run.js";
-import type { Transformed, TransformOptions } from "../../../training/transform-options.js";
+import type { FoldingIn } from "../../../training/folded-keys.js";
+import type { TransformOptions } from "../../../training/transform-options.js";
 import type { Watch } from "../../../training/watch.js";
-import { foldInLabels, type Machines } from "../fold-in-labels.js";
+import { drawsByPlace, fitLabels, type Machines } from "../fold-in-labels.js";
 import { turnedAlike } from "./draws.js";
 import { readEnsemble } from "./learn.js";
 import { refuseProbit } from "./refuse-probit.js";
 
 /** As foldInEvents. @throws {UsageError} the draws' scores are no log-odds */
-export async function foldInDraws(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  return await foldInEvents(run, options, watch, (...of) => foldInLabels(...of, machinesOfDraws));
+export async function foldInDraws(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
+  return await foldInEvents(run, options, watch, fitLabels(machinesOfDraws), undefined, drawsByPlace);
 }
 
 /** The draws, rotated alike. @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged */

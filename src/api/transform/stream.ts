@@ -1,0 +1,188 @@
+// Users from a stream of their events (--stream): each is written as soon as the user's rows are complete.
+//
+//   groups of rows, as they come ──► vectors of their users ──► rows to write
+
+import { checkBadShare } from "../../dataset/bad-rows.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { NoRowsError, UsageError } from "../../errors.js";
+import type { EncodedRows } from "../../export/encoded-rows.js";
+import { groupedRows, type GroupedRows } from "../../log/grouped-rows.js";
+import {
+  foldedEncoding,
+  keysWithout,
+  rowsOfFolded,
+  type FoldIn,
+  type FoldingIn,
+} from "../../training/folded-keys.js";
+import { listedKeys } from "../../training/listed-keys.js";
+import { DEFAULT_MAX_BAD } from "../../training/read-dataset.js";
+import { readPreprocess } from "../../training/run-space.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+
+/** Users that are remembered, so that one whose rows come back is told. */
+const REMEMBERED = 1 << 18;
+/** Keys that a warning may list. */
+const LISTED = 100;
+/** Rows after which too many bad ones end the stream. */
+const FIRST_ROWS = 1000;
+
+/** @throws {UsageError} options that go with whole logs */
+export function checkStream(options: TransformOptions): void {
+  const { stream, foldIn, format, field, badRows } = options;
+  if (!stream) return;
+  if (!foldIn) throw new UsageError("--stream is for events: give them with --fold-in -");
+  if (foldIn.length > 1) throw new UsageError("--stream reads one input, such as --fold-in -");
+  if (format !== "csv" && format !== "jsonl")
+    throw new UsageError(`--stream writes lines: --format csv or jsonl, not ${format}`);
+  if (field === "item")
+    throw new UsageError("--stream is for users: what an item is like follows from the events of many users");
+  if (badRows) throw new UsageError("--bad-rows is written once the log is read: leave it out with --stream");
+}
+
+/** Vectors of the users of `options.foldIn`, whose rows come together. */
+export async function streamedRows(
+  run: Run,
+  foldIn: FoldIn,
+  options: TransformOptions,
+  outer: Watch,
+): Promise<Transformed> {
+  const { watch, warnings, warn } = collectWarnings(outer);
+  const { user, session } = (await readPreprocess(run)).roles;
+  const column = user ?? session!;
+  // what is told of a part of the stream would be told for each
+  const folding = await foldIn(run, { ...options, field: "user" }, { ...watch, observe: () => undefined });
+  if (folding.together !== undefined) {
+    await folding.close?.();
+    throw new UsageError(`run '${run.path}' takes no --stream: ${folding.together}; leave it out`);
+  }
+  return {
+    encoding: foldedEncoding(column, folding, 0),
+    rows: rowsOfStream(folding, column, options, watch.signal, warn),
+    warnings,
+  };
+}
+
+async function* rowsOfStream(
+  folding: FoldingIn,
+  column: string,
+  options: TransformOptions,
+  signal: AbortSignal,
+  warn: (text: string) => void,
+): AsyncGenerator<EncodedRows> {
+  const path = options.foldIn![0]!;
+  const told = new Told(column, path, options.maxBad ?? DEFAULT_MAX_BAD);
+  try {
+    for await (const groups of groupedRows(path, column, options.reading)) {
+      signal.throwIfAborted();
+      const rows = groups.numRows > 0 ? await rowsOfGroups(folding, groups, options, told) : undefined;
+      if (rows || groups.isAsked) yield { ...(rows ?? nothing), ...(groups.isAsked && { answers: true }) };
+    }
+    told.check();
+  } finally {
+    await folding.close?.();
+    told.warn(warn);
+  }
+}
+
+const nothing: EncodedRows = {
+  ...{ numRows: 0, values: new Float32Array(), labels: [] },
+  keyOf: () => new Uint8Array(),
+};
+
+/** Rows of the groups' users; undefined where none has a vector. */
+async function rowsOfGroups(
+  folding: FoldingIn,
+  { reading, keys, numRows }: GroupedRows,
+  options: TransformOptions,
+  told: Told,
+): Promise<EncodedRows | undefined> {
+  let isRead = false;
+  const onRead = (skipped: Record<string, number>, numRead: number) => {
+    isRead = true;
+    told.read(skipped, numRead);
+  };
+  told.users(keys);
+  const { encoding: _, ...how } = options.reading;
+  const log = { ...options, on: options.foldIn!, reading: { ...how, ...reading, threads: 1 }, onRead };
+  try {
+    const found = await folding.of(log, true);
+    told.without(keysWithout(found));
+    told.silent(keys.length - found.codes.length);
+    const rows = rowsOfFolded(found, folding.dim);
+    return rows.numRows > 0 ? rows : undefined;
+  } catch (error) {
+    // filters or --on-bad-row skip left out all of them
+    if (!(error instanceof NoRowsError)) throw error;
+    if (!isRead) told.read({ "not a row of this log": numRows }, numRows);
+    told.without(keys);
+    return undefined;
+  }
+}
+
+/** What is said of a stream once it ends. */
+class Told {
+  /** the users that came last, in their order */
+  readonly #recent = new Set<string>();
+  #again = 0;
+  #numUsers = 0;
+  #numWithout = 0;
+  #numSilent = 0;
+  readonly #without: string[] = [];
+  readonly #skipped: Record<string, number> = {};
+  #numRead = 0;
+
+  constructor(
+    readonly column: string,
+    readonly path: string,
+    readonly maxBad: number,
+  ) {}
+
+  users(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#numUsers++;
+      if (this.#recent.delete(key)) this.#again++;
+      this.#recent.add(key);
+      if (this.#recent.size > REMEMBERED) this.#recent.delete(this.#recent.values().next().value!);
+    }
+  }
+
+  without(keys: readonly string[]): void {
+    this.#numWithout += keys.length;
+    this.#without.push(...keys.slice(0, LISTED - this.#without.length));
+  }
+
+  silent(numKeys: number): void {
+    this.#numSilent += numKeys;
+  }
+
+  read(skipped: Record<string, number>, numRead: number): void {
+    for (const [reason, count] of Object.entries(skipped))
+      this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
+    this.#numRead += numRead;
+    if (this.#numRead >= FIRST_ROWS) this.check();
+  }
+
+  /** @throws {DataError} too many rows are bad */
+  check(): void {
+    checkBadShare(this.#skipped, this.#numRead, this.maxBad, [this.path]);
+  }
+
+  warn(warn: (text: string) => void): void {
+    const { column } = this;
+    for (const [reason, count] of Object.entries(this.#skipped))
+      warn(`${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`);
+    if (this.#numWithout > 0)
+      warn(
+        `${this.#numWithout} of ${this.#numUsers} groups of rows of one '${column}' give no vector: ${listedKeys(this.#without)}`,
+      );
+    if (this.#numSilent > 0)
+      warn(
+        `${this.#numSilent} of ${this.#numUsers} groups of rows are of a '${column}' that the run knows, whose vector is in its table, or that --drop and --where leave out`,
+      );
+    if (this.#again > 0)
+      warn(
+        `${this.#again} of ${this.#numUsers} groups of rows are of a '${column}' that came before: each has a vector of its own rows alone, so that '${column}' stands in the output again; sort the rows by '${column}', or leave out --stream`,
+      );
+  }
+}

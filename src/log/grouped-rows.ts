@@ -1,0 +1,288 @@
+// A file or a pipe whose rows of a key come together → those rows in memory, as soon as they are complete.
+//
+//   pieces ──► whole records, with the key of each ──► groups ──► all groups that are complete when a piece is read, as a log of their own
+//
+// A group is complete when a row of another key, an empty line or the end follows. An empty line also says that somebody waits for what
+// the rows before it give, so that nothing is held back for what follows. Memory is that of a piece and of one group.
+
+import { isUtf8 } from "node:buffer";
+import { DataError, sizeText, UsageError } from "../errors.js";
+import { openSource } from "../io/source.js";
+import { decoded } from "./decoded.js";
+import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type Head } from "./dialect.js";
+import { formOf } from "./form.js";
+import { withoutMark } from "./input.js";
+import { parseJsonRow } from "./json-row.js";
+import { maxRowBytes, rowTooLarge } from "./limits.js";
+import type { HeldRows, ReadOptions } from "./log.js";
+import { noSuchColumn } from "./read.js";
+import { RowFault } from "./record-form.js";
+import { countLines, lastCut, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
+import { forEachRow } from "./text-rows.js";
+
+/** The rows of a key, at most: more are no history of one user, but a column that is another. */
+const MOST_BYTES = 16 << 20;
+/** Bytes of a read. */
+const PIECE = 1 << 16;
+const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
+
+/** Rows of several keys, none of which comes twice. */
+export interface GroupedRows {
+  /** how they are read as a log */
+  reading: Pick<ReadOptions, "format" | "held" | "delimiter">;
+  /** of the groups, in their order */
+  keys: string[];
+  numRows: number;
+  /** an empty line follows */
+  isAsked: boolean;
+}
+
+/** How records of a form are told apart, and what is in front of them. */
+interface Form {
+  format: "csv" | "jsonl";
+  dialect: Dialect;
+  /** what is read before the rows of each log, and how many lines that is */
+  head: Uint8Array;
+  headLines: number;
+  /** The key of a record; undefined where it cannot be told, and reading it says why. @param line for messages, from 1 */
+  keyOf: (record: Uint8Array, line: number) => string | undefined;
+  /** names that records had so far, of a form that names them in each */
+  columns: Set<string>;
+}
+
+/**
+ * Reads an input group by group.
+ *
+ * @param path   a file, or `-`
+ * @param column whose cell is the key
+ * @throws {UsageError} the form is not one of lines, or there is no such column
+ * @throws {DataError} as openLog, or the rows of a key are too many
+ */
+export async function* groupedRows(
+  path: string,
+  column: string,
+  options: ReadOptions,
+): AsyncGenerator<GroupedRows, void, undefined> {
+  const format = formOf([path], options.format);
+  if (format !== "csv" && format !== "jsonl")
+    throw new UsageError(`--stream reads CSV and JSON lines, not ${format}: leave it out`);
+  const source = await openSource(path, PIECE);
+  try {
+    const groups = new Groups(path, column, { ...options, format });
+    for await (const piece of decoded(source.pieces(), path, options.encoding)) yield* groups.take(piece);
+    yield* groups.end();
+  } finally {
+    await source.close();
+  }
+}
+
+/** The groups of an input that comes in pieces, as groupedRows gives them. */
+export class Groups {
+  #form: Form | undefined;
+  /** from the first row on that was not yielded, at #from */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #from = 0;
+  /** the record whose key is told next, and the end of the last complete group */
+  #at = 0;
+  #complete = 0;
+  /** physical lines before #from and before #at */
+  #linesBefore = 0;
+  #lines = 0;
+  /** of the complete groups */
+  #keys = new Set<string>();
+  #numRows = 0;
+  /** of the group that is not complete */
+  #key = "";
+  #rowsOfKey = 0;
+  #isEmpty = true;
+
+  constructor(
+    readonly path: string,
+    readonly column: string,
+    readonly options: ReadOptions,
+  ) {}
+
+  *take(piece: Uint8Array, ended = false): Generator<GroupedRows, void, undefined> {
+    this.#bytes = Buffer.concat([this.#bytes, piece]);
+    if (!this.#form && !this.#start(ended)) return;
+    const { dialect, format, keyOf } = this.#form!;
+    const rest = this.#bytes.subarray(this.#at);
+    const { end, openQuote } =
+      format === "jsonl" ? { end: rest.lastIndexOf(NEWLINE) + 1, openQuote: -1 } : lastCut(rest, dialect);
+    const stop = this.#at + end;
+    this.#checkUtf8(stop);
+    while (this.#at < stop) {
+      const next = this.#recordEnd();
+      const record = this.#bytes.subarray(this.#at, next);
+      if (isEmpty(record)) {
+        this.#close();
+        [this.#at, this.#complete] = [next, next];
+        this.#lines++;
+        yield this.#batch(true);
+        continue;
+      }
+      if (!startsComment(record, 0, dialect)) {
+        const key = keyOf(record, this.#lines + 1) ?? this.#key;
+        if (this.#rowsOfKey > 0 && key !== this.#key) this.#close();
+        if (this.#keys.has(key)) yield this.#batch(false);
+        this.#key = key;
+        this.#rowsOfKey++;
+        this.#isEmpty = false;
+      }
+      this.#lines += countLines(record);
+      this.#at = next;
+    }
+    if (this.#numRows > 0) yield this.#batch(false);
+    this.#forgetYielded();
+    this.#checkSizes(ended ? openQuote : -1);
+  }
+
+  *end(): Generator<GroupedRows, void, undefined> {
+    const isWhole = this.#bytes.length === 0 || this.#bytes.at(-1) === NEWLINE;
+    yield* this.take(isWhole ? new Uint8Array(0) : Uint8Array.of(NEWLINE), true);
+    if (this.#isEmpty) throw noRows(this.path);
+    this.#close();
+    if (this.#numRows > 0) yield this.#batch(false);
+  }
+
+  /** Reads what stands before the rows; false while that takes more bytes. */
+  #start(ended: boolean): boolean {
+    const bytes = withoutMark(this.#bytes, ended);
+    if (!bytes) return false;
+    const { options, path, column } = this;
+    if (options.format === "jsonl") {
+      this.#form = jsonForm(path, column, options);
+      this.#bytes = bytes;
+      return true;
+    }
+    const head = readHead(path, bytes, ended, options);
+    if (!head) return false;
+    this.#form = csvForm(head, bytes.slice(0, head.bytes), column, options);
+    this.#bytes = bytes.subarray(head.bytes);
+    this.#linesBefore = this.#lines = head.lines;
+    return true;
+  }
+
+  /** Where the record ends; whole records are at hand. */
+  #recordEnd(): number {
+    const { dialect, format } = this.#form!;
+    const line = this.#bytes.indexOf(NEWLINE, this.#at) + 1;
+    if (format === "jsonl" || startsComment(this.#bytes, this.#at, dialect)) return line;
+    const { end } = recordEnd(this.#bytes, this.#at, dialect);
+    return end === -1 ? line : end;
+  }
+
+  /** The group is complete. */
+  #close(): void {
+    if (this.#rowsOfKey === 0) return;
+    this.#keys.add(this.#key);
+    this.#numRows += this.#rowsOfKey;
+    this.#complete = this.#at;
+    this.#rowsOfKey = 0;
+  }
+
+  /** What is complete and was not yielded, as a log. */
+  #batch(isAsked: boolean): GroupedRows {
+    const { format, dialect, head, headLines, columns } = this.#form!;
+    const rows = this.#bytes.subarray(this.#from, this.#complete);
+    const held: HeldRows = {
+      bytes: Buffer.concat([head, rows]),
+      linesBefore: this.#linesBefore - headLines,
+      columns: [...columns],
+    };
+    const batch = {
+      reading: { format, held, ...(format === "csv" && { delimiter: dialect.delimiter }) },
+      keys: [...this.#keys],
+      numRows: this.#numRows,
+      isAsked,
+    };
+    this.#linesBefore += countLines(rows);
+    this.#from = this.#complete;
+    this.#keys = new Set();
+    this.#numRows = 0;
+    return batch;
+  }
+
+  #forgetYielded(): void {
+    this.#bytes = this.#bytes.slice(this.#from);
+    this.#at -= this.#from;
+    this.#complete -= this.#from;
+    this.#from = 0;
+  }
+
+  #checkUtf8(end: number): void {
+    const { path, options } = this;
+    const bytes = this.#bytes.subarray(this.#at, end);
+    if (!isUtf8(bytes)) throw notUtf8(path, this.#lines + 1 + firstBadLine(bytes), options.encoding);
+  }
+
+  /** @throws {DataError} a record or a group does not end @param openQuote at the end, where one is open */
+  #checkSizes(openQuote: number): void {
+    const { path, options, column } = this;
+    const line = this.#lines + 1;
+    if (openQuote >= 0) throw unclosedQuote(path, line, options.maxCell);
+    const left = this.#bytes.length - this.#at;
+    if (left > maxRowBytes(options)) throw rowTooLarge("row", path, line, options);
+    if (this.#at > MOST_BYTES)
+      throw new DataError(
+        `more than ${sizeText(MOST_BYTES)} of rows have one '${column}', which --stream holds in memory: leave it out, or see whether the column is the right one`,
+        { file: path, line },
+      );
+  }
+}
+
+function isEmpty(record: Uint8Array): boolean {
+  return record[0] === NEWLINE || (record[0] === RETURN && record[1] === NEWLINE);
+}
+
+function csvForm(
+  { dialect, columns, lines }: Head,
+  head: Uint8Array,
+  column: string,
+  { header }: ReadOptions,
+): Form {
+  const index = columns.indexOf(column);
+  if (index === -1) throw noSuchColumn(column, columns);
+  const cellsOf = (record: Uint8Array): string[] => {
+    if (!record.includes(QUOTE))
+      return textOf(record)
+        .replace(/\r?\n$/u, "")
+        .split(dialect.delimiter);
+    let cells: string[] = [];
+    forEachRow(record, dialect, (row) => {
+      ({ cells } = row);
+      return false;
+    });
+    return cells;
+  };
+  return {
+    ...{ format: "csv" as const, dialect, columns: new Set<string>() },
+    ...(header ? { head, headLines: lines } : { head: new Uint8Array(0), headLines: 0 }),
+    keyOf: (record) => cellsOf(record)[index],
+  };
+}
+
+function jsonForm(path: string, column: string, { maxCell, comment }: ReadOptions): Form {
+  const columns = new Set<string>();
+  return {
+    ...{ format: "jsonl" as const, dialect: { delimiter: ",", comment, maxCell }, columns },
+    ...{ head: new Uint8Array(0), headLines: 0 },
+    keyOf(record, line) {
+      let members: ReturnType<typeof parseJsonRow>;
+      try {
+        members = parseJsonRow(textOf(record));
+      } catch (error) {
+        if (error instanceof RowFault) return undefined;
+        throw error;
+      }
+      for (const [name] of members) columns.add(name);
+      const member = members.find(([name]) => name === column);
+      if (!member)
+        throw new DataError(`the object has no '${column}', whose rows --stream reads one after another`, {
+          file: path,
+          line,
+        });
+      return typeof member[1] === "string" ? member[1] : undefined;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// Options of trainings that pass over their examples, epoch after epoch; a trainer overrides what differs: `{ ...passes.seed, help }`.
+
+import { flag, number, whole } from "./table.js";
+
+const group = "Training:";
+
+export const passes = {
+  shuffle: flag({
+    help: "train on the examples in the log's order",
+    group,
+    negated: true,
+    default: true,
+  }),
+  seed: whole({ min: 0, max: 0xffffffff, help: "of first vectors, shuffles and draws", group, default: 1 }),
+  patience: whole({
+    min: 0,
+    max: 1_000_000_000,
+    help: "validations without improvement before stopping; 0 never stops early",
+    group,
+    default: 2,
+  }),
+  minDelta: number({
+    min: 0,
+    max: Number.MAX_VALUE,
+    help: "how much better a validation must be to count for --patience",
+    group,
+    default: 0,
+  }),
+} as const;
