@@ -490,6 +490,42 @@ test("the same bytes at 1, 2 and 3 threads, whatever ranks", async () => {
   }
 });
 
+describe("--index", () => {
+  const index = (run: string, name: string, ...args: string[]) =>
+    embedOk(["index", run, "--field", "item", "-o", at(name), ...args]);
+
+  test.each<[string, () => string, string[], string[]]>([
+    ["a model of rows", () => BPR, [], ["--k", "7"]],
+    ["items that are sums", () => SIDES, [], ["--k", "5"]],
+    ["cosines", () => ALS, ["--metric", "cosine"], ["--k", "5", "--score", "cosine"]],
+    ["a quota needs longer lists", () => ALS, [], ["--k", "4"]],
+    ["items among themselves", () => ALS, ["--metric", "cosine"], ["--k", "3", "--for", "item"]],
+  ])("%s: of so few items the same lists as without", async (name, run, of, args) => {
+    const path = `index-${name.replaceAll(" ", "-")}`;
+    await index(run(), path, ...of);
+    const { stdout, stderr } = await embedOk(["recall", run(), ...args, "--index", at(path)]);
+    const exact = await recallRows(run(), ...args);
+    const scoresOf = (rows: readonly Row[]) =>
+      new Map(rows.map(({ owner, item, score }) => [`${owner} ${item}`, score]));
+    const [got, wanted] = [scoresOf(rowsOf(stdout)), scoresOf(exact)];
+    expect([...got.keys()].sort()).toEqual([...wanted.keys()].sort());
+    for (const [pair, score] of got) expect(score).toBeCloseTo(wanted.get(pair)!, 5);
+    expect(stderr).toContain("approximate, 128 candidates a search");
+  });
+
+  test.each<[string, () => string, string[], RegExp]>([
+    ["of another metric", () => ALS, ["--score", "cosine"], /by dot, and these lists are by cosine/],
+    ["of another run", () => BPR, [], /index .* other|built of/],
+    ["of a model that ranks by more", () => NET, [], /ranks by more than these: leave it out/],
+    ["of a baseline", () => ALS, ["--score", "item-cf"], /--score item-cf ranks by others/],
+    ["with --items", () => ALS, ["--items", ITEMS], /leave it out, since few items are compared faster/],
+  ])("%s is refused", async (_, run, args, message) => {
+    await index(ALS, "index-refused", "--metric", "dot", "--force");
+    const { code, stderr } = await embed(["recall", run(), ...args, "--index", at("index-refused")]);
+    expect([code, stderr]).toEqual([64, expect.stringMatching(message)]);
+  });
+});
+
 test("every format has the same rows", async () => {
   const wanted = await recallRows(ALS, "--k", "5");
   const file = (format: string) => at(`lists.${format}`);
@@ -559,6 +595,9 @@ describe("refusals", () => {
     ["--mask for items", ["--for", "item", "--mask", "LOG"], 64, "--mask is for lists of users"],
     ["--query for a model", ["--query", "history"], 64, /--score cosine, dot or context/],
     ["--k 0", ["--k", "0"], 64, "--k"],
+    ["--ef without an index", ["--ef", "64"], 64, "--index DIR"],
+    ["Redis without a name", ["--format", "redis"], 64, "--into NAME"],
+    ["a server's name for a file", ["--into", "lists"], 64, "--format redis and postgres"],
     ["an output that is an input", ["--items", "ITEMS", "-o", "ITEMS", "--force"], 64, "would replace"],
     ["an output that is there", ["-o", "LOG"], 73, /exists/],
   ])("%s", async (_, args, code, message) => {

@@ -5,12 +5,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
-import { sendLists, type ListServer } from "../export/list-servers.js";
+import type { ListServer } from "../export/list-servers.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { blockOf, printedBy, testPython, testPythonHas } from "../testing/page-code.js";
-import { plantedLists } from "../testing/planted-lists.js";
 import { fixture, projectFolder } from "../testing/places.js";
 import { startPostgres, startRedis, type Server } from "../testing/servers.js";
 
@@ -18,21 +17,24 @@ const PAGE = "serving.md";
 const DIM = 16;
 const folder = temporaryFolder();
 const run = join(folder, "run");
-const LIST = Array.from({ length: 12 }, (_, i) => `tea-${String(i + 1).padStart(2, "0")}`);
+/** The list of one user, as a file has it. */
+let listed: string[];
 
 beforeAll(async () => {
   const args = ["train-fm", fixture("clicks.csv"), "-o", run, "--dim", String(DIM), "--epochs", "5"];
   await embedOk([...args, "--quiet"]);
+  const { stdout } = await embedOk(["recall", run, "--k", "12"]);
+  listed = [...stdout.matchAll(/^u019,\d+,([^,]+),/gm)].map(([, item]) => item!);
+  expect(listed).toHaveLength(12);
 });
 
+/** As the page's command does it. */
 async function send(server: ListServer, { url }: Server): Promise<void> {
-  const { signal } = new AbortController();
-  const target = { format: server, url, variable: "URL", into: "recs", fingerprint: "0".repeat(16) };
-  await sendLists(server, plantedLists({ u019: LIST, u020: ["tea-02"] }), {
-    ...target,
-    force: false,
-    signal,
-  });
+  const args = ["recall", run, "--k", "12", "--format", server, "--url-env", "LISTS_URL", "--into", "recs"];
+  const { stderr } = await embedOk(args, { env: { LISTS_URL: url } });
+  expect(stderr).toContain("160 lists of 12");
+  const again = await embedOk(args, { env: { LISTS_URL: url } });
+  expect(again.stderr).toMatch(/holds .* already/);
 }
 
 /** Words of the form of the fixture's items, in their order. */
@@ -54,12 +56,12 @@ test("lists in Redis: Node and Python read the ten best", async () => {
     const env = { REDIS_URL: server.url };
     const js = blockOf(PAGE, "js", "lRange");
     expect(itemsIn(printedBy(process.execPath, ["--input-type=module", "-e", js], env))).toEqual(
-      LIST.slice(0, 10),
+      listed.slice(0, 10),
     );
     if (!testPythonHas("redis"))
       return console.warn("skipped the page's Python: EMBED_TEST_PYTHON has no redis");
     const python = blockOf(PAGE, "python", "lrange");
-    expect(itemsIn(printedBy(testPython!, ["-c", python], env))).toEqual(LIST.slice(0, 10));
+    expect(itemsIn(printedBy(testPython!, ["-c", python], env))).toEqual(listed.slice(0, 10));
   } finally {
     await server.kill();
   }
@@ -98,7 +100,7 @@ test("lists in PostgreSQL: SQL finds the ten best", async () => {
   await withPostgres({ vectors: false }, async (server, client) => {
     await send("postgres", server);
     const { rows } = await client.query<{ item: string }>(blockOf(PAGE, "sql", "FROM recs"));
-    expect(rows.map(({ item }) => item)).toEqual(LIST.slice(0, 10));
+    expect(rows.map(({ item }) => item)).toEqual(listed.slice(0, 10));
   });
 });
 

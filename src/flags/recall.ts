@@ -79,7 +79,10 @@ export function addRecallFlags(command: Command): Command {
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(
-      output("--format <format>", "of the lists; redis and postgres are servers, by --url-env and --into")
+      output(
+        "--format <format>",
+        "of the lists; redis and postgres go into a server with --url-env, else to a file for redis-cli --pipe or COPY",
+      )
         .choices([...listFormats, ...listServers])
         .default("csv"),
     )

@@ -97,6 +97,23 @@ export interface Asked {
   quota: Quota | undefined;
 }
 
+/** Of the formats of servers: into one with --url-env, else to a file that its own program loads. @throws {UsageError} */
+function checkServer({ format, urlEnv, into, out }: RecallOptions): void {
+  const isServer = listServers.some((name) => name === format);
+  if (!isServer && (urlEnv ?? into) !== undefined)
+    throw new UsageError(`--url-env and --into are for --format ${listServers.join(" and ")}`);
+  if (format === "redis" && into === undefined)
+    throw new UsageError(
+      "--format redis needs a name that its keys begin with: --into NAME; with --url-env VARIABLE, which holds its URL, the lists go straight into the server",
+    );
+  if (format === "postgres" && urlEnv !== undefined && into === undefined)
+    throw new UsageError("--format postgres needs the name of the table: --into NAME");
+  if (format === "postgres" && urlEnv === undefined && into !== undefined)
+    throw new UsageError("--into names a table of the server: give its URL with --url-env VARIABLE");
+  if (urlEnv !== undefined && out !== undefined)
+    throw new UsageError("--url-env writes straight into a server: leave out -o");
+}
+
 /** @throws {UsageError} options that do not go together, before anything is read */
 export function askedBy(options: RecallOptions): Asked {
   const { whom, items, where, users, within, per, candidates, foldIn, mask, repeats } = options;
@@ -136,15 +153,7 @@ export function askedBy(options: RecallOptions): Asked {
     refuse("--fold-in asks by the vectors that it makes of the users' events: leave out --query");
   if (baseline !== undefined && options.table !== undefined)
     refuse(`--score ${baseline} looks at no table: leave out --table`);
-  const isServer = listServers.some((name) => name === options.format);
-  if (isServer && (options.urlEnv === undefined || options.into === undefined))
-    refuse(
-      `--format ${options.format} writes straight into a server: name the environment variable that holds its URL with --url-env VARIABLE, and what the lists are called there with --into NAME`,
-    );
-  if (isServer && options.out !== undefined)
-    refuse(`--format ${options.format} writes straight into a server: leave out -o`);
-  if (!isServer && (options.urlEnv ?? options.into) !== undefined)
-    refuse(`--url-env and --into are for servers: --format ${listServers.join(" or ")}`);
+  checkServer(options);
   if (options.ef !== undefined && options.index === undefined)
     refuse("--ef is of an index: name it with --index DIR");
   if (options.index !== undefined) {

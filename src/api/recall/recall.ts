@@ -8,7 +8,7 @@ import { keyColumn } from "../../dataset/item-catalogue.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { UsageError } from "../../errors.js";
-import { sendLists } from "../../export/list-servers.js";
+import { postgresListChunks, redisListChunks, sendLists } from "../../export/list-servers.js";
 import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
 import type { Sent } from "../../export/server.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
@@ -115,13 +115,18 @@ async function deliver(
   },
 ): Promise<Sent | undefined> {
   const { format, urlEnv, into, force, out } = options;
-  if (format === "redis" || format === "postgres") {
+  if (urlEnv !== undefined && (format === "redis" || format === "postgres")) {
     const told = toldOptions(options, asked);
     const fingerprint = await exportFingerprint(run, { ...told, ...(await readAlso(run, options)) }, FILES);
-    const server = { variable: urlEnv!, url: variableOf(urlEnv!), into: into! };
+    const server = { variable: urlEnv, url: variableOf(urlEnv), into: into! };
     return await sendLists(format, lists, { ...server, format, fingerprint, force, signal });
   }
-  const chunks = listChunks(format, lists);
+  const chunks =
+    format === "redis"
+      ? redisListChunks(lists, into!)
+      : format === "postgres"
+        ? postgresListChunks(lists)
+        : listChunks(format, lists);
   if (out === undefined || out === "-") for await (const chunk of chunks) await write(chunk);
   else await writeFileAtomic(out, chunks, force, { signal });
   return undefined;

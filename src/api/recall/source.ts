@@ -26,7 +26,7 @@ import { readItems } from "../../training/item-file.js";
 import { wholeOf } from "../../training/parts.js";
 import { foldedQueries, rowsOfKeys } from "../../training/ranked-items.js";
 import type { Watch } from "../../training/watch.js";
-import { composed, compositionOf } from "../compose.js";
+import { composed, compositionOf, type Compose, type ItemComposition } from "../compose.js";
 import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
 import { insteadOfRanking } from "../evaluate/instead.js";
 import { checkTimes, timedFlag } from "../evaluate/query.js";
@@ -45,14 +45,7 @@ import {
 } from "./had.js";
 import { readPairs } from "./limits.js";
 import type { Asked, RecallOptions } from "./options.js";
-import {
-  searchByIndex,
-  searchByRanker,
-  searchVectors,
-  type IndexedItems,
-  type Search,
-  type SearchOptions,
-} from "./search.js";
+import { searchByIndex, searchByRanker, searchVectors, type Search, type SearchOptions } from "./search.js";
 
 /** What a run cannot do that has no folding in. */
 const NO_FOLD_IN = "cannot give vectors to users whom it does not know (--fold-in)";
@@ -115,6 +108,8 @@ interface How {
   scoring: "model" | "dot" | "cosine" | "context";
   /** the items' weights count */
   withWeights: boolean;
+  /** items are the sum over their columns */
+  composition?: ItemComposition;
 }
 
 /** @throws {UsageError} the run ranks no items in that way */
@@ -134,10 +129,16 @@ async function howToRank({ opened: { run, rows }, options, asked, preprocess }: 
   const { user, item } = fieldsOf(run);
   const isRows =
     model.mips === "rows" &&
-    [user, item].every((field) => rows.fields.includes(field) && !isHashed(preprocess!, field)) &&
-    (await compositionOf(run, rows.fields, undefined)) === undefined;
-  // a row of the user's and one of the item's are all that it ranks by
-  return isRows ? { scoring: "dot", withWeights: true } : { scoring: "model", withWeights: true };
+    [user, item].every((field) => rows.fields.includes(field) && !isHashed(preprocess!, field));
+  const composition = isRows ? await compositionOf(run, rows.fields, undefined) : undefined;
+  if (!isRows && options.index !== undefined)
+    throw new UsageError(
+      `--index finds what inner products of rows rank highest, and run '${run.path}' ranks by more than these: leave it out`,
+    );
+  // a row of the user's and one of the item's are all that it ranks by; of items that are sums an index holds the sums
+  if (isRows && (!composition || options.index !== undefined))
+    return { scoring: "dot", withWeights: true, ...(composition && { composition }) };
+  return { scoring: "model", withWeights: true };
 }
 
 /** Events that users are asked by or that are left out, each where it is needed. */
@@ -217,7 +218,7 @@ function queriesOf({ asked: { query } }: Given, learned: TrainingEvents): (users
       : listsOfUsers(history, users);
 }
 
-async function byVectors(told: Told, { scoring, withWeights }: How): Promise<Source> {
+async function byVectors(told: Told, { scoring, withWeights, composition }: How): Promise<Source> {
   const { opened, options, asked, search } = told;
   const { run, rows } = opened;
   const { user, item } = fieldsOf(run);
@@ -230,7 +231,8 @@ async function byVectors(told: Told, { scoring, withWeights }: How): Promise<Sou
       ? "users are asked by the items that they have, since the table has no rows of users"
       : undefined,
   );
-  const { table, kept } = await tableOfField(rows, item);
+  const itemRows = composition ? tableRows((await composed(await loadRows(rows), composition)).table) : rows;
+  const { table, kept } = await tableOfField(itemRows, item);
   const { dim } = table;
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
   const ranked =
@@ -249,7 +251,7 @@ async function byVectors(told: Told, { scoring, withWeights }: How): Promise<Sou
     search: async (sets: readonly Uint32Array[]) =>
       options.index === undefined
         ? await searchVectors(items, sets, search)
-        : await indexed(told, item, scoring, { rows: kept, weighted: withWeights }),
+        : await indexed(told, { item, scoring, compose: composition ? "item" : "none" }, kept, withWeights),
   };
   if (options.foldIn) {
     const folded = await foldedRows(told, dim);
@@ -418,7 +420,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
     search: async (sets) =>
       options.index === undefined
         ? await searchVectors({ dim, vectors: ranked.vectors, weights }, sets, searchOptions(given))
-        : await indexed(given, item, scoring, { rows: kept, weighted: false }),
+        : await indexed(given, { item, scoring, compose: composition ? "item" : "none" }, kept, false),
     warnings: [],
   };
 }
@@ -459,16 +461,16 @@ async function keysOfField(rows: TableRows, field: string): Promise<Dictionary> 
 /** Searches the index of --index. @throws {UsageError} it is of another field, metric or table than the lists are made by */
 async function indexed(
   given: Given,
-  item: string,
-  scoring: How["scoring"],
-  which: Pick<IndexedItems, "rows" | "weighted">,
+  wanted: { item: string; scoring: How["scoring"]; compose: Compose },
+  rows: Uint32Array,
+  weighted: boolean,
 ): Promise<Search> {
   const { opened, options, watch } = given;
   const path = options.index!;
   const index = await openIndexOf(opened.run.path, path);
-  const metric = scoring === "cosine" ? "cosine" : "dot";
+  const metric = wanted.scoring === "cosine" ? "cosine" : "dot";
   const { field, space, compose } = index.source;
-  if (field !== item)
+  if (field !== wanted.item)
     throw new UsageError(
       `index '${path}' is of '${field}': build one of the items, embed index RUN --field item`,
     );
@@ -476,13 +478,15 @@ async function indexed(
     throw new UsageError(
       `index '${path}' is by ${space.metric}, and these lists are by ${metric}: build one with embed index --metric ${metric}`,
     );
-  if (options.whom === "user" && compose === "item")
+  if (compose !== wanted.compose)
     throw new UsageError(
-      `index '${path}' holds items as sums over their columns (--compose item): build one of their rows, --compose none`,
+      compose === "item"
+        ? `index '${path}' holds items as sums over their columns, and these lists compare their rows: build one with embed index --compose none`
+        : `index '${path}' holds the items' rows, and these lists compare sums over their columns: build one with embed index --compose item`,
     );
   const { ef = DEFAULT_EF } = options;
   watch.observe({ stage: "note", text: `by the index '${path}': approximate, ${ef} candidates a search` });
-  return searchByIndex({ index, ef, ...which }, searchOptions(given));
+  return searchByIndex({ index, rows, ef, weighted }, searchOptions(given));
 }
 
 /** The items' rows in the table of contexts. @returns with the items that have none there */
