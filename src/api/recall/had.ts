@@ -53,6 +53,10 @@ export async function eventsOfLog(
   { wanted, isAsked, timed }: Wanted,
 ): Promise<{ events: TrainingEvents; warnings: string[] }> {
   const { reading, hashKeys, positiveFrom } = options;
+  const { valid, test } = run.manifest.split;
+  // of a run that keeps what its users have, and held nothing out, the log says no more
+  if (preprocess.negatives && valid + test === 0 && !isAsked && !timed)
+    return { events: eventsOfSource(await readNegatives(run, preprocess)), warnings: [] };
   try {
     const parts = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
     const { train, ...held } = parts;
@@ -73,7 +77,6 @@ export async function eventsOfLog(
     const allow = isAsked ? "" : ", or let lists hold what users have, --repeats allow";
     const instead = `${error.message}: name it with --mask LOG${allow}`;
     if (timed || !preprocess.negatives) throw new UsageError(instead, { cause: error });
-    const { valid, test } = run.manifest.split;
     const lost = valid + test > 0 && !run.manifest.refit;
     const events = eventsOfSource(await readNegatives(run, preprocess));
     const note = `${error.message}; what the run keeps of its training part stands in: the ${valid + test} events that it held out are not left out of the lists, --mask LOG leaves them out`;
