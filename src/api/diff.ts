@@ -1,11 +1,11 @@
 // `embed diff`: what changed from one run's table to another's.
 
-import { keysOfRows, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { keysOfRows, keyText, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
-import { sharedRows, vectorsAt, type SharedRows } from "./shared-rows.js";
+import { sharedRows, type SharedRows } from "./shared-rows.js";
 import { openTable } from "./tables.js";
 
 /** What a row moves by rounding alone: f32 vectors, turned. */

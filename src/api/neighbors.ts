@@ -1,6 +1,6 @@
 // `embed neighbors`: the rows nearest to a key's, within its field, exactly or by an index.
 
-import { rowOf } from "../embedding/table.js";
+import { rowOf, vectorsAt } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";
@@ -81,8 +81,7 @@ async function byIndex(
   const { table, range, space, field } = source;
   const { metric, dim } = space;
   const rows = Uint32Array.from(queries, ({ key }) => rowOf(table, field, key));
-  const vectors = new Float32Array(rows.length * dim);
-  rows.forEach((row, i) => vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+  const vectors = vectorsAt(table, rows);
   const found = await searchIndex(index, vectors, {
     ...{ top: Math.min(top, source.rows.length), ef, threads: 1, weighted: false },
     // a row is not its own neighbour

@@ -25,10 +25,3 @@ export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string):
   }
   return { inA: Uint32Array.from(inA), inB: Uint32Array.from(inB) };
 }
-
-/** Vectors of the given rows, f32[rows * dim]. */
-export function vectorsAt({ vectors, dim }: EmbeddingTable, rows: Uint32Array): Float32Array {
-  const out = new Float32Array(rows.length * dim);
-  rows.forEach((row, i) => out.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
-  return out;
-}

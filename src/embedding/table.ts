@@ -119,17 +119,25 @@ export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first
   };
 }
 
+/** f32[rows.length * dim]: vectors of the given rows; zeros for a row beyond the last, such as one that was not found. */
+export function vectorsAt(
+  { vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">,
+  rows: Uint32Array,
+): Float32Array {
+  const picked = new Float32Array(rows.length * dim);
+  rows.forEach((row, i) => picked.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+  return picked;
+}
+
 /** A table of the given rows, ascending; its arrays are copies. */
 export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTable {
   const { dim, keys, weights } = table;
   const offsets = new Uint32Array(rows.length + 1);
   rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + keys.offsets[row + 1]! - keys.offsets[row]!));
   const bytes = new Uint8Array(offsets[rows.length]!);
-  const vectors = new Float32Array(rows.length * dim);
-  rows.forEach((row, i) => {
-    bytes.set(keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]), offsets[i]);
-    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim);
-  });
+  rows.forEach((row, i) =>
+    bytes.set(keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]), offsets[i]),
+  );
   return {
     dim,
     numRows: rows.length,
@@ -138,7 +146,7 @@ export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTab
     keys: { size: rows.length, bytes, offsets },
     counts: rows.map((row) => table.counts[row]!),
     ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
-    vectors,
+    vectors: vectorsAt(table, rows),
   };
 }
 

@@ -13,7 +13,14 @@
 //           weights.npy f32[n]
 
 import { UsageError, excerpt } from "../errors.js";
-import { isHole, keyText, rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
+import {
+  isHole,
+  keyText,
+  rowsOf,
+  type EmbeddingTable,
+  type RowRange,
+  vectorsAt,
+} from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString, documentParts } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
@@ -114,10 +121,12 @@ export function deltaFiles(
 ): Map<string, Iterable<Uint8Array>> {
   if (field === undefined)
     throw new UsageError("--delta with format npy needs one field: name it with --field");
-  const { dim, vectors } = table;
+  const { dim } = table;
   const rows = Uint32Array.from(written, ({ place }) => place);
-  const numbers = new Float32Array(written.length * dim);
-  written.forEach(({ row }, i) => numbers.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+  const numbers = vectorsAt(
+    table,
+    Uint32Array.from(written, ({ row }) => row),
+  );
   const keys = written.map(({ row }) => Buffer.concat([jsonString(keyBytes(table, row)), Buffer.from("\n")]));
   return new Map<string, Iterable<Uint8Array>>([
     ["vectors.npy", [npyHead("<f4", [written.length, dim]), bytesOf(numbers)]],

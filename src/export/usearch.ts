@@ -6,7 +6,7 @@
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is https://github.com/unum-cloud/usearch.
 
 import { join } from "node:path";
-import { isHole } from "../embedding/table.js";
+import { isHole, vectorsAt } from "../embedding/table.js";
 import { writeChunks } from "../io/write.js";
 import { idChunks } from "./faiss.js";
 import { optionalPackage } from "./optional-package.js";
@@ -35,9 +35,10 @@ export async function saveUsearch(selection: Selection, folder: string, signal?:
   for await (const { start, table } of selection.batches()) {
     for (let from = 0; from < table.numRows; from += ROWS_AT_A_TIME) {
       const to = Math.min(table.numRows, from + ROWS_AT_A_TIME);
-      const rows = Array.from({ length: to - from }, (_, i) => from + i).filter((row) => !isHole(table, row));
-      const values = new Float32Array(rows.length * dim);
-      rows.forEach((row, i) => values.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+      const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i).filter(
+        (row) => !isHole(table, row),
+      );
+      const values = vectorsAt(table, rows);
       const numbers = BigUint64Array.from(rows, (row) => BigInt(start + row));
       if (rows.length > 0) index.add(numbers, values, 1);
       // lets an interruption be heard

@@ -48,6 +48,26 @@ export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: numb
   return { indptr, items: all.slice(0, kept) };
 }
 
+/** u32, beside the items of lists: whose list each stands in. */
+export function ownersOfItems({ indptr, items }: History): Uint32Array {
+  const owners = new Uint32Array(items.length);
+  for (let list = 0; list + 1 < indptr.length; list++) owners.fill(list, indptr[list], indptr[list + 1]);
+  return owners;
+}
+
+/** Lists of the items that stand in one of two lists or in both, each once. @param b as many lists as a */
+export function unionOf(a: History, b: History): History {
+  return historyOf(joined(ownersOfItems(a), ownersOfItems(b)), joined(a.items, b.items), a.indptr.length - 1);
+}
+
+/** u32: one array, then another. */
+export function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const all = new Uint32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}
+
 /** True when the user has the item; users and items outside the history have none. */
 export function hasItem({ indptr, items }: History, user: number, item: number): boolean {
   if (user + 1 >= indptr.length) return false;

@@ -5,7 +5,8 @@ import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import { MISSING, type Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
-import { hasItem, historyOf, NO_ITEM, type History } from "./negatives.js";
+import type { WeightedHistory } from "./last-items.js";
+import { hasItem, historyOf, joined, NO_ITEM, ownersOfItems, type History } from "./negatives.js";
 
 /** Rows of a dataset, and how the features that do not go with the item are encoded. */
 export interface RankedPart {
@@ -139,9 +140,20 @@ export function rankingQueries(source: NegativeSource, part: RankedPart): Rankin
   };
 }
 
-/** The lists of some users. */
-export function listsOfUsers({ indptr, items }: History, users: Uint32Array): History {
-  return listsOf([...users], (user) => items.subarray(indptr[user], indptr[user + 1]));
+/** The lists of some users, in their order, with the weights where there are any. */
+export function listsOfUsers(
+  { indptr, items, weights }: WeightedHistory,
+  users: Uint32Array,
+): WeightedHistory {
+  const ends = new Uint32Array(users.length + 1);
+  users.forEach((user, q) => (ends[q + 1] = ends[q]! + indptr[user + 1]! - indptr[user]!));
+  const picked = new Uint32Array(ends[users.length]!);
+  const own = weights && new Float64Array(picked.length);
+  users.forEach((user, q) => {
+    picked.set(items.subarray(indptr[user], indptr[user + 1]), ends[q]);
+    own?.set(weights!.subarray(indptr[user], indptr[user + 1]), ends[q]);
+  });
+  return { indptr: ends, items: picked, ...(own && { weights: own }) };
 }
 
 /** The source's history with the events of a further part. */
@@ -149,13 +161,9 @@ export function historyWith(
   { history, users, items }: Pick<NegativeSource, "history" | "users" | "items">,
   { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
 ): History {
-  const owners = new Uint32Array(history.items.length);
-  for (let user = 0; user + 1 < history.indptr.length; user++) {
-    owners.fill(user, history.indptr[user], history.indptr[user + 1]);
-  }
   return historyOf(
-    Uint32Array.from([...owners, ...usersOf(users, dataset, rows)]),
-    Uint32Array.from([...history.items, ...itemsOf(items, dataset, rows)]),
+    joined(ownersOfItems(history), usersOf(users, dataset, rows)),
+    joined(history.items, itemsOf(items, dataset, rows)),
     users.size,
   );
 }

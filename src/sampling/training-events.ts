@@ -111,8 +111,8 @@ export function pairEventsOf({ history: { indptr, items }, events }: TrainingEve
   return pairs;
 }
 
-/** Where an item stands among ascending ones that hold it. */
-function placeIn(items: Uint32Array, item: number): number {
+/** Where an item stands among ascending ones, or would: the first that is no less. */
+export function placeIn(items: Uint32Array, item: number): number {
   let [low, high] = [0, items.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

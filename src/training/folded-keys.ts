@@ -41,6 +41,12 @@ export interface FoldedKeys {
   notes: string[];
 }
 
+/** Options of a folding whose vectors are not written: of the keys in a role, from the events of a log. */
+export function foldingOf(log: ReadLike, field: "user" | "item"): TransformOptions {
+  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
+  return { ...log, ...shape, on: [], foldIn: log.on, field };
+}
+
 /** Vectors of the keys of `options.foldIn`. @throws {DataError} none has one */
 export async function foldedRows(
   run: Run,

@@ -112,6 +112,17 @@ export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   return times.every(Number.isFinite) ? times : undefined;
 }
 
+/** u32: the rows of several parts of one dataset, ascending. */
+export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
+  const rows = new Uint32Array(parts.reduce((sum, part) => sum + part.rows.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    rows.set(part.rows, at);
+    at += part.rows.length;
+  }
+  return rows.sort();
+}
+
 /** All rows of a dataset. */
 export function wholeOf(dataset: Dataset): Part {
   return { dataset, rows: Uint32Array.from({ length: dataset.numRows }, (_, row) => row) };

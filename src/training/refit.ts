@@ -7,7 +7,7 @@ import { UsageError } from "../errors.js";
 import type { Checkpoints, Judged } from "./checkpoint.js";
 import type { TrainingControls } from "./controls.js";
 import type { Part } from "./examples.js";
-import type { SplitParts } from "./parts.js";
+import { rowsOfParts, type SplitParts } from "./parts.js";
 import type { Fit, Plan, Session, Source } from "./plan.js";
 
 /** A training, and the model that the run holds. */
@@ -120,11 +120,5 @@ export function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitPa
     );
   }
   const parts = [train, ...heldOut];
-  const rows = new Uint32Array(parts.reduce((sum, part) => sum + part.rows.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    rows.set(part.rows, at);
-    at += part.rows.length;
-  }
-  return { train: { dataset: train.dataset, rows: rows.sort() }, valid: undefined, test: undefined };
+  return { train: { dataset: train.dataset, rows: rowsOfParts(parts) }, valid: undefined, test: undefined };
 }

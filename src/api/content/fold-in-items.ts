@@ -6,7 +6,8 @@ import type { Run } from "../../embedding/run-directory.js";
 import { hasBiases } from "../../export/encoded-rows.js";
 import { UsageError } from "../../errors.js";
 import { capable } from "../../trainers/index.js";
-import { foldedRows } from "../../training/folded-keys.js";
+import { foldedRows, foldingOf } from "../../training/folded-keys.js";
+import { definedOf } from "../../training/options/log.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import type { TransformOptions } from "../../training/transform-options.js";
 import type { Watch } from "../../training/watch.js";
@@ -33,9 +34,9 @@ export async function foldedItems(
   told: Pick<TransformOptions, "l2Weight" | "l2Vector"> = {},
 ): Promise<{ items: Map<string, ItemVector>; warnings: string[] }> {
   const foldIn = await capable(run, "foldIn", cannot);
-  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
-  const of = { ...told, on: [], foldIn: log.on, field: "item" as const };
-  const { encoding, rows, warnings } = await foldedRows(run, foldIn, { ...log, ...shape, ...of }, watch);
+  const { l2Weight, l2Vector } = told;
+  const options = { ...foldingOf(log, "item"), ...definedOf({ l2Weight, l2Vector }) };
+  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, watch);
   if (encoding.columns.length !== dim)
     throw new UsageError(
       `run '${run.path}' folds items into vectors of ${encoding.columns.length} numbers, and its table has ${dim}`,

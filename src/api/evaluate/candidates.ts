@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf } from "../../sampling/negative-source.js";
-import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
+import { historyOf, NO_ITEM, unionOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { EvaluateOptions } from "./options.js";
 import { silently } from "../../training/parts.js";
@@ -82,7 +82,7 @@ export function candidateRanking(protocol: RankingProtocol, dataset: Dataset): C
   const own = protocolOfQueries(protocol, kept);
   return {
     protocol: own,
-    lists: union(listsOfUsers(others, kept), own.heldOut),
+    lists: unionOf(listsOfUsers(others, kept), own.heldOut),
     counts,
     warnings: warningsOf(counts, items),
   };
@@ -105,18 +105,4 @@ function warningsOf({ usersWithoutOthers }: CandidateCounts, items: Uint32Array)
         ]
       : []),
   ];
-}
-
-/** Both lists of each query as one, each item once. */
-function union(a: ItemLists, b: ItemLists): ItemLists {
-  const queries = (lists: ItemLists): Uint32Array => {
-    const of = new Uint32Array(lists.items.length);
-    for (let q = 0; q + 1 < lists.indptr.length; q++) of.fill(q, lists.indptr[q], lists.indptr[q + 1]);
-    return of;
-  };
-  return historyOf(
-    Uint32Array.from([...queries(a), ...queries(b)]),
-    Uint32Array.from([...a.items, ...b.items]),
-    a.indptr.length - 1,
-  );
 }

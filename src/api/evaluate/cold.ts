@@ -8,6 +8,7 @@
 //   popularity   events, those of new items that are known among them
 //   other runs   by rows of their own, as after training on the known events, too
 
+import { vectorsAt } from "../../embedding/table.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { vectorRanker } from "../../evaluation/rankers.js";
 import { blocksOfEquals, expectedMetrics } from "../../evaluation/tied-ranking.js";
@@ -145,16 +146,11 @@ async function measuredBy(
   { signal }: Watch,
 ): Promise<Measured> {
   const top = Math.max(...ks);
-  const asked = new Float32Array(users.length * dim);
-  users.forEach((user, q) => asked.set(queries.subarray(user * dim, (user + 1) * dim), q * dim));
+  const asked = vectorsAt({ vectors: queries, dim }, users);
   const fresh = {
-    items: new Float32Array(cold.fresh.length * dim),
-    weights: new Float32Array(cold.fresh.length),
+    items: vectorsAt({ vectors: items, dim }, cold.fresh),
+    weights: Float32Array.from(cold.fresh, (place) => weights[place]!),
   };
-  cold.fresh.forEach((place, item) => {
-    fresh.items.set(items.subarray(place * dim, (place + 1) * dim), item * dim);
-    fresh.weights[item] = weights[place]!;
-  });
   const judge = async (of: Equals, lists: { masks: History; heldOut: History }): Promise<UserMetric[]> => {
     const ranker = vectorRanker({ dim, queries: asked, ...of });
     const { items: ranked } = await ranker.top(lists.masks, top, { threads, signal });

@@ -6,7 +6,7 @@ import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
 import { capable } from "../../trainers/index.js";
-import { foldedRows } from "../../training/folded-keys.js";
+import { foldedRows, foldingOf } from "../../training/folded-keys.js";
 import type { UserVectors } from "../../training/ranked-items.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import type { Watch } from "../../training/watch.js";
@@ -45,9 +45,7 @@ export async function foldedVectors(
   watch: Watch,
 ): Promise<{ folded: UserVectors; warnings: string[] }> {
   const foldIn = await capable(run, "foldIn", NO_FOLD_IN);
-  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
-  const of = { on: [], foldIn: log.on, rowsOf: chosen, field: "user" as const };
-  const options = { ...log, ...shape, ...of };
+  const options = { ...foldingOf(log, "user"), rowsOf: chosen };
   const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, notesOf(name, watch));
   const dim = encoding.columns.length;
   const index = new KeyIndex(training.users);

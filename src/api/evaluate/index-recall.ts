@@ -3,7 +3,7 @@
 // Queries are users' rows where the table has users and the index finds items for them, else rows of the index itself, each left out
 // of its own list. Seconds are of one run of the searches on the given threads, without their start.
 
-import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { rowsOf, type EmbeddingTable, vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Compared } from "../../evaluation/comparison.js";
@@ -114,16 +114,12 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   const isForUsers = user !== undefined && field === item && table.fields.includes(user);
   const asked = isForUsers ? withVectors(table, user) : rows.map((row) => range.first + row);
   const drawn = drawnOf(asked, seed);
-  const vectors = new Float32Array(drawn.length * space.dim);
-  drawn.forEach((row, q) =>
-    vectors.set(table.vectors.subarray(row * space.dim, (row + 1) * space.dim), q * space.dim),
-  );
   return {
     queries: {
       field: isForUsers ? user : field,
       ...{ count: drawn.length, of: asked.length, rows: rows.length, metric: space.metric },
     },
-    vectors,
+    vectors: vectorsAt(table, drawn),
     masks: {
       indptr: Uint32Array.from({ length: drawn.length + 1 }, (_, q) => (isForUsers ? 0 : q)),
       items: isForUsers ? new Uint32Array() : drawn.map((row) => row - range.first),

@@ -15,6 +15,7 @@ import {
   needsRepeats,
   type BaselineName,
 } from "../../evaluation/baselines/baselines.js";
+import { EASE_L2 } from "../../evaluation/baselines/ease.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { exposureMetrics } from "../../evaluation/exposure.js";
@@ -50,9 +51,6 @@ import type { ReadLike } from "../../training/read-as-trained.js";
 import { readLikeRun } from "../../training/read-like-run.js";
 import type { Contestant } from "../../training/scored.js";
 import { logOfPart, partNamed, partsOfRun } from "../../training/run-parts.js";
-
-/** Penalty of the baseline ease: the middle of what its author tries. */
-const EASE_L2 = 500;
 
 /** What a run cannot do that keeps nothing of how users' events became its features. */
 export const NO_EVENTS = "cannot say which items users took";

@@ -11,7 +11,7 @@
 
 import { readWithAdded } from "../../embedding/added.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { Dictionary } from "../../log/dictionary.js";
@@ -74,7 +74,7 @@ export async function tableRanker(
     return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
   const queries = byUser
-    ? pick(vectorsOf(table, user, training.users, isCosine).vectors, users, dim)
+    ? vectorsAt({ vectors: vectorsOf(table, user, training.users, isCosine).vectors, dim }, users)
     : sums(centres.vectors, lists, dim);
   const counted = { queries, dim, byUser, lists, rows: centres.rows };
   return {
@@ -110,20 +110,11 @@ function vectorsOf(table: EmbeddingTable, field: string, keys: Dictionary, toUni
   const { dim } = table;
   const range = rowsOf(table, field);
   const rows = rowsOfKeys(keysOfRows(table, range), keys);
-  const vectors = new Float32Array(keys.size * dim);
-  rows.forEach((row, key) => {
-    if (row === NO_ITEM) return;
-    const at = (range.first + row) * dim;
-    vectors.set(table.vectors.subarray(at, at + dim), key * dim);
-  });
+  const vectors = vectorsAt(
+    table,
+    rows.map((row) => (row === NO_ITEM ? NO_ITEM : range.first + row)),
+  );
   return { rows, vectors: toUnit ? unitRows(vectors, dim) : vectors };
-}
-
-/** f32[rows * dim]: some rows. */
-function pick(vectors: Float32Array, rows: Uint32Array, dim: number): Float32Array {
-  const picked = new Float32Array(rows.length * dim);
-  rows.forEach((row, r) => picked.set(vectors.subarray(row * dim, (row + 1) * dim), r * dim));
-  return picked;
 }
 
 /** f32[lists * dim]: the weighted sum of each list's rows, in their order. */

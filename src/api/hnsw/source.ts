@@ -11,6 +11,7 @@ import {
   type EmbeddingTable,
   type Keys,
   type RowRange,
+  vectorsAt,
 } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError, excerpt, UsageError } from "../../errors.js";
@@ -142,10 +143,9 @@ function fingerprintOf({ space, table, range, keys, weights }: Omit<IndexSource,
 
 /** f32[n * width]: the indexed rows as they stand in the index. */
 export function rowsInIndex({ space, table, range, rows, weights }: IndexSource): Float32Array {
-  const { dim } = space;
-  const vectors = new Float32Array(rows.length * dim);
-  rows.forEach((row, i) =>
-    vectors.set(table.vectors.subarray((range.first + row) * dim, (range.first + row + 1) * dim), i * dim),
+  const vectors = vectorsAt(
+    table,
+    rows.map((row) => range.first + row),
   );
   const ofRows = weights && Float32Array.from(rows, (row) => weights[row]!);
   return indexedRows(space, vectors, ofRows);

@@ -3,14 +3,14 @@
 //   rows of the table ──► keys and vectors            users of events ──► keys, and the items that they are asked by
 //   folded-in users ──► keys, and the vectors that the run makes of their events
 
-import { isHole } from "../../embedding/table.js";
+import { isHole, vectorsAt } from "../../embedding/table.js";
 import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { selectKeys } from "../../dataset/vocabulary.js";
-import type { QueryItems } from "../../evaluation/baselines/input.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
+import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { Queries } from "./search.js";
 
 /** Queries of one search. */
@@ -58,8 +58,7 @@ export async function* blocksOfRows({
         yield { keys, queries: { size: kept.length, users } };
         continue;
       }
-      const vectors = new Float32Array(kept.length * dim);
-      kept.forEach((row, i) => vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+      const vectors = vectorsAt(table, kept);
       yield {
         keys,
         queries: { size: kept.length, vectors: isCosine ? unitRows(vectors, dim) : vectors },
@@ -108,32 +107,13 @@ export async function* blocksOfFolded(
 }
 
 /** The chosen queries of a block. @param rows u32, ascending */
-export function pickQueries(
-  { vectors, users, asked, size }: Queries,
-  rows: Uint32Array,
-  dim: number,
-): Queries {
-  if (rows.length === size)
-    return { size, ...(vectors && { vectors }), ...(users && { users }), ...(asked && { asked }) };
-  const picked = vectors && new Float32Array(rows.length * dim);
-  if (picked) rows.forEach((row, i) => picked.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
+  const { vectors, users, asked, size } = queries;
+  if (rows.length === size) return queries;
   return {
     size: rows.length,
-    ...(picked && { vectors: picked }),
+    ...(vectors && { vectors: vectorsAt({ vectors, dim }, rows) }),
     ...(users && { users: rows.map((row) => users[row]!) }),
-    ...(asked && { asked: pickLists(asked, rows) }),
+    ...(asked && { asked: listsOfUsers(asked, rows) }),
   };
-}
-
-/** Some lists, in the order of `rows`. */
-export function pickLists({ indptr, items, weights }: QueryItems, rows: Uint32Array): QueryItems {
-  const ends = new Uint32Array(rows.length + 1);
-  rows.forEach((row, i) => (ends[i + 1] = ends[i]! + indptr[row + 1]! - indptr[row]!));
-  const picked = new Uint32Array(ends[rows.length]!);
-  const own = weights && new Float64Array(picked.length);
-  rows.forEach((row, i) => {
-    picked.set(items.subarray(indptr[row], indptr[row + 1]), ends[i]);
-    own?.set(weights!.subarray(indptr[row], indptr[row + 1]), ends[i]);
-  });
-  return { indptr: ends, items: picked, ...(own && { weights: own }) };
 }

@@ -12,12 +12,12 @@ import { historyWith } from "../../sampling/ranking-events.js";
 import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples.js";
 import { readNegatives } from "../../training/negative-file.js";
-import { silently, wholeOf } from "../../training/parts.js";
+import { rowsOfParts, silently, wholeOf } from "../../training/parts.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 import { readEventsLikeRun, readLikeRun } from "../../training/read-like-run.js";
 import { partsOfRun } from "../../training/run-parts.js";
 import type { Watch } from "../../training/watch.js";
-import { historyOf, type History } from "../../sampling/negatives.js";
+import { historyOf, ownersOfItems, type History } from "../../sampling/negatives.js";
 import { counting } from "../counted-events.js";
 import type { RecallOptions } from "./options.js";
 
@@ -55,23 +55,22 @@ export async function eventsOfLog(
   const { reading, hashKeys, positiveFrom } = options;
   const { valid, test } = run.manifest.split;
   // of a run that keeps what its users have, and held nothing out, the log says no more
-  if (preprocess.negatives && valid + test === 0 && !isAsked && !timed)
+  if (preprocess.negatives && valid + test === 0 && !isAsked && !timed && positiveFrom === undefined)
     return { events: eventsOfSource(await readNegatives(run, preprocess)), warnings: [] };
   try {
-    const parts = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
-    const { train, ...held } = parts;
-    const own = [train, held.valid, held.test].filter((part) => part !== undefined);
-    const rows = own.filter(({ dataset }) => dataset === train.dataset).map((part) => part.rows);
-    const whole = { dataset: train.dataset, rows: joined(rows) };
-    const events = eventsOf(whole, preprocess, positiveFrom, timed);
-    const others = own.filter(({ dataset }) => dataset !== train.dataset);
-    return {
-      events: withParts(
-        events,
-        others.map((part) => had(part, preprocess, positiveFrom)),
-      ),
-      warnings: [],
-    };
+    const {
+      train,
+      valid: validPart,
+      test: testPart,
+    } = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
+    const parts = [train, validPart, testPart].filter((part) => part !== undefined);
+    const isOwn = ({ dataset }: Part) => dataset === train.dataset;
+    const rows = rowsOfParts(parts.filter(isOwn));
+    const all = had({ dataset: train.dataset, rows }, preprocess, positiveFrom);
+    const events = eventsOfRows(all.dataset, all.rows, timed);
+    const others = parts.filter((part) => !isOwn(part));
+    const hadThere = others.map((part) => had(part, preprocess, positiveFrom));
+    return { events: withParts(events, hadThere), warnings: [] };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const allow = isAsked ? "" : ", or let lists hold what users have, --repeats allow";
@@ -138,17 +137,12 @@ export async function eventsToFoldIn({
 }
 
 /** The lists in the numbers of other items: ascending, without those that are none of them. */
-export function inNumbersOf(
-  items: Dictionary,
-  { items: own, history: { indptr, items: listed } }: Had,
-): History {
+export function inNumbersOf(items: Dictionary, { items: own, history }: Had): History {
   const numbers = rowsOfKeys(items, own);
-  const owners = new Uint32Array(listed.length);
-  for (let user = 0; user + 1 < indptr.length; user++) owners.fill(user, indptr[user], indptr[user + 1]);
   return historyOf(
-    owners,
-    listed.map((item) => numbers[item]!),
-    indptr.length - 1,
+    ownersOfItems(history),
+    history.items.map((item) => numbers[item]!),
+    history.indptr.length - 1,
   );
 }
 
@@ -160,28 +154,6 @@ function had(part: Part, preprocess: Preprocess, positiveFrom: number | undefine
     : counting(part, preprocess, positiveFrom);
 }
 
-function eventsOf(
-  part: Part,
-  preprocess: Preprocess,
-  positiveFrom: number | undefined,
-  timed: boolean,
-): TrainingEvents {
-  const { dataset, rows } = had(part, preprocess, positiveFrom);
-  return eventsOfRows(dataset, rows, timed);
-}
-
 function withParts<E extends Had>(events: E, parts: readonly Part[]): E {
   return parts.reduce((all, part) => ({ ...all, history: historyWith(all, part) }), events);
-}
-
-/** u32: all rows, ascending. */
-function joined(parts: readonly Uint32Array[]): Uint32Array {
-  if (parts.length === 1) return parts[0]!;
-  const rows = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    rows.set(part, at);
-    at += part.length;
-  }
-  return rows.sort();
 }

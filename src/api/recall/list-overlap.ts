@@ -1,13 +1,11 @@
 // Two files of lists → how much they have in common.
 
+import { MISSING } from "../../dataset/dataset.js";
 import { hashText } from "../../numeric/hash.js";
 import { listColumns, openLists } from "./read-lists.js";
 
 /** About how many lists are compared: of more, a sample by the owners' hashes. */
 const MOST_LISTS = 100_000;
-
-/** A code of an empty cell. */
-const NONE = 0xffffffff;
 
 /**
  * The share of a list's first k items that the other file's list of the same owner has among its first k, mean over the owners of
@@ -59,15 +57,15 @@ async function firstItems(
   ] as const;
   await log.read(requests, ({ numRows, columns: [owners, items, ranks] }, keyOf) => {
     signal.throwIfAborted();
-    let [code, list] = [NONE, undefined as Set<string> | undefined];
+    let [code, list] = [MISSING, undefined as Set<string> | undefined];
     for (let row = 0; row < numRows; row++) {
       if (owners![row] !== code) {
         code = owners![row]!;
-        const key = code === NONE ? "" : keyOf(0, code);
+        const key = code === MISSING ? "" : keyOf(0, code);
         list = hashText(key).lo % every === 0 ? lists.get(key) : undefined;
         if (!list && hashText(key).lo % every === 0) lists.set(key, (list = new Set()));
       }
-      if (list && ranks![row]! <= k) list.add(items![row] === NONE ? "" : keyOf(1, items![row]!));
+      if (list && ranks![row]! <= k) list.add(items![row] === MISSING ? "" : keyOf(1, items![row]!));
     }
   });
   return lists;

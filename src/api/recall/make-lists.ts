@@ -4,8 +4,11 @@ import { MISSING } from "../../dataset/dataset.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
+import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ListBatch } from "../../export/lists.js";
-import { pickLists, pickQueries, type Block } from "./blocks.js";
+import { listsOfUsers } from "../../sampling/ranking-events.js";
+import { placeIn } from "../../sampling/training-events.js";
+import { pickQueries, type Block } from "./blocks.js";
 import type { Search } from "./search.js";
 import { NO_SET, type Sets } from "./sets.js";
 
@@ -76,7 +79,7 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
     const items = sets.sets[set]!;
     if (items.length === 0) continue;
     const rows = Uint32Array.from(asked);
-    const own = placesIn(items, pickLists(masks, rows), numItems);
+    const own = placesIn(items, listsOfUsers(masks, rows), numItems);
     const best = await bestOf(set, rows, own);
     rows.forEach((q, i) => {
       for (let r = 0; r < k; r++) {
@@ -124,7 +127,7 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
         left.map((i) => rows[i]!),
         making.dim,
       );
-      const best = await search.best(set, picked, pickLists(own, left), top);
+      const best = await search.best(set, picked, listsOfUsers(own, left), top);
       left = left.filter((list, i) => {
         const length = keepQuota(best, i * top, top, cellOf, making.most!, lists, list * k, k);
         const isAll = top === size || best.items[(i + 1) * top - 1] === NO_ITEM;
@@ -168,7 +171,7 @@ async function amongCandidates(
   candidates: ItemLists,
   { search, k, masksOf }: Making,
 ): Promise<TopItems> {
-  const open = without(candidates, masksOf(keys));
+  const open = withoutMasked(candidates, masksOf(keys));
   const scored = await search.score(queries, open);
   const found = noItems(keys.size, k);
   for (let q = 0; q < keys.size; q++) {
@@ -193,35 +196,10 @@ function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: numb
   let end = 0;
   for (let q = 0; q + 1 < indptr.length; q++) {
     for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
-      const place = placeOf(set, items[at]!);
-      if (place >= 0) places[end++] = place;
+      const place = placeIn(set, items[at]!);
+      if (set[place] === items[at]) places[end++] = place;
     }
     ends[q + 1] = end;
   }
   return { indptr: ends, items: places.subarray(0, end) };
-}
-
-/** Where an item stands among ascending ones; -1 where it does not. */
-function placeOf(set: Uint32Array, item: number): number {
-  let [low, high] = [0, set.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (set[middle]! < item) low = middle + 1;
-    else high = middle;
-  }
-  return set[low] === item ? low : -1;
-}
-
-/** What of each list is not in the other. */
-function without({ indptr, items }: ItemLists, masks: ItemLists): ItemLists {
-  const ends = new Uint32Array(indptr.length);
-  const left = new Uint32Array(items.length);
-  let end = 0;
-  for (let q = 0; q + 1 < indptr.length; q++) {
-    const masked = new Set(masks.items.subarray(masks.indptr[q], masks.indptr[q + 1]));
-    for (let at = indptr[q]!; at < indptr[q + 1]!; at++)
-      if (!masked.has(items[at]!)) left[end++] = items[at]!;
-    ends[q + 1] = end;
-  }
-  return { indptr: ends, items: left.subarray(0, end) };
 }

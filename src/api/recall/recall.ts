@@ -27,11 +27,13 @@ import { fieldsOf } from "../evaluate/table-ranker.js";
 import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
-import { pickLists, type Block } from "./blocks.js";
+import { listsOfUsers } from "../../sampling/ranking-events.js";
+import type { Block } from "./blocks.js";
 import { inNumbersOf, type Had } from "./had.js";
 import { readPairs } from "./limits.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { askedBy, type Asked, type RecallOptions } from "./options.js";
+import { listColumns } from "./read-lists.js";
 import { setsOf } from "./sets.js";
 import { sourceOf, type Source } from "./source.js";
 
@@ -170,7 +172,7 @@ async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measu
   const named = fieldsOf(run);
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
   const how = { ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
-  const source = await sourceOf(given);
+  const source = await sourceOf({ ...given, preprocess });
   const sets = await setsOf(source.items, named, how, options, asked.quota, watch);
   for (const text of [...source.warnings, ...sets.warnings]) warn(text);
   const pairs = options.candidates === undefined ? undefined : await candidatesOf(given, source, how);
@@ -178,7 +180,6 @@ async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measu
   const chosen = pairs?.users ?? sets.chosen;
   const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
   const counted = counter(source, numItems, k);
-  const blocks = checked(source.blocks(chosen), counted);
   const making = {
     sets,
     numItems: source.items.size,
@@ -192,7 +193,7 @@ async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measu
   };
   return {
     lists: {
-      columns: { owner: whom, item: whom === "user" ? "item" : "neighbor" },
+      columns: listColumns(whom === "item"),
       items: source.items,
       batches: batches(),
     },
@@ -203,7 +204,7 @@ async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measu
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs ? [] : sets.sets);
     try {
-      for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
+      for await (const batch of listsOfBlocks(source.blocks(chosen), { ...making, search })) {
         counted.count(batch);
         yield batch;
       }
@@ -224,24 +225,13 @@ function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): Usag
   return new UsageError(`the run has no ${whom} to make a list for`);
 }
 
-/** Passes blocks on and counts who asks. */
-async function* checked(
-  blocks: AsyncIterable<Block> | Iterable<Block>,
-  counted: { ask: (number: number) => void },
-): AsyncGenerator<Block> {
-  for await (const block of blocks) {
-    counted.ask(block.keys.size);
-    yield block;
-  }
-}
-
 /** A list a key: what its owner has, as lists number items. */
 function masksOf({ had, items }: Source): (keys: Dictionary) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
   const users = new KeyIndex(had.users);
   const all = withNobody(lists);
-  return (keys) => pickLists(all, ownersIn(users, keys, had));
+  return (keys) => listsOfUsers(all, ownersIn(users, keys, had));
 }
 
 /** The place of each key's list; of a user who has nothing that of the empty one at the end. */
@@ -280,13 +270,13 @@ async function candidatesOf(
   const lists = historyOf(usersOf(users, dataset, rows), listed, users.size);
   const unknown = listed.reduce((count, item) => count + (item === NO_ITEM ? 1 : 0), 0);
   const index = new KeyIndex(users);
-  const none = withNobody(lists);
   return {
     users: index,
     numItems: new Set(lists.items).size,
     listsOf: (keys: Dictionary) =>
-      pickLists(
-        none,
+      // whoever is asked has some
+      listsOfUsers(
+        lists,
         Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),
       ),
     warnings:
@@ -304,10 +294,10 @@ function counter({ counts, numFolded }: Source, numItems: number, k: number) {
   let [asked, lists, rows, short, events] = [0, 0, 0, 0, 0];
   const why = { ungrouped: 0, unknown: 0 };
   return {
-    ask: (number: number): void => void (asked += number),
     numAsked: (): number => asked,
     tell: (reason: keyof typeof why): void => void why[reason]++,
     count(batch: ListBatch): void {
+      asked += batch.keys.size;
       for (let list = 0; list < batch.keys.size; list++) {
         const length = lengthOfList(batch, list);
         if (length > 0) lists++;

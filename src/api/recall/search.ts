@@ -3,10 +3,12 @@
 //   set    some of the items, by the numbers that lists give them, ascending: all that may stand in lists, or a group's
 //   place  where an item stands within its set
 
+import { vectorsAt } from "../../embedding/table.js";
 import { ItemSearch } from "../../retrieval/top-items.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems, rankLists, vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 import { searchIndex, type SearchIndex } from "../hnsw/search.js";
 
 /** Queries of a block, made of what is known of their users. */
@@ -51,31 +53,19 @@ export async function searchVectors(
 ): Promise<Search> {
   const packed = sets.map((items) => {
     const isAll = items.length * dim === vectors.length;
-    const own = isAll ? vectors : new Float32Array(items.length * dim);
-    if (!isAll) items.forEach((item, i) => own.set(vectors.subarray(item * dim, (item + 1) * dim), i * dim));
+    const own = isAll ? vectors : vectorsAt({ vectors, dim }, items);
     return { items: own, ...(weights && { weights: Float32Array.from(items, (item) => weights[item]!) }) };
   });
   signal.throwIfAborted();
   const search = await ItemSearch.start(dim, packed, threads);
-  const abort = (): void => void search.terminate();
-  signal.addEventListener("abort", abort);
   return {
-    best: async (set, queries, masks, top) => {
-      try {
-        return await search.best(set, { queries: queries.vectors!, masks, top });
-      } catch (error) {
-        signal.throwIfAborted();
-        throw error;
-      }
-    },
+    best: async (set, { vectors: queries }, masks, top) =>
+      await unlessAborted(signal, () => search.best(set, { queries: queries!, masks, top })),
     score: async ({ vectors: queries }, lists) => {
       const ranked = { dim, queries: queries!, items: vectors, ...(weights && { weights }) };
       return await vectorRanker(ranked).score(lists, { threads });
     },
-    end: async () => {
-      signal.removeEventListener("abort", abort);
-      await search.terminate();
-    },
+    end: endedBy(search, signal),
   };
 }
 

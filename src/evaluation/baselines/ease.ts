@@ -13,6 +13,9 @@ import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
+/** The penalty unless another is told: the middle of what its author tries. */
+export const EASE_L2 = 500;
+
 /** Items at most. */
 const MOST_ITEMS = 20_000;
 

@@ -2,6 +2,7 @@
 //
 //   a block of users x all items ──► rows ──► the network's scores ──► the best of each user
 
+import { ownersOfItems } from "../../sampling/negatives.js";
 import { joinedRows } from "../../dataset/joined-rows.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -45,10 +46,10 @@ export async function rankByNetwork(
         const fill = allItems(score, contexts, items, isKnown);
         return await topByScores(masks, top, new Float64Array(items.numRows), fill, signal);
       }),
-    score: ({ indptr, items: listed }, { threads, signal }) =>
+    score: (lists, { threads, signal }) =>
       withScores(contexts, threads, async (score) => {
-        const queries = new Uint32Array(listed.length);
-        for (let q = 0; q + 1 < indptr.length; q++) queries.fill(q, indptr[q], indptr[q + 1]);
+        const { items: listed } = lists;
+        const queries = ownersOfItems(lists);
         const scores = new Float64Array(listed.length);
         for (let from = 0; from < listed.length; from += BLOCK_ROWS) {
           signal?.throwIfAborted();
