@@ -23,25 +23,16 @@ for (let user = 0; user < 120; user++)
 const log = at("log.csv");
 const catalogue = at("items.csv");
 const roles = ["--user", "user", "--item", "item", "--time", "at"];
+/** A training that holds a fifth of the items out. */
+const train = (out: string, columns: readonly string[]) =>
+  embedOk(["train-als", log, ...columns, "--dim", "4", "--split", "items", "--test", "0.2", "-o", out]);
 const run = at("run");
 
 beforeAll(async () => {
   writeFileSync(log, `${lines.join("\n")}\n`);
   const rows = Array.from({ length: 60 }, (_, item) => `i${item},kind-${kindOf(item)}`);
   writeFileSync(catalogue, `${["item,kind", ...rows].join("\n")}\n`);
-  const trained = await embedOk([
-    "train-als",
-    log,
-    ...roles,
-    "--dim",
-    "4",
-    "--split",
-    "items",
-    "--test",
-    "0.2",
-    "-o",
-    run,
-  ]);
+  const trained = await train(run, roles);
   expect(trained.stderr).toContain("12 for the test of 60 items: the newest by their first event");
   expect(trained.stderr).toContain("embed evaluate RUN --part test --cold");
 });
@@ -126,24 +117,7 @@ test("the table for people has a block for each number of events, and titles of 
 });
 
 test("a split by items without times goes by a hash, and says so", async () => {
-  const { stderr } = await embedOk([
-    "train-als",
-    log,
-    "--user",
-    "user",
-    "--item",
-    "item",
-    "--ignore",
-    "at",
-    "--dim",
-    "4",
-    "--split",
-    "items",
-    "--test",
-    "0.2",
-    "-o",
-    at("hashed"),
-  ]);
+  const { stderr } = await train(at("hashed"), ["--user", "user", "--item", "item", "--ignore", "at"]);
   expect(stderr).toContain("12 for the test of 60 items: by a hash of their keys");
   const { split } = parseJson<{ split: { by: string; valid: number; test: number } }>(
     readFileSync(join(at("hashed"), "manifest.json"), "utf8"),

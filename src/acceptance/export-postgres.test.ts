@@ -4,14 +4,14 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { withTransaction } from "../export/postgres-connection.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { blockOf, printedBy, testPython } from "../testing/page-code.js";
 import { program } from "../testing/places.js";
 import { senderOf, writeRunsToSend } from "../testing/server-exports.js";
-import { PASSWORD, startPostgres, type Server } from "../testing/servers.js";
+import { PASSWORD, connected, startPostgres, type Server } from "../testing/servers.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -19,20 +19,6 @@ const [MONDAY, TUESDAY, LARGE] = [at("monday"), at("tuesday"), at("large")];
 
 let server: Server | undefined;
 let database: Client;
-
-/** A connection, as soon as the server takes one. */
-async function connect({ url }: Pick<Server, "url">): Promise<Client> {
-  for (let tries = 0; ; tries++) {
-    const client = new Client(url).on("error", () => undefined);
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
 
 /** A test that needs the server, and passes without. */
 function withPostgres(name: string, work: () => Promise<void>): void {
@@ -44,7 +30,7 @@ function withPostgres(name: string, work: () => Promise<void>): void {
 beforeAll(async () => {
   server = await startPostgres();
   if (!server) return console.warn("skipped: there is no PostgreSQL with pgvector");
-  database = await connect(server);
+  database = await connected(server);
   await database.query("CREATE EXTENSION vector");
   await writeRunsToSend(folder, { largeDim: 4 });
   const keys = ["tab\there", "back\\slash", "🦊 é", "'quoted'", "two\nlines", "\\N"];
@@ -194,7 +180,7 @@ withPostgres(
   async () => {
     await sendOk(MONDAY);
     const tables = await Promise.all([MONDAY, TUESDAY].map(async (run) => JSON.stringify(await rowsOf(run))));
-    const reader = await connect(server!);
+    const reader = await connected(server!);
     const select = "SELECT field, key, count::text, vector::text FROM items";
     const done = new AbortController();
     const seen = { reads: 0 };
@@ -325,7 +311,7 @@ describe("an export that ends before its time", () => {
 
   withPostgres("because the server is killed is an error 74", async () => {
     const other = (await startPostgres())!;
-    const watcher = await connect(other);
+    const watcher = await connected(other);
     await watcher.query("CREATE EXTENSION vector");
     const ended = send(LARGE, { url: other.url });
     await underWay(watcher, ended);

@@ -65,74 +65,19 @@ const [BPR, ALS, FM, NET, SESSIONS, TOWERS, SIDES] = [
   "towers",
   "sides",
 ].map(at) as [string, string, string, string, string, string, string];
-const clicked = [...roles, "--label", "click", "--fields", "user,item,device", "--ignore", "time"];
+const clicked = "--label click --fields user,item,device --ignore time";
+/** A run from a line of options; users and items are the log's. */
+const train = (command: string, log: string, out: string, options: string) =>
+  embedOk([command, log, "-o", out, ...roles, ...options.split(" ")]);
 beforeAll(async () => {
-  await embedOk([
-    "train-ranking",
-    LOG,
-    "-o",
-    BPR,
-    ...roles,
-    "--dim",
-    "4",
-    "--epochs",
-    "3",
-    "--ignore",
-    "time",
-    "--valid",
-    "0.1",
-  ]);
-  await embedOk(["train-als", LOG, "-o", ALS, ...roles, "--dim", "4", "--epochs", "2", "--ignore", "time"]);
-  await embedOk(["train-fm", CLICKS, "-o", FM, ...clicked, "--dim", "4", "--epochs", "3"]);
-  await embedOk(["train-net", CLICKS, "-o", NET, ...clicked, "--arch", "fnn", "--dim", "2", "--epochs", "1"]);
-  await embedOk([
-    "train-item2vec",
-    LOG,
-    "-o",
-    SESSIONS,
-    "--item",
-    "item",
-    "--time",
-    "time",
-    "--user",
-    "user",
-    "--dim",
-    "4",
-    "--epochs",
-    "3",
-    "--valid",
-    "0",
-  ]);
-  await embedOk([
-    "train-two-tower",
-    LOG,
-    "-o",
-    TOWERS,
-    ...roles,
-    "--time",
-    "time",
-    "--dim",
-    "4",
-    "--epochs",
-    "2",
-    "--valid",
-    "0",
-  ]);
-  await embedOk([
-    "train-ranking",
-    LOG,
-    "-o",
-    SIDES,
-    ...roles,
-    "--dim",
-    "4",
-    "--epochs",
-    "3",
-    "--ignore",
-    "time",
-    "--side",
-    `${SIDE}:item`,
-  ]);
+  const small = "--dim 4 --epochs 3";
+  await train("train-ranking", LOG, BPR, `${small} --ignore time --valid 0.1`);
+  await train("train-als", LOG, ALS, "--dim 4 --epochs 2 --ignore time");
+  await train("train-fm", CLICKS, FM, `${clicked} ${small}`);
+  await train("train-net", CLICKS, NET, `${clicked} --arch fnn --dim 2 --epochs 1`);
+  await train("train-item2vec", LOG, SESSIONS, `${small} --time time --valid 0`);
+  await train("train-two-tower", LOG, TOWERS, "--dim 4 --epochs 2 --time time --valid 0");
+  await train("train-ranking", LOG, SIDES, `${small} --ignore time --side ${SIDE}:item`);
 });
 
 const rowsOf = (text: string): Row[] => {
@@ -595,6 +540,7 @@ describe("refusals", () => {
     ["--mask for items", ["--for", "item", "--mask", "LOG"], 64, "--mask is for lists of users"],
     ["--query for a model", ["--query", "history"], 64, /--score cosine, dot or context/],
     ["--k 0", ["--k", "0"], 64, "--k"],
+    ["--positive-from without labels", ["--positive-from", "1"], 64, "for logs with labels"],
     ["--ef without an index", ["--ef", "64"], 64, "--index DIR"],
     ["Redis without a name", ["--format", "redis"], 64, "--into NAME"],
     ["a server's name for a file", ["--into", "lists"], 64, "--format redis and postgres"],
@@ -613,25 +559,12 @@ describe("refusals", () => {
 
   test("a run whose log is gone says so, and what to do; --mask, --repeats allow and what the run keeps stand in", async () => {
     const copy = put("copy.csv", eventLines(events, ["user", "item", "time"]));
-    const args = [copy, ...roles, "--dim", "4", "--epochs", "1", "--ignore", "time"];
-    await embedOk([
-      "train-item2vec",
-      copy,
-      ...roles,
-      "--time",
-      "time",
-      "--dim",
-      "4",
-      "--epochs",
-      "1",
-      "-o",
-      at("gone"),
-    ]);
-    await embedOk(["train-ranking", ...args, "-o", at("bpr-gone"), "--valid", "0.1"]);
+    await train("train-item2vec", copy, at("gone"), "--time time --dim 4 --epochs 1");
+    await train("train-ranking", copy, at("bpr-gone"), "--dim 4 --epochs 1 --ignore time --valid 0.1");
     const before = await recallRows(at("gone"), "--score", "cosine", "--k", "3");
     rmSync(copy);
     const clicks = put("clicks-copy.csv", readFileSync(CLICKS, "utf8").trimEnd().split("\n"));
-    await embedOk(["train-fm", clicks, "-o", at("fm-gone"), ...clicked, "--dim", "2", "--epochs", "1"]);
+    await train("train-fm", clicks, at("fm-gone"), `${clicked} --dim 2 --epochs 1`);
     rmSync(clicks);
     const { code, stderr } = await embed(["recall", at("gone"), "--score", "cosine"]);
     expect(code).toBe(64);

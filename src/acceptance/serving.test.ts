@@ -4,14 +4,14 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client } from "pg";
+import type { Client } from "pg";
 import type { ListServer } from "../export/list-servers.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { blockOf, printedBy, testPython, testPythonHas } from "../testing/page-code.js";
 import { fixture, projectFolder } from "../testing/places.js";
-import { startPostgres, startRedis, type Server } from "../testing/servers.js";
+import { connected, startPostgres, startRedis, type Server } from "../testing/servers.js";
 
 const PAGE = "serving.md";
 const DIM = 16;
@@ -66,20 +66,6 @@ test("lists in Redis: Node and Python read the ten best", async () => {
     await server.kill();
   }
 });
-
-/** A connection, as soon as the server takes one. */
-async function connected({ url }: Server): Promise<Client> {
-  for (let tries = 0; ; tries++) {
-    const client = new Client(url).on("error", () => undefined);
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
 
 async function withPostgres(
   how: { vectors: boolean },

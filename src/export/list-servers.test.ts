@@ -4,11 +4,11 @@
 import { createClient } from "@redis/client";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { plantedLists, type Planted } from "../testing/planted-lists.js";
 import { fixture } from "../testing/places.js";
-import { PASSWORD, startPostgres, startRedis, type Server } from "../testing/servers.js";
+import { connected, PASSWORD, startPostgres, startRedis, type Server } from "../testing/servers.js";
 import { redisListChunks, sendLists, type ListServer } from "./list-servers.js";
 import type { Lists } from "./lists.js";
 
@@ -47,16 +47,7 @@ beforeAll(async () => {
   }
   postgresServer = await startPostgres({ vectors: false });
   if (!postgresServer) return console.warn("skipped: there is no PostgreSQL");
-  for (let tries = 0; ; tries++) {
-    database = new Client(postgresServer.url).on("error", () => undefined);
-    try {
-      await database.connect();
-      break;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  database = await connected(postgresServer);
 });
 afterEach(async () => {
   if (redis?.isOpen) await redis.flushAll();

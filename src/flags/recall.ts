@@ -2,19 +2,11 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import {
-  listFormats,
-  listServers,
-  recallScorings,
-  type ListFormat,
-  type ListServer,
-  type RecallOptions,
-  type RecallScoring,
-} from "../api/recall/options.js";
-import type { Compose } from "../api/compose.js";
+import { listFormats, listServers, recallScorings, type RecallOptions } from "../api/recall/options.js";
 import { definedOf } from "../training/options/log.js";
 import { readingOf } from "../training/options/reading.js";
 import { composeOption } from "./compose-option.js";
+import { addQueryOptions } from "./query-options.js";
 import {
   addBadRowOptions,
   addHashKeysOption,
@@ -31,31 +23,14 @@ import {
 /** As commander gives them. */
 export type RecallFlags = ReadingFlags &
   BadRowFlags &
-  HashKeysFlags & {
-    for: "user" | "item";
-    k: number;
-    score?: RecallScoring;
-    table?: string;
-    compose?: Compose;
-    query?: string;
-    queryHalfLife?: string;
-    repeats?: "mask" | "allow";
-    mask?: string[];
-    positiveFrom?: number;
-    items?: string;
-    where?: string[];
-    users?: string;
-    within?: string;
-    per?: string;
-    candidates?: string;
-    foldIn?: string[];
-    index?: string;
-    ef?: number;
-    format: ListFormat | ListServer;
-    out?: string;
-    urlEnv?: string;
-    into?: string;
+  HashKeysFlags &
+  Omit<RecallOptions, "whom" | "scoring" | "force" | "reading" | "hashKeys" | "maxBad" | "badRows"> & {
+    for: RecallOptions["whom"];
+    score?: RecallOptions["scoring"];
   };
+
+/** What the help calls options of who gets a list. */
+const WHOSE = "Whose lists:";
 
 /** Adds the flags. */
 export function addRecallFlags(command: Command): Command {
@@ -73,7 +48,7 @@ export function addRecallFlags(command: Command): Command {
       ).choices([...recallScorings]),
     );
   addListOptions(command);
-  addQueryOptions(command);
+  addOwnerOptions(command);
   command.addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
@@ -133,8 +108,8 @@ function addListOptions(command: Command): void {
     );
 }
 
-function addQueryOptions(command: Command): void {
-  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Whose lists:");
+function addOwnerOptions(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup(WHOSE);
   command
     .addOption(group("--users <file>", "a table of users: only those that it names, by the user's column"))
     .addOption(
@@ -142,27 +117,16 @@ function addQueryOptions(command: Command): void {
         "--fold-in <log>",
         "events of users whom the run does not know: lists for these, by the vectors that it makes of them; repeat it for several files",
       ).argParser(repeated),
-    )
-    .addOption(
-      group(
-        "--query <what>",
-        "what vectors rank by: user (its own), history (its items), last (its last item) or last:N " +
-          "(default: user where the table has users, else history)",
-      ),
-    )
-    .addOption(
-      group(
-        "--query-half-life <span>",
-        "of several items: an item's weight halves with so much time before the user's latest event, such as 30d",
-      ),
-    )
+    );
+  addQueryOptions(command, WHOSE);
+  command
     .addOption(group("--index <dir>", "search this index of embed index in place of all items: approximate"))
     .addOption(
       group("--ef <n>", "of an index: candidates that a search remembers (default: 128)").argParser(
         wholeOf("--ef", 1),
       ),
     )
-    .addOption(composeOption().helpGroup("Whose lists:"))
+    .addOption(composeOption().helpGroup(WHOSE))
     .addOption(group("--table <name>", "of a run with several tables, for --score dot and cosine"));
 }
 

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, wri
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Client } from "pg";
 
 export const PASSWORD = "p@ss:word/1";
 
@@ -111,6 +112,20 @@ async function started(child: ChildProcess, port: number, url: string, folder: s
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return { url, port, process: child, kill };
+}
+
+/** A connection to PostgreSQL, as soon as the server takes one. */
+export async function connected({ url }: Pick<Server, "url">): Promise<Client> {
+  for (let tries = 0; ; tries++) {
+    const client = new Client(url).on("error", () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 function answers(port: number): Promise<boolean> {

@@ -57,20 +57,9 @@ export async function eventsOfLog(
   // of a run that keeps what its users have, and held nothing out, the log says no more
   if (preprocess.negatives && valid + test === 0 && !isAsked && !timed && positiveFrom === undefined)
     return { events: eventsOfSource(await readNegatives(run, preprocess)), warnings: [] };
+  let read: Awaited<ReturnType<typeof partsOfRun>>;
   try {
-    const {
-      train,
-      valid: validPart,
-      test: testPart,
-    } = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
-    const parts = [train, validPart, testPart].filter((part) => part !== undefined);
-    const isOwn = ({ dataset }: Part) => dataset === train.dataset;
-    const rows = rowsOfParts(parts.filter(isOwn));
-    const all = had({ dataset: train.dataset, rows }, preprocess, positiveFrom);
-    const events = eventsOfRows(all.dataset, all.rows, timed);
-    const others = parts.filter((part) => !isOwn(part));
-    const hadThere = others.map((part) => had(part, preprocess, positiveFrom));
-    return { events: withParts(events, hadThere), warnings: [] };
+    read = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const allow = isAsked ? "" : ", or let lists hold what users have, --repeats allow";
@@ -81,6 +70,15 @@ export async function eventsOfLog(
     const note = `${error.message}; what the run keeps of its training part stands in: the ${valid + test} events that it held out are not left out of the lists, --mask LOG leaves them out`;
     return { events, warnings: lost ? [note] : [] };
   }
+  const { train } = read;
+  const parts = [train, read.valid, read.test].filter((part) => part !== undefined);
+  const isOwn = ({ dataset }: Part) => dataset === train.dataset;
+  const rows = rowsOfParts(parts.filter(isOwn));
+  const all = had({ dataset: train.dataset, rows }, preprocess, positiveFrom);
+  const events = eventsOfRows(all.dataset, all.rows, timed);
+  const others = parts.filter((part) => !isOwn(part));
+  const hadThere = others.map((part) => had(part, preprocess, positiveFrom));
+  return { events: withParts(events, hadThere), warnings: [] };
 }
 
 /** The events of --mask. */

@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { EvaluateOptions } from "../../api/evaluate/options.js";
 import { UsageError } from "../../errors.js";
+import { addQueryOptions } from "../../flags/query-options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -220,21 +221,10 @@ function addRankingOptions(command: Command): void {
         "--score <how>",
         "what runs rank by: the model, the table's vectors alone, or these against the vectors of contexts",
       ).choices(["model", "dot", "cosine", "context"]),
-    )
-    .addOption(
-      group(
-        "--query <what>",
-        "what vectors rank by: user (its own), history (the mean of its items), last (its last item) or last:N " +
-          "(default: user where the table has users, else history)",
-      ),
-    )
-    .addOption(
-      group(
-        "--query-half-life <span>",
-        "of several items: an item's weight halves with so much time before the user's latest event, such as 30d",
-      ),
-    )
-    .addOption(group("--table <name>", "of a run with several tables, for --labels, --score dot and cosine"));
+    );
+  addQueryOptions(command, "Ranking:").addOption(
+    group("--table <name>", "of a run with several tables, for --labels, --score dot and cosine"),
+  );
 }
 
 function addTableOptions(command: Command): void {

@@ -99,3 +99,23 @@ export class Arena {
     return new Float64Array(this.memory.buffer, region.offset, region.bytes >>> 3);
   }
 }
+
+/** Regions by name that are used again and again, each as large as it was needed: an arena never gives one back. */
+export class Rooms {
+  readonly #arena: Arena;
+  readonly #held = new Map<string, Region>();
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** The region of that name with so many bytes at least, which hold anything. @throws {UsageError} it does not fit the arena */
+  of(name: string, bytes: number): Region {
+    const held = this.#held.get(name);
+    if (held && held.bytes >= bytes) return held;
+    // twice as much, so that what grows by and by is seldom laid anew
+    const region = this.#arena.allocate(name, Math.max(4, bytes, 2 * (held?.bytes ?? 0)));
+    this.#held.set(name, region);
+    return region;
+  }
+}

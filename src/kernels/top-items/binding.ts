@@ -1,6 +1,6 @@
 // The search for best items as the rest of the program sees it: its functions, and its struct laid out in an arena.
 
-import type { Arena, Region } from "../shared/memory.js";
+import { Rooms, type Arena } from "../shared/memory.js";
 import { allocateStruct, putStruct } from "../shared/struct.js";
 import { PACKED, Search, type Kernel } from "./layout.js";
 
@@ -83,11 +83,12 @@ export class SearchRoom {
   /** u32: blocks taken so far */
   readonly counter: number;
   readonly #arena: Arena;
-  readonly #regions = new Map<string, Region>();
+  readonly #rooms: Rooms;
   #length = 0;
 
   constructor(arena: Arena, dim: number, threads: number) {
     this.#arena = arena;
+    this.#rooms = new Rooms(arena);
     this.search = allocateStruct(arena, "a search", Search);
     const scratch = () => arena.allocate("packed queries", PACKED + BLOCK_QUERIES * dim * 4).offset;
     this.scratches = Array.from({ length: threads }, scratch);
@@ -103,15 +104,15 @@ export class SearchRoom {
       queries: this.#put("the vectors of the queries", queries),
       maskEnds: this.#put("the ends of the masks", masks.indptr),
       masks: this.#put("the masks", masks.items),
-      found: this.#room("the items found", this.#length * 4).offset,
-      scores: this.#room("their scores", this.#length * 4).offset,
+      found: this.#rooms.of("the items found", this.#length * 4).offset,
+      scores: this.#rooms.of("their scores", this.#length * 4).offset,
     });
     new Uint32Array(this.#arena.memory.buffer, this.counter, 1)[0] = 0;
   }
 
   /** What the search has found, as copies. */
   results(): TopItems {
-    const of = (name: string) => this.#regions.get(name)!;
+    const of = (name: string) => this.#rooms.of(name, this.#length * 4);
     return {
       items: this.#arena.u32(of("the items found")).slice(0, this.#length),
       scores: this.#arena.f32(of("their scores")).slice(0, this.#length),
@@ -119,18 +120,9 @@ export class SearchRoom {
   }
 
   #put(name: string, source: Uint32Array | Float32Array): number {
-    const region = this.#room(name, source.byteLength);
+    const region = this.#rooms.of(name, source.byteLength);
     if (source instanceof Float32Array) this.#arena.f32(region).set(source);
     else this.#arena.u32(region).set(source);
     return region.offset;
-  }
-
-  /** The last search's room where that suffices; else half as much again as is needed, so that it seldom grows. */
-  #room(name: string, bytes: number): Region {
-    const held = this.#regions.get(name);
-    if (held && held.bytes >= bytes) return held;
-    const region = this.#arena.allocate(name, Math.max(4, held ? Math.ceil((1.5 * bytes) / 4) * 4 : bytes));
-    this.#regions.set(name, region);
-    return region;
   }
 }

@@ -1,7 +1,7 @@
 // An index of nearest neighbours in memory: vectors, links, and what its nodes are called.
 
 import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
-import { Arena, type Region } from "../../kernels/shared/memory.js";
+import { Arena, Rooms } from "../../kernels/shared/memory.js";
 
 /** A graph whose links are there. */
 export interface HnswGraph {
@@ -16,12 +16,12 @@ export interface HnswGraph {
   search?: { at: number; labels: number };
   /** scratches of threads, by how many candidates a walk may remember */
   scratches: Record<number, number[]>;
-  regions: Map<string, Region>;
+  rooms: Rooms;
 }
 
 /** A graph that was never searched. */
-export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "regions">): HnswGraph {
-  return { ...graph, scratches: {}, regions: new Map() };
+export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "rooms">): HnswGraph {
+  return { ...graph, scratches: {}, rooms: new Rooms(graph.arena) };
 }
 
 /** A graph of vectors without links. @param vectors f32[n * dim] @throws {UsageError} it does not fit 4 GiB */

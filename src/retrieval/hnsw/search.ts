@@ -95,15 +95,6 @@ interface Room {
   fields: { graph: number; top: number; ef: number; mostEf: number; labels: number };
 }
 
-/** A region that searches of a graph use again, as large as it is needed: an arena never gives one back. */
-function regionOf({ arena, regions }: HnswGraph, name: string, bytes: number): Region {
-  const held = regions.get(name);
-  if (held && held.bytes >= bytes) return held;
-  const region = arena.allocate(name, held ? Math.max(bytes, 2 * held.bytes) : bytes);
-  regions.set(name, region);
-  return region;
-}
-
 function roomOf(
   graph: HnswGraph,
   { top, ef: told, threads, numHeld }: { top: number; ef: number; threads: number; numHeld: number },
@@ -118,10 +109,10 @@ function roomOf(
   return {
     search: graph.search.at,
     scratches: scratches.slice(0, threads),
-    counter: regionOf(graph, "a counter", 4),
-    queries: regionOf(graph, "the vectors of the queries", numHeld * layout.stride * 4),
-    found: regionOf(graph, "the items found", numHeld * top * 4),
-    scores: regionOf(graph, "their scores", numHeld * top * 4),
+    counter: graph.rooms.of("a counter", 4),
+    queries: graph.rooms.of("the vectors of the queries", numHeld * layout.stride * 4),
+    found: graph.rooms.of("the items found", numHeld * top * 4),
+    scores: graph.rooms.of("their scores", numHeld * top * 4),
     fields: { graph: layout.graph, top, ef, mostEf, labels: graph.search.labels },
   };
 }
@@ -148,8 +139,8 @@ function putMasks(
   const ends = Uint32Array.from({ length: to - from + 1 }, (_, q) =>
     masks ? masks.indptr[from + q]! - first : 0,
   );
-  const endsAt = regionOf(graph, "the ends of the masks", ends.byteLength);
-  const itemsAt = regionOf(graph, "the masks", Math.max(4, items.byteLength));
+  const endsAt = graph.rooms.of("the ends of the masks", ends.byteLength);
+  const itemsAt = graph.rooms.of("the masks", items.byteLength);
   arena.u32(endsAt).set(ends);
   arena.u32(itemsAt).set(items);
   putSearch(arena, room.search, {

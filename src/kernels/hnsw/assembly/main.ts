@@ -8,6 +8,7 @@
 // Twin: ../reference.ts, the same bits.
 
 import { insertBest } from "../../shared/assembly/best-list";
+import { isMasked } from "../../shared/assembly/masks";
 import { barrier } from "../../shared/assembly/barrier";
 import { distances4 } from "./distances";
 import { distanceOf, Graph, nodeOf, NONE, Scratch, Search } from "./plan";
@@ -18,19 +19,6 @@ export { insertNodes, linkBack } from "./build";
 /** Waits for the other threads. @returns false when they are to end */
 export function meet(barrierAt: usize, numThreads: u32): bool {
   return barrier(barrierAt, numThreads);
-}
-
-function isMasked(search: Search, query: u32, label: u32): bool {
-  const ends = search.maskEnds + ((<usize>query) << 2);
-  let low = load<u32>(ends);
-  const last = load<u32>(ends, 4);
-  let high = last;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (load<u32>(search.masks + ((<usize>middle) << 2)) < label) low = middle + 1;
-    else high = middle;
-  }
-  return low < last && load<u32>(search.masks + ((<usize>low) << 2)) == label;
 }
 
 function labelOf(search: Search, node: u32): u32 {
@@ -44,7 +32,7 @@ function take(search: Search, scratch: Scratch, query: u32): u32 {
   for (let i: u32 = 0; i < scratch.size && count < search.top; i++) {
     const key = load<u64>(scratch.pool + ((<usize>i) << 3));
     const label = labelOf(search, nodeOf(key));
-    if (isMasked(search, query, label)) continue;
+    if (isMasked(search.maskEnds, search.masks, query, label)) continue;
     const at = row + ((<usize>count) << 2);
     count++;
     store<u32>(search.found + at, label);
@@ -77,7 +65,7 @@ function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
       const score = <f32>0 - load<f32>(scratch.distances + ((<usize>i) << 2));
       if (!(score > load<f32>(last))) continue;
       const label = labelOf(search, node + i);
-      if (!isMasked(search, query, label))
+      if (!isMasked(search.maskEnds, search.masks, query, label))
         insertBest(search.scores + row, search.found + row, K, label, score);
     }
   }

@@ -10,23 +10,11 @@
 // Ties stand in the items' order. Twin: ../reference.ts, the same bits.
 
 import { insertBest } from "../../shared/assembly/best-list";
+import { isMasked } from "../../shared/assembly/masks";
 import { addProducts } from "../../shared/assembly/tile";
 import { PACKED, Search } from "./plan";
 
 const TILE_BYTES: u32 = 32768;
-
-function isMasked(search: Search, query: u32, item: u32): bool {
-  const ends = search.maskEnds + ((<usize>query) << 2);
-  let low = load<u32>(ends);
-  const last = load<u32>(ends, 4);
-  let high = last;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (load<u32>(search.masks + ((<usize>middle) << 2)) < item) low = middle + 1;
-    else high = middle;
-  }
-  return low < last && load<u32>(search.masks + ((<usize>low) << 2)) == item;
-}
 
 /** Puts an item into the query's list, unless it scores too little or is masked. */
 function offer(search: Search, query: u32, item: u32, score: f32): void {
@@ -34,7 +22,7 @@ function offer(search: Search, query: u32, item: u32, score: f32): void {
   const scores = search.scores + row;
   const found = search.found + row;
   const last = (<usize>(search.top - 1)) << 2;
-  if (!(score > load<f32>(scores + last)) || isMasked(search, query, item)) return;
+  if (!(score > load<f32>(scores + last)) || isMasked(search.maskEnds, search.masks, query, item)) return;
   insertBest(scores, found, search.top, item, score);
 }
 

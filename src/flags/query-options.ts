@@ -1,0 +1,22 @@
+// --query and --query-half-life: what vectors rank a user's items by.
+
+import { Option, type Command } from "commander";
+
+/** Adds both. @param under the heading of the help that they stand under */
+export function addQueryOptions(command: Command, under: string): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup(under);
+  return command
+    .addOption(
+      group(
+        "--query <what>",
+        "what vectors rank by: user (its own), history (the mean of its items), last (its last item) or last:N " +
+          "(default: user where the table has users, else history)",
+      ),
+    )
+    .addOption(
+      group(
+        "--query-half-life <span>",
+        "of several items: an item's weight halves with so much time before the user's latest event, such as 30d",
+      ),
+    );
+}
