@@ -58,9 +58,15 @@ export function shell(line: string, running: Running = {}): Promise<Finished> {
   return run("/bin/sh", ["-c", `${define}\n${line}`], { ...running, env });
 }
 
-/** The folder and the environment of a command: cron's, but for what the test adds. */
+/**
+ * The folder and the environment of a command: cron's, but for what the test adds, and one thread where --threads asks for no more:
+ * starting others takes longer than most of these trainings.
+ */
 function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Record<string, string> } {
-  return { cwd, env: { PATH: "/usr/bin:/bin", HOME: tmpdir(), SHELL: "/bin/sh", ...env } };
+  return {
+    cwd,
+    env: { PATH: "/usr/bin:/bin", HOME: tmpdir(), SHELL: "/bin/sh", EMBED_THREADS: "1", ...env },
+  };
 }
 
 /** Whether the command reads standard input, gets a signal, sets up Node, or runs beside another. */

@@ -1,5 +1,7 @@
 // What the pool's tests run in its threads.
 
+import { threadId } from "node:worker_threads";
+
 /** With a shared array to wait on. */
 export function start(shared: Int32Array, index: number): (task: string) => string {
   return (task) => {
@@ -7,6 +9,7 @@ export function start(shared: Int32Array, index: number): (task: string) => stri
       if (index === 1) throw new RangeError("thread 1 is out of range");
       Atomics.wait(shared, 0, 0);
     }
+    if (task === "which") return String(threadId);
     if (task === "spin") for (;;) Atomics.load(shared, 0);
     return `${task} ${index}`;
   };

@@ -33,6 +33,48 @@ test("terminate ends threads that never return, and rejects their run", async ()
   await running;
 });
 
+describe("a thread", () => {
+  const threadsOf = async (size: number, end: (pool: WorkerPool<string, string>) => unknown) => {
+    const { pool } = await poolOf(size);
+    const threads = await pool.run("which");
+    await end(pool);
+    return threads;
+  };
+  const terminate = (pool: WorkerPool<string, string>) => pool.terminate();
+
+  test("serves the next pool, with what that was made with and its own number", async () => {
+    const before = await threadsOf(2, terminate);
+    const { pool, shared } = await poolOf(3);
+    expect((await pool.run("which")).slice(0, 2).sort()).toEqual(before.sort());
+    expect(await pool.run("a")).toEqual(["a 0", "a 1", "a 2"]);
+    await expect(pool.run("throw in thread 1, wait in the others")).rejects.toThrow("out of range");
+    expect(shared[0]).toBe(1);
+    await pool.terminate();
+  });
+
+  test("serves no other pool while it has one, and none after it failed or was ended at work", async () => {
+    const inUse = await poolOf(1);
+    const [own] = await inUse.pool.run("which");
+    expect(await threadsOf(2, terminate)).not.toContain(own);
+    const failed = await threadsOf(2, async (pool) => {
+      await expect(pool.run("throw in thread 1, wait in the others")).rejects.toThrow("out of range");
+      await pool.terminate();
+    });
+    const ended = await threadsOf(2, (pool) => {
+      const running = expect(pool.run("spin")).rejects.toThrow("terminated");
+      return Promise.all([pool.terminate(), running]);
+    });
+    const next = await threadsOf(6, terminate);
+    for (const thread of [...failed, ...ended, own]) expect(next).not.toContain(thread);
+    await inUse.pool.terminate();
+    // twice ended, it does not take its thread from the pool that has it now
+    const { pool } = await poolOf(8);
+    await inUse.pool.terminate();
+    expect(await pool.run("a")).toHaveLength(8);
+    await pool.terminate();
+  });
+});
+
 test("a module that does not exist rejects the start", async () => {
   const missing = new URL("./no-such-module.js", import.meta.url);
   await expect(WorkerPool.start(missing, 2, undefined)).rejects.toThrow(/no-such-module/);

@@ -2,9 +2,11 @@
 //
 //   pool.run(task) ──► thread 0: run(task) ──► [result 0, result 1, ...]
 //                  └─► thread 1: run(task) ──┘
+//
+// Threads outlive their pool and serve the next: one takes longer to start than many a task.
 
 import { Worker } from "node:worker_threads";
-import { checkAddresses } from "./process-limits.js";
+import { checkAddresses, freeAddresses } from "./process-limits.js";
 
 /** What a task module exports as `start`: it receives what the pool was made with, and returns what a thread runs. */
 export type StartTask<Init, Task, Result> = (
@@ -12,25 +14,26 @@ export type StartTask<Init, Task, Result> = (
   index: number,
 ) => ((task: Task) => Result) | Promise<(task: Task) => Result>;
 
-/** What a thread is made with. */
-export interface ThreadData {
-  url: string;
-  init: unknown;
-  index: number;
-}
+/** What a thread is asked: to serve a pool, to run a task, to forget the pool. */
+export type ThreadRequest<Task> =
+  { url: string; init: unknown; index: number } | { task: Task } | { leave: true };
 
-/** What a thread sends back. */
-export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown };
+/** What it answers. */
+export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown } | { left: true };
+
+/** Threads without a pool, at most so many. */
+const idle = new Set<Worker>();
+const MOST_IDLE = 8;
 
 interface Pending<Result> {
   resolve: (reply: ThreadReply<Result>) => void;
   reject: (error: Error) => void;
 }
 
-/** Threads that live until `terminate`; they do not keep the process alive while idle. */
+/** Threads of its own until `terminate`; they do not keep the process alive while idle. */
 export class WorkerPool<Task, Result> {
   readonly size: number;
-  readonly #workers: Worker[];
+  #workers: readonly Worker[];
   readonly #pending: (Pending<Result> | undefined)[];
   readonly #release: () => void;
   #failure: Error | undefined;
@@ -51,7 +54,7 @@ export class WorkerPool<Task, Result> {
   }
 
   /**
-   * Starts `size` threads, each importing the task module and calling its `start`.
+   * Takes `size` threads, idle ones first; each imports the task module and calls its `start`.
    *
    * @param url     of the task module
    * @param init    sent to every thread; a shared memory and a compiled module are shared, not copied
@@ -64,14 +67,18 @@ export class WorkerPool<Task, Result> {
     init: unknown,
     release: () => void = () => undefined,
   ): Promise<WorkerPool<Task, Result>> {
-    checkAddresses(size);
-    const workers = Array.from({ length: size }, (_, index) => {
-      const workerData: ThreadData = { url: url.href, init, index };
-      return new Worker(new URL("./thread.js", import.meta.url), { workerData });
-    });
+    const taken = [...idle].slice(0, size);
+    checkAddresses(size - taken.length);
+    for (const worker of taken) {
+      idle.delete(worker);
+      stopListening(worker);
+    }
+    const numNew = size - taken.length;
+    const program = new URL("./thread.js", import.meta.url);
+    const workers = [...taken, ...Array.from({ length: numNew }, () => new Worker(program))];
     const pool = new WorkerPool<Task, Result>(workers, release);
     try {
-      await pool.#repliesTo(() => undefined);
+      await pool.#repliesTo((index) => ({ url: url.href, init, index }));
     } catch (error) {
       await pool.terminate();
       throw error;
@@ -85,33 +92,37 @@ export class WorkerPool<Task, Result> {
    * @throws what a thread threw; the others are released first, and the pool is of no use afterwards
    */
   async run(task: Task): Promise<Result[]> {
-    const replies = await this.#repliesTo((worker) => worker.postMessage(task));
+    const replies = await this.#repliesTo(() => ({ task }));
     return replies.map((reply) => {
       if (!("result" in reply)) throw new TypeError("a thread answered a task without a result");
       return reply.result;
     });
   }
 
-  /** Ends the threads, whatever they do; a run that is under way is rejected. */
+  /** Lets idle threads go to the next pool, and ends busy ones, whatever they do; a run that is under way is rejected. */
   async terminate(): Promise<void> {
+    const isIdle = !this.#failure && this.#pending.every((pending) => pending === undefined);
     this.#fail(new Error("the pool was terminated"));
+    const workers = this.#workers;
+    this.#workers = [];
     await Promise.all(
-      this.#workers.map((worker) => {
+      workers.map((worker) => {
         // an idle thread does not keep the process alive, and the process must live to see it end
         worker.ref();
-        return worker.terminate();
+        stopListening(worker);
+        return isIdle && mayStay() ? stay(worker) : end(worker);
       }),
     );
   }
 
-  async #repliesTo(send: (worker: Worker) => void): Promise<ThreadReply<Result>[]> {
+  async #repliesTo(request: (index: number) => ThreadRequest<Task>): Promise<ThreadReply<Result>[]> {
     if (this.#failure) throw this.#failure;
     return Promise.all(
       this.#workers.map((worker, i) => {
         return new Promise<ThreadReply<Result>>((resolve, reject) => {
           this.#pending[i] = { resolve, reject };
           worker.ref();
-          send(worker);
+          worker.postMessage(request(i));
         });
       }),
     );
@@ -133,6 +144,38 @@ export class WorkerPool<Task, Result> {
       this.#pending[i] = undefined;
     });
   }
+}
+
+/** Whether another idle thread costs nothing that the process may need: addresses are counted where a limit is set. */
+function mayStay(): boolean {
+  return idle.size < MOST_IDLE && freeAddresses() === Infinity;
+}
+
+/** Not `removeAllListeners()`: Node has listeners of its own there. */
+function stopListening(worker: Worker): void {
+  for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
+}
+
+/** Has a thread forget its pool. */
+async function stay(worker: Worker): Promise<void> {
+  const isAlive = await new Promise<boolean>((resolve) => {
+    worker.once("message", () => resolve(true));
+    worker.once("exit", () => resolve(false));
+    worker.once("error", () => resolve(false));
+    worker.postMessage({ leave: true } satisfies ThreadRequest<never>);
+  });
+  stopListening(worker);
+  if (!isAlive) return;
+  const forget = () => void idle.delete(worker);
+  worker.on("exit", forget).on("error", forget);
+  worker.unref();
+  idle.add(worker);
+}
+
+async function end(worker: Worker): Promise<void> {
+  // of a thread that fails while it is being ended nothing is to be said
+  worker.on("error", () => undefined);
+  await worker.terminate();
 }
 
 function asError(thrown: unknown): Error {

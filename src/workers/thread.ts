@@ -1,20 +1,29 @@
-// What runs in each thread of a pool: imports the task module, starts it, and answers tasks.
+// What runs in each thread of a pool: imports the task module, starts it, and answers tasks; then the same for the next pool.
 
-import { parentPort, workerData } from "node:worker_threads";
-import type { StartTask, ThreadData, ThreadReply } from "./pool.js";
+import { parentPort } from "node:worker_threads";
+import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";
+import { collectGarbage } from "./process-limits.js";
 
-const { url, init, index }: ThreadData = workerData;
 const port = parentPort!;
-const { start }: { start: StartTask<unknown, unknown, unknown> } = await import(url);
-const run = await start(init, index);
+let run: ((task: unknown) => unknown) | undefined;
 
-port.on("message", (task: unknown) => {
-  let reply: ThreadReply<unknown>;
-  try {
-    reply = { result: run(task) };
-  } catch (error) {
-    reply = { error };
-  }
-  port.postMessage(reply);
+port.on("message", (request: ThreadRequest<unknown>) => {
+  void answer(request).then((reply) => port.postMessage(reply));
 });
-port.postMessage({ ready: true } satisfies ThreadReply<unknown>);
+
+async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unknown>> {
+  try {
+    if ("task" in request) return { result: run!(request.task) };
+    if ("leave" in request) {
+      run = undefined;
+      // else the memory that the pool shared would live on here
+      collectGarbage();
+      return { left: true };
+    }
+    const { start }: { start: StartTask<unknown, unknown, unknown> } = await import(request.url);
+    run = await start(request.init, request.index);
+    return { ready: true };
+  } catch (error) {
+    return { error };
+  }
+}
