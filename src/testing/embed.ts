@@ -7,9 +7,9 @@ import { fork, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Resident } from "./environment.js";
 import { program } from "./places.js";
-import type { Ended } from "./in-process.js";
-import type { Asked } from "./resident.js";
+import type { Answer, Asked } from "./resident.js";
 
 /** What a finished program left behind. */
 export interface Finished {
@@ -73,26 +73,27 @@ function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Rec
 function needsProcess(args: readonly string[], { input, signalWhen, when, env = {} }: Running): boolean {
   return (
     process.env["EMBED_TEST_PROCESSES"] === "1" ||
-    isBusy ||
+    resident.isBusy ||
     args.includes("-") ||
     (input ?? signalWhen ?? when) !== undefined ||
     Object.keys(env).some((name) => name.startsWith("NODE_"))
   );
 }
 
-let resident: ChildProcess | undefined;
-let isBusy = false;
-afterAll(() => resident?.kill());
+// environment.ts keeps it from one test file to the next
+const { resident } = globalThis as unknown as { resident: Resident };
 
 /** Has the resident run a command; starts one when there is none. */
 async function askResident(asked: Asked): Promise<Finished> {
-  isBusy = true;
-  resident ??= fork(join(import.meta.dirname, "resident.js"), {
-    execArgv: [],
-    serialization: "advanced",
-    silent: true,
-  });
-  const child = resident;
+  resident.isBusy = true;
+  if (!resident.program?.connected)
+    resident.program = fork(join(import.meta.dirname, "resident.js"), {
+      execArgv: [],
+      serialization: "advanced",
+      silent: true,
+    });
+  const child = resident.program;
+  setHeld(child, true);
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   const keepOut = (chunk: Buffer) => out.push(chunk);
   const keepErr = (chunk: Buffer) => err.push(chunk);
@@ -101,11 +102,15 @@ async function askResident(asked: Asked): Promise<Finished> {
   child.stderr!.on("data", keepErr);
   try {
     return await new Promise<Finished>((resolve, reject) => {
-      child.once("message", ({ code, stdout, stderr }: Ended) => {
+      child.once("message", ({ code, stdout, stderr, isLast }: Answer) => {
+        if (isLast) {
+          resident.program = undefined;
+          child.disconnect();
+        }
         resolve(finished(code, null, [...out, stdout], [...err, stderr]));
       });
       child.once("close", (code, signal) => {
-        resident = undefined;
+        resident.program = undefined;
         resolve(finished(code, signal, out, err));
       });
       child.once("error", reject);
@@ -115,8 +120,23 @@ async function askResident(asked: Asked): Promise<Finished> {
     for (const event of ["message", "close", "error"]) child.removeAllListeners(event);
     child.stdout!.off("data", keepOut);
     child.stderr!.off("data", keepErr);
-    isBusy = false;
+    setHeld(child, false);
+    resident.isBusy = false;
   }
+}
+
+/** Whether the process of the tests lives as long as the child. */
+function setHeld(child: ChildProcess, isHeld: boolean): void {
+  for (const handle of [child, child.channel, child.stdout, child.stderr] as (Handle | null | undefined)[]) {
+    if (isHeld) handle?.ref();
+    else handle?.unref();
+  }
+}
+
+/** What of a child keeps a process alive. */
+interface Handle {
+  ref(): void;
+  unref(): void;
 }
 
 function finished(

@@ -3,8 +3,17 @@
 // Jest's context keeps its globals behind interceptors. Each `Math` or `Float64Array` that code names then costs microseconds in
 // place of nanoseconds, which is most of what arithmetic in tests takes: a loop over Math.abs is a thousand times slower.
 
+import type { ChildProcess } from "node:child_process";
 import vm from "node:vm";
 import { TestEnvironment } from "jest-environment-node";
+
+/** The program that runs commands (resident.ts); one for all test files that a process of jest runs. */
+export interface Resident {
+  program?: ChildProcess | undefined;
+  isBusy: boolean;
+}
+
+const resident: Resident = { isBusy: false };
 
 /** As the context of jest's own is, in a realm of its own that ends with the test file. */
 export default class PlainEnvironment extends TestEnvironment {
@@ -19,5 +28,6 @@ export default class PlainEnvironment extends TestEnvironment {
     } finally {
       vm.createContext = createContext;
     }
+    Object.assign(this.global, { resident });
   }
 }

@@ -3,8 +3,8 @@
 // Most commands of the tests work for a fraction of the time that a new process takes to load. embed.ts starts this program.
 
 import { tmpdir } from "node:os";
-import { chdir } from "node:process";
-import { embedHere } from "./in-process.js";
+import { chdir, memoryUsage } from "node:process";
+import { embedHere, type Ended } from "./in-process.js";
 
 /** A command to run: the words behind `embed`, the folder, and the whole environment. */
 export interface Asked {
@@ -12,6 +12,14 @@ export interface Asked {
   cwd: string;
   env: Record<string, string>;
 }
+
+/** What it left, and whether another program is to take over. */
+export interface Answer extends Ended {
+  isLast: boolean;
+}
+
+/** Bytes. */
+const MOST_MEMORY = 2 ** 30;
 
 process.on("message", (asked: Asked) => void run(asked));
 
@@ -22,5 +30,5 @@ async function run({ args, cwd, env }: Asked): Promise<void> {
   const ended = await embedHere(args);
   // a test may remove its folder, and unmount it
   chdir(tmpdir());
-  process.send!(ended);
+  process.send!({ ...ended, isLast: memoryUsage.rss() > MOST_MEMORY } satisfies Answer);
 }
