@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { embed, embedOk } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
 import { between, mulberry32 } from "../testing/random.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-eges-"));
@@ -253,6 +254,25 @@ test("a side table whose keys are none of the log's is refused, not trained with
   ]);
   expect(code).toBe(64);
   expect(stderr).toContain("no item has a value of 'style'");
+});
+
+test("--fields without the item trains the same bytes as with it", async () => {
+  const bytesOf = async (name: string, fields: string) => {
+    await embedOk(
+      [
+        "train-graph",
+        fixture("purchases.csv"),
+        "--method",
+        "eges",
+        "--user",
+        "customer_id",
+        "--item",
+        "product_id",
+      ].concat(["--fields", fields, "--epochs", "1", "-o", at(name)]),
+    );
+    return readFileSync(join(at(name), "embeddings.arrow"));
+  };
+  expect((await bytesOf("brands", "brand")).equals(await bytesOf("both", "product_id,brand"))).toBe(true);
 });
 
 test("a column that varies from event to event is a warning, as one value has to stand for an item", async () => {

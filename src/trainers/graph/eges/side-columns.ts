@@ -52,7 +52,8 @@ export function acceptSideColumns(
       columns: [item, ...dataset.columns.filter((column) => column !== item)],
       roles: {
         ...roles,
-        fields: roles.fields.filter(isTaken),
+        // --fields may leave the item out, whose own vectors are trained all the same
+        fields: [...(roles.fields.includes(item.name) ? [] : [item.name]), ...roles.fields.filter(isTaken)],
         numeric: roles.numeric.filter(isTaken),
         multi: Object.fromEntries(Object.entries(roles.multi).filter(([name]) => isTaken(name))),
         ...(roles.multiWeights && { multiWeights: roles.multiWeights.filter(isTaken) }),
