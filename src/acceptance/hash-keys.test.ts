@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -80,6 +81,31 @@ test("a key is the HMAC-SHA256 of the id, and columns without ids stay as they a
     readFileSync(join(at("keys"), "model/preprocess.json"), "utf8"),
   );
   expect(hashKeys).toMatchObject({ function: "hmac-sha256", columns: ["user_id", "item_id", "session_id"] });
+});
+
+test("--candidates of evaluate are hashed as the log is", async () => {
+  const pairs = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n").slice(1, 3000);
+  const candidates = ["customer_id,product_id", ...pairs.map((line) => line.split(",", 2).join(","))];
+  const file = write("candidates.csv", candidates.join("\n"));
+  const columns = ["--user", "customer_id", "--item", "product_id", "--time", "purchased_at"];
+  const countsOf = async (name: string, flags: string[]) => {
+    const training = [
+      "train-ranking",
+      fixture("purchases.csv"),
+      ...columns,
+      "--test",
+      "0.1",
+      "--epochs",
+      "1",
+    ];
+    await embedOk([...training, "-o", at(name), ...flags]);
+    const judging = ["evaluate", at(name), "--part", "test", "--candidates", file, "--repeats", "allow"];
+    const { stdout } = await embedOk([...judging, "--bootstrap", "0", "--json", ...flags]);
+    return parseJson<{ users: { candidates: object } }>(stdout).users.candidates;
+  };
+  const counts = await countsOf("plain", []);
+  expect(counts).toMatchObject({ masked: 0 });
+  expect(await countsOf("hmac", hashing)).toEqual(counts);
 });
 
 test("--hash-keys-of names the columns instead", async () => {

@@ -1,34 +1,13 @@
 // --candidates FILE: for each user the items that what is held out is ranked among, for protocols of sampled negatives.
 
-import type { Dataset, Roles } from "../../dataset/dataset.js";
+import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf } from "../../sampling/negative-source.js";
 import { historyOf, NO_ITEM, unionOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import type { EvaluateOptions } from "./options.js";
-import { silently } from "../../training/parts.js";
-import type { Watch } from "../../training/watch.js";
 import { protocolOfQueries, type RankingProtocol } from "./ranking-protocol.js";
-import { readAsTrained } from "../../training/read-as-trained.js";
-
-/** Reads the file: a row a user and item, in columns named as the run's. */
-export async function readCandidates(
-  path: string,
-  { user, item }: Roles,
-  { reading, hashKeys }: Pick<EvaluateOptions, "reading" | "hashKeys">,
-  watch: Watch,
-): Promise<Dataset> {
-  const roles: Roles = { user: user!, item: item!, fields: [user!, item!], numeric: [], multi: {} };
-  const { dataset } = await readAsTrained(
-    { roles, sides: [], drop: [] },
-    { on: [path], reading, hashKeys },
-    { unlabelled: true },
-    silently(watch),
-  );
-  return dataset;
-}
 
 /** What candidates make of a ranking. */
 export interface CandidateRanking {

@@ -29,12 +29,8 @@ import {
   type TrainingEvents,
 } from "../../sampling/training-events.js";
 import { capable } from "../../trainers/index.js";
-import {
-  candidateRanking,
-  readCandidates,
-  type CandidateCounts,
-  type CandidateRanking,
-} from "./candidates.js";
+import { candidateRanking, type CandidateCounts, type CandidateRanking } from "./candidates.js";
+import { readPairs } from "../keyed-rows.js";
 import { counting } from "../counted-events.js";
 import { checkRanks, rankerOfRun } from "./contenders.js";
 import { foldedVectors, knownUsers } from "./fold-in.js";
@@ -358,12 +354,19 @@ function needsEvents({ baselines }: EvaluateOptions): boolean {
 /** The protocol among the items of --candidates. */
 async function amongCandidates(
   protocol: RankingProtocol,
-  { roles }: Preprocess,
+  { roles: { user, item }, hashKeys }: Preprocess,
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<CandidateRanking> {
-  const read = await readCandidates(options.candidates!, roles, options, watch);
-  return candidateRanking(protocol, read);
+  const columns = { user: user!, item: item! };
+  const pairs = await readPairs(
+    [options.candidates!],
+    columns,
+    { ...(hashKeys && { hashKeys }) },
+    options,
+    watch,
+  );
+  return candidateRanking(protocol, pairs);
 }
 
 /** A sentence for each run that was not trained on what the first one was. */

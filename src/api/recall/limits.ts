@@ -1,14 +1,12 @@
 // Files that say which items may stand in lists, and who gets them: --items, --users, --candidates.
 
-import { MISSING, type Dataset, type Roles } from "../../dataset/dataset.js";
+import { MISSING } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
-import type { Preprocess } from "../../dataset/preprocess.js";
 import { selectKeys } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import type { Dictionary } from "../../log/dictionary.js";
-import { readAsTrained } from "../../training/read-as-trained.js";
-import { silently } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
+import { readKeyed, type HowKeysRead } from "../keyed-rows.js";
 import type { RecallOptions } from "./options.js";
 
 /** Keys of a file, each once, and what its columns say of them. */
@@ -17,9 +15,6 @@ export interface ListedKeys {
   /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
   columns: Map<string, { codes: Uint32Array; dictionary: Dictionary }>;
 }
-
-/** How the run's log names and hides its keys. */
-export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">>;
 
 /**
  * Reads a file of keys.
@@ -79,37 +74,6 @@ export async function readListed(
       ]),
     ),
   };
-}
-
-/** Rows of users and items: pairs that are to be ranked, or what users have. */
-export async function readPairs(
-  paths: string[],
-  { user, item }: { user: string; item: string },
-  { hashKeys: hashing }: HowKeysRead,
-  options: Pick<RecallOptions, "reading" | "hashKeys">,
-  watch: Watch,
-): Promise<Dataset> {
-  const roles: Roles = { user, item, fields: [user, item], numeric: [], multi: {} };
-  return await readKeyed(paths, roles, [], hashing, options, watch);
-}
-
-async function readKeyed(
-  paths: string[],
-  roles: Roles,
-  where: string[],
-  hashing: Preprocess["hashKeys"],
-  { reading, hashKeys }: Pick<RecallOptions, "reading" | "hashKeys">,
-  watch: Watch,
-): Promise<Dataset> {
-  const columns = hashing?.columns.filter((name) => roles.fields.includes(name)) ?? [];
-  const hashed = hashing && columns.length > 0 ? { hashKeys: { ...hashing, columns } } : {};
-  const { dataset } = await readAsTrained(
-    { roles, sides: [], drop: [], where, ...hashed },
-    { on: paths, reading, ...("hashKeys" in hashed && { hashKeys }) },
-    { unlabelled: true },
-    silently(watch),
-  );
-  return dataset;
 }
 
 function textOf({ bytes, offsets }: Dictionary, key: number): string {

@@ -9,7 +9,8 @@ import { KeyIndex } from "../../dataset/key-index.js";
 import { UsageError } from "../../errors.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import type { Watch } from "../../training/watch.js";
-import { readListed, type HowKeysRead, type ListedKeys } from "./limits.js";
+import type { HowKeysRead } from "../keyed-rows.js";
+import { readListed, type ListedKeys } from "./limits.js";
 import type { Quota, RecallOptions } from "./options.js";
 
 /** No set: nothing may stand in the list. */

@@ -1,0 +1,45 @@
+// Files of keys beside a log: who may stand in a list, what is a candidate, who has what.
+
+import type { Dataset, Roles } from "../dataset/dataset.js";
+import type { Preprocess } from "../dataset/preprocess.js";
+import { silently } from "../training/parts.js";
+import { readAsTrained } from "../training/read-as-trained.js";
+import type { Watch } from "../training/watch.js";
+
+/** How the run's log names and hides its keys. */
+export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">>;
+
+/** How the file is read. */
+export type KeyReading = Pick<Parameters<typeof readAsTrained>[1], "reading" | "hashKeys">;
+
+/** Rows of users and items: pairs that are to be ranked, or what users have. */
+export async function readPairs(
+  paths: string[],
+  { user, item }: { user: string; item: string },
+  { hashKeys: hashing }: HowKeysRead,
+  options: KeyReading,
+  watch: Watch,
+): Promise<Dataset> {
+  const roles: Roles = { user, item, fields: [user, item], numeric: [], multi: {} };
+  return await readKeyed(paths, roles, [], hashing, options, watch);
+}
+
+/** Rows of keys in columns of these names, hashed where the run's are. */
+export async function readKeyed(
+  paths: string[],
+  roles: Roles,
+  where: string[],
+  hashing: Preprocess["hashKeys"],
+  { reading, hashKeys }: KeyReading,
+  watch: Watch,
+): Promise<Dataset> {
+  const columns = hashing?.columns.filter((name) => roles.fields.includes(name)) ?? [];
+  const hashed = hashing && columns.length > 0 ? { hashKeys: { ...hashing, columns } } : {};
+  const { dataset } = await readAsTrained(
+    { roles, sides: [], drop: [], where, ...hashed },
+    { on: paths, reading, ...("hashKeys" in hashed && { hashKeys }) },
+    { unlabelled: true },
+    silently(watch),
+  );
+  return dataset;
+}
