@@ -15,6 +15,46 @@ export class UsageError extends EmbedError {
   readonly exitCode = 64;
 }
 
+/** Every exit code of the program: its name in code, and when it ends with it. docs/cli.md holds the same table, held by a test. */
+export const exitCodes: readonly { code: string; name?: string; when: string }[] = [
+  { code: "0", when: "success only" },
+  {
+    code: "64",
+    name: "UsageError",
+    when: "a bad option or value, an impossible combination, or a column that no input has; names the nearest known one",
+  },
+  {
+    code: "65",
+    name: "DataError",
+    when: "the input is malformed; names file, line, column and what was expected",
+  },
+  { code: "66", name: "NoInputError", when: "a named input does not exist" },
+  { code: "70", when: "a bug in embed, with its stack trace" },
+  { code: "73", name: "OutputError", when: "the output exists (--force replaces it), or cannot be created" },
+  {
+    code: "74",
+    name: "IoError",
+    when: "reading or writing failed: disk full, permission; or the system refused memory, threads or files",
+  },
+  { code: "75", name: "LockedError", when: "another command writes to the store: try later, or --wait" },
+  {
+    code: "78",
+    name: "ConfigError",
+    when: "a config or pipeline file is unreadable or not valid; names line and column",
+  },
+  {
+    code: "80",
+    name: "DivergedError",
+    when: "a loss or a parameter became NaN or infinite; nothing was written",
+  },
+  { code: "81", name: "GateError", when: "a quality gate failed; nothing was published" },
+  { code: "82", name: "ArtifactError", when: "a run or dataset directory is damaged, or of another version" },
+  {
+    code: "129, 130, 143",
+    when: "SIGHUP, SIGINT (Ctrl-C), SIGTERM: temporary files are removed, earlier output stays as it was",
+  },
+];
+
 /** Where in the input something is wrong; lines and columns count from 1. */
 export interface Place {
   file: string;

@@ -1,60 +1,56 @@
-// `embed --help`, `embed --version`, and what a mistyped command says.
+// `embed --help`, `embed help`, `embed --version`, and what a mistyped command line says.
 
 import { readFileSync } from "node:fs";
+import {
+  ArtifactError,
+  ConfigError,
+  DataError,
+  DivergedError,
+  exitCodes,
+  GateError,
+  IoError,
+  LockedError,
+  NoInputError,
+  NoRowsError,
+  OutputError,
+  UsageError,
+} from "../errors.js";
+import { commands as everyCommand } from "../cli/commands.js";
+import { topics } from "../cli/topics.js";
+import { trainers } from "../trainers/index.js";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
 import { projectFolder } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 
-const commands = [
-  "inspect",
-  "encode",
-  "train-fm",
-  "train-ranking",
-  "train-two-tower",
-  "train-als",
-  "train-item2vec",
-  "train-graph",
-  "train-gbdt",
-  "train-pca",
-  "train-net",
-  "lift",
-  "transform",
-  "export",
-  "index",
-  "neighbors",
-  "recall",
-  "evaluate",
-  "report",
-  "init",
-  "run",
-  "publish",
-  "rollback",
-  "ls",
-  "gc",
-  "forget",
-  "gate",
-  "align",
-  "reproduce",
-  "schedule",
-];
+/** Commands whose help has examples on the shipped fixtures. */
+const onFixtures = everyCommand
+  .map(({ name }) => name)
+  .filter((name) => !["help", "completion", "import"].includes(name));
+
+/** The lines of options of a help. */
+const optionLines = (help: string): string[] =>
+  help.split("\n").filter((line) => /^ {2}(-\w, )?--/.test(line));
 
 test("--help lists the commands that exist, and none that does not", async () => {
   const { stdout, stderr } = await embedOk(["--help"]);
   const listed = [...stdout.matchAll(/^ {2}([a-z][a-z0-9-]*)/gm)].map((match) => match[1]!);
-  expect(commands.filter((command) => !listed.includes(command))).toEqual([]);
+  expect(everyCommand.map(({ name }) => name).filter((name) => !listed.includes(name))).toEqual([]);
   expect(listed).not.toContain("serve");
   expect(stderr).toBe("");
 });
 
-test.each(commands)("%s --help leads with two examples that run on the shipped fixtures", async (command) => {
-  const { stdout } = await embedOk([command, "--help"]);
-  const examples = [...stdout.matchAll(new RegExp(`^.*embed ${command} .*$`, "gm"))];
-  expect(examples.length).toBeGreaterThanOrEqual(2);
-  expect(stdout).toContain("fixtures/");
-  const firstOption = stdout.search(/^ {2}-/m);
-  expect(examples[0]!.index).toBeLessThan(firstOption);
-});
+test.each(onFixtures)(
+  "%s --help leads with two examples that run on the shipped fixtures",
+  async (command) => {
+    const { stdout } = await embedOk([command, "--help"]);
+    const examples = [...stdout.matchAll(new RegExp(`^.*embed ${command} .*$`, "gm"))];
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    expect(stdout).toContain("fixtures/");
+    const firstOption = stdout.search(/^ {2}-/m);
+    expect(examples[0]!.index).toBeLessThan(firstOption);
+  },
+);
 
 test("--version prints the package's version", async () => {
   const { version } = parseJson<{
@@ -63,14 +59,133 @@ test("--version prints the package's version", async () => {
   expect((await embedOk(["--version"])).stdout).toBe(`${version}\n`);
 });
 
+describe.each(everyCommand.map(({ name }) => name))("%s", (command) => {
+  test("--help shows at most 30 options, each on one line off a terminal, and --help-all the others", async () => {
+    const [common, all] = await Promise.all(
+      ["--help", "--help-all"].map(async (flag) => optionLines((await embedOk([command, flag])).stdout)),
+    );
+    expect(common!.length).toBeLessThanOrEqual(30);
+    expect(common!.filter((line) => !hasOption(all!, line))).toEqual([]);
+    const { stdout } = await embedOk([command, "--help"]);
+    const left = /^(\d+) more options/m.exec(stdout)?.[1] ?? "0";
+    expect(common!.length + Number(left)).toBe(all!.length);
+  });
+
+  test("each line of --help-all names what it is about", async () => {
+    const lines = optionLines((await embedOk([command, "--help-all"])).stdout);
+    // a text that goes on from the line above, or names nothing, is a riddle once grep has taken it out
+    const riddles = lines.filter((line) =>
+      /^ {2}\S.*? {2,}(its|of|likewise|in its place|the same|more of them|these|they|whose|that|as)\b/.test(
+        line,
+      ),
+    );
+    expect(riddles).toEqual([]);
+    expect(lines.filter((line) => line.replace(/^ {2}\S.*? {2,}/, "").split(" ").length < 2)).toEqual([]);
+  });
+});
+
+function hasOption(all: readonly string[], line: string): boolean {
+  const words = line.trim().split(/ {2,}/);
+  return all.some((one) => one.trim().split(/ {2,}/).join() === words.join());
+}
+
 test("no command at all is 64 with the help on stderr", async () => {
   const got = await embed([]);
   expect([got.code, got.stdout]).toEqual([64, ""]);
   expect(got.stderr).toContain("train-fm");
+  expect(got.stderr.trimEnd().split("\n").at(-1)).toMatch(/^embed: name a command/);
 });
 
-test("a mistyped command is 64 with the nearest", async () => {
-  const got = await embed(["trian-fm", "log.csv"]);
+test("train alone is 64 with a line for each trainer", async () => {
+  const got = await embed(["train", "log.csv"]);
   expect(got.code).toBe(64);
-  expect(got.stderr).toContain("train-fm");
+  const lines = got.stderr.split("\n").map((line) => line.replace(/(?<=\w) {2,}/, "  "));
+  expect(lines).toEqual(
+    expect.arrayContaining(trainers.map(({ command, summary }) => `  ${command}  ${summary}`)),
+  );
+});
+
+/** What is typed, and what is said. */
+const mistakes: [typed: string, said: RegExp][] = [
+  ["trian-fm log.csv", /^embed: unknown command 'trian-fm': did you mean 'train-fm'\? `embed help` lists/],
+  ["xxxxxxxxxxxxx", /^embed: unknown command 'xxxxxxxxxxxxx'; `embed help` lists/],
+  ["--hlep", /^embed: unknown option '--hlep'/],
+  ["train-fm log.csv --valdi 0.1", /^embed: train-fm has no option '--valdi': did you mean '--valid'\?/],
+  // among the options that --help hides, too
+  [
+    "train-fm log.csv --burnin 5 -o run",
+    /^embed: train-fm has no option '--burnin': did you mean '--burn-in'\?/,
+  ],
+  ["train-fm log.csv", /^embed: train-fm needs -o, --out <run>: the run directory/],
+  [
+    "train-fm log.csv -o run --split tiem",
+    /^embed: --split expects one of time, .*, got 'tiem': did you mean 'time'\?/,
+  ],
+  ["train-fm log.csv -o run --dim", /^embed: --dim <n> needs a value: length of a vector/],
+  ["train-fm log.csv -o run --dim x", /^embed: --dim expects a number, got 'x'/],
+  [
+    "train-fm log.csv -o run --valid 110%",
+    /^embed: --valid expects a share from 0 to below 1, such as 0.1 or 10%/,
+  ],
+  ["train-fm nowhere.csv -o run", /^embed: 'nowhere.csv' does not exist/],
+  ["ls", /^embed: ls needs <store>/],
+  ["ls a b c", /^embed: ls takes at most 2 arguments, got 3/],
+  ["help splts", /^embed: no command or topic 'splts': did you mean 'splits'\?/],
+  ["completion tcsh", /^embed: .*bash, zsh, fish/],
+];
+
+test.each(mistakes)("embed %s: the error begins as all do, with what was meant", async (typed, said) => {
+  const got = await embed(typed.split(" "));
+  expect([got.code, got.stdout]).toEqual([typed.includes("nowhere") ? 66 : 64, ""]);
+  expect(got.stderr).toMatch(said);
+  expect(got.stderr.trimEnd().split("\n")).toHaveLength(1);
+});
+
+test("with --log-format json an error of the command line is an object, too", async () => {
+  const got = await embed(["train-fm", "log.csv", "-o", "run", "--dmi", "3", "--log-format", "json"]);
+  expect(got.code).toBe(64);
+  expect(parseJson(got.stderr)).toEqual({
+    stage: "error",
+    text: expect.stringContaining("'--dim'") as string,
+  });
+});
+
+describe("help TOPIC", () => {
+  test.each(topics)("$name", async ({ name }) => {
+    const { stdout, stderr } = await embedOk(["help", name]);
+    expect(stdout.length).toBeGreaterThan(300);
+    expect(stderr).toBe("");
+    // as wide as a terminal, but for lines of options and of the table
+    expect(stdout.split("\n").filter((line) => !line.startsWith("  ") && line.length > 140)).toEqual([]);
+  });
+
+  test("shows the shared options in the words of the commands' help", async () => {
+    const { stdout: all } = await embedOk(["train-fm", "--help-all"]);
+    for (const name of ["columns", "reading", "splits", "weekly"]) {
+      const lines = optionLines((await embedOk(["help", name])).stdout);
+      expect(lines.length).toBeGreaterThan(5);
+      expect(lines.filter((line) => !hasOption(optionLines(all), line))).toEqual([]);
+    }
+  });
+
+  test("help COMMAND is COMMAND --help, and help alone --help", async () => {
+    expect((await embedOk(["help", "recall"])).stdout).toBe((await embedOk(["recall", "--help"])).stdout);
+    expect((await embedOk(["help"])).stdout).toBe((await embedOk(["--help"])).stdout);
+  });
+
+  test("exit codes are those of the errors, and of docs/cli.md", async () => {
+    const { stdout } = await embedOk(["help", "exit-codes"]);
+    const page = readFileSync(join(projectFolder, "docs/cli.md"), "utf8");
+    for (const { code, name, when } of exitCodes) {
+      expect(stdout).toMatch(new RegExp(`^  ${code} +\\S`, "m"));
+      const row = page.split("\n").find((line) => line.startsWith(`| ${code} `));
+      expect(row?.split("|").map((cell) => cell.trim())).toEqual(["", code, name ?? "", when, ""]);
+    }
+    const thrown = [
+      ...[UsageError, DataError, NoRowsError, NoInputError, OutputError, IoError, LockedError, ConfigError],
+      ...[DivergedError, GateError, ArtifactError],
+    ];
+    for (const One of thrown)
+      expect(exitCodes.map(({ code }) => code)).toContain(String(new One("").exitCode));
+  });
 });

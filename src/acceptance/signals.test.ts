@@ -64,6 +64,8 @@ const COMMANDS: Record<string, string[]> = {
   align: ["run", "--to", "other", "-o", "out"],
   reproduce: ["run"],
   schedule: ["pipeline.yaml", "--daily", "04:30", "--as", "systemd"],
+  help: ["splits"],
+  completion: ["bash"],
 };
 
 const PIPELINE = `name: clicks

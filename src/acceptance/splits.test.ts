@@ -31,6 +31,48 @@ test("dates for --valid and --test cut the log there", async () => {
   expect(split).toEqual({ by: "time", train: 12_000 - valid, valid: valid - held, test: held, newest });
 });
 
+test("a share may be given in percent: the same bytes, from the command line, a variable and a config file", async () => {
+  const config = join(folder, "percent.yaml");
+  writeFileSync(config, "valid: 10%\ntest: 12.5 %\n");
+  const ways: Record<string, [args: string[], env?: Record<string, string>]> = {
+    number: [["--valid", "0.1", "--test", "0.125"]],
+    percent: [["--valid", "10%", "--test", "12.5%"]],
+    variable: [["--test", "12.5%"], { EMBED_VALID: "10%" }],
+    config: [["--config", config]],
+  };
+  const held: unknown[][] = [];
+  for (const [name, [args, env]] of Object.entries(ways)) {
+    const run = join(folder, `percent-${name}`);
+    const train = ["train-fm", fixture("clicks.csv"), "-o", run, "--epochs", "1", "--quiet", ...args];
+    await embedOk(train, env ? { env } : {});
+    const { split, options } = parseJson<{ split: object; options: Record<string, unknown> }>(
+      readFileSync(join(run, "manifest.json"), "utf8"),
+    );
+    held.push([split, options["valid"], options["test"], readFileSync(join(run, "embeddings.arrow"), "hex")]);
+  }
+  expect(held.slice(1)).toEqual([held[0], held[0], held[0]]);
+  expect(held[0]).toEqual([
+    expect.objectContaining({ train: 9300, valid: 1200, test: 1500 }),
+    0.1,
+    0.125,
+    held[0]?.[3],
+  ]);
+});
+
+test.each(["100%", "-5%", "1.5", "%"])("--valid %s is refused with what a share is", async (share) => {
+  const got = await embed([
+    "train-fm",
+    fixture("clicks.csv"),
+    "-o",
+    join(folder, "never"),
+    `--valid=${share}`,
+  ]);
+  expect([got.code, got.stderr]).toEqual([
+    64,
+    expect.stringMatching(/^embed: --valid expects a (share|number)/),
+  ]);
+});
+
 test("--split last holds out each user's last events and says what training then sees", async () => {
   const { split, warnings } = await splitOf("last", "clicks.csv", ["--split", "last", "--last", "2"]);
   expect(split).toMatchObject({ by: "last", train: 12_000 - 4 * 160, valid: 2 * 160, test: 2 * 160 });

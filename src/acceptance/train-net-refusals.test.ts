@@ -22,7 +22,7 @@ describe("what cannot be trained", () => {
   });
 
   test.each([
-    ["an unknown network", ["--arch", "mlp"], 64, "Allowed choices are fnn, wide-deep, deep-crossing"],
+    ["an unknown network", ["--arch", "mlp"], 64, "--arch expects one of fnn, wide-deep, deep-crossing"],
     ["another dim than the run's", ["--arch", "fnn", "--init", "fm", "--dim", "8"], 64, "vectors of dim 4"],
     ["a run that is not there", ["--arch", "fnn", "--init", "nowhere"], 66, "does not exist"],
     ["a damaged run", ["--arch", "fnn", "--init", "damaged"], 82, "embeddings.arrow"],

@@ -13,8 +13,25 @@ export function formatNamed(argv: readonly string[]): "text" | "json" {
 /** Asks for the help with every option of the command. */
 export const HELP_ALL = "--help-all";
 
+/** Commands that print what the program says of itself. */
+const TELLING = ["help", "completion"];
+
 /** Whether it asks for help or the version, which are there at once. */
 export function isForHelp(argv: readonly string[]): boolean {
   const flags = ["--help", HELP_ALL, "-h", "--version", "-V"];
-  return commandNamed(argv) === undefined || argv.some((word) => flags.includes(word));
+  const name = commandNamed(argv);
+  return name === undefined || TELLING.includes(name) || argv.some((word) => flags.includes(word));
+}
+
+/**
+ * `embed help COMMAND` as `embed COMMAND --help`, and `embed help` as `embed --help`.
+ *
+ * @param isCommand whether a word is a command's name; others are topics
+ */
+export function asHelpFlag(argv: readonly string[], isCommand: (name: string) => boolean): string[] {
+  const [node, program, name, ...words] = argv as [string, string, ...string[]];
+  if (name !== "help" || words.length > 1) return [...argv];
+  const [asked] = words;
+  if (asked === undefined) return [node, program, "--help"];
+  return isCommand(asked) ? [node, program, asked, "--help"] : [...argv];
 }

@@ -1,36 +1,26 @@
 // The commands by name, in the order of the help. One is loaded when it is asked for: reading the modules of all of them
 // takes longer than most commands do.
 
-import type { Command } from "commander";
 import { trainers } from "../trainers/index.js";
-import type { Interrupts } from "./interrupts.js";
-
-/** Adds a command with its options to the program. */
-type AddCommand = (program: Command, signal: AbortSignal, interrupts: Interrupts) => Command;
-
-export interface CommandEntry {
-  name: string;
-  /** one line for the program's help */
-  summary: string;
-  /** what stays when a signal stops it, as a clause; by default that nothing is written */
-  keeps?: string;
-  load: () => Promise<AddCommand>;
-}
+import type { AddCommand, CommandEntry } from "./command-entry.js";
 
 /** Every command. */
 export const commands: readonly CommandEntry[] = [
   {
     name: "inspect",
-    summary: "show a log's columns, their inferred roles and what they hold",
+    stage: "Look:",
+    summary: "show a log's columns, their inferred roles, values and problems",
     load: async () => (await import("./commands/inspect.js")).addInspect,
   },
   {
     name: "encode",
-    summary: "write a log as an encoded dataset, which training reads in its place",
+    stage: "Look:",
+    summary: "write a log as an encoded dataset, which commands read faster than the log",
     load: async () => (await import("./commands/encode.js")).addEncode,
   },
   ...trainers.map(({ command, summary, load }) => ({
     name: command,
+    stage: "Train:" as const,
     summary,
     load: async (): Promise<AddCommand> => {
       const { addTrainer } = await import("./commands/train.js");
@@ -39,22 +29,20 @@ export const commands: readonly CommandEntry[] = [
     },
   })),
   {
-    name: "lift",
-    summary: "what a table gains a network: from it, at random, and from the table without its meaning",
-    load: async () => await (await import("./commands/lift.js")).addLift(),
-  },
-  {
     name: "transform",
+    stage: "Use:",
     summary: "encode new rows with a run's model",
     load: async () => (await import("./commands/transform.js")).addTransform,
   },
   {
     name: "import",
-    summary: "make a run of another tool's table",
+    stage: "Use:",
+    summary: "turn another tool's table into a run",
     load: async () => (await import("./commands/import.js")).addImport,
   },
   {
     name: "export",
+    stage: "Use:",
     summary: "write a run's table in another tool's format",
     keeps:
       "no file is written or replaced, a server keeps the rows that it had; what went to standard output is incomplete",
@@ -62,91 +50,132 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "index",
-    summary: "build an index of a field's nearest neighbours, for neighbors --index and hnswlib",
+    stage: "Use:",
+    summary: "build an HNSW index of a field's vectors, for --index and hnswlib",
     load: async () => (await import("./commands/index.js")).addIndex,
   },
   {
     name: "neighbors",
+    stage: "Use:",
     summary: "show the rows nearest to a key",
     load: async () => (await import("./commands/neighbors.js")).addNeighbors,
   },
   {
     name: "recall",
-    summary: "write for every user, or item, a list of the best items",
+    stage: "Use:",
+    summary: "write top-k lists of items for every user, or for every item",
     load: async () => (await import("./commands/recall.js")).addRecall,
   },
   {
     name: "evaluate",
-    summary: "measure runs on a log that they have not seen",
+    stage: "Judge:",
+    summary: "measure runs on held-out data, side by side and beside baselines",
     load: async () => (await import("./commands/evaluate.js")).addEvaluate,
   },
   {
     name: "diff",
-    summary: "show what changed from one run's table to another's",
+    stage: "Judge:",
+    summary: "compare the tables of two runs: which vectors and neighbours changed",
     load: async () => (await import("./commands/diff.js")).addDiff,
   },
   {
     name: "report",
-    summary: "draw a page about runs: curves, calibration, maps, drift",
+    stage: "Judge:",
+    summary: "write an HTML page about runs: curves, calibration, maps, drift",
     load: async () => (await import("./commands/report.js")).addReport,
   },
   {
+    name: "lift",
+    stage: "Judge:",
+    summary: "compare a network started from a table with random starts and a row-shuffled table",
+    load: async () => await (await import("./commands/lift.js")).addLift(),
+  },
+  {
     name: "publish",
-    summary: "make a run the latest version of a name in a store",
+    stage: "Weekly job:",
+    summary: "publish a run as the latest version of a name in a store",
     load: async () => (await import("./commands/publish.js")).addPublish,
   },
   {
     name: "rollback",
-    summary: "let a name's latest be an earlier version again",
+    stage: "Weekly job:",
+    summary: "point a name's latest back to an earlier version",
     load: async () => (await import("./commands/rollback.js")).addRollback,
   },
   {
     name: "ls",
-    summary: "list a store's versions: which is the latest, what they are, whether they are whole",
+    stage: "Weekly job:",
+    summary: "list a store's versions, which is the latest, and whether each is complete",
     load: async () => (await import("./commands/ls.js")).addLs,
   },
   {
     name: "gc",
-    summary: "remove a store's old versions, and what killed writers left",
+    stage: "Weekly job:",
+    summary: "remove a store's old versions and what killed commands left behind",
     keeps: "what is removed already is gone, the same command removes the rest",
     load: async () => (await import("./commands/gc.js")).addGc,
   },
   {
     name: "forget",
-    summary: "take keys out of every version of a store, or out of a run",
+    stage: "Weekly job:",
+    summary: "remove keys from every version of a store, or from a run",
     keeps: "versions that are rewritten already stay so, the same command does the rest",
     load: async () => (await import("./commands/forget.js")).addForget,
   },
   {
     name: "gate",
+    stage: "Weekly job:",
     summary: "check a dataset or a run against bounds, as the weekly job does",
     load: async () => (await import("./commands/gate.js")).addGate,
   },
   {
     name: "run",
-    summary: "the weekly job of a pipeline file: encode, gate, train, align, export, publish",
+    stage: "Weekly job:",
+    summary: "run a pipeline file: encode, gate, train, align, export, publish",
     keeps:
       "nothing that is not whole is published, and finished steps are kept: the same command goes on from there",
     load: async () => (await import("./commands/run.js")).addRun,
   },
   {
     name: "init",
-    summary: "write a commented pipeline file for a log, to be run by embed run",
+    stage: "Weekly job:",
+    summary: "write a commented pipeline file for a log, for embed run",
     load: async () => (await import("./commands/init.js")).addInit,
   },
   {
     name: "align",
-    summary: "turn a run's vectors onto an earlier run's",
+    stage: "Weekly job:",
+    summary: "rotate a run's vectors to match an earlier run's (orthogonal Procrustes)",
     load: async () => (await import("./commands/align.js")).addAlign,
   },
   {
     name: "reproduce",
-    summary: "train a run once more and tell whether the bytes agree",
+    stage: "Weekly job:",
+    summary: "train a run again and compare the bytes",
     load: async () => (await import("./commands/reproduce.js")).addReproduce,
   },
   {
     name: "schedule",
+    stage: "Weekly job:",
     summary: "print a crontab line, a systemd timer, a Kubernetes job or an Airflow DAG",
     load: async () => (await import("./commands/schedule.js")).addSchedule,
+  },
+  {
+    name: "help",
+    stage: "Help:",
+    summary: "list the commands, show a command's help, or explain a topic",
+    load: async () => {
+      const { addHelp } = await import("./commands/help.js");
+      return (program) => addHelp(program, commands);
+    },
+  },
+  {
+    name: "completion",
+    stage: "Help:",
+    summary: "print a completion script for bash, zsh or fish",
+    load: async () => {
+      const { addCompletion } = await import("./commands/completion.js");
+      return (...given) => addCompletion(commands, ...given);
+    },
   },
 ];

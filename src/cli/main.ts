@@ -17,15 +17,15 @@ export async function main(argv: string[]): Promise<void> {
   });
   process.stderr.on("error", () => undefined);
 
-  if (isForHelp(argv)) {
-    const [{ runProgram }, { Interrupts }] = await Promise.all([
-      import("./program.js"),
-      import("./interrupts.js"),
-    ]);
-    process.exitCode = await runProgram(argv, new Interrupts());
-    return;
-  }
   try {
+    if (isForHelp(argv)) {
+      const [{ runProgram }, { Interrupts }] = await Promise.all([
+        import("./program.js"),
+        import("./interrupts.js"),
+      ]);
+      process.exitCode = await runProgram(argv, new Interrupts());
+      return;
+    }
     const command = new CommandThread(argv);
     end = (exitCode) => command.endNow(exitCode);
     process.exitCode = await command.ended;

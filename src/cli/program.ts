@@ -2,25 +2,32 @@
 
 import { Command, CommanderError } from "commander";
 import { visibleText } from "../errors.js";
-import { TableOption } from "../flags/table-option.js";
+import { hideUncommon } from "../flags/common.js";
 import { version } from "../io/package-version.js";
-import { commandNamed, formatNamed, HELP_ALL } from "./arguments.js";
-import { commands, type CommandEntry } from "./commands.js";
+import { asHelpFlag, commandNamed, formatNamed, HELP_ALL } from "./arguments.js";
+import type { CommandEntry } from "./command-entry.js";
+import { commands } from "./commands.js";
 import { Interrupted, type Interrupts } from "./interrupts.js";
 import { reportError } from "./report-error.js";
+import { refusalText, unknownCommand } from "./refusals.js";
 import { addConfigOption, applySettings } from "./settings.js";
-import { writeError, writeText } from "./terminal.js";
+import { topics } from "./topics.js";
+import { standardError, writeError, writeText } from "./terminal.js";
+
+/** Columns of a terminal that does not say, and columns that no line of help fills. */
+const [USUAL, UNWRAPPED] = [80, 10_000];
 
 /** Runs the program on its arguments. @returns the exit code */
-export async function runProgram(argv: string[], interrupts: Interrupts): Promise<number> {
+export async function runProgram(given: string[], interrupts: Interrupts): Promise<number> {
+  const argv = asHelpFlag(given, (word) => commands.some((entry) => entry.name === word));
   const name = commandNamed(argv);
   const isNamed = (entry: CommandEntry) => entry.name === name;
-  const program = await programOf(interrupts, isNamed);
-  if (!argv.includes(HELP_ALL)) for (const command of program.commands) showCommon(command);
-  if (formatNamed(argv) === "json") {
-    const asJson = { writeErr: (text: string) => text.trim() !== "" && writeError(text.trim(), "json") };
-    for (const command of [program, ...program.commands]) command.configureOutput(asJson);
+  if (name !== undefined && !commands.some(isNamed)) {
+    writeError(unknownCommand(name, commands), formatNamed(argv));
+    return 64;
   }
+  const program = await programOf(interrupts, isNamed);
+  if (!argv.includes(HELP_ALL)) for (const command of program.commands) hideUncommon(command, HELP_ALL);
   try {
     const scratch = await programOf(interrupts, isNamed);
     const everyCommand = async () => (await programOf(interrupts, () => true)).commands;
@@ -28,20 +35,14 @@ export async function runProgram(argv: string[], interrupts: Interrupts): Promis
     await program.parseAsync(argv.map((word) => (word === HELP_ALL ? "--help" : word)));
     return interrupts.exitCode ?? 0;
   } catch (error) {
-    const isTold = program.commands.some((command) => command.opts()["logFormat"] === "json");
-    return report(error, interrupts.signal, isTold ? "json" : formatNamed(argv));
+    const isJson = program.commands.some((command) => command.opts()["logFormat"] === "json");
+    const format = isJson ? "json" : formatNamed(argv);
+    if (!(error instanceof CommanderError)) return report(error, interrupts.signal, format);
+    if (error.exitCode === 0) return 0;
+    const command = program.commands.find((one) => one.name() === name);
+    writeError(refusalText(error, command, argv.slice(3)), format);
+    return 64;
   }
-}
-
-/** Leaves the less common options of a table to --help-all. */
-function showCommon(command: Command): void {
-  const others = command.options.filter((option) => option instanceof TableOption && !option.declared.common);
-  if (!command.options.some((option) => option instanceof TableOption && option.declared.common)) return;
-  for (const option of others) option.hideHelp();
-  command.addHelpText(
-    "after",
-    `\n${others.length} more options, for special cases: embed ${command.name()} ${HELP_ALL}`,
-  );
 }
 
 /** The program with the commands of `isWanted`; the others stand there by name and summary alone. */
@@ -52,32 +53,45 @@ async function programOf(
   const program = new Command("embed")
     .description("Turns interaction logs into embedding tables, offline.")
     .version(version, "-V, --version")
-    .helpOption("-h, --help", "show this help; `embed COMMAND --help` shows a command's")
+    .helpOption("-h, --help", "show this help")
     .helpCommand(false)
-    .configureOutput({ writeErr: (text) => writeText(visibleText(text)) })
+    .configureOutput({
+      // off a terminal an option is one line, for grep
+      getOutHelpWidth: () => widthOf(process.stdout),
+      getErrHelpWidth: () => widthOf(standardError),
+      writeErr: (text) => writeText(visibleText(text)),
+      // the program says it itself, in the form of its other errors
+      outputError: () => undefined,
+    })
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
   for (const entry of commands) {
     if (!isWanted(entry)) {
-      program.command(entry.name).summary(entry.summary);
+      program.command(entry.name).summary(entry.summary).helpGroup(entry.stage);
       continue;
     }
     const add = await entry.load();
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);
-    command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);
+    command.exitOverride();
   }
+  const subjects = topics.map(({ name, summary }) => `\n  embed help ${name.padEnd(12)}${summary}`).join("");
   program.addHelpText(
     "after",
-    "\nExample:\n  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1\n  embed neighbors run --key item:tea-03",
+    "\nExample:\n  embed train-fm fixtures/clicks.csv -o run --valid 10% --test 10%\n  embed neighbors run --key item:tea-03" +
+      `\n\nWhat commands share:${subjects}`,
   );
   return program;
+}
+
+/** Columns that help may fill. */
+function widthOf({ isTTY, columns }: Pick<typeof process.stdout, "isTTY" | "columns">): number {
+  // some pseudo-terminals say that they have none
+  return isTTY ? columns || USUAL : UNWRAPPED;
 }
 
 /** Says what went wrong; returns the exit code. */
 function report(error: unknown, signal: AbortSignal, format: "text" | "json"): number {
   if (signal.aborted && signal.reason instanceof Interrupted) return signal.reason.exitCode;
-  // commander has printed its own message
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
   return reportError(error, format);
 }

@@ -12,7 +12,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function addConfigOption(command: Command): void {
   command.option(
     "--config <file>",
-    "options from a YAML file, by their long names; EMBED_NAME variables go before it",
+    "YAML file with options by their long names; EMBED_NAME variables override it",
   );
 }
 

@@ -22,7 +22,10 @@ function spanOf(text: string): number {
 /** Adds the option of commands that write to a store. */
 export function addWaitOption(command: Command): Command {
   return command.addOption(
-    new Option("--wait <span>", "how long to wait while another writer is at work, as 10m (s, m, h)")
+    new Option(
+      "--wait <span>",
+      "how long to wait while another command writes to the store, such as 10m (s, m, h)",
+    )
       .argParser(spanOf)
       .default(undefined, "not at all: exit 75"),
   );

@@ -40,13 +40,13 @@ export function starterConfig(
 # (EMBED_DIM=8), that before this file, and this file before the default.
 
 # Which column is what
-${role("user", "who acted")}
-${role("item", "what was acted on")}
+${role("user", "column of the user: who acted")}
+${role("item", "column of the item: what was acted on")}
 ${role("label", "what is predicted; for a log of positive events alone, negatives: 4")}
 ${role("time", "when: unix time or ISO 8601")}
 ${timeFormat === undefined ? "# time-format: '%d/%m/%Y %H:%M'    another form of it" : `time-format: ${JSON.stringify(timeFormat)}`}
 ${role("weight", "what each row counts")}
-${role("session", "events that belong together")}
+${role("session", "column of the session: events with the same value belong together")}
 
 # Categorical features, all of them
 ${list("fields", named("user", "item", "field"))}

@@ -9,7 +9,7 @@ const composings: readonly Compose[] = ["item", "none"];
 export function composeOption(): Option {
   return new Option(
     "--compose <what>",
-    "an item's vector: item sums over all columns that go with it, none is its row",
+    "vector of an item: item adds the vectors of the columns that describe it, none takes its row alone",
   )
     .choices(composings)
     .default(undefined, "item, where columns go with it");

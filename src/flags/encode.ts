@@ -1,21 +1,42 @@
 // The flags of encode, and what they say.
 
-import { flag, text, type Told } from "../training/options/table.js";
+import { flag, text, withCommon, type Told } from "../training/options/table.js";
 import { columns, columnsOf, hashedIds } from "../training/options/columns.js";
 import { badRows, reading, readingOf, threads } from "../training/options/reading.js";
 import type { EncodeOptions } from "../api/encode.js";
 import { BadRowReport } from "../training/bad-row-report.js";
 
-/** The options of encode. */
-export const encodeOptions = {
+const everyOption = {
   ...columns,
   ...hashedIds,
   ...reading,
   ...badRows,
-  threads: { ...threads.threads, help: "threads at most; the result is the same", group: "Reading:" },
+  threads: {
+    ...threads.threads,
+    help: "maximum number of threads; the result does not depend on it",
+    group: "Reading:",
+  },
   out: text("dataset", { help: "the dataset directory to write", group: "Output:", required: true }),
   force: flag({ help: "replace an existing dataset", group: "Output:" }),
 } as const;
+
+/** The options of encode. */
+export const encodeOptions = withCommon(everyOption, [
+  ...([
+    "user",
+    "item",
+    "label",
+    "time",
+    "timeFormat",
+    "weight",
+    "session",
+    "fields",
+    "numeric",
+    "multi",
+  ] as const),
+  ...(["ignore", "side", "drop", "where", "inputFormat", "delimiter", "header", "onBadRow"] as const),
+  ...(["threads", "out", "force"] as const),
+]);
 
 type EncodeTold = Told<typeof encodeOptions>;
 

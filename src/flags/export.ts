@@ -45,24 +45,29 @@ export interface ExportFlags {
 /** Adds the flags. */
 export function addExportFlags(command: Command): Command {
   return command
-    .requiredOption("--format <format>", "one of those below")
-    .option("--field <field>", "only this field's rows; user and item name the columns in these roles")
-    .option("--table <name>", "of a run with several tables")
-    .option("--with-weight", "the model's weight of each key too")
-    .option("--strict", "an error where a key cannot be written as it is")
+    .requiredOption("--format <format>", "output format; the list below says what each is for")
+    .option("--field <field>", "export only this field; user and item name the columns with these roles")
+    .option("--table <name>", "which table to use, for a run that has several")
+    .option("--with-weight", "also export the model's weight of each key")
+    .option("--strict", "fail if a key cannot be written unchanged in this format")
     .addOption(composeOption())
-    .option("--mips", "a dimension more, with which a dot product of user and item ranks as the model does")
+    .option(
+      "--mips",
+      "add a dimension so that the dot product of user and item ranks as the model does, biases included",
+    )
     .addOption(
-      new Option("--top-count <n>", "of each field only the n keys of most events").argParser(
+      new Option("--top-count <n>", "export only the n most frequent keys of each field").argParser(
         numberOf("--top-count"),
       ),
     )
     .option(
       "--keys <file>",
-      "only the keys of this file, one a line: field:key, or the key alone with --field",
+      "export only the keys in this file, one per line: field:key, or the key alone with --field",
     )
     .addOption(
-      new Option("--normalize <norm>", "every vector's length becomes 1; zeros stay").choices(["l2"]),
+      new Option("--normalize <norm>", "scale every vector to length 1; zero vectors stay zero").choices([
+        "l2",
+      ]),
     )
     .addOption(
       new Option(
@@ -95,12 +100,16 @@ export function addExportFlags(command: Command): Command {
     .addOption(
       new Option(
         "--part <part>",
-        "with --dtype: its cost as change of AUC, RMSE or Recall@20, too, on what the training held out",
+        "with --dtype: also measure its cost in AUC, RMSE or Recall@20 on this held-out split",
       ).choices(["valid", "test"]),
     )
-    .option("--on <log>", "the same on a log; repeat it for several files read as one", repeated)
-    .option("--wide", "parquet: a column a dimension in place of lists")
-    .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
+    .option(
+      "--on <log>",
+      "with --dtype: also measure its cost on this log; repeatable, several files are read as one log",
+      repeated,
+    )
+    .option("--wide", "parquet: one column for each dimension instead of a column of lists")
+    .option("-o, --out <path>", "file or directory to write; by default stdout, also as -")
     .addOption(
       new Option(
         "--url-env <variable>",

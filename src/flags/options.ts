@@ -76,9 +76,14 @@ export function addOutputOptions(command: Command, quiet = "print nothing but er
   return command
     .addOption(group("--json", "print one JSON object on stdout"))
     .addOption(group("--quiet", quiet))
-    .addOption(group("--no-progress", "plain lines on a terminal too"))
-    .addOption(group("--no-color", "no colours"))
+    .addOption(group("--no-progress", "print plain lines instead of a progress display on a terminal"))
+    .addOption(group("--no-color", "do not use colours on a terminal"))
     .addOption(
-      group("--log-format <format>", "of what goes to stderr").choices(["text", "json"]).default("text"),
+      group(
+        "--log-format <format>",
+        "format of progress, warnings and errors on stderr; json also keeps every epoch",
+      )
+        .choices(["text", "json"])
+        .default("text"),
     );
 }

@@ -9,14 +9,14 @@ export function addQueryOptions(command: Command, under: string): Command {
     .addOption(
       group(
         "--query <what>",
-        "what vectors rank by: user (its own), history (the mean of its items), last (its last item) or last:N " +
+        "vector that stands for a user: user (its own), history (mean of its items), last (its last item) or last:N " +
           "(default: user where the table has users, else history)",
       ),
     )
     .addOption(
       group(
         "--query-half-life <span>",
-        "of several items: an item's weight halves with so much time before the user's latest event, such as 30d",
+        "with --query history or last:N: an item's weight halves with this much time before the user's latest event, such as 30d",
       ),
     );
 }

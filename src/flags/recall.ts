@@ -36,34 +36,45 @@ const WHOSE = "Whose lists:";
 export function addRecallFlags(command: Command): Command {
   command
     .addOption(
-      new Option("--for <whom>", "whose lists: of users, or of items the nearest others")
+      new Option("--for <whom>", "write a list for each user, or for each item its nearest other items")
         .choices(["user", "item"])
         .default("user"),
     )
-    .addOption(new Option("--k <n>", "items a list").argParser(wholeOf("--k", 1)).default(100))
+    .addOption(new Option("--k <n>", "length of each list").argParser(wholeOf("--k", 1)).default(100))
     .addOption(
       new Option(
         "--score <how>",
-        "what ranks: the model, the vectors alone, or a baseline that learns from the training's events (default: model; of items cosine)",
+        "what ranks the items: the model, the vectors alone, or a baseline learned from the training's events (default: model; with --for item cosine)",
       ).choices([...recallScorings]),
     );
   addListOptions(command);
   addOwnerOptions(command);
-  command.addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  command.addOption(
+    new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+      wholeOf("--threads", 1),
+    ),
+  );
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(
       output(
         "--format <format>",
-        "of the lists; redis and postgres go into a server with --url-env, else to a file for redis-cli --pipe or COPY",
+        "format of the lists; redis and postgres write to a server with --url-env, else a file for redis-cli --pipe or COPY",
       )
         .choices([...listFormats, ...listServers])
         .default("csv"),
     )
-    .addOption(output("-o, --out <path>", "file; stdout by default, or -"))
-    .addOption(output("--url-env <variable>", "environment variable that holds the server's URL"))
-    .addOption(output("--into <name>", "what the lists are called there: prefix of keys, or table"))
+    .addOption(output("-o, --out <path>", "file to write; by default stdout, also as -"))
+    .addOption(
+      output(
+        "--url-env <variable>",
+        "with --format redis or postgres: write to the server whose URL this environment variable holds",
+      ),
+    )
+    .addOption(
+      output("--into <name>", "with --url-env: prefix of the Redis keys, or name of the Postgres table"),
+    )
     .addOption(output("--force", "replace an existing output"));
   return command;
 }
@@ -75,59 +86,69 @@ function addListOptions(command: Command): void {
     .addOption(
       group(
         "--repeats <what>",
-        "whether items that a user has may stand in the list: left out (mask, the default) or allowed",
+        "items that a user already has: mask leaves them out of the list, allow keeps them (default: mask)",
       ).choices(["mask", "allow"]),
     )
     .addOption(
-      group(
-        "--mask <log>",
-        "leave its items out of its users' lists, too; repeat it for several files",
-      ).argParser(repeated),
+      group("--mask <log>", "log whose events are also left out of its users' lists; repeatable").argParser(
+        repeated,
+      ),
     )
     .addOption(
       group(
         "--positive-from <x>",
-        "the label from which on an event counts as one that a user has",
+        "for a log with labels: events with a label of x or more count as items that a user has",
       ).argParser(numberOf("--positive-from")),
     )
-    .addOption(group("--items <file>", "a table of items: only those that it names, by the item's column"))
+    .addOption(group("--items <file>", "table of items: recommend only the items that it names"))
     .addOption(
       group(
         "--where <expression>",
-        "only its rows for which this holds, such as 'stock > 0'; repeat it",
+        "with --items: use only rows of the table that match, such as 'stock > 0'; repeatable",
       ).argParser(repeated),
     )
     .addOption(
-      group("--within <column>", "only items with the user's cell of this column, of --users and --items"),
+      group(
+        "--within <column>",
+        "recommend only items whose value in this column of --items equals the user's in --users",
+      ),
     )
     .addOption(
-      group("--per <column=n>", "at most n items of one cell of this column of --items, such as category=3"),
+      group("--per <column=n>", "at most n items per value of this column of --items, such as category=3"),
     )
     .addOption(
-      group("--candidates <file>", "users and items: rank for each user these items, and no others"),
+      group("--candidates <file>", "file of user and item pairs: rank for each user only these items"),
     );
 }
 
 function addOwnerOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup(WHOSE);
   command
-    .addOption(group("--users <file>", "a table of users: only those that it names, by the user's column"))
+    .addOption(group("--users <file>", "table of users: write lists only for the users that it names"))
     .addOption(
       group(
         "--fold-in <log>",
-        "events of users whom the run does not know: lists for these, by the vectors that it makes of them; repeat it for several files",
+        "log with events of users that the run does not know: writes lists for them, from vectors folded in from these events; repeatable",
       ).argParser(repeated),
     );
   addQueryOptions(command, WHOSE);
   command
-    .addOption(group("--index <dir>", "search this index of embed index in place of all items: approximate"))
     .addOption(
-      group("--ef <n>", "of an index: candidates that a search remembers (default: 128)").argParser(
-        wholeOf("--ef", 1),
+      group(
+        "--index <dir>",
+        "search this index (from embed index) instead of all items: faster, approximate",
       ),
     )
+    .addOption(
+      group(
+        "--ef <n>",
+        "with --index: size of the search's candidate list (HNSW ef); larger is slower and more exact (default: 128)",
+      ).argParser(wholeOf("--ef", 1)),
+    )
     .addOption(composeOption().helpGroup(WHOSE))
-    .addOption(group("--table <name>", "of a run with several tables, for --score dot and cosine"));
+    .addOption(
+      group("--table <name>", "with --score dot or cosine: which table to use, for a run that has several"),
+    );
 }
 
 /** The flags as options of the api. @throws {UsageError} bad rows are not skipped */

@@ -6,12 +6,23 @@ import { UsageError } from "../errors.js";
 export const inputFormats = ["csv", "jsonl", "parquet", "libsvm", "libffm"] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
-const EXTENSIONS: [InputFormat, RegExp][] = [
-  ["jsonl", /\.(jsonl|ndjson)(\.gz|\.zst)?$/i],
-  ["parquet", /\.(parquet|pq)$/i],
-  ["libsvm", /\.(libsvm|svmlight|svm|libfm)(\.gz|\.zst)?$/i],
-  ["libffm", /\.(libffm|ffm)(\.gz|\.zst)?$/i],
-];
+/** Extensions of each form, in lower case; any other is `csv`. */
+export const extensions: Readonly<Record<Exclude<InputFormat, "csv">, readonly string[]>> = {
+  jsonl: [".jsonl", ".ndjson"],
+  parquet: [".parquet", ".pq"],
+  libsvm: [".libsvm", ".svmlight", ".svm", ".libfm"],
+  libffm: [".libffm", ".ffm"],
+};
+
+/** The form that the file's name says. */
+function formNamed(path: string): InputFormat {
+  const [, extension = "", packed] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
+  const found = (Object.keys(extensions) as (keyof typeof extensions)[]).find((form) =>
+    extensions[form].includes(extension.toLowerCase()),
+  );
+  // Parquet is compressed by itself: its file would be read from its end
+  return found === undefined || (found === "parquet" && packed !== undefined) ? "csv" : found;
+}
 
 /**
  * The one form that all files have.
@@ -19,7 +30,7 @@ const EXTENSIONS: [InputFormat, RegExp][] = [
  * @throws {UsageError} their names say different ones, or Parquet is to come from standard input
  */
 export function formOf(paths: readonly string[], told: InputFormat | undefined): InputFormat {
-  const forms = paths.map((path) => told ?? EXTENSIONS.find(([, name]) => name.test(path))?.[0] ?? "csv");
+  const forms = paths.map((path) => told ?? formNamed(path));
   const other = forms.findIndex((form) => form !== forms[0]);
   if (other !== -1) {
     throw new UsageError(

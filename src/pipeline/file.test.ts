@@ -45,6 +45,7 @@ train:
 
 test.each([
   ["held-out rows by share", "train-fm, valid: 0.1", { refit: true, "row-order": "latest" }],
+  ["held-out rows by a share in percent", "train-fm, valid: 10%", { refit: true, "row-order": "latest" }],
   ["nothing held out", "train-fm", { "row-order": "latest" }],
   [
     "the file says otherwise",

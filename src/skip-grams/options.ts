@@ -5,7 +5,7 @@ import { text } from "../training/options/table.js";
 /** How a user's events become sessions where no column says it. */
 export const gaps = {
   sessionGap: text("span", {
-    help: "without --session: a user's events that are at most so far apart are one session, such as 30m (s, m, h, d)",
+    help: "without --session: split a user's events into sessions at gaps longer than this, such as 30m (s, m, h, d)",
     group: "Sequences:",
   }),
 } as const;

@@ -11,28 +11,31 @@ export const PRIOR_EVENTS = 20;
 /** The catalogue, its columns, and what content weighs beside events. */
 export const content = {
   content: texts("file", {
-    help: "a catalogue with a row an item, known and new: new items get vectors from its columns; repeat it for several files",
+    help: "catalogue with a row for each item, known and new: new items get vectors from its columns; repeatable",
     group,
   }),
-  contentKey: text("column", { help: "its column of keys; by default the run's column of items", group }),
+  contentKey: text("column", {
+    help: "with --content: column of the item's key; by default the run's item column",
+    group,
+  }),
   contentFields: list("columns", {
-    help: "its columns of categories, in place of all that are none of other kinds",
+    help: "with --content: columns of categories; by default all columns that are of no other kind",
     group,
   }),
   contentNumeric: list("columns", {
-    help: "its columns of numbers; price:log1p and price:bins=20 transform them; by default those with decimals",
+    help: "with --content: columns of numbers; price:log1p and price:bins=20 transform one; by default those with decimals",
     group,
   }),
   contentMulti: custom("column:separator", columns.multi, {
     help: "its columns of several values a cell, with their separator, such as 'genres:|'",
     group,
   }),
-  contentText: list("columns", { help: "its columns of text, whose words are hashed", group }),
-  contentIgnore: list("columns", { help: "its columns to leave out", group }),
+  contentText: list("columns", { help: "with --content: columns of text, whose words are hashed", group }),
+  contentIgnore: list("columns", { help: "with --content: columns to leave out", group }),
   priorEvents: number({
     min: 0,
     max: Number.MAX_VALUE,
-    help: "content counts as many events of an item",
+    help: "with --content: weight of the catalogue's prediction, as a number of events of the item",
     group,
     default: PRIOR_EVENTS,
   }),

@@ -7,11 +7,11 @@ const group = "Lift:";
 
 /** Options beside those of the trainings. */
 export const liftOwn = {
-  init: text("run", { help: "the run whose table is judged", group, required: true }),
+  init: text("run", { help: "run whose table is measured as a start", group, required: true }),
   seeds: whole({
     min: 2,
     max: 1_000_000,
-    help: "trainings of each start",
+    help: "number of seeds, trainings, for each start",
     group,
     default: 5,
   }),
@@ -20,10 +20,13 @@ export const liftOwn = {
   // a table of other rows is best moved little, one of the same rows much: their best differ by a hundred times
   embeddingLearningRates: rates("embedding layer", [0.003, 0.02, 0.1, 0.3]),
   unchecked: flag({
-    help: "go on where nobody can tell whether the table has seen the rows that it is judged by",
+    help: "go on even if it is unknown whether the table was trained on the held-out rows",
     group,
   }),
-  out: text("file", { help: "write the whole result, curves among it, as JSON", group: "Output:" }),
+  out: text("file", {
+    help: "file to write the whole result to, learning curves included, as JSON",
+    group: "Output:",
+  }),
   force: flag({ help: "replace an existing file", group: "Output:" }),
 } as const;
 

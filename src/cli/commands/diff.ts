@@ -34,11 +34,21 @@ export function addDiff(program: Command, signal: AbortSignal): Command {
     .argument("<run-a>", "run directory, the earlier one")
     .argument("<run-b>", "run directory, the later one")
     .addHelpText("before", examples)
-    .option("--field <name>", "this field alone")
-    .addOption(new Option("--k <n>", "neighbours that are compared").argParser(wholeOf("--k", 1)).default(10))
-    .addOption(new Option("--top <n>", "keys that moved most").argParser(wholeOf("--top", 0)).default(5))
-    .option("--table <name>", "of runs with several tables")
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
+    .option("--field <name>", "compare only this field")
+    .addOption(
+      new Option("--k <n>", "number of nearest neighbours to compare for each key")
+        .argParser(wholeOf("--k", 1))
+        .default(10),
+    )
+    .addOption(
+      new Option("--top <n>", "number of most-moved keys to show").argParser(wholeOf("--top", 0)).default(5),
+    )
+    .option("--table <name>", "which table to use, for runs that have several")
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    )
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (a: string, b: string, { field, k, top, table, threads, json }: Flags) => {

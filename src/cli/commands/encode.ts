@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { EncodeSummary } from "../../api/encode.js";
 import { encodeOf, encodeOptions } from "../../flags/encode.js";
-import { addOutputOptions } from "../../flags/options.js";
+import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import { checkTold } from "../../training/options/table.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -22,9 +22,8 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     .description(
       "Reads a log once and writes an encoded dataset: every other command takes it in the log's place, with the same results.",
     )
-    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
     .addHelpText("before", examples);
-  return addOutputOptions(addTable(command, encodeOptions)).action(
+  return addOutputOptions(addTable(addLogArgument(command), encodeOptions)).action(
     async (paths: string[], flags: OutputOptions) => {
       const { encode } = await import("../../api/encode.js");
       const told = toldOf(command, encodeOptions);

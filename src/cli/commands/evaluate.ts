@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { EvaluateOptions } from "../../api/evaluate/options.js";
 import { UsageError } from "../../errors.js";
+import { markCommon } from "../../flags/common.js";
 import { addQueryOptions } from "../../flags/query-options.js";
 import {
   addBadRowOptions,
@@ -23,6 +24,7 @@ import { addTable, toldOf } from "../../flags/table-option.js";
 import { content, type ContentOptions } from "../../training/content-options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
+import { shareOf } from "../../training/options/table.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
 import { indexRecallText } from "../index-recall.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -61,14 +63,18 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .usage("[options] <run...>")
     .argument("[run...]", "run directories; the first says how the log is read")
     .addHelpText("before", examples)
-    .option("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
+    .option("--on <log>", "log to measure on; repeatable, several files are read as one log", repeated)
     .addOption(
-      new Option("--part <part>", "in its place: what the first run's training held out").choices([
-        "valid",
-        "test",
-      ]),
+      new Option(
+        "--part <part>",
+        "instead of --on: measure on the split that the first run's training held out",
+      ).choices(["valid", "test"]),
     )
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    );
   addScoreOptions(command);
   addRankingOptions(command);
   addTable(command, content);
@@ -83,7 +89,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--bootstrap <n>",
-        "how often users (of tables: items) are drawn again for the intervals; 0 for none",
+        "number of bootstrap samples of users (or items) for the intervals; 0 for none",
       )
         .argParser(wholeOf("--bootstrap", 0))
         .default(undefined, "1000"),
@@ -91,17 +97,22 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--seed <n>",
-        "names these draws, the baseline random, and the items that --probe is judged on",
+        "random seed of --bootstrap, of the baseline random and of the items that --probe holds out",
       )
         .argParser(wholeOf("--seed", 0))
         .default(undefined, "1"),
     )
     .addOption(
-      new Option("--format <format>", "of the table")
+      new Option("--format <format>", "format of the printed table")
         .choices(["text", "markdown"])
         .default("text")
         .helpGroup("Output:"),
     );
+  markCommon(command, [
+    ...["on", "part", "threads", "ranking", "k", "mask", "repeats", "positive-from", "score", "candidates"],
+    ...["fold-in-share", "cold", "baseline", "query", "labels", "neighbors-by", "probe", "edges", "index"],
+    ...["content", "curve", "bootstrap", "seed", "format", "force"],
+  ]);
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
     if (runs.length === 0)
       throw new UsageError(
@@ -136,94 +147,107 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
 function addScoreOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Scores:");
   command
-    .addOption(group("--curve <file>", "write the calibration curve as CSV"))
+    .addOption(group("--curve <file>", "write the calibration curve to this CSV file"))
     .addOption(
-      group("--bins <n>", "of equal counts in that curve")
+      group("--bins <n>", "with --curve: number of bins, with equal counts")
         .argParser(wholeOf("--bins", 1))
         .default(undefined, "10"),
     )
-    .addOption(group("--logq", "of drawn negatives: correct scores and counts for how they were drawn"));
+    .addOption(
+      group(
+        "--logq",
+        "for a run trained with --negatives: correct scores and counts for how negatives were drawn",
+      ),
+    );
 }
 
 function addRankingOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Ranking:");
   command
-    .addOption(group("--ranking", "rank all items for each user"))
+    .addOption(group("--ranking", "rank all items for each user and measure recall, ndcg, hit rate and mrr"))
     .addOption(
       group(
         "--k <list>",
-        "items a list, such as 10,20,50 (default: 20); of --neighbors-by neighbours (10)",
+        "lengths K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for --neighbors-by (default: 10)",
       ).argParser((text: string) => wholeNumbers(text, "--k")),
     )
     .addOption(
-      group(
-        "--mask <log>",
-        "leave its items out of its users' lists too; repeat it for several files",
-      ).argParser(repeated),
+      group("--mask <log>", "log whose events are also left out of its users' lists; repeatable").argParser(
+        repeated,
+      ),
     )
     .addOption(
-      group("--repeats <what>", "whether what users have from training may be found again").choices([
-        "mask",
-        "allow",
-      ]),
+      group(
+        "--repeats <what>",
+        "items that a user has from training: mask leaves them out of the ranking, allow keeps them",
+      ).choices(["mask", "allow"]),
     )
     .addOption(
       group(
         "--fold-in-share <share>",
-        "judge users whom the runs do not know: this share of each one's items, the first, gives the vector, the rest is to be found, such as 0.8",
-      ).argParser(numberOf("--fold-in-share")),
+        "measure on users unknown to the runs: the first share of a user's items, such as 0.8, gives the vector, the rest must be found",
+      ).argParser((text: string) => shareOf(text, "--fold-in-share")),
     )
     .addOption(
       group(
         "--cold <list>",
-        "judge items that training has not seen (--split items), with so many of their events known, such as 0,1,3,10",
+        "measure on items that training has not seen (--split items), with this many of their events known, such as 0,1,3,10",
       ).argParser(eventCounts),
     )
-    .addOption(group("--candidates <file>", "users and items: rank what is held out among these alone"))
+    .addOption(
+      group("--candidates <file>", "file of user and item pairs: rank held-out items among these only"),
+    )
     .addOption(
       group(
         "--baseline <names>",
-        "popularity, item-cf, user-history, ease, gf-cf, chebycf or random, as contenders",
+        "baselines to compare with: popularity, item-cf, user-history, ease, gf-cf, chebycf, random",
       ).argParser(listOf),
     )
     .addOption(
-      group("--ease-l2 <x>", "penalty of the baseline ease (default: 500)").argParser(numberOf("--ease-l2")),
+      group("--ease-l2 <x>", "L2 penalty of the baseline ease (default: 500)").argParser(
+        numberOf("--ease-l2"),
+      ),
     )
     .addOption(
       group(
         "--filter-dim <n>",
-        "of gf-cf and chebycf: eigenvectors whose ideal filter is added, 0 for none (default: 256; chebycf: 512)",
+        "for the baselines gf-cf and chebycf: number of eigenvectors of the ideal filter, 0 for none (default: 256; chebycf: 512)",
       ).argParser(wholeOf("--filter-dim", 0)),
     )
     .addOption(
-      group("--filter-weight <x>", "of gf-cf and chebycf: its weight (default: 0.3; chebycf: 0.2)").argParser(
-        numberFrom0("--filter-weight"),
-      ),
+      group(
+        "--filter-weight <x>",
+        "for the baselines gf-cf and chebycf: weight of the ideal filter (default: 0.3; chebycf: 0.2)",
+      ).argParser(numberFrom0("--filter-weight")),
     )
     .addOption(
-      group("--filter-flatness <x>", "of chebycf: how flat the plateau is (default: 1.5)").argParser(
-        numberFrom0("--filter-flatness"),
-      ),
+      group(
+        "--filter-flatness <x>",
+        "for the baseline chebycf: flatness of the filter's plateau (default: 1.5)",
+      ).argParser(numberFrom0("--filter-flatness")),
     )
     .addOption(
       group(
         "--filter-power <x>",
-        "of chebycf: an item counts by its events to this power (default: 0.4)",
+        "for the baseline chebycf: exponent of an item's events in its normalization (default: 0.4)",
       ).argParser(numberFrom0("--filter-power")),
     )
     .addOption(
-      group("--positive-from <x>", "the label from which on an event of a rating counts").argParser(
+      group("--positive-from <x>", "for a log with labels: events with a label of x or more count").argParser(
         numberOf("--positive-from"),
       ),
     )
     .addOption(
       group(
         "--score <how>",
-        "what runs rank by: the model, the table's vectors alone, or these against the vectors of contexts",
+        "what ranks the items: the model, the table's vectors (dot or cosine), or these against the context vectors",
       ).choices(["model", "dot", "cosine", "context"]),
     );
   addQueryOptions(command, "Ranking:").addOption(
-    group("--table <name>", "of a run with several tables, for --labels, --score dot and cosine"),
+    group(
+      "--table <name>",
+      "with --labels, --score dot or cosine: which table to use, for a run that has several",
+    ),
   );
 }
 
@@ -233,24 +257,31 @@ function addTableOptions(command: Command): void {
     .addOption(
       group(
         "--labels <file:field>",
-        "labels of a field's keys, several a cell as a|b; FILE:FIELD=COLUMN where the file's column has another name",
-      ),
-    )
-    .addOption(
-      group("--neighbors-by <column>", "its column: what share of the nearest items has a label in common"),
-    )
-    .addOption(
-      group("--probe <column>", "its column: how well logistic regression tells it from the vectors"),
-    )
-    .addOption(
-      group("--probe-train <share>", "of the items that train it, such as 0.5 (default: 0.8)").argParser(
-        numberOf("--probe-train"),
+        "file of labels of a field's keys (several per cell as a|b); FILE:FIELD=COLUMN if the key column has another name",
       ),
     )
     .addOption(
       group(
+        "--neighbors-by <column>",
+        "with --labels: column of labels; measures how often nearest neighbours share one",
+      ),
+    )
+    .addOption(
+      group(
+        "--probe <column>",
+        "with --labels: column of labels; measures how well a logistic regression predicts it from the vectors",
+      ),
+    )
+    .addOption(
+      group(
+        "--probe-train <share>",
+        "with --probe: share of the items that train the regression, such as 0.5 or 50% (default: 0.8)",
+      ).argParser((text: string) => shareOf(text, "--probe-train")),
+    )
+    .addOption(
+      group(
         "--probe-repeats <n>",
-        "shuffles of the items into both parts: the mean of these, with an interval",
+        "with --probe: number of random train/test shuffles to average over, with an interval",
       )
         .argParser(wholeOf("--probe-repeats", 1))
         .default(undefined, "1"),
@@ -258,7 +289,7 @@ function addTableOptions(command: Command): void {
     .addOption(
       group(
         "--probe-raw",
-        "vectors as they are, as published figures have them; else each dimension of deviation 1",
+        "with --probe: use raw vectors, as published figures do, instead of standardised ones",
       ),
     );
 }
@@ -269,31 +300,46 @@ function addEdgeOptions(command: Command): void {
     .addOption(
       group(
         "--edges <file>",
-        "held-out edges: how often they score above pairs of nodes without an edge; repeat it for several files",
+        "held-out edges: measures how often they score above pairs without an edge (AUC); repeatable",
       ).argParser(repeated),
     )
-    .addOption(group("--source <column>", "of an edge (default: source, else the first column)"))
-    .addOption(group("--target <column>", "of an edge (default: target, else the second column)"))
-    .addOption(group("--directed", "an edge and its reverse are two pairs; else one"))
+    .addOption(
+      group(
+        "--source <column>",
+        "with --edges: column of the node that an edge starts at (default: source, else the first column)",
+      ),
+    )
+    .addOption(
+      group(
+        "--target <column>",
+        "with --edges: column of the node that an edge ends at (default: target, else the second column)",
+      ),
+    )
+    .addOption(group("--directed", "with --edges: edges are directed: an edge and its reverse are two pairs"))
     .addOption(
       group(
         "--known-edges <file>",
-        "edges of the training, which are no pairs without an edge; repeat it for several files",
+        "with --edges: file of training edges, which are not drawn as pairs without an edge; repeatable",
       ).argParser(repeated),
     )
     .addOption(
       group(
         "--non-edges <how>",
-        "drawn among all nodes, or with the source of one held edge and the target of another (default: uniform)",
+        "with --edges: how pairs without an edge are drawn: among all nodes, or from the ends of held-out edges (default: uniform)",
       ).choices(["uniform", "held-ends"]),
     )
     .addOption(
       group(
         "--new-nodes <file>",
-        "csv of vectors of further nodes, as transform writes them; repeat it for several runs, a file each",
+        "with --edges: csv of vectors of further nodes, as transform writes it; one file for each run",
       ).argParser(repeated),
     )
-    .addOption(group("--field <name>", "whose keys are the nodes (default: the item, or the only field)"));
+    .addOption(
+      group(
+        "--field <name>",
+        "with --edges or --index: field whose keys are measured (default: the item, or the only field)",
+      ),
+    );
 }
 
 function addIndexOptions(command: Command): void {
@@ -302,13 +348,13 @@ function addIndexOptions(command: Command): void {
     .addOption(
       group(
         "--index <dir>",
-        "an index of the run's table: what share of the nearest --k (default: 10) rows it finds, beside a look at every row",
+        "index of the run's table (from embed index): measures the share of the --k nearest rows that it finds (default: 10)",
       ),
     )
     .addOption(
       group(
         "--ef <list>",
-        "candidates that its searches remember, such as 32,64 (default: 32,64,128)",
+        "with --index: sizes of the candidate list (HNSW ef) to measure, such as 32,64 (default: 32,64,128)",
       ).argParser((text: string) => wholeNumbers(text, "--ef")),
     );
 }

@@ -29,9 +29,9 @@ export function addForget(program: Command, signal: AbortSignal): Command {
     .argument("<place>", "a store, a name in it (store/items), or a run directory")
     .argument("[keys...]", "as FIELD:KEY, such as user:u019")
     .addHelpText("before", examples)
-    .option("--keys <file>", "more of them, one a line");
+    .option("--keys <file>", "file with more keys to forget, one FIELD:KEY per line");
   return addWaitOption(command)
-    .option("--dry-run", "say what would change")
+    .option("--dry-run", "report what would change, and change nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (place: string, texts: string[], { keys, dryRun = false, json, ...flags }: Flags) => {

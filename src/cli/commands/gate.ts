@@ -36,10 +36,14 @@ export function addGate(program: Command, signal: AbortSignal): Command {
       "--bounds <file>",
       "YAML with bounds under `before:` and `after:`, or a pipeline's under `gates:`",
     )
-    .option("--previous <run>", "last version, such as store/items/latest")
-    .option("-o, --out <file>", "write every outcome there, as gate.json has it")
+    .option("--previous <run>", "run to compare with, usually the last version, such as store/items/latest")
+    .option("-o, --out <file>", "file to write every outcome to, in the form of gate.json")
     .option("--force", "replace an existing file")
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    )
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (path: string, { bounds: file, previous, out, force, threads, json }: Flags) => {

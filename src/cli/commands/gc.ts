@@ -32,7 +32,7 @@ export function addGc(program: Command, signal: AbortSignal): Command {
     .argument("[name]", "this name alone")
     .addHelpText("before", examples)
     .addOption(
-      new Option("--keep <n>", "how many of the newest versions stay")
+      new Option("--keep <n>", "number of newest versions to keep")
         .argParser(wholeOf("--keep", 1))
         .default(8),
     )
@@ -43,7 +43,7 @@ export function addGc(program: Command, signal: AbortSignal): Command {
       ).conflicts("keep"),
     );
   return addWaitOption(command)
-    .option("--dry-run", "say what would be removed")
+    .option("--dry-run", "report what would be removed, and remove nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, flags: Flags) => {

@@ -20,14 +20,16 @@ export function addImport(program: Command, signal: AbortSignal): Command {
     )
     .argument("<file>", "the table; .gz is read through decompression, - is stdin")
     .addHelpText("before", examples)
-    .addOption(new Option("--format <format>", "what the file is").choices(importable).makeOptionMandatory())
+    .addOption(
+      new Option("--format <format>", "format of the file").choices(importable).makeOptionMandatory(),
+    )
     .option(
       "--field <name>",
-      "the field of all keys; without it keys are field:key, or a column `field` tells",
+      "field that all keys belong to; without it keys read field:key, or a column `field` names it",
     )
     .option("--key <column>", "csv, tsv: the column of keys (default: key)")
-    .option("--user <field>", "the field of users")
-    .option("--item <field>", "the field of items")
+    .option("--user <field>", "field that has the role user")
+    .option("--item <field>", "field that has the role item")
     .requiredOption("-o, --out <run>", "run directory to write")
     .option("--force", "replace an existing run")
     .option("--quiet", "print nothing but errors and results")

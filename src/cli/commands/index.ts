@@ -28,32 +28,39 @@ export function addIndex(program: Command, signal: AbortSignal): Command {
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .requiredOption("--field <name>", "whose rows: item, user or a column")
-    .requiredOption("-o, --out <dir>", "directory to write")
+    .requiredOption("--field <name>", "field whose rows are indexed: item, user or a column")
+    .requiredOption("-o, --out <dir>", "index directory to write")
     .option("--force", "replace an existing index")
     .addOption(
-      new Option("--metric <metric>", "of nearness")
+      new Option("--metric <metric>", "similarity that the index searches by")
         .choices(["cosine", "dot", "l2"])
         .default(undefined, "what the run's model ranks by, else cosine"),
     )
-    .option("--table <name>", "of a run with several tables")
+    .option("--table <name>", "which table to use, for a run that has several")
     .addOption(composeOption())
     .addOption(
-      new Option("--m <n>", "links of a row on each level above the lowest, twice as many there")
+      new Option("--m <n>", "links of a row in the graph (HNSW M); the lowest level has twice as many")
         .argParser(wholeOf("--m", 1))
         .default(undefined, "16"),
     )
     .addOption(
-      new Option("--ef-construction <n>", "candidates that a row chooses its links from")
+      new Option(
+        "--ef-construction <n>",
+        "size of the candidate list while building (HNSW efConstruction); larger is slower and more exact",
+      )
         .argParser(wholeOf("--ef-construction", 1))
         .default(undefined, "200"),
     )
     .addOption(
-      new Option("--seed <n>", "names the draws of levels")
+      new Option("--seed <n>", "random seed of the index's levels")
         .argParser(wholeOf("--seed", 0))
         .default(undefined, "1"),
     )
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    );
   return addOutputOptions(command).action(async (run: string, flags: Flags) => {
     const { indexRun } = await import("../../api/hnsw/build.js");
     const { json, quiet: _, progress: __, color: ___, logFormat: ____, threads, ...told } = flags;

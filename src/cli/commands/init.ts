@@ -33,7 +33,7 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     .argument("<log...>", "files, or patterns in quotes, read as one log")
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(command)).addOption(
-    new Option("--time-format <pattern>", "the form of times, such as '%d/%m/%Y %H:%M'").helpGroup(
+    new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
       "Reading:",
     ),
   );

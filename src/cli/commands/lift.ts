@@ -3,6 +3,7 @@
 import { Option, type Command } from "commander";
 import { liftTable, startsOf } from "../../api/lift/lift.js";
 import type { LiftOptions } from "../../api/lift/options.js";
+import { markCommon } from "../../flags/common.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import type { OptionTable } from "../../training/options/table.js";
@@ -31,11 +32,15 @@ function addCommand(table: OptionTable, program: Command, signal: AbortSignal): 
     )
     .addHelpText("before", examples);
   addTable(addLogArgument(command), table).addOption(
-    new Option("--format <format>", "of what is printed")
+    new Option("--format <format>", "format of the printed result")
       .choices(["text", "markdown"])
       .default("text")
       .helpGroup("Output:"),
   );
+  markCommon(command, [
+    ...["init", "label", "time", "fields", "numeric", "valid", "test", "split", "arch", "hidden", "epochs"],
+    ...["patience", "seeds", "learning-rates", "embedding-learning-rates", "threads", "out", "force"],
+  ]);
   return addOutputOptions(command).action(
     async (paths: string[], flags: { format: "text" | "markdown" } & OutputOptions) => {
       const { lift } = await import("../../api/lift/lift.js");

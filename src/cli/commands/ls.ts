@@ -26,7 +26,7 @@ export function addLs(program: Command, signal: AbortSignal): Command {
     .argument("<store>", "the store")
     .argument("[name]", "this name alone")
     .addHelpText("before", examples)
-    .option("--quick", "compare sizes in place of checksums: reads no tables")
+    .option("--quick", "check sizes instead of checksums: reads no tables")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, { quick = false, quiet, json }: Flags) => {

@@ -23,23 +23,32 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
     .description("Shows the rows of a field that are nearest to a key's row, the row itself left out.")
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .requiredOption("--key <field:key>", "whose neighbours; repeat it for several", repeated)
-    .addOption(new Option("--top <n>", "how many").argParser(wholeOf("--top", 1)).default(10))
+    .requiredOption(
+      "--key <field:key>",
+      "key whose nearest neighbours to show, such as item:tea-03; repeatable",
+      repeated,
+    )
     .addOption(
-      new Option("--metric <metric>", "of nearness; l2 is minus the Euclidean distance")
+      new Option("--top <n>", "number of neighbours to show").argParser(wholeOf("--top", 1)).default(10),
+    )
+    .addOption(
+      new Option("--metric <metric>", "similarity to rank by; l2 is minus the Euclidean distance")
         .choices(["cosine", "dot", "l2"])
         .default(undefined, "cosine; of an index its own"),
     )
     .option(
       "--index <dir>",
-      "search this index of embed index in place of all rows: approximate, by its own metric",
+      "search this index (from embed index) instead of all rows: faster, approximate, by the index's metric",
     )
     .addOption(
-      new Option("--ef <n>", "of an index: candidates that a search remembers")
+      new Option(
+        "--ef <n>",
+        "with --index: size of the search's candidate list (HNSW ef); larger is slower and more exact",
+      )
         .argParser(wholeOf("--ef", 1))
         .default(undefined, "128"),
     )
-    .option("--table <name>", "of a run with several tables")
+    .option("--table <name>", "which table to use, for a run that has several")
     .addOption(composeOption())
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")

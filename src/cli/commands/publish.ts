@@ -31,15 +31,15 @@ export function addPublish(program: Command, signal: AbortSignal): Command {
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .requiredOption("--store <dir>", "the store; made when it is new")
-    .requiredOption("--name <name>", "what it is published as, such as items")
+    .requiredOption("--store <dir>", "store directory; created if it does not exist")
+    .requiredOption("--name <name>", "name to publish under, such as items")
     .option(
       "--extra <[place=]path>",
-      "a file or directory to go beside the run's files, such as exports/items.txt=items.txt; repeat it for several",
+      "file or directory to publish beside the run's files, such as exports/items.txt=items.txt; repeatable",
       repeated,
     );
   return addWaitOption(command)
-    .option("--dry-run", "check the run and say which version it would be")
+    .option("--dry-run", "check the run and report the version it would become, and publish nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, { store, name, extra = [], dryRun = false, json, ...flags }: Flags) => {

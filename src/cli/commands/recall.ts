@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import type { RecallSummary } from "../../api/recall/recall.js";
+import { markCommon } from "../../flags/common.js";
 import { addOutputOptions } from "../../flags/options.js";
 import { addRecallFlags, recallOf, type RecallFlags } from "../../flags/recall.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -24,19 +25,46 @@ export function addRecall(program: Command, signal: AbortSignal): Command {
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples);
-  return addOutputOptions(addRecallFlags(command)).action(
-    async (run: string, flags: RecallFlags & OutputOptions) => {
-      const { recall } = await import("../../api/recall/recall.js");
-      const summary = await watched(
-        flags,
-        signal,
-        async (watch) => await recall(run, await recallOf(flags), writeResult, watch),
-      );
-      if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet && summary.unchanged !== true)
-        for (const line of textOf(summary)) writeLine(line);
-    },
-  );
+  addOutputOptions(addRecallFlags(command));
+  markCommon(command, [
+    ...[
+      "for",
+      "k",
+      "score",
+      "threads",
+      "repeats",
+      "mask",
+      "positive-from",
+      "items",
+      "where",
+      "within",
+      "per",
+    ],
+    ...[
+      "candidates",
+      "users",
+      "fold-in",
+      "query",
+      "index",
+      "ef",
+      "compose",
+      "table",
+      "format",
+      "out",
+      "url-env",
+    ],
+    ...["into", "force"],
+  ]);
+  return command.action(async (run: string, flags: RecallFlags & OutputOptions) => {
+    const { recall } = await import("../../api/recall/recall.js");
+    const summary = await watched(
+      flags,
+      signal,
+      async (watch) => await recall(run, await recallOf(flags), writeResult, watch),
+    );
+    if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
+    else if (!flags.quiet && summary.unchanged !== true) for (const line of textOf(summary)) writeLine(line);
+  });
 }
 
 /** What was made, in a few lines. */

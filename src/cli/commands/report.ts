@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { printable, UsageError } from "../../errors.js";
 import type { ReportOptions, ReportSummary } from "../../api/report/options.js";
+import { markCommon } from "../../flags/common.js";
 import {
   addOutputOptions,
   addHashKeysOption,
@@ -49,16 +50,24 @@ export function addReport(program: Command, signal: AbortSignal): Command {
     )
     .addHelpText("before", examples)
     .addOption(
-      new Option("-o, --out <file>", "the page to write; - is stdout")
+      new Option("-o, --out <file>", "HTML page to write; - is stdout")
         .helpGroup("Output:")
         .makeOptionMandatory(),
     )
     .addOption(new Option("--force", "replace an existing page").helpGroup("Output:"))
-    .option("--against <run>", "an earlier run, which drift is measured from")
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+    .option("--against <run>", "earlier run from which drift is measured")
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    );
   addMapOptions(command);
   addScoreOptions(command);
   addReadingOptions(addHashKeysOption(command));
+  markCommon(command, [
+    ...["out", "force", "against", "threads", "field", "labels", "label-column", "name-column", "key", "top"],
+    ...["points", "table", "part", "on"],
+  ]);
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
     const { reportVersions } = await import("../../store/report-versions.js");
     const toStdout = flags.out === "-";
@@ -75,30 +84,37 @@ export function addReport(program: Command, signal: AbortSignal): Command {
 function addMapOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Map and neighbours:");
   command
-    .addOption(group("--field <name>", "the field that is drawn; by default the items'"))
+    .addOption(group("--field <name>", "field whose keys are drawn on the map; by default the item"))
     .addOption(
       group(
         "--labels <file:field>",
-        "what its keys are called; FILE:FIELD=COLUMN where the file's column has another name",
+        "file with labels and names of a field's keys; FILE:FIELD=COLUMN if the key column has another name",
       ),
     )
     .addOption(
-      group("--label-column <column>", "its column that gives colours, several labels a cell as a|b"),
+      group(
+        "--label-column <column>",
+        "with --labels: column that colours the map (several labels per cell as a|b)",
+      ),
     )
-    .addOption(group("--name-column <column>", "its column that gives names"))
+    .addOption(group("--name-column <column>", "with --labels: column of the names that the page shows"))
     .addOption(
       group(
         "--key <field:key>",
-        "a key whose neighbours are listed; repeat it for several; by default the most frequent",
+        "key whose nearest neighbours are listed; repeatable; by default the most frequent keys",
       ).argParser(repeated),
     )
-    .addOption(group("--top <n>", "neighbours a key").argParser(wholeOf("--top", 1)).default(8))
     .addOption(
-      group("--points <n>", "keys that are drawn at most, chosen by a hash")
+      group("--top <n>", "number of neighbours listed for each key")
+        .argParser(wholeOf("--top", 1))
+        .default(8),
+    )
+    .addOption(
+      group("--points <n>", "maximum number of keys drawn on the map, chosen by a hash")
         .argParser(pointsOf)
         .default(2000),
     )
-    .addOption(group("--table <name>", "of a run with several tables"));
+    .addOption(group("--table <name>", "which table to use, for a run that has several"));
 }
 
 /** A page of more would be slow to open. */
@@ -112,14 +128,19 @@ function addScoreOptions(command: Command): void {
     .addOption(
       group(
         "--part <part>",
-        "the held-out part that is scored again; none reads no log (default: test, else valid)",
+        "held-out split that calibration is measured on; none reads no log (default: test, else valid)",
       ).choices(["valid", "test", "none"]),
     )
     .addOption(
-      group("--on <log>", "in its place: a log; repeat it for several files read as one").argParser(repeated),
+      group(
+        "--on <log>",
+        "instead of --part: log that calibration is measured on; repeatable, several files are read as one log",
+      ).argParser(repeated),
     )
     .addOption(
-      group("--bins <n>", "of equal counts").argParser(wholeOf("--bins", 1)).default(undefined, "10"),
+      group("--bins <n>", "number of bins of the calibration curve, with equal counts")
+        .argParser(wholeOf("--bins", 1))
+        .default(undefined, "10"),
     );
 }
 

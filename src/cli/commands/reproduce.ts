@@ -28,8 +28,12 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .addOption(new Option("--keep <run>", "keep the second run there; by default it is removed"))
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+    .addOption(new Option("--keep <run>", "directory to keep the second run in; by default it is removed"))
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    );
   return addOutputOptions(addTable(command, memory)).action(async (run: string, flags: Flags) => {
     const { reproduce } = await import("../../api/reproduce.js");
     const found = await watched(flags, signal, (watch) =>

@@ -26,9 +26,9 @@ export function addRollback(program: Command, signal: AbortSignal): Command {
     )
     .argument("<store/name>", "a name in a store, such as store/items")
     .addHelpText("before", examples)
-    .option("--to <version>", "the version to go to, forward too");
+    .option("--to <version>", "version to point latest at, earlier or later");
   return addWaitOption(command)
-    .option("--dry-run", "say where it would go")
+    .option("--dry-run", "report which version it would point to, and change nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (place: string, { to, dryRun = false, json, ...flags }: Flags) => {

@@ -32,18 +32,23 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
     .addHelpText("before", examples);
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Run:");
   command
-    .addOption(group("--dry-run", "print which steps would run, and why; nothing is written"))
-    .addOption(group("--force", "run every step, whatever is unchanged"));
+    .addOption(group("--dry-run", "print which steps would run and why, and write nothing"))
+    .addOption(group("--force", "run every step, also those whose inputs are unchanged"));
   addWaitOption(command);
   const telling = (flags: string, help: string) => new Option(flags, help).helpGroup("Telling:");
   command
     .addOption(
-      telling("--metrics-file <file>", "how the run went, in Prometheus' text format, for a node exporter"),
+      telling("--metrics-file <file>", "file to write the run's metrics to, in Prometheus' text format"),
     )
-    .addOption(telling("--on-success <command>", "run by /bin/sh when all went well"))
-    .addOption(telling("--on-failure <command>", "run by /bin/sh when the exit code is another than 0"))
+    .addOption(telling("--on-success <command>", "shell command to run (/bin/sh) after success"))
+    .addOption(
+      telling(
+        "--on-failure <command>",
+        "shell command to run (/bin/sh) after a failure (exit code other than 0)",
+      ),
+    )
     .addOption(telling("--print-schema", "print the JSON schema of pipeline files, and do nothing else"));
-  return addOutputOptions(command, "print nothing but errors, as cron likes it").action(
+  return addOutputOptions(command, "print nothing but errors, for cron").action(
     async (file: string | undefined, flags: Flags) => {
       if (flags.printSchema) {
         const { pipelineFileSchema } = await import("../../pipeline/file.js");

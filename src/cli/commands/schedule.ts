@@ -33,21 +33,21 @@ export function addSchedule(program: Command): Command {
     .argument("<pipeline.yaml>", "what `embed run` takes")
     .addHelpText("before", examples)
     .addOption(
-      new Option("--as <scheduler>", "whose unit")
+      new Option("--as <scheduler>", "scheduler to print a unit for")
         .choices(["crontab", "systemd", "kubernetes", "airflow"])
         .makeOptionMandatory(),
     )
-    .option("--weekly <time>", "a day and a time, such as 'sun 03:00'")
-    .option("--daily <time>", "a time, such as 03:00")
+    .option("--weekly <time>", "run every week at this day and time, such as 'sun 03:00'")
+    .option("--daily <time>", "run every day at this time, such as 03:00")
     .option(
       "--log <file>",
-      "crontab, systemd: what the job writes is added to it; by default beside the pipeline",
+      "crontab, systemd: log file that the job's output is appended to; by default beside the pipeline",
     )
-    .option("--name <name>", "of the unit; by default from the pipeline file's")
-    .option("--node <path>", "of Node where the job runs; by default this one's")
-    .option("--embed <path>", "of bin/embed.js where the job runs; by default this one's")
-    .option("--image <image>", "kubernetes: the container's image")
-    .option("--skip-locked", "airflow: a store that another run has locked skips the task")
+    .option("--name <name>", "name of the unit; by default the pipeline file's name")
+    .option("--node <path>", "path of the Node program where the job runs; by default this one")
+    .option("--embed <path>", "path of bin/embed.js where the job runs; by default this one")
+    .option("--image <image>", "kubernetes: container image to run")
+    .option("--skip-locked", "airflow: skip the task if another run has locked the store")
     .action(async (file: string, { node, embed, ...flags }: Flags) => {
       const { schedule } = await import("../../pipeline/schedule.js");
       const paths = { node: node ?? process.execPath, embed: embed ?? process.argv[1]! };

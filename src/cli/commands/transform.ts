@@ -9,6 +9,7 @@ import {
   type TransformOptions,
 } from "../../training/transform-options.js";
 import { UsageError } from "../../errors.js";
+import { markCommon } from "../../flags/common.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -85,92 +86,113 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .argument("[run]", "run directory of a training; none with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
-    .addOption(new Option("--format <format>", "of the output").choices(transformFormats).default("csv"))
-    .option("--model <file>", "trees of LightGBM (its text) or XGBoost (its JSON), in place of a run")
-    .option("--key <column>", "what names the rows; by default their number from 1")
+    .addOption(
+      new Option("--format <format>", "format of the output").choices(transformFormats).default("csv"),
+    )
+    .option("--model <file>", "instead of a run: model file of LightGBM (text) or XGBoost (JSON)")
+    .option("--key <column>", "column that names the output rows; by default their number from 1")
     .addOption(
       fold(
         "--fold-in <log>",
-        "events of users or items that the run does not know; repeat it for several files",
+        "log with events of users or items that the run does not know: writes their vectors; repeatable",
       ).argParser(repeated),
     )
     .addOption(
       fold(
         "--stream",
-        "rows of a user come together: write a user's vector as soon as a row of another, an empty line or the end follows, and answer an empty line by one",
+        "with --fold-in -: read events grouped by user and write each vector as soon as the next user begins",
       ),
     )
     .addOption(
       fold(
         "--field <role>",
-        "whose vectors; by default those that the run does not know, and items with --nearest",
+        "write vectors of users or of items; by default of those that the run does not know, with --nearest of items",
       ).choices(["user", "item"]),
     )
     .addOption(
       fold(
         "--l2-weight <x>",
-        "once a parameter; by default as large as the known keys' weights tell",
+        "with --fold-in: L2 penalty on the new key's weight; by default estimated from the known keys",
       ).argParser(numberOf("--l2-weight")),
     )
-    .addOption(fold("--l2-vector <x>", "likewise").argParser(numberOf("--l2-vector")))
+    .addOption(
+      fold(
+        "--l2-vector <x>",
+        "with --fold-in: L2 penalty on the new key's vector; by default estimated from the known keys",
+      ).argParser(numberOf("--l2-vector")),
+    )
     .addOption(
       fold(
         "--half-life <span>",
-        "with item vectors of sessions: an item counts half as much for each such span between its latest event and the user's, such as 7d (h, d, w)",
+        "with --fold-in on runs of sessions: an item's weight halves with this much time before the user's latest event, such as 7d (h, d, w)",
       ),
     )
     .addOption(
       near(
         "--nearest <n>",
-        "the log is a table of items, known ones among them or in a further file: a new item is the mean of the n nearest known ones",
+        "the log is a table of items: a new item's vector is the mean of the n nearest known ones",
       ).argParser(wholeOf("--nearest", 1)),
     )
     .addOption(
       near(
         "--distance <columns>",
-        "where items are: latitude and longitude in degrees by their names (lat,lon: distance on the ground), or any numbers (Euclidean)",
+        "with --nearest: columns of the position, such as lat,lon (degrees, distance on the ground) or any numbers (Euclidean)",
       ).argParser(listOf),
     )
     .addOption(
-      near("--distance-kind <kind>", "what the distance is, whatever the columns' names").choices(
-        distanceKinds,
-      ),
+      near(
+        "--distance-kind <kind>",
+        "with --nearest: kind of distance, whatever the columns are called",
+      ).choices(distanceKinds),
     )
     .addOption(
-      near("--within <columns>", "only items with the same cells in these columns are near").argParser(
-        listOf,
-      ),
+      near(
+        "--within <columns>",
+        "with --nearest: only items with equal values in these columns count as near",
+      ).argParser(listOf),
     )
     .addOption(
       near(
         "--min-nearest <n>",
-        "items with fewer known ones near are left out and counted; by default as many as --nearest",
+        "with --nearest: leave out (and count) items with fewer known neighbours; by default as many as --nearest",
       ).argParser(wholeOf("--min-nearest", 1)),
     )
-    .option("--features", "the columns that the trees split on, categories as numbers, instead of leaves")
+    .option(
+      "--features",
+      "write the columns that the trees split on, categories as numbers, instead of leaves",
+    )
     .addOption(
       new Option(
         "--dense [n]",
-        "the leaves as n numbers that a network can read; by default as many as train-gbdt --dense kept",
+        "write leaves as n dense numbers (singular vectors); by default as many as train-gbdt --dense kept",
       ).argParser(wholeOf("--dense", 1)),
     )
-    .option("--with-scores", "the model's score of each row, too")
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+    .option("--with-scores", "also write the model's score of each row")
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    );
   addTable(command, content);
   command.addOption(
-    new Option(
-      "--append",
-      "write a copy of the run that has the new items beside its own, to -o RUN",
-    ).helpGroup("Content:"),
+    new Option("--append", "write a copy of the run with the new items added, to -o RUN").helpGroup(
+      "Content:",
+    ),
   );
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command
     .addOption(
-      new Option("-o, --out <path>", "file, or directory for npy; stdout by default, or -").helpGroup(
-        "Output:",
-      ),
+      new Option(
+        "-o, --out <path>",
+        "file to write, for npy a directory; by default stdout, also as -",
+      ).helpGroup("Output:"),
     )
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
+  markCommon(command, [
+    ...["format", "model", "key", "fold-in", "stream", "field", "half-life", "nearest", "distance", "within"],
+    ...["features", "dense", "with-scores", "threads", "content", "content-key", "content-multi", "append"],
+    ...["input-format", "delimiter", "header", "on-bad-row", "out", "force"],
+  ]);
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
     const { transform } = await import("../../api/transform/transform.js");
     const { run, on } = inputsOf(first, more, flags);

@@ -57,7 +57,7 @@ const own = {
   }),
   ...lists,
   patience: passes.patience,
-  seed: { ...passes.seed, help: "of first vectors and splits" },
+  seed: { ...passes.seed, help: "random seed of initial vectors and splits" },
   ...threads,
 } as const;
 
@@ -71,7 +71,7 @@ export const options = withCommon(
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
-      help: "of a log with labels: rows with a label of at least x are its events",
+      help: "for a log with labels: only rows with a label of x or more are events",
     },
     ...own,
     ...output,

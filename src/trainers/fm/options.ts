@@ -12,6 +12,7 @@ import {
   flag,
   number,
   resolved,
+  share,
   whole,
   type Resolved,
   type Told,
@@ -88,15 +89,20 @@ function byLoss(name: keyof Steps): string {
 
 /** What the model is, and how it is trained. */
 const own = {
-  model: choice(models, { placeholder: "model", help: "what is trained", group: model, default: "fm" }),
+  model: choice(models, {
+    placeholder: "model",
+    help: "model to train: factorization machine, logistic regression, or field-aware FM",
+    group: model,
+    default: "fm",
+  }),
   task: choice(["binary", "regression"], {
     placeholder: "task",
-    help: "what is predicted; by default binary when all labels are 0 or 1",
+    help: "prediction task; by default binary if all labels are 0 or 1, else regression",
     group: model,
   }),
   method: choice(methods, {
     placeholder: "method",
-    help: "how it is trained",
+    help: "training method",
     group: training,
     default: "adagrad",
   }),
@@ -122,7 +128,12 @@ const own = {
     only: { model: ["ffm"] },
   }),
   shuffle: { ...passes.shuffle, only: ofGradients },
-  l2: number({ min: 0, max: ANY, help: "both --l2-weight and --l2-vector", group: training }),
+  l2: number({
+    min: 0,
+    max: ANY,
+    help: "L2 penalty, sets both --l2-weight and --l2-vector",
+    group: training,
+  }),
   dim: whole({
     min: 1,
     max: 1024,
@@ -147,7 +158,7 @@ const own = {
   learningRate: number({
     min: 1e-6,
     max: ANY,
-    help: "step size",
+    help: "learning rate of the first epoch",
     group: training,
     default: stepOf("learningRate"),
     shown: byLoss("learningRate"),
@@ -163,7 +174,7 @@ const own = {
     shown: "0, or 0.5 with --method sgd",
     only: ofGradients,
   }),
-  negativeDownsampling: number({
+  negativeDownsampling: share({
     min: 1e-6,
     max: 1,
     help: "share of label-0 rows to train on; scores are corrected for it (He et al. 2014)",
@@ -193,7 +204,7 @@ const own = {
   l2Vector: number({
     min: 0,
     max: ANY,
-    help: "L2 on vectors, as --l2-weight",
+    help: "L2 penalty on vectors, applied like --l2-weight",
     group: training,
     default: ({ model: kind, method }: { model: Model; method: Method }, { loss }: { loss: Loss }) =>
       kind === "ffm" ? fieldAwareL2[loss] : steps[method][loss].l2Vector,

@@ -12,6 +12,7 @@ import {
   number,
   pick,
   resolved,
+  share,
   text,
   whole,
   type Resolved,
@@ -46,7 +47,7 @@ const growing = {
   }),
   numTrees: n(1, MANY, 100, "maximum number of trees"),
   numLeaves: n(2, 65_536, 31, "maximum number of leaves a tree"),
-  learningRate: x(1e-6, ANY, 0.1, "what leaf values are multiplied by"),
+  learningRate: x(1e-6, ANY, 0.1, "learning rate: factor of each tree's leaf values"),
   maxDepth: { ...n(0, MANY, 0, "maximum depth of a tree"), shown: "any" },
   maxBin: n(2, 255, 255, "maximum number of bins of a numeric column"),
   binConstructSampleCnt: n(1, 2 ** 25, 200_000, "maximum number of rows to find bins from; more are sampled"),
@@ -57,24 +58,32 @@ const growing = {
   minGainToSplit: x(0, ANY, 0, "minimum gain of a split"),
   featureFraction: x(1e-6, 1, 1, "share of the columns to draw for each tree"),
   baggingFraction: x(1e-6, 1, 1, "share of the rows that a tree is grown on; needs --bagging-freq"),
-  baggingFreq: n(0, MANY, 0, "trees between two draws of these rows; 0 uses all rows"),
+  baggingFreq: n(0, MANY, 0, "draw the rows of --bagging-fraction anew every n trees; 0 uses all rows"),
   topRate: x(0, 1, 0.2, "goss: share of the rows, of the greatest gradients, that each tree is grown on"),
   otherRate: x(0, 1, 0.1, "goss: share of the rows that are drawn from the others"),
   catSmooth: x(0, ANY, 10, "rows added to each category when categories are sorted"),
   catL2: x(0, ANY, 10, "L2 added for splits between many categories"),
-  maxCatThreshold: n(1, MANY, 32, "categories on the smaller side of a split, at most"),
-  maxCatToOnehot: n(1, MANY, 4, "categories up to which one is split from all others"),
-  minDataPerGroup: n(1, 2 ** 25, 100, "rows a group of categories, at least"),
-  patience: n(0, MANY, 20, "trees without a better validation loss before stopping; 0 never stops early"),
-  seed: n(0, 0xffffffff, 1, "of samples and splits"),
+  maxCatThreshold: n(1, MANY, 32, "maximum number of categories on the smaller side of a split"),
+  maxCatToOnehot: n(1, MANY, 4, "up to this many categories, splits separate one category from the others"),
+  minDataPerGroup: n(1, 2 ** 25, 100, "minimum number of rows in a group of categories"),
+  patience: n(
+    0,
+    MANY,
+    20,
+    "early stopping: trees without a better validation loss before training stops; 0 never stops early",
+  ),
+  seed: n(0, 0xffffffff, 1, "random seed of samples and splits"),
   ...threads,
 } as const;
 
 /** A logistic regression on the leaves. Penalty and prior served best on held-out rows (docs/algorithms/gbdt.md). */
 const head = {
-  head: choice(["lr"], { placeholder: "model", help: "a logistic regression on the leaves", group: model }),
-  headSplit: number({
-    placeholder: "share",
+  head: choice(["lr"], {
+    placeholder: "model",
+    help: "fit a logistic regression on the leaf indices (GBDT+LR)",
+    group: model,
+  }),
+  headSplit: share({
     min: 0,
     max: 1,
     help: "training rows that the head is fitted on and the trees are not: the latest, or by hash",
@@ -92,14 +101,14 @@ const head = {
   }),
   headPrior: choice(["zero", "leaf-values"], {
     placeholder: "prior",
-    help: "what its weights are shrunk towards",
+    help: "with --head: values that its weights are shrunk towards",
     group: model,
     default: "leaf-values",
     only: ofHead,
   }),
   headMethod: choice(["lbfgs", "ftrl"], {
     placeholder: "method",
-    help: "how it is fitted: all rows at once, or a row at a time",
+    help: "how the logistic regression of --head is fitted: all rows at once, or row by row",
     group: model,
     default: "lbfgs",
     only: ofHead,
@@ -107,7 +116,7 @@ const head = {
   headL1: number({
     min: 0,
     max: ANY,
-    help: "L1 on the head's weights, with --head-method ftrl",
+    help: "with --head-method ftrl: L1 penalty on the head's weights",
     group: model,
     default: 0,
     only: ofHead,
@@ -140,7 +149,7 @@ const targetStatistics = {
   ctrPriorWeight: number({
     min: Number.MIN_VALUE,
     max: ANY,
-    help: "rows that the prior counts for",
+    help: "weight of --ctr-prior, as a number of rows",
     group: columns,
     shown: "1",
     only: { ctr: true },
@@ -150,7 +159,7 @@ const targetStatistics = {
 /** What is made of the leaves. */
 const vectors = {
   entity: text("column", {
-    help: "a table with a vector for each key of the column, of the leaves of its rows",
+    help: "also write a table of vectors, one for each key of this column, from the leaves of its rows",
     group: model,
   }),
   dim: whole({
@@ -175,11 +184,14 @@ export const options = withCommon(
     ...log,
     task: choice(["binary", "regression", "multiclass"], {
       placeholder: "task",
-      help: "what is predicted",
+      help: "prediction task",
       group: model,
       shown: "by the labels",
     }),
-    positiveFrom: { ...pick(labels, "positiveFrom").positiveFrom, help: "a label from x on is 1, else 0" },
+    positiveFrom: {
+      ...pick(labels, "positiveFrom").positiveFrom,
+      help: "turn labels into 0 and 1: x or more is 1",
+    },
     ...head,
     ...targetStatistics,
     ...vectors,
@@ -188,8 +200,7 @@ export const options = withCommon(
       ...weekly.refit,
       help: "with --init: fit the leaves of that run's trees to this log; else, after early stopping, train once more on all rows",
     },
-    refitDecay: number({
-      placeholder: "share",
+    refitDecay: share({
       min: 0,
       max: 1,
       help: "share of its value that a leaf keeps under --init --refit",
@@ -205,7 +216,7 @@ export const options = withCommon(
     resume: weekly.resume,
     onInterrupt: {
       ...weekly.onInterrupt,
-      help: "on a signal: abort, or save the best number of trees so far",
+      help: "on Ctrl-C or SIGTERM: abort without output, or save the best number of trees so far as a run",
     },
     ...growing,
     ...output,

@@ -55,17 +55,17 @@ function orderOf(given: string, flagName: string): Order {
 
 const ofGraph = {
   source: text("column", {
-    help: "of a list of edges: the column that each leads from",
+    help: "for a list of edges: column of the node that an edge starts at",
     group: graph,
     only: { target: true },
   }),
   target: text("column", {
-    help: "of a list of edges: the column that each leads to; keys of both columns are nodes",
+    help: "for a list of edges: column of the node that an edge ends at",
     group: graph,
     only: { source: true },
   }),
-  directed: flag({ help: "edges lead one way; those of sessions do by default", group: graph }),
-  undirected: flag({ help: "edges lead both ways; those of a list do by default", group: graph }),
+  directed: flag({ help: "treat edges as directed; the default for sessions", group: graph }),
+  undirected: flag({ help: "treat edges as undirected; the default for a list of edges", group: graph }),
   ...gaps,
   minStay: text("span", {
     help: "leave out an event that the user's next one follows sooner, such as 1s (s, m, h, d)",
@@ -88,15 +88,15 @@ const own = {
   }),
   aggregate: choice(["attention", "mean"], {
     ...{ only: EGES, group: model, default: "attention" },
-    help: "how an item is made of its own vector and one a column of --item-fields: by learned weights, or their mean (GES)",
+    help: "how an item's vector is combined from its own and those of its --item-fields: learned weights, or the mean (GES)",
   }),
   numWalks: whole({
     ...{ min: 1, max: 1_000_000, ...unlessEges(10, 20), only: WALKED, group: model },
-    help: "walks that start at each node in an epoch",
+    help: "random walks started at each node per epoch",
   }),
   walkLength: whole({
     ...{ min: 2, max: 1_000_000, ...unlessEges(80, 10), only: WALKED, group: model },
-    help: "nodes of a walk, at most: one that meets a node without edges onwards ends there",
+    help: "maximum number of nodes in a walk",
   }),
   window: whole({
     ...{ min: 1, max: 255, ...unlessEges(10, 5), only: WALKED, group: model },
@@ -104,18 +104,18 @@ const own = {
   }),
   p: number({
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
-    help: "return parameter: below 1 walks often turn back, above 1 seldom",
+    help: "node2vec's return parameter: below 1 walks often step back, above 1 seldom",
   }),
   q: number({
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
-    help: "in-out parameter: below 1 walks lead away, above 1 they stay near",
+    help: "node2vec's in-out parameter: below 1 walks move away from the start, above 1 they stay near",
   }),
   order: custom(
     "1, 2 or both",
     { parse: orderOf, complaint: (order) => (ORDERS.includes(order) ? undefined : EXPECTED_ORDER) },
     {
       ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
-      help: "1: neighbours are alike; 2: nodes with the same neighbours are alike; both: half of --dim for each",
+      help: "LINE's proximity: 1 brings neighbours together, 2 nodes with common neighbours, both gives half of --dim to each",
       default: ({ directed }: { directed: boolean }) => (directed ? 2 : ("both" as const)),
     },
   ),
@@ -123,7 +123,13 @@ const own = {
     ...{ min: 1, max: 4_000_000_000, only: LINE, group: training, shown: "100 an edge, 1000000 at least" },
     help: "edges that an epoch draws by their weight",
   }),
-  negatives: whole({ min: 1, max: 64, help: "negatives a context", group: training, default: 5 }),
+  negatives: whole({
+    min: 1,
+    max: 64,
+    help: "negatives drawn for each context (item pair)",
+    group: training,
+    default: 5,
+  }),
   noiseExponent: number({
     min: -2,
     max: 2,
@@ -153,7 +159,7 @@ const own = {
     only: WALKED,
     noBytes: true,
   }),
-  seed: { ...passes.seed, help: "of first vectors, walks and draws" },
+  seed: { ...passes.seed, help: "random seed of initial vectors, walks and draws" },
   ...threads,
 } as const;
 
@@ -180,9 +186,9 @@ export const options = withCommon(
   } as const,
   [
     ...everyday.filter((name) => name !== "fields" && name !== "numeric"),
-    ...(["session", "sessionGap", "weight", "minCount", "init", "delimiter", "header"] as const),
+    ...(["session", "sessionGap", "weight", "minCount", "init"] as const),
     ...(["source", "target", "directed", "undirected", "method", "dim", "numWalks", "walkLength"] as const),
-    ...(["window", "p", "q", "order", "epochs"] as const),
+    ...(["window", "epochs"] as const),
   ],
 );
 

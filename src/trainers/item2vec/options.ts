@@ -43,14 +43,14 @@ const ofSequences = {
   minLength: whole({
     min: 2,
     max: 1_000_000,
-    help: "shorter sessions are left out",
+    help: "leave out sessions with fewer than n events",
     group: sequences,
     default: 2,
   }),
   maxLength: whole({
     min: 2,
     max: 1_000_000_000,
-    help: "longer sessions are cut into pieces of this length",
+    help: "cut sessions longer than n events into pieces",
     group: sequences,
     default: 10_000,
   }),
@@ -121,7 +121,7 @@ const own = {
   negatives: whole({
     min: 1,
     max: 64,
-    help: "negatives a context",
+    help: "negatives drawn for each context (item pair)",
     group: training,
     default: 5,
     search: byRecall(() => [2, 5, 10, 20]),
@@ -174,7 +174,7 @@ const own = {
     default: 20,
     only: { metric: ["recall"] },
   }),
-  seed: { ...passes.seed, help: "of first vectors, orders and draws" },
+  seed: { ...passes.seed, help: "random seed of initial vectors, shuffles and draws" },
   ...threads,
 } as const;
 

@@ -37,17 +37,17 @@ type Crosses = readonly (readonly [string, string])[];
 
 /** What the network is. */
 const network = {
-  arch: choice(archs, { placeholder: "network", help: "the network", group: model, required: true }),
+  arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
   /** outputs of the hidden layers; deep-crossing: inner sizes of the residual units */
   hidden: custom("sizes", layerSizes(), {
-    help: "outputs of the hidden layers; deep-crossing: inner sizes of its residual units",
+    help: "sizes of the hidden layers; for deep-crossing the inner sizes of its residual units",
     group: model,
     default: [256, 128],
     shown: "256,128",
   }),
   activation: choice(["tanh", "relu"], {
     placeholder: "function",
-    help: "activation of the hidden layers",
+    help: "activation function of the hidden layers",
     group: model,
     // Zhang et al. 2016 found tanh best; Cheng et al. 2016 and Shan et al. 2016 have ReLU
     default: ({ arch }: Arch) => (arch === "fnn" ? "tanh" : "relu"),
@@ -73,7 +73,7 @@ const network = {
   }),
   task: choice(["binary", "regression"], {
     placeholder: "task",
-    help: "what is predicted; by default binary when all labels are 0 or 1",
+    help: "prediction task; by default binary if all labels are 0 or 1, else regression",
     group: model,
   }),
 } as const;
@@ -87,7 +87,7 @@ const keepKeys = flag({
 /** How it is trained. */
 const learning = {
   freezeEmbeddings: flag({
-    help: "with --init: the table's numbers stay as they are",
+    help: "with --init: keep the embedding layer fixed at the table's values",
     group: training,
     default: false,
     only: { init: true },
@@ -114,7 +114,7 @@ const learning = {
     group: training,
     default: 20,
   }),
-  batchSize: whole({ min: 1, max: 65_536, help: "rows a step", group: training, default: 256 }),
+  batchSize: whole({ min: 1, max: 65_536, help: "rows per gradient step", group: training, default: 256 }),
   learningRate: number({
     min: 1e-7,
     max: 10,
@@ -170,7 +170,7 @@ const learning = {
   }),
   patience: passes.patience,
   minDelta: passes.minDelta,
-  seed: { ...passes.seed, help: "of first vectors and weights, shuffles, dropout and draws" },
+  seed: { ...passes.seed, help: "random seed of initial vectors and weights, shuffles, dropout and draws" },
   ...threads,
 } as const;
 

@@ -70,7 +70,7 @@ const own = {
     shown: "0.5; plateau: 0.4",
     only: { normalize: ["degree"] },
   }),
-  scale: flag({ help: "divide columns by their standard deviation", group: model, default: false }),
+  scale: flag({ help: "divide each column by its standard deviation", group: model, default: false }),
   center: flag({
     help: "subtract the mean of each column (always so of --matrix columns)",
     group: model,
@@ -136,7 +136,7 @@ const own = {
   seed: whole({
     min: 0,
     max: 0xffffffff,
-    help: "of the random start and of splits",
+    help: "random seed of the random start and of splits",
     group: training,
     default: 1,
   }),
@@ -154,7 +154,7 @@ export const options = withCommon(
     oovDropout: refused("hides keys from epochs, and train-pca has none: leave it out"),
     positiveFrom: {
       ...pick(labels, "positiveFrom").positiveFrom,
-      help: "of a log with labels: the rows whose label is at least x are its events",
+      help: "for a log with labels: only rows with a label of x or more are events",
       only: { matrix: ["interactions", "cooccurrence"] },
     },
     ...own,

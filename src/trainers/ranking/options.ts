@@ -85,7 +85,7 @@ const BLOCK = 4096;
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
-    help: "the loss; each has its own training defaults",
+    help: "ranking loss; each has its own defaults for training",
     group: model,
     default: "bpr",
   }),
@@ -105,7 +105,7 @@ const own = {
     shown: "bpr 1, warp 10, cosine softmax 1024, others 256",
   }),
   inBatch: flag({
-    help: "the items of a batch are negatives of its other events too",
+    help: "also use the items of a batch as negatives for its other events",
     group: model,
     default: false,
     only: { loss: SHARED },
@@ -166,7 +166,7 @@ const own = {
   temperature: number({
     min: 1e-3,
     max: 1e6,
-    help: "sampled-softmax: what scores are divided by",
+    help: "sampled-softmax: temperature, scores are divided by it",
     group: model,
     default: ({ similarity }: { similarity: Similarity }) => (similarity === "cosine" ? 0.1 : 1),
     shown: "0.1 for cosines, else 1",
@@ -200,7 +200,7 @@ const own = {
   }),
   propagate: choice(["during", "after"], {
     placeholder: "when",
-    help: "layers are trained through, or applied to the finished vectors",
+    help: "with --layers: propagate during training, or once after it",
     group: model,
     default: "during",
     only: { layers: true },
@@ -209,7 +209,7 @@ const own = {
   evaluateEvery: whole({
     min: 1,
     max: 1_000_000,
-    help: "epochs between two validations",
+    help: "validate every n epochs",
     group: training,
     default: ({ loss }: { loss: Loss }) => (isShared(loss) ? 1 : 5),
     shown: "5; 1 for shared negatives",
@@ -221,7 +221,7 @@ const own = {
     shown: "svd for the cosine softmax, else random",
   }),
   optimizer: choice(methods, {
-    help: "method of the steps",
+    help: "optimizer",
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "adam" : "adagrad"),
     shown: "adam for the cosine softmax, else adagrad",
@@ -247,7 +247,7 @@ const own = {
   learningRate: number({
     min: 1e-6,
     max: ANY,
-    help: "step size",
+    help: "learning rate of the first epoch",
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRate,
     shown: "by the loss, bpr 0.05",
@@ -268,7 +268,12 @@ const own = {
     default: (kind: Kind) => stepsOf(kind).learningRateDecay,
     shown: "by the loss, bpr 0",
   }),
-  l2: number({ min: 0, max: ANY, help: "both --l2-weight and --l2-vector", group: training }),
+  l2: number({
+    min: 0,
+    max: ANY,
+    help: "L2 penalty, sets both --l2-weight and --l2-vector",
+    group: training,
+  }),
   l2Weight: number({
     min: 0,
     max: ANY,
@@ -279,7 +284,7 @@ const own = {
   l2Vector: number({
     min: 0,
     max: ANY,
-    help: "L2 on vectors, as --l2-weight",
+    help: "L2 penalty on vectors, applied like --l2-weight",
     group: training,
     default: (kind: Kind) => stepsOf(kind).l2Vector,
     shown: "by the loss, bpr 0.003",
@@ -302,7 +307,7 @@ export const options = withCommon(
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
-      help: "of a log with labels: rows with a label of at least x are its events",
+      help: "for a log with labels: only rows with a label of x or more are events",
     },
     itemFields: labels.itemFields,
     ...own,

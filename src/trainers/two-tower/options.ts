@@ -61,7 +61,7 @@ const own = {
     "n|others",
     { parse: historyOf, complaint: historyComplaint },
     {
-      help: "a user's last n items strictly before the event, or all of the user's others, for logs without times",
+      help: "items in a user's history: the last n before the event, or others (all other items) for logs without times",
       group: examples,
       default: { of: "before", most: 50 } as HistoryKind,
       shown: "50",
@@ -79,7 +79,7 @@ const own = {
     shown: "all",
   }),
   keepRepeats: flag({
-    help: "predict items that the user took before, too",
+    help: "also predict items that the user took before",
     group: examples,
     default: false,
   }),
@@ -98,7 +98,7 @@ const own = {
     shown: "all count alike",
   }),
   userFields: list("columns", {
-    help: "columns of the user's side, as of the newest event: keys and numbers",
+    help: "columns that describe the user, read by the user tower: keys and numbers",
     group: examples,
     default: [] as string[],
     shown: "none",
@@ -114,7 +114,7 @@ const own = {
     default: false,
   }),
   userTower: custom("sizes", layerSizes({ orNone: true }), {
-    help: "outputs of the hidden layers from a user's history and fields to the vector, such as 256,128; none: their sum",
+    help: "sizes of the user tower's hidden layers, such as 256,128; none sums history and fields",
     group: model,
     default: [] as readonly number[],
     shown: "none",
@@ -126,7 +126,7 @@ const own = {
     only: { userTower: true },
   }),
   itemTower: custom("sizes", layerSizes({ orNone: true }), {
-    help: "outputs of the hidden layers from an item's columns (--item-fields) to what is added to its vector",
+    help: "sizes of the item tower's hidden layers, which read --item-fields",
     group: model,
     default: [] as readonly number[],
     shown: "none",
@@ -145,7 +145,7 @@ const own = {
     default: 1024,
   }),
   inBatch: flag({
-    help: "the items of a batch are negatives of its other events too",
+    help: "also use the items of a batch as negatives for its other events",
     group: model,
     default: false,
   }),
@@ -175,7 +175,7 @@ const own = {
   temperature: number({
     min: 1e-3,
     max: 1e6,
-    help: "what scores are divided by",
+    help: "temperature: scores are divided by it before the softmax",
     group: model,
     default: ({ similarity }: { similarity: string }) => (similarity === "cosine" ? 0.1 : 1),
     shown: "cosine 0.1, dot 1",
@@ -196,7 +196,7 @@ const own = {
   evaluateEvery: whole({
     min: 1,
     max: 1_000_000,
-    help: "epochs between two validations",
+    help: "validate every n epochs",
     group: training,
     default: 1,
   }),
@@ -253,7 +253,7 @@ export const options = withCommon(
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
-      help: "of a log with labels: rows with a label of at least x are its events",
+      help: "for a log with labels: only rows with a label of x or more are events",
     },
     itemFields: {
       ...labels.itemFields,

@@ -5,24 +5,38 @@ import { custom, list, recordComplaint, text, texts, type Told } from "./table.j
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
+/** A column that is found by its name and its first cells. */
+const inferred = (help: string) => text("column", { help, group, shown: "inferred" });
 
 /** Which column is what. */
 export const columns = {
-  user: column("who acted"),
-  item: column("what was acted on"),
-  label: column("what is predicted: 0 and 1, or any number"),
-  time: column("when: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)"),
+  user: inferred("column of the user: who acted"),
+  item: inferred("column of the item: what was acted on"),
+  label: inferred("column of the label to predict: 0 and 1, or any number"),
+  time: inferred(
+    "column of the event's time: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)",
+  ),
   timeFormat: text("pattern", {
     help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z)",
     group,
   }),
-  timeFields: list("fields", { help: "features derived from the time: hour, dow, day, month", group }),
-  timeZone: text("offset", { help: "time zone of --time-fields, such as +02:00", group, shown: "UTC" }),
-  weight: column("what each row counts in training and metrics, from 0 on"),
-  session: column("events that belong together"),
-  fields: list("columns", { help: "the full list of categorical features", group }),
+  timeFields: list("fields", {
+    help: "features to derive from the time column: hour, dow (day of the week), day, month",
+    group,
+  }),
+  timeZone: text("offset", {
+    help: "time zone in which --time-fields are derived, such as +02:00",
+    group,
+    shown: "UTC",
+  }),
+  weight: column("column of the row's weight in training and metrics, 0 or more"),
+  session: column("column of the session: events with the same value belong together"),
+  fields: list("columns", {
+    help: "categorical features, the full list; by default every column without another role",
+    group,
+  }),
   numeric: list("columns", {
-    help: "numeric features, standardised; price:log1p and price:bins=20 transform them",
+    help: "columns of numbers, standardised; price:log1p and price:bins=20 transform one",
     group,
     default: [],
     shown: "",
@@ -38,19 +52,19 @@ export const columns = {
       ),
     },
     {
-      help: "columns that hold several values a cell, with their separator, such as 'genres:|'",
+      help: "column whose cells hold several values, with their separator, such as 'genres:|'; repeatable",
       group,
       default: {},
       shown: "",
     },
   ),
   multiWeights: list("columns", {
-    help: "columns of --multi whose values carry a weight, such as 'tea:0.5|milk:2'",
+    help: "columns of --multi whose values carry weights, as in 'tea:0.5|milk:2'",
     group,
   }),
-  ignore: list("columns", { help: "columns to leave out", group, default: [], shown: "" }),
+  ignore: list("columns", { help: "columns to leave out of the features", group, default: [], shown: "" }),
   side: texts("file:key", {
-    help: "join a side table on a column; file:key=sidekey where the key has another name there",
+    help: "side table to join on column KEY; FILE:KEY=SIDEKEY if it has another name there; repeatable",
     group,
     default: [],
     shown: "",
@@ -72,11 +86,11 @@ export const columns = {
 /** Raw ids kept out of everything written and printed. */
 export const hashedIds = {
   hashKeys: text("file", {
-    help: "replace ids by their HMAC-SHA256, keyed with the secret in this file",
+    help: "replace user and item ids by their HMAC-SHA256, keyed with the secret in this file",
     group,
   }),
   hashKeysOf: list("columns", {
-    help: "columns whose ids are hashed; by default user, item and session",
+    help: "columns whose ids --hash-keys replaces; by default user, item and session",
     group,
     only: { hashKeys: true },
   }),

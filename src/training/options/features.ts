@@ -3,7 +3,7 @@
 
 import type { PerField } from "../../dataset/vocabulary-limits.js";
 import { UsageError } from "../../errors.js";
-import { choice, custom, list, number, recordComplaint, text, whole, wholeOf } from "./table.js";
+import { choice, custom, list, number, recordComplaint, share, text, whole, wholeOf } from "./table.js";
 
 const group = "Model:";
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -14,7 +14,7 @@ export const vocabulary = {
     "n",
     { parse: perField(0, 1), repeats: true, complaint: perFieldComplaint },
     {
-      help: "keys with fewer events are out-of-vocabulary; item_id=5 for one field, repeat it",
+      help: "keys with fewer than n events are out-of-vocabulary; item_id=5 sets it for one field; repeatable",
       group,
       default: 1,
     },
@@ -23,12 +23,12 @@ export const vocabulary = {
     "n",
     // no bound, as a number that the manifest's JSON can hold
     { parse: perField(1, MANY), repeats: true, complaint: perFieldComplaint },
-    { help: "largest vocabulary of a field: its most frequent keys; user_id=100000 for one field", group },
+    { help: "keep only the n most frequent keys of each field; user_id=100000 limits one field", group },
   ),
   minUsers: whole({
     min: 0,
     max: MANY,
-    help: "keys with fewer distinct users are out-of-vocabulary",
+    help: "keys with fewer than n distinct users are out-of-vocabulary",
     group,
   }),
   hash: custom(
@@ -39,8 +39,7 @@ export const vocabulary = {
       group,
     },
   ),
-  oovDropout: number({
-    placeholder: "share",
+  oovDropout: share({
     min: 0,
     max: 1,
     help: "share of known keys to hide in training, so that unknown keys get a vector",
@@ -60,13 +59,13 @@ export const labels = {
   positiveFrom: number({
     min: -Number.MAX_VALUE,
     max: Number.MAX_VALUE,
-    help: "labels of at least x are 1, others 0; with --negatives only such rows are events",
+    help: "turn labels into 0 and 1: x or more is 1; with --negatives, only those rows are events",
     group,
   }),
   negatives: whole({
     min: 1,
     max: MANY,
-    help: "for a log without labels: negatives to draw for each event",
+    help: "for a log without labels: number of negatives drawn for each event",
     group,
     default: 0,
     shown: "none",

@@ -12,7 +12,7 @@ export const lists = {
   k: whole({
     min: 1,
     max: 1000,
-    help: "length of the recommendation lists, for recall and ndcg",
+    help: "length K of the recommendation lists that recall and ndcg are computed on",
     group: "Training:",
     default: 20,
   }),

@@ -1,25 +1,29 @@
 // Options that say which events of a log are used, and how it is cut into training, validation and test part.
 
 import { UsageError } from "../../errors.js";
-import { choice, custom, list, text, whole } from "./table.js";
+import { choice, custom, list, shareOf, text, whole } from "./table.js";
 
 const MANY = Number.MAX_SAFE_INTEGER;
 
 /** Training, validation and test part. */
 export const split = {
-  valid: shareOrFile("validation part"),
-  test: shareOrFile("test part"),
+  valid: shareOrFile(
+    "rows held out for validation: a share such as 0.1 or 10%, a date from which on, or a file",
+  ),
+  test: shareOrFile(
+    "rows held out for the test: a share such as 0.1 or 10%, a date from which on, or a file",
+  ),
   split: choice(["time", "random", "user", "items", "last"], {
     placeholder: "by",
-    help: "how the log is split: by time, at random, whole users, whole items (the newest) or each user's last; by default by time where it has one, else at random",
+    help: "how rows are split into training, validation and test: by time, at random, whole users, whole items (the newest), or each user's last events; by default by time if there is a time column, else at random",
     group: "Training:",
   }),
   splitKey: list("columns", {
-    help: "with --split random: the columns that decide a row's part, such as user,item",
+    help: "with --split random: rows that agree in these columns go to the same split, such as user,item",
     group: "Training:",
   }),
   validLike: text("file", {
-    help: "with a share for --valid: hold out that share of each user's items, as popular on average as those of this log",
+    help: "with a share for --valid: choose held-out items that are as popular on average as the items of this log",
     group: "Training:",
   }),
   last: whole({
@@ -38,7 +42,7 @@ export const split = {
 /** Which events are used, and what they count. */
 export const events = {
   since: text("when", {
-    help: "drop events older than 90d before the newest (h, d, w), or older than a date",
+    help: "drop events before this: an age such as 90d before the newest event (h, d, w), or a date",
     group: "Reading:",
   }),
   eventWeight: text("column:kind=x,...", {
@@ -46,7 +50,7 @@ export const events = {
     group: "Reading:",
   }),
   halfLife: text("span", {
-    help: "the weight of a training event halves with every 30d of age (h, d, w)",
+    help: "halve a training event's weight with every such age, such as 30d (h, d, w)",
     group: "Reading:",
   }),
   maxEventsPerUser: whole({
@@ -63,10 +67,14 @@ function shareOrFile(help: string) {
     "share, date or file",
     {
       parse(given: string, flagName: string): number | string {
-        const x = Number(given);
-        if (given.trim() === "" || Number.isNaN(x)) return given;
+        // `./10%` is a file
+        const isShare = given.trim() !== "" && !Number.isNaN(Number(given.trim().replace(/%$/, "")));
+        if (!isShare) return given;
+        const x = shareOf(given, flagName);
         if (!(x >= 0 && x < 1))
-          throw new UsageError(`${flagName} expects a share in [0, 1) or a file, got '${given}'`);
+          throw new UsageError(
+            `${flagName} expects a share from 0 to below 1, such as 0.1 or 10%, a date or a file, got '${given}'`,
+          );
         return x;
       },
     },

@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { UsageError } from "../../errors.js";
 import { inputFormats } from "../../log/form.js";
 import type { ReadOptions } from "../../log/log.js";
-import { choice, custom, flag, numberOf, text, whole, type Told } from "./table.js";
+import { choice, custom, flag, shareOf, text, whole, type Told } from "./table.js";
 
 const group = "Reading:";
 
@@ -15,18 +15,25 @@ export const reading = {
     help: "format of the log; by default by the file extension",
     group,
   }),
-  delimiter: text("character", { help: "separates cells; by default detected from the header line", group }),
+  delimiter: text("character", {
+    help: "character between cells; by default detected from the header line",
+    group,
+  }),
   header: flag({
-    help: "the first line is data; columns are c0, c1, ...",
+    help: "the log has no header: its first line is data, and columns are named c0, c1, ...",
     group,
     negated: true,
     default: true,
   }),
-  encoding: text("name", { help: "text encoding, such as utf-16le or gb18030", group, shown: "utf-8" }),
-  comment: text("text", { help: "skip lines that start with it", group }),
+  encoding: text("name", {
+    help: "text encoding of the log, such as utf-16le or gb18030",
+    group,
+    shown: "utf-8",
+  }),
+  comment: text("text", { help: "skip lines that start with this text, such as #", group }),
   dedupe: flag({ help: "drop rows that repeat an earlier one exactly", group }),
   onBadRow: choice(["error", "skip"], {
-    help: "stop with an error at a bad row, or skip and count it",
+    help: "what to do at a malformed row: stop with an error, or skip and count it",
     group,
     default: "error",
   }),
@@ -45,9 +52,9 @@ export const reading = {
 export const badRows = {
   maxBad: custom(
     "share",
-    { parse: shareOf },
+    { parse: badShareOf },
     {
-      help: "with --on-bad-row skip: highest share of bad rows allowed",
+      help: "with --on-bad-row skip: largest share of malformed rows before the command fails",
       group,
       shown: "1%",
       only: { onBadRow: ["skip"] },
@@ -55,7 +62,7 @@ export const badRows = {
     },
   ),
   badRows: text("file", {
-    help: "with --on-bad-row skip: write bad rows there, one JSON object a line",
+    help: "with --on-bad-row skip: write the skipped rows to this file, one JSON object per line",
     group,
     only: { onBadRow: ["skip"] },
     noBytes: true,
@@ -100,12 +107,10 @@ function sizeOf(given: string): number {
   return Number(amount) * UNITS[unit!.toUpperCase()]!;
 }
 
-/** A share in [0, 1], as `1%` or `0.01`. */
-function shareOf(given: string, flagName: string): number {
-  const x = given.endsWith("%") ? numberOf(given.slice(0, -1), flagName) / 100 : numberOf(given, flagName);
-  if (!(x >= 0 && x <= 1))
-    throw new UsageError(`${flagName} expects a share such as 1% or 0.01, got '${given}'`);
-  return x;
+function badShareOf(given: string, flagName: string): number {
+  const x = shareOf(given, flagName);
+  if (x >= 0 && x <= 1) return x;
+  throw new UsageError(`${flagName} expects a share from 0 to 1 (100%), got '${given}'`);
 }
 
 /** How a log is read. */

@@ -101,6 +101,11 @@ export function whole<const S extends About<number> & Range>(
   };
 }
 
+/** A share, which may be given in percent. */
+export function share<const S extends About<number> & Range>(spec: S): S & Parsed<number> {
+  return { ...number(spec), placeholder: "share", parse: shareOf };
+}
+
 /** A switch. */
 export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
   spec: S,
@@ -205,6 +210,12 @@ export function numberOf(given: string, flagName: string): number {
   const x = given.trim() === "" ? NaN : Number(given);
   if (!Number.isFinite(x)) throw new UsageError(`${flagName} expects a number, got '${given}'`);
   return x;
+}
+
+/** A number, or hundredths of it with a percent sign: `10%` is 0.1. @throws {UsageError} not a finite one */
+export function shareOf(given: string, flagName: string): number {
+  const percent = /^\s*(\d+(?:\.\d*)?|\.\d+)\s*%\s*$/.exec(given)?.[1];
+  return percent === undefined ? numberOf(given, flagName) : Number(`${percent}e-2`);
 }
 
 /** A whole number of at least `min`. @throws {UsageError} */

@@ -13,18 +13,21 @@ export type JudgeName = (typeof judgeNames)[number];
 /** Where a training goes on, how it is watched, and how it ends. */
 export const weekly = {
   init: text("run", {
-    help: "start from an earlier run, by key; keys that the log lacks are kept",
+    help: "warm-start from an earlier run's vectors, matched by key; keys missing from the log are kept",
     group,
   }),
   expire: text("age", {
-    help: "drop known keys not seen for so long: 8w (h, d, w) before the newest event, or 8 trainings",
+    help: "with --init: drop keys that were not seen for this long, such as 8w before the newest event (h, d, w), or for 8 trainings",
     group,
   }),
   freeze: choice(["known"], {
-    help: "known: rows of the earlier run stay as they are, new ones are fitted to them",
+    help: "with --init: known keeps the earlier run's vectors fixed and fits only new ones",
     group,
   }),
-  keepState: flag({ help: "keep the state of the optimizer in the run, for the next --init", group }),
+  keepState: flag({
+    help: "store the optimizer's state in the run, so that the next --init continues from it",
+    group,
+  }),
   refit: flag({
     help: "after early stopping, train once more on all rows, for the chosen number of epochs",
     group,
@@ -54,7 +57,7 @@ export const weekly = {
     shown: "loss",
   }),
   onInterrupt: choice(["abort", "save"], {
-    help: "on a signal: abort, or save the best epoch so far",
+    help: "on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run",
     group,
     shown: "abort",
     noBytes: true,

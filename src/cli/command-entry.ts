@@ -1,0 +1,21 @@
+// What the program knows of a command before its modules are loaded.
+
+import type { Command } from "commander";
+import type { Interrupts } from "./interrupts.js";
+
+/** Adds a command with its options to the program. */
+export type AddCommand = (program: Command, signal: AbortSignal, interrupts: Interrupts) => Command;
+
+/** What a user is at, in the order of the help. */
+type Stage = "Look:" | "Train:" | "Use:" | "Judge:" | "Weekly job:" | "Help:";
+
+export interface CommandEntry {
+  name: string;
+  /** one line for the program's help */
+  summary: string;
+  /** its heading there */
+  stage: Stage;
+  /** what stays when a signal stops it, as a clause; by default that nothing is written */
+  keeps?: string;
+  load: () => Promise<AddCommand>;
+}

@@ -1,0 +1,105 @@
+// A command line that cannot be parsed → the message of a usage error, in the form of all others, with the nearest name.
+//
+// The parser (commander) throws English sentences with a code. Its own suggestions are not taken: it looks among shown options alone,
+// and the less common ones are hidden.
+
+import type { Command, CommanderError, Option } from "commander";
+import { nearestName } from "../errors.js";
+import { nameOf } from "../flags/setting.js";
+import type { CommandEntry } from "./command-entry.js";
+
+/**
+ * What is wrong with the command line, and what to try.
+ *
+ * @param command the command that it names, with its options; undefined when it names none
+ * @param words   what follows the command's name
+ */
+export function refusalText(
+  { code, message }: Pick<CommanderError, "code" | "message">,
+  command: Command | undefined,
+  words: readonly string[],
+): string {
+  // what the parser says in quotes: the option or the argument
+  const [quoted = "", value = ""] = [...message.matchAll(/'([^']*)'/g)].map(([, text]) => text);
+  const name = command?.name() ?? "embed";
+  const option = command?.options.find(({ flags }) => flags === quoted);
+  switch (code) {
+    case "commander.help":
+      return "name a command; `embed help COMMAND` shows its examples and options";
+    case "commander.unknownOption":
+      return unknownOption(quoted, command);
+    case "commander.missingMandatoryOptionValue": {
+      // it may be there, mistyped
+      const [unknown] = command?.parseOptions([...words]).unknown ?? [];
+      if (unknown !== undefined) return unknownOption(unknown, command);
+      return `${name} needs ${quoted}${option ? `: ${option.description}` : ""}`;
+    }
+    case "commander.optionMissingArgument":
+      return `${quoted} needs a value${option ? `: ${option.description}` : ""}`;
+    case "commander.invalidArgument":
+      return option?.argChoices ? notAChoice(option, value) : sentenceOf(message);
+    case "commander.missingArgument": {
+      const argument = command?.registeredArguments.find((one) => one.name() === quoted);
+      return `${name} needs <${quoted}>${argument ? `: ${argument.description}` : ""}; \`embed ${name} --help\` shows examples`;
+    }
+    case "commander.excessArguments": {
+      const most = command?.registeredArguments.length ?? 0;
+      return `${name} takes at most ${most} argument${most === 1 ? "" : "s"}, got ${/got (\d+)/.exec(message)?.[1]}: is a value with spaces without quotes?`;
+    }
+    default:
+      return sentenceOf(message);
+  }
+}
+
+/** What is said of a word that is no command. Where it begins the names of several, as `train` does, each is a line. */
+export function unknownCommand(typed: string, commands: readonly CommandEntry[]): string {
+  const kinds = commands.filter(({ name }) => name.startsWith(`${typed}-`));
+  if (kinds.length > 0) {
+    const width = Math.max(...kinds.map(({ name }) => name.length));
+    const lines = kinds.map(({ name, summary }) => `\n  ${name.padEnd(width)}  ${summary}`);
+    return `'${typed}' alone is no command, choose one of:${lines.join("")}\n  \`embed help COMMAND\` shows its examples and options`;
+  }
+  const names = commands.map(({ name }) => name);
+  return `unknown command '${typed}'${didYouMean(typed, names, ";")} \`embed help\` lists the commands`;
+}
+
+/** What is said of a word that is neither a command nor a topic of the help. */
+export function unknownTopic(
+  typed: string,
+  commands: readonly CommandEntry[],
+  topics: readonly { name: string }[],
+): string {
+  if (commands.some(({ name }) => name.startsWith(`${typed}-`))) return unknownCommand(typed, commands);
+  const hint = didYouMean(
+    typed,
+    [...commands, ...topics].map(({ name }) => name),
+  );
+  return `no command or topic '${typed}'${hint || `: topics are ${topics.map(({ name }) => name).join(", ")};`} \`embed help\` lists the commands`;
+}
+
+function unknownOption(typed: string, command: Command | undefined): string {
+  const flag = typed.replace(/=.*$/s, "");
+  if (!command)
+    return `unknown option '${flag}': options follow a command; \`embed help\` lists the commands`;
+  const flags = [...command.options.map(({ long, flags: all }) => long ?? all), "--help"];
+  const hint = didYouMean(flag, flag.startsWith("--") ? flags : [], ";");
+  return `${command.name()} has no option '${flag}'${hint} \`embed ${command.name()} --help-all\` lists all of them`;
+}
+
+/** The nearest name as a question. @param otherwise what stands there where no name is near */
+function didYouMean(typed: string, names: readonly string[], otherwise = ""): string {
+  const near = nearestName(typed, names);
+  return near === undefined ? otherwise : `: did you mean '${near}'?`;
+}
+
+function notAChoice(option: Option, value: string): string {
+  const choices = option.argChoices!;
+  return `--${nameOf(option)} expects one of ${choices.join(", ")}, got '${value}'${didYouMean(value, choices)}`;
+}
+
+function sentenceOf(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/\n\(Did you mean .*$/s, "")
+    .replace(/\.$/, "");
+}
