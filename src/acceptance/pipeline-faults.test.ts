@@ -227,7 +227,7 @@ test("SIGTERM in the middle of an epoch ends with 143, and the next run goes on 
 
   const { code, stderr } = await embed(["run", "shop.yaml"], {
     cwd: at,
-    signalWhen: { stderr: /items: epoch 5\//, signal: "SIGTERM" },
+    signalWhen: { stderr: /"epoch":5,/, signal: "SIGTERM" },
   });
   expect(code).toBe(143);
   expect(stderr).toMatch(/shop: interrupted, exit 143 in/);
@@ -337,7 +337,10 @@ test("what moves latest while the pipeline runs is not overwritten: 75", async (
     wentBack = embedOk(["rollback", "store/items"], { cwd: at });
   };
   writeFileSync(join(at, "shop.yaml"), yaml.replace("epochs: 8", "epochs: 200"));
-  const { code, stderr } = await embed(["run", "shop.yaml"], { cwd: at, when: { stderr: /epoch 1\//, act } });
+  const { code, stderr } = await embed(["run", "shop.yaml"], {
+    cwd: at,
+    when: { stderr: /"epoch":1,/, act },
+  });
   await wentBack;
   expect([code, stderr]).toEqual([75, expect.stringContaining("was moved from 000002 to 000001")]);
   expect(await wholeLatest(at)).toBe("000001");

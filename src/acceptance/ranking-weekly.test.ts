@@ -74,7 +74,7 @@ test.each([
     await train(log, `${task}-whole`, task, ...long);
     const again = [...long, "--checkpoint-every", "3", "--resume"];
     const args = [...tasks[task], log, ...roles, "--dim", "12", "-o", at(`${task}-killed`), ...again];
-    const killed = await embed(args, { signalWhen: { stderr: /epoch 8\//, signal: "SIGKILL" } });
+    const killed = await embed(args, { signalWhen: { stderr: /"epoch":8,/, signal: "SIGKILL" } });
     expect(killed.signal).toBe("SIGKILL");
     expect(await train(log, `${task}-killed`, task, ...again, "--threads", "1")).toMatch(
       /goes on after epoch \d+/,
@@ -87,7 +87,7 @@ test.each(["bpr", "implicit"] as const)("--on-interrupt save writes %s's best ep
   const run = `${task}-saved`;
   const options = ["--dim", "12", "--epochs", "100000", "--on-interrupt", "save", "-o", at(run)];
   const ended = await embed([...tasks[task], fixture("purchases.csv"), ...roles, ...options], {
-    signalWhen: { stderr: /epoch 3\//, signal: "SIGINT" },
+    signalWhen: { stderr: /"epoch":3,/, signal: "SIGINT" },
   });
   expect(ended.code).toBe(130);
   expect(manifestOf(run).interrupted).toBe(true);

@@ -128,7 +128,7 @@ describe("--on-interrupt save", () => {
         "--on-interrupt",
         "save",
       ];
-      const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal } });
+      const ended = await embed(options, { signalWhen: { stderr: /"epoch":3,/, signal } });
       expect(ended.code).toBe(code);
       expect(ended.stderr).toContain("interrupted: the run holds epoch");
       const manifest = parseJson<{ interrupted?: boolean }>(
@@ -156,7 +156,7 @@ describe("--on-interrupt save", () => {
       "save",
     ];
     const ended = await embed([...options, "--method", method, ...flags], {
-      signalWhen: { stderr: /epoch 9\//, signal: "SIGINT" },
+      signalWhen: { stderr: /"epoch":9,/, signal: "SIGINT" },
     });
     expect(ended.code).toBe(130);
     await embedOk(["evaluate", at(run), "--on", clicks]);
@@ -164,7 +164,7 @@ describe("--on-interrupt save", () => {
 
   test("without it nothing is written", async () => {
     const options = ["train-fm", clicks, "-o", at("lost"), ...long];
-    const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal: "SIGINT" } });
+    const ended = await embed(options, { signalWhen: { stderr: /"epoch":3,/, signal: "SIGINT" } });
     expect(ended.code).toBe(130);
     expect((await embed(["evaluate", at("lost"), "--on", clicks])).code).toBe(66);
   });

@@ -212,7 +212,7 @@ test("the same bytes at 1 and 2 threads, and killed and resumed", async () => {
   const again = ["train-graph", week2, "--method", "eges", ...side, ...small, ...flags, "--threads", "2"];
   const checkpointed = [...again, "-o", at("two"), "--checkpoint-every", "2", "--resume"];
   const killed = await embed(checkpointed, {
-    signalWhen: { stderr: /epoch 5\//, signal: "SIGKILL" },
+    signalWhen: { stderr: /"epoch":5,/, signal: "SIGKILL" },
   });
   expect(killed.signal).toBe("SIGKILL");
   const { stderr } = await embedOk(checkpointed);

@@ -132,7 +132,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
   test("of samples, with early stopping", () =>
     killedAndWhole(
       "bagged",
-      /epoch 20\//,
+      /"epoch":20,/,
       ...cut,
       "--num-trees",
       "60",
@@ -145,7 +145,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
   test("while it refits, its head too", () =>
     killedAndWhole(
       "refitting",
-      /refit: [\s\S]*epoch 10\//,
+      /refit: [\s\S]*"epoch":10,/,
       ...cut,
       "--num-trees",
       "30",
@@ -157,7 +157,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
   test("in the second of three forests of --cross-fit", () =>
     killedAndWhole(
       "crossing",
-      /forest 1 of 3[\s\S]*epoch 10\//,
+      /forest 1 of 3[\s\S]*"epoch":10,/,
       ...cut,
       "--num-trees",
       "30",
@@ -171,7 +171,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
     await trained("before", ...cut, "--num-trees", "20", "--learning-rate", "0.3");
     await killedAndWhole(
       "behind",
-      /epoch 20\//,
+      /"epoch":20,/,
       ...cut,
       "--init",
       at("before"),
@@ -184,7 +184,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
 
   test("--resume refuses the checkpoint of another training with 64, and a damaged one with 82", async () => {
     const again = [...train("other", "--num-trees", "100000", "--checkpoint-every", "1")];
-    await embed(again, { signalWhen: { stderr: /epoch 10\//, signal: "SIGKILL" } });
+    await embed(again, { signalWhen: { stderr: /"epoch":10,/, signal: "SIGKILL" } });
     const other = await embed([...again, "--resume", "--num-leaves", "8"]);
     expect([other.code, other.stderr]).toEqual([
       64,
@@ -197,7 +197,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
 
 test("SIGINT with --on-interrupt save writes the best trees so far, and without it nothing", async () => {
   const long = [...cut, "--num-trees", "100000", "--patience", "0"];
-  const signalWhen = { stderr: /epoch 10\//, signal: "SIGINT" } as const;
+  const signalWhen = { stderr: /"epoch":10,/, signal: "SIGINT" } as const;
   const saved = await embed(train("saved", ...long, "--on-interrupt", "save"), { signalWhen });
   expect(saved.code).toBe(130);
   expect(manifestOf("saved").interrupted).toBe(true);

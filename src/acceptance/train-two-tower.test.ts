@@ -102,7 +102,7 @@ test("a training that is killed goes on to the same bytes", async () => {
     "2",
     "--resume",
   ];
-  const killed = await embed(command, { signalWhen: { stderr: /epoch 15\//, signal: "SIGKILL" } });
+  const killed = await embed(command, { signalWhen: { stderr: /"epoch":15,/, signal: "SIGKILL" } });
   expect(killed.signal).toBe("SIGKILL");
   const resumed = await embedOk([...command, "--threads", "1"]);
   expect(resumed.stderr).toMatch(/goes on after epoch \d*[02468]\n/);

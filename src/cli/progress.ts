@@ -1,14 +1,24 @@
-// How progress looks: a spinner on a terminal; elsewhere plain lines, one an epoch and one every ten seconds of reading,
-// or JSON objects.
+// How progress looks: a spinner on a terminal; elsewhere plain lines, at most fifteen of a training's epochs and one every ten
+// seconds of reading, or JSON objects.
 
 import type { Ora } from "ora";
-import type { EpochProgress, Observe, Progress, Watch } from "../training/watch.js";
+import type { Observe, Progress, Watch } from "../training/watch.js";
 import type { ReadProgress } from "../log/log.js";
 import { isAtK } from "../evaluation/metric-titles.js";
+import { EpochLines, SimilarLines } from "./thinned.js";
 import { standardError, writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */
 const READING_INTERVAL = 10;
+
+/** What is shown on a terminal where a command says nothing more exact. */
+const WORKING = "working";
+/** Seconds from which on it is shown how long one thing has taken. */
+const LONG = 3;
+/** Lines of one training's epochs, at most: a log of a job has other lines too. */
+const MOST_EPOCHS = { line: 15, terminal: 40 };
+/** Epochs that the time of the next one is estimated from. */
+const RECENT = 5;
 
 export interface OutputOptions {
   json?: boolean;
@@ -41,7 +51,7 @@ export async function watched<T>(
 /** The display that the options and the terminal call for. */
 async function displayFor(options: OutputOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
-  if (options.logFormat === "json") return linesDisplay((progress) => JSON.stringify(progress));
+  if (options.logFormat === "json") return jsonDisplay();
   // ora divides by the terminal's width, which some pseudo-terminals say is 0
   const terminal = standardError.isTTY && standardError.columns > 0 && process.env["TERM"] !== "dumb";
   const plain = options.progress === false || !terminal;
@@ -49,17 +59,74 @@ async function displayFor(options: OutputOptions): Promise<Display> {
   return plain ? linesDisplay(lineOf) : await spinner(options, lineOf);
 }
 
-/** A line an event; readings are told many times a second, and seldom written. */
-function linesDisplay(lineOf: (progress: Progress) => string): Display {
-  let written = performance.now();
+/** A line an event. Readings are told many times a second, and seldom written. */
+function jsonDisplay(): Display {
+  const isDue = everySoOften();
   return {
     observe(progress) {
-      const now = performance.now();
-      if (progress.stage === "reading" && now - written < 1000 * READING_INTERVAL) return;
-      written = now;
-      writeLine(lineOf(progress));
+      if (progress.stage !== "reading" || isDue()) writeLine(JSON.stringify(progress));
     },
     stop: () => undefined,
+  };
+}
+
+/** Lines for a log of a job: of many epochs and of similar warnings few. */
+function linesDisplay(lineOf: (progress: Progress) => string): Display {
+  const isDue = everySoOften();
+  const epochs = new EpochLines(MOST_EPOCHS.line, (event, isBest) =>
+    writeLine(`${isBest ? "best: " : ""}${lineOf(event)}`),
+  );
+  const sentences = sentenceLines(writeLine);
+  return {
+    observe(progress) {
+      if (sentences.isTaken(progress)) return;
+      if (progress.stage === "reading") {
+        if (isDue()) writeLine(lineOf(progress));
+        return;
+      }
+      if (progress.stage === "epoch") {
+        epochs.see(progress);
+        return;
+      }
+      epochs.end();
+      if (progress.stage !== "doing") writeLine(lineOf(progress));
+    },
+    stop() {
+      sentences.end();
+      epochs.end();
+    },
+  };
+}
+
+/** Lines of notes and warnings. @returns what takes one, or writes what is held before another event */
+function sentenceLines(write: (text: string) => void): { isTaken(progress: Progress): boolean; end(): void } {
+  const lines = {
+    note: new SimilarLines(write),
+    warning: new SimilarLines((text) => write(`warning: ${text}`)),
+  };
+  return {
+    isTaken(progress) {
+      if (progress.stage !== "warning") lines.warning.end();
+      if (progress.stage !== "note") lines.note.end();
+      if (progress.stage !== "warning" && progress.stage !== "note") return false;
+      lines[progress.stage].see(progress.text);
+      return true;
+    },
+    end() {
+      lines.note.end();
+      lines.warning.end();
+    },
+  };
+}
+
+/** Whether a line about reading is due. */
+function everySoOften(): () => boolean {
+  let written = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - written < 1000 * READING_INTERVAL) return false;
+    written = now;
+    return true;
   };
 }
 
@@ -68,24 +135,59 @@ async function spinner(options: OutputOptions, lineOf: (progress: Progress) => s
   const coloured = options.color !== false && !process.env["NO_COLOR"];
   const shown: Ora = ora({
     stream: standardError,
-    text: "reading",
+    text: WORKING,
     // a job in the background is stopped when it touches the terminal's modes
     discardStdin: false,
     ...(coloured ? {} : { color: false }),
   }).start();
+  const above = (text: string): void => {
+    shown.clear();
+    writeLine(text);
+    shown.render();
+  };
+  const sentences = sentenceLines(above);
+  const epochs = new EpochLines(MOST_EPOCHS.terminal, (event, isBest) =>
+    above(`${isBest ? "best: " : ""}${lineOf(event)}`),
+  );
+  // what is being done, and since when
+  let [doing, since] = [WORKING, performance.now()];
+  const show = (text: string): void => {
+    if (text !== doing) [doing, since] = [text, performance.now()];
+    const seconds = Math.floor((performance.now() - since) / 1000);
+    shown.text = seconds < LONG ? doing : `${doing} (for ${seconds} s)`;
+  };
+  const clock = setInterval(() => show(doing), 1000);
+  clock.unref();
+  const timeLeft = epochsLeft();
   return {
     observe(progress) {
+      if (sentences.isTaken(progress)) return;
       if (progress.stage === "reading") {
-        shown.text = lineOf(progress);
+        // what follows the last byte takes as long as it takes
+        const isRead = progress.totalBytes !== undefined && progress.bytes >= progress.totalBytes;
+        show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : lineOf(progress));
         return;
       }
-      shown.clear();
-      writeLine(lineOf(progress));
-      if (progress.stage === "epoch") shown.text = `training${timeLeft(progress)}`;
-      if (progress.stage === "training") shown.text = trainingLeft(progress);
-      shown.render();
+      if (progress.stage === "epoch") {
+        epochs.see(progress);
+        show(timeLeft(progress));
+        return;
+      }
+      epochs.end();
+      if (progress.stage === "doing") {
+        show(progress.text);
+        return;
+      }
+      above(lineOf(progress));
+      if (progress.stage === "training") show(trainingLeft(progress));
+      if (progress.stage === "step") show(WORKING);
     },
-    stop: () => shown.stop(),
+    stop() {
+      clearInterval(clock);
+      sentences.end();
+      epochs.end();
+      shown.stop();
+    },
   };
 }
 
@@ -100,8 +202,6 @@ function lineWriter(): (progress: Progress) => string {
         return epochLine(progress);
       case "training":
         return `${progress.text} (${trainingLeft(progress)})`;
-      case "warning":
-        return `warning: ${progress.text}`;
       case "start":
       case "end":
         return `${progress.time} ${progress.text}`;
@@ -115,13 +215,24 @@ function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number)
   const speed = `${(rows / seconds / 1e6).toFixed(2)} M rows/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s`;
   const known = totalBytes !== undefined && bytes > 0;
   const share = known ? ` of ${(totalBytes / 1e6).toFixed(1)}` : "";
-  const left = known ? `, ${((seconds * (totalBytes - bytes)) / bytes).toFixed(0)} s left` : "";
+  const left = known ? `, about ${durationText((seconds * (totalBytes - bytes)) / bytes)} left` : "";
   return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB, ${speed}${left}`;
 }
 
-function epochLine(event: EpochProgress & { training?: string; refit?: true }): string {
-  const { training, refit, epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } =
-    event;
+function epochLine(event: Extract<Progress, { stage: "epoch" }>): string {
+  const {
+    training,
+    refit,
+    round = "epoch",
+    epoch,
+    epochs,
+    trainLoss,
+    validLoss,
+    auc,
+    vectorNorm,
+    rowsPerSecond,
+    best,
+  } = event;
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
   const metric = auc === undefined ? "" : `, AUC ${auc.toFixed(5)}`;
@@ -132,14 +243,30 @@ function epochLine(event: EpochProgress & { training?: string; refit?: true }): 
     .map(([name, value]) => `, ${name.replace("At", "@")} ${Number(value).toFixed(4)}`);
   const bestOfRanking = ranking.length > 0 && best ? " (best so far)" : "";
   const of = training === undefined ? "" : `${training}: `;
-  return `${of}${refit ? "refit " : ""}epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
+  return `${of}${refit ? "refit " : ""}${round} ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
-function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {
-  return epoch < epochs ? `, at most ${Math.ceil((epochs - epoch) * seconds)} s left` : "";
+/** What formats what is left of a training: a time where its end is known, else what ends it. */
+function epochsLeft(): (event: Extract<Progress, { stage: "epoch" }>) => string {
+  let recent: number[] = [];
+  return ({ round = "epoch", epoch, epochs, seconds, stopsIn }) => {
+    if (epoch === 1) recent = [];
+    recent = [...recent, seconds].slice(-RECENT);
+    const each = recent.reduce((sum, x) => sum + x, 0) / recent.length;
+    if (epoch >= epochs || stopsIn === 0) return "finishing the training";
+    const now = `${round} ${epoch + 1} of ${stopsIn === undefined ? "" : "at most "}${epochs}, ${durationText(each)} each`;
+    if (stopsIn === undefined) return `${now}, about ${durationText(each * (epochs - epoch))} left`;
+    return `${now}; stops after ${stopsIn} more validation${stopsIn === 1 ? "" : "s"} without improvement`;
+  };
 }
 
 function trainingLeft({ done, of, secondsLeft }: Extract<Progress, { stage: "training" }>): string {
-  const left = secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : `${Math.ceil(secondsLeft / 60)} min`;
-  return `${done} of ${of} trainings${done < of ? `, about ${left} left` : ""}`;
+  return `${done} of ${of} trainings${done < of ? `, about ${durationText(secondsLeft)} left` : ""}`;
+}
+
+/** `0.8 s`, `42 s`, `3 min`, `2.5 h`. */
+function durationText(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -29,7 +29,7 @@ export interface Running {
   /** what standard input holds; without it, standard input is empty */
   input?: string | Buffer;
   env?: Record<string, string>;
-  /** sends the signal as soon as standard error matches */
+  /** sends the signal as soon as standard error matches; it has every epoch then, as JSON: `"epoch":8,` */
   signalWhen?: { stderr: RegExp; signal: NodeJS.Signals };
   /** is done as soon as standard error matches, while the program goes on */
   when?: { stderr: RegExp; act: () => void };
@@ -151,8 +151,11 @@ function finished(
 
 /** Runs a program with cron's environment and collects all it writes. */
 function run(command: string, args: readonly string[], running: Running = {}): Promise<Finished> {
+  // text leaves out epochs of a long training
+  const everyEpoch = (running.signalWhen ?? running.when) && { EMBED_LOG_FORMAT: "json" };
+  const env = { ...everyEpoch, ...running.env };
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, surroundings(running));
+    const child = spawn(command, args, surroundings({ ...running, env }));
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     let waiting = running.signalWhen;
     let { when } = running;

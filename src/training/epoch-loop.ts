@@ -7,7 +7,7 @@
 
 import type { LoopControls } from "./controls.js";
 import { EarlyStopping, firstStanding } from "./early-stopping.js";
-import type { EpochEvent } from "./epoch.js";
+import type { EpochEnded, EpochEvent } from "./epoch.js";
 import { Interruption } from "./interruption.js";
 import type { NamedArrays } from "./named-arrays.js";
 
@@ -67,7 +67,7 @@ export async function runEpochs(
   training: Steered,
   { epochs: most, patience, minDelta, better, looks, toBeat }: EpochPlan,
   { onInterrupt, checkpoint, resume }: LoopControls,
-  observe: (event: EpochEvent) => void,
+  observe: (event: EpochEnded) => void,
 ): Promise<EpochsDone> {
   const stopsEarly = looks && patience > 0;
   const stopping = new EarlyStopping(better, minDelta, resume?.standing ?? firstStanding(toBeat));
@@ -92,7 +92,7 @@ export async function runEpochs(
         stopping.keep(epoch);
       }
       epochs.push(event);
-      observe(event);
+      observe({ ...event, ...(stopsEarly && { stopsIn: patience - stopping.waited }) });
     } catch (error) {
       if (interruption.isWanted) break;
       throw error;

@@ -21,3 +21,9 @@ export interface EpochEvent {
   /** ranking metrics of the validation part, in epochs that look at it */
   [metric: `${string}At${number}`]: number;
 }
+
+/** An epoch as it is told while training goes on. */
+export type EpochEnded = EpochEvent & {
+  /** validations without improvement after which training stops early; absent where it does not */
+  stopsIn?: number;
+};

@@ -28,6 +28,16 @@ import type { Plan, Session } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { collectWarnings, type Watch } from "./watch.js";
 
+/** What is done once a stage has ended, where that takes a while. */
+const FOLLOWING: Readonly<Record<string, string>> = {
+  read: "preparing the rows for training",
+  encode: "training",
+  bin: "training",
+  search: "training",
+  train: "measuring the model",
+  evaluate: "finishing the model",
+};
+
 /**
  * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
  *
@@ -51,7 +61,12 @@ export async function train(
   const plan = await trainer.plan(told);
 
   const { options, dataset, cut } = await openParts(plan, paths, told, { watch, warn, note });
-  clock.lap("read");
+  const ended = (stage: string): void => {
+    clock.lap(stage);
+    const text = FOLLOWING[stage.replace(/^refit /, "")];
+    if (text !== undefined) watch.observe({ stage: "doing", text });
+  };
+  ended("read");
 
   const { inputs } = dataset;
   const earlier = plan.earlier?.manifest.files;
@@ -68,7 +83,7 @@ export async function train(
   if (epoch !== undefined) note(`goes on after ${round} ${epoch}`);
   const session: Omit<Session, "controls"> = {
     ...{ options, told, beside: out, watch, warn, note },
-    lap: (stage) => clock.lap(stage),
+    lap: ended,
   };
   const parts = partsToFit(cut, told);
   const source = { dataset, parts, cut: cut.parts };
@@ -109,6 +124,7 @@ export async function train(
     ...contents.manifest,
   };
   const metricsLines = contents.metricsLines ?? linesOf(first, refit && published.judged);
+  watch.observe({ stage: "doing", text: `writing ${out}` });
   await writeRun(
     out,
     force,

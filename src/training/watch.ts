@@ -1,15 +1,17 @@
 // What a command tells while it works; how it looks is the command line's.
 
 import type { ReadProgress } from "../log/log.js";
-import type { EpochEvent } from "./epoch.js";
+import type { EpochEnded } from "./epoch.js";
 
 /** An epoch of at most `epochs`. */
-export type EpochProgress = EpochEvent & { epochs: number };
+export type EpochProgress = EpochEnded & { epochs: number };
 
 export type Progress =
   | ({ stage: "reading" } & ReadProgress)
   | ({
       stage: "epoch";
+      /** what is counted, where it is no epoch: `tree` */
+      round?: string;
       /** of a pipeline: which training */
       training?: string;
       /** of the training on all rows, once the epochs are chosen */
@@ -17,6 +19,8 @@ export type Progress =
     } & EpochProgress)
   /** of several trainings: one has ended */
   | { stage: "training"; text: string; done: number; of: number; secondsLeft: number }
+  /** what is being done from now on, which takes a while: `writing run` */
+  | { stage: "doing"; text: string }
   /** a sentence: what was inferred, what was left out */
   | { stage: "note"; text: string }
   /** of a pipeline: a step has ended, or was not needed */

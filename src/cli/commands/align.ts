@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { wholeOf } from "../../flags/options.js";
 import type { AlignSummary } from "../../api/align.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
+import { similarTogether } from "../thinned.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o last --seed 1, and with -o run --seed 2):
@@ -31,10 +32,14 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
     )
     .argument("<run>", "run directory, the later one")
     .addHelpText("before", examples)
-    .requiredOption("--to <run>", "the earlier run, such as store/items/latest")
+    .requiredOption("--to <run>", "earlier run to align to, such as store/items/latest")
     .requiredOption("-o, --out <run>", "the run directory to write")
     .option("--force", "replace an existing run")
-    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
+    .addOption(
+      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
+        wholeOf("--threads", 1),
+      ),
+    )
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, { to, out, force, threads, quiet, json }: Flags) => {
@@ -44,7 +49,7 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
         threads: threads ?? availableParallelism(),
         signal,
       });
-      if (!quiet) for (const warning of summary.warnings) writeLine(`warning: ${warning}`);
+      if (!quiet) for (const warning of similarTogether(summary.warnings)) writeLine(`warning: ${warning}`);
       if (json) await writeResult(`${JSON.stringify(summary)}\n`);
       else await writeResult(textOf(summary));
     });

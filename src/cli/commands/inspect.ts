@@ -18,6 +18,7 @@ import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
+import { similarTogether } from "../thinned.js";
 
 const examples = `
 Examples:
@@ -44,13 +45,13 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(command))
     .addOption(
-      new Option("--time-format <pattern>", "the form of times, such as '%d/%m/%Y %H:%M'").helpGroup(
+      new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
         "Reading:",
       ),
     )
     .option(
       "--write-config <file>",
-      "write what was inferred as a config file, to be changed and trained with",
+      "write the inferred columns as a config file, to edit and train with (--config)",
     )
     .option("--force", "replace an existing config or --bad-rows file");
   addGraphOptions(command);
@@ -93,10 +94,15 @@ interface Found {
 function addGraphOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Edges:");
   command
-    .addOption(group("--source <column>", "the column of the nodes that edges lead from"))
-    .addOption(group("--target <column>", "the column of the nodes that they lead to"))
-    .addOption(group("--weight <column>", "the column of their weights"))
-    .addOption(group("--directed", "an edge and its reverse are two edges; else one"));
+    .addOption(group("--source <column>", "for a list of edges: column of the node that an edge starts at"))
+    .addOption(group("--target <column>", "for a list of edges: column of the node that an edge ends at"))
+    .addOption(group("--weight <column>", "for a list of edges: column of the edge's weight"))
+    .addOption(
+      group(
+        "--directed",
+        "for a list of edges: edges are directed, so an edge and its reverse are two edges",
+      ),
+    );
 }
 
 /** The columns of edges; undefined where none are named. @throws {UsageError} one alone, or what means nothing beside them or without */
@@ -176,7 +182,9 @@ function textOfGraph(found: EdgeInspection): string {
   );
   return (
     `${formatTable(lines)}\n${formatTable([["", "min", "median", "mean", "max"], ...table])}${counted(rows)} rows\n` +
-    warnings.map((text) => `warning: ${printable(text)}\n`).join("")
+    similarTogether(warnings)
+      .map((text) => `warning: ${printable(text)}\n`)
+      .join("")
   );
 }
 
@@ -200,7 +208,11 @@ function textOf({ rows, columns, warnings }: Inspection): string {
   ]);
   const counted = `${rows.toLocaleString("en")} rows, ${columns.length} columns\n`;
   return (
-    formatTable([head, ...lines]) + counted + warnings.map((text) => `warning: ${printable(text)}\n`).join("")
+    formatTable([head, ...lines]) +
+    counted +
+    similarTogether(warnings)
+      .map((text) => `warning: ${printable(text)}\n`)
+      .join("")
   );
 }
 

@@ -15,9 +15,6 @@ import { checkSameColumns, type EarlierTrees } from "./init.js";
 import type { LabelledPart, Prediction } from "./target.js";
 import type { Watch } from "../../training/watch.js";
 
-/** Iterations between two reports. */
-const REPORTED = 10;
-
 /** Trees with what scores and describes them. */
 export interface GrownForest extends EpochsDone {
   forest: Forest;
@@ -91,10 +88,9 @@ export async function growForest(
   job.lap("bin");
 
   const { numTrees } = gbdt;
-  const { trees, ...done } = await growNext(input, gbdt, (event) => {
-    if (event.epoch % REPORTED === 0 || event.epoch === numTrees)
-      watch.observe({ stage: "epoch", epochs: numTrees, ...event });
-  });
+  const { trees, ...done } = await growNext(input, gbdt, (event) =>
+    watch.observe({ stage: "epoch", round: "tree", epochs: numTrees, ...event }),
+  );
   job.lap("train");
   const last = done.epochs[done.bestEpoch - 1];
   return {
