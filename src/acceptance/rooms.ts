@@ -103,7 +103,12 @@ export const rooms: Record<string, Room> = {
     // hooks are commands of the user's
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
-  index: { mayImport: words("training trainers api store gates privacy pipeline errors") },
+  // the command line without a terminal: docs/decisions/0016-library-from-commands.md
+  library: {
+    mayImport: words("cli trainers training flags embedding errors"),
+    packages: ["commander", "node:fs"],
+  },
+  index: { mayImport: words("library training api store gates privacy pipeline errors") },
 };
 
 /** Files that may do what their room may not. */

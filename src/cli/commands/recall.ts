@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { RecallSummary } from "../../api/recall/recall.js";
 import { addOutputOptions } from "../../flags/options.js";
 import { addRecallFlags, recallOf, type RecallFlags } from "../../flags/recall.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
@@ -26,17 +26,23 @@ export function addRecall(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples);
   return addOutputOptions(addRecallFlags(command)).action(
     async (run: string, flags: RecallFlags & OutputOptions) => {
-      const { recall } = await import("../../api/recall/recall.js");
-      const summary = await watched(
-        flags,
-        signal,
-        async (watch) => await recall(run, await recallOf(flags), writeResult, watch),
+      const summary = await watched(flags, signal, (watch) =>
+        callRecall(run, flags, { watch, write: writeResult }),
       );
       if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
       else if (!flags.quiet && summary.unchanged !== true)
         for (const line of textOf(summary)) writeLine(line);
     },
   );
+}
+
+export async function callRecall(
+  run: string,
+  flags: RecallFlags,
+  { watch, write }: Omit<Caller, "command">,
+): Promise<RecallSummary> {
+  const { recall } = await import("../../api/recall/recall.js");
+  return await recall(run, await recallOf(flags), write, watch);
 }
 
 /** What was made, in a few lines. */

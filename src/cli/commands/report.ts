@@ -9,13 +9,14 @@ import {
   addHashKeysOption,
   addReadingOptions,
   repeated,
+  taking,
   wholeOf,
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
@@ -60,16 +61,25 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   addScoreOptions(command);
   addReadingOptions(addHashKeysOption(command));
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
-    const { reportVersions } = await import("../../store/report-versions.js");
     const toStdout = flags.out === "-";
     if (toStdout && flags.json)
       throw new UsageError("-o - writes the page to stdout, where --json writes too: name a file");
-    const options = { ...optionsOf(flags), ...(toStdout && { write: writeResult }) };
-    const summary = await watched(flags, signal, (watch) => reportVersions(runs, options, watch));
+    const summary = await watched(flags, signal, (watch) =>
+      callReport(runs, flags, { watch, write: writeResult }),
+    );
     const text = textOf(summary, flags.quiet ?? false);
     if (!toStdout) await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : text);
     else if (!flags.quiet) for (const line of text.trimEnd().split("\n")) writeLine(line);
   });
+}
+
+export async function callReport(
+  runs: string[],
+  flags: Flags,
+  { watch, write }: Omit<Caller, "command">,
+): Promise<ReportSummary> {
+  const { reportVersions } = await import("../../store/report-versions.js");
+  return await reportVersions(runs, { ...optionsOf(flags), ...(flags.out === "-" && { write }) }, watch);
 }
 
 function addMapOptions(command: Command): void {
@@ -95,7 +105,7 @@ function addMapOptions(command: Command): void {
     .addOption(group("--top <n>", "neighbours a key").argParser(wholeOf("--top", 1)).default(8))
     .addOption(
       group("--points <n>", "keys that are drawn at most, chosen by a hash")
-        .argParser(pointsOf)
+        .argParser(taking("number", pointsOf))
         .default(2000),
     )
     .addOption(group("--table <name>", "of a run with several tables"));

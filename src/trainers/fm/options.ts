@@ -203,7 +203,11 @@ const own = {
   }),
   l2Field: custom(
     "field=x,...",
-    { parse: l2FieldOf, repeats: true },
+    {
+      type: "string | readonly string[] | Readonly<Record<string, number>>",
+      parse: l2FieldOf,
+      repeats: true,
+    },
     {
       help: "L2 on weights and vectors of single fields, in place of the general one",
       group: training,

@@ -59,7 +59,7 @@ function historyComplaint({ of, most }: HistoryKind): string | undefined {
 const own = {
   history: custom(
     "n|others",
-    { parse: historyOf, complaint: historyComplaint },
+    { type: "number | string", parse: historyOf, complaint: historyComplaint },
     {
       help: "a user's last n items strictly before the event, or all of the user's others, for logs without times",
       group: examples,

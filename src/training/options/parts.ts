@@ -62,6 +62,7 @@ function shareOrFile(help: string) {
   return custom(
     "share, date or file",
     {
+      type: "number | string",
       parse(given: string, flagName: string): number | string {
         const x = Number(given);
         if (given.trim() === "" || Number.isNaN(x)) return given;

@@ -45,7 +45,7 @@ export const reading = {
 export const badRows = {
   maxBad: custom(
     "share",
-    { parse: shareOf },
+    { type: "number | string", parse: shareOf },
     {
       help: "with --on-bad-row skip: highest share of bad rows allowed",
       group,
@@ -68,7 +68,7 @@ const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 3
 export const memory = {
   maxMemory: custom(
     "size",
-    { parse: sizeOf },
+    { type: "number | string", parse: sizeOf },
     {
       help: "memory for the rows of an encoded dataset, such as 4G; a larger one is read from disk while training",
       group,
