@@ -2,6 +2,7 @@
 //
 // In a folder with a copy of the package's fixtures/: it writes clicks/, events/ and a few files beside them.
 
+import { writeFile } from "node:fs/promises";
 import {
   EmbedError,
   evaluate,
@@ -30,7 +31,7 @@ await trainAls(["fixtures/purchases.csv"], {
 });
 
 // what the command prints as a table, as an object
-const judged = await evaluate("events", { part: "test", baseline: ["popularity"], k: [10, 20] });
+const judged = await evaluate("events", { part: "test", repeats: "allow", baseline: "popularity" });
 for (const { name, metrics } of judged.compared) console.log(name, metrics);
 
 // nearest rows, for each key that was asked for
@@ -42,17 +43,11 @@ await exportRun("clicks", { format: "word2vec", field: "item", out: "items.txt" 
 await recall("events", { k: 5, out: "lists.csv" });
 
 // or the bytes, where none is: nothing goes to standard output
-const chunks: (string | Uint8Array)[] = [];
-await transform(
-  "events",
-  { foldIn: "fixtures/purchases.csv", field: "user" },
-  {
-    write(chunk) {
-      chunks.push(chunk);
-    },
-  },
-);
-console.log("bytes of users' vectors", chunks.reduce((sum, chunk) => sum + chunk.length, 0) > 0);
+await writeFile("newcomers.csv", "customer_id,product_id\nnew,garden-08\nnew,running-06\n");
+let vectors = "";
+const write = (chunk: string | Uint8Array): void => void (vectors += Buffer.from(chunk).toString());
+await transform("events", { foldIn: "newcomers.csv" }, { write });
+console.log(vectors);
 
 // progress, and a way to stop: the promise rejects with the signal's reason, and nothing is written
 const stop = new AbortController();

@@ -24,6 +24,9 @@ import { trainers } from "../trainers/index.js";
 /** Any function of the library: what is tested here is refused by the types. */
 type Loose = (...given: unknown[]) => Promise<Record<string, unknown>>;
 
+/** Milliseconds for a compiler and programs of their own, on a machine that does other things beside. */
+const slow = 300_000;
+
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 const entry = join(projectFolder, "dist", "library.js");
@@ -148,36 +151,40 @@ test.each(trainings)(
   },
 );
 
-test("what judges, finds, lists, encodes and exports gives what the command gives", async () => {
-  const run = at("judged");
-  await library["trainFm"]!(clicks, { out: run, epochs: 2, test: 0.1 });
-  const judged = await library["evaluate"]!(run, { part: "test" });
-  const judgedThere = parseJson((await embedOk(["evaluate", run, "--part", "test", "--json"])).stdout);
-  expect({ ...judged, seconds: 0 }).toEqual({ ...(judgedThere as object), seconds: 0 });
+test(
+  "what judges, finds, lists, encodes and exports gives what the command gives",
+  async () => {
+    const run = at("judged");
+    await library["trainFm"]!(clicks, { out: run, epochs: 2, test: 0.1 });
+    const judged = await library["evaluate"]!(run, { part: "test" });
+    const judgedThere = parseJson((await embedOk(["evaluate", run, "--part", "test", "--json"])).stdout);
+    expect({ ...judged, seconds: 0 }).toEqual({ ...(judgedThere as object), seconds: 0 });
 
-  const found = await library["neighbors"]!(run, { key: "item:tea-03", top: 4 });
-  const { queries } = parseJson(
-    (await embedOk(["neighbors", run, "--key", "item:tea-03", "--top", "4", "--json"])).stdout,
-  ) as { queries: unknown };
-  expect(found).toEqual(queries);
+    const found = await library["neighbors"]!(run, { key: "item:tea-03", top: 4 });
+    const { queries } = parseJson(
+      (await embedOk(["neighbors", run, "--key", "item:tea-03", "--top", "4", "--json"])).stdout,
+    ) as { queries: unknown };
+    expect(found).toEqual(queries);
 
-  for (const [name, command, options, words] of [
-    ["recall", "recall", { k: 3 }, ["--k", "3"]],
-    ["exportRun", "export", { format: "csv", field: "item" }, ["--format", "csv", "--field", "item"]],
-  ] as const) {
-    const chunks: Uint8Array[] = [];
-    const write = (chunk: Uint8Array) => void chunks.push(Buffer.from(chunk));
-    await library[name]!(run, options, { write });
-    const { bytes } = await embedOk([command, run, ...words]);
-    expect([name, bytes.length > 100, Buffer.concat(chunks).equals(bytes)]).toEqual([name, true, true]);
-  }
+    for (const [name, command, options, words] of [
+      ["recall", "recall", { k: 3 }, ["--k", "3"]],
+      ["exportRun", "export", { format: "csv", field: "item" }, ["--format", "csv", "--field", "item"]],
+    ] as const) {
+      const chunks: Uint8Array[] = [];
+      const write = (chunk: Uint8Array) => void chunks.push(Buffer.from(chunk));
+      await library[name]!(run, options, { write });
+      const { bytes } = await embedOk([command, run, ...words]);
+      expect([name, bytes.length > 100, Buffer.concat(chunks).equals(bytes)]).toEqual([name, true, true]);
+    }
 
-  await library["encode"]!(clicks, { out: at("encoded") });
-  await embedOk(["encode", clicks, "-o", at("encoded-there")]);
-  const bytesOf = (place: string) =>
-    readdirSync(place).map((file) => [file, readFileSync(join(place, file), "base64")]);
-  expect(bytesOf(at("encoded"))).toEqual(bytesOf(at("encoded-there")));
-});
+    await library["encode"]!(clicks, { out: at("encoded") });
+    await embedOk(["encode", clicks, "-o", at("encoded-there")]);
+    const bytesOf = (place: string) =>
+      readdirSync(place).map((file) => [file, readFileSync(join(place, file), "base64")]);
+    expect(bytesOf(at("encoded"))).toEqual(bytesOf(at("encoded-there")));
+  },
+  slow,
+);
 
 /** Wrong names, values and files, as TypeScript and the command line have them. */
 const wrong: [name: string, given: unknown[], words: string[], message: RegExp][] = [
@@ -269,7 +276,7 @@ test.each(wrong)("%s refuses %j with the error of the command", async (name, giv
 
 /** What only TypeScript can get wrong. */
 test.each<[string, unknown[], RegExp]>([
-  ["trainFm", [clicks, { out: "x", header: "no" }], /--no-header expects true or false, got 'no'/],
+  ["trainFm", [clicks, { out: "x", header: "no" }], /--header expects true or false, got 'no'/],
   ["trainFm", [clicks, { out: "x", label: 5 }], /--label expects a column, got '5'/],
   ["trainFm", [clicks, { out: "x", epochs: null }], /--epochs expects a whole number/],
   ["trainFm", [clicks, { out: "x", epochs: Infinity }], /--epochs expects a number/],
@@ -331,11 +338,13 @@ test("with onInterrupt: save an abort writes the best epoch so far", async () =>
   expect(manifest["interrupted"]).toBe(true);
 });
 
-test("a program that calls the library ends by itself, and nothing is printed or left on the process", () => {
-  const script = at("program.mjs");
-  writeFileSync(
-    script,
-    `import * as embed from ${JSON.stringify(entry)};
+test(
+  "a program that calls the library ends by itself, and nothing is printed or left on the process",
+  () => {
+    const script = at("program.mjs");
+    writeFileSync(
+      script,
+      `import * as embed from ${JSON.stringify(entry)};
 import { writeFileSync } from "node:fs";
 process.env.EMBED_DIM = "3";
 process.exit = () => { throw new Error("process.exit was called"); };
@@ -356,45 +365,49 @@ await failing(embed.trainFm(${JSON.stringify(clicks)}, { out: "run" }));
 await failing(embed.trainFm(${JSON.stringify(clicks)}, { out: "long", epochs: 1000 }, { signal: AbortSignal.timeout(200) }));
 writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: process.exitCode ?? null, failures, dim: options.dim }));
 `,
-  );
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
-    cwd: folder,
-    encoding: "utf8",
-    timeout: 120_000,
-  });
-  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
-  const left = parseJson(readFileSync(at("left.json"), "utf8")) as Record<string, unknown>;
-  expect(left["after"]).toEqual(left["before"]);
-  // EMBED_* variables are the command line's
-  expect(left).toMatchObject({
-    exitCode: null,
-    dim: 16,
-    failures: ["NoInputError", "OutputError", "DOMException"],
-  });
-});
+    );
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 200_000,
+    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
+    const left = parseJson(readFileSync(at("left.json"), "utf8")) as Record<string, unknown>;
+    expect(left["after"]).toEqual(left["before"]);
+    // EMBED_* variables are the command line's
+    expect(left).toMatchObject({
+      exitCode: null,
+      dim: 16,
+      failures: ["NoInputError", "OutputError", "DOMException"],
+    });
+  },
+  slow,
+);
 
-test("the examples are typed by the packed package and run on it", () => {
-  const place = at("packed");
-  const installed = join(place, "node_modules", "embed-tables");
-  mkdirSync(installed, { recursive: true });
-  const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", place];
-  const tarball = execFileSync("npm", pack, { cwd: projectFolder, encoding: "utf8" }).trim();
-  execFileSync("tar", ["-xzf", join(place, tarball), "--strip-components=1", "-C", installed]);
-  const modules = join(projectFolder, "node_modules");
-  symlinkSync(modules, join(installed, "node_modules"));
-  symlinkSync(join(modules, "@types"), join(place, "node_modules", "@types"));
-  cpSync(fixturesFolder, join(place, "fixtures"), { recursive: true });
-  cpSync(join(projectFolder, "docs", "examples"), place, { recursive: true });
-  writeFileSync(join(place, "package.json"), '{ "type": "module" }');
-  const compilerOptions = {
-    ...{ strict: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true },
-    ...{ module: "NodeNext", target: "ES2023", types: ["node"], outDir: "out", skipLibCheck: false },
-  };
-  writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-  // the types refuse what the library refuses, so that these comments are needed
-  writeFileSync(
-    join(place, "refused.ts"),
-    `import { evaluate, inspect, publish, trainFm } from "embed-tables";
+test(
+  "the examples are typed by the packed package and run on it",
+  () => {
+    const place = at("packed");
+    const installed = join(place, "node_modules", "embed-tables");
+    mkdirSync(installed, { recursive: true });
+    const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", place];
+    const tarball = execFileSync("npm", pack, { cwd: projectFolder, encoding: "utf8" }).trim();
+    execFileSync("tar", ["-xzf", join(place, tarball), "--strip-components=1", "-C", installed]);
+    const modules = join(projectFolder, "node_modules");
+    symlinkSync(modules, join(installed, "node_modules"));
+    symlinkSync(join(modules, "@types"), join(place, "node_modules", "@types"));
+    cpSync(fixturesFolder, join(place, "fixtures"), { recursive: true });
+    cpSync(join(projectFolder, "docs", "examples"), place, { recursive: true });
+    writeFileSync(join(place, "package.json"), '{ "type": "module" }');
+    const compilerOptions = {
+      ...{ strict: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true },
+      ...{ module: "NodeNext", target: "ES2023", types: ["node"], outDir: "out", skipLibCheck: false },
+    };
+    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    // the types refuse what the library refuses, so that these comments are needed
+    writeFileSync(
+      join(place, "refused.ts"),
+      `import { evaluate, inspect, publish, trainFm } from "embed-tables";
 // @ts-expect-error no such option
 await trainFm("log.csv", { out: "run", epoch: 5 });
 // @ts-expect-error a number
@@ -409,18 +422,20 @@ await publish("run");
 await evaluate("run", { query: 5 });
 export const columns: string[] = (await inspect("log.csv")).columns.map(({ name }) => name);
 `,
-  );
-  const compiled = spawnSync(process.execPath, [join(modules, "typescript", "bin", "tsc"), "-p", place], {
-    encoding: "utf8",
-  });
-  expect(compiled.stdout).toBe("");
-  expect(compiled.status).toBe(0);
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["out/library.js"], {
-    cwd: place,
-    encoding: "utf8",
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout).toContain("stopped: seen enough");
-  expect(stdout).toContain("true 64 --dim expects a whole number from 1 to 1024, got '0'");
-  expect(existsSync(join(place, "never"))).toBe(false);
-}, 240_000);
+    );
+    const compiled = spawnSync(process.execPath, [join(modules, "typescript", "bin", "tsc"), "-p", place], {
+      encoding: "utf8",
+    });
+    expect(compiled.stdout).toBe("");
+    expect(compiled.status).toBe(0);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["out/library.js"], {
+      cwd: place,
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("stopped: seen enough");
+    expect(stdout).toContain("true 64 --dim expects a whole number from 1 to 1024, got '0'");
+    expect(existsSync(join(place, "never"))).toBe(false);
+  },
+  slow,
+);

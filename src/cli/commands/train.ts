@@ -1,12 +1,11 @@
 // embed train-fm, train-ranking, ...: a command for each trainer
 
 import type { Command } from "commander";
-import type { PartMetrics } from "../../embedding/manifest.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import type { Trainer } from "../../training/trainer.js";
 import type { TrainingTold } from "../../training/options/log.js";
-import type { Summary } from "../../training/summary.js";
+import type { train } from "../../training/session.js";
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
@@ -39,9 +38,9 @@ export async function callTrain(
   trainer: Trainer,
   paths: string[],
   { watch, command }: Omit<Caller, "write">,
-): Promise<Summary<PartMetrics>> {
-  const { train } = await import("../../training/session.js");
-  return await train(
+): ReturnType<typeof train> {
+  const session = await import("../../training/session.js");
+  return await session.train(
     trainer,
     paths,
     toldOf(command, trainer.options) as TrainingTold & { out: string },

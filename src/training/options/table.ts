@@ -191,7 +191,8 @@ export function custom<V, const S extends About<V>>(
   how: Pick<Parsed<V>, "parse" | "complaint" | "repeats"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
-  return { ...spec, placeholder, ...how };
+  // how another option is read may be handed on whole: its help and default stay its own
+  return { ...how, ...spec, placeholder };
 }
 
 /** Some of a table's options. */
