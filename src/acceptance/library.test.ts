@@ -281,6 +281,13 @@ test.each<[string, unknown[], RegExp]>([
   ["trainFm", [clicks, { out: "x", epochs: null }], /--epochs expects a whole number/],
   ["trainFm", [clicks, { out: "x", epochs: Infinity }], /--epochs expects a number/],
   ["trainFm", [clicks, { out: "x", fields: [1, 2] }], /--fields expects a list of texts/],
+  ["trainFm", [clicks, { out: "x", valid: {} }], /--valid expects number \| string, got '\{\}'/],
+  ["trainFm", [clicks, { out: "x", maxMemory: true }], /--max-memory expects number \| string/],
+  [
+    "trainFm",
+    [clicks, { out: "x", l2Field: { device: -1 } }],
+    /--l2-field expects numbers from 0 on by field/,
+  ],
   ["trainFm", [clicks, { out: "x", quiet: true }], /no option 'quiet'/],
   ["trainFm", [[clicks, 5], { out: "x" }], /log must be a text or a list of texts/],
   [
@@ -352,6 +359,8 @@ const events = () => process.eventNames().flatMap((name) => process.listeners(na
 const before = events();
 const failures = [];
 const failing = async (work) => { try { await work; failures.push("none"); } catch (error) { failures.push(error.constructor.name); } };
+const together = ["a", "b"].map((out) => embed.trainFm(${JSON.stringify(clicks)}, { out, epochs: 2, dim: 4 }));
+await Promise.all(together);
 const { options } = await embed.trainFm(${JSON.stringify(clicks)}, { out: "run", epochs: 1, test: 0.1 });
 await embed.evaluate("run", { part: "test" });
 await embed.neighbors("run", { key: "item:tea-03" });
@@ -374,6 +383,8 @@ writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: p
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
     const left = parseJson(readFileSync(at("left.json"), "utf8")) as Record<string, unknown>;
     expect(left["after"]).toEqual(left["before"]);
+    // trainings at the same time do not mix
+    expect(contentsOf(at("a"))).toEqual(contentsOf(at("b")));
     // EMBED_* variables are the command line's
     expect(left).toMatchObject({
       exitCode: null,

@@ -109,7 +109,7 @@ function argumentsOf({ name }: LibraryFunction, command: Command, given: readonl
     const isTexts = Array.isArray(value) && value.every((one) => typeof one === "string");
     if (argument.variadic && isTexts) return value as string[];
     throw new UsageError(
-      `${name}: ${argument.name()} must be a text${argument.variadic ? " or a list of texts" : ""}, got ${String(value)}`,
+      `${name}: ${argument.name()} must be a text${argument.variadic ? " or a list of texts" : ""}, got ${JSON.stringify(value)}`,
     );
   });
   const [options = {}, watching = {}, ...rest] = given.slice(count);

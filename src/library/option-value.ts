@@ -29,14 +29,18 @@ export function typeOf(option: Option): string {
 }
 
 function valueOfTable({ declared, optionName, long }: TableOption, value: unknown): unknown {
-  const { parse, repeats, commas } = declared;
   const flag = long!;
   let taken = value;
-  if (parse && (typeof value === "string" || typeof value === "number"))
-    taken = parse(String(value), flag, undefined);
-  // names of a list may hold commas
-  else if (parse && repeats && !commas && isTexts(value))
-    taken = value.reduce<unknown>((previous, text) => parse(text, flag, previous), undefined);
+  if (declared.parse) {
+    if (typeof value === "string" || typeof value === "number")
+      taken = declared.parse(String(value), flag, undefined);
+    // names of a list may hold commas
+    else if (declared.repeats && !declared.commas && isTexts(value))
+      taken = value.reduce<unknown>((previous, text) => declared.parse!(text, flag, previous), undefined);
+  }
+  // what has no check of its own is only what its parser makes of a text
+  if (!declared.complaint && taken === value && typeof value !== "string" && typeof value !== "number")
+    throw new UsageError(`${flag} expects ${declared.type}, got '${JSON.stringify(value)}'`);
   checkRanges({ [optionName]: declared }, { [optionName]: taken });
   return taken;
 }

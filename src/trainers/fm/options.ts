@@ -11,6 +11,7 @@ import {
   custom,
   flag,
   number,
+  recordComplaint,
   resolved,
   whole,
   type Resolved,
@@ -207,6 +208,7 @@ const own = {
       type: "string | readonly string[] | Readonly<Record<string, number>>",
       parse: l2FieldOf,
       repeats: true,
+      complaint: recordComplaint((x: number) => Number.isFinite(x) && x >= 0, "numbers from 0 on by field"),
     },
     {
       help: "L2 on weights and vectors of single fields, in place of the general one",
