@@ -18,7 +18,7 @@ export {
 export { train } from "./library/call.js";
 export type { Watching } from "./library/watching.js";
 export type { Progress } from "./training/watch.js";
-export type { Summary } from "./training/summary.js";
+export type { Summary, TrainingSummary } from "./training/summary.js";
 export type { AlignSummary } from "./api/align.js";
 export type { RunDiff } from "./api/diff.js";
 export type { EncodeSummary } from "./api/encode.js";

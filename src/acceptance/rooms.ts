@@ -105,7 +105,7 @@ export const rooms: Record<string, Room> = {
   },
   // the command line without a terminal: docs/decisions/0016-library-from-commands.md
   library: {
-    mayImport: words("cli trainers training flags embedding errors"),
+    mayImport: words("cli trainers training flags errors"),
     packages: ["commander"],
   },
   index: { mayImport: words("library training api store gates privacy pipeline errors") },

@@ -5,13 +5,12 @@
 // Why: docs/decisions/0016-library-from-commands.md.
 
 import { Command, CommanderError, type Option } from "commander";
-import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
 import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import type { Caller } from "../cli/progress.js";
 import { noSuchOption } from "../training/options/table.js";
-import type { Summary } from "../training/summary.js";
+import type { TrainingSummary } from "../training/summary.js";
 import { trainers } from "../trainers/index.js";
 import { functions, ofTerminal, type LibraryFunction } from "./functions.js";
 import { optionValue } from "./option-value.js";
@@ -31,12 +30,12 @@ export async function train(
   log: string | readonly string[],
   options: Readonly<Record<string, unknown>>,
   watch?: Watching,
-): Promise<Summary<PartMetrics>> {
+): Promise<TrainingSummary> {
   const names = trainers.map((one) => one.command);
   const found = functions.find((one) => one.command === command);
   if (!found || !names.includes(command))
     throw new UsageError(`'${command}' trains nothing: expected one of ${names.join(", ")}`);
-  return (await call(found.name, [log, options, watch])) as Summary<PartMetrics>;
+  return (await call(found.name, [log, options, watch])) as TrainingSummary;
 }
 
 /**

@@ -68,29 +68,33 @@ function aboutOption(option: Option): string {
   return standard === undefined ? description : `${description} (default: ${standard})`;
 }
 
-/** An overload for each number of arguments that may be left out. */
+/** The doc comment of a function, and an overload for each number of arguments that may be left out. */
 function functionTexts(found: LibraryFunction, command: Command, called: string): string[] {
+  const comment = commentOf([
+    command.description(),
+    `As \`embed ${found.command}\`.`,
+    ...command.registeredArguments.map((argument) => `@param ${nameOf(argument)} ${argument.description}`),
+    "@throws {EmbedError} its `exitCode` is what the command ends with",
+  ]);
+  return signaturesOf(found, command).map(
+    (signature, i) =>
+      `${i === 0 ? `${comment}\n` : ""}export declare function ${signature}: ReturnType<typeof ${called}>;\n`,
+  );
+}
+
+/** How a function is called: `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and without the name. */
+export function signaturesOf(found: LibraryFunction, command: Command): string[] {
   const all = command.registeredArguments;
   const needsOptions = command.options.some(({ mandatory }) => mandatory) || found.needs !== undefined;
   const least = all.filter(({ required }) => required).length;
   const counts = Array.from({ length: all.length - least + 1 }, (_, i) => all.length - i);
-  const isOne = counts.length === 1;
   return counts.map((count) => {
-    const taken = all.slice(0, count);
     const parameters = [
-      ...taken.map((argument) => `${nameOf(argument)}: ${argumentType(argument)}`),
+      ...all.slice(0, count).map((argument) => `${nameOf(argument)}: ${argumentType(argument)}`),
       `options${needsOptions ? "" : "?"}: ${interfaceOf(found)}`,
       "watch?: Watching",
     ];
-    const comment = commentOf([
-      command.description(),
-      `As \`embed ${found.command}\`.`,
-      ...taken.map((argument) => `@param ${nameOf(argument)} ${argument.description}`),
-      "@throws {EmbedError} its `exitCode` is what the command ends with; nothing is written then",
-    ]);
-    return `${isOne || count === all.length ? `${comment}\n` : ""}export declare function ${found.name}(\n${parameters
-      .map((parameter) => `  ${parameter},\n`)
-      .join("")}): ReturnType<typeof ${called}>;\n`;
+    return `${found.name}(${parameters.join(", ")})`;
   });
 }
 

@@ -1,16 +1,20 @@
 // docs/reference/: a page for each command, from what its flags declare.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { commands } from "../cli/commands.js";
 import { commandOf } from "../library/call.js";
+import { signaturesOf } from "../library/declare.js";
 import { functions } from "../library/functions.js";
+import { projectFolder } from "./places.js";
 
 const NOTE = "<!-- Written by `npm run docs` from the command's options: change these, not this page. -->\n";
 
 /** Every page: its name in docs/reference and its text. */
 export async function referencePages(): Promise<Record<string, string>> {
   const pages: Record<string, string> = { "README.md": indexPage() };
-  for (const { name } of commands) pages[`${name}.md`] = pageOf(await commandOf({ command: name }));
+  for (const { name } of commands) pages[`${name}.md`] = await pageOf(await commandOf({ command: name }));
   return pages;
 }
 
@@ -26,7 +30,7 @@ ${lines.join("\n")}
 `;
 }
 
-function pageOf(command: Command): string {
+async function pageOf(command: Command): Promise<string> {
   const name = command.name();
   const parts = [
     `${NOTE}\n# embed ${name}`,
@@ -39,7 +43,7 @@ function pageOf(command: Command): string {
             .join("\n"),
         ]
       : []),
-    ...fromTypeScript(name),
+    ...(await fromTypeScript(command)),
     ...examplesOf(command),
     ...optionGroups(command).map(
       ([heading, options]) => `## ${heading}\n\n${options.map(optionLine).join("\n")}`,
@@ -48,9 +52,20 @@ function pageOf(command: Command): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-function fromTypeScript(command: string): string[] {
-  const names = functions.filter((one) => one.command === command).map(({ name }) => `\`${name}\``);
-  return names.length === 0 ? [] : [`From TypeScript: ${names.join(", ")} ([the library](../library.md)).`];
+/** How its functions are called from TypeScript, and what they resolve to. */
+async function fromTypeScript(command: Command): Promise<string[]> {
+  const lines: string[] = [];
+  for (const found of functions.filter((one) => one.command === command.name())) {
+    const { name } = await found.load();
+    const declared = readFileSync(
+      join(projectFolder, "dist", "cli", "commands", `${found.file}.d.ts`),
+      "utf8",
+    );
+    const result = new RegExp(`function ${name}\\(.*\\): (.*);$`, "m").exec(declared)![1]!;
+    for (const signature of signaturesOf(found, command)) lines.push(`${signature}: ${result}`);
+  }
+  if (lines.length === 0) return [];
+  return ["From TypeScript ([the library](../library.md)):", `\`\`\`ts\n${lines.join("\n")}\n\`\`\``];
 }
 
 /** What the help shows before the usage. */

@@ -5,7 +5,7 @@ import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import type { Trainer } from "../../training/trainer.js";
 import type { TrainingTold } from "../../training/options/log.js";
-import type { train } from "../../training/session.js";
+import type { TrainingSummary } from "../../training/summary.js";
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
@@ -38,9 +38,9 @@ export async function callTrain(
   trainer: Trainer,
   paths: string[],
   { watch, command }: Omit<Caller, "write">,
-): ReturnType<typeof train> {
-  const session = await import("../../training/session.js");
-  return await session.train(
+): Promise<TrainingSummary> {
+  const { train } = await import("../../training/session.js");
+  return await train(
     trainer,
     paths,
     toldOf(command, trainer.options) as TrainingTold & { out: string },
