@@ -297,6 +297,7 @@ test.each<[string, unknown[], RegExp]>([
   ],
   ["trainFm", [clicks, { out: "x" }, { signal: "now" }], /signal must be an AbortSignal/],
   ["trainFm", [clicks, { out: "x" }, {}, {}], /arguments at most/],
+  ["trainFm", [clicks, { out: "x", signal: 5 }], /'signal' stands in the argument after the options/],
   ["trainFm", [clicks, "x"], /takes its options as an object/],
   ["evaluate", ["run", { probeRaw: "yes" }], /--probe-raw expects true or false/],
   ["evaluate", ["run", { labels: 5 }], /--labels expects a text/],

@@ -14,7 +14,7 @@ import type { TrainingSummary } from "../training/summary.js";
 import { trainers } from "../trainers/index.js";
 import { functions, ofTerminal, type LibraryFunction } from "./functions.js";
 import { optionValue } from "./option-value.js";
-import { checkWatching, watchedBy, type Watching } from "./watching.js";
+import { checkWatching, watchedBy, watchingNames, type Watching } from "./watching.js";
 
 /**
  * Trains by a command's name, for a trainer that is chosen while the program runs.
@@ -126,6 +126,10 @@ function setOptions(found: LibraryFunction, command: Command, options: Given["op
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const option = known.get(name);
+    if (!option && watchingNames.includes(name))
+      throw new UsageError(
+        `${found.name}: '${name}' stands in the argument after the options, as { ${name} }`,
+      );
     if (!option) throw noSuchOption(found.name, name, known.keys());
     command.setOptionValueWithSource(name, optionValue(option, value), "cli");
   }

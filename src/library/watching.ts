@@ -15,7 +15,8 @@ export interface Watching {
   write?: ((chunk: Uint8Array | string) => void | Promise<void>) | undefined;
 }
 
-const NAMES = ["signal", "observe", "write"];
+/** Its parts. */
+export const watchingNames = ["signal", "observe", "write"];
 
 /** @throws {UsageError} it is none */
 export function checkWatching(name: string, watching: unknown): asserts watching is Watching {
@@ -23,7 +24,8 @@ export function checkWatching(name: string, watching: unknown): asserts watching
     throw new UsageError(
       `${name} takes { signal, observe, write } after its options, got ${String(watching)}`,
     );
-  for (const key of Object.keys(watching)) if (!NAMES.includes(key)) throw noSuchOption(name, key, NAMES);
+  for (const key of Object.keys(watching))
+    if (!watchingNames.includes(key)) throw noSuchOption(name, key, watchingNames);
   const { signal, observe, write } = watching as Watching;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new UsageError(`${name}: signal must be an AbortSignal`);
