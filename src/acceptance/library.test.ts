@@ -333,6 +333,20 @@ test("an abort rejects with the signal's reason, writes nothing, and leaves no l
   await expect(late).rejects.toBe(reason);
 });
 
+test("what the system refuses is an IoError, other errors stay as they are", async () => {
+  const failing = (code: string) => {
+    const error = Object.assign(new Error("no"), { code });
+    const observe = () => {
+      throw error;
+    };
+    return { error, work: library["trainFm"]!(clicks, { out: at("refused"), epochs: 1 }, { observe }) };
+  };
+  const files = failing("EMFILE");
+  await expect(files.work).rejects.toMatchObject({ exitCode: 74, cause: files.error });
+  const other = failing("EOTHER");
+  await expect(other.work).rejects.toBe(other.error);
+});
+
 test("with onInterrupt: save an abort writes the best epoch so far", async () => {
   const stop = new AbortController();
   let epochs = 0;

@@ -5,10 +5,11 @@
 // Why: docs/decisions/0016-library-from-commands.md.
 
 import { Command, CommanderError, type Option } from "commander";
-import { UsageError } from "../errors.js";
+import { EmbedError, IoError, UsageError } from "../errors.js";
 import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import type { Caller } from "../cli/progress.js";
+import { refusal } from "../cli/report-error.js";
 import { noSuchOption } from "../training/options/table.js";
 import type { TrainingSummary } from "../training/summary.js";
 import { trainers } from "../trainers/index.js";
@@ -63,7 +64,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
     try {
       await command.parseAsync(["--", ...words], { from: "user" });
     } catch (error) {
-      throw error instanceof CommanderError ? refusalOf(found, error) : error;
+      throw errorOf(found, error);
     }
   });
   return box.result;
@@ -149,7 +150,10 @@ function checkWrites(
     );
 }
 
-/** What commander says of a missing option or argument, by the names that TypeScript has for them. */
-function refusalOf({ name }: LibraryFunction, error: CommanderError): UsageError {
-  return new UsageError(`${name}: ${error.message.replace(/^error: /, "")}`, { cause: error });
+/** The error as one of the library's: what commander says of missing options, and what the system refused. Others stay as they are. */
+function errorOf({ name }: LibraryFunction, error: unknown): unknown {
+  if (error instanceof CommanderError)
+    return new UsageError(`${name}: ${error.message.replace(/^error: /, "")}`, { cause: error });
+  const refused = error instanceof EmbedError ? undefined : refusal(error);
+  return refused === undefined ? error : new IoError(refused, { cause: error });
 }
