@@ -143,7 +143,9 @@ test.each(trainings)(
     const command = functions.find((one) => one.name === name)!.command;
     const [ours, theirs] = [at(`${name}-${log}-library`), at(`${name}-${log}-command`)];
     const summary = await library[name]!(fixture(log), { ...options, out: ours });
-    const { stdout } = await embedOk([command, fixture(log), ...flags.split(" "), "-o", theirs, "--json"]);
+    const words = [command, fixture(log), ...flags.split(" "), "-o", theirs, "--json"];
+    // the tests' own number of threads is no default
+    const { stdout } = await embedOk(words, { env: { EMBED_THREADS: "" } });
     expect(contentsOf(ours)).toEqual(contentsOf(theirs));
     const printed = parseJson(stdout) as Record<string, unknown>;
     expect(Object.keys(summary)).toEqual(Object.keys(printed));
