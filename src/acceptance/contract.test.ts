@@ -6,18 +6,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress, Watch } from "../training/watch.js";
-import {
-  diffRuns,
-  evaluate,
-  exportRun,
-  forget,
-  neighborsOf,
-  report,
-  reproduce,
-  runPipeline,
-  transform,
-  type EvaluateOptions,
-} from "../index.js";
+import { diffRuns } from "../api/diff.js";
+import { evaluate } from "../api/evaluate/evaluate.js";
+import type { EvaluateOptions } from "../api/evaluate/options.js";
+import { exportRun } from "../api/export/export.js";
+import { neighborsOf } from "../api/neighbors.js";
+import { report } from "../api/report/report.js";
+import { reproduce } from "../api/reproduce.js";
+import { transform } from "../api/transform/transform.js";
+import { runPipeline } from "../pipeline/run.js";
+import { forget } from "../privacy/forget.js";
 import { defaultReadOptions as reading } from "../log/log.js";
 import { temporaryFolder } from "../testing/embed.js";
 import { parseDelimited, type ExportedRow } from "../testing/exported.js";

@@ -3,15 +3,12 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  encode,
-  evaluate,
-  initPipeline,
-  inspect,
-  train as trainByName,
-  writeStarterConfig,
-  type TrainOptions,
-} from "../index.js";
+import { encode } from "../api/encode.js";
+import { evaluate } from "../api/evaluate/evaluate.js";
+import { inspect, writeStarterConfig } from "../api/inspect/inspect.js";
+import { train as trainByName, type TrainOptions } from "../api/train.js";
+
+import { initPipeline } from "../pipeline/init-pipeline.js";
 import { defaultReadOptions } from "../log/log.js";
 import { fieldChanges } from "../pipeline/field-changes.js";
 import { embed, shell, temporaryFolder } from "../testing/embed.js";

@@ -4,7 +4,9 @@
 
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { evaluate, exportRun, reproduce } from "../index.js";
+import { evaluate } from "../api/evaluate/evaluate.js";
+import { exportRun } from "../api/export/export.js";
+import { reproduce } from "../api/reproduce.js";
 import { temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import {

@@ -103,7 +103,12 @@ export const rooms: Record<string, Room> = {
     // hooks are commands of the user's
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
-  index: { mayImport: words("training trainers api store gates privacy pipeline errors") },
+  // the command line without a terminal: docs/decisions/0016-library-from-commands.md
+  library: {
+    mayImport: words("cli trainers training flags errors"),
+    packages: ["commander"],
+  },
+  index: { mayImport: words("library training api store gates privacy pipeline errors") },
 };
 
 /** Files that may do what their room may not. */
@@ -144,6 +149,11 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
     mayImport: ["node:fs", "node:v8", "node:vm"],
     because:
       "Linux tells the limits of a process in files, and V8 lets go of addresses when it collects garbage",
+  },
+  {
+    file: /^library\/write-entry$/,
+    mayImport: ["node:fs"],
+    because: "it is a step of the build, which writes beside the compiled files",
   },
   {
     file: /^kernels\/shared\/load$/,

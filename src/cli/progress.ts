@@ -1,6 +1,7 @@
 // How progress looks: a spinner on a terminal; elsewhere plain lines, at most fifteen of a training's epochs and one every ten
 // seconds of reading, or JSON objects.
 
+import type { Command } from "commander";
 import type { Ora } from "ora";
 import type { Observe, Progress, Watch } from "../training/watch.js";
 import type { ReadProgress } from "../log/log.js";
@@ -32,6 +33,25 @@ export interface OutputOptions {
 export interface Display {
   observe: Observe;
   stop(): void;
+}
+
+/** Where a command's call takes its options from and sends what it makes, on the command line and from TypeScript. */
+export interface Caller {
+  watch: Watch;
+  /** takes what is written with no `out`, or with `-` */
+  write: (chunk: string | Uint8Array) => Promise<void>;
+  /** with the flags as they were set */
+  command: Command;
+}
+
+/** The watch of a command that shows no progress: its notes are lines. */
+export function noted(signal: AbortSignal, quiet = false): Watch {
+  return {
+    signal,
+    observe(progress) {
+      if (!quiet && progress.stage === "note") writeLine(progress.text);
+    },
+  };
 }
 
 /** Does the work under the display that the options call for, which is gone when the result is there. */

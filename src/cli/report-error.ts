@@ -39,7 +39,7 @@ export function reportError(error: unknown, format: "text" | "json"): number {
 }
 
 /** What the system refused, and what to do; undefined of another error. */
-function refusal(error: unknown): string | undefined {
+export function refusal(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = "code" in error ? String(error.code) : "";
   // Node looks for a package by opening files, and takes those that it cannot open for missing

@@ -3,7 +3,8 @@
 import { Option, type Command } from "commander";
 import { basename, dirname, normalize } from "node:path";
 import { UsageError } from "../errors.js";
-import { writeLine } from "./terminal.js";
+import { taking } from "../flags/options.js";
+import type { Watch } from "../training/watch.js";
 
 export interface WriterFlags {
   wait?: number;
@@ -26,19 +27,17 @@ export function addWaitOption(command: Command): Command {
       "--wait <span>",
       "how long to wait while another command writes to the store, such as 10m (s, m, h)",
     )
-      .argParser(spanOf)
+      .argParser(taking("string", spanOf))
       .default(undefined, "not at all: exit 75"),
   );
 }
 
 /** The flags as a writer's options. */
-export function writerOf({ wait, quiet }: WriterFlags, signal: AbortSignal) {
+export function writerOf({ wait }: WriterFlags, { signal, observe }: Watch) {
   return {
     waitMs: wait ?? 0,
     signal,
-    observe: (note: string): void => {
-      if (!quiet) writeLine(note);
-    },
+    observe: (text: string): void => observe({ stage: "note", text }),
   };
 }
 

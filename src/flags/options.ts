@@ -12,14 +12,28 @@ import {
 } from "../training/options/table.js";
 import { addTable } from "./table-option.js";
 
+/** Of a parser of commander's: what TypeScript may set its option to. */
+const taken = new WeakMap<object, string>();
+
+/** The parser, of an option that TypeScript may set to values of that type, beside texts as the command line has them. */
+export function taking<P extends (text: string, previous: never) => unknown>(type: string, parser: P): P {
+  taken.set(parser, type);
+  return parser;
+}
+
+/** What was said by `taking`; undefined of another parser. */
+export function takenBy(parser: object): string | undefined {
+  return taken.get(parser);
+}
+
 /** A number option. @throws {UsageError} not a finite number */
 export function numberOf(flag: string): (text: string) => number {
-  return (text) => parseNumber(text, flag);
+  return taking("number", (text) => parseNumber(text, flag));
 }
 
 /** A whole number of at least `min`. */
 export function wholeOf(flag: string, min: number): (text: string) => number {
-  return (text) => parseWhole(text, flag, min);
+  return taking("number", (text) => parseWhole(text, flag, min));
 }
 
 /** A list that takes commas and repeats. */

@@ -9,7 +9,7 @@ import { eventColumn } from "../dataset/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { writeRun } from "../embedding/run-directory.js";
-import { flagOf, nearestName, UsageError } from "../errors.js";
+import { flagOf, UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { askedOf } from "./asked.js";
@@ -17,7 +17,7 @@ import { Checkpoints, type Judged } from "./checkpoint.js";
 import { resolvedOptions } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
 import { logOptionsOf, type TrainingTold } from "./options/log.js";
-import { checkTold, decisive } from "./options/table.js";
+import { checkTold, decisive, noSuchOption } from "./options/table.js";
 import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
 import { fitTwice } from "./refit.js";
@@ -192,10 +192,7 @@ function partsToFit({ parts, by }: SplitParts, told: object): SplitParts["parts"
 /** @throws {UsageError} names with the nearest option that there is */
 function checkNames({ command, options }: Trainer, told: object): void {
   for (const name of Object.keys(told)) {
-    if (Object.hasOwn(options, name)) continue;
-    const near = nearestName(name, Object.keys(options));
-    const hint = near === undefined ? "" : `: did you mean '${near}'?`;
-    throw new UsageError(`${command} has no option '${name}'${hint}`);
+    if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
   }
 }
 

@@ -24,3 +24,6 @@ export interface Summary<Values = Metrics> {
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
 }
+
+/** What a training says when it is done, with metrics by part of the log. */
+export type TrainingSummary = Summary<PartMetrics>;

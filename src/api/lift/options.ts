@@ -38,6 +38,7 @@ function rates(what: string, standard: readonly number[]) {
   return custom(
     "list",
     {
+      type: "number | string | readonly number[]",
       parse: (given: string, flagName: string): readonly number[] =>
         given.split(",").map((part) => numberOf(part, flagName)),
       complaint: (all: readonly number[]) =>

@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { wholeOf } from "../../flags/options.js";
 import type { AlignSummary } from "../../api/align.js";
+import { noted, type Caller } from "../progress.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 import { similarTogether } from "../thinned.js";
 
@@ -42,17 +43,22 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
     )
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (run: string, { to, out, force, threads, quiet, json }: Flags) => {
-      const { alignRun } = await import("../../api/align.js");
-      const summary = await alignRun(run, to, out, {
-        force: force ?? false,
-        threads: threads ?? availableParallelism(),
-        signal,
-      });
+    .action(async (run: string, flags: Flags) => {
+      const { quiet, json } = flags;
+      const summary = await callAlign(run, flags, { watch: noted(signal, quiet) });
       if (!quiet) for (const warning of similarTogether(summary.warnings)) writeLine(`warning: ${warning}`);
       if (json) await writeResult(`${JSON.stringify(summary)}\n`);
       else await writeResult(textOf(summary));
     });
+}
+
+export async function callAlign(
+  run: string,
+  { to, out, force = false, threads = availableParallelism() }: Flags,
+  { watch: { signal } }: Pick<Caller, "watch">,
+): Promise<AlignSummary> {
+  const { alignRun } = await import("../../api/align.js");
+  return await alignRun(run, to, out, { force, threads, signal });
 }
 
 function textOf({ out, fields }: AlignSummary): string {

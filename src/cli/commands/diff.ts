@@ -5,6 +5,8 @@ import { availableParallelism } from "node:os";
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
 import { printable } from "../../errors.js";
 import { wholeOf } from "../../flags/options.js";
+import { definedOf } from "../../training/options/log.js";
+import { noted, type Caller } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
@@ -51,18 +53,20 @@ export function addDiff(program: Command, signal: AbortSignal): Command {
     )
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (a: string, b: string, { field, k, top, table, threads, json }: Flags) => {
-      const { diffRuns } = await import("../../api/diff.js");
-      const found = await diffRuns(a, b, {
-        k,
-        top,
-        threads: threads ?? availableParallelism(),
-        signal,
-        ...(field !== undefined && { field }),
-        ...(table !== undefined && { table }),
-      });
-      await writeResult(json ? `${JSON.stringify(found)}\n` : textOf(found, k));
+    .action(async (a: string, b: string, flags: Flags) => {
+      const found = await callDiff(a, b, flags, { watch: noted(signal) });
+      await writeResult(flags.json ? `${JSON.stringify(found)}\n` : textOf(found, flags.k));
     });
+}
+
+export async function callDiff(
+  a: string,
+  b: string,
+  { field, k, top, table, threads = availableParallelism() }: Flags,
+  { watch: { signal } }: Pick<Caller, "watch">,
+): Promise<RunDiff> {
+  const { diffRuns } = await import("../../api/diff.js");
+  return await diffRuns(a, b, { k, top, threads, signal, ...definedOf({ field, table }) });
 }
 
 function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {

@@ -6,7 +6,7 @@ import { encodeOf, encodeOptions } from "../../flags/encode.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import { checkTold } from "../../training/options/table.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
@@ -25,15 +25,22 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples);
   return addOutputOptions(addTable(addLogArgument(command), encodeOptions)).action(
     async (paths: string[], flags: OutputOptions) => {
-      const { encode } = await import("../../api/encode.js");
-      const told = toldOf(command, encodeOptions);
-      checkTold(encodeOptions, told);
-      const options = encodeOf(told as Parameters<typeof encodeOf>[0]);
-      const summary = await watched(flags, signal, (watch) => encode(paths, options, watch));
+      const summary = await watched(flags, signal, (watch) => callEncode(paths, flags, { watch, command }));
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else await writeResult(textOf(summary));
     },
   );
+}
+
+export async function callEncode(
+  paths: string[],
+  _: object,
+  { watch, command }: Omit<Caller, "write">,
+): Promise<EncodeSummary> {
+  const { encode } = await import("../../api/encode.js");
+  const told = toldOf(command, encodeOptions);
+  checkTold(encodeOptions, told);
+  return await encode(paths, encodeOf(told as Parameters<typeof encodeOf>[0]), watch);
 }
 
 function textOf({ out, rows, seconds, columns }: EncodeSummary): string {

@@ -2,6 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
+import type { Evaluation } from "../../api/evaluate/evaluate.js";
 import type { EvaluateOptions } from "../../api/evaluate/options.js";
 import { UsageError } from "../../errors.js";
 import { markCommon } from "../../flags/common.js";
@@ -15,6 +16,7 @@ import {
   listOf,
   numberOf,
   repeated,
+  taking,
   wholeOf,
   type BadRowFlags,
   type HashKeysFlags,
@@ -27,7 +29,7 @@ import { readingOf } from "../../training/options/reading.js";
 import { shareOf } from "../../training/options/table.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
 import { indexRecallText } from "../index-recall.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -114,34 +116,42 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     ...["content", "curve", "bootstrap", "seed", "format", "force"],
   ]);
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
-    if (runs.length === 0)
-      throw new UsageError(
-        "name a run: it says how the log is read, for baselines too, which learn from what it was trained on",
-      );
-    const { evaluate } = await import("../../api/evaluate/evaluate.js");
-    const reading = readingOf(flags, flags.threads ?? availableParallelism());
-    const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
-    const { cold } = flags;
-    const { foldInShare, query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
-    const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef } = flags;
-    const { filterDim, filterWeight, filterFlatness, filterPower } = flags;
-    const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
-    const options: EvaluateOptions = {
-      ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
-      ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
-      ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
-      ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, foldInShare }),
-      ...definedOf({ cold }),
-      ...(toldOf(command, content) as ContentOptions),
-      ...definedOf({ probeTrain, probeRepeats, probeRaw }),
-      ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef }),
-      reading,
-      ...(await badRowsOf(flags)),
-    };
-    const evaluation = await watched(flags, signal, (watch) => evaluate(runs, options, watch));
+    const evaluation = await watched(flags, signal, (watch) => callEvaluate(runs, flags, { watch, command }));
     const text = evaluation.index ? indexRecallText : comparisonText;
     await writeResult(flags.json ? `${JSON.stringify(evaluation)}\n` : text(evaluation, flags.format));
   });
+}
+
+export async function callEvaluate(
+  runs: string[],
+  flags: Flags,
+  { watch, command }: Omit<Caller, "write">,
+): Promise<Evaluation> {
+  if (runs.length === 0)
+    throw new UsageError(
+      "name a run: it says how the log is read, for baselines too, which learn from what it was trained on",
+    );
+  const { evaluate } = await import("../../api/evaluate/evaluate.js");
+  const reading = readingOf(flags, flags.threads ?? availableParallelism());
+  const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
+  const { cold } = flags;
+  const { foldInShare, query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
+  const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef } = flags;
+  const { filterDim, filterWeight, filterFlatness, filterPower } = flags;
+  const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
+  const options: EvaluateOptions = {
+    ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
+    ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
+    ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
+    ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, foldInShare }),
+    ...definedOf({ cold }),
+    ...(toldOf(command, content) as ContentOptions),
+    ...definedOf({ probeTrain, probeRepeats, probeRaw }),
+    ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef }),
+    reading,
+    ...(await badRowsOf(flags)),
+  };
+  return await evaluate(runs, options, watch);
 }
 
 function addScoreOptions(command: Command): void {
@@ -169,7 +179,7 @@ function addRankingOptions(command: Command): void {
       group(
         "--k <list>",
         "lengths K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for --neighbors-by (default: 10)",
-      ).argParser((text: string) => wholeNumbers(text, "--k")),
+      ).argParser(wholeNumbers("--k")),
     )
     .addOption(
       group("--mask <log>", "log whose events are also left out of its users' lists; repeatable").argParser(
@@ -192,7 +202,7 @@ function addRankingOptions(command: Command): void {
       group(
         "--cold <list>",
         "measure on items that training has not seen (--split items), with this many of their events known, such as 0,1,3,10",
-      ).argParser(eventCounts),
+      ).argParser(taking("number | string | readonly number[]", eventCounts)),
     )
     .addOption(
       group("--candidates <file>", "file of user and item pairs: rank held-out items among these only"),
@@ -355,18 +365,18 @@ function addIndexOptions(command: Command): void {
       group(
         "--ef <list>",
         "with --index: sizes of the candidate list (HNSW ef) to measure, such as 32,64 (default: 32,64,128)",
-      ).argParser((text: string) => wholeNumbers(text, "--ef")),
+      ).argParser(wholeNumbers("--ef")),
     );
 }
 
 /** A number from 0 on. */
 function numberFrom0(flag: string): (text: string) => number {
   const parse = numberOf(flag);
-  return (text) => {
+  return taking("number", (text) => {
     const x = parse(text);
     if (!(x >= 0)) throw new UsageError(`${flag} expects a number from 0 on, got '${text}'`);
     return x;
-  };
+  });
 }
 
 /** Whole numbers from 0 on, ascending, each once. */
@@ -375,8 +385,10 @@ function eventCounts(text: string): number[] {
 }
 
 /** Whole numbers from 1 on, ascending, each once. */
-function wholeNumbers(text: string, flag: string): number[] {
-  const numbers = text.split(",").map(wholeOf(flag, 1));
-  if (numbers.length === 0) throw new UsageError(`${flag} expects numbers such as 10,20,50`);
-  return [...new Set(numbers)].sort((a, b) => a - b);
+function wholeNumbers(flag: string): (text: string) => number[] {
+  return taking("number | string | readonly number[]", (text) => {
+    const numbers = text.split(",").map(wholeOf(flag, 1));
+    if (numbers.length === 0) throw new UsageError(`${flag} expects numbers such as 10,20,50`);
+    return [...new Set(numbers)].sort((a, b) => a - b);
+  });
 }

@@ -1,9 +1,10 @@
 // embed export
 
 import type { Command } from "commander";
-import { formatSummaries, keyRules } from "../../api/export/export.js";
+import { formatSummaries, keyRules, type ExportSummary } from "../../api/export/export.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../../flags/export.js";
-import { writeLine, writeResult } from "../terminal.js";
+import { noted, type Caller } from "../progress.js";
+import { writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -29,9 +30,17 @@ export function addExport(program: Command, signal: AbortSignal): Command {
   return addExportFlags(command)
     .addHelpText("after", `\nFormats:\n${formats}\n\nKeys, held exactly but for:\n${rules}\n${KEYS}`)
     .action(async (run: string, flags: ExportFlags) => {
-      const { exportRun } = await import("../../api/export/export.js");
-      const tell = (note: string) => flags.quiet || writeLine(note);
-      const summary = await exportRun(run, exportOf(flags), writeResult, signal, tell);
+      const summary = await callExport(run, flags, { watch: noted(signal, flags.quiet), write: writeResult });
       if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
     });
+}
+
+export async function callExport(
+  run: string,
+  flags: ExportFlags,
+  { watch: { signal, observe }, write }: Omit<Caller, "command">,
+): Promise<ExportSummary> {
+  const { exportRun } = await import("../../api/export/export.js");
+  const tell = (text: string) => observe({ stage: "note", text });
+  return await exportRun(run, exportOf(flags), write, signal, tell);
 }

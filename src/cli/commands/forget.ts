@@ -3,6 +3,8 @@
 import type { Command } from "commander";
 import { printable } from "../../errors.js";
 import type { ForgetSummary } from "../../privacy/forget.js";
+import { definedOf } from "../../training/options/log.js";
+import { noted, type Caller } from "../progress.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
 
@@ -34,12 +36,20 @@ export function addForget(program: Command, signal: AbortSignal): Command {
     .option("--dry-run", "report what would change, and change nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (place: string, texts: string[], { keys, dryRun = false, json, ...flags }: Flags) => {
-      const { forget } = await import("../../privacy/forget.js");
-      const lock = writerOf(flags, signal);
-      const summary = await forget(place, texts, { ...lock, dryRun, ...(keys !== undefined && { keys }) });
-      await writeResult(json ? `${JSON.stringify(summary)}\n` : textOf(summary));
+    .action(async (place: string, texts: string[], flags: Flags) => {
+      const summary = await callForget(place, texts, flags, { watch: noted(signal, flags.quiet) });
+      await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : textOf(summary));
     });
+}
+
+export async function callForget(
+  place: string,
+  texts: string[],
+  { keys, dryRun = false, ...flags }: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<ForgetSummary> {
+  const { forget } = await import("../../privacy/forget.js");
+  return await forget(place, texts, { ...writerOf(flags, watch), dryRun, ...definedOf({ keys }) });
 }
 
 function textOf({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): string {

@@ -4,6 +4,8 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { TriedGates } from "../../gates/try-gates.js";
 import { wholeOf } from "../../flags/options.js";
+import { definedOf } from "../../training/options/log.js";
+import type { Caller } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
@@ -46,22 +48,36 @@ export function addGate(program: Command, signal: AbortSignal): Command {
     )
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (path: string, { bounds: file, previous, out, force, threads, json }: Flags) => {
-      const { readBounds } = await import("../../config/gates.js");
-      const { tryGates } = await import("../../gates/try-gates.js");
+    .action(async (path: string, flags: Flags) => {
       const { checkGates } = await import("../../gates/gate.js");
-      const tried = await tryGates(path, {
-        bounds: await readBounds(file),
-        ...(previous !== undefined && { previous }),
-        ...(out !== undefined && { out }),
-        force: force ?? false,
-        threads: threads ?? availableParallelism(),
-        signal,
-      });
-      if (json) await writeResult(`${JSON.stringify(tried)}\n`);
+      const tried = await triedBy(path, flags, signal);
+      if (flags.json) await writeResult(`${JSON.stringify(tried)}\n`);
       else await writeResult(textOf(tried));
       checkGates(tried.outcomes);
     });
+}
+
+async function triedBy(
+  path: string,
+  { bounds: file, previous, out, force = false, threads = availableParallelism() }: Flags,
+  signal: AbortSignal,
+): Promise<TriedGates> {
+  const { readBounds } = await import("../../config/gates.js");
+  const { tryGates } = await import("../../gates/try-gates.js");
+  const bounds = await readBounds(file);
+  return await tryGates(path, { bounds, ...definedOf({ previous, out }), force, threads, signal });
+}
+
+/** @throws {GateError} a bound does not hold */
+export async function callGate(
+  path: string,
+  flags: Flags,
+  { watch: { signal } }: Pick<Caller, "watch">,
+): Promise<TriedGates> {
+  const { checkGates } = await import("../../gates/gate.js");
+  const tried = await triedBy(path, flags, signal);
+  checkGates(tried.outcomes);
+  return tried;
 }
 
 function textOf({ outcomes }: TriedGates): string {

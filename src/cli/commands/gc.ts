@@ -3,6 +3,9 @@
 import { Option, type Command } from "commander";
 import { sizeText } from "../../errors.js";
 import { wholeOf } from "../../flags/options.js";
+import type { GcSummary } from "../../store/gc.js";
+import { definedOf } from "../../training/options/log.js";
+import { noted, type Caller } from "../progress.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
 
@@ -47,13 +50,8 @@ export function addGc(program: Command, signal: AbortSignal): Command {
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, flags: Flags) => {
-      const { keep, remove, dryRun = false, json } = flags;
-      const { gc } = await import("../../store/gc.js");
-      const summary = await gc(store, name, {
-        ...{ keep, dryRun },
-        ...(remove !== undefined && { remove }),
-        ...writerOf(flags, signal),
-      });
+      const { dryRun = false, json } = flags;
+      const summary = await callGc(store, name, flags, { watch: noted(signal, flags.quiet) });
       const lines = summary.names.map((each) => {
         const removed = each.removed.length > 0 ? each.removed.join(", ") : "none";
         const left = each.leftovers.length > 0 ? `, and ${each.leftovers.length} leftovers of writers` : "";
@@ -63,4 +61,14 @@ export function addGc(program: Command, signal: AbortSignal): Command {
       const freed = `${sizeText(summary.bytes)} ${dryRun ? "would be free" : "are free"}\n`;
       await writeResult(json ? `${JSON.stringify(summary)}\n` : [...lines, freed].join(""));
     });
+}
+
+export async function callGc(
+  store: string,
+  name: string | undefined,
+  { keep, remove, dryRun = false, ...flags }: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<GcSummary> {
+  const { gc } = await import("../../store/gc.js");
+  return await gc(store, name, { keep, dryRun, ...definedOf({ remove }), ...writerOf(flags, watch) });
 }

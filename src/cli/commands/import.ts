@@ -1,7 +1,8 @@
 // embed import
 
 import { Option, type Command } from "commander";
-import { importable, type ImportOptions } from "../../api/import.js";
+import { importable, type ImportOptions, type ImportSummary } from "../../api/import.js";
+import { noted, type Caller } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -9,6 +10,8 @@ Examples (after embed export run --format word2vec --field item -o items.txt):
   embed import items.txt --format word2vec --field item --item item -o foreign
   embed import vectors.csv --format csv --key sku --field item -o foreign
 `;
+
+type Flags = Omit<ImportOptions, "force"> & { force?: boolean; json?: boolean; quiet?: boolean };
 
 /** Adds the command. */
 export function addImport(program: Command, signal: AbortSignal): Command {
@@ -34,23 +37,21 @@ export function addImport(program: Command, signal: AbortSignal): Command {
     .option("--force", "replace an existing run")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(
-      async (
-        file: string,
-        {
-          json,
-          quiet: _,
-          force = false,
-          ...told
-        }: Omit<ImportOptions, "force"> & { force?: boolean; json?: boolean; quiet?: boolean },
-      ) => {
-        const { importTable } = await import("../../api/import.js");
-        const summary = await importTable(file, { ...told, force }, signal);
-        if (json) await writeResult(`${JSON.stringify(summary)}\n`);
-        else
-          await writeResult(
-            `${summary.rows} rows of ${summary.dim} dimensions in ${summary.fields.join(", ")}: ${summary.out}\n`,
-          );
-      },
-    );
+    .action(async (file: string, flags: Flags) => {
+      const summary = await callImport(file, flags, { watch: noted(signal) });
+      if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+      else
+        await writeResult(
+          `${summary.rows} rows of ${summary.dim} dimensions in ${summary.fields.join(", ")}: ${summary.out}\n`,
+        );
+    });
+}
+
+export async function callImport(
+  file: string,
+  { json: _, quiet: __, force = false, ...told }: Flags,
+  { watch: { signal } }: Pick<Caller, "watch">,
+): Promise<ImportSummary> {
+  const { importTable } = await import("../../api/import.js");
+  return await importTable(file, { ...told, force }, signal);
 }

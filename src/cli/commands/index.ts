@@ -6,7 +6,7 @@ import type { IndexOptions, IndexSummary } from "../../api/hnsw/build.js";
 import { printable } from "../../errors.js";
 import { composeOption } from "../../flags/compose-option.js";
 import { addOutputOptions, wholeOf } from "../../flags/options.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -62,12 +62,19 @@ export function addIndex(program: Command, signal: AbortSignal): Command {
       ),
     );
   return addOutputOptions(command).action(async (run: string, flags: Flags) => {
-    const { indexRun } = await import("../../api/hnsw/build.js");
-    const { json, quiet: _, progress: __, color: ___, logFormat: ____, threads, ...told } = flags;
-    const options = { ...told, threads: threads ?? availableParallelism() };
-    const summary = await watched(flags, signal, (watch) => indexRun(run, options, watch));
-    await writeResult(json ? `${JSON.stringify(summary)}\n` : textOf(summary));
+    const summary = await watched(flags, signal, (watch) => callIndex(run, flags, { watch }));
+    await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : textOf(summary));
   });
+}
+
+export async function callIndex(
+  run: string,
+  flags: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<IndexSummary> {
+  const { indexRun } = await import("../../api/hnsw/build.js");
+  const { json: _, quiet: __, progress: ___, color: ____, logFormat: _____, ...told } = flags;
+  return await indexRun(run, { ...told, threads: told.threads ?? availableParallelism() }, watch);
 }
 
 function textOf({ rows, index, because, options, out }: IndexSummary): string {

@@ -12,7 +12,8 @@ import {
 } from "../../flags/options.js";
 import { readingOf } from "../../training/options/reading.js";
 import { isSwitch, nameOf } from "../../flags/setting.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { definedOf } from "../../training/options/log.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -41,22 +42,31 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("-o, --out <file>", "the file to write; stdout by default").helpGroup("Output:"))
     .addOption(new Option("--force", "replace an existing file").helpGroup("Output:"));
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
-    const { initPipeline } = await import("../../pipeline/init-pipeline.js");
     const { version } = await import("../../io/package-version.js");
-    const { out, timeFormat, force = false } = flags;
-    const options = {
-      force,
-      reading: readingOf(flags, availableParallelism()),
-      told: readingTold(command),
-      ...(out !== undefined && { out }),
-      ...(timeFormat !== undefined && { timeFormat }),
-      ...(await badRowsOf(flags)),
-    };
-    const text = await watched(flags, signal, (watch) => initPipeline(paths, options, watch));
+    const { out } = flags;
+    const text = await watched(flags, signal, (watch) => callInit(paths, flags, { watch, command }));
     if (flags.json) await writeResult(`${JSON.stringify({ command: "init", version, out: out ?? null })}\n`);
     else if (out === undefined) await writeResult(text);
     else await writeResult(`${out}: run it with embed run ${out}\n`);
   });
+}
+
+/** @returns the text of the file */
+export async function callInit(
+  paths: string[],
+  flags: Flags,
+  { watch, command }: Omit<Caller, "write">,
+): Promise<string> {
+  const { initPipeline } = await import("../../pipeline/init-pipeline.js");
+  const { out, timeFormat, force = false } = flags;
+  const options = {
+    force,
+    reading: readingOf(flags, availableParallelism()),
+    told: readingTold(command),
+    ...definedOf({ out, timeFormat }),
+    ...(await badRowsOf(flags)),
+  };
+  return await initPipeline(paths, options, watch);
 }
 
 /** How the log was said to be read, as YAML. */

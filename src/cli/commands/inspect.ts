@@ -2,8 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { InspectOptions } from "../../api/inspect/inspect.js";
-import type { EdgeInspection, InspectEdgesOptions } from "../../api/inspect/inspect-edges.js";
+import type { EdgeInspection } from "../../api/inspect/inspect-edges.js";
 import type { Inspection } from "../../api/inspect/inspection.js";
 import { printable, UsageError } from "../../errors.js";
 import {
@@ -16,7 +15,7 @@ import {
 } from "../../flags/options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 import { similarTogether } from "../thinned.js";
 
@@ -58,19 +57,15 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { version } = await import("../../io/package-version.js");
     const start = performance.now();
-    const options = {
-      reading: readingOf(flags, availableParallelism()),
-      ...(flags.timeFormat !== undefined && { timeFormat: flags.timeFormat }),
-      ...(await badRowsOf(flags)),
-    };
-    const edges = edgesOf(flags);
-    const found = edges
-      ? await graphText(paths, { ...options, ...edges }, flags, signal)
-      : await columnsText(paths, options, flags, signal);
+    const json = await watched(flags, signal, async (watch) =>
+      asksForGraph(flags)
+        ? await callInspectEdges(paths, flags, { watch })
+        : await callInspect(paths, flags, { watch }),
+    );
     const seconds = (performance.now() - start) / 1000;
     if (flags.json)
-      await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found.json })}\n`);
-    else await writeResult(found.text);
+      await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...json })}\n`);
+    else await writeResult("nodes" in json ? textOfGraph(json) : textOf(json));
   });
 }
 
@@ -85,10 +80,30 @@ type Flags = ReadingFlags &
     directed?: boolean;
   };
 
-/** What is printed, in either form. */
-interface Found {
-  json: object;
-  text: string;
+export async function callInspect(
+  paths: string[],
+  flags: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<Inspection> {
+  const { inspect, writeStarterConfig } = await import("../../api/inspect/inspect.js");
+  const { timeFormat, writeConfig, force = false } = flags;
+  const found = await inspect(paths, { ...(await logOf(flags)), ...definedOf({ timeFormat }) }, watch);
+  if (writeConfig !== undefined) await writeStarterConfig(writeConfig, paths, found, force, timeFormat);
+  return found;
+}
+
+export async function callInspectEdges(
+  paths: string[],
+  flags: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<EdgeInspection> {
+  const { inspectEdges } = await import("../../api/inspect/inspect-edges.js");
+  return await inspectEdges(paths, { ...(await logOf(flags)), ...edgesOf(flags) }, watch);
+}
+
+/** How the log is read. */
+async function logOf(flags: Flags) {
+  return { reading: readingOf(flags, availableParallelism()), ...(await badRowsOf(flags)) };
 }
 
 function addGraphOptions(command: Command): void {
@@ -105,15 +120,18 @@ function addGraphOptions(command: Command): void {
     );
 }
 
-/** The columns of edges; undefined where none are named. @throws {UsageError} one alone, or what means nothing beside them or without */
+/** Whether columns of edges are named. @throws {UsageError} what means nothing without them */
+function asksForGraph({ source, target, weight, directed }: Flags): boolean {
+  if (source !== undefined || target !== undefined) return true;
+  if ((weight ?? directed) !== undefined)
+    throw new UsageError(
+      `${weight === undefined ? "--directed" : "--weight"} is for a list of edges: name its columns with --source and --target`,
+    );
+  return false;
+}
+
+/** The columns of edges. @throws {UsageError} one alone, or what means nothing beside them */
 function edgesOf({ source, target, weight, directed, writeConfig, timeFormat }: Flags) {
-  if (source === undefined && target === undefined) {
-    if ((weight ?? directed) !== undefined)
-      throw new UsageError(
-        `${weight === undefined ? "--directed" : "--weight"} is for a list of edges: name its columns with --source and --target`,
-      );
-    return undefined;
-  }
   if (source === undefined || target === undefined)
     throw new UsageError("--source and --target name the two columns of an edge: give both");
   if ((writeConfig ?? timeFormat) !== undefined)
@@ -121,31 +139,6 @@ function edgesOf({ source, target, weight, directed, writeConfig, timeFormat }: 
       `${writeConfig === undefined ? "--time-format" : "--write-config"} is for logs, and --source and --target ask for the graph of a list of edges`,
     );
   return { source, target, ...definedOf({ weight, directed }) };
-}
-
-async function graphText(
-  paths: string[],
-  options: InspectEdgesOptions,
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<Found> {
-  const { inspectEdges } = await import("../../api/inspect/inspect-edges.js");
-  const json = await watched(flags, signal, (watch) => inspectEdges(paths, options, watch));
-  return { json, text: textOfGraph(json) };
-}
-
-async function columnsText(
-  paths: string[],
-  options: InspectOptions,
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<Found> {
-  const { inspect, writeStarterConfig } = await import("../../api/inspect/inspect.js");
-  const json = await watched(flags, signal, (watch) => inspect(paths, options, watch));
-  const { writeConfig, force = false } = flags;
-  if (writeConfig !== undefined)
-    await writeStarterConfig(writeConfig, paths, json, force, options.timeFormat);
-  return { json, text: textOf(json) };
 }
 
 function textOfGraph(found: EdgeInspection): string {

@@ -1,14 +1,14 @@
 // embed lift
 
 import { Option, type Command } from "commander";
-import { liftTable, startsOf } from "../../api/lift/lift.js";
+import { liftTable, startsOf, type Lift } from "../../api/lift/lift.js";
 import type { LiftOptions } from "../../api/lift/options.js";
 import { markCommon } from "../../flags/common.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import type { OptionTable } from "../../training/options/table.js";
 import { liftText } from "../lift.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -43,10 +43,18 @@ function addCommand(table: OptionTable, program: Command, signal: AbortSignal): 
   ]);
   return addOutputOptions(command).action(
     async (paths: string[], flags: { format: "text" | "markdown" } & OutputOptions) => {
-      const { lift } = await import("../../api/lift/lift.js");
-      const told = toldOf(command, table) as LiftOptions & Record<string, unknown>;
-      const result = await watched(flags, signal, (watch) => lift(paths, told, watch));
+      const result = await watched(flags, signal, (watch) => callLift(paths, flags, { watch, command }));
       await writeResult(flags.json ? `${JSON.stringify(result)}\n` : liftText(result, flags.format));
     },
   );
+}
+
+export async function callLift(
+  paths: string[],
+  _: object,
+  { watch, command }: Omit<Caller, "write">,
+): Promise<Lift> {
+  const { lift } = await import("../../api/lift/lift.js");
+  const told = toldOf(command, liftTable(await startsOf())) as LiftOptions & Record<string, unknown>;
+  return await lift(paths, told, watch);
 }

@@ -2,8 +2,9 @@
 
 import type { Command } from "commander";
 import { sizeText } from "../../errors.js";
-import type { ListedVersion } from "../../store/ls.js";
+import type { ListedVersion, StoreListing } from "../../store/ls.js";
 import { titleOf } from "../../evaluation/metric-titles.js";
+import { noted, type Caller } from "../progress.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `
@@ -29,15 +30,25 @@ export function addLs(program: Command, signal: AbortSignal): Command {
     .option("--quick", "check sizes instead of checksums: reads no tables")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (store: string, name: string | undefined, { quick = false, quiet, json }: Flags) => {
-      const { listStore } = await import("../../store/ls.js");
-      const listing = await listStore(store, name, { quick, signal });
+    .action(async (store: string, name: string | undefined, flags: Flags) => {
+      const { quick = false, quiet, json } = flags;
+      const listing = await callLs(store, name, flags, { watch: noted(signal) });
       if (json) return await writeResult(`${JSON.stringify(listing)}\n`);
       const { versions } = listing;
       if (versions.length === 0) return await writeResult(`no versions in ${store}\n`);
       await writeResult(formatTable([head, ...versions.map((version) => lineOf(version, quick))]));
       for (const { damage } of versions) if (damage !== null && !quiet) writeLine(damage);
     });
+}
+
+export async function callLs(
+  store: string,
+  name: string | undefined,
+  { quick = false }: Flags,
+  { watch: { signal } }: Pick<Caller, "watch">,
+): Promise<StoreListing> {
+  const { listStore } = await import("../../store/ls.js");
+  return await listStore(store, name, { quick, signal });
 }
 
 const head = ["name", "version", "", "command", "rows", "metric", "", "size", "written", "state"];

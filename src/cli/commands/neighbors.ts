@@ -5,7 +5,8 @@ import type { NeighborsOf, NeighborsOptions } from "../../api/neighbors.js";
 import { printable } from "../../errors.js";
 import { composeOption } from "../../flags/compose-option.js";
 import { repeated, wholeOf } from "../../flags/options.js";
-import { formatTable, writeLine, writeResult } from "../terminal.js";
+import { noted, type Caller } from "../progress.js";
+import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -52,14 +53,22 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
     .addOption(composeOption())
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (run: string, { key, quiet, json, ...options }: Flags) => {
-      const { neighborsOf } = await import("../../api/neighbors.js");
+    .action(async (run: string, flags: Flags) => {
       const { version } = await import("../../io/package-version.js");
-      const tell = (note: string) => quiet || writeLine(note);
-      const found = await neighborsOf(run, key, { ...options, signal }, tell);
-      if (json) await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
+      const found = await callNeighbors(run, flags, { watch: noted(signal, flags.quiet) });
+      if (flags.json)
+        await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
       else await writeResult(found.map(textOf).join("\n"));
     });
+}
+
+export async function callNeighbors(
+  run: string,
+  { key, quiet: _, json: __, ...options }: Flags,
+  { watch: { signal, observe } }: Pick<Caller, "watch">,
+): Promise<NeighborsOf[]> {
+  const { neighborsOf } = await import("../../api/neighbors.js");
+  return await neighborsOf(run, key, { ...options, signal }, (text) => observe({ stage: "note", text }));
 }
 
 function textOf({ field, key, metric, neighbors }: NeighborsOf): string {

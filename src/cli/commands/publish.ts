@@ -4,6 +4,8 @@ import type { Command } from "commander";
 import { basename } from "node:path";
 import { UsageError } from "../../errors.js";
 import { repeated } from "../../flags/options.js";
+import type { PublishSummary } from "../../store/publish.js";
+import { noted, type Caller } from "../progress.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
 
@@ -42,17 +44,25 @@ export function addPublish(program: Command, signal: AbortSignal): Command {
     .option("--dry-run", "check the run and report the version it would become, and publish nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (run: string, { store, name, extra = [], dryRun = false, json, ...flags }: Flags) => {
-      const { publish } = await import("../../store/publish.js");
-      const extras = new Map(extra.map(placeAndPath));
-      const lock = writerOf(flags, signal);
-      const summary = await publish(run, { store, name, extras, dryRun, ...lock });
+    .action(async (run: string, flags: Flags) => {
+      const { dryRun = false, json } = flags;
+      const summary = await callPublish(run, flags, { watch: noted(signal, flags.quiet) });
       const { out, published } = summary;
       const before = published.previous === null ? "the first version" : `after ${published.previous}`;
       await writeResult(
         json ? `${JSON.stringify(summary)}\n` : `${out}: ${dryRun ? "would be " : ""}${before}\n`,
       );
     });
+}
+
+export async function callPublish(
+  run: string,
+  { store, name, extra = [], dryRun = false, ...flags }: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<PublishSummary> {
+  const { publish } = await import("../../store/publish.js");
+  const extras = new Map(extra.map(placeAndPath));
+  return await publish(run, { store, name, extras, dryRun, ...writerOf(flags, watch) });
 }
 
 /** `exports/items.txt=items.txt`, or the path alone: its name is its place. */

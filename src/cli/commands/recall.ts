@@ -5,7 +5,7 @@ import type { RecallSummary } from "../../api/recall/recall.js";
 import { markCommon } from "../../flags/common.js";
 import { addOutputOptions } from "../../flags/options.js";
 import { addRecallFlags, recallOf, type RecallFlags } from "../../flags/recall.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
@@ -56,15 +56,21 @@ export function addRecall(program: Command, signal: AbortSignal): Command {
     ...["into", "force"],
   ]);
   return command.action(async (run: string, flags: RecallFlags & OutputOptions) => {
-    const { recall } = await import("../../api/recall/recall.js");
-    const summary = await watched(
-      flags,
-      signal,
-      async (watch) => await recall(run, await recallOf(flags), writeResult, watch),
+    const summary = await watched(flags, signal, (watch) =>
+      callRecall(run, flags, { watch, write: writeResult }),
     );
     if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
     else if (!flags.quiet && summary.unchanged !== true) for (const line of textOf(summary)) writeLine(line);
   });
+}
+
+export async function callRecall(
+  run: string,
+  flags: RecallFlags,
+  { watch, write }: Omit<Caller, "command">,
+): Promise<RecallSummary> {
+  const { recall } = await import("../../api/recall/recall.js");
+  return await recall(run, await recallOf(flags), write, watch);
 }
 
 /** What was made, in a few lines. */

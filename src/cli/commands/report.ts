@@ -10,13 +10,14 @@ import {
   addHashKeysOption,
   addReadingOptions,
   repeated,
+  taking,
   wholeOf,
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
@@ -69,16 +70,25 @@ export function addReport(program: Command, signal: AbortSignal): Command {
     ...["points", "table", "part", "on"],
   ]);
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
-    const { reportVersions } = await import("../../store/report-versions.js");
     const toStdout = flags.out === "-";
     if (toStdout && flags.json)
       throw new UsageError("-o - writes the page to stdout, where --json writes too: name a file");
-    const options = { ...optionsOf(flags), ...(toStdout && { write: writeResult }) };
-    const summary = await watched(flags, signal, (watch) => reportVersions(runs, options, watch));
+    const summary = await watched(flags, signal, (watch) =>
+      callReport(runs, flags, { watch, write: writeResult }),
+    );
     const text = textOf(summary, flags.quiet ?? false);
     if (!toStdout) await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : text);
     else if (!flags.quiet) for (const line of text.trimEnd().split("\n")) writeLine(line);
   });
+}
+
+export async function callReport(
+  runs: string[],
+  flags: Flags,
+  { watch, write }: Omit<Caller, "command">,
+): Promise<ReportSummary> {
+  const { reportVersions } = await import("../../store/report-versions.js");
+  return await reportVersions(runs, { ...optionsOf(flags), ...(flags.out === "-" && { write }) }, watch);
 }
 
 function addMapOptions(command: Command): void {
@@ -111,7 +121,7 @@ function addMapOptions(command: Command): void {
     )
     .addOption(
       group("--points <n>", "maximum number of keys drawn on the map, chosen by a hash")
-        .argParser(pointsOf)
+        .argParser(taking("number", pointsOf))
         .default(2000),
     )
     .addOption(group("--table <name>", "which table to use, for a run that has several"));

@@ -7,7 +7,9 @@ import { addOutputOptions, wholeOf } from "../../flags/options.js";
 import { addTable } from "../../flags/table-option.js";
 import { memory } from "../../training/options/reading.js";
 import type { Reproduction } from "../../api/reproduce.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { definedOf } from "../../training/options/log.js";
+import type { Watch } from "../../training/watch.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
@@ -35,22 +37,28 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
       ),
     );
   return addOutputOptions(addTable(command, memory)).action(async (run: string, flags: Flags) => {
-    const { reproduce } = await import("../../api/reproduce.js");
-    const found = await watched(flags, signal, (watch) =>
-      reproduce(
-        run,
-        {
-          threads: flags.threads ?? availableParallelism(),
-          maxMemory: flags.maxMemory ?? totalmem() / 2,
-          ...(flags.keep !== undefined && { keep: flags.keep }),
-        },
-        watch,
-      ),
-    );
+    const found = await watched(flags, signal, (watch) => again(run, flags, watch));
     if (flags.json) await writeResult(`${JSON.stringify(found)}\n`);
     else await writeResult(textOf(found));
     checkAgreement(found);
   });
+}
+
+async function again(run: string, flags: Flags, watch: Watch): Promise<Reproduction> {
+  const { reproduce } = await import("../../api/reproduce.js");
+  const { keep, threads = availableParallelism(), maxMemory = totalmem() / 2 } = flags;
+  return await reproduce(run, { threads, maxMemory, ...definedOf({ keep }) }, watch);
+}
+
+/** @throws {ArtifactError} a file differs */
+export async function callReproduce(
+  run: string,
+  flags: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<Reproduction> {
+  const found = await again(run, flags, watch);
+  checkAgreement(found);
+  return found;
 }
 
 function textOf({ run, agrees, files }: Reproduction): string {

@@ -1,6 +1,9 @@
 // embed rollback
 
 import type { Command } from "commander";
+import type { RollbackSummary } from "../../store/rollback.js";
+import { definedOf } from "../../training/options/log.js";
+import { noted, type Caller } from "../progress.js";
 import { addWaitOption, storeAndName, writerOf, type WriterFlags } from "../store-options.js";
 import { writeLine, writeResult } from "../terminal.js";
 
@@ -31,15 +34,23 @@ export function addRollback(program: Command, signal: AbortSignal): Command {
     .option("--dry-run", "report which version it would point to, and change nothing")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (place: string, { to, dryRun = false, json, ...flags }: Flags) => {
-      const { rollback } = await import("../../store/rollback.js");
-      const { store, name } = storeAndName(place);
-      const lock = writerOf(flags, signal);
-      const summary = await rollback(store, name, { ...lock, dryRun, ...(to !== undefined && { to }) });
+    .action(async (place: string, flags: Flags) => {
+      const { dryRun = false, json } = flags;
+      const summary = await callRollback(place, flags, { watch: noted(signal, flags.quiet) });
       const { from, skipped } = summary.rollback;
       if (skipped.length > 0 && !flags.quiet) writeLine(`damaged, and passed over: ${skipped.join(", ")}`);
       const what = dryRun ? "would be the latest" : "is the latest";
       const was = from === null ? "" : `, ${from} was`;
       await writeResult(json ? `${JSON.stringify(summary)}\n` : `${summary.out}: ${what}${was}\n`);
     });
+}
+
+export async function callRollback(
+  place: string,
+  { to, dryRun = false, ...flags }: Flags,
+  { watch }: Pick<Caller, "watch">,
+): Promise<RollbackSummary> {
+  const { rollback } = await import("../../store/rollback.js");
+  const { store, name } = storeAndName(place);
+  return await rollback(store, name, { ...writerOf(flags, watch), dryRun, ...definedOf({ to }) });
 }

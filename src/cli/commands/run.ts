@@ -6,7 +6,9 @@ import { addOutputOptions } from "../../flags/options.js";
 import type { PipelineReport } from "../../pipeline/report.js";
 import { runHook, type Ending, type HookFlags } from "../hooks.js";
 import type { Interrupts } from "../interrupts.js";
-import { watched, type OutputOptions } from "../progress.js";
+import type { RunPipelineOptions } from "../../pipeline/run.js";
+import { definedOf } from "../../training/options/log.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { addWaitOption, type WriterFlags } from "../store-options.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -65,9 +67,19 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
   );
 }
 
+export async function callRun(
+  file: string,
+  { dryRun, force = false, wait = 0, metricsFile }: Flags,
+  { watch }: Pick<Caller, "watch">,
+  onEnd?: RunPipelineOptions["onEnd"],
+): Promise<PipelineReport> {
+  const { dryRunPipeline, runPipeline } = await import("../../pipeline/run.js");
+  if (dryRun) return await dryRunPipeline(file, { force }, watch);
+  return await runPipeline(file, { force, waitMs: wait, ...definedOf({ metricsFile, onEnd }) }, watch);
+}
+
 async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
-  const { dryRunPipeline } = await import("../../pipeline/run.js");
-  const report = await watched(flags, signal, (watch) => dryRunPipeline(file, flags, watch));
+  const report = await watched(flags, signal, (watch) => callRun(file, flags, { watch }));
   if (flags.json) await writeResult(`${JSON.stringify({ ...report, dryRun: true })}\n`);
   else {
     const rows = report.steps.map(({ step, outcome, text }) => [
@@ -81,8 +93,6 @@ async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<
 
 async function run(file: string, flags: Flags, interrupts: Interrupts): Promise<void> {
   const { signal } = interrupts;
-  const { runPipeline } = await import("../../pipeline/run.js");
-  const { wait = 0, force = false, metricsFile } = flags;
   const ending: Ending = { exitCode: 0, file };
   const { onSuccess, onFailure } = flags;
   interrupts.hook({
@@ -92,9 +102,8 @@ async function run(file: string, flags: Flags, interrupts: Interrupts): Promise<
   const onEnd = (report: PipelineReport, manifest: string | undefined): void => {
     Object.assign(ending, { report, ...(manifest !== undefined && { manifest }) });
   };
-  const options = { force, waitMs: wait, onEnd, ...(metricsFile !== undefined && { metricsFile }) };
   try {
-    const report = await watched(flags, signal, (watch) => runPipeline(file, options, watch));
+    const report = await watched(flags, signal, (watch) => callRun(file, flags, { watch }, onEnd));
     interrupts.hook(undefined);
     await runHook(flags, ending, false);
     if (flags.json) await writeResult(`${JSON.stringify(report)}\n`);

@@ -1,6 +1,7 @@
 // embed schedule
 
 import { Option, type Command } from "commander";
+import { fileURLToPath } from "node:url";
 import type { Scheduler } from "../../pipeline/schedule.js";
 import { writeResult } from "../terminal.js";
 
@@ -48,9 +49,19 @@ export function addSchedule(program: Command): Command {
     .option("--embed <path>", "path of bin/embed.js where the job runs; by default this one")
     .option("--image <image>", "kubernetes: container image to run")
     .option("--skip-locked", "airflow: skip the task if another run has locked the store")
-    .action(async (file: string, { node, embed, ...flags }: Flags) => {
-      const { schedule } = await import("../../pipeline/schedule.js");
-      const paths = { node: node ?? process.execPath, embed: embed ?? process.argv[1]! };
-      await writeResult(await schedule(file, { ...flags, ...paths }));
+    .action(async (file: string, { embed = process.argv[1]!, ...flags }: Flags) => {
+      await writeResult(await callSchedule(file, { embed, ...flags }));
     });
+}
+
+/** The program that the package ships, for a caller whose own program is another. */
+const shipped = fileURLToPath(new URL("../../../bin/embed.js", import.meta.url));
+
+/** @returns the unit's text */
+export async function callSchedule(
+  file: string,
+  { node = process.execPath, embed = shipped, ...flags }: Flags,
+): Promise<string> {
+  const { schedule } = await import("../../pipeline/schedule.js");
+  return await schedule(file, { ...flags, node, embed });
 }

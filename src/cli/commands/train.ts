@@ -5,9 +5,10 @@ import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, toldOf } from "../../flags/table-option.js";
 import type { Trainer } from "../../training/trainer.js";
 import type { TrainingTold } from "../../training/options/log.js";
+import type { TrainingSummary } from "../../training/summary.js";
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
-import { watched, type OutputOptions } from "../progress.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { steered, type SteeringFlags } from "../steering.js";
 import { writeResult } from "../terminal.js";
 
@@ -25,12 +26,24 @@ export function addTrainer(
     .addHelpText("before", `\nExamples:\n${examples.replace(/^\n/, "")}`);
   addTable(addLogArgument(command), options);
   return addOutputOptions(command).action(async (paths: string[], flags: SteeringFlags & OutputOptions) => {
-    const { train } = await import("../../training/session.js");
-    const told = toldOf(command, options) as TrainingTold & { out: string };
     const saves = round === "epoch" ? "the best epoch so far" : `the best number of ${round}s so far`;
     const summary = await watched(flags, signal, (watch) =>
-      train(trainer, paths, told, steered(flags, interrupts, saves, watch)),
+      callTrain(trainer, paths, { watch: steered(flags, interrupts, saves, watch), command }),
     );
     await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : trainedText(summary));
   });
+}
+
+export async function callTrain(
+  trainer: Trainer,
+  paths: string[],
+  { watch, command }: Omit<Caller, "write">,
+): Promise<TrainingSummary> {
+  const { train } = await import("../../training/session.js");
+  return await train(
+    trainer,
+    paths,
+    toldOf(command, trainer.options) as TrainingTold & { out: string },
+    watch,
+  );
 }

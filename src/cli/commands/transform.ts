@@ -28,7 +28,8 @@ import { addTable, toldOf } from "../../flags/table-option.js";
 import { content, type ContentOptions } from "../../training/content-options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
-import { watched, type OutputOptions } from "../progress.js";
+import type { Summary } from "../../training/summary.js";
+import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -194,29 +195,40 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     ...["input-format", "delimiter", "header", "on-bad-row", "out", "force"],
   ]);
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
-    const { transform } = await import("../../api/transform/transform.js");
-    const { run, on } = inputsOf(first, more, flags);
-    const byContent = toldOf(command, content) as ContentOptions;
-    checkRows(on, { ...flags, ...byContent });
-    if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))
-      throw new UsageError(
-        "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
-      );
-    const { foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
-    const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
-    const { format, features = false, withScores = false, force = false } = flags;
-    const options: TransformOptions = {
-      ...{ on, format, features, withScores, force },
-      ...definedOf({ foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
-      ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
-      ...byContent,
-      ...(flags.append && { append: true }),
-      reading: readingOf(flags, flags.threads ?? availableParallelism()),
-      ...(await badRowsOf(flags)),
-    };
-    const summary = await watched(flags, signal, (watch) => transform(run, options, writeResult, watch));
+    const summary = await watched(flags, signal, (watch) =>
+      callTransform(first, more, flags, { watch, write: writeResult, command }),
+    );
     if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
   });
+}
+
+export async function callTransform(
+  first: string | undefined,
+  more: string[],
+  flags: Flags,
+  { watch, write, command }: Caller,
+): Promise<Summary> {
+  const { transform } = await import("../../api/transform/transform.js");
+  const { run, on } = inputsOf(first, more, flags);
+  const byContent = toldOf(command, content) as ContentOptions;
+  checkRows(on, { ...flags, ...byContent });
+  if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))
+    throw new UsageError(
+      "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
+    );
+  const { foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
+  const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
+  const { format, features = false, withScores = false, force = false } = flags;
+  const options: TransformOptions = {
+    ...{ on, format, features, withScores, force },
+    ...definedOf({ foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
+    ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
+    ...byContent,
+    ...(flags.append && { append: true }),
+    reading: readingOf(flags, flags.threads ?? availableParallelism()),
+    ...(await badRowsOf(flags)),
+  };
+  return await transform(run, options, write, watch);
 }
 
 /** The run, and the files of the log. @throws {UsageError} neither a run nor a model is named, or options that a model has not */

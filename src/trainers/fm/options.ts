@@ -11,6 +11,7 @@ import {
   custom,
   flag,
   number,
+  recordComplaint,
   resolved,
   share,
   whole,
@@ -214,7 +215,12 @@ const own = {
   }),
   l2Field: custom(
     "field=x,...",
-    { parse: l2FieldOf, repeats: true },
+    {
+      type: "string | readonly string[] | Readonly<Record<string, number>>",
+      parse: l2FieldOf,
+      repeats: true,
+      complaint: recordComplaint((x: number) => Number.isFinite(x) && x >= 0, "numbers from 0 on by field"),
+    },
     {
       help: "L2 on weights and vectors of single fields, in place of the general one",
       group: training,

@@ -112,7 +112,11 @@ const own = {
   }),
   order: custom(
     "1, 2 or both",
-    { parse: orderOf, complaint: (order) => (ORDERS.includes(order) ? undefined : EXPECTED_ORDER) },
+    {
+      type: '1 | 2 | "both"',
+      parse: orderOf,
+      complaint: (order) => (ORDERS.includes(order) ? undefined : EXPECTED_ORDER),
+    },
     {
       ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
       help: "LINE's proximity: 1 brings neighbours together, 2 nodes with common neighbours, both gives half of --dim to each",

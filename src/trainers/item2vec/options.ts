@@ -103,7 +103,7 @@ const own = {
   dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
   window: custom(
     "n",
-    { parse: windowOf, complaint: windowComplaint },
+    { type: 'number | "session"', parse: windowOf, complaint: windowComplaint },
     {
       help: "how many events before and after an item are its contexts, with all their --tokens; session: all of them",
       group: model,

@@ -56,7 +56,7 @@ const network = {
   /** pairs of fields whose crosses are features of the wide part */
   cross: custom(
     "a*b",
-    { parse: crossOf, repeats: true },
+    { type: "string | readonly string[]", parse: crossOf, repeats: true },
     {
       help: "wide-deep: pairs of keys of two columns are features of the wide part; repeat it for several",
       group: model,

@@ -112,7 +112,7 @@ const own = {
   }),
   hardNegatives: custom(
     "from-to",
-    { parse: ranksOf, complaint: ranksComplaint },
+    { type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
     {
       help: "bpr: take the candidate of a rank drawn from this range by score, 1 the highest, such as 2-5",
       group: model,

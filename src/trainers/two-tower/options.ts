@@ -59,7 +59,7 @@ function historyComplaint({ of, most }: HistoryKind): string | undefined {
 const own = {
   history: custom(
     "n|others",
-    { parse: historyOf, complaint: historyComplaint },
+    { type: "number | string", parse: historyOf, complaint: historyComplaint },
     {
       help: "items in a user's history: the last n before the event, or others (all other items) for logs without times",
       group: examples,

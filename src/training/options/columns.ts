@@ -44,6 +44,7 @@ export const columns = {
   multi: custom(
     "column:separator",
     {
+      type: "string | readonly string[] | Readonly<Record<string, string>>",
       parse: multiOf,
       repeats: true,
       complaint: recordComplaint(

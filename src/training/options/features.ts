@@ -8,11 +8,13 @@ import { choice, custom, list, number, recordComplaint, share, text, whole, whol
 const group = "Model:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
+const PER_FIELD = "number | string | readonly string[]";
+
 /** Which keys get a feature of their own. */
 export const vocabulary = {
   minCount: custom(
     "n",
-    { parse: perField(0, 1), repeats: true, complaint: perFieldComplaint },
+    { type: PER_FIELD, parse: perField(0, 1), repeats: true, complaint: perFieldComplaint },
     {
       help: "keys with fewer than n events are out-of-vocabulary; item_id=5 sets it for one field; repeatable",
       group,
@@ -22,7 +24,7 @@ export const vocabulary = {
   maxVocab: custom(
     "n",
     // no bound, as a number that the manifest's JSON can hold
-    { parse: perField(1, MANY), repeats: true, complaint: perFieldComplaint },
+    { type: PER_FIELD, parse: perField(1, MANY), repeats: true, complaint: perFieldComplaint },
     { help: "keep only the n most frequent keys of each field; user_id=100000 limits one field", group },
   ),
   minUsers: whole({
@@ -33,7 +35,12 @@ export const vocabulary = {
   }),
   hash: custom(
     "column:bits",
-    { parse: hashOf, repeats: true, complaint: recordComplaint(isWhole, "bits by column") },
+    {
+      type: "string | readonly string[] | Readonly<Record<string, number>>",
+      parse: hashOf,
+      repeats: true,
+      complaint: recordComplaint(isWhole, "bits by column"),
+    },
     {
       help: "hash the keys of a column into 2^bits rows in place of a vocabulary; repeat it for several",
       group,

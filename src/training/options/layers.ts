@@ -10,9 +10,10 @@ const MAX_UNITS = 8192;
 export function layerSizes({ orNone = false }: { orNone?: boolean } = {}): Pick<
   Parsed<readonly number[]>,
   "parse" | "complaint"
-> {
+> & { type: string } {
   const isSize = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_UNITS;
   return {
+    type: "number | string | readonly number[]",
     parse: (given, flagName) =>
       orNone && given === "none" ? [] : given.split(",").map((part) => wholeOf(part, flagName, 1)),
     complaint(sizes) {

@@ -66,6 +66,7 @@ function shareOrFile(help: string) {
   return custom(
     "share, date or file",
     {
+      type: "number | string",
       parse(given: string, flagName: string): number | string {
         // `./10%` is a file
         const isShare = given.trim() !== "" && !Number.isNaN(Number(given.trim().replace(/%$/, "")));

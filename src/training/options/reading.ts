@@ -52,7 +52,7 @@ export const reading = {
 export const badRows = {
   maxBad: custom(
     "share",
-    { parse: badShareOf },
+    { type: "number | string", parse: badShareOf },
     {
       help: "with --on-bad-row skip: largest share of malformed rows before the command fails",
       group,
@@ -75,7 +75,7 @@ const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 3
 export const memory = {
   maxMemory: custom(
     "size",
-    { parse: sizeOf },
+    { type: "number | string", parse: sizeOf },
     {
       help: "memory for the rows of an encoded dataset, such as 4G; a larger one is read from disk while training",
       group,

@@ -5,7 +5,7 @@
 //   table ──► flags/ (command line, YAML)      told: what the user set, by the options' names
 //        └──► checkTold(told) ──► resolved(told, facts): every option as it is used
 
-import { flagOf, UsageError } from "../../errors.js";
+import { flagOf, nearestName, UsageError } from "../../errors.js";
 
 /** Headings of the help. */
 export type Group = `${string}:`;
@@ -60,6 +60,8 @@ export interface Parsed<V> {
   parse?(text: string, flag: string, previous: V | undefined): V;
   /** what the value must be, and is not; undefined where it is */
   complaint?(value: V): string | undefined;
+  /** what TypeScript may set it to, as the library's declarations say it; of `choices` these */
+  type?: string;
   /** the value's type, for TypeScript alone */
   value?: V;
 }
@@ -82,6 +84,7 @@ export function number<const S extends About<number> & Range>(spec: S): S & Pars
   return {
     placeholder: "x",
     ...spec,
+    type: "number",
     parse: numberOf,
     complaint: (x) => rangeComplaint(spec, x, "a number"),
   };
@@ -96,6 +99,7 @@ export function whole<const S extends About<number> & Range>(
     placeholder: "n",
     ...spec,
     integer: true,
+    type: "number",
     parse: numberOf,
     complaint: (x) => (Number.isInteger(x) ? rangeComplaint(spec, x, what) : rangeText(spec, what)),
   };
@@ -110,7 +114,11 @@ export function share<const S extends About<number> & Range>(spec: S): S & Parse
 export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
   spec: S,
 ): S & Parsed<boolean> {
-  return { ...spec, complaint: (value) => unless(typeof value === "boolean", "true or false") };
+  return {
+    ...spec,
+    type: "boolean",
+    complaint: (value) => unless(typeof value === "boolean", "true or false"),
+  };
 }
 
 /** One of a few words. */
@@ -136,9 +144,13 @@ export function text<const S extends About<string>>(placeholder: string, spec: S
   return {
     ...spec,
     placeholder,
+    type: "string",
     complaint: (value) => unless(typeof value === "string", `a ${placeholder}`),
   };
 }
+
+/** What TypeScript may set a list to. */
+const TEXTS = "string | readonly string[]";
 
 /** Names; takes commas and repeats. */
 export function list<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
@@ -146,13 +158,14 @@ export function list<const S extends About<string[]>>(placeholder: string, spec:
     ...previous,
     ...given.split(",").filter((name) => name !== ""),
   ];
-  return { ...spec, placeholder, repeats: true, commas: true, parse, complaint: textsComplaint(placeholder) };
+  const complaint = textsComplaint(placeholder);
+  return { ...spec, placeholder, type: TEXTS, repeats: true, commas: true, parse, complaint };
 }
 
 /** Texts that may hold a comma; repeats. */
 export function texts<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
   const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [...previous, given];
-  return { ...spec, placeholder, repeats: true, parse, complaint: textsComplaint(placeholder) };
+  return { ...spec, placeholder, type: TEXTS, repeats: true, parse, complaint: textsComplaint(placeholder) };
 }
 
 function textsComplaint(placeholder: string): (value: string[]) => string | undefined {
@@ -177,13 +190,14 @@ export function recordComplaint<V>(
     );
 }
 
-/** A value with a parser of its own. */
+/** A value with a parser of its own; from TypeScript it is also a text, which the parser takes. */
 export function custom<V, const S extends About<V>>(
   placeholder: string,
-  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats">,
+  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats"> & { type: string },
   spec: S,
-): S & Parsed<V> {
-  return { ...spec, placeholder, ...how };
+): S & Parsed<V> & { type: string } {
+  // how another option is read may be handed on whole: its help and default stay its own
+  return { ...how, ...spec, placeholder };
 }
 
 /** Some of a table's options. */
@@ -234,6 +248,13 @@ function rangeText({ min, max }: Range, what: string): string {
   if (max < 1e9) return `${what} from ${min} to ${max}`;
   if (min === Number.MIN_VALUE) return `${what} above 0`;
   return min < -1e9 ? what : `${what} from ${min} on`;
+}
+
+/** The refusal of an option that a command has not. @param names those that it has */
+export function noSuchOption(command: string, name: string, names: Iterable<string>): UsageError {
+  const near = nearestName(name, names);
+  const hint = near === undefined ? "" : `: did you mean '${near}'?`;
+  return new UsageError(`${command} has no option '${name}'${hint}`);
 }
 
 /** The flag of an option, as the user types it. */

@@ -1,0 +1,83 @@
+// Every link of the pages to a place in the project leads there: the file exists, and has the heading.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { projectFolder } from "../testing/places.js";
+
+const pages = [
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "fixtures/README.md", "src/README.md"],
+  ...readdirSync(join(projectFolder, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name)),
+];
+
+/** The text without blocks of code. */
+function prose(text: string): string {
+  return text.replaceAll(/^( *)(```|~~~)[^\n]*\n[\s\S]*?^\1\2[^\n]*$/gm, "");
+}
+
+/** Where links lead, of `[text](target)` and `![text](target)`; what stands in code is none. */
+function linksOf(text: string): string[] {
+  const outsideCode = prose(text).replaceAll(/(`+)(?!`)[\s\S]*?[^`]\1(?!`)/g, "");
+  return [...outsideCode.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)/g)].map(([, target]) => target!);
+}
+
+/** Anchors of the headings as GitHub makes them; one that repeats is counted. */
+function anchorsOf(text: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading] of prose(text).matchAll(/^#{1,6} +(.+?) *#*$/gm)) {
+    const words = heading!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
+    const anchor = words.replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-");
+    let name = anchor;
+    for (let n = 1; anchors.has(name); n++) name = `${anchor}-${n}`;
+    anchors.add(name);
+  }
+  return anchors;
+}
+
+/** What is wrong with a link on a page of the project; undefined where nothing is. */
+function complaint(
+  page: string,
+  target: string,
+  textOf: (file: string) => string | undefined,
+): string | undefined {
+  if (/^[a-z][a-z\d+.-]*:/i.test(target)) return undefined;
+  const [path, anchor] = target.split("#") as [string, string?];
+  const file = path === "" ? page : join(dirname(page), decodeURIComponent(path));
+  const text = textOf(file);
+  if (text === undefined) return `${page} links to ${target}, and there is no ${file}`;
+  if (anchor === undefined || !file.endsWith(".md")) return undefined;
+  if (anchorsOf(text).has(decodeURIComponent(anchor))) return undefined;
+  return `${page} links to ${target}, and ${file} has no such heading`;
+}
+
+function textInProject(file: string): string | undefined {
+  const path = join(projectFolder, file);
+  if (!existsSync(path) || relative(projectFolder, path).startsWith("..")) return undefined;
+  return file.endsWith(".md") ? readFileSync(path, "utf8") : "";
+}
+
+test.each(pages)("links of %s lead somewhere", (page) => {
+  const text = readFileSync(join(projectFolder, page), "utf8");
+  const complaints = linksOf(text).map((target) => complaint(page, target, textInProject));
+  expect(complaints.filter((sentence) => sentence !== undefined)).toEqual([]);
+});
+
+test("a wrong file and a wrong heading are seen, and code is not", () => {
+  const files: Record<string, string> = {
+    "docs/a.md": "# One `--two`, three\n## Same\n## Same\n```\n# not a heading\n```\n",
+    "docs/b.svg": "",
+  };
+  const check = (text: string) =>
+    linksOf(text).map((target) => complaint("docs/a.md", target, (file) => files[file]) ?? "fine");
+  expect(check("[a](#one---two-three) ![b](b.svg) [c](../docs/a.md#same-1) [d](https://x.org/#y)")).toEqual(
+    Array.from({ length: 4 }, () => "fine"),
+  );
+  expect(check("[a](#two) [b](c.svg) [c](a.md#same-2) [d](a.md#not-a-heading)")).toEqual([
+    expect.stringContaining("no such heading"),
+    expect.stringContaining("there is no docs/c.svg"),
+    expect.stringContaining("no such heading"),
+    expect.stringContaining("no such heading"),
+  ]);
+  expect(check("`[a](nowhere.md)` and\n```\n[b](nowhere.md)\n```\n")).toEqual([]);
+});

@@ -1,0 +1,159 @@
+// A command called from TypeScript: the same flags, defaults, checks and call as on the command line, without the terminal.
+//
+//   name, arguments, { option: value } ──► the command's flags, set as if they had been typed ──► its call ──► what it returns
+//
+// Why: docs/decisions/0016-library-from-commands.md.
+
+import { Command, CommanderError, type Option } from "commander";
+import { EmbedError, IoError, UsageError } from "../errors.js";
+import { commands } from "../cli/commands.js";
+import { Interrupts } from "../cli/interrupts.js";
+import type { Caller } from "../cli/progress.js";
+import { refusal } from "../cli/report-error.js";
+import { noSuchOption } from "../training/options/table.js";
+import type { TrainingSummary } from "../training/summary.js";
+import { trainers } from "../trainers/index.js";
+import { functions, ofTerminal, type LibraryFunction } from "./functions.js";
+import { optionValue } from "./option-value.js";
+import { checkWatching, watchedBy, watchingNames, type Watching } from "./watching.js";
+
+/**
+ * Trains by a command's name, for a trainer that is chosen while the program runs.
+ *
+ * @param command such as `train-fm`
+ * @param log files or patterns, read as one log
+ * @param options by the names of the command's flags in camel case
+ * @throws {UsageError} no such trainer, or options that it has not or that do not go together
+ * @throws {EmbedError} as the command ends
+ */
+export async function train(
+  command: string,
+  log: string | readonly string[],
+  options: Readonly<Record<string, unknown>>,
+  watch?: Watching,
+): Promise<TrainingSummary> {
+  const names = trainers.map((one) => one.command);
+  const found = functions.find((one) => one.command === command);
+  if (!found || !names.includes(command))
+    throw new UsageError(`'${command}' trains nothing: expected one of ${names.join(", ")}`);
+  return (await call(found.name, [log, options, watch])) as TrainingSummary;
+}
+
+/**
+ * Calls a function of the library.
+ *
+ * @param given its arguments, then options, then how it is watched; what stands last may be left out
+ * @throws {UsageError} arguments or options that the command refuses
+ * @throws {EmbedError} as the command ends
+ */
+export async function call(name: string, given: readonly unknown[]): Promise<unknown> {
+  const found = functions.find((one) => one.name === name)!;
+  const command = await commandOf(found);
+  const { words, options, watching } = argumentsOf(found, command, given);
+  setOptions(found, command, options);
+  checkWrites(found, options, watching);
+  const work = await found.load();
+  // kept in a box: commander's own promise says nothing of what the action returns
+  const box: { result?: unknown } = {};
+  await watchedBy(watching, options["onInterrupt"] === "save", async (watch) => {
+    command.action(async (...parsed: unknown[]) => {
+      const [flags] = parsed.splice(-2);
+      const caller: Caller = { watch, write: async (chunk) => await watching.write!(chunk), command };
+      box.result = await (work as (...all: unknown[]) => Promise<unknown>)(...parsed, flags, caller);
+    });
+    try {
+      await command.parseAsync(["--", ...words], { from: "user" });
+    } catch (error) {
+      throw errorOf(found, error);
+    }
+  });
+  return box.result;
+}
+
+/** The command of a function with its flags; nothing that it says of them is printed. */
+export async function commandOf({ command: name }: Pick<LibraryFunction, "command">): Promise<Command> {
+  const add = await commands.find((one) => one.name === name)!.load();
+  const interrupts = new Interrupts();
+  const command = add(new Command(), interrupts.signal, interrupts);
+  const silent = () => undefined;
+  return command.exitOverride().configureOutput({ writeOut: silent, writeErr: silent });
+}
+
+/** The options of a function that a caller may name: by name, without those of the terminal. */
+export function optionsOf({ without = [] }: LibraryFunction, command: Command): Map<string, Option> {
+  const all = new Map<string, Option>();
+  for (const option of command.options) {
+    const name = option.attributeName();
+    // `--no-NAME` beside `--NAME` is another way to set the same
+    if (![...ofTerminal, ...without].includes(name) && !all.has(name)) all.set(name, option);
+  }
+  return all;
+}
+
+interface Given {
+  words: string[];
+  options: Record<string, unknown>;
+  watching: Watching;
+}
+
+/** Tells the arguments from the options that follow: these are an object. @throws {UsageError} */
+function argumentsOf({ name }: LibraryFunction, command: Command, given: readonly unknown[]): Given {
+  const isOptions = (value: unknown) => typeof value === "object" && !Array.isArray(value);
+  let count = 0;
+  while (count < given.length && count < command.registeredArguments.length && !isOptions(given[count]))
+    count++;
+  const words = command.registeredArguments.flatMap((argument, i): string[] => {
+    const value = i < count ? given[i] : undefined;
+    if (value === undefined) return [];
+    if (typeof value === "string") return [value];
+    const isTexts = Array.isArray(value) && value.every((one) => typeof one === "string");
+    if (argument.variadic && isTexts) return value as string[];
+    throw new UsageError(
+      `${name}: ${argument.name()} must be a text${argument.variadic ? " or a list of texts" : ""}, got ${JSON.stringify(value)}`,
+    );
+  });
+  const [options = {}, watching = {}, ...rest] = given.slice(count);
+  if (!isOptions(options) || options === null)
+    throw new UsageError(`${name} takes its options as an object, got ${String(options)}`);
+  checkWatching(name, watching);
+  if (rest.length > 0)
+    throw new UsageError(`${name} takes ${count + 2} arguments at most, got ${given.length}`);
+  return { words, options: options as Given["options"], watching };
+}
+
+/** Sets options as if they had been typed. @throws {UsageError} one that there is not, or a value that is none of its */
+function setOptions(found: LibraryFunction, command: Command, options: Given["options"]): void {
+  const known = optionsOf(found, command);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const option = known.get(name);
+    if (!option && watchingNames.includes(name))
+      throw new UsageError(
+        `${found.name}: '${name}' stands in the argument after the options, as { ${name} }`,
+      );
+    if (!option) throw noSuchOption(found.name, name, known.keys());
+    command.setOptionValueWithSource(name, optionValue(option, value), "cli");
+  }
+  for (const name of found.needs ?? [])
+    if (options[name] === undefined) throw new UsageError(`${found.name} needs the option '${name}'`);
+}
+
+/** @throws {UsageError} nothing takes what would go to standard output */
+function checkWrites(
+  { name, writes }: LibraryFunction,
+  { out = "-", urlEnv }: Given["options"],
+  { write }: Watching,
+) {
+  if (writes && out === "-" && urlEnv === undefined && write === undefined)
+    throw new UsageError(
+      `${name} writes to standard output from the command line alone: name a file with 'out', or pass { write } to take the bytes`,
+    );
+}
+
+/** The error as one of the library's: what commander says of missing options, and what the system refused. Others stay as they are. */
+function errorOf({ name }: LibraryFunction, error: unknown): unknown {
+  if (error instanceof CommanderError)
+    return new UsageError(`${name}: ${error.message.replace(/^error: /, "")}`, { cause: error });
+  const refused = error instanceof EmbedError ? undefined : refusal(error);
+  return refused === undefined ? error : new IoError(refused, { cause: error });
+}

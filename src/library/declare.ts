@@ -1,0 +1,121 @@
+// The package's entry, as text: a function for each command, its options typed and explained by what its flags declare.
+//
+//   dist/library.js    export async function trainFm(...given) { return await call("trainFm", given); }
+//   dist/library.d.ts  export interface TrainFmOptions { /** length of a vector (default: 8) */ dim?: number; ... }
+
+import type { Argument, Command, Option } from "commander";
+import { commandOf, optionsOf } from "./call.js";
+import { functions, type LibraryFunction } from "./functions.js";
+import { typeOf } from "./option-value.js";
+
+/** The texts of both files. */
+interface Entry {
+  code: string;
+  declarations: string;
+}
+
+const NOTE = "// Written by the build from the commands: src/library/declare.ts.\n";
+
+/** The entry of the package, for every function. */
+export async function entryOf(): Promise<Entry> {
+  const code = [NOTE, 'export * from "./index.js";', 'import { call } from "./library/call.js";\n'];
+  const imports = [
+    NOTE,
+    'export * from "./index.js";',
+    'import type { Watching } from "./library/watching.js";',
+  ];
+  const declared: string[] = [];
+  const imported = new Set<string>();
+  for (const found of functions) {
+    const { name, file, load } = found;
+    code.push(`export async function ${name}(...given) {\n  return await call("${name}", given);\n}\n`);
+    const called = (await load()).name;
+    if (!imported.has(called)) imports.push(`import type { ${called} } from "./cli/commands/${file}.js";`);
+    imported.add(called);
+    const command = await commandOf(found);
+    declared.push(optionsText(found, command), ...functionTexts(found, command, called));
+  }
+  return { code: code.join("\n"), declarations: `${imports.join("\n")}\n\n${declared.join("\n")}` };
+}
+
+function optionsText(found: LibraryFunction, command: Command): string {
+  const properties: string[] = [];
+  for (const [name, option] of optionsOf(found, command)) {
+    // known so that its refusal says why there is no such thing
+    if (option.hidden) continue;
+    const isNeeded = option.mandatory || found.needs?.includes(name);
+    properties.push(
+      commentOf([aboutOption(option)], "  "),
+      `  ${name}${isNeeded ? "" : "?"}: ${typeOf(option)}${isNeeded ? "" : " | undefined"};`,
+    );
+  }
+  return [
+    commentOf([
+      `Options of \`${found.name}\`: the flags of \`embed ${found.command}\` under their names, with its defaults.`,
+    ]),
+    `export interface ${interfaceOf(found)} {`,
+    ...properties,
+    "}\n",
+  ].join("\n");
+}
+
+/** What the help says of an option: of choices the type does, and tables say their defaults themselves. */
+function aboutOption(option: Option): string {
+  const { negate, description, defaultValue, defaultValueDescription } = option;
+  // the flag is --no-NAME, and its help says what false does
+  if (negate) return `false: ${description}`;
+  const standard = defaultValueDescription ?? (defaultValue as string | number | undefined);
+  return standard === undefined ? description : `${description} (default: ${standard})`;
+}
+
+/** The doc comment of a function, and an overload for each number of arguments that may be left out. */
+function functionTexts(found: LibraryFunction, command: Command, called: string): string[] {
+  const comment = commentOf([
+    command.description(),
+    `As \`embed ${found.command}\`.`,
+    ...command.registeredArguments.map((argument) => `@param ${nameOf(argument)} ${argument.description}`),
+    "@throws {EmbedError} its `exitCode` is what the command ends with",
+  ]);
+  return signaturesOf(found, command).map(
+    (signature, i) =>
+      `${i === 0 ? `${comment}\n` : ""}export declare function ${signature}: ReturnType<typeof ${called}>;\n`,
+  );
+}
+
+/** How a function is called: `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and without the name. */
+export function signaturesOf(found: LibraryFunction, command: Command): string[] {
+  const all = command.registeredArguments;
+  const needsOptions = command.options.some(({ mandatory }) => mandatory) || found.needs !== undefined;
+  const least = all.filter(({ required }) => required).length;
+  const counts = Array.from({ length: all.length - least + 1 }, (_, i) => all.length - i);
+  return counts.map((count) => {
+    const parameters = [
+      ...all.slice(0, count).map((argument) => `${nameOf(argument)}: ${argumentType(argument)}`),
+      `options${needsOptions ? "" : "?"}: ${interfaceOf(found)}`,
+      "watch?: Watching",
+    ];
+    return `${found.name}(${parameters.join(", ")})`;
+  });
+}
+
+function interfaceOf({ name }: LibraryFunction): string {
+  return `${name[0]!.toUpperCase()}${name.slice(1)}Options`;
+}
+
+/** `runA` of `run-a`, `pipelineYaml` of `pipeline.yaml`. */
+function nameOf(argument: Argument): string {
+  return argument
+    .name()
+    .replaceAll(/[^A-Za-z]+([A-Za-z])?/g, (_, letter = "") => (letter as string).toUpperCase());
+}
+
+function argumentType({ variadic }: Argument): string {
+  return variadic ? "string | readonly string[]" : "string";
+}
+
+/** A doc comment; an end of one in the text would end it early. */
+function commentOf(lines: readonly string[], indent = ""): string {
+  const safe = lines.map((line) => line.replaceAll("*/", "*\\/"));
+  if (safe.length === 1) return `${indent}/** ${safe[0]} */`;
+  return [`${indent}/**`, ...safe.map((line) => `${indent} * ${line}`), `${indent} */`].join("\n");
+}

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { commands } from "../cli/commands.js";
+import { projectFolder } from "./places.js";
+import { referencePages } from "./reference.js";
+
+const folder = join(projectFolder, "docs", "reference");
+
+test("docs/reference is what the commands' options say", async () => {
+  const pages = await referencePages();
+  const stale = Object.entries(pages)
+    .filter(
+      ([name, text]) =>
+        readdirSync(folder).includes(name) && readFileSync(join(folder, name), "utf8") !== text,
+    )
+    .map(([name]) => name);
+  const remedy = "run `npm run docs` and commit what it writes";
+  expect({ stale, remedy }).toEqual({ stale: [], remedy });
+  expect({ pages: readdirSync(folder).sort(), remedy }).toEqual({ pages: Object.keys(pages).sort(), remedy });
+});
+
+test("a page has the usage, the examples, every option and its default", async () => {
+  const pages = await referencePages();
+  expect(Object.keys(pages)).toHaveLength(commands.length + 1);
+  const page = pages["neighbors.md"]!;
+  expect(page).toContain("embed neighbors [options] <run>");
+  expect(page).toContain("embed neighbors run --key item:tea-03 --key item:camera-11 --top 5 --metric dot");
+  expect(page).toContain("- `--top <n>`: how many (default: 10)");
+  expect(page).toContain("one of `cosine`, `dot`, `l2`");
+  expect(page).toContain(
+    "neighbors(run: string, options: NeighborsOptions, watch?: Watching): Promise<NeighborsOf[]>",
+  );
+  expect(page).not.toContain("--help");
+});

@@ -1,0 +1,106 @@
+// docs/reference/: a page for each command, from what its flags declare.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command, Option } from "commander";
+import { commands } from "../cli/commands.js";
+import { commandOf } from "../library/call.js";
+import { signaturesOf } from "../library/declare.js";
+import { functions } from "../library/functions.js";
+import { projectFolder } from "./places.js";
+
+const NOTE = "<!-- Written by `npm run docs` from the command's options: change these, not this page. -->\n";
+
+/** Every page: its name in docs/reference and its text. */
+export async function referencePages(): Promise<Record<string, string>> {
+  const pages: Record<string, string> = { "README.md": indexPage() };
+  for (const { name } of commands) pages[`${name}.md`] = await pageOf(await commandOf({ command: name }));
+  return pages;
+}
+
+function indexPage(): string {
+  const lines = commands.map(({ name, summary }) => `- [\`embed ${name}\`](${name}.md): ${plain(summary)}`);
+  return `${NOTE}
+# Reference
+
+Every command with all of its options and their defaults, as \`embed COMMAND --help-all\` shows them. What commands share is on
+[the command line](../cli.md); [the library](../library.md) takes the same options from TypeScript.
+
+${lines.join("\n")}
+`;
+}
+
+async function pageOf(command: Command): Promise<string> {
+  const name = command.name();
+  const parts = [
+    `${NOTE}\n# embed ${name}`,
+    plain(command.description()),
+    `\`\`\`\nembed ${name} ${command.usage()}\n\`\`\``,
+    ...(command.registeredArguments.length > 0
+      ? [
+          command.registeredArguments
+            .map((one) => `- \`${one.name()}\`: ${plain(one.description)}`)
+            .join("\n"),
+        ]
+      : []),
+    ...(await fromTypeScript(command)),
+    ...examplesOf(command),
+    ...optionGroups(command).map(
+      ([heading, options]) => `## ${heading}\n\n${options.map(optionLine).join("\n")}`,
+    ),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** How its functions are called from TypeScript, and what they resolve to. */
+async function fromTypeScript(command: Command): Promise<string[]> {
+  const lines: string[] = [];
+  for (const found of functions.filter((one) => one.command === command.name())) {
+    const { name } = await found.load();
+    const declared = readFileSync(
+      join(projectFolder, "dist", "cli", "commands", `${found.file}.d.ts`),
+      "utf8",
+    );
+    const result = new RegExp(`function ${name}\\(.*\\): (.*);$`, "m").exec(declared)![1]!;
+    for (const signature of signaturesOf(found, command)) lines.push(`${signature}: ${result}`);
+  }
+  if (lines.length === 0) return [];
+  return ["From TypeScript ([the library](../library.md)):", `\`\`\`ts\n${lines.join("\n")}\n\`\`\``];
+}
+
+/** What the help shows before the usage. */
+function examplesOf(command: Command): string[] {
+  let help = "";
+  command.configureOutput({ writeOut: (text) => (help += text) });
+  command.outputHelp();
+  const examples = help.slice(0, help.indexOf("Usage:")).trim();
+  return examples === "" ? [] : [`\`\`\`\n${examples}\n\`\`\``];
+}
+
+function optionGroups(command: Command): [heading: string, options: Option[]][] {
+  const groups = new Map<string, Option[]>();
+  for (const option of command.options) {
+    if (option.hidden) continue;
+    const heading = (option.helpGroupHeading ?? "Options:").replace(/:$/, "");
+    groups.set(heading, [...(groups.get(heading) ?? []), option]);
+  }
+  return [...groups];
+}
+
+function optionLine(option: Option): string {
+  const { flags, description, argChoices, mandatory, negate, defaultValue, defaultValueDescription } = option;
+  const standard = negate
+    ? undefined
+    : (defaultValueDescription ?? (defaultValue as string | number | undefined));
+  const notes = [
+    ...(mandatory ? ["required"] : []),
+    ...(argChoices ? [`one of ${argChoices.map((choice) => `\`${choice}\``).join(", ")}`] : []),
+    ...(standard === undefined ? [] : [`default: ${plain(String(standard))}`]),
+  ];
+  return `- \`${flags}\`: ${plain(description)}${notes.length > 0 ? ` (${notes.join("; ")})` : ""}`;
+}
+
+/** Text as it is, where Markdown would read signs in it. */
+function plain(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>|]/g, (sign) => `\\${sign}`);
+}
