@@ -14,6 +14,8 @@ export { inspectEdges, type EdgeInspection, type InspectEdgesOptions } from "./a
 export { indexRun, type IndexOptions, type IndexSummary } from "./api/hnsw/build.js";
 export { openIndexOf, searchIndex, type IndexOfRun, type SearchIndexOptions } from "./api/hnsw/search.js";
 export { neighborsOf, type NeighborsOf, type NeighborsOptions } from "./api/neighbors.js";
+export { predict } from "./api/predict/predict.js";
+export type { PredictOptions, PredictSummary } from "./api/predict/options.js";
 export { recall, type RecallSummary } from "./api/recall/recall.js";
 export type { RecallOptions } from "./api/recall/options.js";
 export { report } from "./api/report/report.js";

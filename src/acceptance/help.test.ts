@@ -19,6 +19,7 @@ const commands = [
   "train-pca",
   "train-net",
   "lift",
+  "predict",
   "transform",
   "export",
   "index",

@@ -44,6 +44,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => await (await import("./commands/lift.js")).addLift(),
   },
   {
+    name: "predict",
+    summary: "write a probability or a score for each row of a log",
+    load: async () => (await import("./commands/predict.js")).addPredict,
+  },
+  {
     name: "transform",
     summary: "encode new rows with a run's model",
     load: async () => (await import("./commands/transform.js")).addTransform,

@@ -44,7 +44,7 @@ Example of new items that no event held yet, beside known ones in the same table
 Example of new items from what a catalogue says of them, whatever the table:
   embed transform RUN new-items.csv --content catalogue.csv --content-multi 'genres:|' -o new.csv
 Examples (after embed train-net fixtures/clicks.csv -o net --arch fnn):
-  embed transform net fixtures/clicks.csv --with-scores -o hidden.csv
+  embed transform net fixtures/clicks.csv -o hidden.csv
 `;
 
 type Flags = ReadingFlags &
@@ -56,7 +56,7 @@ type Flags = ReadingFlags &
     key?: string;
     features?: boolean;
     dense?: number | true;
-    withScores?: boolean;
+    withScores?: true;
     foldIn?: string[];
     stream?: true;
     field?: "user" | "item";
@@ -154,7 +154,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
         "the leaves as n numbers that a network can read; by default as many as train-gbdt --dense kept",
       ).argParser(wholeOf("--dense", 1)),
     )
-    .option("--with-scores", "the model's score of each row, too")
+    .addOption(new Option("--with-scores").hideHelp())
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
   addTable(command, content);
   command.addOption(
@@ -173,6 +173,10 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
     const { transform } = await import("../../api/transform/transform.js");
+    if (flags.withScores)
+      throw new UsageError(
+        "--with-scores is no option of transform any more: embed predict RUN LOG writes probabilities, and scores as transform wrote them with --raw-scores",
+      );
     const { run, on } = inputsOf(first, more, flags);
     const byContent = toldOf(command, content) as ContentOptions;
     checkRows(on, { ...flags, ...byContent });
@@ -182,9 +186,9 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       );
     const { foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
     const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
-    const { format, features = false, withScores = false, force = false } = flags;
+    const { format, features = false, force = false } = flags;
     const options: TransformOptions = {
-      ...{ on, format, features, withScores, force },
+      ...{ on, format, features, force },
       ...definedOf({ foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
       ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
       ...byContent,
