@@ -104,6 +104,21 @@ test.each(["als", "regression"])("%s: the error of its numbers is evaluate's to 
   expect(Math.abs(Math.sqrt(mean(errors)) - rmse!)).toBeLessThan(1e-12);
 });
 
+test("numbers are clipped to the training's labels as metrics clip them, raw scores are not", async () => {
+  const ofFives = ratings.slice(0, 2000).filter((line) => ["5", "6"].includes(line.split(",")[2]!));
+  write("narrow.csv", [ratingsHead!, ...ofFives]);
+  const training =
+    "train-fm narrow.csv --label rating --task regression --method als --dim 4 --epochs 5 --l2 0.1";
+  await embedOk([...training.split(" "), ...small, "-o", "narrow"], { cwd: folder });
+  const numbers = async (more: string) =>
+    rowsOf((await runOk(`predict narrow new-ratings.csv --threads 1 --quiet ${more}`)).stdout).map(([, y]) =>
+      Number(y),
+    );
+  const [raw, clipped] = [await numbers("--raw-scores"), await numbers("--format csv")];
+  expect(raw.filter((y) => y < 5 || y > 6).length).toBeGreaterThan(100);
+  expect(clipped).toEqual(raw.map((y) => Math.min(Math.max(y, 5), 6)));
+});
+
 test("several classes have a probability each, which sum to 1 and whose log loss is evaluate's to 1e-12", async () => {
   const classes = new Set(
     ratings.slice(0, 2000).map((line) => line.split(",")[ratingsHead!.split(",").indexOf("rating")]!),
