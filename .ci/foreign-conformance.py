@@ -66,15 +66,22 @@ def embed(model, columns, name):
     log = f"{folder}/{name}.csv"
     rows[columns].to_csv(log, index=False)
     out = f"{folder}/{name}-leaves"
-    command = ["node", "bin/embed.js", "transform", "--model", model, log, "--format", "npy", "--with-scores", "--quiet", "-o", out]
-    subprocess.run(command, check=True)
-    leaves, scores = numpy.load(f"{out}/leaves.npy"), numpy.load(f"{out}/scores.npy")
+    def run(command, *more):
+        subprocess.run(["node", "bin/embed.js", command, "--model", model, log, "--quiet", *more], check=True)
+
+    run("transform", "--format", "npy", "-o", out)
+    run("predict", "-o", f"{out}.csv")
+    leaves = numpy.load(f"{out}/leaves.npy")
+    scores = numpy.loadtxt(f"{out}.csv", delimiter=",", skiprows=1)[:, 1:]
     if name == "multiclass":
-        command[5:10] = [log, "--format", "parquet", "--key", "name"]
-        subprocess.run([*command[:10], "--with-scores", "--quiet", "-o", f"{out}.parquet"], check=True)
+        run("transform", "--format", "parquet", "--key", "name", "-o", f"{out}.parquet")
         read = pandas.read_parquet(f"{out}.parquet")
         assert list(read["name"]) == list(rows["name"].fillna(""))
-        assert (read.filter(regex=r"^t\d+$").to_numpy() == leaves).all() and (read.filter(like="score:").to_numpy() == scores).all()
+        assert (read.filter(regex=r"^t\d+$").to_numpy() == leaves).all()
+        run("predict", "--keep", "name", "-o", f"{out}-scores.parquet")
+        read = pandas.read_parquet(f"{out}-scores.parquet")
+        assert list(read["name"]) == list(rows["name"].fillna(""))
+        assert (read.filter(like="score:").to_numpy() == scores).all()
     return leaves, scores
 
 

@@ -31,6 +31,7 @@ export type { IndexSummary } from "./api/hnsw/build.js";
 export { openIndexOf, searchIndex, type IndexOfRun, type SearchIndexOptions } from "./api/hnsw/search.js";
 export type { Lift } from "./api/lift/lift.js";
 export type { NeighborsOf } from "./api/neighbors.js";
+export type { PredictSummary } from "./api/predict/options.js";
 export type { RecallSummary } from "./api/recall/recall.js";
 export type { ReportSummary } from "./api/report/options.js";
 export type { Reproduction } from "./api/reproduce.js";

@@ -164,7 +164,7 @@ describe.each(trainers)("$name", (row) => {
     const page = { out: `${run}.html`, force: false, top: 3, points: 100, reading };
     await report([run], page, unwatched);
     expect(readFileSync(page.out, "utf8")).not.toMatch(/\bNaN\b|\bInfinity\b/);
-    const encoding = { on: [log], format: "csv" as const, features: false, withScores: false, force: false };
+    const encoding = { on: [log], format: "csv" as const, features: false, force: false };
     expectSound(
       await outcomeOf(() =>
         transform(run, { ...encoding, out: `${run}-rows.csv`, reading }, noBytes, unwatched),

@@ -195,14 +195,18 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
     ],
   ],
+  ["transform RUN LOG --with-scores", [[kinds, /--with-scores .*: embed predict RUN LOG writes/]]],
   [
-    "transform RUN LOG --with-scores",
+    "predict RUN LOG --keep user,item",
     [
       [
-        without("gbdt", "net", "pca", "cooccurrence", "imported"),
-        /which cannot encode rows by --with-scores: runs of train-gbdt and train-net can/,
+        ["features", "columns"],
+        /which cannot score rows of a log: runs of train-fm, .* train-net can\. Embed transform encodes rows by it/,
       ],
-      [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
+      [
+        ["cooccurrence", "imported"],
+        /which cannot score rows of a log: .*\. Embed recall --for item and embed neighbors/,
+      ],
     ],
   ],
   [

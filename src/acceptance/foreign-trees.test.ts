@@ -21,25 +21,32 @@ interface Answer {
 const answers = parseJson<Record<string, Answer>>(readFileSync(foreign("answers.json"), "utf8"));
 
 test.each(Object.keys(answers))("%s: the same leaves on every row, scores within 2e-6", async (name) => {
-  const args = ["transform", "--model", foreign(name), foreign("rows.csv"), "--with-scores"];
-  const { stdout, stderr } = await embedOk([...args, "--format", "jsonl"]);
-  const got = stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<{ leaves: number[]; score?: number; scores?: number[] }>(line));
+  const args = ["--model", foreign(name), foreign("rows.csv"), "--format", "jsonl"];
+  const { stdout, stderr } = await embedOk(["transform", ...args]);
+  const rowsOf = <T>(text: string) =>
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => parseJson<T>(line));
   const { leaves, scores } = answers[name]!;
-  expect(got.map((row) => row.leaves)).toEqual(leaves);
+  expect(rowsOf<{ leaves: number[] }>(stdout).map((row) => row.leaves)).toEqual(leaves);
   const told = scores.flat();
-  const sums = got.flatMap((row) => row.scores ?? [row.score!]);
+  const predicted = await embedOk(["predict", ...args]);
+  const sums = rowsOf<Record<string, number>>(predicted.stdout).flatMap(({ row: _, ...own }) =>
+    Object.values(own),
+  );
+  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold a key that training has not seen/);
   expect(sums).toHaveLength(told.length);
   expect(Math.max(...sums.map((x, i) => Math.abs(x - told[i]!)))).toBeLessThan(2e-6);
   expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold a category that training has not seen/);
 });
 
 test("several classes have a score each, a column a class in csv", async () => {
-  const args = ["transform", "--model", foreign("classes.txt"), foreign("rows.csv")];
-  const { stdout } = await embedOk([...args, "--with-scores", "--key", "name", "--quiet"]);
-  expect(stdout).toMatch(/^name,t000,t001,.*,t008,score:0,score:1,score:2\n/);
+  const args = ["--model", foreign("classes.txt"), foreign("rows.csv"), "--quiet"];
+  const leaves = await embedOk(["transform", ...args, "--key", "name"]);
+  expect(leaves.stdout).toMatch(/^name,t000,t001,.*,t008\n/);
+  const scores = await embedOk(["predict", ...args, "--keep", "name"]);
+  expect(scores.stdout).toMatch(/^name,score:0,score:1,score:2\n/);
 });
 
 test("numbers as categories are one however they are written, and the log may have more columns in any order", async () => {

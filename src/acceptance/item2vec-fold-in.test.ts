@@ -243,7 +243,6 @@ describe("what is refused", () => {
     ["--field item --l2-vector 0", "must be above 0"],
     ["--field item", "the run knows every key of 'item'"],
     ["--half-life 7", "--half-life expects a span"],
-    ["--with-scores", "cannot encode rows by --with-scores"],
   ])("%s is 64", async (more, words) => {
     const got = await embed(["transform", run, "--fold-in", file(), ...more.split(" ")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);

@@ -1,12 +1,18 @@
 // `embed neighbors`: the rows nearest to a key, as the exported vectors say.
 
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited, type ExportedRow } from "../testing/exported.js";
 import { groupOf, GROUPS } from "../testing/planted.js";
 import { mainJob } from "./main-job.js";
 
-const run = join(temporaryFolder(), "run");
+const folder = temporaryFolder();
+const run = join(folder, "run");
+const write = (name: string, ...lines: string[]): string => {
+  writeFileSync(join(folder, name), lines.map((line) => `${line}\n`).join(""));
+  return join(folder, name);
+};
 let items: ExportedRow[];
 beforeAll(async () => {
   await embedOk(mainJob(run));
@@ -73,5 +79,90 @@ test.each([
 ])("%s", async (_, args, code, message) => {
   const got = await embed(["neighbors", run, ...args]);
   expect([got.code, got.stdout]).toEqual([code, ""]);
+  expect(got.stderr).toContain(message);
+});
+
+test("keys of a file are asked for in its order, those that the run does not know are told", async () => {
+  const keys = write("keys.csv", "price,item_id", "3,chess-01", "4,never", "5,tea-03");
+  const args = ["neighbors", run, "--keys", `${keys}:item`, "--top", "2", "--format", "csv"];
+  const { stdout, stderr } = await embedOk(args);
+  expect(stdout).toMatch(/^field,key,rank,neighbor,similarity,count\nitem_id,chess-01,1,/);
+  expect(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(",").slice(1, 4).join(" ")),
+  ).toEqual(
+    ["chess-01", "tea-03"].flatMap((key) =>
+      nearest(key, 2, "cosine").map((near, i) => `${key} ${i + 1} ${near}`),
+    ),
+  );
+  expect(stderr).toContain(`1 of 3 keys of '${keys}' have no row in the run and are left out: "never"`);
+  const named = await embedOk([...args.slice(0, -2), "--key", "item:tea-03", "--json"]);
+  const { queries } = JSON.parse(named.stdout) as { queries: { key: string }[] };
+  expect(queries.map(({ key }) => key)).toEqual(["tea-03", "chess-01", "tea-03"]);
+});
+
+test("--names shows what keys are called, in text, JSON and rows", async () => {
+  const [near] = nearest("tea-03", 1, "cosine");
+  const names = write("names.csv", "id,title", 'tea-03,"Tea, green"', `${near},Pot`);
+  const args = [
+    "neighbors",
+    run,
+    "--key",
+    "item:tea-03",
+    "--key",
+    "user:u019",
+    "--top",
+    "2",
+    "--names",
+    `${names}:item=id:title`,
+  ];
+  const text = await embedOk(args);
+  expect(text.stdout).toContain("item_id:tea-03  Tea, green\n");
+  expect(text.stdout).toMatch(new RegExp(`^  key +cosine +events +name\n  ${near} .* Pot\n`, "m"));
+  expect(text.stderr).toContain("has no 'title' of 1 of 3 keys");
+  const json = JSON.parse((await embedOk([...args, "--json"])).stdout) as {
+    queries: { name?: string; neighbors: { name?: string }[] }[];
+  };
+  expect(json.queries.map(({ name }) => name)).toEqual(["Tea, green", undefined]);
+  expect(json.queries[0]!.neighbors.map(({ name }) => name)).toEqual(["Pot", undefined]);
+  const out = join(folder, "neighbors.jsonl");
+  await embedOk([...args, "-o", out]);
+  const rows = readFileSync(out, "utf8").trimEnd().split("\n");
+  expect(rows).toHaveLength(4);
+  expect(JSON.parse(rows[0]!)).toMatchObject({
+    key: "tea-03",
+    name: "Tea, green",
+    rank: 1,
+    neighbor: near,
+    neighbor_name: "Pot",
+  });
+  expect((await embed([...args, "-o", out])).code).toBe(73);
+});
+
+test.each([
+  ["neither a key nor a file is 64", [], 64, "--key FIELD:KEY"],
+  ["a file of unknown keys alone is 64", ["--keys", "none.csv:item"], 64, "knows none of its 1 keys"],
+  [
+    "a column that the file has not is 64",
+    ["--keys", "none.csv:item=name"],
+    64,
+    "--keys names column 'name'",
+  ],
+  [
+    "names without a column are 64",
+    ["--key", "item:tea-03", "--names", "none.csv:item_id"],
+    64,
+    "FILE:FIELD:COLUMN",
+  ],
+  ["a key that stands twice is 65", ["--keys", "twice.csv:item"], 65, "twice.csv:3"],
+  ["--json and rows are 64", ["--key", "item:tea-03", "--json", "-o", "never.csv"], 64, "--json"],
+])("%s", async (_, args, code, message) => {
+  write("none.csv", "item_id", "never");
+  write("twice.csv", "item_id", "tea-03", "tea-03");
+  const got = await embed(["neighbors", run, ...args], { cwd: folder });
+  expect([got.code, got.stdout, existsSync(join(folder, "never.csv"))]).toEqual([code, "", false]);
   expect(got.stderr).toContain(message);
 });

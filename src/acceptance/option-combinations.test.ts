@@ -1,4 +1,4 @@
-// Options drawn together, in process: whatever trains also scores, exports and is reproduced, and whatever is refused ends with
+// Options drawn together, in process: whatever trains also scores, predicts, exports and is reproduced, and whatever is refused ends with
 // 64 and names a drawn flag or a column that was named. 300 combinations take 45 to 85 s on two cores that others use too.
 // EMBED_TEST_COMBINATIONS=3000 draws more, EMBED_TEST_SEED=2 draws others.
 
@@ -6,6 +6,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from "node:path";
 import { evaluate } from "../api/evaluate/evaluate.js";
 import { exportRun } from "../api/export/export.js";
+import { predict } from "../api/predict/predict.js";
 import { reproduce } from "../api/reproduce.js";
 import { temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
@@ -79,6 +80,22 @@ function evaluationOf({ row, words }: Combination, run: string) {
   return outcomeOf(() => evaluate([run], asked, unwatched));
 }
 
+/** Predicts the rows of the training's log. @returns the numbers that it writes */
+function predictionsOf({ row, words }: Combination, run: string) {
+  const { told, paths } = parseTraining(row.command, [...words, "-o", run]);
+  const asked = {
+    ...{ on: paths, reading: readingOf(told, 1), force: false },
+    ...(told.hashKeys !== undefined && { hashKeys: told.hashKeys }),
+  };
+  return outcomeOf(async () => {
+    const chunks: Uint8Array[] = [];
+    const write = (chunk: Uint8Array) => Promise.resolve(void chunks.push(chunk));
+    const { rows } = await predict(run, asked, write, unwatched);
+    const lines = Buffer.concat(chunks).toString().trimEnd().split("\n").slice(1);
+    return { rows, numbers: lines.map((line) => line.split(",").map(Number)) };
+  });
+}
+
 /** What is wrong with a combination; nothing for one that holds, or is refused in words. */
 async function faultsOf(
   combination: Combination,
@@ -102,6 +119,13 @@ async function faultsOf(
       ? refusal("evaluate", evaluated.refused.message)
       : notFinite(evaluated.result.metrics, "evaluate")),
   );
+  const predicted = await predictionsOf(combination, run);
+  if ("refused" in predicted) faults.push(...refusal("predict", predicted.refused.message));
+  else {
+    const { rows, numbers } = predicted.result;
+    if (rows !== numbers.length || !numbers.flat().every(Number.isFinite))
+      faults.push("the predictions are not a finite number a row");
+  }
   const exported = await outcomeOf(() => {
     const options = { format: "csv", withWeight: false, strict: false, force: true, out: `${run}.csv` };
     return exportRun(run, options, () => Promise.resolve(), unwatched.signal);

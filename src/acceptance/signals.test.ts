@@ -44,6 +44,7 @@ const COMMANDS: Record<string, string[]> = {
   "train-pca": ["log.csv", "-o", "out", "--matrix", "features"],
   "train-net": ["log.csv", "-o", "out", "--arch", "fnn", "--valid", "0.1", "--epochs", "2"],
   lift: ["log.csv", "--init", "run", "--arch", "fnn", "--valid", "0.1", "--test", "0.1", "--epochs", "2"],
+  predict: ["run", "log.csv", "-o", "out.csv"],
   transform: ["run", "log.csv", "-o", "out.csv"],
   import: ["items.txt", "--format", "word2vec", "--field", "item", "--item", "item", "-o", "out"],
   export: ["run", "--format", "csv", "-o", "out.csv"],

@@ -49,7 +49,7 @@ test("the manifest states trees alone, logistic regression alone and both over t
   expect(lr.normalizedEntropy).toBeLessThan(1);
 });
 
-test("evaluate gives on the log's last tenth what training gave, within 1e-9, and transform the same scores", async () => {
+test("evaluate gives on the log's last tenth what training gave, within 1e-9, and predict the same scores", async () => {
   const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
   writeFileSync(at("last.csv"), `${[header, ...lines.slice(10_800)].join("\n")}\n`);
   const got = parseJson<Summary>(
@@ -57,7 +57,7 @@ test("evaluate gives on the log's last tenth what training gave, within 1e-9, an
   );
   expect(got.metrics["on"]!["logLoss"]).toBeCloseTo(trained.metrics["test"]!["logLoss"]!, 9);
 
-  const { stdout } = await embedOk(["transform", at("run"), at("last.csv"), "--with-scores"]);
+  const { stdout } = await embedOk(["predict", at("run"), at("last.csv"), "--raw-scores"]);
   const losses = stdout
     .trimEnd()
     .split("\n")

@@ -86,16 +86,16 @@ test("transform tells each row's leaves in every format, the same in all", async
   expect(parsed.leaves).toEqual(leaves[3]);
   expect(parsed.item_id).toBe(readFileSync(clicks, "utf8").split("\n")[4]!.split(",")[2]);
 
-  await embedOk(["transform", at("run"), clicks, "--format", "npy", "-o", at("leaves"), "--with-scores"]);
+  await embedOk(["transform", at("run"), clicks, "--format", "npy", "-o", at("leaves")]);
   const npy = readFileSync(at("leaves/leaves.npy"));
   const head = 10 + npy.readUInt16LE(8);
   expect(npy.subarray(10, head).toString()).toContain(`'shape': (12000, ${leaves[0]!.length})`);
   expect(leaves[0]!.map((_, t) => npy.readUInt32LE(head + 4 * t))).toEqual(leaves[0]);
   // a row's score is the sum of its leaves' values
   const values = table.map((row) => Number(row.split(",")[3]));
-  const scores = readFileSync(at("leaves/scores.npy"));
+  const scores = await embedOk(["predict", at("run"), clicks, "--raw-scores", "--quiet"]);
   const sum = leaves[0]!.reduce((total, leaf, t) => total + values[starts[t]! + leaf]!, 0);
-  expect(scores.readDoubleLE(10 + scores.readUInt16LE(8))).toBeCloseTo(sum, 5);
+  expect(Number(scores.stdout.split("\n")[1]!.split(",")[1])).toBeCloseTo(sum, 5);
 });
 
 test("the ways to the leaves are told in words that hold of the rows in them", async () => {

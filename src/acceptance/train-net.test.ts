@@ -98,13 +98,14 @@ describe("what a network makes of rows, users and items", () => {
     );
     writeFileSync(at("rows.csv"), `${[head, ...lines].join("\n")}\n`);
   });
-  const encoded = (...more: string[]) =>
-    embedOk(["transform", run, at("rows.csv"), "--with-scores", ...more]);
+  const encoded = (...more: string[]) => embedOk(["transform", run, at("rows.csv"), ...more]);
 
   test("transform writes each row's last hidden layer, from which its score comes, as the reference has both to 1e-5", async () => {
     const { stdout } = await encoded("--key", "timestamp");
     const [columns, ...rows] = stdout.trimEnd().split("\n");
-    expect(columns).toBe("timestamp,v0,v1,v2,v3,v4,v5,v6,v7,score");
+    expect(columns).toBe("timestamp,v0,v1,v2,v3,v4,v5,v6,v7");
+    const predicted = await embedOk(["predict", run, at("rows.csv"), "--raw-scores", "--quiet"]);
+    const scored = predicted.stdout.split("\n").slice(1);
     const opened = await openRun(run);
     const { space, table } = await readSpace(opened);
     const { shape, crosses, parameters } = await readNetParameters(opened, space, table);
@@ -120,7 +121,7 @@ describe("what a network makes of rows, users and items", () => {
     const hidden = referenceHidden(shape, doubles, netRows);
     const scores = referenceNetScores(shape, doubles, netRows);
     const differences = rows.flatMap((line, r) => {
-      const [key, ...numbers] = line.split(",");
+      const [key, ...numbers] = [...line.split(","), scored[r]!.split(",")[1]];
       expect(key).toBe(cells[r]!.at(-1));
       return [...hidden[r]!, scores[r]!].map((x, i) => Math.abs(x - Number(numbers[i])));
     });
@@ -135,7 +136,7 @@ describe("what a network makes of rows, users and items", () => {
       at("unlabelled.csv"),
       [names.slice(1).join(","), ...unlabelled].map((line) => `${line}\n`).join(""),
     );
-    const without = await embedOk(["transform", run, at("unlabelled.csv"), "--with-scores"]);
+    const without = await embedOk(["transform", run, at("unlabelled.csv")]);
     expect(without.stdout).toBe(stdout);
     for (const format of ["jsonl", "parquet", "npy"])
       await encoded("--format", format, "-o", at(`rows-${format}`));

@@ -306,7 +306,6 @@ describe("bad input", () => {
     ["--nearest 1 --distance lat,lon --within typ", "did you mean 'type'?"],
     ["--nearest 1 --distance lat,lon --min-nearest 2", "--min-nearest must be at most --nearest 1, got 2"],
     ["--nearest 1 --distance lat,lon --field user", "has no field of users"],
-    ["--nearest 1 --distance lat,lon --with-scores", "leave out --with-scores"],
     ["--nearest 1 --distance lat,lon --format libsvm", "leave out --format libsvm"],
     ["--nearest 1 --distance lat,lon --half-life 3d", "go with --fold-in"],
   ])("%s is 64", async (flags, words) => {

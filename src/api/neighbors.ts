@@ -1,24 +1,42 @@
 // `embed neighbors`: the rows nearest to a key's, within its field, exactly or by an index.
 
-import { rowOf, vectorsAt } from "../embedding/table.js";
+import { KeyIndex } from "../dataset/key-index.js";
+import { parseSide, readSide } from "../dataset/side.js";
+import { keysOfRows, rowOf, rowsOf, vectorsAt } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
+import { keyAt } from "../log/dictionary.js";
+import { openLog } from "../log/open.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";
+import { listedKeys } from "../training/listed-keys.js";
+import { defaultSideReading } from "../training/read-dataset.js";
 import { composeItems, type Compose } from "./compose.js";
-import { DEFAULT_EF, openIndexOf, searchIndex } from "./hnsw/search.js";
+import { cellsByKey, readLabels } from "./evaluate/label-file.js";
+import { DEFAULT_EF, openIndexOf, searchIndex, type IndexOfRun } from "./hnsw/search.js";
 import { openTable, type OpenTable } from "./tables.js";
 
 export interface NeighborsOf {
   field: string;
   key: string;
+  /** of `names` */
+  name?: string;
   /** what they are near by */
   metric: Metric;
-  neighbors: Neighbor[];
+  neighbors: NamedNeighbor[];
+}
+
+export interface NamedNeighbor extends Neighbor {
+  /** of `names` */
+  name?: string;
 }
 
 export interface NeighborsOptions {
   /** how many, at least 1 */
   top: number;
+  /** FILE:FIELD[=COLUMN]: a table whose rows are further keys; those that the run does not know are left out and told */
+  keys?: string;
+  /** FILE:FIELD[=COLUMN]:NAME: a table of the field's keys, and the column of what they are called */
+  names?: string;
   /** cosine when absent, of an index its own */
   metric?: Metric;
   table?: string;
@@ -35,47 +53,149 @@ interface Query {
   key: string;
 }
 
+type Tell = (note: string) => void;
+
 /**
- * The neighbours of each key.
+ * The neighbours of each key: of those that are named, then of the rows of `options.keys`.
  *
  * @param keys FIELD:KEY, split at the first colon
- * @param tell hears what an item's vector is, where it is not its row, and of an index that lists are approximate
- * @throws {UsageError} a key without a field, or one that the table has not; an index of another table
+ * @param tell hears what an item's vector is, where it is not its row, and of an index that lists are approximate; of keys of a file
+ *   without a row, and of keys without a name
+ * @throws {UsageError} no key at all, a key without a field, or one that the table has not; an index of another table
  */
 export async function neighborsOf(
   path: string,
   keys: readonly string[],
   options: NeighborsOptions,
-  tell: (note: string) => void = () => undefined,
+  tell: Tell = () => undefined,
 ): Promise<NeighborsOf[]> {
-  const queries = keys.map((text) => {
+  const named = keys.map((text) => {
     const colon = text.indexOf(":");
     if (colon < 1) throw new UsageError(`--key expects FIELD:KEY, such as item:85123A, got '${text}'`);
     return { field: text.slice(0, colon), key: text.slice(colon + 1) };
   });
-  const { index, ef, metric = "cosine", top } = options;
+  const { index, ef } = options;
+  if (named.length === 0 && options.keys === undefined)
+    throw new UsageError("name whose neighbours: --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
   if (ef !== undefined && index === undefined)
     throw new UsageError("--ef is for --index: without one every row is compared");
-  if (index !== undefined) return await byIndex(path, queries, { ...options, index }, tell);
-  const opened = await openTable(path, options.table);
+  const { opened, find } =
+    index === undefined
+      ? await allCompared(path, options, tell)
+      : await byIndex(path, { ...options, index }, tell);
+  const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
+  return await withNames(opened, await find(queries), options.names, tell);
+}
+
+/** What finds neighbours of a run's rows. */
+interface Finder {
+  opened: OpenTable;
+  find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
+}
+
+async function allCompared(
+  path: string,
+  { table, compose, top, metric = "cosine" }: NeighborsOptions,
+  tell: Tell,
+): Promise<Finder> {
+  const opened = await openTable(path, table);
   const { fieldNamed } = opened;
-  const composed = await composeItems(opened, options.compose);
-  if (composed.note && queries.some(({ field }) => fieldNamed(field) === composed.item)) tell(composed.note);
-  return queries.map(({ field: named, key }) => {
-    const field = fieldNamed(named);
-    return { field, key, metric, neighbors: neighbors(composed.table, field, key, { top, metric }) };
-  });
+  const find = async (queries: readonly Query[]) => {
+    const composed = await composeItems(opened, compose);
+    if (composed.note && queries.some(({ field }) => fieldNamed(field) === composed.item))
+      tell(composed.note);
+    return queries.map(({ field: named, key }) => {
+      const field = fieldNamed(named);
+      return { field, key, metric, neighbors: neighbors(composed.table, field, key, { top, metric }) };
+    });
+  };
+  return { opened, find };
+}
+
+/** The keys of a file that the table has. @throws {UsageError} it has none of them */
+async function keysOfFile(
+  { table, fieldNamed }: OpenTable,
+  file: string | undefined,
+  tell: Tell,
+): Promise<Query[]> {
+  if (file === undefined) return [];
+  const { path, key: named, sideKey } = parseSide(file, "--keys");
+  const field = fieldNamed(named);
+  const range = rowsOf(table, field);
+  const log = await openLog([path], { ...defaultSideReading, threads: 1 });
+  // item_id for item, where the file has no column of that name
+  const column = sideKey === named && !log.columns.includes(named) ? field : sideKey;
+  const { keys } = await readSide(log, path, field, column, "--keys", "a file of keys");
+  const rows = new KeyIndex(keysOfRows(table, range));
+  const codes = Array.from({ length: keys.size }, (_, code) => code);
+  const unknown = codes.filter((code) => rows.find(keys, code) < 0).map((code) => keyAt(keys, code));
+  if (unknown.length === keys.size)
+    throw new UsageError(
+      `--keys '${path}': the run knows none of its ${keys.size} keys as ${excerpt(field)}: ${listedKeys(unknown)}`,
+    );
+  if (unknown.length > 0)
+    tell(
+      `${unknown.length} of ${keys.size} keys of '${path}' have no row in the run and are left out: ${listedKeys(unknown)}`,
+    );
+  return codes
+    .filter((code) => rows.find(keys, code) >= 0)
+    .map((code) => ({ field, key: keyAt(keys, code) }));
+}
+
+/** The lists with what their keys are called. @param names FILE:FIELD[=COLUMN]:NAME */
+async function withNames(
+  opened: OpenTable,
+  lists: NeighborsOf[],
+  names: string | undefined,
+  tell: Tell,
+): Promise<NeighborsOf[]> {
+  if (names === undefined) return lists;
+  const colon = names.lastIndexOf(":");
+  const [file, column] = [names.slice(0, Math.max(0, colon)), names.slice(colon + 1)];
+  if (!/.:./su.test(file) || column === "")
+    throw new UsageError(
+      `--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN where the keys' column is called otherwise, got '${names}'`,
+    );
+  const { side, field: named } = await readLabels(opened, file, { "--names": column }, 1, "--names");
+  const field = opened.fieldNamed(named);
+  const nameOf = cellsByKey(side, column);
+  const nameless = new Set<string>();
+  const shown = new Set<string>();
+  const called = <T extends { key: string }>(row: T): T & { name?: string } => {
+    const name = nameOf(row.key);
+    shown.add(row.key);
+    if (name === undefined) nameless.add(row.key);
+    return { ...row, ...(name !== undefined && { name }) };
+  };
+  const all = lists.map((list) =>
+    list.field === field ? { ...called(list), neighbors: list.neighbors.map(called) } : list,
+  );
+  if (shown.size === 0)
+    tell(`--names: '${side.path}' names keys of ${excerpt(field)}, and no list is of that field`);
+  else if (nameless.size > 0)
+    tell(
+      `--names: '${side.path}' has no '${column}' of ${nameless.size} of ${shown.size} keys: ${listedKeys([...nameless])}`,
+    );
+  return all;
 }
 
 /** The same by an index, whose rows and metric are its own. */
 async function byIndex(
   path: string,
+  options: NeighborsOptions & { index: string },
+  tell: Tell,
+): Promise<Finder> {
+  const index = await openIndexOf(path, options.index);
+  return { opened: index.opened, find: async (queries) => await searched(index, queries, options, tell) };
+}
+
+async function searched(
+  index: IndexOfRun,
   queries: readonly Query[],
   { index: directory, ...options }: NeighborsOptions & { index: string },
-  tell: (note: string) => void,
+  tell: Tell,
 ): Promise<NeighborsOf[]> {
   const { top, ef = DEFAULT_EF, signal } = options;
-  const index = await openIndexOf(path, directory);
   const { opened, source, directory: opening } = index;
   checkAsked(opened, opening.facts, queries, options);
   const { table, range, space, field } = source;

@@ -89,7 +89,15 @@ const runs: Record<string, [train: string, commands: string[]]> = {
     `${trees} --head lr --ctr user_id --entity item_id --dim 2 --dense 2`,
     [...ofClicks, "transform $R $D/clicks.csv --dense -o $O", "export $R --table leaves -o $O --format csv"],
   ],
-  plain: [trees, [...ofClicks, "transform $R $D/clicks.csv --with-scores --features -o $O", init(trees)]],
+  plain: [
+    trees,
+    [
+      ...ofClicks,
+      "transform $R $D/clicks.csv --features -o $O",
+      "predict $R $D/clicks.csv -o $O",
+      init(trees),
+    ],
+  ],
   network: [net, [...ofClicks, "export $R --format onnx -o $O", init(net)]],
 };
 
@@ -108,10 +116,7 @@ const ofIndex = (key: string) => [
   `neighbors $D/fm --key ${key} --index $R --top 100 --ef 5`,
   "evaluate $D/fm --index $R --k 5 --ef 5,50",
 ];
-const foreign = [
-  "transform --model $R $D/foreign.csv -o $O",
-  "transform --model $R $D/foreign.csv --with-scores -o $O",
-];
+const foreign = ["transform --model $R $D/foreign.csv -o $O", "predict --model $R $D/foreign.csv -o $O"];
 
 /** Trains and writes all of them. */
 export async function makeBases(folder: string): Promise<void> {

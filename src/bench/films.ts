@@ -47,7 +47,7 @@ export async function transformed(
   options: Partial<TransformOptions> & { on: string[]; key?: string },
 ): Promise<Map<string, Vector>> {
   const chunks: Buffer[] = [];
-  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
+  const shape = { format: "jsonl", features: false, force: false } as const;
   await transform(path, { ...shape, reading: defaultReadOptions, ...options }, collect(chunks), watch);
   const name = options.key ?? "movie_id";
   return new Map(linesOf<Record<string, string> & Vector>(chunks).map((row) => [row[name]!, row] as const));

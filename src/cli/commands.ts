@@ -29,6 +29,12 @@ export const commands: readonly CommandEntry[] = [
     },
   })),
   {
+    name: "predict",
+    stage: "Use:",
+    summary: "write a probability or a score for each row of a log",
+    load: async () => (await import("./commands/predict.js")).addPredict,
+  },
+  {
     name: "transform",
     stage: "Use:",
     summary: "encode new rows with a run's model",

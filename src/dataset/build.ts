@@ -5,14 +5,14 @@
 
 import { NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import type { Dictionary } from "../log/dictionary.js";
+import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
-import type { Dataset, LabelPlace, Roles } from "./dataset.js";
+import type { Beside, Column, Dataset, LabelPlace, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { withLists } from "./lists.js";
 import { cellFormOf } from "./multi.js";
@@ -32,6 +32,8 @@ export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
   onBadRow: "error" | "skip";
   /** hears of each row that is left out as bad */
   onSkipped?: (row: BadRow) => void;
+  /** columns whose cells are kept as they stand there, with the rows' numbers, in Dataset.beside; absent: nothing is */
+  beside?: readonly string[];
   /** called once the log is read: rows left out as bad by reason, and all its rows; what it throws ends the building */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
@@ -81,10 +83,25 @@ export async function buildDataset(
     open,
     observe,
   );
-  const columns = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
-  const all = { numRows, columns, roles, inputs, ...(firstOther && { firstOther }) };
+  const made = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
+  const columns = made.filter((_, i) => plans[i]!.isBeside !== true);
+  const beside = options.beside && besideOf(made.filter((_, i) => plans[i]!.isBeside));
+  const all = {
+    numRows,
+    columns,
+    roles,
+    inputs,
+    ...(firstOther && { firstOther }),
+    ...(beside && { beside }),
+  };
   const { dataset, notes } = choosePositives(all);
   return { dataset, ...told, notes: [...told.notes, ...notes] };
+}
+
+function besideOf(columns: readonly Column[]): Beside {
+  const texts = columns.filter((column) => column.kind === "key");
+  const numbers = columns.find((column) => column.kind === "number")!;
+  return { texts, rowNumbers: numbers.values };
 }
 
 /**
@@ -102,6 +119,7 @@ export async function streamRows(
 ): Promise<StreamedRows> {
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
+  for (const name of options.beside ?? []) requireColumn("--keep", name, log.columns);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
   const resolved = resolveRoles(
     names,
@@ -117,26 +135,38 @@ export async function streamRows(
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
   // of two readings of one column, the first is its filters'
+  const isLastOf = (i: number) => {
+    const next = purposes[i + 1];
+    return next === undefined || next.isBeside === true || next.name !== purposes[i]!.name;
+  };
   const kept = [...purposes.keys()].filter(
-    (i) => used.has(purposes[i]!.name) && purposes[i + 1]?.name !== purposes[i]!.name,
+    (i) => purposes[i]!.isBeside ?? (used.has(purposes[i]!.name) && isLastOf(i)),
   );
   const sideNotes: string[] = [];
   const joins = sides.map((side) => ({
     join: new SideJoin(side, roles, options.fields ?? [], sideNotes),
-    keyAt: kept.find((i) => purposes[i]!.name === side.key && purposes[i]!.role === "key") ?? noKey(side),
+    keyAt:
+      kept.find((i) => {
+        const { name, role, isBeside } = purposes[i]!;
+        return name === side.key && role === "key" && !isBeside;
+      }) ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
   const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
-  const plans = [...kept.map((i) => planOf(purposes[i]!, roles)), ...joins.flatMap(({ join }) => join.plans)];
+  const plans = [
+    ...kept.map((i) => planOf(purposes[i]!, roles)),
+    ...joins.flatMap(({ join }) => join.plans),
+    ...(options.beside ? [ROW_NUMBERS] : []),
+  ];
   const sink = open(plans, roles);
   const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);
   const counter = new KeyCounter(plans, new Set(options.infer ? counted : []));
-  const rows = new RowCollector(purposes, options, wheres, {
-    append(cells, numRows, keyOf) {
+  const rows = new RowCollector(purposes, { ...options, numbersRows: options.beside !== undefined }, wheres, {
+    append(cells, numRows, keyOf, rowNumbers) {
       const joined = joins.flatMap(({ join, keyAt }) =>
         join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
       );
-      const all = [...kept.map((i) => cells[i]!), ...joined];
+      const all = [...kept.map((i) => cells[i]!), ...joined, ...(rowNumbers ? [rowNumbers] : [])];
       counter.add(all);
       return sink.append(all, numRows);
     },
@@ -168,6 +198,7 @@ export async function streamRows(
     dictionaries: [
       ...kept.map((i) => read.dictionaries[i]!),
       ...joins.flatMap(({ join }) => join.dictionaries),
+      ...(options.beside ? [dictionaryOf([])] : []),
     ],
     inferred,
     notes,
@@ -175,7 +206,11 @@ export async function streamRows(
   };
 }
 
-function planOf({ name, as, role }: Purpose, roles: Roles): ColumnPlan {
+/** What rows are told of their place in the log. */
+const ROW_NUMBERS: ColumnPlan = { name: "row", kind: "number", isBeside: true };
+
+function planOf({ name, as, role, isBeside }: Purpose, roles: Roles): ColumnPlan {
+  if (isBeside) return { name, kind: "key", isBeside };
   if (role === "time" || role === "label" || as === "number") return { name, kind: "number" };
   const form = cellFormOf(name, roles);
   return form ? { name, kind: "multi", ...form } : { name, kind: "key" };
@@ -207,7 +242,7 @@ function purposesOf(
   log: Log,
   sides: SideTable[],
   tested: ReadonlySet<string>,
-  { drop, numeric, unlabelled, timeFormat, labelIsName, edges }: BuildOptions,
+  { drop, numeric, unlabelled, timeFormat, labelIsName, edges, beside = [] }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
   const forms = numericForms(numeric, roles.numeric);
@@ -215,7 +250,14 @@ function purposesOf(
   log.columns.forEach((name, column) => {
     const filters = drop.filter((filter) => filter.column === name);
     const isTested = filters.length > 0 || tested.has(name);
-    if (!used.has(name) && !isTested) return;
+    const keepText = () => {
+      if (beside.includes(name))
+        purposes.push({ name, as: "key", role: "key", required: false, filters: [], isBeside: true });
+    };
+    if (!used.has(name) && !isTested) {
+      keepText();
+      return;
+    }
     const role =
       name === roles.label
         ? labelIsName
@@ -263,6 +305,7 @@ function purposesOf(
         ...weighted,
       });
     else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
+    keepText();
   });
   return purposes;
 }

@@ -27,6 +27,8 @@ export interface Purpose {
   /** what to do about a bad cell, where leaving its row out would leave out nearly all */
   advice?: string;
   filters: DropFilter[];
+  /** the cell as it stands there, for Dataset.beside */
+  isBeside?: true;
 }
 
 const expectations = {
@@ -48,8 +50,11 @@ export type KeyOf = (request: number, code: number) => string;
 
 /** Where the rows that pass go: memory, or files. */
 export interface RowSink {
-  /** @param cells one array of numRows entries a purpose; they belong to the sink */
-  append(cells: Cells[], numRows: number, keyOf: KeyOf): void | Promise<void>;
+  /**
+   * @param cells one array of numRows entries a purpose; they belong to the sink
+   * @param rowNumbers f64[numRows], where they are asked for: each row's number in the log, from 0
+   */
+  append(cells: Cells[], numRows: number, keyOf: KeyOf, rowNumbers?: Float64Array): void | Promise<void>;
 }
 
 /** The largest 32-bit float. */
@@ -66,6 +71,8 @@ export interface Handling {
   onBadRow: "error" | "skip";
   /** hears of each that is skipped */
   onSkipped?: (row: BadRow) => void;
+  /** rows are told their numbers in the log; its batches hold the malformed ones, too */
+  numbersRows?: boolean;
 }
 
 /** Hands the rows that pass to a sink. */
@@ -86,6 +93,8 @@ export class RowCollector {
   readonly #badSplit: number[][];
   /** by purpose, of each code seen so far: what times (milliseconds) and labels that are read as text state */
   readonly #numberOfCode: number[][];
+  /** malformed rows so far, which no batch counts among its rows */
+  #numFaulty = 0;
 
   constructor(
     private readonly purposes: readonly Purpose[],
@@ -127,9 +136,26 @@ export class RowCollector {
     this.#noteLabels(batch, fates);
     const { onSkipped } = this.handling;
     if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
+    const rowNumbers = this.handling.numbersRows === true ? this.#rowNumbers(batch, fates) : undefined;
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
-    return kept > 0 ? this.sink.append(cells, kept, keyOf) : undefined;
+    return kept > 0 ? this.sink.append(cells, kept, keyOf, rowNumbers) : undefined;
+  }
+
+  /** Of the rows that are kept; malformed ones stand between them by their lines. */
+  #rowNumbers(batch: Batch, fates: Uint8Array): Float64Array {
+    const faulty = batch.faultyRows.map(({ line }) => line).sort((a, b) => a - b);
+    const numbers: number[] = [];
+    let before = 0;
+    for (let row = 0; row < batch.numRows; row++) {
+      if (before < faulty.length) {
+        const { line } = batch.placeOf(row);
+        while (before < faulty.length && faulty[before]! < line) before++;
+      }
+      if (fates[row] === KEPT) numbers.push(batch.firstRow + this.#numFaulty + before + row);
+    }
+    this.#numFaulty += faulty.length;
+    return Float64Array.from(numbers);
   }
 
   #filter({ filters }: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {

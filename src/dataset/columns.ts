@@ -6,8 +6,12 @@ import type { Column } from "./dataset.js";
 import { splitCells, type CellForm } from "./multi.js";
 
 /** What a column of cells is: u32 codes of keys or of whole several-valued cells, or f64 numbers. */
-export type ColumnPlan =
-  { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm);
+export type ColumnPlan = (
+  { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm)
+) & {
+  /** no column of the model's data, but kept beside it (Dataset.beside) */
+  isBeside?: true;
+};
 
 /** Takes the columns' cells in the order of the rows. */
 export interface ColumnSink {

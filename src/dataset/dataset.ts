@@ -85,6 +85,16 @@ export interface Dataset {
   firstOther?: LabelPlace;
   /** how ids were replaced by hashes; absent when they stand as they are */
   hashKeys?: KeyHashing;
+  /** of a log that was read with it, all of whose rows are still here */
+  beside?: Beside;
+}
+
+/** What is kept of rows for those who read what was made of them; no model looks at it. */
+export interface Beside {
+  /** cells as the log has them, whatever their columns are to a model */
+  texts: KeyColumn[];
+  /** f64[numRows]: each row's number in the log, from 0; rows that were left out are counted */
+  rowNumbers: Float64Array;
 }
 
 /** Where a label stands in the log. */

@@ -5,7 +5,7 @@ import { DataError, excerpt, UsageError } from "../errors.js";
 import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import { weightedText } from "../log/several.js";
 import type { ColumnPlan } from "./columns.js";
-import type { Column, Dataset, KeyHashing, Roles } from "./dataset.js";
+import type { Beside, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
 import { valuesOf } from "./multi.js";
 
 /** What stands where a message or a report would quote the log. */
@@ -70,7 +70,26 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
     if (column.kind === "number" || !hashKeys.columns.includes(column.name)) return column;
     return { ...column, dictionary: hashedDictionary(column.dictionary, request.hash) };
   });
-  return { ...dataset, columns, hashKeys };
+  const { beside } = dataset;
+  return {
+    ...dataset,
+    columns,
+    hashKeys,
+    ...(beside && { beside: hashedBeside(beside, hashKeys, request) }),
+  };
+}
+
+/** Cells that are kept beside hashed columns are hashed, too. */
+function hashedBeside(
+  { texts, ...rest }: Beside,
+  { columns }: KeyHashing,
+  { hash }: Pick<HashingRequest, "hash">,
+): Beside {
+  const hashed = (column: KeyColumn): KeyColumn =>
+    columns.includes(column.name)
+      ? { ...column, dictionary: hashedDictionary(column.dictionary, hash) }
+      : column;
+  return { ...rest, texts: texts.map(hashed) };
 }
 
 /** The dictionary of a column as it goes to disk: of several-valued cells each value is hashed in its place. */

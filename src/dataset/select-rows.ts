@@ -16,6 +16,6 @@ export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
     if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
     return { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
   });
-  const { firstOther: _, ...rest } = dataset;
+  const { firstOther: _, beside: __, ...rest } = dataset;
   return { ...rest, numRows: rows.length, columns };
 }

@@ -7,8 +7,6 @@ export interface EncodedRows {
   values: Uint32Array | Float64Array | Float32Array;
   /** the key of a row as UTF-8 bytes */
   keyOf: (row: number) => Uint8Array;
-  /** f64[numRows][scores.length]; present when asked for */
-  scores?: Float64Array;
   /** f32[numRows], of vectors with biases */
   biases?: Float32Array;
   /** [numRows], for libsvm; 0 where the log has none */
@@ -29,8 +27,6 @@ export interface Encoding {
   /** leaves: where each tree's leaves start among all */
   starts: ArrayLike<number>;
   numRows: number;
-  /** names of a row's scores: none, `score`, or one a class */
-  scores: string[];
 }
 
 /** Whether a row has a bias beside its vector. */
@@ -41,7 +37,7 @@ export function hasBiases({ kind, unbiased }: Encoding): boolean {
 /** What vectors are written as. @param key the column that names the rows; `row`, their number, without one */
 export function vectorEncoding(key: string | undefined, dim: number, numRows: number): Encoding {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
-  return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows, scores: [] };
+  return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows };
 }
 
 /** Rows that come at once. */

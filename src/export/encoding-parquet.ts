@@ -2,7 +2,7 @@
 //
 //   key       as text
 //   leaves    a column a tree, INT32           features  a column a feature, DOUBLE, NaN for what is missing
-//   vectors   bias, v0, v1, ..., FLOAT         scores    DOUBLE
+//   vectors   bias, v0, v1, ..., FLOAT
 //
 // A name that repeats (`--features --key item_id`) gets a number: item_id, item_id_2.
 
@@ -20,13 +20,12 @@ export async function* parquetChunks(
 }
 
 function columnsOf(encoding: Encoding): ParquetColumn[] {
-  const { kind, key, columns, scores } = encoding;
+  const { kind, key, columns } = encoding;
   const type = ({ leaves: "integer", features: "double", vectors: "float" } as const)[kind];
   const all: ParquetColumn[] = [
     { name: key, type: "key" },
     ...(hasBiases(encoding) ? [{ name: "bias", type }] : []),
     ...columns.map((name) => ({ name, type })),
-    ...scores.map((name) => ({ name, type: "double" as const })),
   ];
   const seen = new Set<string>();
   return all.map((column) => {
@@ -37,16 +36,12 @@ function columnsOf(encoding: Encoding): ParquetColumn[] {
   });
 }
 
-function cellsOf(
-  { columns, scores }: Encoding,
-  { numRows, keyOf, values, biases, scores: scored }: EncodedRows,
-): ParquetCells[] {
+function cellsOf({ columns }: Encoding, { numRows, keyOf, values, biases }: EncodedRows): ParquetCells[] {
   const keys = Array.from({ length: numRows }, (_, row) => Buffer.from(keyOf(row)).toString("utf8"));
   return [
     keys,
     ...(biases ? [biases] : []),
     ...columns.map((_, c) => columnOf(values, numRows, columns.length, c)),
-    ...scores.map((_, c) => columnOf(scored!, numRows, scores.length, c)),
   ];
 }
 

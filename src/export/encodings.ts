@@ -34,7 +34,7 @@ export async function* encodingChunks(
   const out = new ByteWriter();
   if (format === "csv") {
     const bias = hasBiases(encoding) ? ["bias"] : [];
-    const names = [encoding.key, ...bias, ...encoding.columns, ...encoding.scores];
+    const names = [encoding.key, ...bias, ...encoding.columns];
     out.text(`${names.map(csvCell).join(",")}\n`);
   }
   for await (const chunk of rows) {
@@ -48,7 +48,7 @@ export async function* encodingChunks(
   yield out.take();
 }
 
-function csvRow(out: ByteWriter, { kind, columns, scores }: Encoding, rows: EncodedRows, row: number): void {
+function csvRow(out: ByteWriter, { kind, columns }: Encoding, rows: EncodedRows, row: number): void {
   const key = rows.keyOf(row);
   // a comma, a quote or a line end
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
@@ -64,16 +64,10 @@ function csvRow(out: ByteWriter, { kind, columns, scores }: Encoding, rows: Enco
     if (kind === "vectors") out.float32(x);
     else if (x === x) writeNumber(out, x);
   }
-  for (const score of scoresOfRow(scores, rows, row)) out.text(`,${score}`);
   out.byte(10);
 }
 
-function jsonlRow(
-  out: ByteWriter,
-  { kind, key, columns, scores }: Encoding,
-  rows: EncodedRows,
-  row: number,
-): void {
+function jsonlRow(out: ByteWriter, { kind, key, columns }: Encoding, rows: EncodedRows, row: number): void {
   out.text(`{${JSON.stringify(key)}:`);
   out.bytes(jsonString(rows.keyOf(row)));
   if (rows.biases) {
@@ -91,10 +85,6 @@ function jsonlRow(
     else out.text("null");
   }
   out.text(isObject ? "}" : "]");
-  if (scores.length > 0) {
-    const own = scoresOfRow(scores, rows, row);
-    out.text(own.length === 1 ? `,"score":${own[0]}` : `,"scores":[${own.join(",")}]`);
-  }
   out.text("}\n");
 }
 
@@ -117,10 +107,6 @@ function libsvmRow(
   out.byte(10);
 }
 
-function scoresOfRow({ length }: readonly string[], rows: EncodedRows, row: number): Float64Array {
-  return length === 0 ? new Float64Array() : rows.scores!.subarray(row * length, (row + 1) * length);
-}
-
 function writeNumber(out: ByteWriter, x: number): void {
   if (Number.isInteger(x) && x >= 0 && x < 2 ** 53 && !Object.is(x, -0)) out.integer(x);
   else out.text(String(x));
@@ -139,7 +125,7 @@ export interface NpyFile {
 
 /** The files of an npy directory: what each starts with, and what it takes of each chunk. */
 export function npyFiles(encoding: Encoding): NpyFile[] {
-  const { kind, columns, numRows, scores } = encoding;
+  const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
   return [
     {
@@ -154,15 +140,6 @@ export function npyFiles(encoding: Encoding): NpyFile[] {
             name: "biases.npy",
             head: npyHead("<f4", [numRows]),
             bytesOf: ({ biases }: EncodedRows) => bytesOf(biases!),
-          },
-        ]
-      : []),
-    ...(scores.length > 0
-      ? [
-          {
-            name: "scores.npy",
-            head: npyHead("<f8", scores.length === 1 ? [numRows] : [numRows, scores.length]),
-            bytesOf: (rows: EncodedRows) => bytesOf(rows.scores!),
           },
         ]
       : []),

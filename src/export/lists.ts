@@ -2,25 +2,20 @@
 //
 //   user,rank,item,score        rank from 1; of lists for items item,rank,neighbor,score
 //
-//   csv      a header, cells quoted as RFC 4180 says where they must be
-//   jsonl    {"user":...,"rank":1,"item":...,"score":...}
-//   parquet  the same columns: texts, UINT_32, FLOAT; a batch is a row group
-//   arrow    an Arrow IPC file of them: utf8, u32, f32; a batch is a record batch
-//
+// In the formats of row-table.ts; text is written here, where an owner's key is made once for all places of its list.
 // A key without anything in its list has no row.
 
-import { arrowFileChunks } from "../embedding/arrow-file.js";
 import type { Keys } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";
-import { ParquetTable } from "./parquet-table.js";
+import { keysAt, rowChunks, rowFormats, type RowBatch, type RowColumn, type RowFormat } from "./row-table.js";
 
 /** What ends a list that is shorter than the others. */
 export const NO_ITEM = 0xffffffff;
 
-export const listFormats = ["csv", "jsonl", "parquet", "arrow"] as const;
-export type ListFormat = (typeof listFormats)[number];
+export const listFormats = rowFormats;
+export type ListFormat = RowFormat;
 
 /** Lists of some keys. */
 export interface ListBatch {
@@ -45,7 +40,9 @@ export interface Lists {
 
 /** The bytes of one file. */
 export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
-  return { csv: csvChunks, jsonl: jsonlChunks, parquet: parquetChunks, arrow: arrowChunks }[format](lists);
+  if (format === "csv") return csvChunks(lists);
+  if (format === "jsonl") return jsonlChunks(lists);
+  return rowChunks(format, columnsOf(lists), rowsOf(lists));
 }
 
 /** How many items stand in a list of the batch. */
@@ -137,16 +134,21 @@ export async function* listLines(
   yield out.take();
 }
 
-/** A batch as columns. */
-interface Columns {
-  numRows: number;
-  owners: Keys;
-  ranks: Uint32Array;
-  items: Keys;
-  scores: Float32Array;
+/** As columns of rows. */
+async function* rowsOf({ items, batches }: Lists): AsyncGenerator<RowBatch> {
+  for await (const batch of batches) yield rowBatchOf(batch, items);
 }
 
-function columnsOf(batch: ListBatch, items: Keys): Columns {
+function columnsOf({ columns }: Lists): RowColumn[] {
+  return [
+    { name: columns.owner, type: "key" },
+    { name: "rank", type: "count" },
+    { name: columns.item, type: "key" },
+    { name: "score", type: "f32" },
+  ];
+}
+
+function rowBatchOf(batch: ListBatch, items: Keys): RowBatch {
   const { keys, top } = batch;
   const lengths = Uint32Array.from({ length: keys.size }, (_, list) => lengthOfList(batch, list));
   const numRows = lengths.reduce((sum, length) => sum + length, 0);
@@ -160,67 +162,14 @@ function columnsOf(batch: ListBatch, items: Keys): Columns {
   });
   return {
     numRows,
-    owners: keysAt(keys, owners),
-    ranks: places.map((at) => (at % top) + 1),
-    items: keysAt(
-      items,
-      places.map((at) => batch.items[at]!),
-    ),
-    scores: Float32Array.from(places, (at) => batch.scores[at]!),
+    cells: [
+      keysAt(keys, owners),
+      places.map((at) => (at % top) + 1),
+      keysAt(
+        items,
+        places.map((at) => batch.items[at]!),
+      ),
+      Float32Array.from(places, (at) => batch.scores[at]!),
+    ],
   };
-}
-
-/** Keys at the given places, which may repeat. */
-function keysAt({ bytes, offsets }: Keys, places: Uint32Array): Keys {
-  const ends = new Uint32Array(places.length + 1);
-  places.forEach((key, i) => (ends[i + 1] = ends[i]! + offsets[key + 1]! - offsets[key]!));
-  const all = new Uint8Array(ends[places.length]!);
-  places.forEach((key, i) => {
-    // keys are short: a loop is faster than a view of each
-    for (let from = offsets[key]!, at = ends[i]!; from < offsets[key + 1]!; from++, at++)
-      all[at] = bytes[from]!;
-  });
-  return { size: places.length, bytes: all, offsets: ends };
-}
-
-async function* parquetChunks({ columns, items, batches }: Lists): AsyncGenerator<Uint8Array> {
-  const file = new ParquetTable([
-    { name: columns.owner, type: "key" },
-    { name: "rank", type: "count" },
-    { name: columns.item, type: "key" },
-    { name: "score", type: "f32" },
-  ]);
-  for await (const batch of batches) {
-    const { numRows, owners, ranks, items: keys, scores } = columnsOf(batch, items);
-    yield* file.rowGroup(numRows, [owners, ranks, keys, scores]);
-  }
-  yield file.end();
-}
-
-async function* arrowChunks({ columns, items, batches }: Lists): AsyncGenerator<Uint8Array> {
-  // loaded when used, as for tables
-  const { arrow } = await import("../io/apache-arrow.js");
-  const { Field, Float32, makeData, RecordBatch, Schema, Struct, Uint32, Utf8 } = arrow;
-  const schema = new Schema([
-    new Field(columns.owner, new Utf8(), false),
-    new Field("rank", new Uint32(), false),
-    new Field(columns.item, new Utf8(), false),
-    new Field("score", new Float32(), false),
-  ]);
-  const recordOf = ({ numRows: length, owners, ranks, items: keys, scores }: Columns) => {
-    const texts = ({ bytes: data, offsets }: Keys) =>
-      makeData({ type: new Utf8(), length, nullCount: 0, valueOffsets: new Int32Array(offsets), data });
-    const children = [
-      texts(owners),
-      makeData({ type: new Uint32(), length, nullCount: 0, data: ranks }),
-      texts(keys),
-      makeData({ type: new Float32(), length, nullCount: 0, data: scores }),
-    ];
-    const type = new Struct(schema.fields);
-    return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
-  };
-  yield* arrowFileChunks(arrow, schema, records());
-  async function* records() {
-    for await (const batch of batches) yield recordOf(columnsOf(batch, items));
-  }
 }

@@ -18,7 +18,7 @@ export interface Coded {
 }
 
 /** A row group's values of a column: texts, or numbers as `types` of parquet-table.ts has them. */
-export type ColumnValues = Keys | Coded | Uint32Array | Float32Array | Uint16Array | Int8Array;
+export type ColumnValues = Keys | Coded | Uint32Array | Float32Array | Float64Array | Uint16Array | Int8Array;
 
 /** How a column's values are put down. */
 export interface ColumnEncoding {

@@ -2,7 +2,7 @@
 //
 //   name    BYTE_ARRAY, UTF8, by dictionary      key    BYTE_ARRAY, UTF8
 //   count   INT32, UINT_32: the bits of a u32
-//   f32     FLOAT       f16   FIXED_LEN_BYTE_ARRAY(2), FLOAT16: the bits of halves       i8   INT32, INT_8, by dictionary
+//   f32     FLOAT       f64   DOUBLE       f16   FIXED_LEN_BYTE_ARRAY(2), FLOAT16: the bits of halves       i8   INT32, INT_8, by dictionary
 //   perRow  of a list, which each row has with as many numbers: a plain LIST of three levels, NAME.list.element
 //
 // No cell is null. Pages are of version 1, which every reader takes, and of 1 MiB at most but for the last of a row's numbers. Texts and
@@ -33,6 +33,7 @@ const types = {
   key: { type: "BYTE_ARRAY", converted_type: "UTF8" },
   count: { type: "INT32", converted_type: "UINT_32" },
   f32: { type: "FLOAT" },
+  f64: { type: "DOUBLE" },
   f16: { type: "FIXED_LEN_BYTE_ARRAY", type_length: 2, logical_type: { type: "FLOAT16" } },
   i8: { type: "INT32", converted_type: "INT_8" },
 } as const;

@@ -8,6 +8,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 import type { FmShape } from "../kernels/fm/binding.js";
 import { exp } from "../numeric/exp.js";
 import type { EpochEvent } from "../training/epoch.js";
+import type { RunningScorer } from "../training/trained.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 
@@ -46,8 +47,21 @@ export type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
 export async function scoreRows(
   model: FieldAwareParameters,
   rows: FeatureRows,
-  { threads }: { threads: number },
+  options: { threads: number },
 ): Promise<Float32Array> {
+  const scorer = await startScoring(model, options);
+  try {
+    return await scorer.score(rows);
+  } finally {
+    await scorer.end();
+  }
+}
+
+/** What scores rows again and again, as scoreRows. @throws {UsageError} the parameters do not fit 4 GiB */
+export async function startScoring(
+  model: FieldAwareParameters,
+  { threads }: { threads: number },
+): Promise<RunningScorer> {
   const machine = await FmMachine.start(scoringShape(model, threads));
   try {
     const regions = machine.allocateParameters();
@@ -55,14 +69,21 @@ export async function scoreRows(
     machine.arena.f32(regions.w).set(model.w);
     machine.bias = model.w0;
     await machine.import(regions);
-
-    const buffer = new RowsBuffer(machine.arena, "the rows to score").load(rows);
-    const scores = machine.allocateScores(rows.numRows);
-    await machine.score(buffer, scores);
-    return Float32Array.from(machine.arena.f32(scores).subarray(0, rows.numRows));
-  } finally {
+  } catch (error) {
     await machine.terminate();
+    throw error;
   }
+  const buffer = new RowsBuffer(machine.arena, "the rows to score");
+  let [scores, room] = [machine.allocateScores(0), 0];
+  return {
+    async score(rows) {
+      buffer.load(rows);
+      if (rows.numRows > room) [scores, room] = [machine.allocateScores(rows.numRows), rows.numRows];
+      await machine.score(buffer, scores);
+      return Float32Array.from(machine.arena.f32(scores).subarray(0, rows.numRows));
+    },
+    end: () => machine.terminate(),
+  };
 }
 
 /** A machine that scores with parameters like these and trains nothing; sgd keeps nothing beside the parameters. */

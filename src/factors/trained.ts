@@ -6,7 +6,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { featureTable } from "../training/feature-table.js";
 import type { Scorer, Trained } from "../training/trained.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
-import { scoreRows, type FmModel, type FmParameters } from "./model.js";
+import { scoreRows, startScoring, type FmModel, type FmParameters } from "./model.js";
 import { optimizerFile } from "./optimizer-file.js";
 import { rankingVectors } from "./ranking-vectors.js";
 
@@ -14,6 +14,7 @@ import { rankingVectors } from "./ranking-vectors.js";
 export function factorScorer(parameters: FmParameters): Required<Scorer> {
   return {
     score: (rows, options) => scoreRows(parameters, rows, options),
+    start: (options) => startScoring(parameters, options),
     rank: (contexts, items) => rankingVectors(parameters, contexts, items),
   };
 }

@@ -56,7 +56,12 @@ export const functions: readonly LibraryFunction[] = [
     load: async () => (await import("../cli/commands/lift.js")).callLift,
   },
   {
+    ...{ name: "predict", command: "predict", file: "predict", writes: true },
+    load: async () => (await import("../cli/commands/predict.js")).callPredict,
+  },
+  {
     ...{ name: "transform", command: "transform", file: "transform", writes: true },
+    without: ["withScores"],
     load: async () => (await import("../cli/commands/transform.js")).callTransform,
   },
   {
@@ -73,6 +78,8 @@ export const functions: readonly LibraryFunction[] = [
   },
   {
     ...{ name: "neighbors", command: "neighbors", file: "neighbors" },
+    // rows of a file: it returns the lists
+    without: ["format", "out", "force"],
     load: async () => (await import("../cli/commands/neighbors.js")).callNeighbors,
   },
   {

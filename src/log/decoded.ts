@@ -75,9 +75,11 @@ async function* withoutUtf16(
       continue;
     }
     length += piece.length;
+    // what decides is the first line: who waits for an answer to it may send no more
+    const isEnough = length >= LOOK_BYTES || piece.includes(0x0a);
     // a piece may share its buffer with the next
-    head.push(length >= LOOK_BYTES ? piece : Uint8Array.from(piece));
-    if (length >= LOOK_BYTES) yield* looked();
+    head.push(isEnough ? piece : Uint8Array.from(piece));
+    if (isEnough) yield* looked();
   }
   if (head) yield* looked();
 }

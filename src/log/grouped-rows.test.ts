@@ -10,10 +10,15 @@ import { keyAt } from "./dictionary.js";
 const folder = mkdtempSync(join(tmpdir(), "embed-groups-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The groups of an input that comes in pieces. */
-function groupsOf(text: string, cuts: readonly number[], format: "csv" | "jsonl" = "csv"): GroupedRows[] {
+/** The groups of an input that comes in pieces; rows as they come without a column. */
+function groupsOf(
+  text: string,
+  cuts: readonly number[],
+  format: "csv" | "jsonl" = "csv",
+  column: string | null = "user",
+): GroupedRows[] {
   const bytes = Buffer.from(text);
-  const groups = new Groups("-", "user", { ...defaultReadOptions, format, comment: "#" });
+  const groups = new Groups("-", column ?? undefined, { ...defaultReadOptions, format, comment: "#" });
   const ends = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
   const found = [0, ...ends].flatMap((from, i) => [
     ...groups.take(bytes.subarray(from, ends[i] ?? bytes.length)),
@@ -69,6 +74,14 @@ test.each(["csv", "jsonl"] as const)(
           cells.push(...own);
         }
         expect(cells).toEqual(whole);
+        const blocks = groupsOf(text, cuts, format, null);
+        const ofBlocks: string[][] = [];
+        for (const { keys, numRows, reading } of blocks) {
+          const own = await cellsOf(reading);
+          expect([keys, own.length]).toEqual([[], numRows]);
+          ofBlocks.push(...own);
+        }
+        expect(ofBlocks).toEqual(whole);
         // what is asked for is no part of a later log
         const asked = all.filter((one) => one === "").length - (ends || all.at(-1) !== "" ? 0 : 1);
         expect(found.filter(({ isAsked }) => isAsked).length).toBe(asked);
@@ -83,6 +96,19 @@ test("lines are those of the whole input", async () => {
   const [first, second, ...rest] = groupsOf(text, []);
   expect([first!.keys, second!.keys, rest.map(({ keys }) => keys)]).toEqual([["a"], ["b\nc"], [["d"]]]);
   await expect(cellsOf(rest[0]!.reading)).rejects.toThrow(/^-:8: /u);
+});
+
+test("rows as they come have the lines of the whole input, and only the first columns' names where no row says more", async () => {
+  const text = 'user,item\n# none\na,1\n\n"b\nc",2\nd,3\nd,4,5\n';
+  const [first, second, ...none] = groupsOf(text, [24], "csv", null);
+  expect([first!.numRows, second!.numRows, none]).toEqual([1, 3, []]);
+  await expect(cellsOf(second!.reading)).rejects.toThrow(/^-:8: /u);
+  const json = '{"user":"a","item":1}\n{"user":"b","price":2}\n';
+  const names = groupsOf(json, [22], "jsonl", null).map(({ reading }) => reading.held!.columns);
+  expect(names).toEqual([
+    ["user", "item"],
+    ["user", "item", "price"],
+  ]);
 });
 
 test("what is held is no more than a piece and a group, of an input without end", () => {

@@ -1,6 +1,8 @@
-// A file or a pipe whose rows of a key come together → those rows in memory, as soon as they are complete.
+// A file or a pipe, read as it comes: whole records in memory, a piece at a time, as logs of their own. Either any rows, or rows of a
+// key that come together, as soon as they are complete.
 //
 //   pieces ──► whole records, with the key of each ──► groups ──► all groups that are complete when a piece is read, as a log of their own
+//          └─► whole records ──► all rows that a piece completes, as a log of their own
 //
 // A group is complete when a row of another key, an empty line or the end follows. An empty line also says that somebody waits for what
 // the rows before it give, so that nothing is held back for what follows. Memory is that of a piece and of one group.
@@ -26,15 +28,32 @@ const MOST_BYTES = 16 << 20;
 const PIECE = 1 << 16;
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 
-/** Rows of several keys, none of which comes twice. */
+/** Whole rows: of several keys, none of which comes twice, or any. */
 export interface GroupedRows {
   /** how they are read as a log */
   reading: Pick<ReadOptions, "format" | "held" | "delimiter">;
-  /** of the groups, in their order */
+  /** of the groups, in their order; none of any rows */
   keys: string[];
+  /** records, malformed ones among them */
   numRows: number;
   /** an empty line follows */
   isAsked: boolean;
+}
+
+/**
+ * Reads an input piece by piece; empty lines mean nothing here.
+ *
+ * @param path  a file, or `-`
+ * @param bytes of a read: a pipe gives fewer, so that its rows come as they are written
+ * @throws {UsageError} the form is not one of lines
+ * @throws {DataError} as openLog
+ */
+export function rowBlocks(
+  path: string,
+  options: ReadOptions,
+  bytes: number,
+): AsyncGenerator<GroupedRows, void, undefined> {
+  return rowsAsTheyCome(path, undefined, options, bytes);
 }
 
 /** How records of a form are told apart, and what is in front of them. */
@@ -58,15 +77,25 @@ interface Form {
  * @throws {UsageError} the form is not one of lines, or there is no such column
  * @throws {DataError} as openLog, or the rows of a key are too many
  */
-export async function* groupedRows(
+export function groupedRows(
   path: string,
   column: string,
   options: ReadOptions,
 ): AsyncGenerator<GroupedRows, void, undefined> {
+  return rowsAsTheyCome(path, column, options, PIECE);
+}
+
+/** @param column undefined: each row is complete by itself */
+async function* rowsAsTheyCome(
+  path: string,
+  column: string | undefined,
+  options: ReadOptions,
+  pieceBytes: number,
+): AsyncGenerator<GroupedRows, void, undefined> {
   const format = formOf([path], options.format);
   if (format !== "csv" && format !== "jsonl")
     throw new UsageError(`--stream reads CSV and JSON lines, not ${format}: leave it out`);
-  const source = await openSource(path, PIECE);
+  const source = await openSource(path, pieceBytes);
   try {
     const groups = new Groups(path, column, { ...options, format });
     for await (const piece of decoded(source.pieces(), path, options.encoding)) yield* groups.take(piece);
@@ -98,7 +127,7 @@ export class Groups {
 
   constructor(
     readonly path: string,
-    readonly column: string,
+    readonly column: string | undefined,
     readonly options: ReadOptions,
   ) {}
 
@@ -114,6 +143,16 @@ export class Groups {
     while (this.#at < stop) {
       const next = this.#recordEnd();
       const record = this.#bytes.subarray(this.#at, next);
+      if (this.column === undefined) {
+        if (!isEmpty(record) && !startsComment(record, 0, dialect)) {
+          keyOf(record, this.#lines + 1);
+          this.#numRows++;
+          this.#isEmpty = false;
+        }
+        this.#lines += countLines(record);
+        [this.#at, this.#complete] = [next, next];
+        continue;
+      }
       if (isEmpty(record)) {
         this.#close();
         [this.#at, this.#complete] = [next, next];
@@ -223,7 +262,7 @@ export class Groups {
     if (openQuote >= 0) throw unclosedQuote(path, line, options.maxCell);
     const left = this.#bytes.length - this.#at;
     if (left > maxRowBytes(options)) throw rowTooLarge("row", path, line, options);
-    if (this.#at > MOST_BYTES)
+    if (column !== undefined && this.#at > MOST_BYTES)
       throw new DataError(
         `more than ${sizeText(MOST_BYTES)} of rows have one '${column}', which --stream holds in memory: leave it out, or see whether the column is the right one`,
         { file: path, line },
@@ -238,11 +277,11 @@ function isEmpty(record: Uint8Array): boolean {
 function csvForm(
   { dialect, columns, lines }: Head,
   head: Uint8Array,
-  column: string,
+  column: string | undefined,
   { header }: ReadOptions,
 ): Form {
-  const index = columns.indexOf(column);
-  if (index === -1) throw noSuchColumn(column, columns);
+  const index = column === undefined ? -1 : columns.indexOf(column);
+  if (column !== undefined && index === -1) throw noSuchColumn(column, columns);
   const cellsOf = (record: Uint8Array): string[] => {
     if (!record.includes(QUOTE))
       return textOf(record)
@@ -258,11 +297,11 @@ function csvForm(
   return {
     ...{ format: "csv" as const, dialect, columns: new Set<string>() },
     ...(header ? { head, headLines: lines } : { head: new Uint8Array(0), headLines: 0 }),
-    keyOf: (record) => cellsOf(record)[index],
+    keyOf: (record) => (column === undefined ? undefined : cellsOf(record)[index]),
   };
 }
 
-function jsonForm(path: string, column: string, { maxCell, comment }: ReadOptions): Form {
+function jsonForm(path: string, column: string | undefined, { maxCell, comment }: ReadOptions): Form {
   const columns = new Set<string>();
   return {
     ...{ format: "jsonl" as const, dialect: { delimiter: ",", comment, maxCell }, columns },
@@ -276,6 +315,7 @@ function jsonForm(path: string, column: string, { maxCell, comment }: ReadOption
         throw error;
       }
       for (const [name] of members) columns.add(name);
+      if (column === undefined) return undefined;
       const member = members.find(([name]) => name === column);
       if (!member)
         throw new DataError(`the object has no '${column}', whose rows --stream reads one after another`, {

@@ -1,6 +1,6 @@
 import { ArtifactError, UsageError } from "../errors.js";
 import type { Manifest } from "../embedding/manifest.js";
-import { capable, foreignTransform, knownModelOf } from "./index.js";
+import { capable, ofForeign, knownModelOf } from "./index.js";
 
 const runOf = (command: string, model: string) => ({
   path: "runs/a",
@@ -19,7 +19,7 @@ test("a capability that a kind of model has is handed out", async () => {
   expect(await capable(runOf("train-gbdt", "gbdt"), "judge", "cannot predict labels")).toBeInstanceOf(
     Function,
   );
-  expect(await foreignTransform()).toBeInstanceOf(Function);
+  expect(await ofForeign("transformForeign")).toBeInstanceOf(Function);
 });
 
 test("one that it lacks is refused with what the run holds and the commands whose runs have it", async () => {

@@ -4,6 +4,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { Capabilities, Model, Models } from "../training/model.js";
 import { models as tables } from "../training/table-model.js";
+import type { PredictForeign } from "../training/row-predictor.js";
 import type { Trainer } from "../training/trainer.js";
 import type { TransformForeign } from "../training/transform-options.js";
 
@@ -13,6 +14,8 @@ interface Home {
   models: Models;
   /** Encodes rows by a model file of other programs. */
   transformForeign?: TransformForeign;
+  /** Predicts rows by such a file. */
+  foreignPredictor?: PredictForeign;
 }
 
 /** A command that trains, with one line for the program's help. */
@@ -166,11 +169,13 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
     .replace(/, ([^,]+)$/, " and $1");
 }
 
-/** What encodes rows by a model file of other programs. */
-export async function foreignTransform(): Promise<TransformForeign> {
+/** What a trainer makes of model files of other programs. */
+export async function ofForeign<C extends "transformForeign" | "foreignPredictor">(
+  name: C,
+): Promise<NonNullable<Home[C]>> {
   for (const home of Object.values(homes)) {
-    const { transformForeign } = await home();
-    if (transformForeign) return transformForeign;
+    const found = (await home())[name];
+    if (found) return found;
   }
   throw new RangeError("no trainer reads models of other programs");
 }

@@ -14,6 +14,7 @@ export class BadRowReport {
   #length = 0;
   /** whether the file that stands there is this report's own */
   #written = false;
+  #isHeld = false;
 
   /** @param force replaces an existing file */
   constructor(
@@ -39,8 +40,19 @@ export class BadRowReport {
     if (this.#length >= BLOCK) this.#close();
   }
 
+  /** Lets `write` do nothing until `release`: a log that is read in pieces is one. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  async release(signal: AbortSignal): Promise<void> {
+    this.#isHeld = false;
+    await this.write(signal);
+  }
+
   /** Writes all rows so far; a command that reads several logs writes after each. */
   async write(signal: AbortSignal): Promise<void> {
+    if (this.#isHeld) return;
     this.#close();
     await writeFileAtomic(this.path, this.#blocks, this.force || this.#written, { signal });
     this.#written = true;

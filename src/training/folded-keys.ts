@@ -43,7 +43,7 @@ export interface FoldedKeys {
 
 /** Options of a folding whose vectors are not written: of the keys in a role, from the events of a log. */
 export function foldingOf(log: ReadLike, field: "user" | "item"): TransformOptions {
-  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
+  const shape = { format: "jsonl", features: false, force: false } as const;
   return { ...log, ...shape, on: [], foldIn: log.on, field };
 }
 

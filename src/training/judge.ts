@@ -1,13 +1,12 @@
 // A run whose model scores rows of its features, judged by the labels of a log.
 
-import type { Dataset } from "../dataset/dataset.js";
 import type { LabelledTask } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { scoredMetrics } from "../evaluation/scored-metrics.js";
 import { log } from "../numeric/exp.js";
 import type { Part } from "./examples.js";
-import { leakNotes } from "./leaks.js";
+import { changedSides, leakNotes } from "./leaks.js";
 import { silently, unseenNotes, wholeOf } from "./parts.js";
 import { readLikeRun, rowsToScore, type RowsToScore } from "./read-like-run.js";
 import { heldOutPart } from "./run-parts.js";
@@ -103,23 +102,4 @@ function correctedForDraws(
       (label, r) => (weights ? weights[r]! : 1) * (label > 0 ? 1 : 1 / expectedDraws![r]!),
     ),
   };
-}
-
-/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
-function changedSides(
-  manifest: Pick<Run["manifest"], "inputs">,
-  { inputs }: Dataset,
-  sides: readonly string[],
-): string[] {
-  if (sides.length === 0) return [];
-  const trained = manifest.inputs.slice(-sides.length);
-  return inputs
-    .slice(-sides.length)
-    .flatMap(({ path, sha256 }, i) =>
-      sha256 === trained[i]?.sha256
-        ? []
-        : [
-            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
-          ],
-    );
 }

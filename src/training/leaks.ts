@@ -1,4 +1,5 @@
-// A log to measure on that a run was trained on: its metrics are no measure of what the run does with new events.
+// Inputs held against those of a run's training: a log to measure on that the run was trained on, whose metrics are no measure of what
+// the run does with new events, and side tables that have changed since.
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -21,5 +22,24 @@ export function leakNotes(
     .map(
       ({ path: log }) =>
         `'${log}' is what run '${path}' was trained on: these are no metrics of new ${what}${instead}`,
+    );
+}
+
+/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+export function changedSides(
+  manifest: Pick<Run["manifest"], "inputs">,
+  { inputs }: Dataset,
+  sides: readonly string[],
+): string[] {
+  if (sides.length === 0) return [];
+  const trained = manifest.inputs.slice(-sides.length);
+  return inputs
+    .slice(-sides.length)
+    .flatMap(({ path, sha256 }, i) =>
+      sha256 === trained[i]?.sha256
+        ? []
+        : [
+            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
+          ],
     );
 }

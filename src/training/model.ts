@@ -14,6 +14,7 @@ import type { Composition } from "./row-composer.js";
 import type { RankerFor } from "../evaluation/rankers.js";
 import type { RankedKeys, RankedUsers } from "./ranked-items.js";
 import type { Rotation } from "./rotation.js";
+import type { RowPredictor } from "./row-predictor.js";
 import type { ScoringModel } from "./run-space.js";
 import type { JudgedOn, Scored } from "./scored.js";
 import type { Transformed, TransformFlag, TransformOptions } from "./transform-options.js";
@@ -35,6 +36,8 @@ export interface Capabilities {
   preprocess?: (run: Run) => Promise<Preprocess>;
   /** Scores rows of its features. @param inPlace a table of the same rows, read in place of the run's */
   scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
+  /** Predicts rows of a log, one by one. */
+  predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
   /** Judges it by its scores of a log's rows, whose labels it predicts. */
   judge?: (run: Run, on: JudgedOn, watch: Watch) => Promise<Scored>;
   /** Ranks the items that it keeps. @param inPlace as scorer has it @throws {UsageError} the run keeps none */

@@ -5,6 +5,7 @@ import type { Dataset, Roles } from "../dataset/dataset.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import { timeOf, type Preprocess } from "../dataset/preprocess.js";
 import { rowsAsLog } from "../dataset/rows-as-log.js";
+import type { SideTable } from "../dataset/side.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import type { ReadOptions } from "../log/log.js";
@@ -31,6 +32,10 @@ export interface ReadLike {
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
   /** whether its times are read, in the column that the run has for them */
   timed?: boolean;
+  /** columns whose cells are kept as they stand there, with the rows' numbers: Dataset.beside */
+  beside?: readonly string[];
+  /** the run's side tables, where they were read before */
+  tables?: SideTable[];
   /** which of its rows, ascending, stand for the log; all when absent */
   rowsOf?: ((dataset: Dataset) => Uint32Array) | undefined;
 }

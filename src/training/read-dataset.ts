@@ -11,6 +11,7 @@ import {
   type HashingRequest,
 } from "../dataset/hash-keys.js";
 import { playRoles, shapingOf, type EncodedShaping } from "../dataset/encoded/play-roles.js";
+import { besideOfEncoded } from "../dataset/encoded/beside.js";
 import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "../dataset/encoded/read.js";
 import type { Dataset, KeyHashing } from "../dataset/dataset.js";
 import { ofLog, withTimeFields } from "../dataset/time-fields.js";
@@ -51,6 +52,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   inSequence?: true;
   /** bad rows are listed without their text, which may hold ids */
   hidesText?: boolean;
+  /** the side tables, where they were read before (readSides) */
+  tables?: SideTable[];
 }
 
 /** The share of rows that may be bad where nothing is said. */
@@ -181,8 +184,9 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
   const told = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
   tell(told, watch);
+  const beside = options.beside && besideOfEncoded(encoded.dataset, options.beside);
   return {
-    dataset,
+    dataset: { ...dataset, ...(beside && { beside }) },
     ...told,
     shaping: shapingOf(encoded, options),
   };
@@ -212,6 +216,7 @@ export async function withLog<T extends Told>(
     badRows,
     onRead,
     hidesText = false,
+    tables,
     ...options
   }: DatasetOptions,
   watch: Watch,
@@ -224,18 +229,7 @@ export async function withLog<T extends Told>(
 ): Promise<T> {
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
-  const tables = [];
-  for (const side of sides) {
-    const { path, key, sideKey } = parseSide(side);
-    tables.push(
-      await readSide(
-        await openLog([path], { ...defaultSideReading, threads: reading.threads }),
-        path,
-        key,
-        sideKey,
-      ),
-    );
-  }
+  const joined = tables ?? (await readSides(sides, reading.threads));
   const filters = drop.map(parseDrop);
   const wheres = where.map((source) => parseWhere(source));
   const log = await openLog([...paths], {
@@ -243,13 +237,14 @@ export async function withLog<T extends Told>(
     multi: options.multi,
     ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
-    keepBadRows: badRows !== undefined,
+    // rows are numbered with the malformed ones among them
+    keepBadRows: badRows !== undefined || options.beside !== undefined,
   });
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
     const built = await read(
       log,
-      tables,
+      joined,
       { ...options, ...bad, drop: filters, where: wheres },
       (progress) => {
         signal.throwIfAborted();
@@ -261,6 +256,18 @@ export async function withLog<T extends Told>(
   } finally {
     await log.close();
   }
+}
+
+/** The side tables of a log. @param sides as --side takes them */
+export async function readSides(sides: readonly string[], threads: number): Promise<SideTable[]> {
+  const tables = [];
+  for (const side of sides) {
+    const { path, key, sideKey } = parseSide(side);
+    tables.push(
+      await readSide(await openLog([path], { ...defaultSideReading, threads }), path, key, sideKey),
+    );
+  }
+  return tables;
 }
 
 /** What is done with rows that are left out as bad. */

@@ -24,12 +24,19 @@ async function opened<S extends Scorer>(
 }
 
 /** Of any model over features. */
-export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer"> {
-  return { preprocess: readPreprocess, scorer: (run, inPlace) => opened(read, run, inPlace) };
+export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "predictor"> {
+  return {
+    preprocess: readPreprocess,
+    scorer: (run, inPlace) => opened(read, run, inPlace),
+    predictor: async (run, how) =>
+      await (await import("./row-predictor.js")).predictorOf(await opened(read, run, undefined), how),
+  };
 }
 
 /** Of one whose task has labels. */
-export function predictsLabels(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "judge"> {
+export function predictsLabels(
+  read: ReadScorer,
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "judge"> {
   return {
     ...scoresRows(read),
     judge: async (run, on, watch) =>
@@ -40,7 +47,7 @@ export function predictsLabels(read: ReadScorer): Pick<Capabilities, "preprocess
 /** Of one that ranks items by vectors. */
 export function ranksByVectors(
   read: ReadScorer<Required<Scorer>>,
-): Pick<Capabilities, "preprocess" | "scorer" | "rank"> {
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "rank"> {
   return {
     ...scoresRows(read),
     rank: async (run, keys, inPlace) =>

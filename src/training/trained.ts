@@ -77,6 +77,8 @@ export interface Scorer {
    * @throws {UsageError} parameters or rows do not fit 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
+  /** Starts what scores again and again, with the same results; absent where each call starts anew. @throws as score */
+  start?(options: { threads: number }): Promise<RunningScorer>;
   /**
    * Vectors that rank items for contexts as the scores do; absent when the model has none.
    *
@@ -84,6 +86,13 @@ export interface Scorer {
    * @param items    a row an item: its features
    */
   rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
+}
+
+/** A scorer whose parameters and threads stay; `end` must be called. */
+export interface RunningScorer {
+  /** As Scorer has it. */
+  score(rows: FeatureRows): Promise<Float32Array>;
+  end(): Promise<void>;
 }
 
 /** A trained model, and how it goes into a run directory. */

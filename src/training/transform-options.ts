@@ -19,8 +19,6 @@ export interface TransformOptions extends ReadLike, ContentOptions {
   features: boolean;
   /** leaves reduced to so many numbers; true: to as many as the run keeps */
   dense?: number | true;
-  /** the model's score of each row, too */
-  withScores: boolean;
   /** events of users or items that the run does not know, instead of rows */
   foldIn?: string[];
   /** a key's rows come together: its vector is written as soon as another's begin */
@@ -54,20 +52,18 @@ export const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
 
 /** What not every model can be asked for. */
-export type TransformFlag = "--dense" | "--features" | "--with-scores" | "--format libsvm" | "--half-life";
+export type TransformFlag = "--dense" | "--features" | "--format libsvm" | "--half-life";
 
 /** The flags that are given. */
 export function flagsOf({
   dense,
   features,
-  withScores,
   format,
   halfLife,
-}: Pick<TransformOptions, "dense" | "features" | "withScores" | "format" | "halfLife">): TransformFlag[] {
+}: Pick<TransformOptions, "dense" | "features" | "format" | "halfLife">): TransformFlag[] {
   const given: Record<TransformFlag, boolean> = {
     "--dense": dense !== undefined,
     "--features": features,
-    "--with-scores": withScores,
     "--format libsvm": format === "libsvm",
     "--half-life": halfLife !== undefined,
   };

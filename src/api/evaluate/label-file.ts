@@ -1,11 +1,13 @@
-// The file of --labels: what the keys of a field are called, a row a key.
+// The file of --labels, or --names: what the keys of a field are called, a row a key.
 
+import { KeyIndex } from "../../dataset/key-index.js";
 import { MISSING } from "../../dataset/dataset.js";
 import { splitCells } from "../../dataset/multi.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
+import { keyAt } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
 import { defaultSideReading } from "../../training/read-dataset.js";
 import type { OpenTable } from "../tables.js";
@@ -18,6 +20,7 @@ const SEPARATOR = "|";
  *
  * @param labels  FILE:FIELD[=COLUMN]
  * @param columns by the flag that names it; those that are not asked for are undefined
+ * @param flag    that names the file
  * @throws {UsageError} the table has no such field, the file no such column, or a column is the key
  */
 export async function readLabels(
@@ -25,18 +28,33 @@ export async function readLabels(
   labels: string,
   columns: Readonly<Record<string, string | undefined>>,
   threads: number,
+  flag = "--labels",
 ): Promise<{ side: SideTable; field: string }> {
-  const { path, key, sideKey } = parseSide(labels, "--labels");
+  const { path, key, sideKey } = parseSide(labels, flag);
   rowsOf(first.table, first.fieldNamed(key));
   const log = await openLog([path], { ...defaultSideReading, threads });
   // item_id for item, where the file has no column of that name
   const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
-  for (const [flag, name] of Object.entries(columns))
-    if (name !== undefined) requireColumn(flag, name, log.columns);
-  const side = await readSide(log, path, key, column, "--labels");
+  for (const [asking, name] of Object.entries(columns))
+    if (name !== undefined) requireColumn(asking, name, log.columns);
+  const side = await readSide(log, path, key, column, flag);
   for (const name of Object.values(columns))
-    if (name === column) throw new UsageError(`column '${name}' is the key of --labels, and no label`);
+    if (name === column) throw new UsageError(`column '${name}' is the key of ${flag}, and no label`);
   return { side, field: key };
+}
+
+/** What the file says of a key in a column; undefined where it has not the key, or the cell is empty. */
+export function cellsByKey(
+  { columns, keys }: SideTable,
+  column: string,
+  index = new KeyIndex(keys),
+): (key: string) => string | undefined {
+  const { codes, dictionary } = columns.find(({ name }) => name === column)!;
+  return (key) => {
+    const row = index.findText(key);
+    // a missing cell has a code that no dictionary reaches
+    return row >= 0 && codes[row]! < dictionary.size ? keyAt(dictionary, codes[row]!) : undefined;
+  };
 }
 
 /** What a row of the file says in a column: its labels, several a cell as `a|b`, as indices into `names`. */

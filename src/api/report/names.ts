@@ -5,7 +5,7 @@ import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { keyAt } from "../../log/dictionary.js";
-import { labelsIn, readLabels } from "../evaluate/label-file.js";
+import { cellsByKey, labelsIn, readLabels } from "../evaluate/label-file.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 
@@ -52,7 +52,8 @@ export async function readNames(
   const columns = { "--label-column": labelColumn, "--name-column": nameColumn };
   const { side } = await readLabels(opened, labels, columns, reading.threads);
   const index = new KeyIndex(side.keys);
-  const cellsOf = (column: string | undefined) => (key: string) => cellAt(side, column, index.findText(key));
+  const cellsOf = (column: string | undefined) =>
+    column === undefined ? () => undefined : cellsByKey(side, column, index);
   return {
     nameOf: cellsOf(nameColumn),
     cellOf: cellsOf(labelColumn),
@@ -61,13 +62,6 @@ export async function readNames(
       ? { labels: [], labelOf: () => undefined }
       : shownLabels(opened, field, side, index, labelColumn)),
   };
-}
-
-function cellAt({ columns }: SideTable, column: string | undefined, row: number): string | undefined {
-  if (column === undefined || row < 0) return undefined;
-  const { codes, dictionary } = columns.find(({ name }) => name === column)!;
-  // a missing cell has a code that no dictionary reaches
-  return codes[row]! < dictionary.size ? keyAt(dictionary, codes[row]!) : undefined;
 }
 
 /** The labels that most keys of the field have. */

@@ -2,7 +2,6 @@
 //
 //   groups of rows, as they come ──► vectors of their users ──► rows to write
 
-import { checkBadShare } from "../../dataset/bad-rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { NoRowsError, UsageError } from "../../errors.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
@@ -15,8 +14,8 @@ import {
   type FoldingIn,
 } from "../../training/folded-keys.js";
 import { listedKeys } from "../../training/listed-keys.js";
-import { DEFAULT_MAX_BAD } from "../../training/read-dataset.js";
 import { readPreprocess } from "../../training/run-space.js";
+import { SkippedRows } from "../../training/skipped-rows.js";
 import type { Transformed, TransformOptions } from "../../training/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 
@@ -24,8 +23,6 @@ import { collectWarnings, type Watch } from "../../training/watch.js";
 const REMEMBERED = 1 << 18;
 /** Keys that a warning may list. */
 const LISTED = 100;
-/** Rows after which too many bad ones end the stream. */
-const FIRST_ROWS = 1000;
 
 /** @throws {UsageError} options that go with whole logs */
 export function checkStream(options: TransformOptions): void {
@@ -71,14 +68,15 @@ async function* rowsOfStream(
   warn: (text: string) => void,
 ): AsyncGenerator<EncodedRows> {
   const path = options.foldIn![0]!;
-  const told = new Told(column, path, options.maxBad ?? DEFAULT_MAX_BAD);
+  const skipped = new SkippedRows([path], options.maxBad);
+  const told = new Told(column, skipped);
   try {
     for await (const groups of groupedRows(path, column, options.reading)) {
       signal.throwIfAborted();
       const rows = groups.numRows > 0 ? await rowsOfGroups(folding, groups, options, told) : undefined;
       if (rows || groups.isAsked) yield { ...(rows ?? nothing), ...(groups.isAsked && { answers: true }) };
     }
-    told.check();
+    skipped.check();
   } finally {
     await folding.close?.();
     told.warn(warn);
@@ -100,7 +98,7 @@ async function rowsOfGroups(
   let isRead = false;
   const onRead = (skipped: Record<string, number>, numRead: number) => {
     isRead = true;
-    told.read(skipped, numRead);
+    told.skipped.read(skipped, numRead);
   };
   told.users(keys);
   const { encoding: _, ...how } = options.reading;
@@ -114,7 +112,7 @@ async function rowsOfGroups(
   } catch (error) {
     // filters or --on-bad-row skip left out all of them
     if (!(error instanceof NoRowsError)) throw error;
-    if (!isRead) told.read({ "not a row of this log": numRows }, numRows);
+    if (!isRead) told.skipped.read({ "not a row of this log": numRows }, numRows);
     told.without(keys);
     return undefined;
   }
@@ -129,13 +127,10 @@ class Told {
   #numWithout = 0;
   #numSilent = 0;
   readonly #without: string[] = [];
-  readonly #skipped: Record<string, number> = {};
-  #numRead = 0;
 
   constructor(
     readonly column: string,
-    readonly path: string,
-    readonly maxBad: number,
+    readonly skipped: SkippedRows,
   ) {}
 
   users(keys: readonly string[]): void {
@@ -156,22 +151,9 @@ class Told {
     this.#numSilent += numKeys;
   }
 
-  read(skipped: Record<string, number>, numRead: number): void {
-    for (const [reason, count] of Object.entries(skipped))
-      this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
-    this.#numRead += numRead;
-    if (this.#numRead >= FIRST_ROWS) this.check();
-  }
-
-  /** @throws {DataError} too many rows are bad */
-  check(): void {
-    checkBadShare(this.#skipped, this.#numRead, this.maxBad, [this.path]);
-  }
-
   warn(warn: (text: string) => void): void {
     const { column } = this;
-    for (const [reason, count] of Object.entries(this.#skipped))
-      warn(`${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`);
+    for (const text of this.skipped.notes()) warn(text);
     if (this.#numWithout > 0)
       warn(
         `${this.#numWithout} of ${this.#numUsers} groups of rows of one '${column}' give no vector: ${listedKeys(this.#without)}`,

@@ -13,7 +13,7 @@ import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeDirectory, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
-import { capable, foreignTransform, knownModelOf, refusal } from "../../trainers/index.js";
+import { capable, knownModelOf, ofForeign, refusal } from "../../trainers/index.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
 import { appendItems } from "./append.js";
@@ -62,7 +62,7 @@ export async function transform(
     metrics = {},
   } = path === undefined
     ? await (
-        await foreignTransform()
+        await ofForeign("transformForeign")
       )(options.model!, options, watch)
     : await encodeRows(await openRun(path), options, watch);
   let numRows = 0;

@@ -1,10 +1,12 @@
 // embed neighbors
 
 import { Option, type Command } from "commander";
+import { neighborFormats, type NeighborFile } from "../../api/neighbor-rows.js";
 import type { NeighborsOf, NeighborsOptions } from "../../api/neighbors.js";
-import { printable } from "../../errors.js";
+import { printable, UsageError } from "../../errors.js";
 import { composeOption } from "../../flags/compose-option.js";
 import { repeated, wholeOf } from "../../flags/options.js";
+import { definedOf } from "../../training/options/log.js";
 import { noted, type Caller } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -13,9 +15,17 @@ Examples (after embed train-fm fixtures/clicks.csv -o run):
   embed neighbors run --key item:tea-03
   embed neighbors run --key item:tea-03 --key item:camera-11 --top 5 --metric dot
   embed index run --field item -o items && embed neighbors run --key item:tea-03 --index items
+Example of all keys of a table, with their titles (after embed train-fm fixtures/ratings.csv -o films --label rating):
+  embed neighbors films --keys fixtures/items.csv:item --names fixtures/items.csv:item:title -o near.csv
 `;
 
-type Flags = Omit<NeighborsOptions, "signal"> & { key: string[]; quiet?: boolean; json?: boolean };
+type Flags = Omit<NeighborsOptions, "signal"> &
+  Pick<NeighborFile, "format" | "out"> & {
+    key?: string[];
+    force?: boolean;
+    quiet?: boolean;
+    json?: boolean;
+  };
 
 /** Adds the command. */
 export function addNeighbors(program: Command, signal: AbortSignal): Command {
@@ -24,10 +34,18 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
     .description("Shows the rows of a field that are nearest to a key's row, the row itself left out.")
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .requiredOption(
+    .option(
       "--key <field:key>",
       "key whose nearest neighbours to show, such as item:tea-03; repeatable",
       repeated,
+    )
+    .option(
+      "--keys <file:field>",
+      "table of further keys, such as items.csv:item; its column is called like the field, or FILE:FIELD=COLUMN",
+    )
+    .option(
+      "--names <file:field:column>",
+      "show names beside keys, from a table of the field's keys and a column, such as items.csv:item_id:title",
     )
     .addOption(
       new Option("--top <n>", "number of neighbours to show").argParser(wholeOf("--top", 1)).default(10),
@@ -51,12 +69,28 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
     )
     .option("--table <name>", "which table to use, for a run that has several")
     .addOption(composeOption())
+    .addOption(
+      new Option(
+        "--format <format>",
+        "rows in place of text; by default by the ending of -o, else csv",
+      ).choices(neighborFormats),
+    )
+    .option("-o, --out <path>", "a file of rows; stdout with -")
+    .option("--force", "replace an existing output")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, flags: Flags) => {
+      const { json, format, out, force = false } = flags;
+      const asRows = (format ?? out) !== undefined;
+      if (asRows && json)
+        throw new UsageError("--json prints one JSON object: leave it out, or --format and -o");
+      const { checkNeighborFile, writeNeighbors } = await import("../../api/neighbor-rows.js");
+      await checkNeighborFile({ ...definedOf({ out }), force });
       const { version } = await import("../../io/package-version.js");
       const found = await callNeighbors(run, flags, { watch: noted(signal, flags.quiet) });
-      if (flags.json)
+      const file = { ...definedOf({ format, out }), force, named: flags.names !== undefined };
+      if (asRows) await writeNeighbors(found, file, writeResult, signal);
+      else if (json)
         await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
       else await writeResult(found.map(textOf).join("\n"));
     });
@@ -64,15 +98,23 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
 
 export async function callNeighbors(
   run: string,
-  { key, quiet: _, json: __, ...options }: Flags,
+  { key = [], quiet: _, json: __, format: ___, out: ____, force: _____, ...options }: Flags,
   { watch: { signal, observe } }: Pick<Caller, "watch">,
 ): Promise<NeighborsOf[]> {
   const { neighborsOf } = await import("../../api/neighbors.js");
   return await neighborsOf(run, key, { ...options, signal }, (text) => observe({ stage: "note", text }));
 }
 
-function textOf({ field, key, metric, neighbors }: NeighborsOf): string {
-  if (neighbors.length === 0) return `${printable(`${field}:${key}`)} has no neighbours\n`;
-  const lines = neighbors.map((row) => [row.key, row.similarity.toFixed(4), String(row.count)]);
-  return `${printable(`${field}:${key}`)}\n${formatTable([["  key", metric, "events"], ...lines.map(([k, ...rest]) => [`  ${k}`, ...rest])])}`;
+function textOf({ field, key, name, metric, neighbors }: NeighborsOf): string {
+  const title = printable(`${field}:${key}${name === undefined ? "" : `  ${name}`}`);
+  if (neighbors.length === 0) return `${title} has no neighbours\n`;
+  const hasNames = neighbors.some((row) => row.name !== undefined);
+  const lines = neighbors.map((row) => [
+    `  ${row.key}`,
+    row.similarity.toFixed(4),
+    String(row.count),
+    ...(hasNames ? [row.name ?? ""] : []),
+  ]);
+  const head = ["  key", metric, "events", ...(hasNames ? ["name"] : [])];
+  return `${title}\n${formatTable([head, ...lines])}`;
 }

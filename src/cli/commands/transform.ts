@@ -46,7 +46,7 @@ Example of new items that no event held yet, beside known ones in the same table
 Example of new items from what a catalogue says of them, whatever the table:
   embed transform RUN new-items.csv --content catalogue.csv --content-multi 'genres:|' -o new.csv
 Examples (after embed train-net fixtures/clicks.csv -o net --arch fnn):
-  embed transform net fixtures/clicks.csv --with-scores -o hidden.csv
+  embed transform net fixtures/clicks.csv -o hidden.csv
 `;
 
 type Flags = ReadingFlags &
@@ -58,7 +58,7 @@ type Flags = ReadingFlags &
     key?: string;
     features?: boolean;
     dense?: number | true;
-    withScores?: boolean;
+    withScores?: true;
     foldIn?: string[];
     stream?: true;
     field?: "user" | "item";
@@ -168,7 +168,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
         "write leaves as n dense numbers (singular vectors); by default as many as train-gbdt --dense kept",
       ).argParser(wholeOf("--dense", 1)),
     )
-    .option("--with-scores", "also write the model's score of each row")
+    .addOption(new Option("--with-scores").hideHelp())
     .addOption(
       new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
         wholeOf("--threads", 1),
@@ -191,7 +191,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
   markCommon(command, [
     ...["format", "model", "key", "fold-in", "stream", "field", "half-life", "nearest", "distance", "within"],
-    ...["features", "dense", "with-scores", "threads", "content", "content-key", "content-multi", "append"],
+    ...["features", "dense", "threads", "content", "content-key", "content-multi", "append"],
     ...["input-format", "delimiter", "header", "on-bad-row", "out", "force"],
   ]);
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
@@ -209,6 +209,10 @@ export async function callTransform(
   { watch, write, command }: Caller,
 ): Promise<Summary> {
   const { transform } = await import("../../api/transform/transform.js");
+  if (flags.withScores)
+    throw new UsageError(
+      "--with-scores is no option of transform any more: embed predict RUN LOG writes probabilities, and scores as transform wrote them with --raw-scores",
+    );
   const { run, on } = inputsOf(first, more, flags);
   const byContent = toldOf(command, content) as ContentOptions;
   checkRows(on, { ...flags, ...byContent });
@@ -218,9 +222,9 @@ export async function callTransform(
     );
   const { foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
   const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
-  const { format, features = false, withScores = false, force = false } = flags;
+  const { format, features = false, force = false } = flags;
   const options: TransformOptions = {
-    ...{ on, format, features, withScores, force },
+    ...{ on, format, features, force },
     ...definedOf({ foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
     ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
     ...byContent,

@@ -1,17 +1,22 @@
 // The model that runs of `train-gbdt` hold.
 
 import type { Models } from "../../training/model.js";
+import type { PredictForeign } from "../../training/row-predictor.js";
 import type { TransformForeign } from "../../training/transform-options.js";
 
 export const transformForeign: TransformForeign = async (...of) =>
   await (await import("./transform-foreign.js")).encodeWithForeign(...of);
 
+export const foreignPredictor: PredictForeign = async (...of) =>
+  await (await import("./predictor.js")).foreignPredictor(...of);
+
 export const models: Models = {
   gbdt: {
     holds: "boosted trees (train-gbdt)",
+    predictor: async (...of) => await (await import("./predictor.js")).treePredictor(...of),
     judge: async (...of) => await (await import("./run.js")).metricsOfTrees(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeWithTrees(...of),
-    transformFlags: ["--dense", "--features", "--with-scores", "--format libsvm"],
+    transformFlags: ["--dense", "--features", "--format libsvm"],
     lacks: {
       rotation:
         "its rows are encodings of leaves, which name a tree's splits, and trees of two trainings have none in common",

@@ -10,8 +10,10 @@ import { DataError, excerpt, nearestName, UsageError } from "../../errors.js";
 import { openSource } from "../../io/source.js";
 import { readForeignModel, vocabulariesOfForeign } from "./foreign.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
+import type { Vocabularies } from "./scorer.js";
 import { unknownCategories } from "./unknown.js";
 import { silently } from "../../training/parts.js";
+import type { ReadLike } from "../../training/read-as-trained.js";
 import type { Watch } from "../../training/watch.js";
 import { withLog } from "../../training/read-dataset.js";
 import { leavesOf } from "./transform.js";
@@ -25,17 +27,39 @@ export async function encodeWithForeign(
 ): Promise<Transformed> {
   if (options.dense === true)
     throw new UsageError("--dense needs a number with --model: the file keeps no vectors of its leaves");
-  const model = readForeignModel(await textOf(file), file);
-  const named = await readColumns(model, file, options, watch);
-  const vocabularies = vocabulariesOfForeign(model);
-  const dataset = { ...named, columns: named.columns.map((column) => canonical(column, model, options.on)) };
-  // a code that no node lists has no name that could be unknown
-  const withNames = new Map(
-    [...vocabularies].filter(([name]) => model.categories.get(name)!.cells !== "code"),
-  );
-  const warnings = unknownCategories(dataset, withNames);
+  const { model, vocabularies, named, read } = await openForeign(file);
+  const { dataset, keyed } = await read(options, options.key, watch);
+  const warnings = unknownCategories(dataset, named);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  return { ...leavesOf({ forest: model.sums, vocabularies }, dataset, options, watch, named), warnings };
+  return { ...leavesOf({ forest: model.sums, vocabularies }, dataset, options, watch, keyed), warnings };
+}
+
+/** A model file, and what reads logs for it. @throws as readForeignModel */
+export async function openForeign(file: string): Promise<{
+  model: ForeignModel;
+  vocabularies: Vocabularies;
+  /** those whose categories have names that could be unknown: a code that no node lists has none */
+  named: Vocabularies;
+  /** @returns the dataset as the trees take it, and as the log names its rows by `key` */
+  read: (
+    log: ReadLike,
+    key: string | undefined,
+    watch: Watch,
+  ) => Promise<{ dataset: Dataset; keyed: Dataset }>;
+}> {
+  const model = readForeignModel(await textOf(file), file);
+  const vocabularies = vocabulariesOfForeign(model);
+  const isNamed = (name: string) => model.categories.get(name)!.cells !== "code";
+  return {
+    model,
+    vocabularies,
+    named: new Map([...vocabularies].filter(([name]) => isNamed(name))),
+    async read(log, key, watch) {
+      const keyed = await readColumns(model, file, log, key, watch);
+      const columns = keyed.columns.map((column) => canonical(column, model, log.on));
+      return { dataset: { ...keyed, columns }, keyed };
+    },
+  };
 }
 
 async function textOf(path: string): Promise<string> {
@@ -53,7 +77,8 @@ async function textOf(path: string): Promise<string> {
 async function readColumns(
   { sums, categories }: ForeignModel,
   file: string,
-  { on, reading, key, maxBad, badRows }: TransformOptions,
+  { on, reading, maxBad, badRows, onRead, beside }: ReadLike,
+  key: string | undefined,
   watch: Watch,
 ): Promise<Dataset> {
   if (await isEncodedDataset(on[0]!))
@@ -64,6 +89,8 @@ async function readColumns(
     reading,
     ...(maxBad !== undefined && { maxBad }),
     ...(badRows && { badRows }),
+    ...(onRead && { onRead }),
+    ...(beside && { beside }),
   };
   let modelName = (name: string) => name;
   const { dataset } = await withLog(on, told, silently(watch), (log, tables, build, observe) => {

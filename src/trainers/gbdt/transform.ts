@@ -5,8 +5,7 @@ import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "./artifact.js";
-import { leafStarts, numClassesOf, type TreeSums } from "./forest.js";
-import { headScorer, type Head } from "./head.js";
+import { leafStarts, type TreeSums } from "./forest.js";
 import { firstOf, readLeafVectors, type LeafVectors } from "./leaf-svd.js";
 import { ForestScorer, categoryCodes, type Vocabularies } from "./scorer.js";
 import type { GbdtPreprocess } from "./preprocess.js";
@@ -48,7 +47,6 @@ export async function encodeWithTrees(
     columns: forest.columns.map(({ name }) => name),
     starts: [],
     numRows: dataset.numRows,
-    scores: [],
   };
   return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
 }
@@ -57,7 +55,6 @@ export async function encodeWithTrees(
 interface Encoder {
   forest: TreeSums;
   vocabularies: Vocabularies;
-  head?: Head | undefined;
   /** of a run */
   preprocess?: GbdtPreprocess;
   /** of a run that was trained with --dense */
@@ -76,11 +73,11 @@ function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefi
     );
 }
 
-/** The leaves of a dataset's rows, and their scores. @param keyed the dataset that names the rows */
+/** The leaves of a dataset's rows. @param keyed the dataset that names the rows */
 export function leavesOf(
   encoder: Encoder,
   dataset: Dataset,
-  { key, withScores, reading, dense: told }: TransformOptions,
+  { key, reading, dense: told }: TransformOptions,
   { observe }: Watch,
   keyed = dataset,
   seed = DEFAULT_SEED,
@@ -94,7 +91,6 @@ export function leavesOf(
     columns: trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
     starts,
     numRows: dataset.numRows,
-    scores: withScores ? scoreNames(encoder) : [],
   };
   const rows = leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads);
   if (told === undefined) return { encoding, rows };
@@ -119,23 +115,21 @@ async function* denseRows(
 }
 
 async function* leafRows(
-  { forest, vocabularies, head, preprocess }: Encoder,
+  { forest, vocabularies, preprocess }: Encoder,
   dataset: Dataset,
   keyOf: (row: number) => Uint8Array,
   threads: number,
 ): AsyncGenerator<EncodedRows> {
   const labels = labelsOfRows(dataset, preprocess ?? {});
   const { rows } = wholeOf(dataset);
-  const scoreOf = head && headScorer(head, forest, vocabularies, { dataset, rows });
   const scorer = await ForestScorer.start(forest, threads, true);
   try {
     for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      const { first, numRows, scores, leaves } = chunk;
+      const { first, numRows, leaves } = chunk;
       yield {
         numRows,
         values: leaves!,
         keyOf: (row) => keyOf(first + row),
-        scores: scoreOf ? scoreOf(chunk) : scores,
         labels: labels.subarray(first, first + numRows),
       };
     }
@@ -172,13 +166,6 @@ async function* featureRows(
       labels: labels.subarray(first, first + numRows),
     };
   }
-}
-
-/** Classes have names in a run, and numbers in a model of another's. */
-function scoreNames({ forest, preprocess }: Encoder): string[] {
-  const numClasses = numClassesOf(forest);
-  if (numClasses === 1) return ["score"];
-  return Array.from({ length: numClasses }, (_, k) => `score:${preprocess?.classes?.[k] ?? k}`);
 }
 
 /** Numbers of classes, or the column as it is; 0 where the log has none. */

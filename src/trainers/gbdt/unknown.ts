@@ -1,6 +1,7 @@
 // How many cells hold a category that training has not seen.
 
 import { columnNamed, MISSING, type Dataset } from "../../dataset/dataset.js";
+import type { UnseenCounts } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Vocabularies } from "./scorer.js";
 
@@ -10,19 +11,34 @@ export function unknownCategories(
   vocabularies: Vocabularies,
   rows?: Uint32Array,
 ): string[] {
-  return [...vocabularies].flatMap(([name, vocabulary]) => {
-    const column = columnNamed(dataset, name);
-    if (column.kind !== "key") return [];
-    const ids = idsOf(vocabulary, column.dictionary);
-    let [cells, unknown] = [0, 0];
-    const count = (code: number) => {
-      if (code === MISSING) return;
-      cells++;
-      if (ids[code] === 0) unknown++;
-    };
-    if (rows) for (const row of rows) count(column.codes[row]!);
-    else column.codes.forEach(count);
-    if (unknown === 0) return [];
-    return [`${unknown} of ${cells} cells of '${name}' hold a category that training has not seen`];
-  });
+  return Object.entries(countUnknown(dataset, vocabularies, rows))
+    .filter(([, { unseen }]) => unseen > 0)
+    .map(
+      ([name, { cells, unseen }]) =>
+        `${unseen} of ${cells} cells of '${name}' hold a category that training has not seen`,
+    );
+}
+
+/** By categorical column: its cells, and those of them. @param rows u32; all when absent */
+export function countUnknown(
+  dataset: Dataset,
+  vocabularies: Vocabularies,
+  rows?: Uint32Array,
+): Record<string, UnseenCounts> {
+  return Object.fromEntries(
+    [...vocabularies].flatMap(([name, vocabulary]): [string, UnseenCounts][] => {
+      const column = columnNamed(dataset, name);
+      if (column.kind !== "key") return [];
+      const ids = idsOf(vocabulary, column.dictionary);
+      const counts = { cells: 0, unseen: 0 };
+      const count = (code: number) => {
+        if (code === MISSING) return;
+        counts.cells++;
+        if (ids[code] === 0) counts.unseen++;
+      };
+      if (rows) for (const row of rows) count(column.codes[row]!);
+      else column.codes.forEach(count);
+      return [[name, counts]];
+    }),
+  );
 }

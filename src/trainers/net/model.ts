@@ -184,7 +184,13 @@ function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, w
 /** The scorer of a run. */
 export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const network = await readNetParameters(run, space, table);
-  return { score: (rows, options) => scoreRows(space, network, rows, options) };
+  return {
+    score: (rows, options) => scoreRows(space, network, rows, options),
+    async start({ threads }) {
+      const { machine, rowsOf } = await startScoring(space, network, threads);
+      return { score: (rows) => machine.score(rowsOf(rows)), end: () => machine.terminate() };
+    },
+  };
 }
 
 /** Reads a run's network back. @throws {ArtifactError} a tensor is missing or of another shape */

@@ -9,7 +9,6 @@ export const models: Models = {
     ...predictsLabels(async (...of) => await (await import("./model.js")).readNet(...of)),
     rank: async (...of) => await (await import("./rank.js")).rankByNetwork(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeHidden(...of),
-    transformFlags: ["--with-scores"],
     lacks: {
       rotation:
         "its first layer reads every coordinate by itself; start it from the earlier run (--init), which keeps them in place",

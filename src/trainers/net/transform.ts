@@ -26,11 +26,7 @@ export async function encodeHidden(run: Run, options: TransformOptions, watch: W
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const { inputs: width } = denseLayersOf(network.shape).at(-1)!;
   return {
-    encoding: {
-      ...vectorEncoding(options.key, width, dataset.numRows),
-      unbiased: true,
-      scores: options.withScores ? ["score"] : [],
-    },
+    encoding: { ...vectorEncoding(options.key, width, dataset.numRows), unbiased: true },
     rows: hiddenRows(found, network, dataset, options),
     warnings,
   };
@@ -40,7 +36,7 @@ async function* hiddenRows(
   { space }: RunSpace,
   network: NetParameters,
   dataset: Dataset,
-  { key, reading, withScores }: TransformOptions,
+  { key, reading }: TransformOptions,
 ): AsyncGenerator<EncodedRows> {
   const keyOf = keysOfRows(dataset, key);
   const encoder = bindEncoder(space, dataset);
@@ -50,11 +46,10 @@ async function* hiddenRows(
     for (let first = 0; first < all.length; first += CHUNK_ROWS) {
       const part = all.subarray(first, first + CHUNK_ROWS);
       const labels = new Float32Array(part.length);
-      const { hidden, scores } = await machine.encode(rowsOf(encoder.encode(part, labels)));
+      const { hidden } = await machine.encode(rowsOf(encoder.encode(part, labels)));
       yield {
         numRows: part.length,
         values: hidden,
-        ...(withScores && { scores: Float64Array.from(scores) }),
         keyOf: (row) => keyOf(first + row),
         labels,
       };

@@ -13,7 +13,7 @@ import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
 import { readFmParameters } from "../../../factors/artifact.js";
 import { trainedFactors } from "../../../factors/trained.js";
 import { fieldRates } from "../learn.js";
-import { scoreRows } from "../../../factors/model.js";
+import { scoreRows, startScoring } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
 import type { EpochEvent } from "../../../training/epoch.js";
@@ -67,9 +67,14 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   const layout = await readLayout(run, table);
   const parameters = await readFmParameters(run, space, table);
   const fields = fieldAwareness(space, layout.normalizeRows);
+  const { fieldOf } = fields;
   return {
     score: (rows, { threads }) =>
-      scoreRows({ ...parameters, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+      scoreRows({ ...parameters, fields }, inFieldOrder(rows, fieldOf), { threads }),
+    async start(options) {
+      const running = await startScoring({ ...parameters, fields }, options);
+      return { ...running, score: (rows) => running.score(inFieldOrder(rows, fieldOf)) };
+    },
   };
 }
 

@@ -1,0 +1,80 @@
+// Lists of neighbours as rows of a file: a row for each neighbour, best first.
+//
+//   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
+
+import { keysOf } from "../embedding/table.js";
+import { UsageError } from "../errors.js";
+import {
+  formatOfFile,
+  rowChunks,
+  rowFormats,
+  type RowBatch,
+  type RowColumn,
+  type RowFormat,
+} from "../export/row-table.js";
+import { checkOutput, writeFileAtomic } from "../io/atomic.js";
+import type { NeighborsOf } from "./neighbors.js";
+
+export const neighborFormats = rowFormats;
+
+export interface NeighborFile {
+  /** by the ending of `out` when absent, else csv */
+  format?: RowFormat;
+  /** a path; undefined or `-` for `write` */
+  out?: string;
+  force: boolean;
+  /** whether rows have names */
+  named: boolean;
+}
+
+/** Checks that the file may be written, before anything is searched. @throws {OutputError} it exists */
+export async function checkNeighborFile({ out, force }: Pick<NeighborFile, "out" | "force">): Promise<void> {
+  if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
+  else if (force) throw new UsageError("--force replaces a file: name it with -o FILE");
+}
+
+/** Writes lists to a file, whole or not at all, or in chunks to `write`. */
+export async function writeNeighbors(
+  lists: readonly NeighborsOf[],
+  { out, force, named, format = formatOfFile(out) }: NeighborFile,
+  write: (chunk: Uint8Array) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const chunks = rowChunks(format, columnsOf(named), batchOf(lists, named));
+  if (out === undefined || out === "-") for await (const chunk of chunks) await write(chunk);
+  else await writeFileAtomic(out, chunks, force, { signal });
+}
+
+function columnsOf(named: boolean): RowColumn[] {
+  const name = (text: string): RowColumn[] => (named ? [{ name: text, type: "key" }] : []);
+  return [
+    { name: "field", type: "key" },
+    { name: "key", type: "key" },
+    ...name("name"),
+    { name: "rank", type: "count" },
+    { name: "neighbor", type: "key" },
+    ...name("neighbor_name"),
+    { name: "similarity", type: "f64" },
+    { name: "count", type: "count" },
+  ];
+}
+
+async function* batchOf(lists: readonly NeighborsOf[], named: boolean): AsyncGenerator<RowBatch> {
+  const rows = lists.flatMap((list) =>
+    list.neighbors.map((neighbor, i) => ({ list, neighbor, rank: i + 1 })),
+  );
+  const texts = (textOf: (row: (typeof rows)[number]) => string) => keysOf(rows.map(textOf));
+  yield await Promise.resolve({
+    numRows: rows.length,
+    cells: [
+      texts(({ list }) => list.field),
+      texts(({ list }) => list.key),
+      ...(named ? [texts(({ list }) => list.name ?? "")] : []),
+      Uint32Array.from(rows, ({ rank }) => rank),
+      texts(({ neighbor }) => neighbor.key),
+      ...(named ? [texts(({ neighbor }) => neighbor.name ?? "")] : []),
+      Float64Array.from(rows, ({ neighbor }) => neighbor.similarity),
+      Uint32Array.from(rows, ({ neighbor }) => neighbor.count),
+    ],
+  });
+}

@@ -1,0 +1,157 @@
+// A log in pieces, as the rows of a run that predicts them: CSV and JSON lines as they come, so that memory is that of a block and a
+// pipe is answered at once; other forms, and an encoded dataset, whole.
+
+import { isEncodedDataset } from "../../dataset/encoded/read.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import type { SideTable } from "../../dataset/side.js";
+import { requireColumn } from "../../dataset/roles.js";
+import { NoInputError, NoRowsError, UsageError } from "../../errors.js";
+import { expandPaths } from "../../io/glob.js";
+import { statOf } from "../../io/tree.js";
+import { directoryIsNoLog } from "../../log/directory.js";
+import { formOf } from "../../log/form.js";
+import { rowBlocks } from "../../log/grouped-rows.js";
+import { SAMPLE_ROWS } from "../../log/limits.js";
+import type { ReadOptions } from "../../log/log.js";
+import { filteredColumns, readSides } from "../../training/read-dataset.js";
+import type { ReadAsTrained, ReadLike } from "../../training/read-as-trained.js";
+import type { RowPredictor } from "../../training/row-predictor.js";
+import type { SkippedRows } from "../../training/skipped-rows.js";
+import type { Watch } from "../../training/watch.js";
+
+/** Bytes of a read of a file. */
+const BLOCK_BYTES = 4 << 20;
+
+/** Rows that are read at once. */
+export interface ReadBlock {
+  dataset: Dataset;
+  /** rows of the log before the block's, those that are left out among them */
+  rowsBefore: number;
+}
+
+/** The log's rows. @throws as openLog, and as readers of datasets */
+export async function* readBlocks(
+  predictor: RowPredictor,
+  log: ReadLike & { beside: readonly string[] },
+  skipped: SkippedRows,
+  watch: Watch,
+): AsyncGenerator<ReadBlock> {
+  const { on, reading } = log;
+  if (on.length === 0) throw new NoInputError("no log is named: name one or several files, or - for stdin");
+  const paths = await expandPaths(on);
+  if (paths.filter((path) => path === "-").length > 1)
+    throw new UsageError("- (standard input) can be read once");
+  const tables = predictor.as && (await readSides(predictor.as.sides, reading.threads));
+  const reader = new BlockReader(predictor, { ...log, ...(tables && { tables }) }, skipped, watch);
+  const form = (await isEncodedDataset(paths[0]!)) ? "dataset" : formOf(paths, reading.format);
+  if (form !== "csv" && form !== "jsonl") {
+    const dataset = await reader.whole(paths);
+    if (dataset) yield { dataset, rowsBefore: 0 };
+    return;
+  }
+  const names = form === "jsonl" ? columnsOf(predictor.as, tables ?? [], log.beside) : [];
+  for (const path of paths) if ((await statOf(path))?.isDirectory) throw await directoryIsNoLog(path);
+  const missing = new Set(names);
+  const checkNames = (seen: readonly string[]) => {
+    for (const name of missing) requireColumn("the run", name, seen);
+    missing.clear();
+  };
+  for (const path of paths) {
+    let seen: readonly string[] = [];
+    for await (const block of rowBlocks(path, { ...reading, format: form }, BLOCK_BYTES)) {
+      watch.signal.throwIfAborted();
+      const rowsBefore = skipped.numRead;
+      const { held } = block.reading;
+      seen = held!.columns;
+      for (const name of seen) missing.delete(name);
+      // objects need not have all members; that none has one is told once there are rows enough
+      if (rowsBefore + block.numRows >= SAMPLE_ROWS) checkNames(seen);
+      const columns = [...new Set([...seen, ...names])];
+      const dataset = await reader.block(
+        path,
+        { ...block.reading, held: { ...held!, columns } },
+        block.numRows,
+      );
+      if (dataset) yield { dataset, rowsBefore };
+    }
+    checkNames(seen);
+  }
+}
+
+/** Reads pieces of a log for a predictor. */
+class BlockReader {
+  readonly #predictor: RowPredictor;
+  readonly #log: ReadLike;
+  readonly #skipped: SkippedRows;
+  readonly #watch: Watch;
+  #bytes = 0;
+
+  constructor(predictor: RowPredictor, log: ReadLike, skipped: SkippedRows, watch: Watch) {
+    this.#predictor = predictor;
+    this.#log = log;
+    this.#skipped = skipped;
+    this.#watch = watch;
+  }
+
+  /** @returns undefined where all rows are left out */
+  async whole(on: string[]): Promise<Dataset | undefined> {
+    const { observe, signal } = this.#watch;
+    // what it says of its rows is said of all of them in the end
+    const watch = { signal, observe: (told) => told.stage === "reading" && observe(told) } satisfies Watch;
+    return await this.#read({ ...this.#log, on }, watch, undefined);
+  }
+
+  /** The same of rows in memory. @param numRows how many they are, malformed ones among them */
+  async block(
+    path: string,
+    reading: Pick<ReadOptions, "format" | "held" | "delimiter">,
+    numRows: number,
+  ): Promise<Dataset | undefined> {
+    const { observe, signal } = this.#watch;
+    const { encoding: _, ...how } = this.#log.reading;
+    const log = { ...this.#log, on: [path], reading: { ...how, ...reading, threads: 1 } };
+    const dataset = await this.#read(log, { signal, observe: () => undefined }, numRows);
+    this.#bytes += reading.held!.bytes.length;
+    observe({ stage: "reading", rows: this.#skipped.numRead, bytes: this.#bytes, totalBytes: undefined });
+    return dataset;
+  }
+
+  async #read(log: ReadLike, watch: Watch, numRows: number | undefined): Promise<Dataset | undefined> {
+    let isRead = false;
+    const onRead = (skipped: Record<string, number>, numRead: number) => {
+      isRead = true;
+      this.#skipped.read(skipped, numRows ?? numRead);
+    };
+    try {
+      const dataset = await this.#predictor.read({ ...log, onRead }, watch);
+      // rows of an encoded dataset were chosen when it was encoded
+      if (!isRead) this.#skipped.read({}, dataset.numRows);
+      return dataset;
+    } catch (error) {
+      // filters or --on-bad-row skip left out all of them
+      if (!(error instanceof NoRowsError)) throw error;
+      if (!isRead) this.#skipped.read({ "not a row of this log": numRows ?? 0 }, numRows ?? 0);
+      return undefined;
+    }
+  }
+}
+
+/** Columns that the log itself must have: not those of side tables, nor what is made of its time. */
+function columnsOf(
+  as: ReadAsTrained | undefined,
+  tables: readonly SideTable[],
+  beside: readonly string[],
+): string[] {
+  if (!as) return [...beside];
+  const { roles, timeFields } = as;
+  const { user, item, fields, numeric, multi } = roles;
+  const made = new Set([
+    ...tables.flatMap(({ columns }) => columns.map(({ name }) => name)),
+    ...(timeFields?.names ?? []),
+  ]);
+  const used = [user, item, ...fields, ...numeric, ...Object.keys(multi), timeFields && roles.time];
+  const others = [...tables.map(({ key }) => key), ...filteredColumns(as).map(({ column }) => column)];
+  return [...new Set([...used, ...others, ...beside])].filter(
+    (name) => name !== undefined && !made.has(name),
+  ) as string[];
+}

@@ -1,0 +1,290 @@
+// `embed predict`: rows of a log → what a run's model predicts of each, in the log's order.
+//
+//   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, beside the cells that are kept ──► a file
+
+import { MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import type { UnseenCounts } from "../../dataset/rows.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import type { Keys } from "../../embedding/table.js";
+import { NoRowsError, UsageError } from "../../errors.js";
+import {
+  formatOfFile,
+  keysAt,
+  ofOneSize,
+  rowChunks,
+  type RowBatch,
+  type RowCells,
+  type RowColumn,
+} from "../../export/row-table.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+import { version } from "../../io/package-version.js";
+import { capable, modelOf, ofForeign } from "../../trainers/index.js";
+import { changedSides } from "../../training/leaks.js";
+import { linked, predictionNames, type RowPredictor } from "../../training/row-predictor.js";
+import { SkippedRows } from "../../training/skipped-rows.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { readBlocks, type ReadBlock } from "./blocks.js";
+import type { PredictOptions, PredictSummary } from "./options.js";
+
+/** Rows that are scored and written at a time; of a columnar format the rows of a row group. */
+const BATCH_ROWS = 65_536;
+
+/** The greatest number of a row, a u32. */
+const MAX_ROW = 2 ** 32 - 1;
+
+/**
+ * Predicts the rows of a log, to a file, whole or not at all, or in chunks to `write`.
+ *
+ * @param path a run directory; undefined for `options.model`
+ * @throws {UsageError} the run's model scores no rows; says what can be done with it
+ * @throws {DataError} the log cannot be read as the run's, or no row is left
+ */
+export async function predict(
+  path: string | undefined,
+  options: PredictOptions,
+  write: (chunk: Uint8Array) => Promise<void>,
+  given: Watch,
+): Promise<PredictSummary> {
+  const start = performance.now();
+  const { on, out, force, model, rawScores = false, keep = [], hashKeys } = options;
+  const { watch, warnings, warn } = collectWarnings(given);
+  checkOptions(path, options);
+  const toStdout = out === undefined || out === "-";
+  const format = options.format ?? formatOfFile(out);
+  if (!toStdout) {
+    await checkNotAnInput("-o", out, model === undefined ? on : [...on, model]);
+    await checkOutput(out, force, "file");
+  }
+  const run = path === undefined ? undefined : await openRun(path);
+  const predictor = await predictorFor(run, options);
+  try {
+    const predicting = new Predicting(run, predictor, options, watch);
+    const batches =
+      format === "csv" || format === "jsonl"
+        ? predicting.batches()
+        : ofOneSize(predicting.batches(), BATCH_ROWS);
+    const chunks = rowChunks(format, predicting.columns, batches);
+    if (toStdout)
+      for await (const chunk of chunks) {
+        watch.signal.throwIfAborted();
+        await write(chunk);
+      }
+    else await writeFileAtomic(out, chunks, force, { signal: watch.signal });
+    for (const text of predicting.warnings()) warn(text);
+    const { numRows, unknown, leftOut } = predicting;
+    return {
+      command: "predict",
+      version,
+      out: out ?? "-",
+      seconds: (performance.now() - start) / 1000,
+      rows: numRows,
+      options: {
+        ...(path === undefined ? { model } : { run: path }),
+        ...{ on, keep, rawScores, format },
+        ...(hashKeys !== undefined && { hashKeys }),
+      },
+      metrics: {},
+      predictions: predicting.predictions,
+      leftOut,
+      unknown,
+      warnings,
+    };
+  } finally {
+    await predictor.end();
+  }
+}
+
+/** @throws {UsageError} neither a run nor a model, or both; or options that do not go together */
+function checkOptions(
+  path: string | undefined,
+  { model, reading, keep = [], hashKeys }: PredictOptions,
+): void {
+  if ((path === undefined) === (model === undefined))
+    throw new UsageError("predict needs a run, or a model of LightGBM or XGBoost with --model FILE");
+  if (model !== undefined && hashKeys !== undefined)
+    throw new UsageError("--hash-keys is for runs, not for --model");
+  if (reading.dedupe)
+    throw new UsageError(
+      "--dedupe compares the rows of a whole log, and predict writes a prediction for each row as it comes: leave it out",
+    );
+  const twice = keep.find((name, i) => keep.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
+}
+
+async function predictorFor(
+  run: Run | undefined,
+  { model, reading: { threads } }: PredictOptions,
+): Promise<RowPredictor> {
+  if (run === undefined) return await (await ofForeign("foreignPredictor"))(model!, { threads });
+  const open = await capable(run, "predictor", "cannot score rows of a log", await insteadOfRows(run));
+  return await open(run, { threads });
+}
+
+/** What can be done with a run that scores no rows. */
+async function insteadOfRows(run: Run): Promise<string> {
+  const { transform, foldIn } = (await modelOf(run)) ?? {};
+  const ways = [
+    ...(transform ? ["embed transform encodes rows by it"] : []),
+    ...(foldIn ? ["embed transform --fold-in makes vectors of users by their events"] : []),
+    ...(transform ? [] : ["embed recall --for item and embed neighbors list what is near by its vectors"]),
+  ];
+  return ways.join("; ").replace(/^e/u, "E");
+}
+
+/** A prediction of a log under way: its rows, once, and what is to be said of them in the end. */
+class Predicting {
+  numRows = 0;
+  readonly unknown: Record<string, UnseenCounts> = {};
+  readonly columns: readonly RowColumn[];
+  readonly predictions: string[];
+  readonly #run: Run | undefined;
+  readonly #predictor: RowPredictor;
+  readonly #options: PredictOptions;
+  readonly #watch: Watch;
+  /** columns of the log, by place in --keep; `user` and `item` are the run's */
+  readonly #kept: readonly string[];
+  readonly #skipped: SkippedRows;
+  #changed: string[] | undefined;
+
+  constructor(run: Run | undefined, predictor: RowPredictor, options: PredictOptions, watch: Watch) {
+    const { keep = [], rawScores = false, on, maxBad } = options;
+    this.#run = run;
+    this.#predictor = predictor;
+    this.#options = options;
+    this.#watch = watch;
+    this.#skipped = new SkippedRows(on, maxBad);
+    const { roles } = predictor.as ?? {};
+    const columnOf = (name: string) =>
+      (name === "user" || name === "item" ? roles?.[name] : undefined) ?? name;
+    this.#kept = keep.map(columnOf);
+    this.predictions = predictionNames(predictor.predicted, rawScores);
+    const taken = keep.find((name) => this.predictions.includes(name));
+    if (taken !== undefined)
+      throw new UsageError(
+        `--keep names column '${taken}', which the predictions are called: leave it out, or rename it in the log`,
+      );
+    this.columns = [
+      ...(keep.length > 0
+        ? keep.map((name) => ({ name, type: "key" }) as const)
+        : [{ name: "row", type: "count" } as const]),
+      ...this.predictions.map((name) => ({ name, type: "f64" }) as const),
+    ];
+  }
+
+  get leftOut(): PredictSummary["leftOut"] {
+    const { numRead, numSkipped } = this.#skipped;
+    return { filtered: numRead - numSkipped - this.numRows, bad: numSkipped };
+  }
+
+  async *batches(): AsyncGenerator<RowBatch> {
+    const { on, reading, hashKeys, maxBad, badRows } = this.#options;
+    const log = {
+      ...{ on, reading, beside: [...new Set(this.#kept)] },
+      ...(hashKeys !== undefined && { hashKeys }),
+      ...(maxBad !== undefined && { maxBad }),
+      ...(badRows && { badRows }),
+    };
+    badRows?.hold();
+    try {
+      for await (const block of readBlocks(this.#predictor, log, this.#skipped, this.#watch))
+        yield* this.#of(block);
+    } finally {
+      if (this.#skipped.numRead > 0) await badRows?.release(this.#watch.signal);
+    }
+    this.#skipped.check();
+    if (this.numRows === 0)
+      throw new NoRowsError(
+        `none of ${this.#skipped.numRead} rows is left; see the run's --where and --drop, and --on-bad-row`,
+        { file: on.join(", ") },
+      );
+  }
+
+  async *#of({ dataset, rowsBefore }: ReadBlock): AsyncGenerator<RowBatch> {
+    if (!this.#changed && this.#run && this.#predictor.as)
+      this.#changed = changedSides(this.#run.manifest, dataset, this.#predictor.as.sides);
+    const { predicted } = this.#predictor;
+    for (let first = 0; first < dataset.numRows; first += BATCH_ROWS) {
+      this.#watch.signal.throwIfAborted();
+      const numRows = Math.min(BATCH_ROWS, dataset.numRows - first);
+      const rows = Uint32Array.from({ length: numRows }, (_, i) => first + i);
+      const scores = await this.#predictor.score(dataset, rows);
+      this.#count(this.#predictor.countUnseen(dataset, rows));
+      const made = linked(predicted, scores, this.#options.rawScores ?? false);
+      this.numRows += numRows;
+      yield { numRows, cells: [...this.#ownCells(dataset, rows, rowsBefore), ...this.#split(made, numRows)] };
+    }
+  }
+
+  /** What tells the rows apart: cells that are kept, or numbers from 1. */
+  #ownCells({ beside }: Dataset, rows: Uint32Array, rowsBefore: number): RowCells[] {
+    const { texts, rowNumbers } = beside!;
+    if (this.#kept.length === 0) {
+      const last = rowsBefore + rowNumbers[rows.at(-1)!]! + 1;
+      if (last > MAX_ROW)
+        throw new UsageError(
+          `row ${last} is more than a row number counts: name a column that tells rows apart, --keep COLUMN`,
+        );
+      return [Uint32Array.from(rows, (row) => rowsBefore + rowNumbers[row]! + 1)];
+    }
+    return this.#kept.map((name) =>
+      textsAt(
+        texts.find((column) => column.name === name)!,
+        rows,
+      ),
+    );
+  }
+
+  /** A column a prediction. */
+  #split(made: Float64Array, numRows: number): Float64Array[] {
+    const width = this.predictions.length;
+    if (width === 1) return [made];
+    return this.predictions.map((_, k) =>
+      Float64Array.from({ length: numRows }, (_row, row) => made[row * width + k]!),
+    );
+  }
+
+  #count(counts: Record<string, UnseenCounts>): void {
+    for (const [name, { cells, unseen }] of Object.entries(counts)) {
+      const sum = (this.unknown[name] ??= { cells: 0, unseen: 0 });
+      sum.cells += cells;
+      sum.unseen += unseen;
+    }
+  }
+
+  /** What a user should know. */
+  warnings(): string[] {
+    const { filtered } = this.leftOut;
+    const { user, item } = this.#predictor.as?.roles ?? {};
+    const of = (count: number) => `${count} of ${this.#skipped.numRead} rows`;
+    const counted = Object.entries(this.unknown);
+    return [
+      ...this.#skipped.notes(),
+      ...(filtered > 0
+        ? [`${of(filtered)} have no prediction: the run's --drop and --where leave them out, as in training`]
+        : []),
+      ...counted
+        .filter(([, { unseen }]) => unseen > 0)
+        .map(
+          ([name, { cells, unseen }]) =>
+            `${unseen} of ${cells} cells of '${name}' hold a key that training has not seen`,
+        ),
+      ...counted
+        .filter(([name, { cells }]) => (name === user || name === item) && cells < this.numRows)
+        .map(
+          ([name, { cells }]) =>
+            `'${name}' is missing in ${this.numRows - cells} of ${this.numRows} rows, which are scored without it`,
+        ),
+      ...(this.#changed ?? []),
+      ...this.#predictor.notes,
+    ];
+  }
+}
+
+/** The cells of rows; empty where they are missing. */
+function textsAt({ codes, dictionary }: KeyColumn, rows: Uint32Array): Keys {
+  return keysAt(
+    dictionary,
+    rows.map((row) => codes[row] ?? MISSING),
+  );
+}

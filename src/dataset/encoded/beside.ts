@@ -1,0 +1,31 @@
+// Columns of an encoded dataset as texts beside its rows (Dataset.beside). What the log had is not there any more: numbers stand as
+// JavaScript writes them.
+
+import { UsageError } from "../../errors.js";
+import { dictionaryOf } from "../../log/dictionary.js";
+import { columnOfOption, MISSING, type Beside, type Dataset, type KeyColumn } from "../dataset.js";
+
+/** @throws {UsageError} there is no such column, or its cells hold several values, which were split */
+export function besideOfEncoded(dataset: Dataset, names: readonly string[]): Beside {
+  return {
+    texts: names.map((name) => textsOf(dataset, name)),
+    rowNumbers: Float64Array.from({ length: dataset.numRows }, (_, row) => row),
+  };
+}
+
+function textsOf(dataset: Dataset, name: string): KeyColumn {
+  const column = columnOfOption(dataset, "--keep", name);
+  if (column.kind === "key") return column;
+  if (column.kind === "multi")
+    throw new UsageError(
+      `--keep ${name}: the cells of '${name}' hold several values, which an encoded dataset has split: keep another column, or read the log itself`,
+    );
+  const codeOf = new Map<number, number>();
+  const codes = Uint32Array.from(column.values, (x) => {
+    if (Number.isNaN(x)) return MISSING;
+    const code = codeOf.get(x) ?? codeOf.size;
+    codeOf.set(x, code);
+    return code;
+  });
+  return { kind: "key", name, codes, dictionary: dictionaryOf([...codeOf.keys()].map(String)) };
+}

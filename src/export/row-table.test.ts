@@ -1,0 +1,81 @@
+import { tableFromIPC } from "apache-arrow";
+import * as fc from "fast-check";
+import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { keysOf } from "../embedding/table.js";
+import { ofOneSize, rowChunks, type RowBatch, type RowColumn, type RowFormat } from "./row-table.js";
+
+const columns: RowColumn[] = [
+  { name: "key", type: "key" },
+  { name: "count", type: "count" },
+  { name: "half", type: "f32" },
+  { name: "score", type: "f64" },
+];
+
+interface Row {
+  key: string;
+  count: number;
+  half: number;
+  score: number;
+}
+
+const row = fc.record({
+  key: fc.constantFrom("", "a", "b,c", 'd"', "é\n"),
+  count: fc.nat(2 ** 31),
+  half: fc.constantFrom(0, -1.5, 0.25),
+  score: fc.constantFrom(0.1, 1 / 3, -1e-300, 12345678901),
+});
+
+function batchOf(rows: readonly Row[]): RowBatch {
+  return {
+    numRows: rows.length,
+    cells: [
+      keysOf(rows.map(({ key }) => key)),
+      Uint32Array.from(rows, ({ count }) => count),
+      Float32Array.from(rows, ({ half }) => half),
+      Float64Array.from(rows, ({ score }) => score),
+    ],
+  };
+}
+
+async function* each(batches: readonly RowBatch[]): AsyncGenerator<RowBatch> {
+  for (const batch of batches) yield await Promise.resolve(batch);
+}
+
+async function bytesOf(format: RowFormat, batches: AsyncIterable<RowBatch>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of rowChunks(format, columns, batches)) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+test("however rows come, a file has batches of one size, and every format gives the rows back", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(row, { maxLength: 9 }), { maxLength: 6 }),
+      fc.integer({ min: 1, max: 7 }),
+      async (parts, size) => {
+        const rows = parts.flat();
+        const sized = () => ofOneSize(each(parts.map(batchOf)), size);
+        const sizes: number[] = [];
+        for await (const { numRows } of sized()) sizes.push(numRows);
+        const full = Math.floor(rows.length / size);
+        const rest = rows.length % size;
+        expect(sizes).toEqual([...Array.from({ length: full }, () => size), ...(rest > 0 ? [rest] : [])]);
+
+        const lines = (await bytesOf("jsonl", sized())).toString().split("\n").slice(0, -1);
+        expect(lines.map((line) => JSON.parse(line) as Row)).toEqual(rows);
+        const arrow = tableFromIPC(await bytesOf("arrow", sized()));
+        expect(arrow.toArray().map((got) => ({ ...(got as Row) }))).toEqual(rows);
+        const bytes = await bytesOf("parquet", sized());
+        const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+        expect(await parquetReadObjects({ file, compressors })).toEqual(rows);
+        const { row_groups: groups } = await parquetMetadataAsync(file);
+        expect(groups.map((group) => Number(group.num_rows))).toEqual(sizes);
+        // one batch or many: text has no batches
+        const csv = await bytesOf("csv", each([batchOf(rows)]));
+        expect((await bytesOf("csv", sized())).equals(csv)).toBe(true);
+      },
+    ),
+    { numRuns: 60, seed: 5 },
+  );
+});
