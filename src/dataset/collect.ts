@@ -238,7 +238,10 @@ export class RowCollector {
     expected = expectations[purpose.role],
   ): void {
     if (fates[row] !== KEPT) return;
-    const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
+    const { texts = [] } = batch.nulls[this.purposes.indexOf(purpose)] ?? {};
+    const nulls =
+      texts.length > 0 ? ` (--null reads ${texts.join(", ")} as empty, --null '' keeps it as text)` : "";
+    const got = text === "" ? `the cell is empty${nulls}` : `got ${excerpt(text)}`;
     if (this.handling.onBadRow === "error") {
       const message = `${expected}, ${got}; ${purpose.advice ?? "--on-bad-row skip leaves such rows out"}`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });

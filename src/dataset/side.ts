@@ -4,6 +4,7 @@ import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import type { Log } from "../log/log.js";
+import type { NullCells } from "../log/nulls.js";
 import { requireColumn } from "./roles.js";
 import type { Cells } from "./collect.js";
 import type { ColumnPlan } from "./columns.js";
@@ -23,6 +24,8 @@ export interface SideTable {
   keys: Dictionary;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
+  /** cells that were read as missing, by column */
+  nulls: ReadonlyMap<string, NullCells>;
   inputs: InputFingerprint[];
 }
 
@@ -86,7 +89,9 @@ export async function readSide(
     return { kind: "key", name, codes, dictionary: read.dictionaries[i]! };
   });
   const keys = columns[keyColumn]!.dictionary;
-  return { path, key, keys, columns: columns.filter((_, i) => i !== keyColumn), inputs: read.inputs };
+  const others = columns.filter((_, i) => i !== keyColumn);
+  const nulls = new Map(read.nulls.map((found, i) => [log.columns[i]!, found]));
+  return { path, key, keys, columns: others, nulls, inputs: read.inputs };
 }
 
 /** The log's sample with the side tables' cells appended, for inference. */

@@ -72,6 +72,8 @@ const options = object(
         encoding: text,
         comment: text,
         format: text,
+        nulls: texts,
+        columns: texts,
       },
     ),
   },

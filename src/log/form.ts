@@ -7,7 +7,7 @@ export const inputFormats = ["csv", "jsonl", "parquet", "libsvm", "libffm"] as c
 export type InputFormat = (typeof inputFormats)[number];
 
 const EXTENSIONS: [InputFormat, RegExp][] = [
-  ["jsonl", /\.(jsonl|ndjson)(\.gz|\.zst)?$/i],
+  ["jsonl", /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/i],
   ["parquet", /\.(parquet|pq)$/i],
   ["libsvm", /\.(libsvm|svmlight|svm|libfm)(\.gz|\.zst)?$/i],
   ["libffm", /\.(libffm|ffm)(\.gz|\.zst)?$/i],
@@ -32,6 +32,12 @@ export function formOf(paths: readonly string[], told: InputFormat | undefined):
   return forms[0]!;
 }
 
+/** Whether a file whose form nobody named starts as a JSON object does. @param first its first bytes, decompressed */
+export function startsAsJson(first: Uint8Array): boolean {
+  const text = Buffer.from(first.subarray(0, 1024)).toString("utf8");
+  return /^\uFEFF?\s*\{\s*["}]/u.test(text);
+}
+
 const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
 const SPARSE: ["libsvm" | "libffm", RegExp][] = [
   ["libsvm", new RegExp(LABEL + String.raw`([ \t]+\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`)],
@@ -50,5 +56,19 @@ export function refuseSparseText(path: string, lines: readonly string[]): void {
   throw new UsageError(
     `'${path}' looks like ${form} text and would be read as CSV: read it with --input-format ${form}` +
       " (--input-format csv if it is CSV)",
+  );
+}
+
+/**
+ * Refuses cells with `::` between them that would be read as one column.
+ *
+ * @param lines the first ones of a file whose delimiter nobody named and nobody found
+ * @throws {UsageError} all of them have it
+ */
+export function refuseDoubleColons(path: string, lines: readonly string[]): void {
+  if (lines.length === 0 || !lines.every((text) => text.includes("::"))) return;
+  throw new UsageError(
+    `'${path}' looks like cells with :: between them and would be read as one column: read it with --delimiter '::'` +
+      " (--delimiter , if it is one column)",
   );
 }

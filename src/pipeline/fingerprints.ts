@@ -10,11 +10,10 @@ import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { NoInputError } from "../errors.js";
 import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
-import { expandPaths } from "../io/glob.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { directoryIsNoLog } from "../log/directory.js";
+import { filesOfLog } from "../log/directory.js";
 import { NO_PATHS } from "./commands.js";
 
 /** What a step depends on, by what a person calls it. */
@@ -36,20 +35,18 @@ function short(value: unknown): string {
 }
 
 /**
- * The files that patterns match, with size and checksum; what is read is read whole.
+ * The files of a log, with size and checksum; what is read is read whole.
  *
- * @throws {NoInputError} one does not exist @throws {UsageError} a directory
+ * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
  */
 export async function logFiles(
   patterns: readonly string[],
   signal: AbortSignal,
 ): Promise<InputFingerprint[]> {
   const files: InputFingerprint[] = [];
-  for (const path of await expandPaths(patterns)) {
+  for (const { path } of (await filesOfLog(patterns)).files) {
     signal.throwIfAborted();
-    const found = await statOf(path);
-    if (!found) throw new NoInputError(`log '${path}' does not exist`);
-    if (found.isDirectory) throw await directoryIsNoLog(path);
+    if (!(await statOf(path))) throw new NoInputError(`log '${path}' does not exist`);
     files.push({ path, ...(await fingerprintOf(path)) });
   }
   return files;

@@ -229,7 +229,7 @@ export async function withLog<T extends Told>(
     const { path, key, sideKey } = parseSide(side);
     tables.push(
       await readSide(
-        await openLog([path], { ...defaultSideReading, threads: reading.threads }),
+        await openLog([path], { ...defaultSideReading, threads: reading.threads, ...(reading.nulls && { nulls: reading.nulls }) }),
         path,
         key,
         sideKey,

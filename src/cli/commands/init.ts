@@ -10,7 +10,7 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
-import { readingOf } from "../../training/options/reading.js";
+import { firstReadingOf } from "../../training/options/reading.js";
 import { isSwitch, nameOf } from "../../flags/setting.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
@@ -46,7 +46,7 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     const { out, timeFormat, force = false } = flags;
     const options = {
       force,
-      reading: readingOf(flags, availableParallelism()),
+      reading: firstReadingOf(flags, availableParallelism()),
       told: readingTold(command),
       ...(out !== undefined && { out }),
       ...(timeFormat !== undefined && { timeFormat }),

@@ -14,8 +14,11 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { addTable } from "../../flags/table-option.js";
+import { columns } from "../../training/options/columns.js";
+import { pick } from "../../training/options/table.js";
 import { definedOf } from "../../training/options/log.js";
-import { readingOf } from "../../training/options/reading.js";
+import { firstReadingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -42,7 +45,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
       "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
     )
     .addHelpText("before", examples);
-  addBadRowOptions(addReadingOptions(command))
+  addTable(addBadRowOptions(addReadingOptions(command)), pick(columns, "ignore"))
     .addOption(
       new Option("--time-format <pattern>", "the form of times, such as '%d/%m/%Y %H:%M'").helpGroup(
         "Reading:",
@@ -58,8 +61,9 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     const { version } = await import("../../io/package-version.js");
     const start = performance.now();
     const options = {
-      reading: readingOf(flags, availableParallelism()),
+      reading: firstReadingOf(flags, availableParallelism()),
       ...(flags.timeFormat !== undefined && { timeFormat: flags.timeFormat }),
+      ...(flags.ignore && { ignore: flags.ignore }),
       ...(await badRowsOf(flags)),
     };
     const edges = edgesOf(flags);
@@ -80,6 +84,7 @@ type Flags = ReadingFlags &
     target?: string;
     writeConfig?: string;
     timeFormat?: string;
+    ignore?: string[];
     weight?: string;
     directed?: boolean;
   };
@@ -100,7 +105,7 @@ function addGraphOptions(command: Command): void {
 }
 
 /** The columns of edges; undefined where none are named. @throws {UsageError} one alone, or what means nothing beside them or without */
-function edgesOf({ source, target, weight, directed, writeConfig, timeFormat }: Flags) {
+function edgesOf({ source, target, weight, directed, writeConfig, timeFormat, ignore }: Flags) {
   if (source === undefined && target === undefined) {
     if ((weight ?? directed) !== undefined)
       throw new UsageError(
@@ -110,9 +115,9 @@ function edgesOf({ source, target, weight, directed, writeConfig, timeFormat }: 
   }
   if (source === undefined || target === undefined)
     throw new UsageError("--source and --target name the two columns of an edge: give both");
-  if ((writeConfig ?? timeFormat) !== undefined)
+  if ((writeConfig ?? timeFormat ?? ignore) !== undefined)
     throw new UsageError(
-      `${writeConfig === undefined ? "--time-format" : "--write-config"} is for logs, and --source and --target ask for the graph of a list of edges`,
+      `${writeConfig !== undefined ? "--write-config" : timeFormat !== undefined ? "--time-format" : "--ignore"} is for logs, and --source and --target ask for the graph of a list of edges`,
     );
   return { source, target, ...definedOf({ weight, directed }) };
 }
