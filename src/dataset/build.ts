@@ -9,7 +9,7 @@ import type { Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
 import { nullWarnings } from "../log/nulls.js";
 import { repeatedHeaderNote } from "../log/layout.js";
-import { parseNumber } from "../log/number.js";
+import { parseNumber, plainCell } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
@@ -132,7 +132,7 @@ export async function streamRows(
     keyAt: kept.find((i) => purposes[i]!.name === side.key && purposes[i]!.role === "key") ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
-  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
+  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf, plainCell(log.numbers)));
   const plans = [...kept.map((i) => planOf(purposes[i]!, roles)), ...joins.flatMap(({ join }) => join.plans)];
   const sink = open(plans, roles);
   const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);

@@ -3,7 +3,7 @@
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
-import { timeParser, type TimeParser } from "../log/time-format.js";
+import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
 import { truthOf } from "../log/truth.js";
 import { MISSING, type LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
@@ -97,7 +97,11 @@ export class RowCollector {
     const { timeFormat } = handling;
     this.#parseTime = timeParser(timeFormat);
     this.#expectedTime =
-      timeFormat === undefined ? expectations.time : `a time as '${timeFormat}' is expected (--time-format)`;
+      timeFormat === undefined
+        ? expectations.time
+        : formatsOf(timeFormat).length === 1
+          ? `a time as '${timeFormat}' is expected (--time-format)`
+          : `a time in one of the forms '${timeFormat}' is expected, which no other of them reads as another time (--time-format)`;
     this.#badSplit = purposes.map(() => []);
     this.#numberOfCode = purposes.map(() => []);
   }

@@ -4,6 +4,7 @@ import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import type { Log } from "../log/log.js";
+import { hasOwnForm, numberParser, type NumberParser } from "../log/number.js";
 import type { NullCells } from "../log/nulls.js";
 import { requireColumn } from "./roles.js";
 import type { Cells } from "./collect.js";
@@ -26,6 +27,8 @@ export interface SideTable {
   columns: KeyColumn[];
   /** cells that were read as missing, by column */
   nulls: ReadonlyMap<string, NullCells>;
+  /** from a cell to its number */
+  parse: NumberParser;
   inputs: InputFingerprint[];
 }
 
@@ -91,7 +94,8 @@ export async function readSide(
   const keys = columns[keyColumn]!.dictionary;
   const others = columns.filter((_, i) => i !== keyColumn);
   const nulls = new Map(read.nulls.map((found, i) => [log.columns[i]!, found]));
-  return { path, key, keys, columns: others, nulls, inputs: read.inputs };
+  const parse = hasOwnForm(log.numbers) ? numberParser(log.numbers) : Number;
+  return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs };
 }
 
 /** The log's sample with the side tables' cells appended, for inference. */
@@ -186,13 +190,13 @@ export class SideJoin {
 
 /** The number of a cell; NaN for an empty one. @throws {DataError} it is none */
 export function numberAt(
-  { path }: Pick<SideTable, "path">,
+  { path, parse = Number }: Pick<SideTable, "path"> & Partial<Pick<SideTable, "parse">>,
   { name, dictionary }: KeyColumn,
   code: number,
 ): number {
   if (code === MISSING) return NaN;
   const text = keyAt(dictionary, code);
-  const x = Number(text);
+  const x = parse(text) ?? NaN;
   if (!Number.isFinite(x))
     throw new DataError(`a finite number is expected, got '${text}'`, { file: path, column: name });
   return x;

@@ -74,6 +74,8 @@ const options = object(
         format: text,
         nulls: texts,
         columns: texts,
+        decimal: text,
+        thousands: text,
       },
     ),
   },

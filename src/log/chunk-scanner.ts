@@ -9,7 +9,7 @@ import type { Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import type { ScanLayout } from "./layout.js";
 import { KeyTable } from "./key-table.js";
-import { parseNumber } from "./number.js";
+import { numberParser, parseNumber, type NumberForm, type NumberParser } from "./number.js";
 import { textOf, type Dialect } from "./records.js";
 import type { Region, ScanMemory } from "./scanner.js";
 import { forEachRow } from "./text-rows.js";
@@ -25,6 +25,8 @@ export interface ScanSetup {
   dialect: Dialect;
   /** what is asked for; where it stands in a file is the chunk's layout */
   requests: { as: "key" | "number" }[];
+  /** how numbers are written; as programs do when absent */
+  numbers?: NumberForm;
   /** whether the text of rows that cannot be used is kept */
   keepBadRows?: boolean;
 }
@@ -72,6 +74,7 @@ export class ChunkScanner {
   /** text → code, for quoted records */
   readonly #cache: Map<string, number>[];
   readonly #report: Region;
+  readonly #parseNumber: NumberParser;
   readonly #comment: { offset: number; length: number };
   #regions: Partial<Regions> = {};
   #layout: ScanLayout = { numColumns: 0, cells: [], constants: [] };
@@ -81,6 +84,7 @@ export class ChunkScanner {
     this.#memory = memory;
     this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
     this.#cache = setup.requests.map(() => new Map<string, number>());
+    this.#parseNumber = numberParser(setup.numbers ?? {});
     this.#report = memory.allocate(20);
     const comment = Buffer.from(setup.dialect.comment ?? "");
     const { offset } = memory.allocate(comment.length + 1);
@@ -169,7 +173,7 @@ export class ChunkScanner {
         this.#memory.u32.fill(code, offset / 4, offset / 4 + scan.numRows);
         continue;
       }
-      const value = parseNumber(text);
+      const value = this.#parseNumber(text);
       this.#memory.f64.fill(value ?? NaN, offset / 8, offset / 8 + scan.numRows);
       for (let row = 0; value === undefined && row < scan.numRows; row++)
         scan.badCells.push({ row, request, line: scan.rowLines?.[row] ?? row, text });
@@ -255,13 +259,17 @@ export class ChunkScanner {
         continue;
       }
       const values = offset + 8 * scan.numRows;
-      const numRest = kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset);
+      // the kernel knows the numbers of programs alone
+      const isPlain = this.#parseNumber === parseNumber;
+      const numRest = isPlain
+        ? kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset)
+        : numRows;
       for (let i = 0; i < numRest; i++) {
-        const row = this.#memory.u32[rest.offset / 4 + i]!;
+        const row = isPlain ? this.#memory.u32[rest.offset / 4 + i]! : i;
         const cell = (cells.bounds + row * stride) / 4;
         const from = this.#memory.u32[cell]! + gap - input.offset;
         const text = textOf(bytes.subarray(from, this.#memory.u32[cell + 1]! - input.offset));
-        const value = parseNumber(text);
+        const value = this.#parseNumber(text);
         this.#memory.f64[values / 8 + row] = value ?? NaN;
         if (value !== undefined) continue;
         const line = scan.numLines + this.#memory.u32[lines.offset / 4 + row]!;
@@ -325,7 +333,7 @@ export class ChunkScanner {
           this.#memory.u32[offset / 4 + scan.numRows] = code;
           continue;
         }
-        const value = parseNumber(text);
+        const value = this.#parseNumber(text);
         if (value === undefined) {
           scan.badCells.push({ row: scan.numRows, request, line: firstLine + line, text });
         }

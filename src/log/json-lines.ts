@@ -15,6 +15,7 @@ const MOST_LATER = 20;
 export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
   const told = options.multi ?? {};
   const ignored = new Set(options.ignore);
+  let wanted: ReadonlySet<string> | undefined;
   /** keys that are no columns, with the rows that have them */
   const later = new Map<string, number>();
   let names: readonly string[] = [];
@@ -22,6 +23,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     expected: "one JSON object a line",
     open: (path) => openLines(path, options, pieceBytes),
     textOf: (line) => line,
+    want: (columns) => (wanted = columns),
 
     schemaOf(lines) {
       const columns = new Set<string>(options.held?.columns);
@@ -54,7 +56,8 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
           if (cell !== "" && ignoredPart(name) === undefined) noteLater(name);
           continue;
         }
-        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : cellText(name, cell, schema);
+        const isIdle = ignored.has(name) || (wanted && !wanted.has(name));
+        cells[column] = isIdle && typeof cell !== "string" ? "" : cellText(name, cell, schema);
       }
       names = schema.columns;
       return cells;

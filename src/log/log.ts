@@ -5,11 +5,12 @@
 import type { Dictionary } from "./dictionary.js";
 import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import type { NumberForm } from "./number.js";
 import type { LaterColumns } from "./layout.js";
 import type { PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
-export interface ReadOptions {
+export interface ReadOptions extends NumberForm {
   /** undefined: by the file's extension */
   format?: InputFormat;
   /** undefined: by the file's extension, else from the header line */
@@ -56,15 +57,25 @@ export interface HeldRows {
 }
 
 /** What a run keeps of how its log was read: what cells say and are called, whatever the file that has them. */
-export type CellReading = Pick<ReadOptions, "nulls" | "columns" | "delimiter">;
+export type CellReading = Pick<ReadOptions, "nulls" | "columns" | "delimiter" | "decimal" | "thousands">;
 
 /** Delimiters that are found where nobody names them. */
 export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
 
 /** These of a reading's options; a delimiter that is found belongs to the file. */
-export function cellReadingOf({ nulls, columns, delimiter }: CellReading): CellReading {
+export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellReading): CellReading {
   const isNamed = delimiter !== undefined && !FOUND_DELIMITERS.includes(delimiter);
-  return { ...(nulls && { nulls }), ...(columns && { columns }), ...(isNamed && { delimiter }) };
+  return {
+    ...(nulls && { nulls }),
+    ...(columns && { columns }),
+    ...(isNamed && { delimiter }),
+    ...numberFormOf(numbers),
+  };
+}
+
+/** How numbers are written, of a reading's options. */
+export function numberFormOf({ decimal, thousands }: NumberForm): NumberForm {
+  return { ...(decimal !== undefined && { decimal }), ...(thousands !== undefined && { thousands }) };
 }
 
 export const defaultReadOptions: ReadOptions = {
@@ -156,6 +167,8 @@ export interface Log {
   delimiter: string;
   /** texts that it reads as missing */
   nulls: readonly string[];
+  /** how its numbers are written */
+  numbers: NumberForm;
   /** what a user should know of its files, a sentence each */
   warnings: string[];
   /** columns that the first file has not: they are no columns of the log */

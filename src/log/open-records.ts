@@ -35,7 +35,7 @@ export async function openRecords<Rec>(
   const items = itemsOf(files, form, sources);
   try {
     // a file that cannot be read is told now, not after those before it were
-    for (const { path } of files.slice(1)) {
+    for (const { path } of files.length > 1 ? files : []) {
       if (await canReopen(path)) await (await form.open(path)).source.close();
     }
     const head: Item<Rec>[] = [];
@@ -53,6 +53,7 @@ export async function openRecords<Rec>(
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll,
       nulls: options.nulls ?? [],
+      numbers: {},
       delimiter: "",
       warnings: [],
       laterColumns: new Map(),

@@ -1,6 +1,5 @@
 // What openLog refuses, and says of it.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DataError, NoInputError, UsageError } from "../errors.js";

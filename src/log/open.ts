@@ -21,7 +21,8 @@ import {
   placesOf,
 } from "./layout.js";
 import { SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
-import type { Log, ReadOptions } from "./log.js";
+import { numberFormOf, type Log, type ReadOptions } from "./log.js";
+import { hasOwnForm, plainCell } from "./number.js";
 import { NullTexts } from "./nulls.js";
 import { openRecords } from "./open-records.js";
 import { withoutRepeats } from "./repeats.js";
@@ -89,6 +90,8 @@ async function openForm(
   sizes: ReadSizes,
 ): Promise<Log> {
   if (form === "csv") return openDelimited(files, options, sizes);
+  if (hasOwnForm(options))
+    throw new UsageError(`--decimal and --thousands are for numbers of delimited text, and the log is ${form}`);
   if (options.columns)
     throw new UsageError(`--columns names the columns of delimited text without a header, and the log is ${form}`);
   if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
@@ -138,10 +141,12 @@ async function openDelimited(
         refuseDoubleColons(paths[0]!, lines);
     }
 
+    const plain = plainCell(options);
     let isRead = false;
     return {
       columns,
-      sample: new NullTexts(options.nulls).cells(sample),
+      sample: new NullTexts(options.nulls).cells(sample).map((row) => row.map(plain)),
+      numbers: numberFormOf(options),
       sampleIsAll,
       nulls: options.nulls ?? [],
       delimiter: dialect.written ?? dialect.delimiter,
@@ -155,7 +160,7 @@ async function openDelimited(
         for (const name of names) if (!columns.includes(name)) throw noSuchColumn(name, columns);
         for (const file of known) placesOf(file, names);
         const { keepBadRows = false } = options;
-        const setup = { dialect, requests: requests.map(({ as }) => ({ as })), keepBadRows };
+        const setup = { dialect, requests: requests.map(({ as }) => ({ as })), keepBadRows, numbers: numberFormOf(options) };
         try {
           return await readLog(
             { items: replayed(pulled, items), sources, setup, names, options, sizes, buffers },

@@ -36,11 +36,14 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
   /** the files that were opened, the log's first one first */
   const opened: FileColumns[] = [];
   let wanted: ReadonlySet<string> | undefined;
+  /** what is wrong with columns that cannot be read, by name */
+  const odd = new Map<string, DataError>();
   /** of the first file */
   let lists: string[] = [];
   return {
     expected: "a Parquet file with rows",
     want(columns) {
+      for (const [name, problem] of odd) if (columns.has(name)) throw problem;
       for (const file of opened) placesOf(file, opened[0]!.columns.filter((name) => columns.has(name)));
       wanted = columns;
     },
@@ -56,10 +59,13 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
         const isFirst = opened.length === 0;
         const known = new Set(opened[0]?.columns ?? columns);
         // what nobody reads may be of any shape
-        for (const child of children)
-          if (known.has(child.element.name)) checkShape(path, child, ignored);
+        for (const child of children) {
+          const { name } = child.element;
+          const problem = known.has(name) ? shapeProblem(path, child, ignored) : undefined;
+          if (problem) odd.set(name, problem);
+        }
         if (isFirst) lists = children.filter(isList).map(({ element }) => element.name);
-        opened.push({ path, columns, partition: {} });
+        if (!opened.some((file) => file.path === path)) opened.push({ path, columns, partition: {} });
         return { source, pieces: () => rowGroups(path, source, metadata) };
       } catch (error) {
         await source.close();
@@ -110,7 +116,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
       const read: (ArrayLike<unknown> | undefined)[] = [];
       for (const name of columns) {
         const tree = trees.get(name);
-        if (!tree || ignored.has(name) || (wanted && !wanted.has(name))) {
+        if (!tree || odd.has(name) || ignored.has(name) || (wanted && !wanted.has(name))) {
           read.push(undefined);
           continue;
         }
@@ -280,21 +286,19 @@ function isList({ element, children }: SchemaTree): boolean {
   return inner!.children.length === 1 && inner!.children[0]!.children.length === 0;
 }
 
-/** @throws {DataError} a column that is neither a scalar nor a list of them */
-function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): void {
+/** What is wrong with a column that is neither a scalar nor a list of them; undefined where nothing is. */
+function shapeProblem(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): DataError | undefined {
   const { name } = tree.element;
+  if (ignored.has(name)) return undefined;
   const leaf = leafOf(tree).element;
-  if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL") {
-    // hyparquet would give the digits without their scale
-    throw new DataError("a decimal is stated in a way that is not read: write it as a double or as text", {
-      file: path,
-      column: name,
-    });
-  }
-  if (tree.children.length === 0 || isList(tree) || ignored.has(name)) return;
-  throw new DataError(
+  const place = { file: path, column: name };
+  // hyparquet would give the digits without their scale
+  if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL")
+    return new DataError("a decimal is stated in a way that is not read: write it as a double or as text", place);
+  if (tree.children.length === 0 || isList(tree)) return undefined;
+  return new DataError(
     "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",
-    { file: path, column: name },
+    place,
   );
 }
 

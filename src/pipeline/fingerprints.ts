@@ -13,7 +13,7 @@ import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { filesOfLog } from "../log/directory.js";
+import { filesOfLog, type LogFile } from "../log/directory.js";
 import { NO_PATHS } from "./commands.js";
 
 /** What a step depends on, by what a person calls it. */
@@ -34,6 +34,16 @@ function short(value: unknown): string {
   return sha256Of(JSON.stringify(value)).slice(0, 16);
 }
 
+/** A file of a log, with the columns that its path states. */
+export type PipelineLogFile = InputFingerprint & Pick<LogFile, "partition">;
+
+/** A log as far as it decides bytes: contents, and what paths state of them. */
+export function logPart(files: readonly PipelineLogFile[]): unknown {
+  return files.map(({ bytes, sha256, partition }) =>
+    Object.keys(partition).length === 0 ? [bytes, sha256] : [bytes, sha256, partition],
+  );
+}
+
 /**
  * The files of a log, with size and checksum; what is read is read whole.
  *
@@ -42,12 +52,12 @@ function short(value: unknown): string {
 export async function logFiles(
   patterns: readonly string[],
   signal: AbortSignal,
-): Promise<InputFingerprint[]> {
-  const files: InputFingerprint[] = [];
-  for (const { path } of (await filesOfLog(patterns)).files) {
+): Promise<PipelineLogFile[]> {
+  const files: PipelineLogFile[] = [];
+  for (const { path, partition } of (await filesOfLog(patterns)).files) {
     signal.throwIfAborted();
     if (!(await statOf(path))) throw new NoInputError(`log '${path}' does not exist`);
-    files.push({ path, ...(await fingerprintOf(path)) });
+    files.push({ path, ...(await fingerprintOf(path)), partition });
   }
   return files;
 }

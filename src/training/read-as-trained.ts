@@ -67,12 +67,12 @@ export async function readAsTrained(
 
 /** How a further log is read: a flag of this command goes before what the run says, which names columns of delimited text alone. */
 export function readingAs(
-  { columns, delimiter, ...cells }: CellReading = {},
+  { columns, delimiter, decimal, thousands, ...cells }: CellReading = {},
   reading: ReadOptions,
   on: readonly string[],
 ): ReadOptions {
   const isText = formOf(on, reading.format) === "csv";
-  const ofText = isText && delimiter !== undefined ? { delimiter } : {};
+  const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
   if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
   return { ...cells, ...ofText, ...reading, columns, header: false };
 }

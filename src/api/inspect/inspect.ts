@@ -67,7 +67,7 @@ async function inspectLog(
   try {
     const inference = inferRoles(log.columns, log.sample, timeFormat);
     const missing = log.columns.map(() => 0);
-    const facts = new LogFacts(log.columns, inference.roles, timeFormat);
+    const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch, keyOf) => {

@@ -13,7 +13,7 @@ export const columns = {
   label: column("what is predicted: 0 and 1, or any number"),
   time: column("when: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)"),
   timeFormat: text("pattern", {
-    help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z)",
+    help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z); several with | between them, iso among them",
     group,
   }),
   timeFields: list("fields", { help: "features derived from the time: hour, dow, day, month", group }),

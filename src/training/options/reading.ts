@@ -3,7 +3,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { UsageError } from "../../errors.js";
 import { inputFormats } from "../../log/form.js";
-import type { ReadOptions } from "../../log/log.js";
+import { numberFormOf, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { unescapedDelimiter } from "../../log/separator.js";
 import { choice, custom, flag, list, numberOf, text, whole, type Told } from "./table.js";
@@ -31,6 +31,8 @@ export const reading = {
     help: "names the columns of a log without a header, such as label,i1..i13,c1..c26",
     group,
   }),
+  decimal: text("character", { help: "stands before the fraction of numbers, such as ','", group, shown: "." }),
+  thousands: text("character", { help: "stands between groups of three digits of numbers, such as '.'", group }),
   encoding: text("name", { help: "text encoding, such as utf-16le or gb18030", group, shown: "utf-8" }),
   comment: text("text", { help: "skip lines that start with it", group }),
   null: list("texts", {
@@ -146,6 +148,7 @@ export function readingOf(
     ...(dedupe === true && { dedupe }),
     ...(delimiter !== undefined && { delimiter: unescapedDelimiter(delimiter) }),
     ...(columns && { columns }),
+    ...numberFormOf(told),
     ...(encoding !== undefined && { encoding }),
     ...(comment !== undefined && { comment }),
   };
