@@ -127,7 +127,14 @@ describe("what cannot be read ends with its code and what to try", () => {
       65,
       /v\.libsvm:1: expected a number .* of feature "3", got "x"/,
     ],
-    ["a nested value", "n.jsonl", '{"click":1,"a":[{"b":2}]}\n', [], 65, /n\.jsonl:1: column 'a': .*--ignore/],
+    [
+      "a nested value",
+      "n.jsonl",
+      '{"click":1,"a":[{"b":2}]}\n',
+      [],
+      65,
+      /n\.jsonl:1: column 'a': .*--ignore/,
+    ],
     ["no Parquet", "p.parquet", "PAR1", [], 65, /p\.parquet: the file is damaged/],
     ["another form", "x.csv", "a,b\n1,2\n", ["--input-format", "jsonl"], 65, /x\.csv:1: expected an object/],
     [

@@ -30,7 +30,11 @@ function logOf(command: string): string[] {
 test("the page has at least fifteen exports, and no export is without a command", () => {
   expect(commands.length).toBeGreaterThanOrEqual(15);
   const folders = new Set(Object.keys(systemExports()).map((name) => name.split("/")[0]!));
-  expect([...folders].filter((name) => !commands.some((command) => command.includes(` ${name}`) || command.includes(`'${name}`)))).toEqual([]);
+  expect(
+    [...folders].filter(
+      (name) => !commands.some((command) => command.includes(` ${name}`) || command.includes(`'${name}`)),
+    ),
+  ).toEqual([]);
 });
 
 test.each(commands)("%s", async (command) => {
@@ -68,7 +72,21 @@ test("missing values of all systems are the same rows, and filters that would ne
     expect.stringContaining("--drop 'category=NULL' asks for 'NULL', and such cells are read as missing"),
   ]);
   const kept = await embedOk(
-    ["train-fm", "mysql/events.tsv", "--drop", "category=NULL", "--null", "", "--ignore", "price", "-o", "kept", "--epochs", "1", "--json"],
+    [
+      "train-fm",
+      "mysql/events.tsv",
+      "--drop",
+      "category=NULL",
+      "--null",
+      "",
+      "--ignore",
+      "price",
+      "-o",
+      "kept",
+      "--epochs",
+      "1",
+      "--json",
+    ],
     { cwd: folder },
   );
   expect(parseJson<{ rows: number }>(kept.stdout).rows).toBe(400 - expected!["category"]!);

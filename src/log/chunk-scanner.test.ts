@@ -101,7 +101,11 @@ describe("the scan kernel", () => {
         fc.array(fc.oneof(decimal, double, money, noise), { minLength: 1, maxLength: 30 }),
         (cells) => {
           const scanner = new ChunkScanner(setupOf(2, "number"), new ScanMemory(module));
-          const scan = scanner.scan(Buffer.from(cells.map((text) => `${text},1\n`).join("")), [], layoutOf(2));
+          const scan = scanner.scan(
+            Buffer.from(cells.map((text) => `${text},1\n`).join("")),
+            [],
+            layoutOf(2),
+          );
           const expected = cells.map((text) => reference.parseCell(text.trim()));
           const finite = expected.map((value) =>
             value === undefined || Math.abs(value) === Infinity ? NaN : value,

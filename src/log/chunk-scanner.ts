@@ -7,6 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { MISSING } from "../kernels/scan/layout.js";
 import type { Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
+import { isHeader, linesLike } from "./header-lines.js";
 import type { ScanLayout } from "./layout.js";
 import { KeyTable } from "./key-table.js";
 import { numberParser, parseNumber, type NumberForm, type NumberParser } from "./number.js";
@@ -119,7 +120,7 @@ export class ChunkScanner {
     }
     const sizes = this.#tables.map((table) => table?.size ?? 0);
     const regions = this.#placeChunk(bytes);
-    const headers = headerLines(bytes, layout.header?.line);
+    const headers = layout.header ? linesLike(bytes, layout.header.line) : [];
     let at = 0;
     for (let run = 0; run < quoted.length; run += 2) {
       this.#scanPlain(bytes, at, quoted[run]!, headers, regions, scan);
@@ -369,32 +370,6 @@ function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
   joined.set(a);
   joined.set(b, a.length);
   return joined;
-}
-
-/** Whether a row repeats the header. */
-export function isHeader(cells: readonly string[], header: readonly string[]): boolean {
-  if (cells.length !== header.length) return false;
-  return cells.every((cell, i) => cell === header[i] || (i === 0 && cell === `\uFEFF${header[0]}`));
-}
-
-const [NEWLINE, RETURN] = [0x0a, 0x0d];
-/** A byte-order mark, which files that are written one behind another have before their headers. */
-const MARK = [0xef, 0xbb, 0xbf];
-
-/** Where whole lines are the header's, ascending. The search is by skips of the line's length, and sees few of the bytes. */
-function headerLines(bytes: Uint8Array, line: Uint8Array | undefined): { start: number; end: number }[] {
-  if (!line) return [];
-  const found: { start: number; end: number }[] = [];
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = text.indexOf(line); at !== -1; at = text.indexOf(line, at + 1)) {
-    const after: number = at + line.length;
-    const end = bytes[after] === RETURN ? after + 1 : after;
-    const marked = at >= 3 && MARK.every((byte, i) => bytes[at - 3 + i] === byte);
-    const start = marked ? at - 3 : at;
-    if (bytes[end] === NEWLINE && (start === 0 || bytes[start - 1] === NEWLINE))
-      found.push({ start, end: end + 1 });
-  }
-  return found;
 }
 
 function noKeys(): Dictionary {

@@ -53,9 +53,17 @@ describe("columns of several files", () => {
     const less = file("less.csv", "item,user\ni3,u3\n");
     for (const size of [4, 1 << 20]) {
       const { rows, log } = await readAll([first(), other, less], ["item", "user"], {}, size);
-      expect(rows).toEqual([["i1", "u1"], ["i,2", "u2"], ["i3", "u3"]]);
+      expect(rows).toEqual([
+        ["i1", "u1"],
+        ["i,2", "u2"],
+        ["i3", "u3"],
+      ]);
       expect(log.warnings).toEqual([`left out, as '${first()}' has no such column: 'extra' (in '${other}')`]);
-      expect(log.sample).toEqual([["u1", "i1", "1"], ["u2", "i,2", "2"], ["u3", "i3", ""]]);
+      expect(log.sample).toEqual([
+        ["u1", "i1", "1"],
+        ["u2", "i,2", "2"],
+        ["u3", "i3", ""],
+      ]);
     }
     const { log } = await readAll([first(), other], ["item"], { ignore: ["extra"] });
     expect(log.warnings).toEqual([]);
@@ -78,7 +86,9 @@ describe("columns of several files", () => {
       file(
         name,
         new Uint8Array(
-          parquetWriteBuffer({ columnData: Object.entries(columns).map(([n, data]) => ({ name: n, data })) as never }),
+          parquetWriteBuffer({
+            columnData: Object.entries(columns).map(([n, data]) => ({ name: n, data })) as never,
+          }),
         ),
       );
     const paths = [
@@ -86,14 +96,21 @@ describe("columns of several files", () => {
       parquet("b.parquet", { extra: [{ a: 1 }], tag: ["z"], user: ["u2"] }),
     ];
     const { rows, read } = await readAll(paths, ["user", "tag"]);
-    expect(rows).toEqual([["u1", "x"], ["u2", "z"]]);
-    expect(read.warnings).toEqual([`left out, as '${paths[0]}' has no such column: 'extra' (in '${paths[1]}')`]);
+    expect(rows).toEqual([
+      ["u1", "x"],
+      ["u2", "z"],
+    ]);
+    expect(read.warnings).toEqual([
+      `left out, as '${paths[0]}' has no such column: 'extra' (in '${paths[1]}')`,
+    ]);
     await expect(readAll(paths)).rejects.toThrow(`${paths[1]}: column 'n': the file lacks this column`);
   });
 
   test("of one name are an error, unless they are left out", async () => {
     const path = file("twice.csv", "a,x,b,x\n1,2,3,4\n");
-    await expect(readAll(path)).rejects.toThrow("columns 2 and 4 have the same name: rename one of them, or leave out both");
+    await expect(readAll(path)).rejects.toThrow(
+      "columns 2 and 4 have the same name: rename one of them, or leave out both",
+    );
     const { columns, rows } = await readAll(path, ["a", "b"], { ignore: ["x"] });
     expect([columns, rows]).toEqual([["a", "x", "b"], [["1", "3"]]]);
   });
@@ -102,8 +119,18 @@ describe("columns of several files", () => {
 test("a header that comes again is no row, in any spelling, and lines count it", async () => {
   const text = 'a,b\n1,x\na,b\r\n2,"y\na,b\n"\n\ufeffa,b\n"a","b"\n3,z\nb,a\na,b,c\n';
   for (const size of [3, 7, 1 << 20]) {
-    const { rows, lines, read, log } = await readAll(file("again.csv", text), undefined, { onBadRow: "skip" }, size);
-    expect(rows).toEqual([["1", "x"], ["2", "y\na,b\n"], ["3", "z"], ["b", "a"]]);
+    const { rows, lines, read, log } = await readAll(
+      file("again.csv", text),
+      undefined,
+      { onBadRow: "skip" },
+      size,
+    );
+    expect(rows).toEqual([
+      ["1", "x"],
+      ["2", "y\na,b\n"],
+      ["3", "z"],
+      ["b", "a"],
+    ]);
     expect(lines).toEqual([2, 4, 9, 10]);
     expect([read.repeatedHeaders, read.skipped]).toEqual([3, { "wrong number of cells": 1 }]);
     expect(log.sample).toEqual(rows);
@@ -143,12 +170,28 @@ describe("a directory", () => {
     file("json/day=1/a.jsonl", '{"u":"x"}\n');
     file("json/day=2/a.jsonl", '{"u":"y"}\n');
     const { columns, rows } = await readAll(join(folder, "json"));
-    expect([columns, rows]).toEqual([["u", "day"], [["x", "1"], ["y", "2"]]]);
+    expect([columns, rows]).toEqual([
+      ["u", "day"],
+      [
+        ["x", "1"],
+        ["y", "2"],
+      ],
+    ]);
   });
 
   test.each<[string, Record<string, string>, new (...args: never[]) => Error, string]>([
-    ["files at several depths", { "x/a.csv": "a\n1\n", "x/d=1/a.csv": "a\n1\n" }, Error, "all files of a log lie at one depth"],
-    ["a column in the file and in the path", { "y/a=1/f.csv": "a\n1\n" }, Error, "stands in the file and in its path"],
+    [
+      "files at several depths",
+      { "x/a.csv": "a\n1\n", "x/d=1/a.csv": "a\n1\n" },
+      Error,
+      "all files of a log lie at one depth",
+    ],
+    [
+      "a column in the file and in the path",
+      { "y/a=1/f.csv": "a\n1\n" },
+      Error,
+      "stands in the file and in its path",
+    ],
     ["a column twice in the path", { "z/a=1/a=2/f.csv": "b\n1\n" }, Error, "two folders of the path state"],
     ["no logs", { "w/a.md": "a" }, NoInputError, "no logs in directory"],
     ["empty partitions alone", { "v/d=1/f.csv": "" }, NoInputError, "no logs in directory"],

@@ -109,7 +109,10 @@ function namedColumns(
   if (names.length === cells.length) return [...names];
   const found = `${cells.length} ${cells.length === 1 ? "cell" : "cells"}`;
   const hint = cells.length === 1 ? ": name what separates cells with --delimiter" : "";
-  throw new DataError(`--columns names ${names.length} columns, and the first row has ${found}${hint}`, place);
+  throw new DataError(
+    `--columns names ${names.length} columns, and the first row has ${found}${hint}`,
+    place,
+  );
 }
 
 /**

@@ -118,13 +118,18 @@ async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolde
       if (isFolder && depth === MOST_DEPTH)
         throw new UsageError(`'${root}/${path}' lies more than ${MOST_DEPTH} folders below '${root}'`);
       if (isFolder) await visit(path, depth + 1);
-      else if (kind === "file" || (kind === "link" && (await statOf(join(root, path)))?.isFile)) files.push(path);
+      else if (kind === "file" || (kind === "link" && (await statOf(join(root, path)))?.isFile))
+        files.push(path);
       if (files.length > MOST_FILES)
         throw new UsageError(
           `'${root}' holds more than ${MOST_FILES.toLocaleString("en")} files: name the log's files with a pattern`,
         );
     }
-    if (files.length === before && folder !== "" && !emptyFolders.some((empty) => empty.startsWith(`${folder}/`)))
+    if (
+      files.length === before &&
+      folder !== "" &&
+      !emptyFolders.some((empty) => empty.startsWith(`${folder}/`))
+    )
       emptyFolders.push(folder);
   };
   await visit("", 0);

@@ -167,7 +167,10 @@ describe("JSON lines", () => {
 
   test.each([
     ['{"a":1}\n[1]\n', ":2: expected an object"],
-    ['{"a":1}\n{"a":[{"b":1}]}\n', ":2: column 'a': expected text, a number, true, false, null, an object or a list"],
+    [
+      '{"a":1}\n{"a":[{"b":1}]}\n',
+      ":2: column 'a': expected text, a number, true, false, null, an object or a list",
+    ],
     ['{"a.b":1,"a":{"b":2}}\n', ':1: the keys of this object state "a.b" twice'],
     ['[{"a":1}]\n', ":1: expected an object a line and no list (jq -c '.[]'"],
     ['{"a":[[1]]}\n', ":1: column 'a': expected text"],

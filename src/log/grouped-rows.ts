@@ -8,7 +8,7 @@
 import { isUtf8 } from "node:buffer";
 import { DataError, sizeText, UsageError } from "../errors.js";
 import { openSource } from "../io/source.js";
-import { isHeader } from "./chunk-scanner.js";
+import { isHeader } from "./header-lines.js";
 import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type Head } from "./dialect.js";
 import { formOf } from "./form.js";
 import { piecesOf, withoutMark } from "./input.js";

@@ -206,7 +206,11 @@ export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect)
 }
 
 /** @throws {DataError} a file's columns cannot be told from those of the first: without names they are told by their number */
-export function checkColumns(file: FileColumns, first: FileColumns, { header }: Pick<ReadOptions, "header">): void {
+export function checkColumns(
+  file: FileColumns,
+  first: FileColumns,
+  { header }: Pick<ReadOptions, "header">,
+): void {
   checkPartition(first, file);
   if (header || file.columns.length === first.columns.length) return;
   throw new DataError(

@@ -44,7 +44,8 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       }
       // an object may be null in some rows, and is no column then
       const names = [...columns];
-      const isObject = (name: string) => isNull.has(name) && names.some((other) => other.startsWith(`${name}.`));
+      const isObject = (name: string) =>
+        isNull.has(name) && names.some((other) => other.startsWith(`${name}.`));
       return { columns: names.filter((name) => !isObject(name)), multi: Object.fromEntries(multi) };
     },
 

@@ -54,7 +54,8 @@ class JsonReader {
     do {
       const key = this.#string();
       const name = path + key;
-      if (own.has(key)) throw new RowFault("repeated key", `the key ${excerpt(name)} stands in this object twice`);
+      if (own.has(key))
+        throw new RowFault("repeated key", `the key ${excerpt(name)} stands in this object twice`);
       own.add(key);
       this.#expect(":");
       if (this.#takes("{")) this.#members(`${name}.`, members, depth + 1);

@@ -9,7 +9,13 @@ const nulls = COMMON_NULLS;
 test("are missing keys and numbers, quoted or not, and are counted with their texts", async () => {
   const text = 'k,n\nNULL,1\na,NaN\n\\N, NULL \n"N/A","NaN"\nnull,2\nNULLs,3\nNaN,\n';
   for (const chunkBytes of [4, 1 << 20]) {
-    const { rows, nulls: found, dictionaries, log, badCells } = await rowsOf(
+    const {
+      rows,
+      nulls: found,
+      dictionaries,
+      log,
+      badCells,
+    } = await rowsOf(
       file("nulls.csv", text),
       { nulls },
       { numbers: ["n"], sizes: { chunkBytes, localBytes: 1 << 30 } },
@@ -40,7 +46,8 @@ test("are text without the option, and the texts of the option alone are missing
 
 test("give the codes of empty cells, at any number of threads", async () => {
   const line = (i: number, missing: string) => `u${i % 97},${i % 5 === 0 ? missing : `i${i % 53}`}\n`;
-  const log = (missing: string) => `u,i\n${Array.from({ length: 5000 }, (_, i) => line(i, missing)).join("")}`;
+  const log = (missing: string) =>
+    `u,i\n${Array.from({ length: 5000 }, (_, i) => line(i, missing)).join("")}`;
   const codes = async (missing: string, threads: number) => {
     const options = { nulls, threads };
     const { rows, dictionaries } = await rowsOf(file("many.csv", log(missing)), options, {
@@ -53,7 +60,9 @@ test("give the codes of empty cells, at any number of threads", async () => {
 });
 
 test("of JSON lines are strings, as in CSV", async () => {
-  const { rows } = await rowsOf(file("nulls.jsonl", '{"a":"NULL","b":"x"}\n{"a":null,"b":"NaN"}\n'), { nulls });
+  const { rows } = await rowsOf(file("nulls.jsonl", '{"a":"NULL","b":"x"}\n{"a":null,"b":"NaN"}\n'), {
+    nulls,
+  });
   expect(rows).toEqual([
     [null, "x"],
     [null, null],

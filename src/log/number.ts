@@ -41,7 +41,10 @@ export function numberParser(form: NumberForm): NumberParser {
   checkForm(decimal, thousands);
   const digits =
     thousands === undefined ? String.raw`\d*` : String.raw`(?:\d{1,3}(?:${escaped(thousands)}\d{3})+|\d*)`;
-  const pattern = new RegExp(`^[+-]?(?=\\d|${escaped(decimal)}\\d)${digits}(?:${escaped(decimal)}\\d*)?(?:[eE][+-]?\\d+)?$`, "u");
+  const pattern = new RegExp(
+    `^[+-]?(?=\\d|${escaped(decimal)}\\d)${digits}(?:${escaped(decimal)}\\d*)?(?:[eE][+-]?\\d+)?$`,
+    "u",
+  );
   return (text) => {
     const trimmed = text.trim();
     if (trimmed === "") return NaN;

@@ -17,8 +17,7 @@ import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema }
 import { RowScanner } from "./row-scanner.js";
 import { scanMemories } from "./scanner.js";
 
-type Item<Rec> =
-  { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
+type Item<Rec> = { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
 
 /** Opens files of one form as one log. @throws as openLog */
 export async function openRecords<Rec>(

@@ -6,7 +6,7 @@ import { NoInputError, UsageError } from "../errors.js";
 import { noSuchColumn, readLog, type ReadSizes } from "./read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
 import { decoderOf } from "./decoded.js";
-import { isHeader } from "./chunk-scanner.js";
+import { isHeader } from "./header-lines.js";
 import { checkColumns, cutFiles, likeFirst, openFile, type InputItem } from "./input.js";
 import { ChunkBuffers } from "./chunk-buffers.js";
 import { filesOfLog, type LogFile } from "./directory.js";
@@ -91,9 +91,13 @@ async function openForm(
 ): Promise<Log> {
   if (form === "csv") return openDelimited(files, options, sizes);
   if (hasOwnForm(options))
-    throw new UsageError(`--decimal and --thousands are for numbers of delimited text, and the log is ${form}`);
+    throw new UsageError(
+      `--decimal and --thousands are for numbers of delimited text, and the log is ${form}`,
+    );
   if (options.columns)
-    throw new UsageError(`--columns names the columns of delimited text without a header, and the log is ${form}`);
+    throw new UsageError(
+      `--columns names the columns of delimited text without a header, and the log is ${form}`,
+    );
   if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
   if (form === "parquet") return openRecords(files, (await import("./parquet.js")).parquet(options), options);
   return openRecords(files, sparseText(form, options, sizes.chunkBytes), options);
@@ -160,7 +164,12 @@ async function openDelimited(
         for (const name of names) if (!columns.includes(name)) throw noSuchColumn(name, columns);
         for (const file of known) placesOf(file, names);
         const { keepBadRows = false } = options;
-        const setup = { dialect, requests: requests.map(({ as }) => ({ as })), keepBadRows, numbers: numberFormOf(options) };
+        const setup = {
+          dialect,
+          requests: requests.map(({ as }) => ({ as })),
+          keepBadRows,
+          numbers: numberFormOf(options),
+        };
         try {
           return await readLog(
             { items: replayed(pulled, items), sources, setup, names, options, sizes, buffers },

@@ -44,7 +44,11 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
     expected: "a Parquet file with rows",
     want(columns) {
       for (const [name, problem] of odd) if (columns.has(name)) throw problem;
-      for (const file of opened) placesOf(file, opened[0]!.columns.filter((name) => columns.has(name)));
+      for (const file of opened)
+        placesOf(
+          file,
+          opened[0]!.columns.filter((name) => columns.has(name)),
+        );
       wanted = columns;
     },
     warnings: () => laterColumnWarnings(laterColumnsOf(opened[0]!, opened.slice(1)), options.ignore),
@@ -294,7 +298,10 @@ function shapeProblem(path: string, tree: SchemaTree, ignored: ReadonlySet<strin
   const place = { file: path, column: name };
   // hyparquet would give the digits without their scale
   if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL")
-    return new DataError("a decimal is stated in a way that is not read: write it as a double or as text", place);
+    return new DataError(
+      "a decimal is stated in a way that is not read: write it as a double or as text",
+      place,
+    );
   if (tree.children.length === 0 || isList(tree)) return undefined;
   return new DataError(
     "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",

@@ -60,7 +60,10 @@ export async function* withOneByte(
     const out = Buffer.allocUnsafeSlow(bytes.length);
     let [from, to] = [0, 0];
     while (from + needle.length <= bytes.length) {
-      if (bytes[from] === needle[0] && bytes.compare(needle, 0, needle.length, from, from + needle.length) === 0) {
+      if (
+        bytes[from] === needle[0] &&
+        bytes.compare(needle, 0, needle.length, from, from + needle.length) === 0
+      ) {
         out[to++] = STAND_IN_BYTE;
         from += needle.length;
       } else out[to++] = bytes[from++]!;

@@ -49,10 +49,7 @@ export function logPart(files: readonly PipelineLogFile[]): unknown {
  *
  * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
  */
-export async function logFiles(
-  patterns: readonly string[],
-  signal: AbortSignal,
-): Promise<PipelineLogFile[]> {
+export async function logFiles(patterns: readonly string[], signal: AbortSignal): Promise<PipelineLogFile[]> {
   const files: PipelineLogFile[] = [];
   for (const { path, partition } of (await filesOfLog(patterns)).files) {
     signal.throwIfAborted();

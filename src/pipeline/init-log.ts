@@ -26,7 +26,9 @@ export interface ProposedLog {
  */
 export async function proposedLog(logs: readonly string[]): Promise<ProposedLog> {
   const files = await expandPaths(logs);
-  const isDirectory = await Promise.all(files.map(async (path) => (await statOf(path))?.isDirectory === true));
+  const isDirectory = await Promise.all(
+    files.map(async (path) => (await statOf(path))?.isDirectory === true),
+  );
   // what comes into a directory is read when it comes
   if (files.length === logs.length && isDirectory.every(Boolean)) return await directories(logs);
   const mixed = files.find((_, i) => isDirectory[i]);

@@ -19,7 +19,14 @@ import { checkpointPath } from "../training/checkpoint-file.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
-import { fingerprintsOf, logFiles, logPart, optionsPart, stepFingerprint, type PipelineLogFile } from "./fingerprints.js";
+import {
+  fingerprintsOf,
+  logFiles,
+  logPart,
+  optionsPart,
+  stepFingerprint,
+  type PipelineLogFile,
+} from "./fingerprints.js";
 import {
   checkFinished,
   checkLog,

@@ -87,7 +87,13 @@ export function systemExports(): Record<string, string | Uint8Array> {
       lines(
         events.map(({ user, item, rating, time }, i) =>
           JSON.stringify({
-            ...{ reviewerID: user, asin: item, helpful: [i % 3, 3], reviewText: "Good, \"as\" told", overall: rating },
+            ...{
+              reviewerID: user,
+              asin: item,
+              helpful: [i % 3, 3],
+              reviewText: 'Good, "as" told',
+              overall: rating,
+            },
             ...{ unixReviewTime: time / 1000, reviewTime: `${day(time).slice(5, 7)} 1, 2026` },
           }),
         ),
@@ -148,7 +154,12 @@ export function systemExports(): Record<string, string | Uint8Array> {
     ),
     "survey/answers.csv": joined(",", [
       ["user_id", "item_id", "liked", "age"],
-      ...rowsOf(({ user, item, clicked, rating }) => [user, item, clicked ? "Yes" : "No", rating === 1 ? "N/A" : `${20 + rating}`]),
+      ...rowsOf(({ user, item, clicked, rating }) => [
+        user,
+        item,
+        clicked ? "Yes" : "No",
+        rating === 1 ? "N/A" : `${20 + rating}`,
+      ]),
     ]),
     "spark/_SUCCESS": "",
     "spark/part-00002-empty.csv": "",
@@ -173,7 +184,10 @@ export function systemExports(): Record<string, string | Uint8Array> {
   };
   for (const each of days) {
     const rows = plain.filter((row) => row[5]!.startsWith(each));
-    files[`spark/dt=${each}/part-00000.csv`] = joined(",", [header.slice(0, 5), ...rows.map((row) => row.slice(0, 5))]);
+    files[`spark/dt=${each}/part-00000.csv`] = joined(",", [
+      header.slice(0, 5),
+      ...rows.map((row) => row.slice(0, 5)),
+    ]);
     files[`hive/dt=${each}/000000_0`] = joined(
       "\u0001",
       rows.map((row) => row.slice(0, 5).map((cell) => (cell === "" ? "\\N" : cell))),

@@ -231,7 +231,11 @@ export async function withLog<T extends Told>(
     const { path, key, sideKey } = parseSide(side);
     tables.push(
       await readSide(
-        await openLog([path], { ...defaultSideReading, threads: reading.threads, ...cellsOfSide(reading, path) }),
+        await openLog([path], {
+          ...defaultSideReading,
+          threads: reading.threads,
+          ...cellsOfSide(reading, path),
+        }),
         path,
         key,
         sideKey,

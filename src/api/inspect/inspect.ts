@@ -61,7 +61,11 @@ async function inspectLog(
 ): Promise<Inspection> {
   await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
-  const opened = await openLog([...paths], { ...reading, ignore: [...ignore], keepBadRows: badRows !== undefined });
+  const opened = await openLog([...paths], {
+    ...reading,
+    ignore: [...ignore],
+    keepBadRows: badRows !== undefined,
+  });
   for (const name of ignore) requireColumn("--ignore", name, opened.columns);
   const log = withoutColumns(opened, ignore);
   try {

@@ -139,7 +139,9 @@ const columnShape: Shape = (value, at) =>
 
 /** What reading relies upon. */
 /** How bytes became cells; what trainings repeat of it is checked by its kind. */
-const reading: Shape = (value, at) => record(anything)(value, at) ?? object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text })(value, at);
+const reading: Shape = (value, at) =>
+  record(anything)(value, at) ??
+  object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text })(value, at);
 
 const descriptionShape = object(
   {

@@ -8,5 +8,7 @@ test("ranges are counted out, with their zeros and with what follows a colon", (
 });
 
 test.each(["i3..i1", "i1..i99999999"])("%s is no range", (name) => {
-  expect(() => countedOut([name], "--columns")).toThrow(`--columns expects a range from a lower number to a higher one, such as i1..i13, got '${name}'`);
+  expect(() => countedOut([name], "--columns")).toThrow(
+    `--columns expects a range from a lower number to a higher one, such as i1..i13, got '${name}'`,
+  );
 });

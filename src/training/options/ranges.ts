@@ -17,7 +17,9 @@ export function countedOut(names: readonly string[], flag: string): string[] {
     if (prefix === undefined || from === undefined || to === undefined) return [name];
     const count = Number(to) - Number(from) + 1;
     if (!(count >= 1 && count <= MOST))
-      throw new UsageError(`${flag} expects a range from a lower number to a higher one, such as i1..i13, got '${name}'`);
+      throw new UsageError(
+        `${flag} expects a range from a lower number to a higher one, such as i1..i13, got '${name}'`,
+      );
     const width = from.startsWith("0") ? from.length : 1;
     return Array.from(
       { length: count },

@@ -31,8 +31,15 @@ export const reading = {
     help: "names the columns of a log without a header, such as label,i1..i13,c1..c26",
     group,
   }),
-  decimal: text("character", { help: "stands before the fraction of numbers, such as ','", group, shown: "." }),
-  thousands: text("character", { help: "stands between groups of three digits of numbers, such as '.'", group }),
+  decimal: text("character", {
+    help: "stands before the fraction of numbers, such as ','",
+    group,
+    shown: ".",
+  }),
+  thousands: text("character", {
+    help: "stands between groups of three digits of numbers, such as '.'",
+    group,
+  }),
   encoding: text("name", { help: "text encoding, such as utf-16le or gb18030", group, shown: "utf-8" }),
   comment: text("text", { help: "skip lines that start with it", group }),
   null: list("texts", {
@@ -134,8 +141,17 @@ export function readingOf(
   told: Told<typeof reading & typeof threads>,
   mostThreads = told.threads ?? availableParallelism(),
 ): ReadOptions {
-  const { inputFormat: format, null: nulls, dedupe, delimiter, columns, encoding, comment, onBadRow, maxCell } =
-    told;
+  const {
+    inputFormat: format,
+    null: nulls,
+    dedupe,
+    delimiter,
+    columns,
+    encoding,
+    comment,
+    onBadRow,
+    maxCell,
+  } = told;
   if (columns) checkDistinct(columns);
   return {
     // commander has a default of its own for a flag that begins with no
