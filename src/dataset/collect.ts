@@ -242,7 +242,7 @@ export class RowCollector {
     expected = expectations[purpose.role],
   ): void {
     if (fates[row] !== KEPT) return;
-    const { texts = [] } = batch.nulls[this.purposes.indexOf(purpose)] ?? {};
+    const { texts } = batch.nulls[this.purposes.indexOf(purpose)]!;
     const nulls =
       texts.length > 0 ? ` (--null reads ${texts.join(", ")} as empty, --null '' keeps it as text)` : "";
     const got = text === "" ? `the cell is empty${nulls}` : `got ${excerpt(text)}`;

@@ -176,7 +176,8 @@ export class ChunkScanner {
       }
       const value = this.#parseNumber(text);
       this.#memory.f64.fill(value ?? NaN, offset / 8, offset / 8 + scan.numRows);
-      for (let row = 0; value === undefined && row < scan.numRows; row++)
+      if (value !== undefined) continue;
+      for (let row = 0; row < scan.numRows; row++)
         scan.badCells.push({ row, request, line: scan.rowLines?.[row] ?? row, text });
     }
   }
