@@ -299,8 +299,8 @@ test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => 
 const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
   ["nowhere", [66, /does not exist/], [66, /does not exist/]],
   ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],
-  ["empty", [64, /is not a run directory/], [64, /it holds no \.csv/]],
-  ["logs", [64, /is not a run directory/], [64, /name them, in quotes, with '.*\/logs\/\*\.csv' \(1 file\)/]],
+  ["empty", [64, /is not a run directory/], [66, /no logs in directory .*: it holds no files/]],
+  ["logs", [64, /is not a run directory/], [0, /^$/]],
   ["dataset", [64, /is an encoded dataset, not a run: train on it/], [0, /^$/]],
   ["store", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
   ["store/items", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],

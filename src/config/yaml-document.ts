@@ -2,7 +2,7 @@
 //
 // The file may come from a stranger: aliases that multiply, contain themselves or have no anchor, and deep nesting, are errors of the file.
 
-import { Lexer, LineCounter, parseDocument, Parser, visit, type Document } from "yaml";
+import { isScalar, Lexer, LineCounter, parseDocument, Parser, visit, type Document } from "yaml";
 import { ConfigError } from "../errors.js";
 import { readText } from "../io/read-text.js";
 
@@ -40,6 +40,7 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
+  nameNullKeys(document);
   const firstAlias = checkAliases(document, fail);
   try {
     const content: unknown = document.toJS();
@@ -50,6 +51,15 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
       return fail(firstAlias, "aliases repeat too many values: write the values out");
     throw error;
   }
+}
+
+/** A key that is written `null` is the option of that name, and not YAML's null. */
+function nameNullKeys(document: Document): void {
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && key.value === null && key.source === "null") key.value = key.source;
+    },
+  });
 }
 
 /** Levels of lists and mappings; a pipeline file has six. A few hundred fill the stack of the parser, which ends the process. */

@@ -3,11 +3,13 @@
 // Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary; pieces are joined column
 // by column. Rows that go to another sink cost the vocabulary and a batch.
 
-import { NoRowsError, UsageError } from "../errors.js";
+import { DataError, NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
-import { parseNumber } from "../log/number.js";
+import { nullWarnings } from "../log/nulls.js";
+import { repeatedHeaderNote } from "../log/layout.js";
+import { parseNumber, plainCell } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
@@ -18,7 +20,7 @@ import { withLists } from "./lists.js";
 import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { choosePositives } from "./positives.js";
-import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { requireColumn, resolveRoles, roleNames, type ColumnOptions } from "./roles.js";
 import { KeyCounter, sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
@@ -113,13 +115,17 @@ function besideOf(columns: readonly Column[]): Beside {
 export async function streamRows(
   log: Log,
   sides: SideTable[],
-  options: BuildOptions,
+  given: BuildOptions,
   open: (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink,
   observe?: (progress: ReadProgress) => void,
 ): Promise<StreamedRows> {
   checkSides(log, sides);
+  // what later files have beside the first is no column that could be left out
+  const options = { ...given, ignore: given.ignore.filter((name) => !log.laterColumns.has(name)) };
+  refuseLaterColumns(log, options);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   for (const name of options.beside ?? []) requireColumn("--keep", name, log.columns);
+  refuseNullFilters(log, options);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
   const resolved = resolveRoles(
     names,
@@ -152,7 +158,7 @@ export async function streamRows(
       }) ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
-  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
+  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf, plainCell(log.numbers)));
   const plans = [
     ...kept.map((i) => planOf(purposes[i]!, roles)),
     ...joins.flatMap(({ join }) => join.plans),
@@ -184,15 +190,26 @@ export async function streamRows(
   const notes = [...sideNotes, ...wheres.flatMap((where) => where.notes())];
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
+  if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
   if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
+  const nulls = new Map([
+    ...read.nulls.map((found, i) => [purposes[i]!.name, found] as const),
+    ...sides.flatMap((side) => [...side.nulls]),
+  ]);
   const { sparse, warnings } = sparseFields(roles, counter.densities(), (name) =>
     resolved.integers.has(name),
   );
   return {
     numRows: rows.numRows,
     roles: withoutSparse(roles, sparse),
-    warnings: [...resolved.warnings, ...warnings],
+    warnings: [
+      ...log.warnings,
+      ...(read.warnings ?? []),
+      ...resolved.warnings,
+      ...nullWarnings(nulls),
+      ...warnings,
+    ],
     ...(rows.firstOther && { firstOther: rows.firstOther }),
     inputs: [...read.inputs, ...sides.flatMap(({ inputs }) => inputs)],
     dictionaries: [
@@ -332,6 +349,45 @@ function isLabel(cell: string): boolean {
 
 function isNumberOrEmpty(cell: string): boolean {
   return /^\s*([-+]?\d+(\.\d*)?)?\s*$/.test(cell);
+}
+
+/** @throws {DataError} a column is named that later files of the log have and the first has not */
+function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options: BuildOptions): void {
+  if (laterColumns.size === 0) return;
+  const { fields = [], numeric, multi, drop, where = [] } = options;
+  const named = [
+    ...roleNames.map((role) => options[role]),
+    ...[fields, Object.keys(multi)].flat(),
+    ...drop.map(({ column }) => column),
+    ...where.flatMap(({ tests }) => tests.map(({ column }) => column)),
+  ];
+  const isNamed = (name: string) =>
+    named.includes(name) || numeric.some((told) => told === name || told.startsWith(`${name}:`));
+  const later = [...laterColumns].find(([name]) => isNamed(name));
+  if (!later) return;
+  const [column, { has, lacks }] = later;
+  throw new DataError(
+    `the file lacks this column, which a flag names and '${has}' has: all files of a log need it`,
+    { file: lacks, column },
+  );
+}
+
+/** @throws {UsageError} a filter asks for a text that is read as missing, and would never find it */
+function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { drop, where = [] }: BuildOptions): void {
+  const dropped = drop.find(({ text }) => nulls.includes(text));
+  const tests = where.flatMap(({ source, tests }) => tests.map((test) => ({ source, ...test })));
+  const tested = tests.find(({ texts }) => texts.some((text) => nulls.includes(text)));
+  if (!dropped && !tested) return;
+  const [flag, text, instead] = dropped
+    ? [`--drop '${dropped.source}'`, dropped.text, `'${dropped.column}=' finds missing cells`]
+    : [
+        `--where '${tested!.source}'`,
+        tested!.texts.find((each) => nulls.includes(each))!,
+        `'${tested!.column} is missing' finds them`,
+      ];
+  throw new UsageError(
+    `${flag} asks for '${text}', and such cells are read as missing: ${instead}, or --null '' keeps the text`,
+  );
 }
 
 function checkSides(log: Log, sides: SideTable[]): void {

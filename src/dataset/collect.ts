@@ -3,7 +3,7 @@
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
-import { timeParser, type TimeParser } from "../log/time-format.js";
+import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
 import { truthOf } from "../log/truth.js";
 import { MISSING, type LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
@@ -106,7 +106,11 @@ export class RowCollector {
     const { timeFormat } = handling;
     this.#parseTime = timeParser(timeFormat);
     this.#expectedTime =
-      timeFormat === undefined ? expectations.time : `a time as '${timeFormat}' is expected (--time-format)`;
+      timeFormat === undefined
+        ? expectations.time
+        : formatsOf(timeFormat).length === 1
+          ? `a time as '${timeFormat}' is expected (--time-format)`
+          : `a time in one of the forms '${timeFormat}' is expected, which no other of them reads as another time (--time-format)`;
     this.#badSplit = purposes.map(() => []);
     this.#numberOfCode = purposes.map(() => []);
   }
@@ -264,7 +268,10 @@ export class RowCollector {
     expected = expectations[purpose.role],
   ): void {
     if (fates[row] !== KEPT) return;
-    const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
+    const { texts } = batch.nulls[this.purposes.indexOf(purpose)]!;
+    const nulls =
+      texts.length > 0 ? ` (--null reads ${texts.join(", ")} as empty, --null '' keeps it as text)` : "";
+    const got = text === "" ? `the cell is empty${nulls}` : `got ${excerpt(text)}`;
     if (this.handling.onBadRow === "error") {
       const message = `${expected}, ${got}; ${purpose.advice ?? "--on-bad-row skip leaves such rows out"}`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });

@@ -7,6 +7,8 @@ export interface DropFilter {
   /** as the user wrote it */
   source: string;
   column: string;
+  /** what cells are compared with */
+  text: string;
   matches(cell: string): boolean;
 }
 
@@ -32,5 +34,5 @@ export function parseDrop(source: string): DropFilter {
   }
   const [, column = "", operator = "", text = ""] = match;
   const test = tests[operator]!;
-  return { source, column, matches: (cell) => test(cell, text) };
+  return { source, column, text, matches: (cell) => test(cell, text) };
 }

@@ -55,6 +55,7 @@ export const readingShapes = {
     timeFields: object({ names: list(word("hour", "dow", "day", "month")), zone: text }),
     eventWeight: text,
     hashKeys: hashingShape,
+    cells: object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text }),
   },
 };
 

@@ -3,6 +3,7 @@
 
 import type { KeyHashing, Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
+import type { CellReading } from "../log/log.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
@@ -62,6 +63,8 @@ export interface Preprocess {
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
   /** ids were replaced by keyed hashes before anything else; absent when they were not */
   hashKeys?: KeyHashing;
+  /** what cells of a log say, as its flags tell it; absent in runs of earlier versions, which read every text as it is */
+  cells?: CellReading;
   testVectors: TestVector[];
 }
 

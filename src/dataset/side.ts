@@ -4,6 +4,8 @@ import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import type { Log } from "../log/log.js";
+import { hasOwnForm, numberParser, type NumberParser } from "../log/number.js";
+import type { NullCells } from "../log/nulls.js";
 import { requireColumn } from "./roles.js";
 import type { Cells } from "./collect.js";
 import type { ColumnPlan } from "./columns.js";
@@ -23,6 +25,10 @@ export interface SideTable {
   keys: Dictionary;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
+  /** cells that were read as missing, by column */
+  nulls: ReadonlyMap<string, NullCells>;
+  /** from a cell to its number */
+  parse: NumberParser;
   inputs: InputFingerprint[];
 }
 
@@ -86,7 +92,10 @@ export async function readSide(
     return { kind: "key", name, codes, dictionary: read.dictionaries[i]! };
   });
   const keys = columns[keyColumn]!.dictionary;
-  return { path, key, keys, columns: columns.filter((_, i) => i !== keyColumn), inputs: read.inputs };
+  const others = columns.filter((_, i) => i !== keyColumn);
+  const nulls = new Map(read.nulls.map((found, i) => [log.columns[i]!, found]));
+  const parse = hasOwnForm(log.numbers) ? numberParser(log.numbers) : Number;
+  return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs };
 }
 
 /** The log's sample with the side tables' cells appended, for inference. */
@@ -181,13 +190,13 @@ export class SideJoin {
 
 /** The number of a cell; NaN for an empty one. @throws {DataError} it is none */
 export function numberAt(
-  { path }: Pick<SideTable, "path">,
+  { path, parse = Number }: Pick<SideTable, "path"> & Partial<Pick<SideTable, "parse">>,
   { name, dictionary }: KeyColumn,
   code: number,
 ): number {
   if (code === MISSING) return NaN;
   const text = keyAt(dictionary, code);
-  const x = Number(text);
+  const x = parse(text) ?? NaN;
   if (!Number.isFinite(x))
     throw new DataError(`a finite number is expected, got '${text}'`, { file: path, column: name });
   return x;

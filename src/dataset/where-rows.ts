@@ -33,6 +33,8 @@ export class WhereRows {
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
+    /** a cell as it is compared with a number */
+    private readonly plain: (cell: string) => string = (cell) => cell,
   ) {
     this.#truths = where.tests.map(() => []);
     this.#ofMissing = where.tests.map((test) => (test.holds("") ? 1 : 0));
@@ -60,7 +62,8 @@ export class WhereRows {
     const request = this.requestOf(test.column);
     const truths = this.#truths[t]!;
     for (let code = truths.length; code < batch.sizes[request]!; code++) {
-      const cell = keyOf(request, code);
+      const text = keyOf(request, code);
+      const cell = test.texts.length === 0 ? this.plain(text) : text;
       truths.push(test.holds(cell) ? 1 : 0);
       if (test.numeric && parseNumber(cell) === undefined) this.#noNumbers[t]!++;
     }

@@ -18,6 +18,8 @@ export interface CellTest {
   at: number;
   /** whether cells are compared with a number */
   numeric: boolean;
+  /** the texts that cells are compared with */
+  texts: string[];
   /** @param cell the empty text is a missing cell */
   holds(cell: string): boolean;
 }
@@ -109,8 +111,13 @@ class Parser {
     if (name.kind !== "word" && name.kind !== "name")
       this.#fail("expected a column's name, 'not' or '('; a name with blanks stands in `backquotes`");
     this.#next++;
-    const put = (numeric: boolean, holds: (cell: string) => boolean): Condition => {
-      this.tests.push({ column: name.text, at: name.at, numeric, holds });
+    const put = (
+      numeric: boolean,
+      holds: (cell: string) => boolean,
+      literals: readonly Literal[] = [],
+    ): Condition => {
+      const texts = literals.flatMap((literal) => ("text" in literal ? [literal.text] : []));
+      this.tests.push({ column: name.text, at: name.at, numeric, texts, holds });
       return { kind: "test", test: this.tests.length - 1 };
     };
     if (this.#takeWord("is")) {
@@ -123,10 +130,11 @@ class Parser {
     }
     const negated = this.#takeWord("not");
     if (this.#takeWord("in")) {
-      const equal = this.#literals().map((literal) => comparisonOf("=", literal));
+      const literals = this.#literals();
+      const equal = literals.map((literal) => comparisonOf("=", literal));
       return negate(
         negated,
-        put(false, (cell) => equal.some((holds) => holds(cell))),
+        put(false, (cell) => equal.some((holds) => holds(cell)), literals),
       );
     }
     for (const [word, test] of Object.entries(textTests)) {
@@ -135,7 +143,7 @@ class Parser {
       const text = "text" in literal ? literal.text : String(literal.number);
       return negate(
         negated,
-        put(false, (cell) => cell !== "" && test(cell, text)),
+        put(false, (cell) => cell !== "" && test(cell, text), [literal]),
       );
     }
     if (negated) this.#fail("expected 'in', 'starts_with', 'ends_with' or 'contains'");
@@ -149,7 +157,7 @@ class Parser {
     const literal = this.#literal();
     // != is whatever = is not, missing cells included
     const holds = comparisonOf(operator === "!=" ? "=" : operator, literal);
-    return negate(operator === "!=", put("number" in literal, holds));
+    return negate(operator === "!=", put("number" in literal, holds, [literal]));
   }
 
   #literals(): Literal[] {

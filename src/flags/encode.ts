@@ -2,7 +2,7 @@
 
 import { flag, text, withCommon, type Told } from "../training/options/table.js";
 import { columns, columnsOf, hashedIds } from "../training/options/columns.js";
-import { badRows, reading, readingOf, threads } from "../training/options/reading.js";
+import { badRows, reading, firstReadingOf, threads } from "../training/options/reading.js";
 import type { EncodeOptions } from "../api/encode.js";
 import { BadRowReport } from "../training/bad-row-report.js";
 
@@ -47,7 +47,7 @@ export function encodeOf(told: EncodeTold & { out: string }): EncodeOptions {
   return {
     ...columnsOf(named),
     ...{ onBadRow, out, force },
-    reading: readingOf(told),
+    reading: firstReadingOf(told),
     ...(maxBad !== undefined && { maxBad }),
     ...(file !== undefined && { badRows: new BadRowReport(file, force) }),
     ...(hashKeys !== undefined && { hashKeys }),

@@ -59,6 +59,58 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   }
 }
 
+/** A source whose first bytes are known; it is read by whoever takes it. */
+export interface PeekedSource {
+  path: string;
+  /** u8: some of its first bytes, decompressed; none of an empty one */
+  first: Uint8Array;
+  /** The source, all of whose bytes are still to come; undefined from the second time on. */
+  take(): ByteSource | undefined;
+  /** Closes it where nobody took it. */
+  leave(): Promise<void>;
+}
+
+/** Looks at the first bytes of a source. @throws as its pieces() */
+export async function peekedSource(source: ByteSource): Promise<PeekedSource> {
+  const pieces = source.pieces();
+  let first: Uint8Array = new Uint8Array(0);
+  try {
+    const { value, done } = await pieces.next();
+    // a piece may share its buffer with the next
+    if (done !== true) first = Uint8Array.from(value);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield first;
+    yield* pieces;
+  }
+  const { path, totalBytes } = source;
+  let isTaken = false;
+  return {
+    path,
+    first,
+    take() {
+      if (isTaken) return undefined;
+      isTaken = true;
+      return {
+        path,
+        totalBytes,
+        get bytesRead() {
+          return source.bytesRead;
+        },
+        pieces: all,
+        fingerprint: () => source.fingerprint(),
+        close: () => source.close(),
+      };
+    },
+    async leave() {
+      if (!isTaken) await source.close();
+    },
+  };
+}
+
 /** Bytes in memory, named as the input that they are of. */
 export function heldSource(path: string, bytes: Uint8Array): ByteSource {
   return new StreamedSource(path, bytes.length, pieceOf(bytes), undefined, () => undefined);

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import * as reference from "../kernels/scan/reference.js";
 import { ChunkScanner, type ScanSetup } from "./chunk-scanner.js";
+import type { ScanLayout } from "./layout.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
 import { loadKernel } from "../kernels/shared/load.js";
@@ -10,8 +11,14 @@ const module = await loadKernel("scan");
 const seed = { seed: 20260 };
 
 function setupOf(numColumns: number, as: "key" | "number", comment?: string): ScanSetup {
-  const requests = Array.from({ length: numColumns }, (_, column) => ({ column, as }));
-  return { dialect: { delimiter: ",", comment, maxCell: 1 << 20 }, numColumns, requests };
+  const requests = Array.from({ length: numColumns }, () => ({ as }));
+  return { dialect: { delimiter: ",", comment, maxCell: 1 << 20 }, requests };
+}
+
+/** Of a file whose columns are the requests, in their order. */
+function layoutOf(numColumns: number): ScanLayout {
+  const cells = Array.from({ length: numColumns }, (_, column) => column);
+  return { numColumns, cells, constants: cells.map(() => "") };
 }
 
 /** A part of a number that may be absent. */
@@ -33,7 +40,7 @@ describe("the scan kernel", () => {
       fc.property(lines, fc.constantFrom("", "#", "##"), (lines, comment) => {
         const text = lines.flat().join("");
         const scanner = new ChunkScanner(setupOf(2, "key", comment || undefined), new ScanMemory(module));
-        const scan = scanner.scan(Buffer.from(text), []);
+        const scan = scanner.scan(Buffer.from(text), [], layoutOf(2));
 
         const { rows, numLines, ragged } = reference.indexRows(text, ",", 2, comment);
         const codes = [0, 1].map((c) =>
@@ -61,6 +68,7 @@ describe("the scan kernel", () => {
         const scan = new ChunkScanner(setupOf(2, "number"), new ScanMemory(module)).scan(
           Buffer.from(text),
           [],
+          layoutOf(2),
         );
         const { rows, lines: rowLines } = reference.indexRows(text, ",", 2, "");
         const bad = rows.flatMap((row, r) =>
@@ -93,7 +101,11 @@ describe("the scan kernel", () => {
         fc.array(fc.oneof(decimal, double, money, noise), { minLength: 1, maxLength: 30 }),
         (cells) => {
           const scanner = new ChunkScanner(setupOf(2, "number"), new ScanMemory(module));
-          const scan = scanner.scan(Buffer.from(cells.map((text) => `${text},1\n`).join("")), []);
+          const scan = scanner.scan(
+            Buffer.from(cells.map((text) => `${text},1\n`).join("")),
+            [],
+            layoutOf(2),
+          );
           const expected = cells.map((text) => reference.parseCell(text.trim()));
           const finite = expected.map((value) =>
             value === undefined || Math.abs(value) === Infinity ? NaN : value,

@@ -7,8 +7,10 @@ import { isUtf8 } from "node:buffer";
 import { MISSING } from "../kernels/scan/layout.js";
 import type { Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
+import { isHeader, linesLike } from "./header-lines.js";
+import type { ScanLayout } from "./layout.js";
 import { KeyTable } from "./key-table.js";
-import { parseNumber } from "./number.js";
+import { numberParser, parseNumber, type NumberForm, type NumberParser } from "./number.js";
 import { textOf, type Dialect } from "./records.js";
 import type { Region, ScanMemory } from "./scanner.js";
 import { forEachRow } from "./text-rows.js";
@@ -22,9 +24,10 @@ const MAX_CACHED = 1 << 16;
 /** What a scanner must know beside the bytes; the same for all threads. */
 export interface ScanSetup {
   dialect: Dialect;
-  numColumns: number;
-  /** what is asked for: the column's index, and as what */
-  requests: { column: number; as: "key" | "number" }[];
+  /** what is asked for; where it stands in a file is the chunk's layout */
+  requests: { as: "key" | "number" }[];
+  /** how numbers are written; as programs do when absent */
+  numbers?: NumberForm;
   /** whether the text of rows that cannot be used is kept */
   keepBadRows?: boolean;
 }
@@ -45,12 +48,14 @@ export interface ChunkScan {
   newKeys: Dictionary[];
   /** by row, then request */
   badCells: { row: number; request: number; line: number; text: string }[];
-  /** the first row that cannot be used */
-  fault: { reason: RowFault; line: number; numCells: number; text: string } | undefined;
+  /** the first row that cannot be used; of a ragged one how many cells it has and should have */
+  fault: { reason: RowFault; line: number; numCells: number; numColumns: number; text: string } | undefined;
   /** all such rows by line, where they are kept */
   faultyRows?: { reason: RowFault; line: number; text: string }[];
   /** rows left out, by reason */
   faults: Record<RowFault, number>;
+  /** lines that repeat the file's header, which are no rows */
+  numHeaders: number;
 }
 
 /** What the kernel writes to and reads from, a chunk. */
@@ -70,14 +75,17 @@ export class ChunkScanner {
   /** text → code, for quoted records */
   readonly #cache: Map<string, number>[];
   readonly #report: Region;
+  readonly #parseNumber: NumberParser;
   readonly #comment: { offset: number; length: number };
   #regions: Partial<Regions> = {};
+  #layout: ScanLayout = { numColumns: 0, cells: [], constants: [] };
 
   constructor(setup: ScanSetup, memory: ScanMemory) {
     this.#setup = setup;
     this.#memory = memory;
     this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
     this.#cache = setup.requests.map(() => new Map<string, number>());
+    this.#parseNumber = numberParser(setup.numbers ?? {});
     this.#report = memory.allocate(20);
     const comment = Buffer.from(setup.dialect.comment ?? "");
     const { offset } = memory.allocate(comment.length + 1);
@@ -90,9 +98,11 @@ export class ChunkScanner {
    *
    * @param bytes u8: whole records, the last byte a newline
    * @param quoted runs of records with a quoted cell: starts and ends in turn, ascending
+   * @param layout of the file that they are of
    * @throws {UsageError} the keys outgrow the memory
    */
-  scan(bytes: Uint8Array, quoted: readonly number[]): ChunkScan {
+  scan(bytes: Uint8Array, quoted: readonly number[], layout: ScanLayout): ChunkScan {
+    this.#layout = layout;
     const scan: ChunkScan = {
       numRows: 0,
       numLines: 0,
@@ -101,21 +111,24 @@ export class ChunkScanner {
       badCells: [],
       fault: undefined,
       faults: { ragged: 0, quote: 0, encoding: 0 },
+      numHeaders: 0,
     };
     if (!isUtf8(bytes)) {
       scan.faults.encoding = 1;
-      scan.fault = { reason: "encoding", line: firstBadLine(bytes), numCells: 0, text: "" };
+      scan.fault = { reason: "encoding", line: firstBadLine(bytes), numCells: 0, numColumns: 0, text: "" };
       return scan;
     }
     const sizes = this.#tables.map((table) => table?.size ?? 0);
     const regions = this.#placeChunk(bytes);
+    const headers = layout.header ? linesLike(bytes, layout.header.line) : [];
     let at = 0;
     for (let run = 0; run < quoted.length; run += 2) {
-      this.#scanBytes(bytes, at, quoted[run]!, regions, scan);
+      this.#scanPlain(bytes, at, quoted[run]!, headers, regions, scan);
       this.#scanText(bytes.subarray(quoted[run], quoted[run + 1]), regions, scan);
       at = quoted[run + 1]!;
     }
-    this.#scanBytes(bytes, at, bytes.length, regions, scan);
+    this.#scanPlain(bytes, at, bytes.length, headers, regions, scan);
+    this.#fillConstants(regions, scan);
 
     const { u32, f64 } = this.#memory;
     scan.columns = this.#setup.requests.map(({ as }, i) => {
@@ -126,6 +139,47 @@ export class ChunkScanner {
     scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
     scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
     return scan;
+  }
+
+  /** Lines without a quoted cell, but for those that repeat the header. */
+  #scanPlain(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    headers: readonly { start: number; end: number }[],
+    regions: Regions,
+    scan: ChunkScan,
+  ): void {
+    let at = from;
+    for (const { start, end } of headers) {
+      if (start < at || end > to) continue;
+      this.#scanBytes(bytes, at, start, regions, scan);
+      scan.rowLines ??= firstLines(scan.numRows);
+      scan.numHeaders++;
+      scan.numLines++;
+      at = end;
+    }
+    this.#scanBytes(bytes, at, to, regions, scan);
+  }
+
+  /** Columns that all rows of the file have alike. */
+  #fillConstants({ outputs }: Regions, scan: ChunkScan): void {
+    for (const [request, { as }] of this.#setup.requests.entries()) {
+      if (this.#layout.cells[request] !== -1) continue;
+      const text = this.#layout.constants[request]!;
+      const { offset } = outputs[request]!;
+      if (as === "key") {
+        // before the view is taken: a new key may grow the memory
+        const code = text === "" || scan.numRows === 0 ? MISSING : this.#codeOf(request, text);
+        this.#memory.u32.fill(code, offset / 4, offset / 4 + scan.numRows);
+        continue;
+      }
+      const value = this.#parseNumber(text);
+      this.#memory.f64.fill(value ?? NaN, offset / 8, offset / 8 + scan.numRows);
+      if (value !== undefined) continue;
+      for (let row = 0; row < scan.numRows; row++)
+        scan.badCells.push({ row, request, line: scan.rowLines?.[row] ?? row, text });
+    }
   }
 
   #scanBytes(bytes: Uint8Array, from: number, to: number, regions: Regions, scan: ChunkScan): void {
@@ -141,7 +195,8 @@ export class ChunkScanner {
 
   /** Copies the chunk into the memory and makes room for what comes of it. */
   #placeChunk(bytes: Uint8Array): Regions {
-    const { numColumns, requests } = this.#setup;
+    const { requests } = this.#setup;
+    const { numColumns } = this.#layout;
     const memory = this.#memory;
     // a row has at least its separators; in a log of one column, a byte and a newline
     const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
@@ -161,7 +216,8 @@ export class ChunkScanner {
   }
 
   #scanRange(bytes: Uint8Array, start: number, end: number, regions: Regions, scan: ChunkScan): void {
-    const { dialect, numColumns, requests } = this.#setup;
+    const { dialect } = this.#setup;
+    const { numColumns, cells: places } = this.#layout;
     const { kernel } = this.#memory;
     const { input, bounds, lines, rest, outputs } = regions;
 
@@ -186,14 +242,16 @@ export class ChunkScanner {
         reason: "ragged",
         line: scan.numLines + badLine!,
         numCells: badCells!,
-        text: rowExcerpt(bytes.subarray(badRow, bytes.indexOf(0x0a, badRow))),
+        numColumns,
+        text: rowExcerpt(bytes.subarray(badRow, bytes.indexOf(0x0a, badRow)), dialect),
       };
       if (this.#setup.keepBadRows) this.#keepRagged(bytes.subarray(start, end), scan);
     }
 
     // turn each requested column's into codes or numbers
     const stride = 4 * (numColumns + 1);
-    for (const [request, { column }] of requests.entries()) {
+    for (const [request, column] of places.entries()) {
+      if (column === -1) continue;
       const gap = column === 0 ? 0 : 1;
       const cells = { base: 0, bounds: bounds.offset + 4 * column, stride, gap, numCells: numRows };
       const table = this.#tables[request];
@@ -203,13 +261,17 @@ export class ChunkScanner {
         continue;
       }
       const values = offset + 8 * scan.numRows;
-      const numRest = kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset);
+      // the kernel knows the numbers of programs alone
+      const isPlain = this.#parseNumber === parseNumber;
+      const numRest = isPlain
+        ? kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset)
+        : numRows;
       for (let i = 0; i < numRest; i++) {
-        const row = this.#memory.u32[rest.offset / 4 + i]!;
+        const row = isPlain ? this.#memory.u32[rest.offset / 4 + i]! : i;
         const cell = (cells.bounds + row * stride) / 4;
         const from = this.#memory.u32[cell]! + gap - input.offset;
         const text = textOf(bytes.subarray(from, this.#memory.u32[cell + 1]! - input.offset));
-        const value = parseNumber(text);
+        const value = this.#parseNumber(text);
         this.#memory.f64[values / 8 + row] = value ?? NaN;
         if (value !== undefined) continue;
         const line = scan.numLines + this.#memory.u32[lines.offset / 4 + row]!;
@@ -228,7 +290,8 @@ export class ChunkScanner {
 
   /** The kernel tells of the first ragged row alone: the range is parsed again for all of them. */
   #keepRagged(bytes: Uint8Array, scan: ChunkScan): void {
-    const { dialect, numColumns } = this.#setup;
+    const { dialect } = this.#setup;
+    const { numColumns } = this.#layout;
     scan.faultyRows ??= [];
     const { faultyRows } = scan;
     forEachRow(bytes, dialect, ({ cells, line }, source) => {
@@ -238,11 +301,16 @@ export class ChunkScanner {
   }
 
   #scanText(bytes: Uint8Array, { outputs }: Regions, scan: ChunkScan): void {
-    const { dialect, numColumns, requests } = this.#setup;
+    const { dialect } = this.#setup;
+    const { numColumns, cells: places, header } = this.#layout;
     const firstLine = scan.numLines;
     const firstRow = scan.numRows;
     const rowLines: number[] = [];
     scan.numLines += forEachRow(bytes, dialect, ({ cells, line, malformedQuote }, source) => {
+      if (header && malformedQuote === -1 && isHeader(cells, header.cells)) {
+        scan.numHeaders++;
+        return;
+      }
       if (malformedQuote !== -1 || cells.length !== numColumns) {
         const reason = malformedQuote !== -1 ? "quote" : "ragged";
         scan.faults[reason]++;
@@ -252,12 +320,14 @@ export class ChunkScanner {
           reason,
           line: firstLine + (malformedQuote !== -1 ? malformedQuote : line),
           numCells: cells.length,
-          text: rowExcerpt(Buffer.from(cells.join(dialect.delimiter))),
+          numColumns,
+          text: rowExcerpt(Buffer.from(cells.join(dialect.delimiter)), dialect),
         };
         return;
       }
-      for (let request = 0; request < requests.length; request++) {
-        const text = cells[requests[request]!.column]!;
+      for (let request = 0; request < places.length; request++) {
+        if (places[request] === -1) continue;
+        const text = cells[places[request]!]!;
         const { offset } = outputs[request]!;
         if (this.#tables[request]) {
           // before the view is taken: a new key may grow the memory
@@ -265,7 +335,7 @@ export class ChunkScanner {
           this.#memory.u32[offset / 4 + scan.numRows] = code;
           continue;
         }
-        const value = parseNumber(text);
+        const value = this.#parseNumber(text);
         if (value === undefined) {
           scan.badCells.push({ row: scan.numRows, request, line: firstLine + line, text });
         }

@@ -3,39 +3,31 @@
 import { isUtf8 } from "node:buffer";
 import { DataError, NoRowsError, UsageError, excerpt } from "../errors.js";
 import { checkColumnCount, maxRowBytes, rowTooLarge } from "./limits.js";
-import type { ReadOptions } from "./log.js";
+import { FOUND_DELIMITERS, type ReadOptions } from "./log.js";
 import { countLines, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
+import { asWritten, checkedDelimiter } from "./separator.js";
 import { forEachRow } from "./text-rows.js";
-
-const CANDIDATES = [",", "\t", ";", "|"];
 
 /**
  * The delimiter of a file: the option, else a tab for .tsv, else the candidate that splits the header line most
  * (a comma when they are even).
  *
- * @throws {UsageError} the option is not one ASCII character, or has another meaning
+ * @throws {UsageError} the option is none
  */
-function delimiterOf(path: string, headerLine: Uint8Array, options: ReadOptions): string {
+function delimiterOf(
+  path: string,
+  headerLine: Uint8Array,
+  options: ReadOptions,
+): Pick<Dialect, "delimiter" | "written"> {
   if (options.delimiter !== undefined) return checkedDelimiter(options.delimiter);
-  if (/\.(tsv|tab)(\.gz|\.zst)?$/i.test(path)) return "\t";
+  if (/\.(tsv|tab)(\.gz|\.zst)?$/i.test(path)) return { delimiter: "\t" };
   let best = ",";
   let most = 1;
-  for (const delimiter of CANDIDATES) {
+  for (const delimiter of FOUND_DELIMITERS) {
     const cells = cellsOf(headerLine, { delimiter, comment: undefined, maxCell: options.maxCell }).length;
     if (cells > most) [best, most] = [delimiter, cells];
   }
-  return best;
-}
-
-/** Checks --delimiter and --comment; `\t` may be written out. @throws {UsageError} */
-function checkedDelimiter(delimiter: string): string {
-  const char = delimiter === "\\t" ? "\t" : delimiter;
-  if (char.length !== 1 || char > "\x7f" || /[\r\n"]/.test(char)) {
-    throw new UsageError(
-      `the delimiter must be one ASCII character other than a quote or a line end, got ${excerpt(delimiter)}`,
-    );
-  }
-  return char;
+  return { delimiter: best };
 }
 
 /** @throws {UsageError} a comment mark that could be the start of a cell, a row or a line end */
@@ -51,8 +43,10 @@ function checkComment(comment: string | undefined, delimiter: string): void {
 /** What stands before the rows of a file. */
 export interface Head {
   dialect: Dialect;
-  /** names of the columns; c0, c1, ... without a header */
+  /** names of the columns; c0, c1, ... without a header; "" for one that is left out, as its name stands there twice */
   columns: string[];
+  /** cells of the header, or those that --columns gives it; undefined without one */
+  header?: string[];
   /** bytes before the first row */
   bytes: number;
   /** physical lines before the first row */
@@ -82,9 +76,9 @@ export function readHead(
   }
   const line = countLines(bytes, 0, start) + 1;
   checkUtf8(bytes.subarray(start, newline), path, line, options.encoding);
-  const delimiter = delimiterOf(path, bytes.subarray(start, newline + 1), options);
-  checkComment(options.comment, delimiter);
-  const dialect = { delimiter, comment: options.comment, maxCell: options.maxCell };
+  const separator = delimiterOf(path, bytes.subarray(start, newline + 1), options);
+  checkComment(options.comment, separator.written ?? separator.delimiter);
+  const dialect = { ...separator, comment: options.comment, maxCell: options.maxCell };
 
   const { end, openQuote } = recordEnd(bytes, start, dialect);
   if (end === -1) {
@@ -95,23 +89,55 @@ export function readHead(
   if (end - start > maxRowBytes(options)) throw rowTooLarge("first line", path, line, options);
   const cells = cellsOf(bytes.subarray(start, end), dialect);
   checkColumnCount(cells.length, path, line);
+  if (options.columns) {
+    const columns = namedColumns(options.columns, cells, { file: path, line });
+    return { dialect, columns, header: columns, bytes: start, lines: line - 1 };
+  }
   if (!options.header) {
     return { dialect, columns: cells.map((_, i) => `c${i}`), bytes: start, lines: line - 1 };
   }
+  const columns = distinctColumns(cells, { file: path, line }, options.ignore);
+  return { dialect, columns, header: cells, bytes: end, lines: line - 1 + countLines(bytes, start, end) };
+}
+
+/** The names of --columns, for a file without a header. @throws {DataError} its first row has more or fewer cells */
+function namedColumns(
+  names: readonly string[],
+  cells: readonly string[],
+  place: { file: string; line: number },
+): string[] {
+  if (names.length === cells.length) return [...names];
+  const found = `${cells.length} ${cells.length === 1 ? "cell" : "cells"}`;
+  const hint = cells.length === 1 ? ": name what separates cells with --delimiter" : "";
+  throw new DataError(
+    `--columns names ${names.length} columns, and the first row has ${found}${hint}`,
+    place,
+  );
+}
+
+/**
+ * The names of a header; "" for those that are left out and stand there twice.
+ *
+ * @throws {DataError} two columns that are not left out have one name
+ */
+function distinctColumns(
+  cells: readonly string[],
+  place: { file: string; line: number },
+  ignore: readonly string[] = [],
+): string[] {
   const columns = cells.map((name, i) => name.trim() || `c${i}`);
   const seen = new Map<string, number>();
   for (const [i, name] of columns.entries()) {
     const first = seen.get(name);
-    seen.set(name, i);
-    if (first !== undefined) {
-      throw new DataError(`columns ${first + 1} and ${i + 1} have the same name: rename one of them`, {
-        file: path,
-        line,
-        column: name,
-      });
-    }
+    if (first === undefined) seen.set(name, i);
+    else if (ignore.includes(name)) columns[i] = "";
+    else
+      throw new DataError(
+        `columns ${first + 1} and ${i + 1} have the same name: rename one of them, or leave out both with --ignore ${name}`,
+        { ...place, column: name },
+      );
   }
-  return { dialect, columns, bytes: end, lines: line - 1 + countLines(bytes, start, end) };
+  return columns;
 }
 
 /** Index of the first line that is neither blank nor a comment; -1: none begins in these bytes. */
@@ -168,8 +194,8 @@ export function unclosedQuote(path: string, line: number, maxCell: number): Data
 }
 
 /** The text of a row for a message. */
-export function rowExcerpt(bytes: Uint8Array): string {
-  return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""));
+export function rowExcerpt(bytes: Uint8Array, dialect: Pick<Dialect, "written">): string {
+  return excerpt(asWritten(textOf(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""), dialect));
 }
 
 /** A file whose header is followed by nothing. */

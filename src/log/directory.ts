@@ -1,49 +1,168 @@
-// A directory that was named as a log: which pattern reads the files in it.
+// What was named as a log → its files. A directory is the logs in it and below it; folders called `dt=2026-01-01`, as Hive and Spark
+// write them, say what the column `dt` of all rows below is.
 
 import { dirname, join } from "node:path";
-import { UsageError } from "../errors.js";
+import { DataError, NoInputError, UsageError } from "../errors.js";
+import { expandPaths } from "../io/glob.js";
 import { pathExists } from "../io/read-artifact.js";
-import { filesBelow } from "../io/tree.js";
+import { entriesOf, statOf } from "../io/tree.js";
 
-/** What names of logs end in; any other file is read as delimited text only where it is named itself. */
-const LOG_NAME = /\.(csv|tsv|txt|jsonl|ndjson|parquet|pq|libsvm|svmlight|svm|libffm|ffm)(\.gz|\.zst)?$/i;
-/** Patterns that a message offers at most. */
-const MOST = 3;
-
-/**
- * The error for a directory in a log's place: with the patterns that read its files, those of most files first.
- *
- * @param path as it was named
- */
-export async function directoryIsNoLog(path: string): Promise<UsageError> {
-  const told = `'${path}' is a directory, and a log is named by its files`;
-  if (await pathExists(join(path, "manifest.json")))
-    return new UsageError(`'${path}' is a run directory, not a log: name the log's files`);
-  if (await pathExists(join(path, "dataset.json")))
-    return new UsageError(
-      `'${path}' is an encoded dataset, which only trainings, inspect and gate read: name the log's files`,
-    );
-  const patterns = await patternsIn(path);
-  if (patterns.length === 0)
-    return new UsageError(`${told}: it holds no .csv, .tsv, .jsonl, .parquet, .libsvm or .libffm files`);
-  const offered = patterns
-    .slice(0, MOST)
-    .map(({ pattern, files }) => `'${pattern}' (${files} ${files === 1 ? "file" : "files"})`);
-  return new UsageError(`${told}: name them, in quotes, with ${offered.join(" or ")}`);
+/** One file of a log. */
+export interface LogFile {
+  path: string;
+  /** columns that its path states, with the cell of all rows; of files that are named themselves there are none */
+  partition: Readonly<Record<string, string>>;
 }
 
-/** A pattern for each way that names of logs end in the directory, or below it where it holds none itself. */
-async function patternsIn(path: string): Promise<{ pattern: string; files: number }[]> {
-  const logs = (await filesBelow(path)).filter((file) => LOG_NAME.test(file) && !/(^|\/)\./.test(file));
-  const own = logs.filter((file) => dirname(file) === ".");
-  const root = path.replace(/\/+$/, "");
-  const counts = new Map<string, number>();
-  for (const file of own.length > 0 ? own : logs) {
-    const ending = LOG_NAME.exec(file)![0];
-    const pattern = `${root}/${own.length > 0 ? "" : "**/"}*${ending}`;
-    counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
+/** What names of logs end in; any other file is read as delimited text only where it is named itself. */
+const LOG_NAME =
+  /\.(csv|tsv|tab|txt|jsonl|ndjson|json|parquet|pq|libsvm|svmlight|svm|libffm|ffm)(\.gz|\.zst)?$/i;
+/** Files of runs and datasets, some of which are called like logs. */
+const OWN_NAME = /(^|\/)(manifest\.json|dataset\.json|metrics\.jsonl|embeddings\.arrow)$/;
+/** Files as Hive and Hadoop call them (000000_0, part-00000), read where no name ends like a log's. */
+const BARE_NAME = /^[^.]+$/;
+/** How Hive calls the partition of missing cells. */
+const NO_PARTITION = "__HIVE_DEFAULT_PARTITION__";
+/** Files and folders of one directory, at most: more are a mistake, such as a home directory. */
+const MOST_FILES = 100_000;
+/** Folders below one another. */
+const MOST_DEPTH = 64;
+/** Names that a sentence lists. */
+const MOST_SHOWN = 3;
+
+/**
+ * The files of a log, in the order in which they are named; those of a directory by their paths.
+ *
+ * @param named files, directories, patterns or `-`
+ * @returns with sentences about what was left out
+ * @throws {NoInputError} a pattern or a directory has no file
+ * @throws {UsageError} a run or an encoded dataset is named
+ * @throws {DataError} folders state a column twice
+ */
+export async function filesOfLog(
+  named: readonly string[],
+): Promise<{ files: LogFile[]; warnings: string[] }> {
+  const files: LogFile[] = [];
+  const warnings: string[] = [];
+  for (const path of await expandPaths(named)) {
+    if (path === "-" || !(await statOf(path))?.isDirectory) {
+      files.push({ path, partition: {} });
+      continue;
+    }
+    await refuseArtifact(path);
+    const found = await logsIn(path);
+    files.push(...found.files);
+    warnings.push(...found.warnings);
   }
-  return [...counts]
-    .map(([pattern, files]) => ({ pattern, files }))
-    .sort((a, b) => b.files - a.files || (a.pattern < b.pattern ? -1 : 1));
+  return { files, warnings };
+}
+
+/** @throws {UsageError} the directory is one of this program's */
+async function refuseArtifact(path: string): Promise<void> {
+  if (await pathExists(join(path, "manifest.json")))
+    throw new UsageError(`'${path}' is a run directory, not a log: name the log's files`);
+  if (await pathExists(join(path, "dataset.json")))
+    throw new UsageError(
+      `'${path}' is an encoded dataset, which only trainings, inspect and gate read: name the log's files`,
+    );
+}
+
+async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: string[] }> {
+  const root = path.replace(/(?!^)\/+$/, "");
+  const { files: all, emptyFolders } = await visibleFiles(root);
+  const own = all.find((file) => OWN_NAME.test(file));
+  if (own !== undefined)
+    throw new UsageError(
+      `'${path}' is a directory that holds a run or a dataset ('${own}'), and no log: name the log's files`,
+    );
+  const named = all.filter((file) => LOG_NAME.test(file));
+  const logs = named.length > 0 ? named : all.filter((file) => BARE_NAME.test(file.split("/").at(-1)!));
+  const others = all.filter((file) => !logs.includes(file));
+  const sizes = await Promise.all(logs.map(async (file) => (await statOf(`${root}/${file}`))?.bytes ?? 0));
+  const empty = logs.filter((_, i) => sizes[i] === 0);
+  const kept = logs.filter((_, i) => sizes[i] !== 0);
+  if (kept.length === 0) {
+    const held = all.length === 0 ? "it holds no files" : `it holds ${shown(all)}`;
+    throw new NoInputError(
+      `no logs in directory '${path}': ${held}, and names of logs end in .csv, .tsv, .txt, .jsonl, .json, .parquet, .libsvm or .libffm, also with .gz or .zst`,
+    );
+  }
+  const files = kept.map((file) => ({
+    path: `${root}/${file}`,
+    partition: partitionOf(`${path}/${dirname(file)}`),
+  }));
+  const told: [string, string[]][] = [
+    ["files of 0 bytes", empty],
+    ["files whose names are not those of logs", others],
+    ["folders without files", emptyFolders],
+  ];
+  const warnings = told.flatMap(([what, names]) =>
+    names.length === 0 ? [] : [`directory '${path}': ${what} are left out: ${shown(names)}`],
+  );
+  return { files, warnings };
+}
+
+/**
+ * Paths of files below a directory, and of folders that hold none, in the order of their UTF-16 units. Names that start with a dot or an
+ * underscore are those of programs (`_SUCCESS`, `.crc`); links to folders are not followed, so that there is an end.
+ */
+async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolders: string[] }> {
+  const files: string[] = [];
+  const emptyFolders: string[] = [];
+  const visit = async (folder: string, depth: number): Promise<void> => {
+    const before = files.length;
+    for (const { name, kind } of await entriesOf(join(root, folder))) {
+      if (/^[._]/.test(name)) continue;
+      const path = folder === "" ? name : `${folder}/${name}`;
+      const isFolder = kind === "directory";
+      if (isFolder && depth === MOST_DEPTH)
+        throw new UsageError(`'${root}/${path}' lies more than ${MOST_DEPTH} folders below '${root}'`);
+      if (isFolder) await visit(path, depth + 1);
+      else if (kind === "file" || (kind === "link" && (await statOf(join(root, path)))?.isFile))
+        files.push(path);
+      if (files.length > MOST_FILES)
+        throw new UsageError(
+          `'${root}' holds more than ${MOST_FILES.toLocaleString("en")} files: name the log's files with a pattern`,
+        );
+    }
+    if (
+      files.length === before &&
+      folder !== "" &&
+      !emptyFolders.some((empty) => empty.startsWith(`${folder}/`))
+    )
+      emptyFolders.push(folder);
+  };
+  await visit("", 0);
+  return { files: files.sort(byUnits), emptyFolders: emptyFolders.sort(byUnits) };
+}
+
+/** The columns that folders of a path state, outer ones first. @throws {DataError} two state one */
+function partitionOf(folder: string): Record<string, string> {
+  const cells = new Map<string, string>();
+  for (const name of folder.split("/")) {
+    const [, column, text] = /^([^=]+)=(.*)$/su.exec(name) ?? [];
+    if (column === undefined || text === undefined) continue;
+    if (cells.has(decodedName(column)))
+      throw new DataError(`two folders of the path state the column`, { file: folder, column });
+    cells.set(decodedName(column), text === NO_PARTITION ? "" : decodedName(text));
+  }
+  return Object.fromEntries(cells);
+}
+
+/** Hive writes `%3A` for a colon, which not all file systems hold. */
+function decodedName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function shown(names: readonly string[]): string {
+  const rest = names.length - MOST_SHOWN;
+  return `${names.slice(0, MOST_SHOWN).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+function byUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

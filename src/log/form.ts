@@ -8,7 +8,7 @@ export type InputFormat = (typeof inputFormats)[number];
 
 /** Extensions of each form, in lower case; any other is `csv`. */
 export const extensions: Readonly<Record<Exclude<InputFormat, "csv">, readonly string[]>> = {
-  jsonl: [".jsonl", ".ndjson"],
+  jsonl: [".jsonl", ".ndjson", ".json"],
   parquet: [".parquet", ".pq"],
   libsvm: [".libsvm", ".svmlight", ".svm", ".libfm"],
   libffm: [".libffm", ".ffm"],
@@ -43,6 +43,12 @@ export function formOf(paths: readonly string[], told: InputFormat | undefined):
   return forms[0]!;
 }
 
+/** Whether a file whose form nobody named starts as a JSON object does. @param first its first bytes, decompressed */
+export function startsAsJson(first: Uint8Array): boolean {
+  const text = Buffer.from(first.subarray(0, 1024)).toString("utf8");
+  return /^\uFEFF?\s*\{\s*["}]/u.test(text);
+}
+
 const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
 const SPARSE: ["libsvm" | "libffm", RegExp][] = [
   ["libsvm", new RegExp(LABEL + String.raw`([ \t]+\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`)],
@@ -61,5 +67,19 @@ export function refuseSparseText(path: string, lines: readonly string[]): void {
   throw new UsageError(
     `'${path}' looks like ${form} text and would be read as CSV: read it with --input-format ${form}` +
       " (--input-format csv if it is CSV)",
+  );
+}
+
+/**
+ * Refuses cells with `::` between them that would be read as one column.
+ *
+ * @param lines the first ones of a file whose delimiter nobody named and nobody found
+ * @throws {UsageError} all of them have it
+ */
+export function refuseDoubleColons(path: string, lines: readonly string[]): void {
+  if (lines.length === 0 || !lines.every((text) => text.includes("::"))) return;
+  throw new UsageError(
+    `'${path}' looks like cells with :: between them and would be read as one column: read it with --delimiter '::'` +
+      " (--delimiter , if it is one column)",
   );
 }

@@ -51,6 +51,15 @@ async function opened(name: string, text: string, options: Partial<ReadOptions> 
 const refuses = (paths: string | string[], options: Partial<ReadOptions> = {}) =>
   expect(readAll(paths, options)).rejects;
 
+/** Members that are no objects, with their paths. */
+function leavesOf(members: object, path = ""): [string, unknown][] {
+  return Object.entries(members).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? leavesOf(value as object, `${path}${name}.`)
+      : [[path + name, value]],
+  );
+}
+
 describe("JSON lines", () => {
   test("have the keys of the first rows as columns in order of appearance, absent keys and null as missing", async () => {
     const path = file("a.jsonl", '{"b":"x","0":1}\n\n{"a":null,"b":"y"}\r\n{"0":2,"a":"z"}');
@@ -125,12 +134,13 @@ describe("JSON lines", () => {
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;
-        for (const [name, cell] of Object.entries(expected as object)) {
+        const leaves = leavesOf(expected as object);
+        for (const [name, cell] of leaves) {
           if (typeof cell === "string") expect(got.get(name)).toBe(cell);
           else if (typeof cell === "number") expect(Number(got.get(name))).toBe(cell === 0 ? 0 : cell);
           else if (cell === null) expect(got.get(name)).toBe("");
         }
-        expect(got.size).toBe(Object.keys(expected as object).length);
+        expect(got.size).toBe(leaves.length);
       }),
       { seed: 20261, numRuns: 3000 },
     );
@@ -157,7 +167,12 @@ describe("JSON lines", () => {
 
   test.each([
     ['{"a":1}\n[1]\n', ":2: expected an object"],
-    ['{"a":1}\n{"a":{"b":1}}\n', ":2: column 'a': expected text, a number, true, false, null or a list"],
+    [
+      '{"a":1}\n{"a":[{"b":1}]}\n',
+      ":2: column 'a': expected text, a number, true, false, null, an object or a list",
+    ],
+    ['{"a.b":1,"a":{"b":2}}\n', ':1: the keys of this object state "a.b" twice'],
+    ['[{"a":1}]\n', ":1: expected an object a line and no list (jq -c '.[]'"],
     ['{"a":[[1]]}\n', ":1: column 'a': expected text"],
     ['{"a":1,"a":2}\n', ':1: the key "a" stands in this object twice'],
     ['{"a":1e999}\n', ':1: "1e999" is beyond a 64-bit float'],
@@ -170,14 +185,32 @@ describe("JSON lines", () => {
     await refuses(file("bad.jsonl", text)).toThrow(message);
   });
 
-  test("refuse a key that none of the first 1,000 rows has, with its line", async () => {
-    await refuses(file("late.jsonl", `${'{"user_id":1}\n'.repeat(1000)}{"user_id":1,"userid":2}\n`)).toThrow(
-      `late.jsonl:1001: the key "userid" is in none of the first rows: did you mean 'user_id'?`,
-    );
+  test("leave out a key that none of the first 1,000 rows has, and say so", async () => {
+    const text = `${'{"user_id":1}\n'.repeat(1000)}{"user_id":1,"userid":2,"x":null}\n{"user_id":2,"userid":3}\n`;
+    const { columns, rows, warnings } = await readAll(file("late.jsonl", text));
+    expect([columns, rows.length]).toEqual([["user_id"], 1002]);
+    expect(warnings).toEqual([
+      `the key "userid" is in none of the first rows and is left out (2 rows have it); did you mean 'user_id'?`,
+    ]);
+    expect((await readAll(file("late.jsonl", text), { ignore: ["userid"] })).warnings).toEqual([]);
+  });
+
+  test("have members of objects as columns by their paths, and leave out all of an ignored one", async () => {
+    const text =
+      '{"actor":{"id":"u1","geo":{"country":"FR"}},"n":1,"ctx":null}\n{"actor":null,"n":2,"ctx":{"tags":["a","b"]}}\n';
+    const { columns, rows } = await readAll(file("nest.jsonl", text));
+    expect(columns).toEqual(["actor.id", "actor.geo.country", "n", "ctx.tags"]);
+    expect(rows).toEqual([
+      ["u1", "FR", "1", ""],
+      ["", "", "2", "a|b"],
+    ]);
+    const less = await readAll(file("nest.jsonl", text), { ignore: ["actor", "ctx.tags"] });
+    expect(less.columns).toEqual(["actor", "n", "ctx.tags"]);
+    expect(less.rows.map((row) => row[0])).toEqual(["", ""]);
   });
 
   test("leave out and count malformed rows under --on-bad-row skip", async () => {
-    const path = file("skip.jsonl", '{"a":1}\nnope\n{"a":{}}\n{"a":2}\n');
+    const path = file("skip.jsonl", '{"a":1}\nnope\n{"a":[{}]}\n{"a":2}\n');
     const { rows, lines, skipped } = await readAll(path, { onBadRow: "skip" });
     expect([rows.flat(), lines]).toEqual([
       ["1", "2"],

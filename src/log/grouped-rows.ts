@@ -10,10 +10,10 @@
 import { isUtf8 } from "node:buffer";
 import { DataError, sizeText, UsageError } from "../errors.js";
 import { openSource } from "../io/source.js";
-import { decoded } from "./decoded.js";
+import { isHeader } from "./header-lines.js";
 import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type Head } from "./dialect.js";
 import { formOf } from "./form.js";
-import { withoutMark } from "./input.js";
+import { piecesOf, withoutMark } from "./input.js";
 import { parseJsonRow } from "./json-row.js";
 import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { HeldRows, ReadOptions } from "./log.js";
@@ -65,6 +65,8 @@ interface Form {
   headLines: number;
   /** The key of a record; undefined where it cannot be told, and reading it says why. @param line for messages, from 1 */
   keyOf: (record: Uint8Array, line: number) => string | undefined;
+  /** Whether a record repeats the header, and is no row. */
+  isHeader: (record: Uint8Array) => boolean;
   /** names that records had so far, of a form that names them in each */
   columns: Set<string>;
 }
@@ -98,7 +100,7 @@ async function* rowsAsTheyCome(
   const source = await openSource(path, pieceBytes);
   try {
     const groups = new Groups(path, column, { ...options, format });
-    for await (const piece of decoded(source.pieces(), path, options.encoding)) yield* groups.take(piece);
+    for await (const piece of piecesOf(source, options)) yield* groups.take(piece);
     yield* groups.end();
   } finally {
     await source.close();
@@ -134,7 +136,7 @@ export class Groups {
   *take(piece: Uint8Array, ended = false): Generator<GroupedRows, void, undefined> {
     this.#bytes = Buffer.concat([this.#bytes, piece]);
     if (!this.#form && !this.#start(ended)) return;
-    const { dialect, format, keyOf } = this.#form!;
+    const { dialect, format, keyOf, isHeader } = this.#form!;
     const rest = this.#bytes.subarray(this.#at);
     const { end, openQuote } =
       format === "jsonl" ? { end: rest.lastIndexOf(NEWLINE) + 1, openQuote: -1 } : lastCut(rest, dialect);
@@ -144,7 +146,7 @@ export class Groups {
       const next = this.#recordEnd();
       const record = this.#bytes.subarray(this.#at, next);
       if (this.column === undefined) {
-        if (!isEmpty(record) && !startsComment(record, 0, dialect)) {
+        if (!isEmpty(record) && !startsComment(record, 0, dialect) && !isHeader(record)) {
           keyOf(record, this.#lines + 1);
           this.#numRows++;
           this.#isEmpty = false;
@@ -160,7 +162,7 @@ export class Groups {
         yield this.#batch(true);
         continue;
       }
-      if (!startsComment(record, 0, dialect)) {
+      if (!startsComment(record, 0, dialect) && !this.#form!.isHeader(record)) {
         const key = keyOf(record, this.#lines + 1) ?? this.#key;
         if (this.#rowsOfKey > 0 && key !== this.#key) this.#close();
         if (this.#keys.has(key)) yield this.#batch(false);
@@ -230,7 +232,7 @@ export class Groups {
       columns: [...columns],
     };
     const batch = {
-      reading: { format, held, ...(format === "csv" && { delimiter: dialect.delimiter }) },
+      reading: { format, held, ...(format === "csv" && { delimiter: dialect.written ?? dialect.delimiter }) },
       keys: [...this.#keys],
       numRows: this.#numRows,
       isAsked,
@@ -275,7 +277,7 @@ function isEmpty(record: Uint8Array): boolean {
 }
 
 function csvForm(
-  { dialect, columns, lines }: Head,
+  { dialect, columns, header: names, lines }: Head,
   head: Uint8Array,
   column: string | undefined,
   { header }: ReadOptions,
@@ -298,6 +300,7 @@ function csvForm(
     ...{ format: "csv" as const, dialect, columns: new Set<string>() },
     ...(header ? { head, headLines: lines } : { head: new Uint8Array(0), headLines: 0 }),
     keyOf: (record) => (column === undefined ? undefined : cellsOf(record)[index]),
+    isHeader: (record) => names !== undefined && names.length > 1 && isHeader(cellsOf(record), names),
   };
 }
 
@@ -305,7 +308,7 @@ function jsonForm(path: string, column: string | undefined, { maxCell, comment }
   const columns = new Set<string>();
   return {
     ...{ format: "jsonl" as const, dialect: { delimiter: ",", comment, maxCell }, columns },
-    ...{ head: new Uint8Array(0), headLines: 0 },
+    ...{ head: new Uint8Array(0), headLines: 0, isHeader: () => false },
     keyOf(record, line) {
       let members: ReturnType<typeof parseJsonRow>;
       try {

@@ -5,9 +5,12 @@ import { DataError } from "../errors.js";
 import { ChunkBuffers } from "./chunk-buffers.js";
 import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type Head } from "./dialect.js";
+import type { LogFile } from "./directory.js";
+import { checkPartition, type FileColumns } from "./layout.js";
 import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { ReadOptions } from "./log.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
+import { checkedDelimiter, withOneByte } from "./separator.js";
 
 /** Whole records of one file. */
 interface Chunk {
@@ -22,7 +25,7 @@ interface Chunk {
 /** What the receiver gets in between; `line` of a failure counts from the end of the chunk before, from 0. */
 export type InputItem =
   | Chunk
-  | { kind: "start"; file: number; path: string; linesBefore: number }
+  | { kind: "start"; file: number; columns: FileColumns; header: string[] | undefined; linesBefore: number }
   | { kind: "failure"; file: number; line: number; error: (line: number) => DataError }
   | { kind: "end"; file: number };
 
@@ -37,17 +40,18 @@ export interface OpenFile {
 /** A file, or the rows that stand for it. */
 export async function sourceOf(
   path: string,
-  { held }: Pick<ReadOptions, "held">,
+  { held, opened }: Pick<ReadOptions, "held" | "opened">,
   pieceBytes: number,
 ): Promise<ByteSource> {
-  return held ? heldSource(path, held.bytes) : await openSource(path, pieceBytes);
+  if (held) return heldSource(path, held.bytes);
+  return (opened?.path === path ? opened.take() : undefined) ?? (await openSource(path, pieceBytes));
 }
 
 /** Opens a file and reads its head. @throws as openSource and readHead */
 export async function openFile(path: string, options: ReadOptions, pieceBytes: number): Promise<OpenFile> {
   const source = await sourceOf(path, options, pieceBytes);
   try {
-    const pieces = decoded(source.pieces(), path, options.encoding);
+    const pieces = piecesOf(source, options);
     let bytes: Uint8Array = new Uint8Array(0);
     for (;;) {
       // twice as many bytes each time, so that a long header is not read again for every piece
@@ -68,6 +72,17 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
     await source.close();
     throw error;
   }
+}
+
+/** Decoded, with one byte for a delimiter of several; rows that are held are both already. */
+export function piecesOf(
+  source: ByteSource,
+  { encoding, delimiter, held }: ReadOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces = decoded(source.pieces(), source.path, encoding);
+  if (delimiter === undefined || held) return pieces;
+  const { written } = checkedDelimiter(delimiter);
+  return written === undefined ? pieces : withOneByte(pieces, source.path, written);
 }
 
 /** Bytes without UTF-8's byte-order mark; undefined while they may be the start of one. */
@@ -161,34 +176,45 @@ function concatenate(
   return bytes;
 }
 
-/** All files as one stream of items: the first is open already, the others must have its columns. */
+/** All files as one stream of items: the first is open already. */
 export async function* cutFiles(
-  paths: readonly string[],
+  files: readonly LogFile[],
   first: OpenFile,
   options: ReadOptions,
   chunkBytes: number,
   buffers: ChunkBuffers,
   onSource: (source: ByteSource) => void,
 ): AsyncGenerator<InputItem, void, undefined> {
-  for (const [file, path] of paths.entries()) {
-    // all files have the delimiter of the first: one that has another shows as other columns
-    const { delimiter } = first.head.dialect;
-    const opened = file === 0 ? first : await openFile(path, { ...options, delimiter }, chunkBytes);
+  for (const [file, { path, partition }] of files.entries()) {
+    const opened =
+      file === 0 ? first : await openFile(path, likeFirst(options, first.head.dialect), chunkBytes);
     onSource(opened.source);
     const { head } = opened;
-    if (file > 0) checkSameColumns(path, head.columns, paths[0]!, first.head.columns);
-    yield { kind: "start", file, path, linesBefore: head.lines + (options.held?.linesBefore ?? 0) };
+    const columns = { path, columns: head.columns, partition };
+    if (file > 0) checkColumns(columns, { ...files[0]!, columns: first.head.columns }, options);
+    const linesBefore = head.lines + (options.held?.linesBefore ?? 0);
+    yield { kind: "start", file, columns, header: head.header, linesBefore };
     yield* cutFile(opened, file, path, head.dialect, chunkBytes, buffers);
     await opened.source.close();
     yield { kind: "end", file };
   }
 }
 
-/** @throws {DataError} the second file has other columns than the first */
-export function checkSameColumns(path: string, columns: string[], firstPath: string, first: string[]): void {
-  if (columns.length === first.length && columns.every((name, i) => name === first[i])) return;
+/** All files have the delimiter of the first: one that has another shows as other columns. */
+export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect): ReadOptions {
+  return { ...options, delimiter: written ?? delimiter };
+}
+
+/** @throws {DataError} a file's columns cannot be told from those of the first: without names they are told by their number */
+export function checkColumns(
+  file: FileColumns,
+  first: FileColumns,
+  { header }: Pick<ReadOptions, "header">,
+): void {
+  checkPartition(first, file);
+  if (header || file.columns.length === first.columns.length) return;
   throw new DataError(
-    `expected the same columns as '${firstPath}': ${first.join(", ")}; got: ${columns.join(", ")}`,
-    { file: path, line: 1 },
+    `expected ${first.columns.length} cells in the first row, as in '${first.path}', got ${file.columns.length}`,
+    { file: file.path, line: 1 },
   );
 }

@@ -1,4 +1,5 @@
-// JSON lines: an object a line. The keys of the first rows are the columns, in their order of appearance.
+// JSON lines: an object a line. The keys of the first rows are the columns, in their order of appearance; those of objects in it by
+// their path.
 
 import { excerpt, nearestName } from "../errors.js";
 import { parseJsonRow, type Cell } from "./json-row.js";
@@ -7,37 +8,83 @@ import type { ReadOptions } from "./log.js";
 import { joinValues, separatorOf, wellFormed } from "./several.js";
 import { columnIndex, RowFault, type RecordForm, type Schema } from "./record-form.js";
 
+/** Keys that are no columns and are counted, at most. */
+const MOST_LATER = 20;
+
 /** The form of .jsonl and .ndjson. */
 export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
   const told = options.multi ?? {};
   const ignored = new Set(options.ignore);
+  let wanted: ReadonlySet<string> | undefined;
+  /** keys that are no columns, with the rows that have them */
+  const later = new Map<string, number>();
+  let names: readonly string[] = [];
   return {
     expected: "one JSON object a line",
     open: (path) => openLines(path, options, pieceBytes),
     textOf: (line) => line,
+    want: (columns) => (wanted = columns),
 
     schemaOf(lines) {
       const columns = new Set<string>(options.held?.columns);
       const multi = new Map<string, string>();
+      const isNull = new Set<string>();
       for (const members of wellFormed(lines, parseJsonRow)) {
         for (const [name, cell] of members) {
+          const left = ignoredPart(name);
+          if (left !== undefined) {
+            columns.add(left);
+            continue;
+          }
+          if (cell === "") isNull.add(name);
+          else isNull.delete(name);
           columns.add(name);
           if (Array.isArray(cell)) multi.set(name, separatorOf(name, told, { multi: {} }) ?? "|");
         }
       }
-      return { columns: [...columns], multi: Object.fromEntries(multi) };
+      // an object may be null in some rows, and is no column then
+      const names = [...columns];
+      const isObject = (name: string) =>
+        isNull.has(name) && names.some((other) => other.startsWith(`${name}.`));
+      return { columns: names.filter((name) => !isObject(name)), multi: Object.fromEntries(multi) };
     },
 
     cellsOf(line, schema) {
       const cells = schema.columns.map(() => "");
       for (const [name, cell] of parseJsonRow(line)) {
         const column = columnIndex(schema, name);
-        if (column === -1) throw unknownKey(name, schema.columns);
-        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : cellText(name, cell, schema);
+        if (column === -1) {
+          if (cell !== "" && ignoredPart(name) === undefined) noteLater(name);
+          continue;
+        }
+        const isIdle = ignored.has(name) || (wanted && !wanted.has(name));
+        cells[column] = isIdle && typeof cell !== "string" ? "" : cellText(name, cell, schema);
       }
+      names = schema.columns;
       return cells;
     },
+
+    warnings() {
+      return [...later].map(([name, rows]) => {
+        const near = nearestName(name, names);
+        const hint = near === undefined ? "" : `; did you mean '${near}'?`;
+        return `the key ${excerpt(name)} is in none of the first rows and is left out (${rows.toLocaleString("en")} ${rows === 1 ? "row has" : "rows have"} it)${hint}`;
+      });
+    },
   };
+
+  function noteLater(name: string): void {
+    const rows = later.get(name) ?? 0;
+    if (rows > 0 || later.size < MOST_LATER) later.set(name, rows + 1);
+  }
+
+  /** The column, or an object that it is in, that is left out. */
+  function ignoredPart(name: string): string | undefined {
+    if (ignored.size === 0) return undefined;
+    for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1))
+      if (ignored.has(name.slice(0, end))) return name.slice(0, end);
+    return undefined;
+  }
 
   function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
@@ -48,7 +95,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     if (cell === undefined) {
       throw new RowFault(
         "nested value",
-        "expected text, a number, true, false, null or a list of these, got a nested value: flatten it, or --ignore the column",
+        "expected text, a number, true, false, null, an object or a list of single values, got a list of others: flatten it, or --ignore the column",
         name,
       );
     }
@@ -62,10 +109,4 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     }
     return joinValues(name, cell, separator);
   }
-}
-
-function unknownKey(name: string, columns: readonly string[]): RowFault {
-  const near = nearestName(name, columns);
-  const hint = near === undefined ? `the first rows have ${columns.join(", ")}` : `did you mean '${near}'?`;
-  return new RowFault("unknown key", `the key ${excerpt(name)} is in none of the first rows: ${hint}`);
 }

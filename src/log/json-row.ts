@@ -6,7 +6,7 @@
 import { excerpt } from "../errors.js";
 import { RowFault } from "./record-form.js";
 
-/** A member's value: text, empty for null; a list of texts for an array; undefined for an object or an array of arrays. */
+/** A member's value: text, empty for null; a list of texts for an array; undefined for an array of others. */
 export type Cell = string | string[] | undefined;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -16,7 +16,7 @@ const WORD = /true|false|null/y;
 const MAX_DEPTH = 500;
 
 /**
- * The members of a line's object.
+ * The members of a line's object; those of an object in it by their path, `actor.id`.
  *
  * Integers are plain as they stand, other numbers as JavaScript prints them, booleans `true` and `false`, null is empty.
  *
@@ -35,21 +35,37 @@ class JsonReader {
   constructor(private readonly text: string) {}
 
   row(): [string, Cell][] {
-    const members: [string, Cell][] = [];
-    const names = new Set<string>();
-    if (!this.#takes("{")) throw this.#fault('expected an object, as {"user": "u1"}');
-    if (this.#takes("}")) return members;
+    const members = new Map<string, Cell>();
+    if (!this.#takes("{"))
+      throw this.#fault(
+        this.text.trimStart().startsWith("[")
+          ? `expected an object a line and no list (jq -c '.[]' makes one of the other)`
+          : 'expected an object, as {"user": "u1"}',
+      );
+    this.#members("", members, 1);
+    return [...members];
+  }
+
+  /** The members of an object whose brace was taken. */
+  #members(path: string, members: Map<string, Cell>, depth: number): void {
+    if (depth > MAX_DEPTH) throw this.#fault(`expected no more than ${MAX_DEPTH} levels`);
+    if (this.#takes("}")) return;
+    const own = new Set<string>();
     do {
-      const name = this.#string();
-      if (names.has(name)) {
+      const key = this.#string();
+      const name = path + key;
+      if (own.has(key))
         throw new RowFault("repeated key", `the key ${excerpt(name)} stands in this object twice`);
-      }
-      names.add(name);
+      own.add(key);
       this.#expect(":");
-      members.push([name, this.#value(1)]);
+      if (this.#takes("{")) this.#members(`${name}.`, members, depth + 1);
+      else {
+        if (members.has(name))
+          throw new RowFault("repeated key", `the keys of this object state ${excerpt(name)} twice`);
+        members.set(name, this.#value(depth));
+      }
     } while (this.#takes(","));
     this.#expect("}");
-    return members;
   }
 
   end(): void {

@@ -12,10 +12,16 @@ import { countLines, textOf } from "./records.js";
 /** Lines of a file, blank ones left out; \n or \r\n ends one. @throws as openSource; {DataError} bytes of another encoding */
 export async function openLines(
   path: string,
-  { encoding, maxCell, comment, held }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held">,
+  {
+    encoding,
+    maxCell,
+    comment,
+    held,
+    opened,
+  }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held" | "opened">,
   pieceBytes: number,
 ): Promise<RecordFile<string>> {
-  const source = await sourceOf(path, { ...(held && { held }) }, pieceBytes);
+  const source = await sourceOf(path, { ...(held && { held }), ...(opened && { opened }) }, pieceBytes);
   return { source, pieces };
 
   async function* pieces(): AsyncGenerator<Piece<string>, void, undefined> {

@@ -5,14 +5,20 @@
 import type { Dictionary } from "./dictionary.js";
 import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import type { NumberForm } from "./number.js";
+import type { LaterColumns } from "./layout.js";
+import type { PeekedSource } from "../io/source.js";
+import type { NullCells } from "./nulls.js";
 
-export interface ReadOptions {
+export interface ReadOptions extends NumberForm {
   /** undefined: by the file's extension */
   format?: InputFormat;
-  /** one byte; undefined: by the file's extension, else from the header line */
+  /** undefined: by the file's extension, else from the header line */
   delimiter?: string;
   /** false: the first line is data and the columns are named c0, c1, ... */
   header: boolean;
+  /** names of the columns of files without a header, for which `header` is false */
+  columns?: readonly string[];
   /** a WHATWG encoding label; undefined: UTF-8, checked */
   encoding?: string;
   /** lines that start with it are left out */
@@ -32,8 +38,12 @@ export interface ReadOptions {
   multiWeights?: string[];
   /** rows in memory, which stand for the file that is named */
   held?: HeldRows;
+  /** the first file, opened already */
+  opened?: PeekedSource;
   /** columns that nobody wants: what they hold need not be fit for a column */
   ignore?: string[];
+  /** texts that stand for a missing cell; none when absent */
+  nulls?: readonly string[];
 }
 
 /** Whole records of an input that is read group by group (grouped-rows.ts). */
@@ -44,6 +54,28 @@ export interface HeldRows {
   linesBefore: number;
   /** of JSON lines: names that rows before had, so that they may be missing here */
   columns: readonly string[];
+}
+
+/** What a run keeps of how its log was read: what cells say and are called, whatever the file that has them. */
+export type CellReading = Pick<ReadOptions, "nulls" | "columns" | "delimiter" | "decimal" | "thousands">;
+
+/** Delimiters that are found where nobody names them. */
+export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
+
+/** These of a reading's options; a delimiter that is found belongs to the file. */
+export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellReading): CellReading {
+  const isNamed = delimiter !== undefined && !FOUND_DELIMITERS.includes(delimiter);
+  return {
+    ...(nulls && { nulls }),
+    ...(columns && { columns }),
+    ...(isNamed && { delimiter }),
+    ...numberFormOf(numbers),
+  };
+}
+
+/** How numbers are written, of a reading's options. */
+export function numberFormOf({ decimal, thousands }: NumberForm): NumberForm {
+  return { ...(decimal !== undefined && { decimal }), ...(thousands !== undefined && { thousands }) };
 }
 
 export const defaultReadOptions: ReadOptions = {
@@ -96,6 +128,8 @@ export interface Batch {
   placeOf(row: number): { file: string; line: number };
   /** dictionary sizes after this batch, one a request (0 for numbers): codes at and above the last batch's size are new */
   sizes: number[];
+  /** one a request: cells that ReadOptions.nulls made missing, of the whole log so far */
+  nulls: readonly NullCells[];
 }
 
 /** How far a reading is; bytes are of the (compressed) files. */
@@ -114,6 +148,12 @@ export interface ReadResult {
   skipped: Record<string, number>;
   /** rows left out under dedupe */
   repeats?: number;
+  /** what a user should know of its rows, a sentence each */
+  warnings?: string[];
+  /** lines that repeat the header of their file, and were left out */
+  repeatedHeaders?: number;
+  /** one a request: cells that `nulls` made missing */
+  nulls: NullCells[];
 }
 
 export interface Log {
@@ -125,6 +165,14 @@ export interface Log {
   sampleIsAll: boolean;
   /** what was found or told; empty where cells are not delimited */
   delimiter: string;
+  /** texts that it reads as missing */
+  nulls: readonly string[];
+  /** how its numbers are written */
+  numbers: NumberForm;
+  /** what a user should know of its files, a sentence each */
+  warnings: string[];
+  /** columns that the first file has not: they are no columns of the log */
+  laterColumns: LaterColumns;
   /** columns whose cells hold several values by the log's form, with the separator that joins them */
   multi?: Record<string, string>;
   /** columns of these whose values carry a number by the log's form, as text `key:number` */

@@ -2,26 +2,33 @@
 // such columns tell a model little, so that their users hear what would read them.
 
 import type { InferredRoles } from "./infer.js";
+import { COMMON_NULLS } from "./nulls.js";
 import { parseNumber } from "./number.js";
 import { timeParser } from "./time-format.js";
 import { parseTime } from "./time.js";
 
-/** Forms of numbers, and the number in the form that is read; all cells of a column must be of one form. */
-const NUMBER_FORMS: { form: RegExp; plain: (cell: string) => string }[] = [
-  { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, plain: (cell) => cell.replaceAll(",", "") },
-  {
-    form: /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$/,
-    plain: (cell) => cell.replaceAll(".", "").replace(",", "."),
-  },
+/** Forms of numbers, and what reads them; all cells of a column must be of one form. */
+const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
+  { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, advice: () => "--thousands ," },
+  { form: /^[-+]?\d+(?:,\d+)?$/, advice: () => "--decimal ," },
+  { form: /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$/, advice: () => "--decimal , --thousands ." },
   {
     form: /^[-+]?(?:\d{1,3}(?:[ '\u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?$/,
-    plain: (cell) => cell.replaceAll(/[ '\u00a0\u202f]/g, "").replace(",", "."),
+    advice: (cell) => writing(cell, cell.replaceAll(/[ '\u00a0\u202f]/g, "").replace(",", ".")),
   },
   {
     form: /^(?:[$€£¥] ?[-+]?|[-+][$€£¥] ?)\d+(?:\.\d+)?$|^[-+]?\d+(?:\.\d+)? ?[%$€£¥]$/,
-    plain: (cell) => cell.replaceAll(/[$€£¥% ]/g, ""),
+    advice: (cell) => writing(cell, cell.replaceAll(/[$€£¥% ]/g, "")),
   },
 ];
+
+/** What no flag reads. */
+function writing(cell: string, plain: string): string {
+  return `writing '${cell}' as ${plain}`;
+}
+
+/** Texts that stand for a missing cell here and there, and are a key or a name elsewhere. */
+const RARE_NULLS = ["null", "nan", "None", "NA", "n/a", "nil", "(null)", "<null>", "#N/A", "-", "?"];
 
 const DAYS = [
   "%d/%m/%Y",
@@ -85,10 +92,16 @@ export function lookAlikeWarnings(
 }
 
 function numbersLike(name: string, cells: readonly string[]): string | undefined {
-  const found = NUMBER_FORMS.find(({ form }) => cells.every((cell) => form.test(cell)));
+  const found = NUMBER_FORMS.filter(({ form }) => cells.every((cell) => form.test(cell)));
   const odd = cells.find((cell) => parseNumber(cell) === undefined);
-  if (!found || odd === undefined) return undefined;
-  return `looks like numbers and is read as keys: write '${odd}' as ${found.plain(odd)}, then --numeric ${name} takes them`;
+  if (odd === undefined) return undefined;
+  const missing = cells.filter((cell) => RARE_NULLS.includes(cell));
+  const isNull = (cell: string) => parseNumber(cell) !== undefined || cell === missing[0];
+  if (missing.length > 0 && missing.length < cells.length && cells.every(isNull))
+    return `looks like numbers and '${odd}' for missing ones, and is read as keys: --null '${[...COMMON_NULLS, odd].join(",")}' reads it`;
+  if (found.length === 0) return undefined;
+  const advice = found.slice(0, 2).map((each) => each.advice(odd));
+  return `looks like numbers and is read as keys: ${advice.join(" or ")}, then --numeric ${name}, reads '${odd}' as a number`;
 }
 
 function timesLike(name: string, cells: readonly string[]): string | undefined {

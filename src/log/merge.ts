@@ -10,7 +10,8 @@ import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
 import { dictionaryOf, type Dictionary } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
-import type { Batch } from "./log.js";
+import type { Batch, ReadOptions } from "./log.js";
+import { NullTexts, type NullCells } from "./nulls.js";
 import type { ScanMemory } from "./scanner.js";
 
 /** How faults are called in ReadResult.skipped. */
@@ -25,10 +26,14 @@ export class Merger {
   /** physical line of the next chunk's first line, from 1 */
   nextLine = 1;
   numRows = 0;
+  /** lines that repeat a header */
+  numHeaders = 0;
   /** rows of the current file, left out ones too */
   rowsOfFile = 0;
   readonly skipped: Record<string, number> = {};
-  readonly #setup: ScanSetup;
+  /** one a request */
+  readonly nulls: NullCells[];
+  readonly #nullTexts: NullTexts;
   readonly #onBadRow: "error" | "skip";
   readonly #encoding: string | undefined;
   readonly #tables: (KeyTable | undefined)[];
@@ -36,13 +41,13 @@ export class Merger {
   readonly #codes: CodeMap[][];
 
   constructor(
-    setup: ScanSetup,
+    setup: Pick<ScanSetup, "requests">,
     numScanners: number,
-    onBadRow: "error" | "skip",
-    encoding: string | undefined,
+    { onBadRow, encoding, nulls }: Pick<ReadOptions, "onBadRow" | "encoding" | "nulls">,
     memory: ScanMemory,
   ) {
-    this.#setup = setup;
+    this.#nullTexts = new NullTexts(nulls);
+    this.nulls = setup.requests.map(() => ({ cells: 0, texts: [] }));
     this.#onBadRow = onBadRow;
     this.#encoding = encoding;
     this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
@@ -65,15 +70,16 @@ export class Merger {
       const column = scan.columns[request]!;
       if (!table || !isCodes(column)) continue;
       const map = this.#codes[scanner]![request]!;
-      map.append(table.codesOf(scan.newKeys[request]!));
-      map.apply(column);
+      map.append(this.#codesOf(table, request, scan.newKeys[request]!));
+      this.nulls[request]!.cells += map.apply(column);
     }
+    const badCells = this.#numbersOf(scan.badCells);
     const firstLine = this.nextLine;
     const batch: Batch = {
       firstRow: this.numRows,
       numRows: scan.numRows,
       columns: scan.columns,
-      badCells: scan.badCells.map((cell) => ({ ...cell, file: path, line: this.nextLine + cell.line })),
+      badCells: badCells.map((cell) => ({ ...cell, file: path, line: this.nextLine + cell.line })),
       faultyRows: (scan.faultyRows ?? []).map(({ reason, line, text }) => ({
         file: path,
         line: this.nextLine + line,
@@ -82,10 +88,46 @@ export class Merger {
       })),
       placeOf: (row) => ({ file: path, line: firstLine + (scan.rowLines?.[row] ?? row) }),
       sizes: this.#tables.map((table) => table?.size ?? 0),
+      nulls: this.nulls,
     };
+    this.numHeaders += scan.numHeaders;
     this.numRows += scan.numRows;
     this.nextLine += scan.numLines;
     return batch;
+  }
+
+  /** The log's codes of new keys; MISSING for those that stand for a missing cell, which become no keys of the log. */
+  #codesOf(table: KeyTable, request: number, keys: Dictionary): Uint32Array {
+    if (this.#nullTexts.size === 0) return table.codesOf(keys);
+    const nulls: number[] = [];
+    for (let code = 0; code < keys.size; code++) {
+      const text = this.#nullTexts.among(keys, code);
+      if (text === undefined) continue;
+      nulls.push(code);
+      this.#note(request, text);
+    }
+    if (nulls.length === 0) return table.codesOf(keys);
+    const codes = table.codesOf(without(keys, nulls));
+    const all = new Uint32Array(keys.size).fill(MISSING);
+    for (let code = 0, at = 0; code < keys.size; code++) if (!nulls.includes(code)) all[code] = codes[at++]!;
+    return all;
+  }
+
+  /** Cells that are no numbers, without those that stand for a missing one: as numbers these are NaN already. */
+  #numbersOf(badCells: ChunkScan["badCells"]): ChunkScan["badCells"] {
+    if (this.#nullTexts.size === 0 || badCells.length === 0) return badCells;
+    return badCells.filter(({ request, text }) => {
+      const trimmed = text.trim();
+      if (!this.#nullTexts.has(trimmed)) return true;
+      this.#note(request, trimmed);
+      this.nulls[request]!.cells++;
+      return false;
+    });
+  }
+
+  #note(request: number, text: string): void {
+    const { texts } = this.nulls[request]!;
+    if (!texts.includes(text)) texts.push(text);
   }
 
   #checkFaults({ fault, faults, numRows }: ChunkScan, path: string): void {
@@ -102,9 +144,8 @@ export class Merger {
       );
     }
     if (this.#onBadRow === "error") {
-      const { numColumns } = this.#setup;
       throw new DataError(
-        `expected ${numColumns} columns, got ${fault.numCells}: ${fault.text} (--on-bad-row skip leaves such rows out)`,
+        `expected ${fault.numColumns} columns, got ${fault.numCells}: ${fault.text} (--on-bad-row skip leaves such rows out)`,
         place,
       );
     }
@@ -121,6 +162,21 @@ export class Merger {
   dictionaries(): Dictionary[] {
     return this.#tables.map((table) => table?.keysFrom(0) ?? dictionaryOf([]));
   }
+}
+
+/** The keys of a dictionary but for some of its codes, which ascend. */
+function without(keys: Dictionary, left: readonly number[]): Dictionary {
+  const offsets = new Uint32Array(keys.size - left.length + 1);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (let code = 0; code < keys.size; code++) {
+    if (left.includes(code)) continue;
+    const key = keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]);
+    parts.push(key);
+    offsets[size + 1] = offsets[size]! + key.length;
+    size++;
+  }
+  return { size, bytes: Buffer.concat(parts), offsets };
 }
 
 /** Whether a column holds codes; not instanceof, which is false for arrays of another realm. */
@@ -143,11 +199,17 @@ class CodeMap {
     this.#size += codes.length;
   }
 
-  apply(column: Uint32Array): void {
+  /** Replaces codes of the scanner. @returns how many of them became MISSING */
+  apply(column: Uint32Array): number {
     const codes = this.#codes;
+    let missing = 0;
     for (let r = 0; r < column.length; r++) {
       const code = column[r]!;
-      if (code !== MISSING) column[r] = codes[code]!;
+      if (code === MISSING) continue;
+      const own = codes[code]!;
+      column[r] = own;
+      if (own === MISSING) missing++;
     }
+    return missing;
   }
 }

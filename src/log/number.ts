@@ -1,7 +1,20 @@
 // The number syntax of cells: decimal and scientific. The kernel parses the common ones itself (kernels/scan/assembly/main.ts) and
 // leaves the rest to this.
 
+import { UsageError } from "../errors.js";
+
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** How numbers are written where it is not as programs do: `1.234,56` has a decimal comma, and dots between thousands. */
+export interface NumberForm {
+  /** stands before the fraction; a dot when absent */
+  decimal?: string;
+  /** stands between groups of three digits; nothing does when absent */
+  thousands?: string;
+}
+
+/** From a cell to its finite number; NaN for an empty one; undefined for anything else (hex, Infinity, NaN, words). */
+export type NumberParser = (text: string) => number | undefined;
 
 /** The finite number that a cell states; NaN for an empty one; undefined for anything else (hex, Infinity, NaN, words). */
 export function parseNumber(text: string): number | undefined {
@@ -10,4 +23,59 @@ export function parseNumber(text: string): number | undefined {
   if (!DECIMAL.test(trimmed)) return undefined;
   const value = Number(trimmed);
   return Number.isFinite(value) ? value : undefined;
+}
+
+/** Whether numbers are in a form of their own, which the kernel does not parse. */
+export function hasOwnForm({ decimal, thousands }: NumberForm): boolean {
+  return (decimal !== undefined && decimal !== ".") || thousands !== undefined;
+}
+
+/**
+ * The parser of numbers in a form. Groups of thousands have three digits each, so that `1.5` is no number where dots part thousands.
+ *
+ * @throws {UsageError} a separator that is a digit or a sign, or both are one
+ */
+export function numberParser(form: NumberForm): NumberParser {
+  if (!hasOwnForm(form)) return parseNumber;
+  const { decimal = ".", thousands } = form;
+  checkForm(decimal, thousands);
+  const digits =
+    thousands === undefined ? String.raw`\d*` : String.raw`(?:\d{1,3}(?:${escaped(thousands)}\d{3})+|\d*)`;
+  const pattern = new RegExp(
+    `^[+-]?(?=\\d|${escaped(decimal)}\\d)${digits}(?:${escaped(decimal)}\\d*)?(?:[eE][+-]?\\d+)?$`,
+    "u",
+  );
+  return (text) => {
+    const trimmed = text.trim();
+    if (trimmed === "") return NaN;
+    return pattern.test(trimmed) ? parseNumber(plainNumber(trimmed, decimal, thousands)) : undefined;
+  };
+}
+
+/** Cells of a form as programs write them, so that what looks at first rows sees numbers; other cells as they are. */
+export function plainCell(form: NumberForm): (text: string) => string {
+  if (!hasOwnForm(form)) return (text) => text;
+  const parse = numberParser(form);
+  const { decimal = ".", thousands } = form;
+  return (text) => {
+    const value = parse(text);
+    return value === undefined || Number.isNaN(value) ? text : plainNumber(text.trim(), decimal, thousands);
+  };
+}
+
+function plainNumber(text: string, decimal: string, thousands: string | undefined): string {
+  const joined = thousands === undefined ? text : text.replaceAll(thousands, "");
+  return joined.replace(decimal, ".");
+}
+
+function checkForm(decimal: string, thousands: string | undefined): void {
+  const isOdd = (text: string) => text.length !== 1 || /[\d+\-eE\r\n"]/.test(text);
+  if (isOdd(decimal) || (thousands !== undefined && isOdd(thousands)) || decimal === thousands)
+    throw new UsageError(
+      `--decimal and --thousands expect two different characters, such as , and ., neither a digit nor a sign, got '${decimal}' and '${thousands ?? ""}'`,
+    );
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
 }

@@ -5,20 +5,23 @@
 
 import { DataError, NoRowsError } from "../errors.js";
 import { canReopen } from "../io/source.js";
+import type { LogFile } from "./directory.js";
+import { checkPartition } from "./layout.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
 import type { FaultyRow, Log, ReadOptions } from "./log.js";
 import { Merger } from "./merge.js";
+import { NullTexts } from "./nulls.js";
 import { noSuchColumn, progressOf } from "./read.js";
 import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
 import { RowScanner } from "./row-scanner.js";
 import { scanMemories } from "./scanner.js";
 
-type Item<Rec> = { kind: "start" | "end"; path: string } | { kind: "piece"; path: string; piece: Piece<Rec> };
+type Item<Rec> = { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
 
 /** Opens files of one form as one log. @throws as openLog */
 export async function openRecords<Rec>(
-  paths: readonly string[],
+  files: readonly LogFile[],
   form: RecordForm<Rec>,
   options: ReadOptions,
 ): Promise<Log> {
@@ -26,41 +29,47 @@ export async function openRecords<Rec>(
   const close = async () => {
     for (const source of sources) await source.close();
   };
-  const items = itemsOf(paths, form, sources);
+  const { partition } = files[0]!;
+  for (const file of files) checkPartition({ ...files[0]!, columns: [] }, { ...file, columns: [] });
+  const items = itemsOf(files, form, sources);
   try {
     // a file that cannot be read is told now, not after those before it were
-    for (const path of paths.slice(1)) {
+    for (const { path } of files.length > 1 ? files : []) {
       if (await canReopen(path)) await (await form.open(path)).source.close();
     }
     const head: Item<Rec>[] = [];
     const { schema, sample, sampleIsAll } = await takeHead(items, head, form, options);
+    const columns = [...schema.columns, ...Object.keys(partition)];
+    checkPartition(
+      { path: files[0]!.path, columns: [], partition },
+      { path: files[0]!.path, columns: schema.columns, partition },
+    );
     let isRead = false;
     return {
-      columns: schema.columns,
+      columns,
       multi: schema.multi,
       ...(schema.multiWeights && { multiWeights: schema.multiWeights }),
-      sample,
+      sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll,
+      nulls: options.nulls ?? [],
+      numbers: {},
       delimiter: "",
+      warnings: [],
+      laterColumns: new Map(),
       close,
       async read(requests, onBatch, observe) {
         if (isRead) throw new Error("a log can be read once");
         isRead = true;
         const indexed = requests.map(({ name, as }) => {
-          const column = schema.columns.indexOf(name);
-          if (column === -1) throw noSuchColumn(name, schema.columns);
+          const column = columns.indexOf(name);
+          if (column === -1) throw noSuchColumn(name, columns);
           return { column, as };
         });
         form.want?.(new Set(requests.map(({ name }) => name)));
         const module = await loadKernel("scan");
-        const setup = {
-          dialect: { delimiter: ",", comment: undefined, maxCell: options.maxCell },
-          numColumns: schema.columns.length,
-          requests: indexed,
-        };
         const memories = scanMemories(module);
-        const merger = new Merger(setup, 1, options.onBadRow, options.encoding, memories.merger);
-        const scanner = new RowScanner(setup, memories.scanner);
+        const merger = new Merger({ requests: indexed }, 1, options, memories.merger);
+        const scanner = new RowScanner(indexed, memories.scanner);
         const keyOf = (request: number, code: number) => merger.keyOf(request, code);
         const skipped: Record<string, number> = {};
         const { keepBadRows = false, onBadRow } = options;
@@ -69,7 +78,7 @@ export async function openRecords<Rec>(
             if (item.kind === "start") merger.startFile(options.held?.linesBefore ?? 0);
             if (item.kind !== "piece") continue;
             const { piece, path } = item;
-            const place = { path, firstLine: merger.nextLine };
+            const place = { ...item, firstLine: merger.nextLine };
             const { rows, lines, faulty } = rowsOf(piece, place, form, schema, onBadRow);
             for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
             const batch = merger.merge(scanner.scan(rows, lines, piece.numLines), 0, path);
@@ -86,6 +95,8 @@ export async function openRecords<Rec>(
           dictionaries: merger.dictionaries(),
           inputs: sources.map((source) => source.fingerprint()),
           skipped,
+          nulls: merger.nulls,
+          warnings: form.warnings?.() ?? [],
         };
       },
     };
@@ -96,18 +107,18 @@ export async function openRecords<Rec>(
 }
 
 async function* itemsOf<Rec>(
-  paths: readonly string[],
+  files: readonly LogFile[],
   form: RecordForm<Rec>,
   sources: RecordSource[],
 ): AsyncGenerator<Item<Rec>, void, undefined> {
-  for (const path of paths) {
+  for (const { path, partition } of files) {
     const file = await form.open(path);
     sources.push(file.source);
     yield { kind: "start", path };
     let numRecords = 0;
     for await (const piece of file.pieces()) {
       numRecords += piece.records.length;
-      yield { kind: "piece", path, piece };
+      yield { kind: "piece", path, partition, piece };
     }
     await file.source.close();
     if (numRecords === 0)
@@ -139,19 +150,21 @@ async function takeHead<Rec>(
     for (const record of item.piece.records) numChars += form.textOf(record).length;
   }
   const pieces = head.filter((item) => item.kind === "piece");
-  const first = pieces.flatMap(({ piece }) => piece.records).slice(0, SAMPLE_ROWS);
-  const schema = form.schemaOf(first);
+  const first = pieces
+    .flatMap(({ piece, partition }) => piece.records.map((record) => ({ record, partition })))
+    .slice(0, SAMPLE_ROWS);
+  const schema = form.schemaOf(first.map(({ record }) => record));
   if (schema.columns.length === 0) {
     // no record tells a column: say what is wrong with the first
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
-    rowsOf(piece, { path, firstLine: 1 }, form, schema, "error");
+    rowsOf(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows name no column: expected ${form.expected}`, { file: path, line: 1 });
   }
   checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
   const sample: string[][] = [];
-  for (const record of first) {
+  for (const { record, partition } of first) {
     try {
-      sample.push(form.cellsOf(record, schema));
+      sample.push([...form.cellsOf(record, schema), ...Object.values(partition)]);
     } catch (error) {
       // what is wrong with a row is told when it is read
       if (!(error instanceof RowFault)) throw error;
@@ -168,7 +181,7 @@ async function takeHead<Rec>(
 /** The cells of a piece's records; faults are thrown or listed. */
 function rowsOf<Rec>(
   { records, lines }: Piece<Rec>,
-  { path, firstLine }: { path: string; firstLine: number },
+  { path, partition, firstLine }: LogFile & { firstLine: number },
   form: RecordForm<Rec>,
   schema: Schema,
   onBadRow: "error" | "skip",
@@ -178,10 +191,12 @@ function rowsOf<Rec>(
     lines: [],
     faulty: [],
   };
+  const constants = Object.values(partition);
   for (const [i, record] of records.entries()) {
     const line = firstLine + lines[i]!;
     try {
-      kept.rows.push(form.cellsOf(record, schema));
+      const cells = form.cellsOf(record, schema);
+      kept.rows.push(constants.length === 0 ? cells : [...cells, ...constants]);
       kept.lines.push(lines[i]!);
     } catch (error) {
       if (!(error instanceof RowFault)) throw error;

@@ -1,6 +1,5 @@
 // What openLog refuses, and says of it.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DataError, NoInputError, UsageError } from "../errors.js";
@@ -76,40 +75,21 @@ describe("openLog and read refuse", () => {
     }
   });
 
-  test("a directory, with the patterns that read its files", async () => {
-    const directory = join(folder, "logs");
-    mkdirSync(join(directory, "2024", "03"), { recursive: true });
-    const refused = (path: string) => openLog([path], defaultReadOptions).catch((error: unknown) => error);
-    expect(await refused(directory)).toMatchObject({
-      exitCode: 64,
-      message: expect.stringContaining("it holds no .csv") as string,
-    });
-    file("logs/2024/03/a.tsv", "a\tb\n1\t2\n");
-    expect(String(await refused(`${directory}/`))).toContain(`with '${directory}/**/*.tsv' (1 file)`);
-    for (const name of ["a.csv", "b.csv", ".hidden.csv", "c.csv.gz", "notes.md"])
-      file(`logs/${name}`, "a,b\n1,2\n");
-    expect(String(await refused(directory))).toContain(
-      `name them, in quotes, with '${directory}/*.csv' (2 files) or '${directory}/*.csv.gz' (1 file)`,
-    );
-    expect((await rowsOf(`${directory}/*.csv`)).rows).toHaveLength(2);
-    expect((await rowsOf(`${directory}/**/*.tsv`)).rows).toHaveLength(1);
-  });
-
   test("a file that does not exist, unknown options", async () => {
     const good = file("good.csv", "a,b\n1,2\n");
     await expect(rowsOf(join(folder, "none.csv"))).rejects.toBeInstanceOf(NoInputError);
     await expect(rowsOf([good, join(folder, "none.csv")])).rejects.toBeInstanceOf(NoInputError);
     await expect(rowsOf([])).rejects.toBeInstanceOf(NoInputError);
-    await expect(rowsOf(good, { delimiter: "ab" })).rejects.toBeInstanceOf(UsageError);
-    await expect(rowsOf(good, { delimiter: "é" })).rejects.toBeInstanceOf(UsageError);
+    for (const delimiter of ["", '"', ":\n", "x".repeat(17)])
+      await expect(rowsOf(good, { delimiter })).rejects.toBeInstanceOf(UsageError);
     await expect(rowsOf(good, { encoding: "klingon" })).rejects.toBeInstanceOf(UsageError);
     await expect(rowsOf(good, { comment: "," })).rejects.toBeInstanceOf(UsageError);
   });
 
-  test("a second file with other columns, naming both headers, before anything is read", async () => {
+  test("a second file without a column that is read, with the file and the column, before anything is read", async () => {
     const paths = [file("h1.csv", "a,b\n1,2\n"), file("h2.csv", "a;c\n1;2\n")];
-    await expect(openLog(paths, defaultReadOptions)).rejects.toThrow(
-      `${paths[1]}:1: expected the same columns as '${paths[0]}': a, b; got: a;c`,
+    await expect(rowsOf(paths)).rejects.toThrow(
+      `${paths[1]}: column 'a': the file lacks this column, which other files of the log have and which is read: its columns are a;c; if another character separates its cells`,
     );
   });
 

@@ -14,7 +14,7 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { DataError, EmbedError } from "../errors.js";
 import { openRandomAccess, type RandomAccessFile } from "../io/random-access.js";
-import { checkSameColumns } from "./input.js";
+import { laterColumnsOf, laterColumnWarnings, placesOf, type FileColumns } from "./layout.js";
 import type { ReadOptions } from "./log.js";
 import { checkPages } from "./parquet-pages.js";
 import { joinValues } from "./several.js";
@@ -23,21 +23,35 @@ import { RowFault, type Piece, type RecordForm } from "./record-form.js";
 /** Rows that are handed on at once. */
 const BATCH_ROWS = 1 << 14;
 
-/** A row: values of all columns, as hyparquet gives them. */
-type Values = unknown[];
+/** A row: values of the log's columns, as hyparquet gives them, and what its file says of their types; undefined where it has no such column. */
+interface Values {
+  values: unknown[];
+  leaves: (SchemaElement | undefined)[];
+}
 
 /** The form of .parquet. */
 export function parquet(options: ReadOptions): RecordForm<Values> {
   const told = options.multi ?? {};
   const ignored = new Set(options.ignore);
-  let first: { path: string; columns: string[] } | undefined;
+  /** the files that were opened, the log's first one first */
+  const opened: FileColumns[] = [];
   let wanted: ReadonlySet<string> | undefined;
-  /** of the first file's columns */
-  let leaves: SchemaElement[] = [];
+  /** what is wrong with columns that cannot be read, by name */
+  const odd = new Map<string, DataError>();
+  /** of the first file */
   let lists: string[] = [];
   return {
     expected: "a Parquet file with rows",
-    want: (columns) => (wanted = columns),
+    want(columns) {
+      for (const [name, problem] of odd) if (columns.has(name)) throw problem;
+      for (const file of opened)
+        placesOf(
+          file,
+          opened[0]!.columns.filter((name) => columns.has(name)),
+        );
+      wanted = columns;
+    },
+    warnings: () => laterColumnWarnings(laterColumnsOf(opened[0]!, opened.slice(1)), options.ignore),
 
     async open(path) {
       const source = await openRandomAccess(path);
@@ -46,12 +60,17 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
         const { children } = await parsed(path, async () => parquetSchema(metadata));
         const columns = children.map(({ element }) => element.name);
         checkDistinct(path, columns);
-        if (first) checkSameColumns(path, columns, first.path, first.columns);
-        for (const child of children) checkShape(path, child, ignored);
-        first ??= { path, columns };
-        leaves = children.map((child) => leafOf(child).element);
-        lists = children.filter(isList).map(({ element }) => element.name);
-        return { source, pieces: () => rowGroups(path, source, metadata, columns) };
+        const isFirst = opened.length === 0;
+        const known = new Set(opened[0]?.columns ?? columns);
+        // what nobody reads may be of any shape
+        for (const child of children) {
+          const { name } = child.element;
+          const problem = known.has(name) ? shapeProblem(path, child, ignored) : undefined;
+          if (problem) odd.set(name, problem);
+        }
+        if (isFirst) lists = children.filter(isList).map(({ element }) => element.name);
+        if (!opened.some((file) => file.path === path)) opened.push({ path, columns, partition: {} });
+        return { source, pieces: () => rowGroups(path, source, metadata) };
       } catch (error) {
         await source.close();
         throw error;
@@ -63,15 +82,22 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
 
     schemaOf() {
       const multi = lists.map((name) => [name, Object.hasOwn(told, name) ? told[name]! : "|"] as const);
-      return { columns: first!.columns, multi: Object.fromEntries(multi) };
+      return { columns: [...opened[0]!.columns], multi: Object.fromEntries(multi) };
     },
 
-    cellsOf(values, { columns, multi }) {
+    cellsOf({ values, leaves }, { columns, multi }) {
       return columns.map((name, c) => {
         const value = values[c];
-        if (ignored.has(name)) return "";
-        if (!Array.isArray(value)) return textOf(value, leaves[c]!, name);
-        const texts = value.map((one) => textOf(one, leaves[c]!, name));
+        const leaf = leaves[c];
+        if (ignored.has(name) || !leaf) return "";
+        if (!Array.isArray(value)) {
+          const text = textOf(value, leaf, name);
+          // one value of a list that is no list in this file: it must not come back as two
+          return Object.hasOwn(multi, name) && !Object.hasOwn(told, name)
+            ? joinValues(name, [text], multi[name]!)
+            : text;
+        }
+        const texts = value.map((one) => textOf(one, leaf, name));
         return joinValues(name, texts, Object.hasOwn(multi, name) ? multi[name]! : "|");
       });
     },
@@ -81,25 +107,27 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
     path: string,
     source: RandomAccessFile,
     metadata: FileMetaData,
-    columns: string[],
   ): AsyncGenerator<Piece<Values>, void, undefined> {
     await source.digest();
     const file = asyncBuffer(source);
-    const leaves = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]));
+    const trees = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]));
+    const { columns } = opened[0]!;
+    const leaves = columns.map((name) => trees.get(name) && leafOf(trees.get(name)!).element);
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const numRows = Number(group.num_rows);
       const chunks = chunksOf(group);
       const read: (ArrayLike<unknown> | undefined)[] = [];
       for (const name of columns) {
-        if (ignored.has(name) || (wanted && !wanted.has(name))) {
+        const tree = trees.get(name);
+        if (!tree || odd.has(name) || ignored.has(name) || (wanted && !wanted.has(name))) {
           read.push(undefined);
           continue;
         }
         const own = chunks.get(name) ?? [];
         const data = await parsed(path, async () => {
-          await checkColumn(file, group, own, leaves.get(name)!);
-          return readColumn(file, metadata, group, own, leaves.get(name)!);
+          await checkColumn(file, group, own, tree);
+          return readColumn(file, metadata, group, own, tree);
         });
         if (data.length !== numRows) {
           throw new DataError(`the file is damaged: expected ${numRows} values, got ${data.length}`, {
@@ -113,7 +141,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
       for (let row = 0; row < numRows; row += BATCH_ROWS) {
         const size = Math.min(BATCH_ROWS, numRows - row);
         const lines = Array.from({ length: size }, (_, i) => i);
-        const records = lines.map((i) => read.map((data) => data?.[row + i]));
+        const records = lines.map((i) => ({ values: read.map((data) => data?.[row + i]), leaves }));
         yield { records, lines, numLines: size };
       }
       rowStart += numRows;
@@ -262,21 +290,22 @@ function isList({ element, children }: SchemaTree): boolean {
   return inner!.children.length === 1 && inner!.children[0]!.children.length === 0;
 }
 
-/** @throws {DataError} a column that is neither a scalar nor a list of them */
-function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): void {
+/** What is wrong with a column that is neither a scalar nor a list of them; undefined where nothing is. */
+function shapeProblem(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): DataError | undefined {
   const { name } = tree.element;
+  if (ignored.has(name)) return undefined;
   const leaf = leafOf(tree).element;
-  if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL") {
-    // hyparquet would give the digits without their scale
-    throw new DataError("a decimal is stated in a way that is not read: write it as a double or as text", {
-      file: path,
-      column: name,
-    });
-  }
-  if (tree.children.length === 0 || isList(tree) || ignored.has(name)) return;
-  throw new DataError(
+  const place = { file: path, column: name };
+  // hyparquet would give the digits without their scale
+  if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL")
+    return new DataError(
+      "a decimal is stated in a way that is not read: write it as a double or as text",
+      place,
+    );
+  if (tree.children.length === 0 || isList(tree)) return undefined;
+  return new DataError(
     "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",
-    { file: path, column: name },
+    place,
   );
 }
 

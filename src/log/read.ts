@@ -8,6 +8,7 @@ import type { ByteSource } from "../io/source.js";
 import type { ChunkBuffers } from "./chunk-buffers.js";
 import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
 import type { InputItem } from "./input.js";
+import { placesOf, type ScanLayout } from "./layout.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./dialect.js";
@@ -32,6 +33,8 @@ export interface Reading {
   /** the inputs opened so far, in order; all of them when items has ended */
   sources: readonly ByteSource[];
   setup: ScanSetup;
+  /** names of the columns that setup's requests ask for */
+  names: readonly string[];
   options: ReadOptions;
   sizes: ReadSizes;
   /** where buffers of chunks go when they are scanned */
@@ -47,7 +50,7 @@ interface Ordered {
 
 /** Reads every row once, in order: Log.read. */
 export async function readLog(
-  { items, sources, setup, options, sizes, buffers }: Reading,
+  { items, sources, setup, names, options, sizes, buffers }: Reading,
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
@@ -56,13 +59,13 @@ export async function readLog(
   const memories = scanMemories(module);
   const numThreads = affordableScanners(options.threads - 1);
   const scanners: Scanner[] = [new LocalScanner(setup, memories.scanner, buffers)];
-  const merger = new Merger(setup, 1 + numThreads, options.onBadRow, options.encoding, memories.merger);
+  const merger = new Merger(setup, 1 + numThreads, options, memories.merger);
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   let path = "";
 
   const settle = async ({ item, scanner, scan }: Ordered): Promise<void> => {
     if (item.kind === "start") {
-      path = item.path;
+      path = item.columns.path;
       merger.startFile(item.linesBefore);
     } else if (item.kind === "failure") {
       throw item.error(merger.nextLine + item.line);
@@ -77,10 +80,12 @@ export async function readLog(
 
   // what is on its way is bounded: memory is that of the keys and of a few chunks
   const ordered: Ordered[] = [];
+  let layout: ScanLayout | undefined;
   let localBytes = 0;
   let turn = 0;
   try {
     for await (const item of items) {
+      if (item.kind === "start") layout = scanLayout(item, names, setup.dialect.delimiter);
       if (item.kind === "chunk") {
         const isLocal = numThreads === 0 || localBytes < sizes.localBytes;
         if (isLocal) localBytes += item.bytes.length;
@@ -88,7 +93,8 @@ export async function readLog(
           for (let i = 0; i < numThreads; i++) scanners.push(new ThreadScanner({ module, setup }, buffers));
         }
         const scanner = isLocal ? 0 : 1 + (turn++ % numThreads);
-        const scan = scanners[scanner]!.scan(item);
+        const { bytes, quoted } = item;
+        const scan = scanners[scanner]!.scan({ bytes, quoted, layout: layout! });
         // it is awaited in its turn, which an earlier failure may take away
         scan.catch(() => undefined);
         ordered.push({ item, scanner, scan });
@@ -106,7 +112,20 @@ export async function readLog(
     dictionaries: merger.dictionaries(),
     inputs: sources.map((source) => source.fingerprint()),
     skipped: merger.skipped,
+    nulls: merger.nulls,
+    ...(merger.numHeaders > 0 && { repeatedHeaders: merger.numHeaders }),
   };
+}
+
+/** Where a file has what is asked for, and its header: of one column that is a word like any other. */
+function scanLayout(
+  { columns, header }: InputItem & { kind: "start" },
+  names: readonly string[],
+  delimiter: string,
+): ScanLayout {
+  const layout = placesOf(columns, names);
+  if (!header || header.length < 2) return layout;
+  return { ...layout, header: { cells: header, line: Buffer.from(header.join(delimiter), "utf8") } };
 }
 
 /** Of all inputs opened so far. */

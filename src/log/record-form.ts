@@ -44,7 +44,9 @@ export interface RecordForm<Rec> {
   cellsOf(record: Rec, schema: Schema): string[];
   /** The record as it stands there, for the report of bad rows. */
   textOf(record: Rec): string;
-  /** What is going to be read of the rest; the cells of other columns may be empty. */
+  /** What a user should know once all is read, a sentence each. */
+  warnings?(): string[];
+  /** What is going to be read of the rest; the cells of other columns may be empty. @throws {DataError} a file lacks one of them */
   want?(columns: ReadonlySet<string>): void;
 }
 

@@ -12,6 +12,8 @@ const QUOTE = 0x22;
 export interface Dialect {
   /** one ASCII character */
   delimiter: string;
+  /** the text in whose place it stands, where the file has another (separator.ts) */
+  written?: string;
   /** lines that start with it are left out; undefined: there are none */
   comment: string | undefined;
   /** the largest quoted cell, bytes */

@@ -36,7 +36,8 @@ export function withoutRepeats(log: Log): Log {
         },
         observe,
       );
-      return { ...read, numRows, repeats, dictionaries: read.dictionaries.slice(0, requests.length) };
+      const nulls = read.nulls.slice(0, requests.length);
+      return { ...read, numRows, repeats, nulls, dictionaries: read.dictionaries.slice(0, requests.length) };
     },
   };
 }

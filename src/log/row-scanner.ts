@@ -1,7 +1,7 @@
 // Rows of text cells → what a chunk scanner makes of bytes: codes and numbers, for merge.ts.
 
 import { MISSING } from "../kernels/scan/layout.js";
-import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
+import type { ChunkScan } from "./chunk-scanner.js";
 import { dictionaryOf } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
@@ -10,13 +10,19 @@ import type { ScanMemory } from "./scanner.js";
 /** Keys of a column that are remembered as text. */
 const MAX_CACHED = 1 << 16;
 
+/** What is asked for: the column's index, and as what. */
+export interface RowRequest {
+  column: number;
+  as: "key" | "number";
+}
+
 /** Scans rows one batch after another. */
 export class RowScanner {
-  readonly #requests: ScanSetup["requests"];
+  readonly #requests: readonly RowRequest[];
   readonly #tables: (KeyTable | undefined)[];
   readonly #cache: Map<string, number>[];
 
-  constructor({ requests }: Pick<ScanSetup, "requests">, memory: ScanMemory) {
+  constructor(requests: readonly RowRequest[], memory: ScanMemory) {
     this.#requests = requests;
     this.#tables = requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
     this.#cache = requests.map(() => new Map<string, number>());
@@ -49,6 +55,7 @@ export class RowScanner {
       badCells,
       fault: undefined,
       faults: { ragged: 0, quote: 0, encoding: 0 },
+      numHeaders: 0,
     };
   }
 

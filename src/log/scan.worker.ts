@@ -10,9 +10,9 @@ import type { ScanJob, ScannerData, ScanReply } from "./scanners.js";
 const { module, setup, memory } = workerData as ScannerData;
 const scanner = new ChunkScanner(setup, new ScanMemory(module, memory));
 
-parentPort!.on("message", ({ bytes, quoted }: ScanJob) => {
+parentPort!.on("message", ({ bytes, quoted, layout }: ScanJob) => {
   try {
-    const scan = scanner.scan(bytes, quoted);
+    const scan = scanner.scan(bytes, quoted, layout);
     const buffers = [
       bytes.buffer,
       ...scan.columns.map(({ buffer }) => buffer),

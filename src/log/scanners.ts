@@ -7,6 +7,7 @@ import { newMemory, RESERVED } from "../kernels/shared/shared-memory.js";
 import { freeAddresses, THREAD_ADDRESSES } from "../workers/process-limits.js";
 import type { ChunkBuffers } from "./chunk-buffers.js";
 import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";
+import type { ScanLayout } from "./layout.js";
 import type { ScanMemory } from "./scanner.js";
 
 /** What a thread is started with. */
@@ -20,6 +21,7 @@ export interface ScannerData {
 export interface ScanJob {
   bytes: Uint8Array<ArrayBuffer>;
   quoted: number[];
+  layout: ScanLayout;
 }
 
 /** What it sends back: the scan with the chunk's buffer, or the message of the UsageError that its memory is full. */
@@ -28,7 +30,7 @@ export type ScanReply = { scan: ChunkScan; buffer: ArrayBuffer } | { tooLarge: s
 /** A scanner; scans come in the order of the chunks. */
 export interface Scanner {
   /** Takes the chunk's buffer. */
-  scan(job: { bytes: Uint8Array<ArrayBuffer>; quoted: number[] }): Promise<ChunkScan>;
+  scan(job: ScanJob): Promise<ChunkScan>;
   close(): Promise<unknown>;
 }
 
@@ -44,8 +46,8 @@ export class LocalScanner implements Scanner {
     this.#scanner = new ChunkScanner(setup, memory);
   }
 
-  async scan({ bytes, quoted }: ScanJob): Promise<ChunkScan> {
-    const scan = this.#scanner.scan(bytes, quoted);
+  async scan({ bytes, quoted, layout }: ScanJob): Promise<ChunkScan> {
+    const scan = this.#scanner.scan(bytes, quoted, layout);
     this.buffers.give(bytes.buffer);
     return scan;
   }
@@ -86,9 +88,9 @@ export class ThreadScanner implements Scanner {
     });
   }
 
-  scan({ bytes, quoted }: { bytes: Uint8Array<ArrayBuffer>; quoted: number[] }): Promise<ChunkScan> {
+  scan({ bytes, quoted, layout }: ScanJob): Promise<ChunkScan> {
     const scan = new Promise<ChunkScan>((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    this.#worker.postMessage({ bytes, quoted } satisfies ScanJob, [bytes.buffer]);
+    this.#worker.postMessage({ bytes, quoted, layout } satisfies ScanJob, [bytes.buffer]);
     return scan;
   }
 

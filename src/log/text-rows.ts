@@ -5,6 +5,7 @@
 // as Papa.parse strips a byte-order mark, which inside a log is data; text ends with \n, after which it gives one more row.
 
 import Papa from "papaparse";
+import { asWritten } from "./separator.js";
 import { textOf, withoutReturns, type Dialect } from "./records.js";
 
 /** One record as papaparse gives it. */
@@ -31,7 +32,7 @@ export function forEachRow(
   let start = 0;
   let end = 0;
   let line = 0;
-  const source = () => text.slice(start, end).replace(/\n$/, "");
+  const source = () => asWritten(text.slice(start, end).replace(/\n$/, ""), dialect);
   const parser = new Papa.Parser({
     delimiter: dialect.delimiter,
     newline: "\n",
@@ -43,7 +44,9 @@ export function forEachRow(
       const isBlank = start === text.length || text[start] === "\n";
       const malformedQuote =
         errors.length === 0 ? -1 : line + countNewlines(text, start, errors[0]!.index ?? start);
-      if (!isBlank && onRow({ cells: data[0]!, line, malformedQuote }, source) === false) parser.abort();
+      const cells =
+        dialect.written === undefined ? data[0]! : data[0]!.map((cell) => asWritten(cell, dialect));
+      if (!isBlank && onRow({ cells, line, malformedQuote }, source) === false) parser.abort();
       line += countNewlines(text, start, end);
       start = end;
     },

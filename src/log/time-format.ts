@@ -3,7 +3,8 @@
 //   %Y year, 4 digits   %y 2 digits (69 to 99 are 1969 to 1999)   %m month   %b its English name, short or long   %d day
 //   %H hour   %I hour of 12   %p AM or PM   %M minute   %S second   %f fraction, 1 to 9 digits   %z Z or +02:00   %% a %
 //
-// A number may lack its leading zero; a blank stands for one or several. Without %z a time is UTC.
+// A number may lack its leading zero; a blank stands for one or several. Without %z a time is UTC. Several forms have | between them,
+// and `iso` is one for unix time and ISO 8601.
 
 import { UsageError } from "../errors.js";
 import { millisecondsOf, parseTime, zoneMinutes } from "./time.js";
@@ -34,6 +35,24 @@ export type TimeParser = (text: string) => number;
 /** The parser of a format; of the forms of time.ts when it is undefined. @throws {UsageError} the format states no date */
 export function timeParser(format: string | undefined): TimeParser {
   if (format === undefined) return parseTime;
+  const formats = formatsOf(format);
+  if (formats.length === 1) return parserOf(formats[0]!);
+  const parsers = formats.map(parserOf);
+  return (text) => {
+    // a cell that two forms read as different times states none
+    const times = new Set(parsers.map((parse) => parse(text)).filter((time) => !Number.isNaN(time)));
+    return times.size === 1 ? [...times][0]! : NaN;
+  };
+}
+
+/** The forms that a format has, with `|` between them. */
+export function formatsOf(format: string): string[] {
+  return format.split("|").map((each) => each.trim());
+}
+
+/** The parser of one form. @throws {UsageError} the format states no date */
+function parserOf(format: string): TimeParser {
+  if (format === "iso") return parseTime;
   const pattern = patternOf(format);
   return (text) => {
     const parts = pattern.exec(text.trim())?.groups;

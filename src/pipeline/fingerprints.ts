@@ -10,11 +10,10 @@ import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { NoInputError } from "../errors.js";
 import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
-import { expandPaths } from "../io/glob.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { directoryIsNoLog } from "../log/directory.js";
+import { filesOfLog, type LogFile } from "../log/directory.js";
 import { NO_PATHS } from "./commands.js";
 
 /** What a step depends on, by what a person calls it. */
@@ -35,22 +34,27 @@ function short(value: unknown): string {
   return sha256Of(JSON.stringify(value)).slice(0, 16);
 }
 
+/** A file of a log, with the columns that its path states. */
+export type PipelineLogFile = InputFingerprint & Pick<LogFile, "partition">;
+
+/** A log as far as it decides bytes: contents, and what paths state of them. */
+export function logPart(files: readonly PipelineLogFile[]): unknown {
+  return files.map(({ bytes, sha256, partition }) =>
+    Object.keys(partition).length === 0 ? [bytes, sha256] : [bytes, sha256, partition],
+  );
+}
+
 /**
- * The files that patterns match, with size and checksum; what is read is read whole.
+ * The files of a log, with size and checksum; what is read is read whole.
  *
- * @throws {NoInputError} one does not exist @throws {UsageError} a directory
+ * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
  */
-export async function logFiles(
-  patterns: readonly string[],
-  signal: AbortSignal,
-): Promise<InputFingerprint[]> {
-  const files: InputFingerprint[] = [];
-  for (const path of await expandPaths(patterns)) {
+export async function logFiles(patterns: readonly string[], signal: AbortSignal): Promise<PipelineLogFile[]> {
+  const files: PipelineLogFile[] = [];
+  for (const { path, partition } of (await filesOfLog(patterns)).files) {
     signal.throwIfAborted();
-    const found = await statOf(path);
-    if (!found) throw new NoInputError(`log '${path}' does not exist`);
-    if (found.isDirectory) throw await directoryIsNoLog(path);
-    files.push({ path, ...(await fingerprintOf(path)) });
+    if (!(await statOf(path))) throw new NoInputError(`log '${path}' does not exist`);
+    files.push({ path, ...(await fingerprintOf(path)), partition });
   }
   return files;
 }

@@ -5,6 +5,7 @@
 import { UsageError } from "../errors.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
+import { filesOfLog } from "../log/directory.js";
 import { statOf } from "../io/tree.js";
 
 export interface ProposedLog {
@@ -20,14 +21,21 @@ export interface ProposedLog {
 
 /**
  * @param logs as the command line has them
- * @throws {UsageError} several files that no pattern tells from others, or a directory
+ * @throws {UsageError} several files that no pattern tells from others, or a directory beside files
  * @throws {NoInputError} a pattern matches nothing
  */
 export async function proposedLog(logs: readonly string[]): Promise<ProposedLog> {
   const files = await expandPaths(logs);
-  for (const path of files)
-    if ((await statOf(path))?.isDirectory)
-      throw new UsageError(`'${path}' is a directory: a pipeline reads files, such as '${path}/*.csv.gz'`);
+  const isDirectory = await Promise.all(
+    files.map(async (path) => (await statOf(path))?.isDirectory === true),
+  );
+  // what comes into a directory is read when it comes
+  if (files.length === logs.length && isDirectory.every(Boolean)) return await directories(logs);
+  const mixed = files.find((_, i) => isDirectory[i]);
+  if (mixed !== undefined)
+    throw new UsageError(
+      `'${mixed}' is a directory, and other logs are files: name directories alone, or files alone`,
+    );
   const isGiven = logs.some((path) => MAGIC.test(path) && !files.includes(path));
   if (isGiven) return { log: logs, files, note: noteOf(logs, files), isUnsure: false };
   if (files.length === 1) return await oneFile(files[0]!);
@@ -42,6 +50,12 @@ export async function proposedLog(logs: readonly string[]): Promise<ProposedLog>
   );
 }
 
+async function directories(logs: readonly string[]): Promise<ProposedLog> {
+  const { files } = await filesOfLog(logs);
+  const paths = files.map(({ path }) => path);
+  return { log: logs, files: paths, note: noteOf(logs, paths, "hold"), isUnsure: false };
+}
+
 async function oneFile(file: string): Promise<ProposedLog> {
   const pattern = patternLike(file);
   const only = `'${file}' is read each time; other files are not`;
@@ -51,9 +65,9 @@ async function oneFile(file: string): Promise<ProposedLog> {
   return { log: [file], files: [file], note: `${only}; ${advice}`, isUnsure: true };
 }
 
-function noteOf(patterns: readonly string[], files: readonly string[]): string {
+function noteOf(patterns: readonly string[], files: readonly string[], verb = "match"): string {
   const each = patterns.map((pattern) => `'${pattern}'`).join(" and ");
-  return `${each} ${patterns.length === 1 ? "matches" : "match"} ${counted(files.length)} now, and later ones when they come`;
+  return `${each} ${verb}${patterns.length === 1 ? (verb === "match" ? "es" : "s") : ""} ${counted(files.length)} now, and later ones when they come`;
 }
 
 function counted(files: number): string {

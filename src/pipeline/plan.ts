@@ -12,7 +12,6 @@ import { dirname, join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { ArtifactError } from "../errors.js";
-import type { InputFingerprint } from "../io/fingerprint.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import type { Told } from "../config/pipeline.js";
@@ -20,7 +19,14 @@ import { checkpointPath } from "../training/checkpoint-file.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
-import { fingerprintsOf, logFiles, optionsPart, stepFingerprint } from "./fingerprints.js";
+import {
+  fingerprintsOf,
+  logFiles,
+  logPart,
+  optionsPart,
+  stepFingerprint,
+  type PipelineLogFile,
+} from "./fingerprints.js";
 import {
   checkFinished,
   checkLog,
@@ -103,7 +109,7 @@ export interface TrainingPlan {
 }
 
 export interface Plan {
-  logs: InputFingerprint[];
+  logs: PipelineLogFile[];
   /** since the latest version */
   changes: LogChanges;
   /** about files of the log that look wrong */
@@ -133,7 +139,7 @@ export async function planPipeline(pipeline: Pipeline, force: boolean, signal: A
   );
   const work = workDirectory(pipeline);
   const parts = {
-    log: logs.map(({ bytes, sha256 }) => [bytes, sha256]),
+    log: logPart(logs),
     "columns or reading": await optionsPart(pipeline.encoding, [...settings.columns, ...settings.reading]),
   };
   const encode = step(work, "encode", "encode", fingerprintsOf(parts));

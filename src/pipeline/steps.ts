@@ -12,6 +12,7 @@ import { variableOf } from "../io/environment.js";
 import { parseJson } from "../io/json-shape.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import { ownFiles } from "../io/replaceable.js";
+import { filesOfLog } from "../log/directory.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "../api/align.js";
 import { fieldChanges } from "./field-changes.js";
@@ -48,17 +49,20 @@ type Tell = (outcomes: GateOutcome[]) => void;
 
 /** Encodes the log. @throws {IoError} it changed since it was planned by */
 export async function encodeStep(
-  { encoding }: Pipeline,
+  { encoding, logs: named }: Pipeline,
   { encode, logs }: Plan,
   force: boolean,
   watch: Watch,
 ): Promise<StepResult> {
   const told = { ...encoding, out: encode.output, force };
-  const { rows } = await runEncoding(
-    told,
-    logs.map(({ path }) => path),
-    quiet(watch),
-  );
+  const planned = logs.map(({ path }) => path);
+  // columns that folders state are those of a directory, not of the files in it
+  const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
+  const { rows } = await runEncoding(told, isStated ? named : planned, quiet(watch));
+  const found = (await filesOfLog(named)).files.map(({ path }) => path);
+  const other = found.find((path) => !planned.includes(path));
+  if (isStated && other !== undefined)
+    throw new IoError(`'${other}' was added to the log while it was read: run again when it is complete`);
   for (const { path, sha256 } of logs) {
     if ((await fingerprintOf(path)).sha256 !== sha256)
       throw new IoError(`log '${path}' changed while it was read: run again when it is complete`);

@@ -130,12 +130,15 @@ test("init of an old log leaves the age out and warns; of one of several files i
   ]);
 });
 
-test("init refuses files that no pattern tells from others, and a directory", async () => {
+test("init refuses files that no pattern tells from others, and names a directory as it is", async () => {
   await expect(init([week(0), week(2)])).rejects.toMatchObject({
     exitCode: 64,
     message: expect.stringMatching(
       /no pattern matches these 2 files alone: .* also matches '.*w1\.csv'.* in quotes/,
     ) as string,
   });
-  await expect(init([at("logs")])).rejects.toMatchObject({ exitCode: 64 });
+  expect(await init([at("logs")])).toContain(
+    `'${at("logs")}' holds 3 files now, and later ones when they come`,
+  );
+  await expect(init([at("logs"), week(0)])).rejects.toMatchObject({ exitCode: 64 });
 });

@@ -6,6 +6,7 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { parseSide } from "../dataset/side.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { cellReadingOf } from "../log/log.js";
 import type { ExampleOptions } from "./example-options.js";
 import type { Examples } from "./examples.js";
 import { labels, vocabulary } from "./options/features.js";
@@ -48,7 +49,8 @@ export function readingRecipe(
     timeFields,
     timeZone,
     eventWeight,
-  }: Pick<ExampleOptions, "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
+    reading,
+  }: Pick<ExampleOptions, "reading" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
     Pick<ExampleOptions, "positiveFrom" | "eventWeight">,
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<ReadAsTrained, "roles"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
@@ -63,6 +65,7 @@ export function readingRecipe(
     ...(where && where.length > 0 && { where }),
     ...(eventWeight !== undefined && { eventWeight }),
     ...(hashKeys && { hashKeys }),
+    cells: cellReadingOf(reading),
   };
 }
 

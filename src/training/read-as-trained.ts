@@ -8,7 +8,8 @@ import { rowsAsLog } from "../dataset/rows-as-log.js";
 import type { SideTable } from "../dataset/side.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
-import type { ReadOptions } from "../log/log.js";
+import { formOf } from "../log/form.js";
+import type { CellReading, ReadOptions } from "../log/log.js";
 import { definedOf } from "./options/log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { toldRoles } from "./parts.js";
@@ -18,7 +19,7 @@ import { readDataset, type DatasetOptions, type ReadDataset } from "./read-datas
 /** What a run's preprocess.json says of reading, whatever its model. */
 export type ReadAsTrained = Pick<
   Preprocess,
-  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys"
+  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells"
 >;
 
 /** A further log. */
@@ -50,7 +51,7 @@ export async function readAsTrained(
     >,
   watch: Watch,
 ): Promise<ReadDataset> {
-  const { roles, sides, drop, where = [], timeFormat } = preprocess;
+  const { roles, sides, drop, where = [], timeFormat, cells } = preprocess;
   const told = {
     ...toldRoles(roles),
     ...(await secretOf(preprocess, hashKeys, on)),
@@ -60,13 +61,25 @@ export async function readAsTrained(
     sides,
     drop,
     where,
-    reading,
+    reading: readingAs(cells, reading, on),
     ...bad,
     onBadRow: reading.onBadRow,
     ...shape,
   };
   const read = await readDataset(on, told, watch);
   return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
+}
+
+/** How a further log is read: a flag of this command goes before what the run says, which names columns of delimited text alone. */
+export function readingAs(
+  { columns, delimiter, decimal, thousands, ...cells }: CellReading = {},
+  reading: ReadOptions,
+  on: readonly string[],
+): ReadOptions {
+  const isText = formOf(on, reading.format) === "csv";
+  const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
+  if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
+  return { ...cells, ...ofText, ...reading, columns, header: false };
 }
 
 /**

@@ -19,7 +19,9 @@ import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
 import { DataError, sizeText, UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
-import type { Log, ReadOptions, ReadProgress } from "../log/log.js";
+import { formOf } from "../log/form.js";
+import { numberFormOf, type Log, type ReadOptions, type ReadProgress } from "../log/log.js";
+import type { NumberForm } from "../log/number.js";
 import { openLog } from "../log/open.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./watch.js";
@@ -229,7 +231,7 @@ export async function withLog<T extends Told>(
 ): Promise<T> {
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
-  const joined = tables ?? (await readSides(sides, reading.threads));
+  const joined = tables ?? (await readSides(sides, reading));
   const filters = drop.map(parseDrop);
   const wheres = where.map((source) => parseWhere(source));
   const log = await openLog([...paths], {
@@ -259,12 +261,21 @@ export async function withLog<T extends Told>(
 }
 
 /** The side tables of a log. @param sides as --side takes them */
-export async function readSides(sides: readonly string[], threads: number): Promise<SideTable[]> {
+export async function readSides(sides: readonly string[], reading: ReadOptions): Promise<SideTable[]> {
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
     tables.push(
-      await readSide(await openLog([path], { ...defaultSideReading, threads }), path, key, sideKey),
+      await readSide(
+        await openLog([path], {
+          ...defaultSideReading,
+          threads: reading.threads,
+          ...cellsOfSide(reading, path),
+        }),
+        path,
+        key,
+        sideKey,
+      ),
     );
   }
   return tables;
@@ -307,6 +318,12 @@ function tell({ inferred, notes, skipped, warnings }: Told, { observe }: Watch):
       text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
     });
   }
+}
+
+/** Cells of a side table say what those of the log do; typed ones have numbers of their own. */
+function cellsOfSide(reading: ReadOptions, path: string): Pick<ReadOptions, "nulls" | keyof NumberForm> {
+  const { nulls } = reading;
+  return { ...(nulls && { nulls }), ...(formOf([path], undefined) === "csv" && numberFormOf(reading)) };
 }
 
 /** A side table is read by its own dialect, whatever the log's. */

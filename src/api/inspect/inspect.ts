@@ -5,8 +5,11 @@ import { writeFileAtomic } from "../../io/atomic.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import type { Log, ReadOptions } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings } from "../../log/look-alikes.js";
+import { repeatedHeaderNote } from "../../log/layout.js";
+import { nullWarnings } from "../../log/nulls.js";
 import { openLog } from "../../log/open.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
+import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
 import type { BadRowReport } from "../../training/bad-row-report.js";
 import { inspectDataset } from "./inspect-dataset.js";
@@ -17,6 +20,8 @@ import { badRowHandling } from "../../training/read-dataset.js";
 
 export interface InspectOptions {
   reading: ReadOptions;
+  /** columns that are not looked at */
+  ignore?: readonly string[];
   /** the form of times, as --time-format takes it */
   timeFormat?: string;
   maxBad?: number;
@@ -51,16 +56,22 @@ export async function inspect(
 
 async function inspectLog(
   paths: readonly string[],
-  { reading, timeFormat, badRows, ...bad }: InspectOptions,
+  { reading, ignore = [], timeFormat, badRows, ...bad }: InspectOptions,
   { observe, signal }: Watch,
 ): Promise<Inspection> {
   await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
-  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const opened = await openLog([...paths], {
+    ...reading,
+    ignore: [...ignore],
+    keepBadRows: badRows !== undefined,
+  });
+  for (const name of ignore) requireColumn("--ignore", name, opened.columns);
+  const log = withoutColumns(opened, ignore);
   try {
     const inference = inferRoles(log.columns, log.sample, timeFormat);
     const missing = log.columns.map(() => 0);
-    const facts = new LogFacts(log.columns, inference.roles, timeFormat);
+    const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch, keyOf) => {
@@ -91,13 +102,26 @@ async function inspectLog(
       missing: missing[c]!,
       first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
     }));
+    warnings.push(...nullWarnings(new Map(read.nulls.map((found, c) => [log.columns[c]!, found]))));
     for (const [reason, count] of Object.entries(read.skipped))
       warnings.push(`${count} rows left out as bad (${reason})`);
+    if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));
+    warnings.push(...log.warnings, ...(read.warnings ?? []));
     if (read.repeats) warnings.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
   } finally {
     await log.close();
   }
+}
+
+/** The log as if it had no such columns. */
+function withoutColumns(log: Log, ignore: readonly string[]): Log {
+  const kept = log.columns.map((_, c) => c).filter((c) => !ignore.includes(log.columns[c]!));
+  return {
+    ...log,
+    columns: kept.map((c) => log.columns[c]!),
+    sample: log.sample.map((row) => kept.map((c) => row[c]!)),
+  };
 }
 
 /** What trainings would make of the columns, by name, and what they would warn of. */

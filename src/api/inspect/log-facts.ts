@@ -3,7 +3,7 @@
 import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
 import type { InferredRoles } from "../../log/infer.js";
 import type { Batch } from "../../log/log.js";
-import { parseNumber } from "../../log/number.js";
+import { numberParser, type NumberForm, type NumberParser } from "../../log/number.js";
 import { timeParser } from "../../log/time-format.js";
 
 export interface FoundFacts {
@@ -17,6 +17,7 @@ export interface FoundFacts {
 export class LogFacts {
   readonly #label: number;
   readonly #time: number;
+  readonly #parseNumber: NumberParser;
   readonly #parse: (text: string) => number;
   readonly #labels = new Set<number>();
   /** by code */
@@ -24,7 +25,13 @@ export class LogFacts {
   readonly #newest = new Map<string, number>();
 
   /** @param timeFormat as --time-format takes it */
-  constructor(columns: readonly string[], { label, time }: InferredRoles["roles"], timeFormat?: string) {
+  constructor(
+    columns: readonly string[],
+    { label, time }: InferredRoles["roles"],
+    numbers: NumberForm,
+    timeFormat?: string,
+  ) {
+    this.#parseNumber = numberParser(numbers);
     this.#label = label === undefined ? -1 : columns.indexOf(label);
     this.#time = time === undefined ? -1 : columns.indexOf(time);
     this.#parse = timeParser(timeFormat);
@@ -37,7 +44,7 @@ export class LogFacts {
     // two labels tell a class from a number, a third decides
     if (this.#label >= 0 && this.#labels.size <= 2)
       for (const code of new Set(columns[this.#label]!))
-        if (code !== 0xffffffff) this.#labels.add(parseNumber(keyOf(this.#label, code)) ?? NaN);
+        if (code !== 0xffffffff) this.#labels.add(this.#parseNumber(keyOf(this.#label, code)) ?? NaN);
     if (this.#time < 0) return;
     for (let code = this.#times.length; code < sizes[this.#time]!; code++)
       this.#times.push(this.#parse(keyOf(this.#time, code)));

@@ -8,13 +8,12 @@ import { requireColumn } from "../../dataset/roles.js";
 import { NoInputError, NoRowsError, UsageError } from "../../errors.js";
 import { expandPaths } from "../../io/glob.js";
 import { statOf } from "../../io/tree.js";
-import { directoryIsNoLog } from "../../log/directory.js";
 import { formOf } from "../../log/form.js";
 import { rowBlocks } from "../../log/grouped-rows.js";
 import { SAMPLE_ROWS } from "../../log/limits.js";
 import type { ReadOptions } from "../../log/log.js";
 import { filteredColumns, readSides } from "../../training/read-dataset.js";
-import type { ReadAsTrained, ReadLike } from "../../training/read-as-trained.js";
+import { readingAs, type ReadAsTrained, type ReadLike } from "../../training/read-as-trained.js";
 import type { RowPredictor } from "../../training/row-predictor.js";
 import type { SkippedRows } from "../../training/skipped-rows.js";
 import type { Watch } from "../../training/watch.js";
@@ -36,21 +35,23 @@ export async function* readBlocks(
   skipped: SkippedRows,
   watch: Watch,
 ): AsyncGenerator<ReadBlock> {
-  const { on, reading } = log;
+  const { on } = log;
   if (on.length === 0) throw new NoInputError("no log is named: name one or several files, or - for stdin");
   const paths = await expandPaths(on);
   if (paths.filter((path) => path === "-").length > 1)
     throw new UsageError("- (standard input) can be read once");
-  const tables = predictor.as && (await readSides(predictor.as.sides, reading.threads));
+  const isDirectory = async (path: string) => (await statOf(path))?.isDirectory === true;
+  const hasDirectory = (await Promise.all(paths.map(isDirectory))).includes(true);
+  const reading = hasDirectory ? log.reading : readingAs(predictor.as?.cells, log.reading, paths);
+  const tables = predictor.as && (await readSides(predictor.as.sides, reading));
   const reader = new BlockReader(predictor, { ...log, ...(tables && { tables }) }, skipped, watch);
   const form = (await isEncodedDataset(paths[0]!)) ? "dataset" : formOf(paths, reading.format);
-  if (form !== "csv" && form !== "jsonl") {
+  if (hasDirectory || (form !== "csv" && form !== "jsonl")) {
     const dataset = await reader.whole(paths);
     if (dataset) yield { dataset, rowsBefore: 0 };
     return;
   }
   const names = form === "jsonl" ? columnsOf(predictor.as, tables ?? [], log.beside) : [];
-  for (const path of paths) if ((await statOf(path))?.isDirectory) throw await directoryIsNoLog(path);
   const missing = new Set(names);
   const checkNames = (seen: readonly string[]) => {
     for (const name of missing) requireColumn("the run", name, seen);

@@ -14,6 +14,8 @@ import { checkOutput, writeDirectory, writeFileAtomic } from "../../io/atomic.js
 import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
 import { capable, knownModelOf, ofForeign, refusal } from "../../trainers/index.js";
+import { cellReadingOf, type CellReading, type ReadOptions } from "../../log/log.js";
+import { readingAs } from "../../training/read-as-trained.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
 import { appendItems } from "./append.js";
@@ -99,7 +101,8 @@ export async function transform(
 type Encode = (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
 
 /** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
-async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Promise<Transformed> {
+  const options = { ...asked, reading: readingLike(run, asked) };
   if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
   if (options.content !== undefined) return await vectorsOfContent(run, options, watch);
   const encode = options.foldIn
@@ -112,6 +115,12 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
       Boolean(model.transformFlags?.includes(lacking)),
     );
   return await encode(run, options, watch);
+}
+
+/** Cells are read as those of the run's log, whatever columns the file has. */
+function readingLike({ manifest }: Run, { reading, on, foldIn }: TransformOptions): ReadOptions {
+  const own = manifest.options["reading"] as CellReading | undefined;
+  return readingAs(own && cellReadingOf(own), reading, foldIn ?? on);
 }
 
 async function foldingOf(run: Run): Promise<Encode> {

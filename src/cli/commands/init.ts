@@ -10,7 +10,7 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
-import { readingOf } from "../../training/options/reading.js";
+import { firstReadingOf } from "../../training/options/reading.js";
 import { isSwitch, nameOf } from "../../flags/setting.js";
 import { definedOf } from "../../training/options/log.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
@@ -61,7 +61,7 @@ export async function callInit(
   const { out, timeFormat, force = false } = flags;
   const options = {
     force,
-    reading: readingOf(flags, availableParallelism()),
+    reading: firstReadingOf(flags, availableParallelism()),
     told: readingTold(command),
     ...definedOf({ out, timeFormat }),
     ...(await badRowsOf(flags)),

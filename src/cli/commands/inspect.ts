@@ -13,8 +13,11 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { addTable } from "../../flags/table-option.js";
+import { columns } from "../../training/options/columns.js";
+import { pick } from "../../training/options/table.js";
 import { definedOf } from "../../training/options/log.js";
-import { readingOf } from "../../training/options/reading.js";
+import { firstReadingOf } from "../../training/options/reading.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 import { similarTogether } from "../thinned.js";
@@ -42,7 +45,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
       "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
     )
     .addHelpText("before", examples);
-  addBadRowOptions(addReadingOptions(command))
+  addTable(addBadRowOptions(addReadingOptions(command)), pick(columns, "ignore"))
     .addOption(
       new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
         "Reading:",
@@ -76,6 +79,7 @@ type Flags = ReadingFlags &
     target?: string;
     writeConfig?: string;
     timeFormat?: string;
+    ignore?: string[];
     weight?: string;
     directed?: boolean;
   };
@@ -86,8 +90,12 @@ export async function callInspect(
   { watch }: Pick<Caller, "watch">,
 ): Promise<Inspection> {
   const { inspect, writeStarterConfig } = await import("../../api/inspect/inspect.js");
-  const { timeFormat, writeConfig, force = false } = flags;
-  const found = await inspect(paths, { ...(await logOf(flags)), ...definedOf({ timeFormat }) }, watch);
+  const { timeFormat, ignore, writeConfig, force = false } = flags;
+  const found = await inspect(
+    paths,
+    { ...(await logOf(flags)), ...definedOf({ timeFormat, ignore }) },
+    watch,
+  );
   if (writeConfig !== undefined) await writeStarterConfig(writeConfig, paths, found, force, timeFormat);
   return found;
 }
@@ -103,7 +111,7 @@ export async function callInspectEdges(
 
 /** How the log is read. */
 async function logOf(flags: Flags) {
-  return { reading: readingOf(flags, availableParallelism()), ...(await badRowsOf(flags)) };
+  return { reading: firstReadingOf(flags, availableParallelism()), ...(await badRowsOf(flags)) };
 }
 
 function addGraphOptions(command: Command): void {
@@ -131,12 +139,12 @@ function asksForGraph({ source, target, weight, directed }: Flags): boolean {
 }
 
 /** The columns of edges. @throws {UsageError} one alone, or what means nothing beside them */
-function edgesOf({ source, target, weight, directed, writeConfig, timeFormat }: Flags) {
+function edgesOf({ source, target, weight, directed, writeConfig, timeFormat, ignore }: Flags) {
   if (source === undefined || target === undefined)
     throw new UsageError("--source and --target name the two columns of an edge: give both");
-  if ((writeConfig ?? timeFormat) !== undefined)
+  if ((writeConfig ?? timeFormat ?? ignore) !== undefined)
     throw new UsageError(
-      `${writeConfig === undefined ? "--time-format" : "--write-config"} is for logs, and --source and --target ask for the graph of a list of edges`,
+      `${writeConfig !== undefined ? "--write-config" : timeFormat !== undefined ? "--time-format" : "--ignore"} is for logs, and --source and --target ask for the graph of a list of edges`,
     );
   return { source, target, ...definedOf({ weight, directed }) };
 }

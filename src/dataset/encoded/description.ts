@@ -20,6 +20,7 @@ import {
   type Shape,
 } from "../../io/json-shape.js";
 import type { WrittenFile } from "../../io/write.js";
+import type { CellReading } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
 import type { KeyHashing, Roles } from "../dataset.js";
 import { hashingShape, kindsOf, rolesShape } from "../preprocess-shape.js";
@@ -42,7 +43,7 @@ export interface ShapingOptions extends Omit<ColumnOptions, "infer" | "unlabelle
   /** as --where takes them */
   where?: string[];
   /** how bytes became cells */
-  reading: Record<string, unknown>;
+  reading: Record<string, unknown> & CellReading;
 }
 
 /** A column as it is in rows.arrow. */
@@ -137,6 +138,11 @@ const columnShape: Shape = (value, at) =>
     : undefined);
 
 /** What reading relies upon. */
+/** How bytes became cells; what trainings repeat of it is checked by its kind. */
+const reading: Shape = (value, at) =>
+  record(anything)(value, at) ??
+  object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text })(value, at);
+
 const descriptionShape = object(
   {
     version: text,
@@ -151,7 +157,7 @@ const descriptionShape = object(
         numeric: texts,
         multi: record(text),
         ignore: texts,
-        reading: record(anything),
+        reading,
       },
       { where: texts, timeFormat: text, timeFields: texts, timeZone: text, fields: texts, label: text },
     ),

@@ -1,6 +1,7 @@
 // An encoded dataset in the roles that a command asks for: what was decided when it was encoded stands.
 
 import { DataError, UsageError } from "../../errors.js";
+import { cellReadingOf, type ReadOptions } from "../../log/log.js";
 import { columnNamed, MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../positives.js";
 import { roleNames, type ColumnOptions } from "../roles.js";
@@ -9,12 +10,17 @@ import type { EncodedDataset } from "./read.js";
 
 /** What a dataset says in place of flags. */
 export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "numeric" | "timeFormat"> &
-  TimeFieldOptions;
+  TimeFieldOptions & { reading: ReadOptions };
 
 /** Options of the encoding that a training repeats, as its run has to know them. */
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
-  { numeric: told, timeFields, timeZone }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone">,
+  {
+    numeric: told,
+    timeFields,
+    timeZone,
+    reading,
+  }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone"> & { reading: ReadOptions },
 ): EncodedShaping {
   const bare = (name: string) => bareName(name, roles.numeric);
   const kept = options.numeric.filter((name) => !told.some((other) => bare(other) === bare(name)));
@@ -28,6 +34,7 @@ export function shapingOf(
     ...(timeFormat !== undefined && { timeFormat }),
     ...(own.timeFields && { timeFields: own.timeFields }),
     ...(own.timeZone !== undefined && { timeZone: own.timeZone }),
+    reading: { ...reading, nulls: [], ...cellReadingOf(options.reading) },
   };
 }
 

@@ -5,6 +5,7 @@ import { kindsOf, readingShapes } from "../../dataset/preprocess-shape.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
 import { keysOf, keyText } from "../../embedding/table.js";
+import type { CellReading } from "../../log/log.js";
 import type { Vocabularies } from "./scorer.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest.js";
@@ -34,6 +35,7 @@ export interface GbdtPreprocess {
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   hashKeys?: KeyHashing;
+  cells?: CellReading;
   columns: ColumnRecipe[];
 }
 

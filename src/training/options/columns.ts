@@ -17,7 +17,7 @@ export const columns = {
     "column of the event's time: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)",
   ),
   timeFormat: text("pattern", {
-    help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z)",
+    help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z); several with | between them, iso among them",
     group,
   }),
   timeFields: list("fields", {

@@ -5,7 +5,7 @@ import { BadRowReport } from "../bad-row-report.js";
 import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split } from "./parts.js";
-import { badRows, reading, readingOf, type memory, type threads } from "./reading.js";
+import { badRows, reading, firstReadingOf, type memory, type threads } from "./reading.js";
 import type { Told } from "./table.js";
 import type { output, weekly } from "./weekly.js";
 
@@ -55,7 +55,7 @@ export function logOptionsOf(told: TrainingTold, { unlabelled }: { unlabelled: b
     onBadRow: told.onBadRow ?? reading.onBadRow.default,
     infer: true,
     unlabelled,
-    reading: readingOf(told),
+    reading: firstReadingOf(told),
     ...{ valid, test, minCount, negatives, noise },
     ...definedOf(given),
   };

@@ -3,8 +3,10 @@
 import { availableParallelism, totalmem } from "node:os";
 import { UsageError } from "../../errors.js";
 import { inputFormats } from "../../log/form.js";
-import type { ReadOptions } from "../../log/log.js";
-import { choice, custom, flag, shareOf, text, whole, type Told } from "./table.js";
+import { numberFormOf, type ReadOptions } from "../../log/log.js";
+import { COMMON_NULLS } from "../../log/nulls.js";
+import { unescapedDelimiter } from "../../log/separator.js";
+import { choice, custom, flag, list, shareOf, text, whole, type Told } from "./table.js";
 
 const group = "Reading:";
 
@@ -15,8 +17,8 @@ export const reading = {
     help: "format of the log; by default by the file extension",
     group,
   }),
-  delimiter: text("character", {
-    help: "character between cells; by default detected from the header line",
+  delimiter: text("text", {
+    help: "text between cells, such as ';', '::', '\\t' or '\\x01'; by default detected from the header line",
     group,
   }),
   header: flag({
@@ -25,12 +27,30 @@ export const reading = {
     negated: true,
     default: true,
   }),
+  columns: list("columns", {
+    help: "names of the columns of a log without a header, such as label,i1..i13,c1..c26",
+    group,
+  }),
+  decimal: text("character", {
+    help: "character before the fraction of numbers, such as ','",
+    group,
+    shown: ".",
+  }),
+  thousands: text("character", {
+    help: "character between groups of three digits of numbers, such as '.'",
+    group,
+  }),
   encoding: text("name", {
     help: "text encoding of the log, such as utf-16le or gb18030",
     group,
     shown: "utf-8",
   }),
   comment: text("text", { help: "skip lines that start with this text, such as #", group }),
+  null: list("texts", {
+    help: "texts of cells whose value is missing; '' for none",
+    group,
+    shown: COMMON_NULLS.join(","),
+  }),
   dedupe: flag({ help: "drop rows that repeat an earlier one exactly", group }),
   onBadRow: choice(["error", "skip"], {
     help: "what to do at a malformed row: stop with an error, or skip and count it",
@@ -113,21 +133,47 @@ function badShareOf(given: string, flagName: string): number {
   throw new UsageError(`${flagName} expects a share from 0 to 1 (100%), got '${given}'`);
 }
 
-/** How a log is read. */
+/** How a log is read that no run says how to read: with the common texts for missing cells. */
+export function firstReadingOf(...told: Parameters<typeof readingOf>): ReadOptions {
+  return { nulls: COMMON_NULLS, ...readingOf(...told) };
+}
+
+/** How a log is read; what a run says of its log's cells stands where this leaves it out. */
 export function readingOf(
   told: Told<typeof reading & typeof threads>,
   mostThreads = told.threads ?? availableParallelism(),
 ): ReadOptions {
-  const { inputFormat: format, dedupe, delimiter, header, encoding, comment, onBadRow, maxCell } = told;
+  const {
+    inputFormat: format,
+    null: nulls,
+    dedupe,
+    delimiter,
+    columns,
+    encoding,
+    comment,
+    onBadRow,
+    maxCell,
+  } = told;
+  if (columns) checkDistinct(columns);
   return {
-    header: header ?? reading.header.default,
+    // commander has a default of its own for a flag that begins with no
+    header: columns ? false : (told.header ?? reading.header.default),
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,
     threads: mostThreads,
     ...(format && { format }),
+    ...(nulls && { nulls }),
     ...(dedupe === true && { dedupe }),
-    ...(delimiter !== undefined && { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
+    ...(delimiter !== undefined && { delimiter: unescapedDelimiter(delimiter) }),
+    ...(columns && { columns }),
+    ...numberFormOf(told),
     ...(encoding !== undefined && { encoding }),
     ...(comment !== undefined && { comment }),
   };
+}
+
+/** @throws {UsageError} --columns names two columns alike */
+function checkDistinct(columns: readonly string[]): void {
+  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`--columns names '${twice}' twice`);
 }

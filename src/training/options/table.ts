@@ -6,6 +6,7 @@
 //        └──► checkTold(told) ──► resolved(told, facts): every option as it is used
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
+import { countedOut } from "./ranges.js";
 
 /** Headings of the help. */
 export type Group = `${string}:`;
@@ -152,12 +153,12 @@ export function text<const S extends About<string>>(placeholder: string, spec: S
 /** What TypeScript may set a list to. */
 const TEXTS = "string | readonly string[]";
 
-/** Names; takes commas and repeats. */
+/** Names; takes commas and repeats, those of columns also ranges. */
 export function list<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
-  const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [
-    ...previous,
-    ...given.split(",").filter((name) => name !== ""),
-  ];
+  const parse: Parsed<string[]>["parse"] = (given, flagName, previous = []) => {
+    const names = given.split(",").filter((name) => name !== "");
+    return [...previous, ...(placeholder === "columns" ? countedOut(names, flagName) : names)];
+  };
   const complaint = textsComplaint(placeholder);
   return { ...spec, placeholder, type: TEXTS, repeats: true, commas: true, parse, complaint };
 }

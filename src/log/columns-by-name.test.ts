@@ -1,0 +1,209 @@
+// Files of one log whose columns are not the same, headers that come again, and what a directory says of its files.
+
+import { gzipSync } from "node:zlib";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { NoInputError, UsageError } from "../errors.js";
+import { defaultReadOptions, type ReadOptions } from "./log.js";
+import { openLog } from "./open.js";
+import { temporaryFolder } from "../testing/embed.js";
+import { keyAt } from "./dictionary.js";
+
+const folder = temporaryFolder();
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Rows of some columns as text, with the lines that they are on, however the bytes are cut. */
+async function readAll(
+  paths: string | string[],
+  names?: string[],
+  options: Partial<ReadOptions> = {},
+  chunkBytes = 1 << 20,
+) {
+  const sizes = { chunkBytes, localBytes: 1 << 30 };
+  const log = await openLog([paths].flat(), { ...defaultReadOptions, threads: 1, ...options }, sizes);
+  const columns = names ?? log.columns;
+  const rows: (string | number)[][] = [];
+  const lines: number[] = [];
+  const read = await log.read(
+    columns.map((name) => ({ name, as: "key" as const })),
+    (batch) => {
+      for (let row = 0; row < batch.numRows; row++) {
+        lines.push(batch.placeOf(row).line);
+        rows.push(batch.columns.map((codes) => codes[row]!));
+      }
+    },
+  );
+  const text = (code: string | number, c: number) =>
+    code === 0xffffffff ? "" : keyAt(read.dictionaries[c]!, Number(code));
+  return { log, columns: log.columns, rows: rows.map((row) => row.map(text)), lines, read };
+}
+
+describe("columns of several files", () => {
+  const first = () => file("first.csv", "user,item,n\nu1,i1,1\n");
+
+  test("are matched by name in any order, and what nobody reads may be missing", async () => {
+    const other = file("other.csv", 'n,extra,user,item\n2,x,u2,"i,2"\n');
+    const less = file("less.csv", "item,user\ni3,u3\n");
+    for (const size of [4, 1 << 20]) {
+      const { rows, log } = await readAll([first(), other, less], ["item", "user"], {}, size);
+      expect(rows).toEqual([
+        ["i1", "u1"],
+        ["i,2", "u2"],
+        ["i3", "u3"],
+      ]);
+      expect(log.warnings).toEqual([`left out, as '${first()}' has no such column: 'extra' (in '${other}')`]);
+      expect(log.sample).toEqual([
+        ["u1", "i1", "1"],
+        ["u2", "i,2", "2"],
+        ["u3", "i3", ""],
+      ]);
+    }
+    const { log } = await readAll([first(), other], ["item"], { ignore: ["extra"] });
+    expect(log.warnings).toEqual([]);
+  });
+
+  test("that are read must be in each: the file and the column are named", async () => {
+    const less = file("less.csv", "item,user\ni3,u3\n");
+    await expect(readAll([first(), less])).rejects.toThrow(`${less}: column 'n': the file lacks this column`);
+  });
+
+  test("of files without headers must be as many", async () => {
+    const other = file("wide.csv", "1,2,3,4\n");
+    await expect(readAll([first(), other], ["c0"], { header: false })).rejects.toThrow(
+      `${other}:1: expected 3 cells in the first row, as in '${first()}', got 4`,
+    );
+  });
+
+  test("of Parquet are matched by name, too", async () => {
+    const parquet = (name: string, columns: Record<string, unknown[]>) =>
+      file(
+        name,
+        new Uint8Array(
+          parquetWriteBuffer({
+            columnData: Object.entries(columns).map(([n, data]) => ({ name: n, data })) as never,
+          }),
+        ),
+      );
+    const paths = [
+      parquet("a.parquet", { user: ["u1"], n: [1], tag: ["x"] }),
+      parquet("b.parquet", { extra: [{ a: 1 }], tag: ["z"], user: ["u2"] }),
+    ];
+    const { rows, read } = await readAll(paths, ["user", "tag"]);
+    expect(rows).toEqual([
+      ["u1", "x"],
+      ["u2", "z"],
+    ]);
+    expect(read.warnings).toEqual([
+      `left out, as '${paths[0]}' has no such column: 'extra' (in '${paths[1]}')`,
+    ]);
+    await expect(readAll(paths)).rejects.toThrow(`${paths[1]}: column 'n': the file lacks this column`);
+  });
+
+  test("of one name are an error, unless they are left out", async () => {
+    const path = file("twice.csv", "a,x,b,x\n1,2,3,4\n");
+    await expect(readAll(path)).rejects.toThrow(
+      "columns 2 and 4 have the same name: rename one of them, or leave out both",
+    );
+    const { columns, rows } = await readAll(path, ["a", "b"], { ignore: ["x"] });
+    expect([columns, rows]).toEqual([["a", "x", "b"], [["1", "3"]]]);
+  });
+});
+
+test("a header that comes again is no row, in any spelling, and lines count it", async () => {
+  const text = 'a,b\n1,x\na,b\r\n2,"y\na,b\n"\n\ufeffa,b\n"a","b"\n3,z\nb,a\na,b,c\n';
+  for (const size of [3, 7, 1 << 20]) {
+    const { rows, lines, read, log } = await readAll(
+      file("again.csv", text),
+      undefined,
+      { onBadRow: "skip" },
+      size,
+    );
+    expect(rows).toEqual([
+      ["1", "x"],
+      ["2", "y\na,b\n"],
+      ["3", "z"],
+      ["b", "a"],
+    ]);
+    expect(lines).toEqual([2, 4, 9, 10]);
+    expect([read.repeatedHeaders, read.skipped]).toEqual([3, { "wrong number of cells": 1 }]);
+    expect(log.sample).toEqual(rows);
+  }
+  const words = await readAll(file("word.csv", "word\nword\nother\n"));
+  expect(words.rows).toEqual([["word"], ["other"]]);
+});
+
+describe("a directory", () => {
+  test("is the logs below it, with a column for each folder that states one", async () => {
+    file("hive/dt=2026-01-01/city=S%C3%A3o%20Paulo/000000.csv", "a\n1\n");
+    file("hive/dt=2026-01-02/city=__HIVE_DEFAULT_PARTITION__/000000.csv.gz", gzipSync("a\n2\n"));
+    file("hive/dt=2026-01-02/city=B/_SUCCESS", "");
+    file("hive/.hidden/x.csv", "b\n1\n");
+    file("hive/dt=2026-01-02/city=C/empty.csv", "");
+    file("hive/notes.md", "about");
+    // a loop, which ends as links to folders are not followed
+    symlinkSync("..", join(folder, "hive/dt=2026-01-01/loop"));
+    const { columns, rows, log } = await readAll(join(folder, "hive/"));
+    expect(columns).toEqual(["a", "dt", "city"]);
+    expect(rows).toEqual([
+      ["1", "2026-01-01", "São Paulo"],
+      ["2", "2026-01-02", ""],
+    ]);
+    expect(log.sample).toEqual(rows);
+    expect(log.warnings.map((text) => text.replace(folder, ""))).toEqual([
+      "directory '/hive/': files of 0 bytes are left out: dt=2026-01-02/city=C/empty.csv",
+      "directory '/hive/': files whose names are not those of logs are left out: notes.md",
+      "directory '/hive/': folders without files are left out: dt=2026-01-02/city=B",
+    ]);
+    // a file that is named itself has its own columns alone
+    expect((await readAll(join(folder, "hive/dt=2026-01-01/*/*.csv"))).columns).toEqual(["a"]);
+    expect((await readAll(join(folder, "hive/dt=2026-01-01"))).columns).toEqual(["a", "dt", "city"]);
+  });
+
+  test("states its columns for JSON lines, too", async () => {
+    file("json/day=1/a.jsonl", '{"u":"x"}\n');
+    file("json/day=2/a.jsonl", '{"u":"y"}\n');
+    const { columns, rows } = await readAll(join(folder, "json"));
+    expect([columns, rows]).toEqual([
+      ["u", "day"],
+      [
+        ["x", "1"],
+        ["y", "2"],
+      ],
+    ]);
+  });
+
+  test.each<[string, Record<string, string>, new (...args: never[]) => Error, string]>([
+    [
+      "files at several depths",
+      { "x/a.csv": "a\n1\n", "x/d=1/a.csv": "a\n1\n" },
+      Error,
+      "all files of a log lie at one depth",
+    ],
+    [
+      "a column in the file and in the path",
+      { "y/a=1/f.csv": "a\n1\n" },
+      Error,
+      "stands in the file and in its path",
+    ],
+    ["a column twice in the path", { "z/a=1/a=2/f.csv": "b\n1\n" }, Error, "two folders of the path state"],
+    ["no logs", { "w/a.md": "a" }, NoInputError, "no logs in directory"],
+    ["empty partitions alone", { "v/d=1/f.csv": "" }, NoInputError, "no logs in directory"],
+    ["a run", { "r/manifest.json": "{}" }, UsageError, "is a run directory"],
+    ["runs below", { "s/run/metrics.jsonl": "{}" }, UsageError, "holds a run or a dataset"],
+    ["two forms", { "t/a.csv": "a\n1\n", "t/b.jsonl": '{"a":1}\n' }, UsageError, "one log has one form"],
+  ])("of %s is refused", async (_, files, kind, message) => {
+    for (const [name, content] of Object.entries(files)) file(`odd/${name}`, content);
+    const error: unknown = await readAll(join(folder, "odd", Object.keys(files)[0]!.split("/")[0]!)).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(kind);
+    expect(String(error)).toContain(message);
+  });
+});
