@@ -27,7 +27,7 @@ export const content = {
     group,
   }),
   contentMulti: custom("column:separator", columns.multi, {
-    help: "its columns of several values a cell, with their separator, such as 'genres:|'",
+    help: "columns of --content with several values a cell and what separates them, such as 'genres:|'",
     group,
   }),
   contentText: list("columns", { help: "with --content: columns of text, whose words are hashed", group }),
