@@ -99,15 +99,16 @@ test("evaluate warns when a side table has changed", async () => {
   expect(await warningsOf()).toEqual([expect.stringContaining("is not what it was")]);
 });
 
-test("threads of a reading do not inherit the flags of the process", async () => {
-  const code = `const { inspect } = await import(process.env.EMBED_API); await inspect([process.env.EMBED_LOG],
-    { reading: { header: true, onBadRow: "error", maxCell: 4096, threads: 2 } },
-    { observe() {}, signal: new AbortController().signal });`;
-  const api = new URL("../index.js", import.meta.url).href;
+test("threads of a reading and of a training do not inherit the flags of the process", async () => {
+  const code = `const { inspect, trainFm } = await import(process.env.EMBED_API);
+    await inspect(process.env.EMBED_LOG);
+    await trainFm(process.env.EMBED_SHORT, { out: process.env.EMBED_OUT, epochs: 1, threads: 2 });`;
+  const api = new URL("../library.js", import.meta.url).href;
   // a log beyond what the calling thread reads alone
   const line = "1,user-000000001,item-000000001,0123456789012345678901234567890123456789\n";
   writeFileSync(at("long.csv"), `click,user_id,item_id,x\n${line.repeat(3_900_000)}`);
-  const env = { EMBED_API: api, EMBED_LOG: at("long.csv") };
+  const short = { EMBED_SHORT: fixture("clicks.csv"), EMBED_OUT: at("typed") };
+  const env = { EMBED_API: api, EMBED_LOG: at("long.csv"), ...short };
   const got = await shell(`"$EMBED_NODE" --input-type=module -e '${code}'`, { env });
   expect([got.code, got.stderr]).toEqual([0, ""]);
 });

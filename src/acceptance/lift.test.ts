@@ -72,7 +72,9 @@ test("a table of a planted factorization machine gains, its rows dealt anew do n
 test("what is printed has a line a start, curves and a verdict; each training is told of, and what is left", async () => {
   const fewer = ["--epochs", "1"];
   const { stdout, stderr } = await embedOk(["lift", log, ...parts, ...small, ...fewer, "--init", at("fm")]);
-  expect(stderr).toMatch(/^table: step sizes 0.001 and 0.08: .* \(1 of 12 trainings, about \d+ s left\)$/m);
+  expect(stderr).toMatch(
+    /^table: step sizes 0.001 and 0.08: .* \(1 of 12 trainings, about \d+(\.\d)? s left\)$/m,
+  );
   expect(stderr).toMatch(/^norms, seed 3: .* \(12 of 12 trainings\)$/m);
   expect(stdout).toContain("test AUC");
   for (const start of ["table", "random", "shuffled", "norms"])

@@ -241,7 +241,8 @@ describe("in the middle of a loop of half a minute", () => {
   });
 
   test("a piped log that is refused half-way is not read to its end", async () => {
-    const log = readFileSync(fixture("clicks.csv"), "utf8").repeat(5);
+    const clicks = readFileSync(fixture("clicks.csv"), "utf8");
+    const log = `${clicks}${clicks.replace("click,", "click?,").repeat(4)}`;
     const { code, stderr } = await embed(["encode", "-", "-o", join(folder, "piped")], { input: log });
     expect({ code, stderr }).toEqual({
       code: 65,

@@ -9,9 +9,9 @@ import { parseTime } from "./time.js";
 
 /** Forms of numbers, and what reads them; all cells of a column must be of one form. */
 const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
-  { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, advice: () => "--thousands ," },
-  { form: /^[-+]?\d+(?:,\d+)?$/, advice: () => "--decimal ," },
-  { form: /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$/, advice: () => "--decimal , --thousands ." },
+  { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, advice: () => "--thousands ','" },
+  { form: /^[-+]?\d+(?:,\d+)?$/, advice: () => "--decimal ','" },
+  { form: /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$/, advice: () => "--decimal ',' --thousands '.'" },
   {
     form: /^[-+]?(?:\d{1,3}(?:[ '\u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?$/,
     advice: (cell) => writing(cell, cell.replaceAll(/[ '\u00a0\u202f]/g, "").replace(",", ".")),

@@ -75,7 +75,10 @@ export class WorkerPool<Task, Result> {
     }
     const numNew = size - taken.length;
     const program = new URL("./thread.js", import.meta.url);
-    const workers = [...taken, ...Array.from({ length: numNew }, () => new Worker(program))];
+    const workers = [
+      ...taken,
+      ...Array.from({ length: numNew }, () => new Worker(program, { execArgv: [] })),
+    ];
     const pool = new WorkerPool<Task, Result>(workers, release);
     try {
       await pool.#repliesTo((index) => ({ url: url.href, init, index }));
