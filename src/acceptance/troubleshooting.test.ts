@@ -16,11 +16,31 @@ const refused: Case[] = [
   ["train-fm events.csv --negatives 2 --split time --valid 0.1 -o out"],
   ["train-two-tower events.csv -o out"],
   ["train-two-tower fixtures/edges.csv -o out"],
-  ["train-graph fixtures/edges.csv -o out", ["from 'from' to 'to'", "from 'A' to 'B'"], ["--source from --target to", "--source A --target B"]],
+  [
+    "train-graph fixtures/edges.csv -o out",
+    ["from 'from' to 'to'", "from 'A' to 'B'"],
+    ["--source from --target to", "--source A --target B"],
+  ],
   ["train-ranking fixtures/clicks.csv -o out", ["click", "COLUMN"]],
-  ["train-ranking fixtures/clicks.csv --positive-from 5 -o out", ["fixtures/clicks.csv: ", ""], ["click", "COLUMN"], ["12000", "N"], ["5", "X"]],
-  ["train-fm label-one-class.csv --label click -o out", ["label-one-class", "log"], ["click", "COLUMN"], ["all 3", "all N"]],
-  ["train-fm label-text.csv --label click -o out", ["label-text", "log"], ["click", "COLUMN"], ["maybe", "TEXT"]],
+  [
+    "train-ranking fixtures/clicks.csv --positive-from 5 -o out",
+    ["fixtures/clicks.csv: ", ""],
+    ["click", "COLUMN"],
+    ["12000", "N"],
+    ["5", "X"],
+  ],
+  [
+    "train-fm label-one-class.csv --label click -o out",
+    ["label-one-class", "log"],
+    ["click", "COLUMN"],
+    ["all 3", "all N"],
+  ],
+  [
+    "train-fm label-text.csv --label click -o out",
+    ["label-text", "log"],
+    ["click", "COLUMN"],
+    ["maybe", "TEXT"],
+  ],
   ["train-fm good.csv --label clik -o out", ["'clik'", "'NAME'"], ["'click'", "'OTHER'"]],
   ["train-fm good.csv --user user_id --item user_id -o out", ["user_id", "NAME"]],
   ["train-fm absent.csv -o out", ["absent.csv", "PATH"]],
@@ -28,7 +48,12 @@ const refused: Case[] = [
   ["inspect empty", ["empty", "PATH"]],
   ["inspect log.dat"],
   ["train-fm ragged-short.csv -o out", ["ragged-short", "log"], ["0,u3,camera-01", "TEXT"]],
-  ["train-fm ragged-short.csv --on-bad-row skip -o out", ["ragged-short", "log"], ["1 of 4", "N of M"], [": 1 wrong", ": K wrong"]],
+  [
+    "train-fm ragged-short.csv --on-bad-row skip -o out",
+    ["ragged-short", "log"],
+    ["1 of 4", "N of M"],
+    [": 1 wrong", ": K wrong"],
+  ],
   ["train-fm quote-unclosed.csv -o out", ["quote-unclosed", "log"]],
   ["train-fm not-utf8.csv -o out", ["not-utf8", "log"]],
   ["train-fm utf16.csv -o out", ["utf16.csv", "log.csv"]],
@@ -40,15 +65,30 @@ const refused: Case[] = [
     ["click, user_id, item_id, cost, timestamp", "A, B, C"],
   ],
   ["train-fm gzip-truncated.csv.gz -o out", ["gzip-truncated", "log"]],
-  ["train-fm numeric-text.csv --label click --numeric price -o out", ["numeric-text", "log"], ["price", "NAME"], ["n/a", "TEXT"]],
-  ["train-fm time-text.csv --label click --time timestamp -o out", ["time-text", "log"], ["'timestamp'", "'NAME'"], ["yesterday", "TEXT"]],
+  [
+    "train-fm numeric-text.csv --label click --numeric price -o out",
+    ["numeric-text", "log"],
+    ["price", "NAME"],
+    ["n/a", "TEXT"],
+  ],
+  [
+    "train-fm time-text.csv --label click --time timestamp -o out",
+    ["time-text", "log"],
+    ["'timestamp'", "'NAME'"],
+    ["yesterday", "TEXT"],
+  ],
   [
     "train-fm good.csv --label click --side side-duplicate-key.csv:item_id -o out",
     ["side-duplicate-key", "side"],
     ["item_id", "KEY"],
     ["tea-01", "VALUE"],
   ],
-  ["train-fm good.csv --lable click -o out", ["train-fm", "COMMAND"], ["--lable", "--NAME"], ["'--label'", "'--OTHER'"]],
+  [
+    "train-fm good.csv --lable click -o out",
+    ["train-fm", "COMMAND"],
+    ["--lable", "--NAME"],
+    ["'--label'", "'--OTHER'"],
+  ],
   ["train-fm good.csv --valid 10 -o out"],
   ["train-fm good.csv -o run", ["'run'", "'PATH'"]],
   ["train-fm good.csv --init run --dim 4 -o out", ["'run'", "'RUN'"]],
@@ -64,16 +104,21 @@ const refused: Case[] = [
 
 const warned: Case[] = [
   ["train-fm null.csv --epochs 1 -o null", ["2 cells of 'item_id'", "N cells of 'COLUMN'"]],
-  ["train-fm request.csv --epochs 1 -o request", ["request_id", "COLUMN"], ["400 keys in 400 rows", "N keys in M rows"]],
+  [
+    "train-fm request.csv --epochs 1 -o request",
+    ["request_id", "COLUMN"],
+    ["400 keys in 400 rows", "N keys in M rows"],
+  ],
   ["train-fm constant.csv --epochs 1 -o constant", ["'item_id'", "'COLUMN'"]],
-  ["inspect twice.csv"],
+  ["train-fm twice.csv --epochs 1 -o twice"],
 ];
 
 beforeAll(async () => {
   cpSync(fixture("malformed"), folder, { recursive: true });
   cpSync(fixturesFolder, join(folder, "fixtures"), { recursive: true });
   mkdirSync(join(folder, "empty"));
-  const write = (name: string, ...lines: string[]) => writeFileSync(join(folder, name), lines.join("\n") + "\n");
+  const write = (name: string, ...lines: string[]) =>
+    writeFileSync(join(folder, name), lines.join("\n") + "\n");
   const rows = Array.from({ length: 400 }, (_, i) => `u${i % 5},i${i % 7},${Number(i % 3 === 0)}`);
   write("events.csv", "user_id,item_id", "u1,i1", "u2,i2");
   write("log.dat", "1::2::5::978300760", "1::3::4::978300761", "2::3::4::978300762");

@@ -37,9 +37,7 @@ test.each(pages)(
     expect(commands.length).toBeGreaterThan(0);
     for (const line of commands) {
       const words = wordsOf(line);
-      const { code, stderr } = words
-        ? await embed(words, { cwd: own })
-        : await shell(line, { cwd: own });
+      const { code, stderr } = words ? await embed(words, { cwd: own }) : await shell(line, { cwd: own });
       expect({ line, code, stderr: code === 0 ? "" : stderr }).toEqual({ line, code: 0, stderr: "" });
     }
   },
