@@ -1,7 +1,10 @@
-// Every link of the pages to a place in the project leads there: the file exists, and has the heading.
+// Every link of the pages to a place in the project leads there: the file exists, and has the heading; of pages that ship it leads to a
+// file that ships. docs/README.md names every page of docs/ once.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 
 const pages = [
@@ -61,6 +64,39 @@ test.each(pages)("links of %s lead somewhere", (page) => {
   const text = readFileSync(join(projectFolder, page), "utf8");
   const complaints = linksOf(text).map((target) => complaint(page, target, textInProject));
   expect(complaints.filter((sentence) => sentence !== undefined)).toEqual([]);
+});
+
+/** What the package holds, as npm packs it. */
+function shippedFiles(): Set<string> {
+  const dryRun = ["pack", "--dry-run", "--json", "--ignore-scripts", "--silent"];
+  const [packed] = parseJson<{ files: { path: string }[] }[]>(
+    execFileSync("npm", dryRun, { cwd: projectFolder, encoding: "utf8", maxBuffer: 2 ** 26 }),
+  );
+  return new Set(packed!.files.map(({ path }) => path));
+}
+
+test("every page of docs/ ships, and links of pages that ship lead to files that ship", () => {
+  const shipped = shippedFiles();
+  expect(pages.filter((page) => page.startsWith("docs/") && !shipped.has(page))).toEqual([]);
+  const complaints = pages
+    .filter((page) => shipped.has(page))
+    .flatMap((page) => {
+      const text = readFileSync(join(projectFolder, page), "utf8");
+      const inPackage = (file: string) => (shipped.has(file) ? textInProject(file) : undefined);
+      return linksOf(text).map((target) => complaint(page, target, inPackage));
+    });
+  expect(complaints.filter((sentence) => sentence !== undefined)).toEqual([]);
+});
+
+test.each([
+  ["docs/README.md", (page: string) => !/^docs\/reference\/(?!README)/.test(page)],
+  ["docs/reference/README.md", (page: string) => page.startsWith("docs/reference/")],
+])("%s names every page of its part once", (index, isOfPart) => {
+  const named = linksOf(readFileSync(join(projectFolder, index), "utf8"))
+    .map((target) => join(dirname(index), target.split("#")[0]!))
+    .filter((page) => page.startsWith("docs/") && page.endsWith(".md") && isOfPart(page));
+  const expected = pages.filter((page) => page.startsWith("docs/") && page !== index && isOfPart(page));
+  expect(named.sort()).toEqual(expected.sort());
 });
 
 test("a wrong file and a wrong heading are seen, and code is not", () => {
