@@ -12,7 +12,7 @@ import {
   type RowColumn,
   type RowFormat,
 } from "../export/row-table.js";
-import { checkOutput, writeFileAtomic } from "../io/atomic.js";
+import { checkOutput, writeFileOr } from "../io/atomic.js";
 import type { NeighborsOf } from "./neighbors.js";
 
 export const neighborFormats = rowFormats;
@@ -41,8 +41,7 @@ export async function writeNeighbors(
   signal: AbortSignal,
 ): Promise<void> {
   const chunks = rowChunks(format, columnsOf(named), batchOf(lists, named));
-  if (out === undefined || out === "-") for await (const chunk of chunks) await write(chunk);
-  else await writeFileAtomic(out, chunks, force, { signal });
+  await writeFileOr(write, out, chunks, { force, signal });
 }
 
 function columnsOf(named: boolean): RowColumn[] {

@@ -5,12 +5,12 @@
 //   b        c
 
 import { DataError, UsageError } from "../errors.js";
-import { joinedKeys, type Dictionary } from "../log/dictionary.js";
+import { selectKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "./key-index.js";
 import type { EdgeColumns } from "./roles.js";
-import { idsOf, selectKeys, type FeatureSpace } from "./vocabulary.js";
+import { idsOf, type FeatureSpace } from "./vocabulary.js";
 
 /** The field that the keys of both columns are in. */
 export const NODE_FIELD = "node";

@@ -1,10 +1,9 @@
 // The items of a training part: their keys, how often each occurs, and the features of each.
 
-import type { Dictionary } from "../log/dictionary.js";
+import { selectKeys, type Dictionary } from "../log/dictionary.js";
 import { MISSING, columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
-import { selectKeys } from "./vocabulary.js";
 import { distinctUsers } from "./vocabulary-limits.js";
 
 export interface ItemCatalogue {

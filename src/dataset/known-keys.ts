@@ -6,7 +6,7 @@
 // A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
 
 import { UsageError } from "../errors.js";
-import { compareKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
+import { selectKeys, compareKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 import { checkBuckets } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
@@ -16,7 +16,6 @@ import {
   countValues,
   featureSpace,
   inRowOrder,
-  selectKeys,
   type CategoricalField,
   type EarlierRows,
   type FeatureSpace,

@@ -4,7 +4,7 @@
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
 import { DataError } from "../errors.js";
-import { compareKeys, type Dictionary } from "../log/dictionary.js";
+import { compareKeys, selectKeys, type Dictionary } from "../log/dictionary.js";
 import {
   columnNamed,
   MISSING,
@@ -264,15 +264,6 @@ export function countValues(
     for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) events[values[j]!]!++;
   }
   return events;
-}
-
-/** The keys of the given codes, in that order, as a dictionary of their own. */
-export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): Dictionary {
-  const selected = new Uint32Array(order.length + 1);
-  order.forEach((code, i) => (selected[i + 1] = selected[i]! + offsets[code + 1]! - offsets[code]!));
-  const out = new Uint8Array(selected[order.length]!);
-  order.forEach((code, i) => out.set(bytes.subarray(offsets[code], offsets[code + 1]), selected[i]));
-  return { size: order.length, bytes: out, offsets: selected };
 }
 
 /** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */

@@ -131,6 +131,25 @@ export async function writeFileAtomic(
 }
 
 /**
+ * Writes a file as writeFileAtomic does, or chunk by chunk to `write` where no path is given, or `-`.
+ *
+ * @throws {OutputError} as checkOutput
+ * @throws {IoError} as writeFileAtomic
+ */
+export async function writeFileOr(
+  write: (chunk: Uint8Array) => Promise<void>,
+  path: string | undefined,
+  chunks: Chunks,
+  { force, signal }: { force: boolean; signal: AbortSignal },
+): Promise<void> {
+  if (path !== undefined && path !== "-") return await writeFileAtomic(path, chunks, force, { signal });
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    await write(chunk);
+  }
+}
+
+/**
  * Makes a file whole or not at all: `write` fills an empty one under a temporary name, it is synced, then renamed.
  *
  * @throws {OutputError} as checkOutput, or the target is a device or a pipe, which is not made by renaming

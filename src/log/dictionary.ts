@@ -36,6 +36,15 @@ export function compareKeys({ bytes, offsets }: Dictionary, a: number, b: number
   return size - otherSize;
 }
 
+/** The keys of the given codes, in that order, as a dictionary of their own. */
+export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): Dictionary {
+  const selected = new Uint32Array(order.length + 1);
+  order.forEach((code, i) => (selected[i + 1] = selected[i]! + offsets[code + 1]! - offsets[code]!));
+  const out = new Uint8Array(selected[order.length]!);
+  order.forEach((code, i) => out.set(bytes.subarray(offsets[code], offsets[code + 1]), selected[i]));
+  return { size: order.length, bytes: out, offsets: selected };
+}
+
 /** The keys of one dictionary, then those of another, which are others. */
 export function joinedKeys(a: Dictionary, b: Dictionary): Dictionary {
   const end = a.offsets[a.size]!;

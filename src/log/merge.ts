@@ -8,7 +8,7 @@ import { DataError } from "../errors.js";
 import { MISSING } from "../kernels/scan/layout.js";
 import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
-import { dictionaryOf, type Dictionary } from "./dictionary.js";
+import { dictionaryOf, selectKeys, type Dictionary } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch, ReadOptions } from "./log.js";
 import { NullTexts, type NullCells } from "./nulls.js";
@@ -107,9 +107,12 @@ export class Merger {
       this.#note(request, text);
     }
     if (nulls.length === 0) return table.codesOf(keys);
-    const codes = table.codesOf(without(keys, nulls));
+    const kept = Uint32Array.from({ length: keys.size }, (_, code) => code).filter(
+      (code) => !nulls.includes(code),
+    );
+    const codes = table.codesOf(selectKeys(keys, kept));
     const all = new Uint32Array(keys.size).fill(MISSING);
-    for (let code = 0, at = 0; code < keys.size; code++) if (!nulls.includes(code)) all[code] = codes[at++]!;
+    kept.forEach((code, at) => (all[code] = codes[at]!));
     return all;
   }
 
@@ -162,21 +165,6 @@ export class Merger {
   dictionaries(): Dictionary[] {
     return this.#tables.map((table) => table?.keysFrom(0) ?? dictionaryOf([]));
   }
-}
-
-/** The keys of a dictionary but for some of its codes, which ascend. */
-function without(keys: Dictionary, left: readonly number[]): Dictionary {
-  const offsets = new Uint32Array(keys.size - left.length + 1);
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for (let code = 0; code < keys.size; code++) {
-    if (left.includes(code)) continue;
-    const key = keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]);
-    parts.push(key);
-    offsets[size + 1] = offsets[size]! + key.length;
-    size++;
-  }
-  return { size, bytes: Buffer.concat(parts), offsets };
 }
 
 /** Whether a column holds codes; not instanceof, which is false for arrays of another realm. */

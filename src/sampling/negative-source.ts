@@ -6,8 +6,7 @@ import { eventsOfCodes, itemCatalogue, keyColumn, type ItemCatalogue } from "../
 import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import type { Encoder } from "../dataset/rows.js";
-import { selectKeys } from "../dataset/vocabulary.js";
-import type { Dictionary } from "../log/dictionary.js";
+import { selectKeys, type Dictionary } from "../log/dictionary.js";
 import { historyOf, NO_ITEM, type History } from "./negatives.js";
 
 export interface NegativeSource extends ItemCatalogue {

@@ -6,8 +6,7 @@
 import { eventsOfCodes, keyColumn } from "../dataset/item-catalogue.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { hashBytes } from "../numeric/hash.js";
-import { selectKeys } from "../dataset/vocabulary.js";
-import { compareKeys, type Dictionary } from "../log/dictionary.js";
+import { selectKeys, compareKeys, type Dictionary } from "../log/dictionary.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { historyOf, NO_ITEM, type History } from "./negatives.js";
 

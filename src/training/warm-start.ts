@@ -3,10 +3,11 @@
 //   earlier run ──► known keys, without those that have expired ──► vocabulary ──► each feature's in the earlier run
 //              └──► when each key was last seen ──► the same of the new run
 
+import { selectKeys } from "../log/dictionary.js";
 import { expiryOf } from "../dataset/expire.js";
 import { checkKinds, withKnown } from "../dataset/known-keys.js";
 import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";
-import { selectKeys, type FeatureSpace, type Field } from "../dataset/vocabulary.js";
+import type { FeatureSpace, Field } from "../dataset/vocabulary.js";
 import { UNKNOWN, type KeyHistory } from "../embedding/key-history.js";
 import type { Carried } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";

@@ -75,6 +75,18 @@ describe("a thread", () => {
   });
 });
 
+test("at most eight threads stay idle", async () => {
+  const threadsOf = async () => {
+    const { pool } = await poolOf(10);
+    const threads = await pool.run("which");
+    await pool.terminate();
+    return threads;
+  };
+  const before = await threadsOf();
+  const after = await threadsOf();
+  expect(after.filter((thread) => before.includes(thread))).toHaveLength(8);
+});
+
 test("a module that does not exist rejects the start", async () => {
   const missing = new URL("./no-such-module.js", import.meta.url);
   await expect(WorkerPool.start(missing, 2, undefined)).rejects.toThrow(/no-such-module/);

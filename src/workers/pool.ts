@@ -108,12 +108,14 @@ export class WorkerPool<Task, Result> {
     this.#fail(new Error("the pool was terminated"));
     const workers = this.#workers;
     this.#workers = [];
+    // an idle thread holds addresses that the process may need where they are limited
+    const mayStay = isIdle && freeAddresses() === Infinity;
     await Promise.all(
       workers.map((worker) => {
         // an idle thread does not keep the process alive, and the process must live to see it end
         worker.ref();
         stopListening(worker);
-        return isIdle && mayStay() ? stay(worker) : end(worker);
+        return mayStay ? stay(worker) : end(worker);
       }),
     );
   }
@@ -149,17 +151,12 @@ export class WorkerPool<Task, Result> {
   }
 }
 
-/** Whether another idle thread costs nothing that the process may need: addresses are counted where a limit is set. */
-function mayStay(): boolean {
-  return idle.size < MOST_IDLE && freeAddresses() === Infinity;
-}
-
 /** Not `removeAllListeners()`: Node has listeners of its own there. */
 function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }
 
-/** Has a thread forget its pool. */
+/** Has a thread forget its pool; ends it where there are idle ones enough. */
 async function stay(worker: Worker): Promise<void> {
   const isAlive = await new Promise<boolean>((resolve) => {
     worker.once("message", () => resolve(true));
@@ -169,6 +166,7 @@ async function stay(worker: Worker): Promise<void> {
   });
   stopListening(worker);
   if (!isAlive) return;
+  if (idle.size >= MOST_IDLE) return await end(worker);
   const forget = () => void idle.delete(worker);
   worker.on("exit", forget).on("error", forget);
   worker.unref();

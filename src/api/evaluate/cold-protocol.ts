@@ -12,9 +12,8 @@
 
 import { MISSING } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
-import { selectKeys } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { joinedKeys, type Dictionary } from "../../log/dictionary.js";
+import { selectKeys, joinedKeys, type Dictionary } from "../../log/dictionary.js";
 import { usersOf } from "../../sampling/negative-source.js";
 import { NO_ITEM, type History } from "../../sampling/negatives.js";
 import { hashOrder, placesOf, type TrainingEvents } from "../../sampling/training-events.js";

@@ -14,9 +14,8 @@
 import { MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { rowsWhere } from "../../dataset/select-rows.js";
-import { selectKeys } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { selectKeys, type Dictionary } from "../../log/dictionary.js";
 import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
 import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples.js";

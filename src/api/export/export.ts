@@ -13,7 +13,7 @@ import type { ExportOptions } from "../../export/selection.js";
 import { loadRows } from "../../embedding/rows.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { writeFileAtomic } from "../../io/atomic.js";
+import { writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { definedOf } from "../../training/options/log.js";
 import type { Chunks } from "../../io/write.js";
@@ -95,13 +95,7 @@ export async function exportRun(
     force,
     signal,
     ...(variable !== undefined && { server: { variable, url: variableOf(variable) } }),
-    write: async (chunks) => {
-      if (!toStdout) return await writeFileAtomic(out!, chunks, force, { signal });
-      for await (const chunk of chunks) {
-        signal.throwIfAborted();
-        await write(chunk);
-      }
-    },
+    write: (chunks) => writeFileOr(write, out, chunks, { force, signal }),
   };
   const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
     const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);

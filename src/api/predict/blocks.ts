@@ -5,7 +5,7 @@ import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { SideTable } from "../../dataset/side.js";
 import { requireColumn } from "../../dataset/roles.js";
-import { NoInputError, NoRowsError, UsageError } from "../../errors.js";
+import { NoInputError, UsageError } from "../../errors.js";
 import { expandPaths } from "../../io/glob.js";
 import { statOf } from "../../io/tree.js";
 import { formOf } from "../../log/form.js";
@@ -118,22 +118,17 @@ class BlockReader {
   }
 
   async #read(log: ReadLike, watch: Watch, numRows: number | undefined): Promise<Dataset | undefined> {
-    let isRead = false;
-    const onRead = (skipped: Record<string, number>, numRead: number) => {
-      isRead = true;
-      this.#skipped.read(skipped, numRows ?? numRead);
-    };
-    try {
-      const dataset = await this.#predictor.read({ ...log, onRead }, watch);
-      // rows of an encoded dataset were chosen when it was encoded
-      if (!isRead) this.#skipped.read({}, dataset.numRows);
-      return dataset;
-    } catch (error) {
-      // filters or --on-bad-row skip left out all of them
-      if (!(error instanceof NoRowsError)) throw error;
-      if (!isRead) this.#skipped.read({ "not a row of this log": numRows ?? 0 }, numRows ?? 0);
-      return undefined;
-    }
+    const before = this.#skipped.numRead;
+    const dataset = await this.#skipped.piece(numRows ?? 0, (report) =>
+      this.#predictor.read(
+        // a block's rows are counted with the malformed ones
+        { ...log, onRead: (skipped, numRead) => report(skipped, numRows ?? numRead) },
+        watch,
+      ),
+    );
+    // rows of an encoded dataset were chosen when it was encoded
+    if (dataset && this.#skipped.numRead === before) this.#skipped.read({}, dataset.numRows);
+    return dataset;
   }
 }
 

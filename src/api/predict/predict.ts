@@ -16,7 +16,7 @@ import {
   type RowCells,
   type RowColumn,
 } from "../../export/row-table.js";
-import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkOutput, writeFileOr } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { capable, modelOf, ofForeign } from "../../trainers/index.js";
@@ -50,9 +50,8 @@ export async function predict(
   const { on, out, force, model, rawScores = false, keep = [], hashKeys } = options;
   const { watch, warnings, warn } = collectWarnings(given);
   checkOptions(path, options);
-  const toStdout = out === undefined || out === "-";
   const format = options.format ?? formatOfFile(out);
-  if (!toStdout) {
+  if (out !== undefined && out !== "-") {
     await checkNotAnInput("-o", out, model === undefined ? on : [...on, model]);
     await checkOutput(out, force, "file");
   }
@@ -65,12 +64,7 @@ export async function predict(
         ? predicting.batches()
         : ofOneSize(predicting.batches(), BATCH_ROWS);
     const chunks = rowChunks(format, predicting.columns, batches);
-    if (toStdout)
-      for await (const chunk of chunks) {
-        watch.signal.throwIfAborted();
-        await write(chunk);
-      }
-    else await writeFileAtomic(out, chunks, force, { signal: watch.signal });
+    await writeFileOr(write, out, chunks, { force, signal: watch.signal });
     for (const text of predicting.warnings()) warn(text);
     const { numRows, unknown, leftOut } = predicting;
     return {

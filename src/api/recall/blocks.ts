@@ -6,9 +6,8 @@
 import { isHole, vectorsAt } from "../../embedding/table.js";
 import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/key-index.js";
-import { selectKeys } from "../../dataset/vocabulary.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { selectKeys, type Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { Queries } from "./search.js";

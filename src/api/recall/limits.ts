@@ -2,9 +2,8 @@
 
 import { MISSING } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
-import { selectKeys } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { selectKeys, type Dictionary } from "../../log/dictionary.js";
 import type { Watch } from "../../training/watch.js";
 import { readKeyed, type HowKeysRead } from "../keyed-rows.js";
 import type { RecallOptions } from "./options.js";

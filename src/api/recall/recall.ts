@@ -11,7 +11,7 @@ import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/list-servers.js";
 import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
 import type { Sent } from "../../export/server.js";
-import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkOutput, writeFileOr } from "../../io/atomic.js";
 import { variableOf } from "../../io/environment.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
@@ -129,8 +129,7 @@ async function deliver(
       : format === "postgres"
         ? postgresListChunks(lists)
         : listChunks(format, lists);
-  if (out === undefined || out === "-") for await (const chunk of chunks) await write(chunk);
-  else await writeFileAtomic(out, chunks, force, { signal });
+  await writeFileOr(write, out, chunks, { force, signal });
   return undefined;
 }
 

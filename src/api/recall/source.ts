@@ -6,7 +6,6 @@
 
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
-import { selectKeys } from "../../dataset/vocabulary.js";
 import { readAdded } from "../../embedding/added.js";
 import { vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -14,7 +13,7 @@ import { UsageError } from "../../errors.js";
 import { baselineRanker, checkBaseline } from "../../evaluation/baselines/baselines.js";
 import { EASE_L2 } from "../../evaluation/baselines/ease.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
-import { joinedKeys, type Dictionary } from "../../log/dictionary.js";
+import { selectKeys, joinedKeys, type Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { lastItems } from "../../sampling/last-items.js";
 import { joined, NO_ITEM } from "../../sampling/negatives.js";

@@ -3,7 +3,7 @@
 //   groups of rows, as they come ──► vectors of their users ──► rows to write
 
 import type { Run } from "../../embedding/run-directory.js";
-import { NoRowsError, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
 import { groupedRows, type GroupedRows } from "../../log/grouped-rows.js";
 import {
@@ -95,27 +95,18 @@ async function rowsOfGroups(
   options: TransformOptions,
   told: Told,
 ): Promise<EncodedRows | undefined> {
-  let isRead = false;
-  const onRead = (skipped: Record<string, number>, numRead: number) => {
-    isRead = true;
-    told.skipped.read(skipped, numRead);
-  };
   told.users(keys);
   const { encoding: _, ...how } = options.reading;
-  const log = { ...options, on: options.foldIn!, reading: { ...how, ...reading, threads: 1 }, onRead };
-  try {
-    const found = await folding.of(log, true);
-    told.without(keysWithout(found));
-    told.silent(keys.length - found.codes.length);
-    const rows = rowsOfFolded(found, folding.dim);
-    return rows.numRows > 0 ? rows : undefined;
-  } catch (error) {
-    // filters or --on-bad-row skip left out all of them
-    if (!(error instanceof NoRowsError)) throw error;
-    if (!isRead) told.skipped.read({ "not a row of this log": numRows }, numRows);
+  const log = { ...options, on: options.foldIn!, reading: { ...how, ...reading, threads: 1 } };
+  const found = await told.skipped.piece(numRows, (onRead) => folding.of({ ...log, onRead }, true));
+  if (!found) {
     told.without(keys);
     return undefined;
   }
+  told.without(keysWithout(found));
+  told.silent(keys.length - found.codes.length);
+  const rows = rowsOfFolded(found, folding.dim);
+  return rows.numRows > 0 ? rows : undefined;
 }
 
 /** What is said of a stream once it ends. */

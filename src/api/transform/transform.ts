@@ -10,7 +10,7 @@ import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
 import { encodingChunks, npyFiles } from "../../export/encodings.js";
 import { ownEncodings } from "../../export/own-export.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
-import { checkOutput, writeDirectory, writeFileAtomic } from "../../io/atomic.js";
+import { checkOutput, writeDirectory, writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
 import { capable, knownModelOf, ofForeign, refusal } from "../../trainers/index.js";
@@ -72,12 +72,7 @@ export async function transform(
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
-  } else if (toStdout) {
-    for await (const chunk of encodingChunks(format, encoding, rows)) {
-      signal.throwIfAborted();
-      await write(chunk);
-    }
-  } else await writeFileAtomic(out, encodingChunks(format, encoding, rows), force, { signal });
+  } else await writeFileOr(write, out, encodingChunks(format, encoding, rows), { force, signal });
   return {
     command: "transform",
     version,

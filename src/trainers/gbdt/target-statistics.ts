@@ -9,8 +9,9 @@
 // Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2. Deviation: one permutation, where CatBoost has several.
 
+import { selectKeys } from "../../log/dictionary.js";
 import { columnNamed, columnOfOption, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { idsOf, selectKeys } from "../../dataset/vocabulary.js";
+import { idsOf } from "../../dataset/vocabulary.js";
 import { keysOf, keyText, type Keys } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { list, number, object, parseJsonLines, text } from "../../io/json-shape.js";
