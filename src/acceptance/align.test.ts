@@ -125,11 +125,11 @@ describe("principal components", () => {
     rows: number[][],
     table: number[][],
     others: number[][],
-    turned: number[][],
+    rotated: number[][],
   ): number {
     return Math.max(
       ...rows.flatMap((row, r) =>
-        table.map((own, t) => Math.abs(dot(row, own) - dot(others[r]!, turned[t]!))),
+        table.map((own, t) => Math.abs(dot(row, own) - dot(others[r]!, rotated[t]!))),
       ),
     );
   }

@@ -37,9 +37,9 @@ beforeAll(async () => {
 
 test("columns of a side table go with the item, unless --item-fields says otherwise", async () => {
   expect(preprocessOf(run).itemFields).toEqual(["item_id", "genres", "year"]);
-  const told = join(folder, "told");
-  await embedOk([...ratings, "--epochs", "1", "--item-fields", "genres", "-o", told]);
-  expect(preprocessOf(told).itemFields).toEqual(["item_id", "genres"]);
+  const given = join(folder, "told");
+  await embedOk([...ratings, "--epochs", "1", "--item-fields", "genres", "-o", given]);
+  expect(preprocessOf(given).itemFields).toEqual(["item_id", "genres"]);
   const unknown = await embed([...ratings, "--item-fields", "genre", "-o", join(folder, "unknown")]);
   expect([unknown.code, unknown.stderr]).toEqual([64, expect.stringContaining("genres")]);
 });

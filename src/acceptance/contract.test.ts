@@ -187,9 +187,9 @@ describe.each(trainers)("$name", (row) => {
   });
 
   test("is a step of a pipeline", async () => {
-    const told = [...row.small, "--seed", "3"];
-    const keys = told.flatMap((word, i) =>
-      word.startsWith("--") ? [`    ${word.slice(2)}: ${told[i + 1]}`] : [],
+    const given = [...row.small, "--seed", "3"];
+    const keys = given.flatMap((word, i) =>
+      word.startsWith("--") ? [`    ${word.slice(2)}: ${given[i + 1]}`] : [],
     );
     const columns = row.columns.flatMap((word, i) =>
       word.startsWith("--") ? [`  ${word.slice(2)}: [${row.columns[i + 1]}]`] : [],
@@ -244,8 +244,8 @@ describe.each(trainers)("$name", (row) => {
   });
 
   test("forgets a key, after which no file of the run holds it", async () => {
-    const told = await exportedRows(run);
-    const { field, key } = told.find((found) => found.key === "u3") ?? told[0]!;
+    const given = await exportedRows(run);
+    const { field, key } = given.find((found) => found.key === "u3") ?? given[0]!;
     const options = { dryRun: false, waitMs: 0, signal: unwatched.signal };
     const outcome = await outcomeOf(() => forget(run, [`${field}:${key}`], options));
     expectSound(outcome);

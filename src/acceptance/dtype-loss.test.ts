@@ -83,12 +83,12 @@ test.each([
   const loss = await lossOf(run, "--part", "test", "--compose", "none");
   expect(loss).toMatchObject({ metric, on: "test" });
   const copy = await runOf(run, ({ numRows, dim }) => readBack(run, numRows, dim));
-  const judged = async (path: string): Promise<number> => {
+  const evaluated = async (path: string): Promise<number> => {
     const repeats = metric === "auc" ? [] : ["--repeats", "mask"];
     const { stdout } = await embedOk(["evaluate", path, "--part", "test", ...repeats, "--json"]);
     return parseJson<Summary>(stdout).metrics["on"]![metric]!;
   };
-  expect([loss.exact, loss.encoded]).toEqual([await judged(at(run)), await judged(copy)]);
+  expect([loss.exact, loss.encoded]).toEqual([await evaluated(at(run)), await evaluated(copy)]);
   expect(loss.change).toBe(loss.encoded - loss.exact);
   expect(loss.interval.low).toBeLessThanOrEqual(loss.change);
   expect(loss.interval.high).toBeGreaterThanOrEqual(loss.change);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   expect(trained.stderr).toContain("embed evaluate RUN --part test --cold");
 });
 
-interface Told {
+interface Reported {
   metrics: Record<string, Record<string, number>>;
   cold: {
     events: number;
@@ -48,28 +48,28 @@ interface Told {
   content: { r2: number };
   warnings: string[];
 }
-const evaluate = async (...flags: string[]): Promise<Told> =>
-  parseJson<Told>((await embedOk(["evaluate", run, "--part", "test", "--json", ...flags])).stdout);
+const evaluate = async (...flags: string[]): Promise<Reported> =>
+  parseJson<Reported>((await embedOk(["evaluate", run, "--part", "test", "--json", ...flags])).stdout);
 
 test("content finds new items of a user's kind, where the mean and popularity find them by chance", async () => {
-  const told = await evaluate("--cold", "0,2", "--content", catalogue, "--k", "3");
-  expect(told.warnings).toEqual([]);
-  expect(told.content.r2).toBeGreaterThan(0.5);
-  expect(told.cold.map(({ events, items }) => [events, items])).toEqual([
+  const reported = await evaluate("--cold", "0,2", "--content", catalogue, "--k", "3");
+  expect(reported.warnings).toEqual([]);
+  expect(reported.content.r2).toBeGreaterThan(0.5);
+  expect(reported.cold.map(({ events, items }) => [events, items])).toEqual([
     [0, 12],
     [2, 12],
   ]);
-  const recall = (events: number, name: string) => told.metrics[`${events}:${name}`]!["newRecallAt3"]!;
+  const recall = (events: number, name: string) => reported.metrics[`${events}:${name}`]!["newRecallAt3"]!;
   // three of twelve new items are of a kind
   expect(recall(0, "content")).toBeGreaterThan(0.95);
   expect(recall(0, "mean")).toBeCloseTo(0.25, 6);
   expect(recall(0, "popularity")).toBeCloseTo(0.25, 6);
   expect(recall(2, "blend")).toBeGreaterThan(0.9);
   expect(recall(2, "fold-in")).toBeGreaterThan(0.6);
-  const names = (i: number) => told.cold[i]!.compared.map(({ name }) => name);
+  const names = (i: number) => reported.cold[i]!.compared.map(({ name }) => name);
   expect(names(0)).toEqual(["content", "value mean", "mean", "popularity"]);
   expect(names(1)).toEqual(["content", "fold-in", "blend", "value mean", "mean", "popularity"]);
-  const { low, high } = told.cold[0]!.compared[0]!.intervals["newRecallAt3"]!;
+  const { low, high } = reported.cold[0]!.compared[0]!.intervals["newRecallAt3"]!;
   expect(low).toBeLessThanOrEqual(recall(0, "content"));
   expect(high).toBeGreaterThanOrEqual(recall(0, "content"));
 });
@@ -86,18 +86,23 @@ test("content dealt to other items equals the mean", async () => {
     dealt,
     `${["item,kind", ...kinds.map((kind, item) => `i${item},kind-${kind}`)].join("\n")}\n`,
   );
-  const told = await evaluate("--cold", "0", "--content", dealt, "--k", "3");
-  expect(told.warnings.join()).toContain("content explains nothing");
-  expect(told.metrics["0:content"]).toEqual(told.metrics["0:mean"]);
+  const reported = await evaluate("--cold", "0", "--content", dealt, "--k", "3");
+  expect(reported.warnings.join()).toContain("content explains nothing");
+  expect(reported.metrics["0:content"]).toEqual(reported.metrics["0:mean"]);
 });
 
 test("a run that was trained on the known events, too, stands beside; one that has seen the rest is told", async () => {
   const seen = at("seen");
   await embedOk(["train-als", log, ...roles, "--dim", "4", "-o", seen, "--quiet"]);
   const { stdout } = await embedOk(["evaluate", run, seen, "--part", "test", "--cold", "1", "--json"]);
-  const told = parseJson<Told>(stdout);
-  expect(told.cold[0]!.compared.map(({ name }) => name)).toEqual(["fold-in", "mean", "popularity", "seen"]);
-  expect(told.warnings.join()).toMatch(/'seen' counts more events than are known for \d+ new items/);
+  const reported = parseJson<Reported>(stdout);
+  expect(reported.cold[0]!.compared.map(({ name }) => name)).toEqual([
+    "fold-in",
+    "mean",
+    "popularity",
+    "seen",
+  ]);
+  expect(reported.warnings.join()).toMatch(/'seen' counts more events than are known for \d+ new items/);
 });
 
 test("the table for people has a block for each number of events, and titles of both metrics", async () => {

@@ -22,7 +22,7 @@ interface Evaluation {
   };
   warnings: string[];
 }
-const judged = async (args: string[]): Promise<Evaluation> =>
+const evaluated = async (args: string[]): Promise<Evaluation> =>
   parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
 
 const list = (edges: readonly (readonly [string, string])[], head = "source,target"): string =>
@@ -59,7 +59,7 @@ beforeAll(async () => {
 });
 
 test("planted kinds score above a half, drawn vectors do not, on the same pairs with intervals, beside degrees", async () => {
-  const found = await judged([
+  const found = await evaluated([
     at("kinds"),
     at("drawn"),
     "--edges",
@@ -90,10 +90,10 @@ test("planted kinds score above a half, drawn vectors do not, on the same pairs 
 
 test("the same seed gives the same figures at any number of threads, whichever run comes first; another seed other non-edges", async () => {
   const edges = ["--edges", at("held.csv"), "--known-edges", at("known.csv")];
-  const one = await judged([at("kinds"), at("drawn"), ...edges, "--threads", "1"]);
-  const two = await judged([at("drawn"), at("kinds"), ...edges, "--threads", "3"]);
+  const one = await evaluated([at("kinds"), at("drawn"), ...edges, "--threads", "1"]);
+  const two = await evaluated([at("drawn"), at("kinds"), ...edges, "--threads", "3"]);
   expect(two.metrics["kinds"]).toEqual(one.metrics["kinds"]);
-  const other = await judged([at("kinds"), at("drawn"), ...edges, "--seed", "2"]);
+  const other = await evaluated([at("kinds"), at("drawn"), ...edges, "--seed", "2"]);
   expect(other.metrics["kinds"]).not.toEqual(one.metrics["kinds"]);
 });
 
@@ -109,17 +109,17 @@ test("a list without a header, cells apart by spaces, in the first two columns: 
     "--json",
   ]);
   expect(stderr).toMatch(/edges lead from 'c0' to 'c1', the first two columns/);
-  const plain = await judged([at("kinds"), "--edges", at("held.csv")]);
+  const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(parseJson<Evaluation>(stdout).metrics).toEqual(plain.metrics);
 });
 
 test("without known edges a warning says that non-edges may be edges; held edges among them and unknown nodes are counted", async () => {
-  const plain = await judged([at("kinds"), "--edges", at("held.csv")]);
+  const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(plain.warnings).toEqual([
     expect.stringMatching(/edges of the training are not known.*--known-edges/),
   ]);
   expect(plain.edges.known).toBeUndefined();
-  const seen = await judged([at("kinds"), "--edges", at("held.csv"), "--known-edges", at("held.csv")]);
+  const seen = await evaluated([at("kinds"), "--edges", at("held.csv"), "--known-edges", at("held.csv")]);
   expect(seen.warnings).toEqual([expect.stringMatching(/60 of 60 held edges are edges of --known-edges/)]);
   const odd = [
     ["n1", "n1"],
@@ -130,7 +130,7 @@ test("without known edges a warning says that non-edges may be edges; held edges
     ["n4", "unheard of"],
   ] as const;
   writeFileSync(at("odd.csv"), list([...held, ...odd]));
-  const found = await judged([at("kinds"), "--edges", at("odd.csv"), "--known-edges", at("known.csv")]);
+  const found = await evaluated([at("kinds"), "--edges", at("odd.csv"), "--known-edges", at("known.csv")]);
   expect(found.edges.leftOut).toEqual({ unknown: 4, loops: 1, repeated: 1 });
   expect(found.warnings).toEqual([expect.stringMatching(/4 of 66 held edges \(6\.1 %\).* no vector of/)]);
   expect(found.rows).toBe(60);
@@ -141,28 +141,28 @@ test("the edges of a training on a list of edges are known, as long as the list 
   const training = ["--source", "source", "--target", "target", "--dim", "8", "--directed"];
   await embedOk(["train-graph", at("list.csv"), "-o", at("graph"), ...training]);
   const args = [at("graph"), "--edges", at("held.csv"), "--directed", "--score", "context"];
-  const found = await judged(args);
+  const found = await evaluated(args);
   expect(found.edges).toMatchObject({ known: known.length, knownFrom: "training" });
   expect(found.warnings).toEqual([]);
-  const named = await judged([...args, "--known-edges", at("known.csv")]);
+  const named = await evaluated([...args, "--known-edges", at("known.csv")]);
   expect(named.metrics).toEqual(found.metrics);
   // the run's direction is left out only with a word
-  const undirected = await judged([at("graph"), "--edges", at("held.csv")]);
+  const undirected = await evaluated([at("graph"), "--edges", at("held.csv")]);
   expect(undirected.warnings).toEqual([expect.stringMatching(/trained on directed edges.*--directed/)]);
   // what it was trained on is no held edge
-  const leak = await judged([at("graph"), "--edges", at("list.csv"), "--directed", "--score", "context"]);
+  const leak = await evaluated([at("graph"), "--edges", at("list.csv"), "--directed", "--score", "context"]);
   expect(leak.warnings.join()).toMatch(/is what run .* was trained on: these are no metrics of new edges/);
   writeFileSync(at("list.csv"), list([...known, ...held]));
-  const changed = await judged(args);
+  const changed = await evaluated(args);
   expect(changed.edges.known).toBeUndefined();
   expect(changed.warnings.join()).toMatch(/edges of the training are not known here.*has changed since/);
 });
 
 test("directed, the reverse of an edge is another pair; a score that sees no direction is warned about", async () => {
   writeFileSync(at("both.csv"), list([...held, ...held.map(([u, v]) => [v, u] as const)]));
-  const one = await judged([at("kinds"), "--edges", at("both.csv"), "--known-edges", at("known.csv")]);
+  const one = await evaluated([at("kinds"), "--edges", at("both.csv"), "--known-edges", at("known.csv")]);
   expect([one.rows, one.edges.leftOut.repeated]).toEqual([60, 60]);
-  const both = await judged([
+  const both = await evaluated([
     at("kinds"),
     "--edges",
     at("both.csv"),
@@ -188,9 +188,9 @@ test("contexts tell directions apart, in a run of skip-grams over sessions that 
   ]);
   writeFileSync(at("steps.csv"), list(chain.slice(1).map((to, i) => [chain[i]!, to] as const)));
   const args = [at("chain"), "--edges", at("steps.csv"), "--directed"];
-  const found = await judged([...args, "--score", "context"]);
+  const found = await evaluated([...args, "--score", "context"]);
   expect(found.metrics["on"]).toMatchObject({ edgeAuc: 1, directionAuc: 1 });
-  expect((await judged(args)).metrics["on"]!["directionAuc"]).toBe(0.5);
+  expect((await evaluated(args)).metrics["on"]!["directionAuc"]).toBe(0.5);
 });
 
 test("new nodes come from a file of vectors, as transform writes them; those that the run has keep their own", async () => {
@@ -221,7 +221,7 @@ test("held-ends gives a node as many non-edges as held edges, so that degrees al
   writeFileSync(at("hub.csv"), list([...hub.slice(0, 20), ...held]));
   writeFileSync(at("hub-known.csv"), list([...hub.slice(20), ...known]));
   const args = [at("drawn"), "--edges", at("hub.csv"), "--known-edges", at("hub-known.csv"), "--directed"];
-  const [uniform, heldEnds] = [await judged(args), await judged([...args, "--non-edges", "held-ends"])];
+  const [uniform, heldEnds] = [await evaluated(args), await evaluated([...args, "--non-edges", "held-ends"])];
   expect(uniform.metrics["degrees"]!["edgeAuc"]).toBeGreaterThan(
     heldEnds.metrics["degrees"]!["edgeAuc"]! + 0.05,
   );

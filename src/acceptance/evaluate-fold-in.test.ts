@@ -164,7 +164,7 @@ beforeAll(async () => {
   );
 });
 
-const judge = (...more: string[]) => [
+const evaluation = (...more: string[]) => [
   "--on",
   log,
   "--fold-in-share",
@@ -198,7 +198,7 @@ test.each(Object.keys(trainings))(
           ]),
         ),
     );
-    const { metrics, users } = await evaluated(at(run), ...judge());
+    const { metrics, users } = await evaluated(at(run), ...evaluation());
     expect(metrics["on"]).toEqual(close(expected));
     expect(users).toMatchObject({
       judged: cuts.length,
@@ -237,7 +237,7 @@ test("users of train-als are the least squares of their first items, solved here
     const w = solved(matrix);
     return new Map(items.map(({ key, vector }) => [key, dot(w, vector)]));
   };
-  const { metrics } = await evaluated(at("als"), ...judge());
+  const { metrics } = await evaluated(at("als"), ...evaluation());
   expect(metrics["on"]).toEqual(close(metricsOf(scoreOf)));
 });
 
@@ -271,7 +271,7 @@ test("popularity and item-cf are asked by the same first items, beside several r
       ]),
     );
   const runs = ["als", "bpr", "item2vec"];
-  const more = judge("--baseline", "popularity,item-cf,ease,random");
+  const more = evaluation("--baseline", "popularity,item-cf,ease,random");
   const { metrics, compared, options } = await evaluated(...runs.map(at), ...more);
   expect(metrics["popularity"]).toEqual(close(metricsOf(popularity)));
   expect(metrics["item-cf"]).toEqual(close(metricsOf(itemCf)));
@@ -280,7 +280,7 @@ test("popularity and item-cf are asked by the same first items, beside several r
   expect(options["foldInShare"]).toBe(SHARE);
   // each as by itself, and at any number of threads
   for (const run of runs)
-    expect(metrics[run]).toEqual((await evaluated(at(run), ...judge("--threads", "1"))).metrics["on"]);
+    expect(metrics[run]).toEqual((await evaluated(at(run), ...evaluation("--threads", "1"))).metrics["on"]);
 });
 
 test("every share leaves at least one item on each side", async () => {
@@ -421,27 +421,31 @@ test.each([
   ["a share of 0", ["--fold-in-share", "0"], /--fold-in-share expects a share .* above 0 and below 1/],
   ["a share of 1", ["--fold-in-share", "1"], /got 1/],
   ["a share that is no number", ["--fold-in-share", "most"], /--fold-in-share expects a number/],
-  ["repeats", [...judgeAt(), "--repeats", "mask"], /--repeats is not for --fold-in-share/],
-  ["user-history", [...judgeAt(), "--baseline", "user-history"], /user-history .*--fold-in-share/],
+  ["repeats", [...evaluationOptions(), "--repeats", "mask"], /--repeats is not for --fold-in-share/],
+  ["user-history", [...evaluationOptions(), "--baseline", "user-history"], /user-history .*--fold-in-share/],
   [
     "a query",
-    [...judgeAt(), "--score", "cosine", "--query", "history"],
+    [...evaluationOptions(), "--score", "cosine", "--query", "history"],
     /--query is not for --fold-in-share/,
   ],
-  ["contexts", [...judgeAt(), "--score", "context"], /--score context/],
-  ["a table", [...judgeAt(), "--score", "dot", "--table", "x"], /--table is not for --fold-in-share/],
-  ["a curve", [...judgeAt(), "--bins", "5"], /--bins is for scored rows/],
+  ["contexts", [...evaluationOptions(), "--score", "context"], /--score context/],
+  [
+    "a table",
+    [...evaluationOptions(), "--score", "dot", "--table", "x"],
+    /--table is not for --fold-in-share/,
+  ],
+  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins is for scored rows/],
 ])("%s is refused", async (_, more, why) => {
   const { code, stderr } = await embed(["evaluate", at("als"), "--on", log, ...more]);
   expect([code, stderr]).toEqual([64, expect.stringMatching(why)]);
 });
 
-function judgeAt(): string[] {
+function evaluationOptions(): string[] {
   return ["--fold-in-share", "0.8"];
 }
 
 test("standard input, and options where nothing is ranked, are refused", async () => {
-  const piped = await embed(["evaluate", at("als"), "--on", "-", ...judgeAt()]);
+  const piped = await embed(["evaluate", at("als"), "--on", "-", ...evaluationOptions()]);
   expect([piped.code, piped.stderr]).toEqual([64, expect.stringContaining("standard input")]);
   const tables = await embed([
     "evaluate",
@@ -450,19 +454,19 @@ test("standard input, and options where nothing is ranked, are refused", async (
     `${log}:item`,
     "--probe",
     "time",
-    ...judgeAt(),
+    ...evaluationOptions(),
   ]);
   expect([tables.code, tables.stderr]).toEqual([64, expect.stringContaining("--fold-in-share")]);
 });
 
 test("a log of known users, or of one item a user, is refused with what to do", async () => {
-  const known = await embed(["evaluate", at("als"), "--on", at("train.csv"), ...judgeAt()]);
+  const known = await embed(["evaluate", at("als"), "--on", at("train.csv"), ...evaluationOptions()]);
   expect([known.code, known.stderr]).toEqual([
     64,
     expect.stringMatching(/they know all 60 users of the log.*--split user --test 0.1.*--part test/),
   ]);
   const single = put("single.csv", others.slice(0, 2));
-  const one = await embed(["evaluate", at("als"), "--on", single, ...judgeAt()]);
+  const one = await embed(["evaluate", at("als"), "--on", single, ...evaluationOptions()]);
   expect([one.code, one.stderr]).toEqual([64, expect.stringContaining("has two items")]);
 });
 
@@ -470,7 +474,14 @@ test("a run that folds in nobody is refused, and says who does", async () => {
   const edges = put("edges.csv", trained);
   const flags = ["--source", "user", "--target", "item", "--dim", "4", "--epochs", "1", "--quiet"];
   await embedOk(["train-graph", edges, ...flags, "-o", at("graph")]);
-  const { code, stderr } = await embed(["evaluate", at("als"), at("graph"), "--on", log, ...judgeAt()]);
+  const { code, stderr } = await embed([
+    "evaluate",
+    at("als"),
+    at("graph"),
+    "--on",
+    log,
+    ...evaluationOptions(),
+  ]);
   expect([code, stderr]).toEqual([
     64,
     expect.stringMatching(

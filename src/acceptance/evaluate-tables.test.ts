@@ -17,7 +17,7 @@ interface Evaluation {
   compared: { name: string; bestIn: string[]; intervals: Record<string, { low: number; high: number }> }[];
   warnings: string[];
 }
-const judged = async (args: string[]): Promise<Evaluation> =>
+const evaluated = async (args: string[]): Promise<Evaluation> =>
   parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
 
 beforeAll(async () => {
@@ -60,7 +60,7 @@ test("runs of every kind stand side by side on the same items, beside chance, th
     "--probe",
     "genres",
   ];
-  const { metrics, compared, rows, of } = await judged([...runs, ...all, "--k", "3,10"]);
+  const { metrics, compared, rows, of } = await evaluated([...runs, ...all, "--k", "3,10"]);
   expect([rows, of]).toEqual([120, "items"]);
   expect(Object.keys(metrics)).toEqual(["fm", "pca", "trees", "imported", "chance", "most frequent"]);
   for (const name of ["sameLabelAt3", "rareSameLabelAt10"])
@@ -83,7 +83,7 @@ test("the same seed and any number of threads give the same figures; another see
       ["--threads", "1"],
       ["--threads", "2"],
       ["--seed", "2"],
-    ].map((more) => judged([...args, ...more])),
+    ].map((more) => evaluated([...args, ...more])),
   );
   expect(one!.metrics).toEqual(two!.metrics);
   expect(other!.metrics["pca"]!["microF1"]).not.toBe(one!.metrics["pca"]!["microF1"]);
@@ -91,15 +91,15 @@ test("the same seed and any number of threads give the same figures; another see
 
 test("the probe's share of training items and its shuffles are chosen: their mean, with an interval", async () => {
   const args = [at("fm"), at("pca"), ...labels, "--probe", "genres", "--probe-train", "0.5"];
-  const once = await judged(args);
+  const once = await evaluated(args);
   expect(once.compared[0]!.intervals).toEqual({});
-  const found = await judged([...args, "--probe-repeats", "4"]);
+  const found = await evaluated([...args, "--probe-repeats", "4"]);
   const { low, high } = found.compared[0]!.intervals["microF1"]!;
   expect(low).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   expect(high).toBeGreaterThan(found.metrics["fm"]!["microF1"]!);
   expect(Object.keys(found.compared.at(-1)!.intervals)).toEqual(["microF1", "macroF1"]);
   // fewer items to learn from tell less
-  const few = await judged([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
+  const few = await evaluated([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
   expect(few.metrics["fm"]!["microF1"]).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   const { stdout } = await embedOk(["evaluate", ...args, "--probe-repeats", "4"]);
   expect(stdout).toMatch(/± of F1: half of the 95 % t interval over 4 shuffles of the items/);
@@ -118,7 +118,7 @@ test("--probe-raw takes vectors as they are: a scale of them changes what it rea
   const roles = ["--field", "film", "--item", "film"];
   await embedOk(["import", at("small.txt"), "--format", "word2vec", ...roles, "-o", at("small")]);
   const args = [at("imported"), at("small"), "--labels", `${labels[1]}=item_id`, "--probe", "genres"];
-  const [scaled, raw] = [await judged(args), await judged([...args, "--probe-raw"])];
+  const [scaled, raw] = [await evaluated(args), await evaluated([...args, "--probe-raw"])];
   expect(scaled.metrics["small"]!["macroF1"]).toBeCloseTo(scaled.metrics["imported"]!["macroF1"]!, 6);
   expect(raw.metrics["small"]!["macroF1"]).toBeLessThan(raw.metrics["imported"]!["macroF1"]! - 0.05);
 });
@@ -126,7 +126,7 @@ test("--probe-raw takes vectors as they are: a scale of them changes what it rea
 test("a table without events has no rarer half, and says so; items without a label are left out and counted", async () => {
   const text = readFileSync(fixture("items.csv"), "utf8").replace("Horror|Romance", "");
   writeFileSync(at("fewer.csv"), text);
-  const { metrics, warnings, rows } = await judged([
+  const { metrics, warnings, rows } = await evaluated([
     at("imported"),
     "--labels",
     `${at("fewer.csv")}:film=item_id`,

@@ -261,13 +261,13 @@ describe.each(lines)("embed %s", (line, refusals) => {
     const expected: Record<string, unknown> = {};
     for (const kind of kinds) {
       rmSync(at("out"), { recursive: true, force: true });
-      const told = placed(line)
+      const reported = placed(line)
         .replaceAll("RUN", at(kind))
         .replaceAll("LOG", logOf(kind))
         .replaceAll("NEWCOMERS", newcomersOf(kind))
         .replaceAll("ITEM", itemOf(kind))
         .replaceAll("BOUNDS", at("bounds.yaml"));
-      const { code, message } = await embed(`${told}${usualFlags(line)}`);
+      const { code, message } = await embed(`${reported}${usualFlags(line)}`);
       const why = refusals.find(([refusing]) => refusing.includes(kind))?.[1];
       const text = message.replaceAll(at(kind), "RUN");
       expected[kind] = why ? [64, String(why)] : [0, ""];

@@ -108,12 +108,12 @@ async function exported(
   table: EmbeddingTable,
   format: string,
   { field, strict = false }: { field?: string; strict?: boolean } = {},
-): Promise<{ read: () => Promise<ReadRow[]>; told: string }> {
+): Promise<{ read: () => Promise<ReadRow[]>; reported: string }> {
   const [run, path] = [`run-${++written}`, `out-${written}`].map((name) => join(folder, name)) as [
     string,
     string,
   ];
-  const told: string[] = [];
+  const reported: string[] = [];
   if (format === "fnn") {
     const options = { format, withWeight: false, strict, model: { w0: 0, dim: table.dim } };
     await exportDirectory(
@@ -130,7 +130,7 @@ async function exported(
     const nowhere = () => Promise.reject(new Error("to a stream"));
     const { needsPrefix } = exportFormats.get(format)!;
     const named = { ...options, ...(field !== undefined && { field }), ...(needsPrefix && { into: PREFIX }) };
-    await exportRun(run, named, nowhere, signal, (text) => told.push(text));
+    await exportRun(run, named, nowhere, signal, (text) => reported.push(text));
   }
   const of = field ?? table.fields[0]!;
   const keys = special.map(([key]) => key).filter((key) => Buffer.from(table.keys.bytes).includes(key));
@@ -145,7 +145,7 @@ async function exported(
     expect(rows.filter(({ name }) => !name.startsWith(`${PREFIX}:`))).toEqual([]);
     return rows.map((row) => ({ ...row, name: row.name.slice(PREFIX.length + 1) }));
   };
-  return { read, told: told.join("\n") };
+  return { read, reported: reported.join("\n") };
 }
 
 const refusal = async (promise: Promise<unknown>): Promise<[code: number, message: string]> =>
@@ -170,11 +170,11 @@ describe.each(formats)("%s", (format) => {
   test("gives keys back exactly, or with _ by its rule, and their vectors, a zero one too", async () => {
     if (!isThere) return;
     const table = tableOf({ item: held.map(([key]) => key) }, 3);
-    const { read, told } = await exported(table, format, { field: "item" });
+    const { read, reported } = await exported(table, format, { field: "item" });
     // onnx is asked by the keys
     const names = held.map((one) => becomes(format, one)!);
     expect(await read()).toEqual(rowsExpected(table, names));
-    if (format !== "fnn") expect(told).toContain("1 rows are vectors of zeros");
+    if (format !== "fnn") expect(reported).toContain("1 rows are vectors of zeros");
   });
 
   test("refuses what it cannot hold with the key and what to try", async () => {

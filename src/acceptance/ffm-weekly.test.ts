@@ -75,8 +75,10 @@ async function readRows(run: string): Promise<Rows> {
 beforeAll(() => train(first, "one", "--dim", String(DIM)));
 
 test("keys go on with their vectors; a key that the log lacks keeps every bit; dim and fields are the run's", async () => {
-  const told = await train(second, "two", "--init", at("one"));
-  expect(told.stderr).toMatch(/goes on from .*: 10 keys kept, of which this log lacks 1; 1 new, 0 expired/);
+  const reported = await train(second, "two", "--init", at("one"));
+  expect(reported.stderr).toMatch(
+    /goes on from .*: 10 keys kept, of which this log lacks 1; 1 new, 0 expired/,
+  );
   const [before, after] = [await rowsOf("one"), await rowsOf("two")];
   expect(after.get("item:berry")).toEqual(before.get("item:berry"));
   expect(after.get("item:berry")!["user"]).toHaveLength(DIM);
@@ -89,8 +91,8 @@ test("keys go on with their vectors; a key that the log lacks keeps every bit; d
 test("a new field gives every row a vector for it, and leaves the others where they were", async () => {
   // without a step, all is where it started
   const still = ["--init", at("one"), "--learning-rate", "0.000001", "--epochs", "1"];
-  const told = await train(wider, "wider", ...still);
-  expect(told.stderr).toContain("field 'device' is new to run");
+  const reported = await train(wider, "wider", ...still);
+  expect(reported.stderr).toContain("field 'device' is new to run");
   const [before, after] = [await rowsOf("one"), await rowsOf("wider")];
   const near = (a: unknown, b: unknown) =>
     (a as number[]).every((x, i) => Math.abs(x - (b as number[])[i]!) < 1e-4);
@@ -106,8 +108,8 @@ test("a new field gives every row a vector for it, and leaves the others where t
 
 test("a field that the log lacks goes with its rows and its vectors, and the rest goes on", async () => {
   const still = ["--init", at("one"), "--learning-rate", "0.000001", "--epochs", "1"];
-  const told = await train(narrower, "narrower", ...still);
-  expect(told.stderr).toMatch(/field 'shop' of run .* is no field here/);
+  const reported = await train(narrower, "narrower", ...still);
+  expect(reported.stderr).toMatch(/field 'shop' of run .* is no field here/);
   const [before, after] = [await rowsOf("one"), await rowsOf("narrower")];
   const { shop: _, ...berry } = before.get("item:berry")!;
   expect(after.get("item:berry")).toEqual(berry);

@@ -30,14 +30,14 @@ test.each(Object.keys(answers))("%s: the same leaves on every row, scores within
       .map((line) => parseJson<T>(line));
   const { leaves, scores } = answers[name]!;
   expect(rowsOf<{ leaves: number[] }>(stdout).map((row) => row.leaves)).toEqual(leaves);
-  const told = scores.flat();
+  const reported = scores.flat();
   const predicted = await embedOk(["predict", ...args]);
   const sums = rowsOf<Record<string, number>>(predicted.stdout).flatMap(({ row: _, ...own }) =>
     Object.values(own),
   );
   expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold a key that training has not seen/);
-  expect(sums).toHaveLength(told.length);
-  expect(Math.max(...sums.map((x, i) => Math.abs(x - told[i]!)))).toBeLessThan(2e-6);
+  expect(sums).toHaveLength(reported.length);
+  expect(Math.max(...sums.map((x, i) => Math.abs(x - reported[i]!)))).toBeLessThan(2e-6);
   expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold a category that training has not seen/);
 });
 

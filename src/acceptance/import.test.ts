@@ -161,8 +161,8 @@ describe("safetensors whose keys are none", () => {
     ["the same", file(Buffer.from("aa"), [0n, 1n, 2n]), "has a row already"],
   ])("%s", async (_, bytes, said) => {
     writeFileSync(at("bad"), bytes);
-    const told = ["--format", "safetensors", "--field", "item", "-o", at("no")];
-    const got = await embed(["import", at("bad"), ...told]);
+    const given = ["--format", "safetensors", "--field", "item", "-o", at("no")];
+    const got = await embed(["import", at("bad"), ...given]);
     expect([got.code, got.stderr]).toEqual([65, expect.stringContaining(said)]);
   });
 });
@@ -186,8 +186,8 @@ test("zero vectors are taken as they are, and glove's first line of two numbers 
 });
 
 test("a role that is no field is 64, a file that is not there 66, an existing run 73", async () => {
-  const told = ["import", at("all.txt"), "--format", "word2vec", "-o", at("roles")];
-  expect((await embed([...told, "--item", "sku"])).code).toBe(64);
+  const given = ["import", at("all.txt"), "--format", "word2vec", "-o", at("roles")];
+  expect((await embed([...given, "--item", "sku"])).code).toBe(64);
   expect((await embed(["import", at("absent"), "--format", "glove", "-o", at("no")])).code).toBe(66);
   expect((await embed(["import", at("all.txt"), "--format", "word2vec", "-o", at("all")])).code).toBe(73);
 });

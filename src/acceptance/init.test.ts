@@ -283,7 +283,7 @@ describe("--keep-state", () => {
 
   test("of another method is refused, and a run without one is told of", async () => {
     await embedOk([...clicks, "-o", at("stateless"), "--epochs", "1"]);
-    const told = await embedOk([
+    const reported = await embedOk([
       ...clicks,
       "-o",
       at("told"),
@@ -293,7 +293,7 @@ describe("--keep-state", () => {
       at("stateless"),
       "--keep-state",
     ]);
-    expect(told.stderr).toContain("its optimizer starts anew");
+    expect(reported.stderr).toContain("its optimizer starts anew");
     const other = [...clicks, "-o", at("none"), "--method", "sgd", "--init", at("half-adam")];
     expect((await embed(other)).code).toBe(64);
   });

@@ -184,8 +184,8 @@ describe("users", () => {
       "who,item,kind",
       ringEvents(1, 100).map(([who, , item], i) => `${who},${item},${i % 3 === 0 ? "buy" : "view"}`),
     );
-    const told = ["--user", "who", "--item", "item", "--event-weight", "kind:buy=4,view=1,hide=0"];
-    await embedOk(["train-item2vec", log, ...told, "--dim", "4", "--epochs", "1", "-o", weighed, "--quiet"]);
+    const given = ["--user", "who", "--item", "item", "--event-weight", "kind:buy=4,view=1,hide=0"];
+    await embedOk(["train-item2vec", log, ...given, "--dim", "4", "--epochs", "1", "-o", weighed, "--quiet"]);
     const { stdout } = await embedOk(["export", weighed, "--format", "jsonl", "--quiet"]);
     const of = new Map(parseJsonLines(stdout).map(({ key, vector }) => [key, vector]));
     const unit = (key: string) => of.get(key)!.map((x) => x / length(of.get(key)!));

@@ -30,8 +30,8 @@ const columns = {
 };
 
 /** Trains a small machine and returns its manifest and the bytes of its table. */
-async function train(log: string, out: string, told: Partial<TrainOptions> = {}, command = "train-fm") {
-  const options = { out: at(out), force: true, epochs: 1, dim: 4, threads: 1, ...told };
+async function train(log: string, out: string, given: Partial<TrainOptions> = {}, command = "train-fm") {
+  const options = { out: at(out), force: true, epochs: 1, dim: 4, threads: 1, ...given };
   const { warnings } = await trainByName(command, [log], options, watch);
   const manifest = parseJson<{ roles: { fields: string[]; leftOut?: string[] }; rows: number }>(
     readFileSync(join(at(out), "manifest.json"), "utf8"),
@@ -40,8 +40,8 @@ async function train(log: string, out: string, told: Partial<TrainOptions> = {},
   return { warnings, table, ...manifest };
 }
 
-const encoded = (log: string, out: string, told = {}) =>
-  encode([log], { ...columns, ...told, out: at(out), force: true }, watch);
+const encoded = (log: string, out: string, given = {}) =>
+  encode([log], { ...columns, ...given, out: at(out), force: true }, watch);
 
 /** 600 rows with a request of their own each, or a request for `rowsOf` of them; labels as Python writes them. */
 function visits(name: string, rowsOf = 1): string {
@@ -81,12 +81,12 @@ test.each<[string, Partial<TrainOptions>]>([
   ["--fields", { fields: ["user_id", "item_id", "request"] }],
   ["--hash", { hash: { request: 4 } }],
   ["--min-count", { minCount: { others: 1, byField: { request: 1 } } }],
-])("a column that %s names stays a feature, in the order of the log", async (_, told) => {
+])("a column that %s names stays a feature, in the order of the log", async (_, given) => {
   const log = visits("named.csv");
   await encoded(log, "named-dataset");
   const [fromLog, fromDataset] = [
-    await train(log, "named", told),
-    await train(at("named-dataset"), "again", told),
+    await train(log, "named", given),
+    await train(at("named-dataset"), "again", given),
   ];
   expect(fromLog.roles.fields).toEqual(["user_id", "item_id", "request"]);
   expect(fromLog.warnings).toEqual([]);
@@ -119,7 +119,7 @@ test("inspect and the configs that it starts mark such columns, times and text t
     ),
   ]);
   await writeStarterConfig(at("odd.yaml"), [at("odd.csv")], found, true);
-  await initPipeline([at("odd.csv")], { reading, out: at("pipeline.yaml"), force: true, told: {} }, watch);
+  await initPipeline([at("odd.csv")], { reading, out: at("pipeline.yaml"), force: true, given: {} }, watch);
   for (const file of ["odd.yaml", "pipeline.yaml"]) {
     const text = readFileSync(at(file), "utf8");
     expect(text).toContain("# left out, with fewer than two rows a key: __index_level_0__ (300 distinct)");
@@ -147,8 +147,8 @@ test("a column that is a feature in one week and none in the next is told of in 
 test("--positive-from learns from the events of that label alone, as --where does, from a log or a dataset", async () => {
   const clicks = fixture("clicks.csv");
   await encoded(clicks, "clicks");
-  const ranking = (log: string, out: string, told: Partial<TrainOptions>) =>
-    train(log, out, told, "train-ranking");
+  const ranking = (log: string, out: string, given: Partial<TrainOptions>) =>
+    train(log, out, given, "train-ranking");
   const chosen = await ranking(clicks, "chosen", { positiveFrom: 1, test: 0.1 });
   const filtered = await ranking(clicks, "filtered", { where: ["click = 1"], ignore: ["click"], test: 0.1 });
   const fromDataset = await ranking(at("clicks"), "of-dataset", { positiveFrom: 1, test: 0.1 });

@@ -158,9 +158,9 @@ test(
   async () => {
     const run = at("judged");
     await library["trainFm"]!(clicks, { out: run, epochs: 2, test: 0.1 });
-    const judged = await library["evaluate"]!(run, { part: "test" });
-    const judgedThere = parseJson((await embedOk(["evaluate", run, "--part", "test", "--json"])).stdout);
-    expect({ ...judged, seconds: 0 }).toEqual({ ...(judgedThere as object), seconds: 0 });
+    const evaluated = await library["evaluate"]!(run, { part: "test" });
+    const evaluatedThere = parseJson((await embedOk(["evaluate", run, "--part", "test", "--json"])).stdout);
+    expect({ ...evaluated, seconds: 0 }).toEqual({ ...(evaluatedThere as object), seconds: 0 });
 
     const found = await library["neighbors"]!(run, { key: "item:tea-03", top: 4 });
     const { queries } = parseJson(

@@ -189,9 +189,9 @@ test.each([
   ["--freeze known", ["--init", "RUN", "--freeze", "known"]],
   ["--keep-state", ["--keep-state"]],
 ])("als and mcmc refuse %s with 64", async (_, flags) => {
-  const told = flags.map((flag) => (flag === "RUN" ? at("before") : flag));
+  const given = flags.map((flag) => (flag === "RUN" ? at("before") : flag));
   for (const method of ["als", "mcmc"]) {
-    const got = await embed([...clicks, "--method", method, ...told, "-o", at("refused")]);
+    const got = await embed([...clicks, "--method", method, ...given, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([
       64,
       expect.stringContaining(`is for --method adagrad, sgd, ftrl, adam, not for ${method}`),
@@ -239,8 +239,8 @@ test("weights of events reach als and mcmc: clicks that count five times lift th
     ];
     const calibration = async (...weight: string[]) => {
       await embedOk([...train, ...weight, "-o", at("times"), "--quiet"]);
-      const judged = await summaryOf(["evaluate", at("times"), "--on", at("even.csv")]);
-      return judged.metrics["on"]!["calibration"]!;
+      const evaluated = await summaryOf(["evaluate", at("times"), "--on", at("even.csv")]);
+      return evaluated.metrics["on"]!["calibration"]!;
     };
     expect(await calibration("--weight", "times")).toBeGreaterThan(
       (await calibration("--ignore", "times")) + 0.2,

@@ -35,7 +35,7 @@ const csv = [
 ].join("\n");
 
 const train = ["--epochs", "2", "--label", "label", "--quiet"];
-const told = ["--multi", "1: ", "--multi", "2: ", "--multi-weights", "1,2"];
+const given = ["--multi", "1: ", "--multi", "2: ", "--multi-weights", "1,2"];
 
 beforeAll(async () => {
   writeFileSync(at("log.libffm"), `${libffm}\n`);
@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 
 test("libffm, the same cells in CSV, and a dataset of either give the same table", async () => {
-  await embedOk(["train-fm", at("log.csv"), "-o", at("csv"), ...train, ...told]);
+  await embedOk(["train-fm", at("log.csv"), "-o", at("csv"), ...train, ...given]);
   await embedOk(["encode", at("log.libffm"), "-o", at("dataset"), "--label", "label"]);
   await embedOk(["train-fm", at("dataset"), "-o", at("encoded"), ...train]);
   expect(table("csv").equals(table("ffm"))).toBe(true);
@@ -96,7 +96,7 @@ test.each([
   ["a.libffm", `${libffm}\n1 0:u:1 1:p:x\n`, [], /a\.libffm:301: expected a number .* got "x"/],
   ["b.libffm", `${libffm}\n1 0:u:1 1:p:1e39\n`, [], /b\.libffm:301: expected a number .* got "1e39"/],
   ["c.libffm", many, [], /c\.libffm:1001: column '0': .*value 2.*--multi-weights 0/],
-  ["d.csv", `${csv}\n1,u,p:x,a\n`, told, /d\.csv:302: column '1': values with a number .*got "p:x"/],
+  ["d.csv", `${csv}\n1,u,p:x,a\n`, given, /d\.csv:302: column '1': values with a number .*got "p:x"/],
 ])("a value that is none is a bad row with its line: %s", async (name, content, args, message) => {
   writeFileSync(at(name), content);
   const { code, stderr } = await embed(["train-fm", at(name), "-o", at(`${name}.run`), ...train, ...args]);

@@ -69,12 +69,12 @@ const BAD_DATA = /nothing to learn from|\.csv:/;
 
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
-  const { told, paths } = parseTraining(row.command, [...words, "-o", run]);
+  const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
     on: paths,
-    reading: readingOf(told, 1),
+    reading: readingOf(given, 1),
     bootstrap: 0,
-    ...(told.hashKeys !== undefined && { hashKeys: told.hashKeys }),
+    ...(given.hashKeys !== undefined && { hashKeys: given.hashKeys }),
     ...(row.log === "purchases" && { ranking: true, repeats: "allow" as const }),
   };
   return outcomeOf(() => evaluate([run], asked, unwatched));
@@ -82,10 +82,10 @@ function evaluationOf({ row, words }: Combination, run: string) {
 
 /** Predicts the rows of the training's log. @returns the numbers that it writes */
 function predictionsOf({ row, words }: Combination, run: string) {
-  const { told, paths } = parseTraining(row.command, [...words, "-o", run]);
+  const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
-    ...{ on: paths, reading: readingOf(told, 1), force: false },
-    ...(told.hashKeys !== undefined && { hashKeys: told.hashKeys }),
+    ...{ on: paths, reading: readingOf(given, 1), force: false },
+    ...(given.hashKeys !== undefined && { hashKeys: given.hashKeys }),
   };
   return outcomeOf(async () => {
     const chunks: Uint8Array[] = [];

@@ -15,15 +15,15 @@ const data = join(projectFolder, "..", "shared", "data");
 const folder = temporaryFolder();
 const [LEADING, SIGNS] = [32, 48];
 
-interface Told {
+interface Given {
   singularValues: number[];
   explainedVarianceRatio: number[];
   components: number[][];
   sketch: number[];
 }
 
-const parity = parseJson<Record<string, Told>>(readFileSync(fixture(join("parity", "pca.json")), "utf8"));
-const told = (name: string): Told => parity[name]!;
+const parity = parseJson<Record<string, Given>>(readFileSync(fixture(join("parity", "pca.json")), "utf8"));
+const given = (name: string): Given => parity[name]!;
 
 async function trained(name: string, args: readonly string[]) {
   const path = join(folder, name);
@@ -49,7 +49,7 @@ testOn("adult").each([
   ["adult", []],
   ["adult, scaled", ["--scale"]],
 ])("%s: values, ratios and components are scikit-learn's to 1e-5", async (name, flags) => {
-  const wanted = told(name);
+  const wanted = given(name);
   const { get } = await trained(name, [join(data, "adult", "train.csv"), "--matrix", "columns", ...flags]);
   expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-5);
   expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-5);
@@ -67,7 +67,7 @@ testOn("gowalla").each([
 ])(
   "%s: 64 values are scikit-learn's to 1e-3, and the first 32 components span its space to an angle of 1e-2",
   async (name, flags) => {
-    const wanted = told(name);
+    const wanted = given(name);
     const { table, get } = await trained(name, [join(data, "gowalla", "train.csv"), ...flags]);
     expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-3);
     expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-3);

@@ -45,8 +45,8 @@ test("off a terminal there is a line where it starts, one a step and an epoch, a
   ];
   const lines = stderr.trimEnd().split("\n");
   // a warning may stand between them
-  const told = lines.filter((line) => !line.startsWith("warning: "));
-  expect(told).toEqual(shapes.map((shape) => expect.stringMatching(shape) as string));
+  const reported = lines.filter((line) => !line.startsWith("warning: "));
+  expect(reported).toEqual(shapes.map((shape) => expect.stringMatching(shape) as string));
   expect(/\p{Cc}/u.test(lines.join(""))).toBe(false);
 });
 
@@ -79,7 +79,7 @@ describe("--metrics-file and hooks", () => {
   const metrics = () => readFileSync(join(at, "embed.prom"), "utf8");
   const valueOf = (name: string) =>
     Number(new RegExp(`^embed_pipeline_${name}\\{[^}]*\\} (.*)$`, "m").exec(metrics())?.[1]);
-  const told = (name: string): Record<string, string> =>
+  const reported = (name: string): Record<string, string> =>
     Object.fromEntries(
       readFileSync(join(at, `${name}.txt`), "utf8")
         .trimEnd()
@@ -91,13 +91,13 @@ describe("--metrics-file and hooks", () => {
     const { stderr, stdout } = await embedOk(["run", "shop.yaml", ...flags], { cwd: at });
     expect(stderr).toContain("told published\n");
     expect(stdout).toBe("store/items/000001\n");
-    expect(told("good")).toMatchObject({
+    expect(reported("good")).toMatchObject({
       EMBED_PIPELINE: "shop",
       EMBED_EXIT_CODE: "0",
       EMBED_PUBLISHED: join(at, "store/items/000001"),
       EMBED_ERROR: "",
     });
-    const report = parseJson<object>(readFileSync(told("good")["EMBED_MANIFEST"]!, "utf8"));
+    const report = parseJson<object>(readFileSync(reported("good")["EMBED_MANIFEST"]!, "utf8"));
     expect(report).toMatchObject({ outcome: "published", exitCode: 0 });
     expect(valueOf("exit_code")).toBe(0);
     expect(valueOf("published")).toBe(1);
@@ -121,8 +121,8 @@ describe("--metrics-file and hooks", () => {
     writeLog(at, 400);
     const { code } = await embed(["run", "shop.yaml", "--quiet", ...flags], { cwd: at });
     expect(code).toBe(81);
-    expect(told("bad")).toMatchObject({ EMBED_OUTCOME: "failed", EMBED_EXIT_CODE: "81" });
-    expect(told("bad")["EMBED_ERROR"]).toMatch(/gates failed/);
+    expect(reported("bad")).toMatchObject({ EMBED_OUTCOME: "failed", EMBED_EXIT_CODE: "81" });
+    expect(reported("bad")["EMBED_ERROR"]).toMatch(/gates failed/);
     expect(valueOf("exit_code")).toBe(81);
     expect(valueOf("gate_passed")).toBe(0);
     expect(valueOf("last_success_timestamp_seconds")).toBe(success);
@@ -131,7 +131,7 @@ describe("--metrics-file and hooks", () => {
   test("a file that is not valid runs --on-failure too, and a hook that fails changes no exit code", async () => {
     writeFileSync(join(at, "shop.yaml"), "store: 1\n");
     expect((await embed(["run", "shop.yaml", ...flags], { cwd: at })).code).toBe(78);
-    expect(told("bad")).toMatchObject({ EMBED_EXIT_CODE: "78", EMBED_MANIFEST: "" });
+    expect(reported("bad")).toMatchObject({ EMBED_EXIT_CODE: "78", EMBED_MANIFEST: "" });
     writeFileSync(join(at, "shop.yaml"), yaml);
     writeLog(at, 1000);
     const { stderr } = await embedOk(["run", "shop.yaml", "--on-success", "exit 3"], { cwd: at });

@@ -67,8 +67,8 @@ describe("a pipeline", () => {
 
   test("trains once more on all rows, and each step gives the bytes of its command", async () => {
     await embedOk(["encode", "log.csv", "-o", "dataset"], { cwd: at });
-    const told = ["--dim", "4", "--epochs", "3", "--valid", "0.1", "--refit"];
-    await embedOk(["train-fm", "dataset", "-o", "run", ...told], { cwd: at });
+    const given = ["--dim", "4", "--epochs", "3", "--valid", "0.1", "--refit"];
+    await embedOk(["train-fm", "dataset", "-o", "run", ...given], { cwd: at });
     expect(readFileSync(join(at, "run/embeddings.arrow")).equals(tableOf("000001"))).toBe(true);
   });
 

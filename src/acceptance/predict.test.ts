@@ -130,8 +130,8 @@ test("several classes have a probability each, which sum to 1 and whose log loss
   const sums = rows.map(([, ...p]) => Math.abs(p.reduce((sum, x) => sum + Number(x), 0) - 1));
   expect(Math.max(...sums)).toBeLessThan(1e-12);
   // evaluate leaves out rows of a class that training has not seen
-  const judged = rows.filter(([rating]) => classes.has(rating!));
-  const losses = judged.map(([rating, ...p]) => -Math.log(Number(p[names.indexOf(`probability:${rating}`)])));
+  const kept = rows.filter(([rating]) => classes.has(rating!));
+  const losses = kept.map(([rating, ...p]) => -Math.log(Number(p[names.indexOf(`probability:${rating}`)])));
   const { multiLogLoss } = await evaluated("classes", "new-ratings.csv");
   expect(Math.abs(mean(losses) - multiLogLoss!)).toBeLessThan(1e-12);
 });

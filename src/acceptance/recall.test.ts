@@ -409,13 +409,13 @@ describe("baselines", () => {
       const { compared } = parseJson<{ compared: { name: string; metrics: Record<string, number> }[] }>(
         stdout,
       );
-      const judged = Array.from({ length: 40 }, (_, u) => ({
+      const evaluated = Array.from({ length: 40 }, (_, u) => ({
         user: `u${u}`,
         item: `i${(u * 7) % NUM_ITEMS}`,
       })).filter(({ user, item }) => !had.get(user)!.has(item));
-      const hits = judged.filter(({ user, item }) => lists[user]?.includes(item)).length;
+      const hits = evaluated.filter(({ user, item }) => lists[user]?.includes(item)).length;
       const value = compared.find((each) => each.name === name)!.metrics["recallAt5"]!;
-      expect(hits / judged.length).toBeCloseTo(value, 9);
+      expect(hits / evaluated.length).toBeCloseTo(value, 9);
     },
   );
 });
@@ -476,24 +476,26 @@ test("every format has the same rows", async () => {
   const file = (format: string) => at(`lists.${format}`);
   for (const format of ["jsonl", "parquet", "arrow"])
     await embedOk(["recall", ALS, "--k", "5", "--format", format, "-o", file(format)]);
-  type Told = { user: string; rank: number; item: string; score: number };
-  const rows = (told: readonly Told[]): Row[] =>
-    told.map(({ user, rank, item, score }) => ({ owner: user, rank, item, score: Math.fround(score) }));
+  type Reported = { user: string; rank: number; item: string; score: number };
+  const rows = (reported: readonly Reported[]): Row[] =>
+    reported.map(({ user, rank, item, score }) => ({ owner: user, rank, item, score: Math.fround(score) }));
   const expected = wanted.map((row) => ({ ...row, score: Math.fround(row.score) }));
-  expect(rows(linesOf<Told>(readFileSync(file("jsonl"), "utf8")))).toEqual(expected);
+  expect(rows(linesOf<Reported>(readFileSync(file("jsonl"), "utf8")))).toEqual(expected);
   const bytes = readFileSync(file("parquet"));
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-  expect(rows((await parquetReadObjects({ file: buffer, compressors })) as Told[])).toEqual(expected);
+  expect(rows((await parquetReadObjects({ file: buffer, compressors })) as Reported[])).toEqual(expected);
   const table = tableFromIPC(readFileSync(file("arrow")));
-  expect(rows((table.toArray() as { toJSON: () => Told }[]).map((row) => row.toJSON()))).toEqual(expected);
+  expect(rows((table.toArray() as { toJSON: () => Reported }[]).map((row) => row.toJSON()))).toEqual(
+    expected,
+  );
 });
 
 test("the summary counts what was made", async () => {
   const { stdout } = await embedOk(["recall", ALS, "--k", "4", "-o", at("told.csv"), "--json"]);
-  const told = parseJson<Record<string, unknown>>(stdout);
+  const reported = parseJson<Record<string, unknown>>(stdout);
   const rows = rowsOf(readFileSync(at("told.csv"), "utf8"));
   const counts = new Map(items.map((item) => [item, events.filter((event) => event.item === item).length]));
-  expect(told).toMatchObject({
+  expect(reported).toMatchObject({
     command: "recall",
     lists: NUM_USERS,
     rows: rows.length,
@@ -504,7 +506,7 @@ test("the summary counts what was made", async () => {
     options: { whom: "user", k: 4, scoring: "model", repeats: "mask" },
     warnings: [],
   });
-  expect(told["popularity"]).toBeCloseTo(
+  expect(reported["popularity"]).toBeCloseTo(
     rows.reduce((sum, { item }) => sum + counts.get(item)!, 0) / rows.length,
     9,
   );

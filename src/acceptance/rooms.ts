@@ -50,7 +50,7 @@ export const rooms: Record<string, Room> = {
   },
   dataset: { mayImport: ["log", "io", "kernels", "numeric", "errors"], packages: ["apache-arrow"] },
   // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries
-  sampling: { mayImport: ["dataset", "log", "numeric", "errors"] },
+  sampling: { mayImport: ["dataset", "log", "kernels", "numeric", "errors"] },
   solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
   embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
@@ -61,8 +61,9 @@ export const rooms: Record<string, Room> = {
   },
   evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"] },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
+  // lists come as the search for best items makes them
   export: {
-    mayImport: ["embedding", "io", "errors"],
+    mayImport: ["embedding", "kernels", "io", "errors"],
     packages: [
       "hyparquet-writer",
       "fflate",

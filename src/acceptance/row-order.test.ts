@@ -30,8 +30,8 @@ const rowsOf = async (run: string) =>
 
 test("keeps rows, appends new keys, leaves holes, and every command that reads the run lives with them", async () => {
   await train(first, "one");
-  const told = await train(second, "two", "--row-order", at("one"));
-  expect(told).toContain("'item' keeps the order of 3 rows: 2 appended, 1 hole");
+  const reported = await train(second, "two", "--row-order", at("one"));
+  expect(reported).toContain("'item' keeps the order of 3 rows: 2 appended, 1 hole");
   const rows = await rowsOf("two");
   expect(rows.map(({ key, count }) => [key, count])).toEqual([
     ["apple", 4],

@@ -43,8 +43,8 @@ test("evaluate reads the form from the run", async () => {
 });
 
 test("a dataset keeps the times, and the time fields that it is to be read with", async () => {
-  const told = ["--time-format", FORMAT, "--time-fields", "hour,dow"];
-  await embedOk(["encode", at("british.csv"), "-o", at("dataset"), ...told]);
+  const given = ["--time-format", FORMAT, "--time-fields", "hour,dow"];
+  await embedOk(["encode", at("british.csv"), "-o", at("dataset"), ...given]);
   await embedOk([
     "train-fm",
     at("dataset"),

@@ -194,12 +194,12 @@ test("align turns items, contexts, side values and own vectors together, so that
   await train("later", [...side, "--dim", "48", "--undirected", "--seed", "2"]);
   await embedOk(["align", at("later"), "--to", at("one"), "-o", at("aligned")]);
   const known = await vectorsOf("later", cold);
-  const turned = await vectorsOf("aligned", cold);
+  const rotated = await vectorsOf("aligned", cold);
   const dots = ({ fresh, known: items }: typeof known) =>
     [...fresh.values()].map((a) => a.reduce((sum, x, k) => sum + x * items.get("i0")![k]!, 0));
-  const [before, after] = [dots(known), dots(turned)];
+  const [before, after] = [dots(known), dots(rotated)];
   expect(Math.max(...before.map((x, i) => Math.abs(x - after[i]!)))).toBeLessThan(1e-4);
-  expect(turned.known.get("i0")).not.toEqual(known.known.get("i0"));
+  expect(rotated.known.get("i0")).not.toEqual(known.known.get("i0"));
 });
 
 test("a key that is forgotten leaves no numbers in the attention and the own vectors", async () => {

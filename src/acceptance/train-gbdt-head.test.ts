@@ -16,15 +16,15 @@ const job = (out: string, ...more: string[]) => [
 ];
 
 let trained: Summary;
-let told: string;
+let given: string;
 beforeAll(async () => {
   const { stdout, stderr } = await embedOk(job("run"));
   trained = parseJson<Summary>(stdout);
-  told = stderr;
+  given = stderr;
 });
 
 test("the head is fitted on the latest 30 % of the training rows, the trees on those before", () => {
-  expect(told).toContain("trees are grown on 7560 rows, the head is fitted on 3240 others");
+  expect(given).toContain("trees are grown on 7560 rows, the head is fitted on 3240 others");
 });
 
 test("the manifest states trees alone, logistic regression alone and both over the entropy of the training rate", () => {

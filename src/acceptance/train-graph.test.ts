@@ -352,9 +352,9 @@ test("the validation part has an edgeAuc as of evaluate --edges, and a gate boun
   );
   const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
   const { stdout } = await embedOk(["evaluate", run, ...asked]);
-  const judged = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
+  const evaluated = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
   // the same edges beside other draws of non-edges
-  expect(Math.abs(metrics.valid.edgeAuc - judged.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
+  expect(Math.abs(metrics.valid.edgeAuc - evaluated.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
   expect(metrics.valid.edgeAuc).toBeGreaterThan(0.8);
   const gate = async (min: number) => {
     const bounds = write("bounds.yaml", `after: {metrics: {edgeAuc: {min: ${min}}}}\n`);
@@ -376,13 +376,16 @@ describe("align", () => {
         return sum + Math.hypot(...vector.map((x, k) => x - other.vector[k]!));
       }, 0);
     const last = await rowsOf(first.run);
-    const [own, turned] = [await rowsOf(run), await rowsOf(at("aligned"))];
-    expect(distance(turned, last)).toBeLessThan(0.8 * distance(own, last));
-    const [contexts, turnedContexts] = [await rowsOf(run, "context"), await rowsOf(at("aligned"), "context")];
+    const [own, rotated] = [await rowsOf(run), await rowsOf(at("aligned"))];
+    expect(distance(rotated, last)).toBeLessThan(0.8 * distance(own, last));
+    const [contexts, rotatedContexts] = [
+      await rowsOf(run, "context"),
+      await rowsOf(at("aligned"), "context"),
+    ];
     const score = (a: Row, b: Row) => a.vector.reduce((sum, x, k) => sum + x * b.vector[k]!, 0);
     own.slice(0, 10).forEach((row, i) => {
-      expect(score(turned[i]!, turnedContexts[i]!)).toBeCloseTo(score(row, contexts[i]!), 4);
-      expect(score(turned[i]!, turnedContexts[20]!)).toBeCloseTo(score(row, contexts[20]!), 4);
+      expect(score(rotated[i]!, rotatedContexts[i]!)).toBeCloseTo(score(row, contexts[i]!), 4);
+      expect(score(rotated[i]!, rotatedContexts[20]!)).toBeCloseTo(score(row, contexts[20]!), 4);
     });
   });
 
@@ -417,8 +420,11 @@ describe("align", () => {
       ["order1", "order1"],
       ["order2", "context"],
     ] as const) {
-      const [own, turned] = [await scores(run, table, contexts), await scores(at("turned"), table, contexts)];
-      own.forEach((score, i) => expect(turned[i]).toBeCloseTo(score, 4));
+      const [own, rotated] = [
+        await scores(run, table, contexts),
+        await scores(at("turned"), table, contexts),
+      ];
+      own.forEach((score, i) => expect(rotated[i]).toBeCloseTo(score, 4));
     }
   });
 

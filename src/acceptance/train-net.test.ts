@@ -7,7 +7,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { forEachPair, referenceHidden, referenceNetScores } from "../kernels/net/reference.js";
 import { dictionaryOf } from "../log/dictionary.js";
-import { NO_ITEM } from "../sampling/negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { scorerOf } from "../testing/scorer.js";
 import { floatsOf } from "../training/named-arrays.js";
 import { readSpace } from "../training/run-space.js";

@@ -58,7 +58,7 @@ const rowsIn = (csv: string): Row[] =>
       const [key, ...numbers] = line.split(",");
       return { key: key!, vector: numbers.map(Number) };
     });
-interface Told {
+interface Reported {
   rows: number;
   metrics: { content: Record<string, number> };
   warnings: string[];
@@ -68,7 +68,7 @@ describe("content that says what vectors are", () => {
   test("puts new items beside their kind, with the price's share, and R² near 1", async () => {
     const { code, stdout, stderr } = await content("-o", at("new.csv"), "--json");
     expect([code, stderr]).toEqual([0, expect.stringContaining("'kind' (categories), 'price' (numbers)")]);
-    const { rows, metrics, warnings } = parseJson<Told>(stdout);
+    const { rows, metrics, warnings } = parseJson<Reported>(stdout);
     expect([rows, warnings]).toEqual([4, []]);
     expect(metrics.content["r2"]).toBeGreaterThan(0.97);
     expect(metrics.content["r2:kind"]).toBeGreaterThan(0.5);

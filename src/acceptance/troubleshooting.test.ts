@@ -134,11 +134,11 @@ beforeAll(async () => {
 async function lastLine(line: string, replaced: Case[1][]): Promise<{ code: number | null; text: string }> {
   const { code, stderr } = await embed(line.split(" "), { cwd: folder });
   const text = replaced.reduce(
-    (told, [printed, written]) => told.replaceAll(printed, written),
+    (reported, [printed, written]) => reported.replaceAll(printed, written),
     stderr
       .trimEnd()
       .split("\n")
-      .findLast((told) => /^(embed|warning): /.test(told))!
+      .findLast((reported) => /^(embed|warning): /.test(reported))!
       .replace(/^embed: /, "")
       .replaceAll(folder, "FOLDER")
       .replace(/\d+ bytes, not \d+/, "BYTES"),

@@ -11,11 +11,11 @@ import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
-import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignment.js";
+import { alignmentRotation, nearnessOf, rotatedRows } from "../evaluation/alignment.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { capable } from "../trainers/index.js";
-import type { Rotation, Turn, VectorBlock } from "../training/rotation.js";
+import type { Rotation, Rotate, VectorBlock } from "../training/rotation.js";
 import { driftOf } from "./table-facts.js";
 
 /** Neighbours that the manifest compares. */
@@ -68,15 +68,15 @@ export async function alignRun(
     { run: own, table, groups: rotation.groups },
     { run: earlier, table: before, groups: (await rotationOf(earlier, before)).groups },
   );
-  const turn = turningBy(rotations, table);
-  const turned = { ...table, vectors: turn(table.vectors, table.fieldOf) };
+  const rotate = rotateBy(rotations, table);
+  const rotated = { ...table, vectors: rotate(table.vectors, table.fieldOf) };
   const added = await readAdded(own);
 
   const how = { threads, ...(signal && { signal }) };
   const fields: Record<string, FieldAlignment> = {};
   for (const field of table.fields) {
     const blocks = common.filter(({ own: { field: name } }) => name === field);
-    const found = blocks.length > 0 && (await fieldAlignment(table, turned, before, blocks, how));
+    const found = blocks.length > 0 && (await fieldAlignment(table, rotated, before, blocks, how));
     if (found) fields[field] = found;
   }
   const kept = Object.keys(own.manifest.files).flatMap((file) =>
@@ -96,12 +96,12 @@ export async function alignRun(
     force,
     {
       tables: {
-        [DEFAULT_TABLE]: turned,
-        ...(await turnedTables(own, table, rotation, turn)),
-        ...(added && { [ADDED_TABLE]: { ...added, vectors: turn(added.vectors, added.fieldOf) } }),
+        [DEFAULT_TABLE]: rotated,
+        ...(await rotatedTables(own, table, rotation, rotate)),
+        ...(added && { [ADDED_TABLE]: { ...added, vectors: rotate(added.vectors, added.fieldOf) } }),
       },
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
-      modelFiles: { ...modelFiles, ...(await rotation.files(turn)) },
+      modelFiles: { ...modelFiles, ...(await rotation.files(rotate)) },
       metricsLines: await own.readMetricsLines(),
       givenIn: own.givenIn,
     },
@@ -111,13 +111,13 @@ export async function alignRun(
 }
 
 /** Tables beside the default one, turned as it is, or as a block of it; fields that it lacks, as its first one. */
-async function turnedTables(
+async function rotatedTables(
   run: Run,
   { fields, dim }: EmbeddingTable,
   { tables = [] }: Rotation,
-  turn: Turn,
+  rotate: Rotate,
 ): Promise<Record<string, EmbeddingTable>> {
-  const turned = tables.map(async ({ name, offset }) => {
+  const rotated = tables.map(async ({ name, offset }) => {
     const table = await run.readTable(name);
     if (offset + table.dim > dim)
       throw new ArtifactError(
@@ -127,10 +127,14 @@ async function turnedTables(
     const fieldOf = table.fieldOf.map((f) => known[f]!);
     // rows as long as the default table's, 0 outside the block
     const wide = rowsInBlock(table.vectors, { width: table.dim, offset: 0 }, { width: dim, offset });
-    const vectors = rowsInBlock(turn(wide, fieldOf), { width: dim, offset }, { width: table.dim, offset: 0 });
+    const vectors = rowsInBlock(
+      rotate(wide, fieldOf),
+      { width: dim, offset },
+      { width: table.dim, offset: 0 },
+    );
     return [name, { ...table, vectors }] as const;
   });
-  return Object.fromEntries(await Promise.all(turned));
+  return Object.fromEntries(await Promise.all(rotated));
 }
 
 /** Rows of one width as rows of another: the numbers from one offset on at the other, as many as both have. */
@@ -268,7 +272,7 @@ function blocksAt(
 }
 
 /** Rows with each block turned by its rotation; a block without one stays. */
-function turningBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Turn {
+function rotateBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Rotate {
   const ofField = fields.map((field) =>
     rotations.flatMap(({ blocks, matrix }) =>
       blocks.filter((block) => block.field === field).map(({ offset, width }) => ({ offset, width, matrix })),
@@ -279,7 +283,7 @@ function turningBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTabl
     for (let row = 0; row * dim < vectors.length; row++) {
       for (const { offset, width, matrix } of ofField[fieldOf[row]!]!) {
         const at = row * dim + offset;
-        out.set(turnedRows(vectors.subarray(at, at + width), matrix), at);
+        out.set(rotatedRows(vectors.subarray(at, at + width), matrix), at);
       }
     }
     return out;
@@ -288,7 +292,7 @@ function turningBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTabl
 
 async function fieldAlignment(
   table: EmbeddingTable,
-  turned: EmbeddingTable,
+  rotated: EmbeddingTable,
   earlier: EmbeddingTable,
   blocks: readonly CommonBlock[],
   how: { threads: number; signal?: AbortSignal },
@@ -310,9 +314,9 @@ async function fieldAlignment(
       last,
       width,
     );
-  const [before, after] = [of(table), of(turned)];
+  const [before, after] = [of(table), of(rotated)];
   if (!before || !after) return undefined;
-  const { overlap } = await driftOf(turned, earlier, own.field, NEIGHBOURS, how);
+  const { overlap } = await driftOf(rotated, earlier, own.field, NEIGHBOURS, how);
   return {
     keys: rows.inA.length,
     before,

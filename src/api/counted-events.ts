@@ -9,14 +9,14 @@ import type { Part } from "../training/examples.js";
 export function counting(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,
-  told: number | undefined,
+  given: number | undefined,
 ): Part {
   if (ranksItems(task) || dataset.roles.label === undefined) {
-    if (told !== undefined)
+    if (given !== undefined)
       throw new UsageError("--positive-from is for logs with labels, which this one has not");
     return { dataset, rows };
   }
-  const from = told ?? trained ?? undefined;
+  const from = given ?? trained ?? undefined;
   if (task === "regression" && from === undefined) {
     throw new UsageError(
       `--ranking counts events that a user liked: say from which '${dataset.roles.label}' on, --positive-from N`,

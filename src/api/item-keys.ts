@@ -11,16 +11,16 @@ import { secretOf } from "../training/read-as-trained.js";
 export async function itemFieldOf(
   run: Run,
   { fields }: Pick<EmbeddingTable, "fields">,
-  told: "user" | "item" | undefined,
+  given: "user" | "item" | undefined,
   flag: string,
 ): Promise<string> {
   const roles = run.manifest.roles as { user?: string; item?: string };
-  const role = told ?? "item";
+  const role = given ?? "item";
   const named = [role, roles[role]].find((name) => name !== undefined && fields.includes(name));
   // an imported table of one field that nobody called users is one of items
   const isNameless =
     roles.item === undefined && fields[0] !== roles.user && run.tables.includes(DEFAULT_TABLE);
-  const isOnly = told === undefined && fields.length === 1 && isNameless;
+  const isOnly = given === undefined && fields.length === 1 && isNameless;
   const field = named ?? (isOnly ? fields[0] : undefined);
   const { holds, preprocess } = await knownModelOf(run);
   if (field === undefined)

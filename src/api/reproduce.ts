@@ -159,8 +159,8 @@ async function encodeAgain(
 ): Promise<string> {
   const { options, log: paths } = encoded!;
   const reading = { ...(options["reading"] as object), threads } as EncodeOptions["reading"];
-  const told = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodeOptions;
-  await encode(paths, told, watch);
+  const given = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodeOptions;
+  await encode(paths, given, watch);
   const before = inputs.find(({ path }) => path === join(log[0]!, DATASET_MARKER));
   if ((await namedInput(out)).sha256 !== before?.sha256)
     throw new DataError(

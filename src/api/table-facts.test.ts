@@ -61,8 +61,8 @@ test("a table turned by an orthogonal matrix has all neighbours in common and no
     [-1, 2],
     [0.2, -1],
   ];
-  const turned = tableOf(vectors.map(([x, y]) => [y!, x!]));
-  const drift = await driftOf(turned, tableOf(vectors), "item", 2, { threads: 1 });
+  const rotated = tableOf(vectors.map(([x, y]) => [y!, x!]));
+  const drift = await driftOf(rotated, tableOf(vectors), "item", 2, { threads: 1 });
   expect(drift).toMatchObject({ keys: 4, overlap: 1 });
   expect(drift.displacement).toBeLessThan(1e-6);
 });

@@ -2,14 +2,14 @@
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
-import type { TrainingTold } from "../training/options/log.js";
+import type { GivenTraining } from "../training/options/log.js";
 import { train as trainWith } from "../training/session.js";
 import type { Summary } from "../training/summary.js";
 import type { Watch } from "../training/watch.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Options of a training by their flags' names in camel case; those of the trainer beside those of all. */
-export type TrainOptions = TrainingTold & { out: string } & Readonly<Record<string, unknown>>;
+export type TrainOptions = GivenTraining & { out: string } & Readonly<Record<string, unknown>>;
 
 /**
  * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.

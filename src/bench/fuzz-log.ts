@@ -59,12 +59,12 @@ async function endOfSide(log: Log, path: string): Promise<Ending> {
 async function endOfDataset(log: Log, { numRows, options }: FuzzCase): Promise<Ending> {
   const { onBadRow, multi = {}, ignore = [] } = options;
   // what is named and is not there is a mistake of the flags and not of the log
-  const told = {
+  const reported = {
     multi: Object.fromEntries(Object.entries(multi).filter(([name]) => log.columns.includes(name))),
     ignore: ignore.filter((name) => log.columns.includes(name)),
   };
   const { dataset, skipped } = await buildDataset(log, [], {
-    ...told,
+    ...reported,
     numeric: [],
     drop: [],
     infer: true,

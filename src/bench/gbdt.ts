@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { labelledAs, judge } from "../trainers/gbdt/target.js";
+import { labelledAs, targetMetrics } from "../trainers/gbdt/target.js";
 import { trainHead } from "../trainers/gbdt/head-of-leaves.js";
 import { readLikeGbdt } from "../trainers/gbdt/run.js";
 import { wholeOf } from "../training/parts.js";
@@ -58,7 +58,7 @@ export async function bench(): Promise<void> {
         ours.push({ ...all, trainProcessor: ((all["processor"]! - one["processor"]!) * 100) / 99 });
         if (python) theirs.push(await peer(python, "tabular", train, test, threads, seed));
       }
-      told(`tabular, ${threads} threads`, ours, theirs);
+      given(`tabular, ${threads} threads`, ours, theirs);
     }
     await benchHead(train, test, folder);
     await benchScoring(out, test, python, train);
@@ -110,17 +110,17 @@ async function peer(python: string, ...args: (string | number)[]): Promise<Figur
   const { version, ...figures } = JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures & {
     version: string;
   };
-  if (!isVersionTold) console.log(`LightGBM ${version}`);
-  isVersionTold = true;
+  if (!isVersionGiven) console.log(`LightGBM ${version}`);
+  isVersionGiven = true;
   return figures;
 }
-let isVersionTold = false;
+let isVersionGiven = false;
 
 /** Figures of four digits. */
 const fine = new Set(["auc", "logLoss", "normalizedEntropy", "calibration"]);
 
 /** A line for each: medians by name, of the AUC with the least and the greatest, which the seed of the binned sample decides. */
-function told(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
+function given(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
   for (const [who, all] of [
     ["ours", ours],
     ["LightGBM", theirs],
@@ -151,9 +151,13 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
     const watch = { observe: () => undefined, signal: new AbortController().signal };
     return labelledAs(preprocess, wholeOf(await readLikeGbdt(artifact, reading, watch, true)));
   };
-  const [seen, judged] = [await partOf(train), await partOf(test)];
+  const [seen, evaluated] = [await partOf(train), await partOf(test)];
   const head = await trainHead(artifact, seen, headOptionsOf({ head: "lr" }, "binary")!, THREADS);
-  const inSample = judge(preprocess, await headScores(head, forest, vocabularies, judged, THREADS), judged);
+  const inSample = targetMetrics(
+    preprocess,
+    await headScores(head, forest, vocabularies, evaluated, THREADS),
+    evaluated,
+  );
   const ratio = (loss: number) => `${loss.toFixed(4)} (${(loss / alone["logLoss"]!).toFixed(4)})`;
   console.log(
     `head, test log loss (over trees on all rows): trees ${ratio(alone["logLoss"]!)}, head ${ratio(withHead["logLoss"]!)}, ` +
@@ -187,7 +191,7 @@ async function benchScoring(
       if (python) theirs.push(await peer(python, withLeaves ? "leaves" : "scores", train, test, THREADS, 1));
     }
     await scorer.terminate();
-    told(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
+    given(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
   }
 }
 
@@ -196,7 +200,7 @@ async function benchAdult(folder: string, python: string | undefined): Promise<v
   const common = ["--label", "income", "--test", test];
   const out = join(folder, "adult");
   const plain = await trainOurs(log, common, out);
-  told("adult, 100 trees", [plain], python ? [await peer(python, "adult", log, test, THREADS, 1)] : []);
+  given("adult, 100 trees", [plain], python ? [await peer(python, "adult", log, test, THREADS, 1)] : []);
   const stopping = [
     "--valid",
     "0.2",

@@ -55,7 +55,7 @@ export async function bench(): Promise<void> {
   };
   const [plot, ...parts] = process.argv.slice(3);
   const isAsked = (name: string) => parts.length === 0 || parts.some((part) => name.includes(part));
-  const judged = async (name: string, args: string[], of: (summary: string) => Metrics) => {
+  const evaluated = async (name: string, args: string[], of: (summary: string) => Metrics) => {
     const start = performance.now();
     const { stdout } = await run(process.execPath, [
       join(projectFolder, "bin", "embed.js"),
@@ -72,13 +72,13 @@ export async function bench(): Promise<void> {
     for (const name of asked.length > 0 ? asked : commands.slice(0, 1)) {
       const [command = "", ...options] = name.split(" ");
       const args = [command, train, ...options, "--user", "user", "--item", "item", "--split", "random"];
-      await judged(name, [...args, "--test", test, "-o", last, "--force"], (summary) => {
+      await evaluated(name, [...args, "--test", test, "-o", last, "--force"], (summary) => {
         return parseJson<{ metrics: { test: Metrics } }>(summary).metrics.test;
       });
     }
     for (const name of baselines.filter(isAsked)) {
       const args = ["evaluate", last, "--on", test, "--baseline", name];
-      await judged(`evaluate --baseline ${name}`, args, (summary) => {
+      await evaluated(`evaluate --baseline ${name}`, args, (summary) => {
         return parseJson<{ metrics: Record<string, Metrics> }>(summary).metrics[name]!;
       });
     }

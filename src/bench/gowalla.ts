@@ -15,14 +15,14 @@ import { train as trainOnLog } from "../api/train.js";
 import { draw } from "../numeric/random.js";
 import { topItems } from "../retrieval/top-items.js";
 import { projectFolder } from "../testing/places.js";
-import type { ToldRanking } from "../trainers/ranking/options.js";
+import type { GivenRanking } from "../trainers/ranking/options.js";
 import { median, run } from "./ctr-logs.js";
 
 const THREADS = 2;
 const folder = join(projectFolder, "..", "shared", "data", "gowalla");
 const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
 
-const settings: Record<string, ToldRanking> = {
+const settings: Record<string, GivenRanking> = {
   bpr: { loss: "bpr" },
   "bpr of 32": { loss: "bpr", negatives: 32 },
   warp: { loss: "warp" },
@@ -43,7 +43,7 @@ export async function bench(): Promise<void> {
     await timeSearch();
     await comparePairs();
   }
-  for (const [name, setting] of Object.entries(settings)) if (wanted(name)) await judge(name, setting);
+  for (const [name, setting] of Object.entries(settings)) if (wanted(name)) await evaluation(name, setting);
 }
 
 /** The evaluation's part: all items for all users, drawn vectors. */
@@ -98,7 +98,7 @@ for _ in range(3):
 print(best)
 `;
 
-async function judge(name: string, setting: ToldRanking): Promise<void> {
+async function evaluation(name: string, setting: GivenRanking): Promise<void> {
   const { metrics, seconds, epochs } = await trainOn(setting, test);
   const { recallAt20, ndcgAt20 } = metrics["test"] as Record<string, number>;
   console.log(
@@ -107,7 +107,7 @@ async function judge(name: string, setting: ToldRanking): Promise<void> {
   );
 }
 
-async function trainOn(setting: ToldRanking, held: string | number = 0) {
+async function trainOn(setting: GivenRanking, held: string | number = 0) {
   const out = mkdtempSync(join(tmpdir(), "embed-gowalla-"));
   const speeds: number[] = [];
   try {

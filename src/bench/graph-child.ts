@@ -23,7 +23,7 @@ export interface Setting {
 }
 
 /** Seconds, peak memory and the AUC of the pairs by the cosine. */
-export interface Told {
+export interface Reported {
   walks: number;
   /** of an epoch of walks at p = 0.25 and q = 4 */
   biased: number;
@@ -61,8 +61,8 @@ export async function runChild(): Promise<void> {
   const peakMb = process.resourceUsage().maxRSS / 1024;
   const processor = (user + system) / 1e6;
   const biased = await secondsOfBiased(setting, graph);
-  const told: Told = { walks, biased, all, processor, peakMb, auc: aucOf(setting, vectors) };
-  console.log(JSON.stringify(told));
+  const reported: Reported = { walks, biased, all, processor, peakMb, auc: aucOf(setting, vectors) };
+  console.log(JSON.stringify(reported));
 }
 
 function read({ files }: Setting, name: string): Uint32Array {

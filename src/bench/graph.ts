@@ -22,7 +22,7 @@ import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
-import { runChild, type Setting, type Told } from "./graph-child.js";
+import { runChild, type Setting, type Reported } from "./graph-child.js";
 
 const NUM_NODES = 100_000;
 const NUM_EDGES = 2_000_000;
@@ -79,13 +79,13 @@ async function compare(
       ...{ files, walks: WALKS, mostChunks, rate, threads },
       ...{ length: LENGTH, window: 10, dim: 128 },
     };
-    const told = JSON.stringify({ ...setting, mostWalks });
+    const reported = JSON.stringify({ ...setting, mostWalks });
     const main = join(import.meta.dirname, "main.js");
-    const ours = toldOf(await run(process.execPath, [main, ...child, told]));
+    const ours = reportedOf(await run(process.execPath, [main, ...child, reported]));
     console.log(`  ${threads} threads  ours                 ${described(ours)}`);
     if (!python) continue;
     const env = { ...process.env, OPENBLAS_NUM_THREADS: "1", NUMBA_NUM_THREADS: String(threads) };
-    const theirs = toldOf(await run(python, ["-c", peer, told], { env }));
+    const theirs = reportedOf(await run(python, ["-c", peer, reported], { env }));
     console.log(`             PecanPy and gensim   ${described(theirs)}`);
     const times = (name: "walks" | "biased" | "all" | "processor") => (theirs[name] / ours[name]).toFixed(2);
     console.log(
@@ -95,12 +95,12 @@ async function compare(
   }
 }
 
-function toldOf({ stdout }: { stdout: string }): Told {
-  const told: Told = JSON.parse(stdout.trim().split("\n").at(-1)!);
-  return told;
+function reportedOf({ stdout }: { stdout: string }): Reported {
+  const reported: Reported = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  return reported;
 }
 
-function described({ walks, biased, all, processor, peakMb, auc }: Told): string {
+function described({ walks, biased, all, processor, peakMb, auc }: Reported): string {
   return (
     `${all.toFixed(1)} s (processor ${processor.toFixed(1)} s), of which walks ${walks.toFixed(2)} s; walks of p 0.25, q 4 alone ${biased.toFixed(2)} s; ` +
     `peak ${peakMb.toFixed(0)} MB; AUC ${auc.toFixed(3)}`

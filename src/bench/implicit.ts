@@ -37,12 +37,12 @@ export async function bench(): Promise<void> {
       model = await trainOurs(dim, train, ours);
       if (python) add(theirs, await trainTheirs(python, dim));
     }
-    const { recallAt20, ndcgAt20 } = await judge(model!, train.users, test.users);
+    const { recallAt20, ndcgAt20 } = await evaluation(model!, train.users, test.users);
     console.log(
-      `dim ${dim}, ${alsOptionsOf({}).epochs} epochs, ${THREADS} threads: ${told(ours)}; ` +
+      `dim ${dim}, ${alsOptionsOf({}).epochs} epochs, ${THREADS} threads: ${given(ours)}; ` +
         `Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)}`,
     );
-    if (python) console.log(`dim ${dim}, implicit, 15 iterations: ${told(theirs)}`);
+    if (python) console.log(`dim ${dim}, implicit, 15 iterations: ${given(theirs)}`);
   }
 }
 
@@ -58,7 +58,7 @@ export function add(times: Times, [clock, processor]: readonly [number, number])
   times.processor.push(processor);
 }
 
-export function told({ clock, processor }: Times): string {
+export function given({ clock, processor }: Times): string {
   const range = (seconds: number[]) =>
     `${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}) s`;
   return `${range(clock)} by the clock, ${range(processor)} of processors`;
@@ -101,7 +101,7 @@ async function trainOurs(
   return model;
 }
 
-export async function judge(
+export async function evaluation(
   { dim, users: queries, items }: ImplicitVectors,
   train: SparseRows,
   test: SparseRows,

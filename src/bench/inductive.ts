@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { train } from "../api/train.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
-import type { ToldRanking } from "../trainers/ranking/options.js";
+import type { GivenRanking } from "../trainers/ranking/options.js";
 import { exported, films, readRatings, shuffle, transformed, watch, writeRatings } from "./films.js";
 import type { Rating, Vector } from "./films.js";
 
@@ -28,19 +28,19 @@ type Recalls = ReadonlyMap<string, number>;
 
 /** How vectors are trained; films' own genres go in unless others are told, or none. */
 interface Setting {
-  told: ToldRanking;
+  given: GivenRanking;
   genres?: "permuted" | "none";
 }
 
 /** Chosen on the validation films (docs/experiments/inductive.md). */
-const chosen: ToldRanking = { negatives: 8, epochs: 5, dim: 32 };
-const neighbours: ToldRanking = { ...chosen, itemNeighbors: 20, neighborWeight: 0.3 };
+const chosen: GivenRanking = { negatives: 8, epochs: 5, dim: 32 };
+const neighbours: GivenRanking = { ...chosen, itemNeighbors: 20, neighborWeight: 0.3 };
 const settings: Record<string, Setting> = {
-  "user and film alone": { told: chosen, genres: "none" },
-  genres: { told: chosen },
-  "genres, neighbours": { told: neighbours },
-  "genres permuted": { told: chosen, genres: "permuted" },
-  "genres permuted, neighbours": { told: neighbours, genres: "permuted" },
+  "user and film alone": { given: chosen, genres: "none" },
+  genres: { given: chosen },
+  "genres, neighbours": { given: neighbours },
+  "genres permuted": { given: chosen, genres: "permuted" },
+  "genres permuted, neighbours": { given: neighbours, genres: "permuted" },
 };
 
 /** A JSON object of settings in place of these, for trials. */
@@ -81,7 +81,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
   const put = (name: string, recalls: Recalls) => results.set(name, [...(results.get(name) ?? []), recalls]);
   for (const seed of SEEDS) {
     const order = shuffle([...hidden], seed);
-    const judge = (p: Vectors, q: Vectors) => recallsOf(users, wanted, p, q, order);
+    const evaluation = (p: Vectors, q: Vectors) => recallsOf(users, wanted, p, q, order);
     for (const [name, setting] of settingsOf()) {
       const shown = setting.genres === "permuted" ? permuted(genres, seed) : genres;
       const run = await trained(folder, training, shown, setting, seed);
@@ -91,18 +91,21 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
         const table = join(folder, "new.csv");
         writeGenres(table, new Map([...hidden].map((film) => [film, shown.get(film) ?? []])));
         const fresh = await transformed(run, { on: [table], key: "movie_id" });
-        put(name, judge(queries, fresh));
-        put(`${name}, without biases`, judge(queries, unbiased(fresh)));
+        put(name, evaluation(queries, fresh));
+        put(`${name}, without biases`, evaluation(queries, unbiased(fresh)));
       }
       if (setting.genres !== "permuted") {
         const means = genreMeans(known, genres, order);
-        put(`genre mean of: ${name}`, judge(queries, means));
-        put(`genre mean of: ${name}, without biases`, judge(queries, unbiased(means)));
+        put(`genre mean of: ${name}`, evaluation(queries, means));
+        put(`genre mean of: ${name}, without biases`, evaluation(queries, unbiased(means)));
       }
     }
     const popular = genrePopularity(training, genres, order);
-    put("genre popularity", judge(new Map(users.map((user) => [user, { bias: 0, vector: [] }])), popular));
-    put("chance", judge(new Map(users.map((user) => [user, { bias: 0, vector: [] }])), new Map()));
+    put(
+      "genre popularity",
+      evaluation(new Map(users.map((user) => [user, { bias: 0, vector: [] }])), popular),
+    );
+    put("chance", evaluation(new Map(users.map((user) => [user, { bias: 0, vector: [] }])), new Map()));
   }
   const means = new Map([...results].map(([name, recalls]) => [name, overSeeds(users, recalls)]));
   for (const [name, recalls] of results) {
@@ -170,7 +173,7 @@ async function trained(
   folder: string,
   ratings: Rating[],
   genres: Genres,
-  { told, genres: which }: Setting,
+  { given, genres: which }: Setting,
   seed: number,
 ): Promise<string> {
   const [log, table, out] = [
@@ -185,7 +188,12 @@ async function trained(
     which === "none"
       ? { fields: ["user_id", "movie_id"] }
       : { side: [`${table}:movie_id`], multi: { genres: "|" }, itemFields: ["genres"] };
-  await train("train-ranking", [log], { ...columns, ...joined, ...told, seed, out: join(out, "run") }, watch);
+  await train(
+    "train-ranking",
+    [log],
+    { ...columns, ...joined, ...given, seed, out: join(out, "run") },
+    watch,
+  );
   return join(out, "run");
 }
 

@@ -13,7 +13,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { train as trainOnLog } from "../api/train.js";
-import type { ToldFm } from "../trainers/fm/options.js";
+import type { GivenFm } from "../trainers/fm/options.js";
 import { canGenerate, ctrLog } from "./ctr-logs.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { bench as ratings } from "./movietweetings.js";
@@ -23,7 +23,7 @@ const settings = [
   {},
   { method: "als" },
   { method: "mcmc", dim: 6, epochs: 120, draws: 100 },
-] satisfies ToldFm[];
+] satisfies GivenFm[];
 
 /** Prints both. */
 export async function bench(): Promise<void> {

@@ -20,7 +20,7 @@ import { labelsOf } from "../dataset/labels.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { projectFolder } from "../testing/places.js";
-import type { ToldFm } from "../trainers/fm/options.js";
+import type { GivenFm } from "../trainers/fm/options.js";
 import { scorerOf } from "../testing/scorer.js";
 import { interval, rootOfMean } from "./bootstrap.js";
 import { readRatings, type Rating } from "./films.js";
@@ -35,7 +35,7 @@ const LIBFM_MCMC = ["-method", "mcmc", "-iter", "100"];
 const QUOTED = { "libFM, SGD": 1.669, "libFM, MCMC": 1.68 };
 
 const watch = { observe: () => undefined, signal: new AbortController().signal };
-const ours: Record<string, ToldFm> = {
+const ours: Record<string, GivenFm> = {
   "--model lr": { model: "lr" },
   "--method adagrad": {},
   "--method als": { method: "als" },
@@ -83,13 +83,13 @@ async function predictionsOf(
   log: string,
   films: string,
   out: string,
-  fm: ToldFm,
+  fm: GivenFm,
   test: readonly Rating[],
 ): Promise<number[]> {
   const parts = { valid: 0.1, test: 0.1, split: "time" } as const;
-  const told = { side: [`${films}:movie_id`], multi: { genres: "|" }, ...parts };
-  await trainOnLog("train-fm", [log], { ...told, ...fm, out, force: true }, watch);
-  const options = logOptionsOf(told, { unlabelled: false });
+  const given = { side: [`${films}:movie_id`], multi: { genres: "|" }, ...parts };
+  await trainOnLog("train-fm", [log], { ...given, ...fm, out, force: true }, watch);
+  const options = logOptionsOf(given, { unlabelled: false });
   const model = await scorerOf(await openRun(out));
   const { dataset } = await readDataset([log], options, watch);
   const part = (await splitParts(dataset, options, 1, watch)).parts.test!;

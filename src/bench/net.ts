@@ -118,7 +118,7 @@ async function timeSteps(plan: NetPlan, rows: NetRows): Promise<void> {
   } finally {
     for (const net of nets) await net.terminate();
   }
-  times.forEach((each, i) => console.log(`${plan.arch}, ${threads[i]} thread(s): ${told(each)}`));
+  times.forEach((each, i) => console.log(`${plan.arch}, ${threads[i]} thread(s): ${given(each)}`));
 }
 
 function digest(net: NetMachine): string {
@@ -128,7 +128,7 @@ function digest(net: NetMachine): string {
   return hash.digest("hex");
 }
 
-function told({ clock, processor }: Times): string {
+function given({ clock, processor }: Times): string {
   const range = (ms: number[]) =>
     `${median(ms).toFixed(1)} (${Math.min(...ms).toFixed(1)} to ${Math.max(...ms).toFixed(1)}) ms`;
   return `${range(clock)} a step by the clock, ${range(processor)} of processors`;

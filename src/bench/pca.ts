@@ -17,7 +17,7 @@ import { columnMoments, degreeNormalised, totalVariance, type SvdMatrix } from "
 import { truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
-import { add, eventsOf, judge, noTimes, told, type Times } from "./implicit.js";
+import { add, eventsOf, evaluation, noTimes, given, type Times } from "./implicit.js";
 
 const THREADS = 2;
 const REPEATS = 3;
@@ -29,7 +29,7 @@ export async function bench(): Promise<void> {
   if (!existsSync(folder)) console.log(`speed and quality: skipped, no check-ins in ${folder}`);
   else {
     if (wanted("speed")) await timeGowalla();
-    if (wanted("quality")) await judgeGowalla();
+    if (wanted("quality")) await evaluateGowalla();
   }
   if (wanted("scale")) await timeScale();
 }
@@ -57,13 +57,13 @@ async function timeGowalla(): Promise<void> {
     }
   }
   console.log(
-    `gowalla, 64 components: ${told(ours)}, variance explained ${explained(matrix, svd!).toFixed(5)}, ` +
+    `gowalla, 64 components: ${given(ours)}, variance explained ${explained(matrix, svd!).toFixed(5)}, ` +
       `residual ${svd!.residual.toExponential(1)}`,
   );
-  for (const [name, times] of Object.entries(theirs)) console.log(`${name}: ${told(times)}`);
+  for (const [name, times] of Object.entries(theirs)) console.log(`${name}: ${given(times)}`);
 }
 
-async function judgeGowalla(): Promise<void> {
+async function evaluateGowalla(): Promise<void> {
   const [train, test] = [eventsOf("train"), eventsOf("test")];
   const matrix = degreeNormalised(train.users, train.items);
   for (const dim of [64, 256, 512]) {
@@ -73,7 +73,7 @@ async function judgeGowalla(): Promise<void> {
     const seconds = (performance.now() - start) / 1000;
     const users = svd.left.map((x, at) => x * svd.singularValues[at % dim]!);
     const items = svd.right.map((x, at) => x / (matrix.columnScale![Math.floor(at / dim)]! || 1));
-    const { recallAt20, ndcgAt20 } = await judge({ dim, users, items }, train.users, test.users);
+    const { recallAt20, ndcgAt20 } = await evaluation({ dim, users, items }, train.users, test.users);
     console.log(
       `degree, ${dim} dimensions: Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)} in ${seconds.toFixed(1)} s`,
     );

@@ -33,19 +33,19 @@ export async function applySettings(
 ): Promise<void> {
   const isNamed = (command: Command) => command.name() === argv[2];
   const command = program.commands.find(isNamed);
-  const told = scratch.commands.find(isNamed);
-  if (!command || !told) return;
-  told.configureOutput({ writeErr: () => undefined });
+  const given = scratch.commands.find(isNamed);
+  if (!command || !given) return;
+  given.configureOutput({ writeErr: () => undefined });
   try {
-    told.parseOptions(argv.slice(3));
+    given.parseOptions(argv.slice(3));
   } catch {
     // the program itself says it when it parses them
     return;
   }
   const open = command.options.filter(
-    (option) => told.getOptionValueSource(option.attributeName()) !== "cli",
+    (option) => given.getOptionValueSource(option.attributeName()) !== "cli",
   );
-  const path = (told.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
+  const path = (given.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
   const config =
     path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, await everyCommand(), command);
   for (const option of open) {

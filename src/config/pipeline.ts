@@ -22,20 +22,20 @@ export interface PipelineSettings {
 }
 
 /** What the file says of options: as YAML has them. */
-export type Told = Record<string, unknown>;
+export type Given = Record<string, unknown>;
 
 /** A pipeline file's content. */
 export interface PipelineContent {
   name?: string | undefined;
   store: string;
   log: string | string[];
-  columns?: Told | undefined;
-  reading?: Told | undefined;
-  train: Record<string, { command: string } & Told>;
+  columns?: Given | undefined;
+  reading?: Given | undefined;
+  train: Record<string, { command: string } & Given>;
   gates?: z.infer<typeof gates> | undefined;
   align?: boolean | undefined;
   export?:
-    ({ train?: string | undefined; out?: string | undefined; to?: string | undefined } & Told)[] | undefined;
+    ({ train?: string | undefined; out?: string | undefined; to?: string | undefined } & Given)[] | undefined;
   recall?: RecallContent[] | undefined;
 }
 
@@ -45,7 +45,7 @@ export type RecallContent = {
   out: string;
   to?: string | undefined;
   send?: SendContent[] | undefined;
-} & Told;
+} & Given;
 
 /** A server that lists go to. */
 export interface SendContent {

@@ -78,7 +78,7 @@ export async function buildDataset(
   let plans: readonly ColumnPlan[] = [];
   let memory = new MemoryColumns(plans);
   const open = (columns: readonly ColumnPlan[]) => (memory = new MemoryColumns((plans = columns)));
-  const { numRows, roles, inputs, dictionaries, firstOther, ...told } = await streamRows(
+  const { numRows, roles, inputs, dictionaries, firstOther, ...given } = await streamRows(
     log,
     sides,
     options,
@@ -97,7 +97,7 @@ export async function buildDataset(
     ...(beside && { beside }),
   };
   const { dataset, notes } = choosePositives(all);
-  return { dataset, ...told, notes: [...told.notes, ...notes] };
+  return { dataset, ...given, notes: [...given.notes, ...notes] };
 }
 
 function besideOf(columns: readonly Column[]): Beside {
@@ -362,7 +362,7 @@ function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options
     ...where.flatMap(({ tests }) => tests.map(({ column }) => column)),
   ];
   const isNamed = (name: string) =>
-    named.includes(name) || numeric.some((told) => told === name || told.startsWith(`${name}:`));
+    named.includes(name) || numeric.some((given) => given === name || given.startsWith(`${name}:`));
   const later = [...laterColumns].find(([name]) => isNamed(name));
   if (!later) return;
   const [column, { has, lacks }] = later;

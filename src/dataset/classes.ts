@@ -1,7 +1,7 @@
 // Labels that are names of classes: their numbers.
 
-import { dictionaryOf, keyAt } from "../log/dictionary.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import { MISSING, dictionaryOf, keyAt } from "../log/dictionary.js";
+import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import { KeyIndex } from "./key-index.js";
 import { fitFeatures } from "./vocabulary.js";
 

@@ -7,9 +7,6 @@ import { excerpt, UsageError } from "../errors.js";
 import type { Dictionary } from "../log/dictionary.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
-/** The code of an empty cell: it adds no feature. */
-export const MISSING = 0xffffffff;
-
 /** One key a row. */
 export interface KeyColumn {
   kind: "key";

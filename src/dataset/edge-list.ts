@@ -5,8 +5,8 @@
 //   b        c
 
 import { DataError, UsageError } from "../errors.js";
-import { selectKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import { MISSING, selectKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
+import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "./key-index.js";
 import type { EdgeColumns } from "./roles.js";

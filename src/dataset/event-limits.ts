@@ -3,7 +3,8 @@
 
 import { UsageError } from "../errors.js";
 import { parseTime } from "../log/time.js";
-import { columnNamed, MISSING, type Dataset } from "./dataset.js";
+import { columnNamed, type Dataset } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { rowsWhere, selectRows } from "./select-rows.js";
 
 export interface EventLimits {

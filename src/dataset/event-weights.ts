@@ -6,7 +6,8 @@
 
 import { DataError, UsageError } from "../errors.js";
 import { exp } from "../numeric/exp.js";
-import { columnNamed, MISSING, type Dataset } from "./dataset.js";
+import { columnNamed, type Dataset } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { spanOf } from "./event-limits.js";
 
 export interface EventWeightOptions {

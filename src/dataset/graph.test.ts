@@ -1,8 +1,7 @@
 import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
-import { keyAt, type Dictionary } from "../log/dictionary.js";
+import { MISSING, keyAt, type Dictionary } from "../log/dictionary.js";
 import { between, mulberry32 } from "../testing/random.js";
-import { MISSING } from "./dataset.js";
 import { checkEdgeWeights, edgesOf, endsOf, NODE_FIELD, rowsOfEnds } from "./edge-list.js";
 import { graphOf, transitionsOf, type Edges, type Graph } from "./graph.js";
 import { fitFeatures, spaceWith, type CategoricalField } from "./vocabulary.js";

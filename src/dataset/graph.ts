@@ -7,7 +7,7 @@
 // undirected 12 m, with weights 24 m. The given ones are let go once they are sorted.
 
 import { DataError } from "../errors.js";
-import { MISSING } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import type { Sequences } from "./sequences.js";
 
 /** A graph in compressed rows; an undirected edge stands in both directions. */

@@ -1,7 +1,7 @@
 // The items of a training part: their keys, how often each occurs, and the features of each.
 
-import { selectKeys, type Dictionary } from "../log/dictionary.js";
-import { MISSING, columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
+import { MISSING, selectKeys, type Dictionary } from "../log/dictionary.js";
+import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
 import { distinctUsers } from "./vocabulary-limits.js";

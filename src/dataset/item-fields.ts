@@ -9,7 +9,8 @@
 // nothing to either sum. An empty cell is a value. Items are looked at in order of first appearance, until their events are
 // 131,072: a column that goes with these goes with the others.
 
-import { MISSING, type Column, type Dataset, type KeyColumn } from "./dataset.js";
+import type { Column, Dataset, KeyColumn } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 
 const MAX_MISS = 0.05;
 const MAX_MISS_OF_BASE = 0.25;
@@ -25,19 +26,21 @@ export interface ItemFields {
 /**
  * @param rows u32: the training part's rows
  * @param candidates names of feature columns, the item's and the user's left out
- * @param told the columns that the user named, instead of inference
+ * @param given the columns that the user named, instead of inference
  */
 export function findItemFields(
   dataset: Dataset,
   rows: Uint32Array,
   item: KeyColumn,
   candidates: readonly string[],
-  told?: readonly string[],
+  given?: readonly string[],
 ): ItemFields {
-  const looked = rowsByItem(item, eventsOfFirstItems(item, rows));
+  const sampled = rowsByItem(item, eventsOfFirstItems(item, rows));
   const determined = dataset.columns
     .filter(({ name }) => candidates.includes(name))
-    .filter((column) => (told ? told.includes(column.name) : isDetermined(looked, rows, cellCodes(column))));
+    .filter((column) =>
+      given ? given.includes(column.name) : isDetermined(sampled, rows, cellCodes(column)),
+    );
   // the row that stands for an item: its latest in the order of the rows among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];

@@ -8,8 +8,8 @@
 
 import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
-import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
-import { MISSING, type KeyColumn, type NumberColumn } from "./dataset.js";
+import { MISSING, dictionaryOf, type Dictionary } from "../log/dictionary.js";
+import type { KeyColumn, NumberColumn } from "./dataset.js";
 
 /** How a number becomes a feature. */
 export type NumericForm = { kind: "standard" } | { kind: "log1p" } | { kind: "bins"; bins: number };

@@ -8,7 +8,7 @@ export interface Parts {
   /** of a validation part that imitates another log */
   like?: Imitation;
   /** of whole items: how they were cut, a sentence */
-  told?: string;
+  note?: string;
 }
 
 /** What a validation part that imitates another log (split-like.ts) has reached. */

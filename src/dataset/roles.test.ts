@@ -71,8 +71,8 @@ describe("roles", () => {
     });
 
     test("are a UsageError under --positive-from where no column is a label", () => {
-      const told = { ...events, ignore: ["click"], positiveFrom: 1 };
-      expect(() => resolveRoles(columns, sample, told)).toThrow(/no column is one: name it with --label/);
+      const given = { ...events, ignore: ["click"], positiveFrom: 1 };
+      expect(() => resolveRoles(columns, sample, given)).toThrow(/no column is one: name it with --label/);
     });
   });
 

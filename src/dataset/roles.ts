@@ -85,12 +85,12 @@ export interface ResolvedRoles {
 export function resolveRoles(
   columns: string[],
   sample: string[][],
-  told: ColumnOptions,
+  given: ColumnOptions,
   numOwn = columns.length,
 ): ResolvedRoles {
-  const options = { ...told, numeric: [...numericForms(told.numeric, columns).keys()] };
+  const options = { ...given, numeric: [...numericForms(given.numeric, columns).keys()] };
   checkNames(columns, options);
-  const inference = inferRoles(columns, sample, told.timeFormat, numOwn);
+  const inference = inferRoles(columns, sample, given.timeFormat, numOwn);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
   if (options.multiWeights?.length) roles.multiWeights = [...options.multiWeights];
   const inferred: string[] = [];
@@ -219,7 +219,7 @@ function checkEdges(columns: readonly string[], { source, target }: EdgeColumns)
 /** Which rows of a log with labels are events. @throws {UsageError} nobody said so, or there is no label to go by */
 function positivesOf(
   label: string | undefined,
-  { unlabelled, positiveFrom, positives, label: told }: ColumnOptions,
+  { unlabelled, positiveFrom, positives, label: given }: ColumnOptions,
   cells: readonly string[],
 ): Positives | undefined {
   if (positives || !unlabelled) return positives;
@@ -227,7 +227,7 @@ function positivesOf(
   if (label === undefined) return undefined;
   const labels = cells.map((cell) => parseNumber(cell) ?? truthOf(cell) ?? NaN);
   const truth = cells.find((cell) => truthOf(cell) === 1);
-  throw labelOfEvents(label, labels, told === undefined ? "inferred" : "named", truth);
+  throw labelOfEvents(label, labels, given === undefined ? "inferred" : "named", truth);
 }
 
 function cellsOf(

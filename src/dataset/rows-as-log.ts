@@ -1,7 +1,7 @@
 // Some rows of a dataset as if the log had held no others.
 
-import { selectKeys } from "../log/dictionary.js";
-import { MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import { MISSING, selectKeys } from "../log/dictionary.js";
+import type { Dataset, KeyColumn } from "./dataset.js";
 import { selectRows } from "./select-rows.js";
 
 /** The given rows, each column of keys with a dictionary of the keys that they hold: as a log of these rows alone is read. */

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
-import { MISSING, type Dataset } from "./dataset.js";
+import type { Dataset } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { BESIDE, gapOf, sequencesOf, type Sequences } from "./sequences.js";
 
 type How = Parameters<typeof sequencesOf>[3];
@@ -185,7 +186,7 @@ describe("sessions", () => {
 describe("what sessions cannot be made of", () => {
   const events = [event("a", 1), event("a", 2)];
   const numbers = datasetOf({ s: [1, 2] }, { session: "s", user: "s" });
-  const several = datasetOf({ s: ["a|b", "a"] }, { session: "s", multi: { s: "|" } });
+  const multiValued = datasetOf({ s: ["a|b", "a"] }, { session: "s", multi: { s: "|" } });
   test.each<[string, Dataset, Partial<How>, RegExp]>([
     [
       "no session",
@@ -203,7 +204,7 @@ describe("what sessions cannot be made of", () => {
     ["a gap without times", logOf(events, { user: "user" }), { by: "gap", gap: 1 }, /needs a time column/u],
     ["numbers", numbers, {}, /one session a row, but the column 's' is numeric or several-valued/u],
     ["users that are numbers", numbers, { by: "user" }, /one user a row/u],
-    ["several values", several, {}, /numeric or several-valued/u],
+    ["several values", multiValued, {}, /numeric or several-valued/u],
     [
       "lengths that exclude each other",
       logOf(events),

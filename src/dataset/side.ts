@@ -2,14 +2,14 @@
 
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
+import { MISSING, dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import type { Log } from "../log/log.js";
 import { hasOwnForm, numberParser, type NumberParser } from "../log/number.js";
 import type { NullCells } from "../log/nulls.js";
 import { requireColumn } from "./roles.js";
 import type { Cells } from "./collect.js";
 import type { ColumnPlan } from "./columns.js";
-import { MISSING, type KeyColumn, type Roles } from "./dataset.js";
+import type { KeyColumn, Roles } from "./dataset.js";
 import { KeyIndex } from "./key-index.js";
 import { cellFormOf } from "./multi.js";
 

@@ -8,7 +8,8 @@ import {
   withoutSparse,
   type Density,
 } from "./sparse-fields.js";
-import { MISSING, type Roles } from "./dataset.js";
+import type { Roles } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 
 const roles: Roles = { user: "user", item: "item", fields: ["user", "item", "id"], numeric: [], multi: {} };
 const dense: Density[] = [

@@ -5,7 +5,8 @@
 import { UsageError } from "../errors.js";
 import type { ColumnPlan } from "./columns.js";
 import type { Cells } from "./collect.js";
-import { MISSING, type Roles } from "./dataset.js";
+import type { Roles } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 
 /** A column with fewer rows a key is no feature unless it is named. */
 const LEAST_ROWS_PER_KEY = 2;

@@ -1,7 +1,6 @@
 import type { Dataset } from "./dataset.js";
 import { splitRows } from "./split.js";
-import { dictionaryOf } from "../log/dictionary.js";
-import { MISSING } from "./dataset.js";
+import { MISSING, dictionaryOf } from "../log/dictionary.js";
 
 const items = ["a", "b", "c", "d", "e"];
 /** Each item's rows; the last row has no item. */
@@ -22,22 +21,22 @@ function dataset(timed: boolean): Dataset {
 
 test("the newest items by their first event, whatever comes later, are the test part; those before are validation", () => {
   // first events: e 5, a 10, b 20, c 30, d 40
-  const { train, valid, test, told } = splitRows(dataset(true), {
+  const { train, valid, test, note } = splitRows(dataset(true), {
     by: "items",
     valid: 0.2,
     test: 0.2,
     seed: 1,
   });
   expect([[...train], [...valid], [...test]]).toEqual([[0, 1, 2, 5, 6, 8], [3], [4, 7]]);
-  expect(told).toBe(
+  expect(note).toBe(
     "--split items holds out 1 for validation and 1 for the test of 5 items: the newest by their first event, from 1970-01-01T00:00:00.030Z on",
   );
 });
 
 test("without times items are held out by a hash of seed and key, all their rows together", () => {
   const cut = (seed: number) => splitRows(dataset(false), { by: "items", valid: 0, test: 0.4, seed });
-  const { train, test, told } = cut(1);
-  expect(told).toMatch(/2 for the test of 5 items: by a hash/);
+  const { train, test, note } = cut(1);
+  expect(note).toMatch(/2 for the test of 5 items: by a hash/);
   const held = new Set([...test].map((row) => codes[row]!));
   expect(held.size).toBe(2);
   expect([...train].every((row) => !held.has(codes[row]!))).toBe(true);

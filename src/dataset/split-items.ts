@@ -5,9 +5,9 @@
 //   hash     without a time in every row: by a hash of the seed and the item's key
 
 import { UsageError } from "../errors.js";
-import { compareKeys } from "../log/dictionary.js";
+import { MISSING, compareKeys } from "../log/dictionary.js";
 import { hashBytes } from "../numeric/hash.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Parts } from "./parts.js";
 
 /**
@@ -54,7 +54,7 @@ export function splitItems(
     train: rowsIn(0),
     valid: rowsIn(1),
     test: rowsIn(2),
-    ...(validFrom < n && { told: `--split items holds out ${held.join(" and ")} of ${n} items: ${how}` }),
+    ...(validFrom < n && { note: `--split items holds out ${held.join(" and ")} of ${n} items: ${how}` }),
   };
 }
 

@@ -3,7 +3,8 @@
 // Training then sees what other users did after the held-out events; a split by time does not.
 
 import { UsageError } from "../errors.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { cellCodes } from "./item-fields.js";
 import type { Parts } from "./parts.js";
 

@@ -10,7 +10,8 @@
 
 import { log } from "../numeric/exp.js";
 import { UsageError } from "../errors.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import type { Parts } from "./parts.js";
 
 /** How popular the held-out items are to be: events of each item of the dataset in another log, or what was made of them before. */

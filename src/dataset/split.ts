@@ -8,7 +8,8 @@
 //   last    each user's last events (split-last.ts)
 
 import { UsageError } from "../errors.js";
-import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+import { columnNamed, type Column, type Dataset } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import type { Parts } from "./parts.js";
 import { splitLike, type Likeness } from "./split-like.js";
 import { splitItems } from "./split-items.js";

@@ -5,7 +5,6 @@
 // table does not.
 
 import type { Column, Dataset, Roles } from "./dataset.js";
-import { MISSING } from "./dataset.js";
 import { finish, mixWord } from "../numeric/hash.js";
 import { KeyIndex } from "./key-index.js";
 import { weightedText } from "../log/several.js";
@@ -19,7 +18,7 @@ import {
   type Field,
   type NumericField,
 } from "./vocabulary.js";
-import { dictionaryOf, keyAt } from "../log/dictionary.js";
+import { MISSING, dictionaryOf, keyAt } from "../log/dictionary.js";
 
 const NUM_VECTORS = 20;
 const MAX_VALUES = 3;

@@ -4,7 +4,8 @@
 // is among the maxVocab first in the order of the vocabulary (descending count, then UTF-8 bytes).
 
 import { UsageError } from "../errors.js";
-import { columnNamed, MISSING, type Column, type Dataset, type Roles } from "./dataset.js";
+import { columnNamed, type Column, type Dataset, type Roles } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { hashRecipe, type HashRecipe } from "./hash-field.js";
 import { requireColumn } from "./roles.js";
 

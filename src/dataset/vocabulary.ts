@@ -4,10 +4,9 @@
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
 import { DataError } from "../errors.js";
-import { compareKeys, selectKeys, type Dictionary } from "../log/dictionary.js";
+import { MISSING, compareKeys, selectKeys, type Dictionary } from "../log/dictionary.js";
 import {
   columnNamed,
-  MISSING,
   type Column,
   type Dataset,
   type KeyColumn,

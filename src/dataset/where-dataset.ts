@@ -1,8 +1,8 @@
 // An expression as --where takes it, asked of a dataset that has been read: which rows are events of a kind.
 
 import { UsageError } from "../errors.js";
-import { keyAt } from "../log/dictionary.js";
-import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+import { MISSING, keyAt } from "../log/dictionary.js";
+import { columnNamed, type Column, type Dataset } from "./dataset.js";
 import { evaluate, whereColumns } from "./where-rows.js";
 import { type CellTest, parseWhere, whereError, type Where } from "./where.js";
 

@@ -3,7 +3,7 @@
 import { nearestName } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
-import { MISSING } from "./dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { whereError, type CellTest, type Condition, type Where } from "./where.js";
 
 type KeyOf = (request: number, code: number) => string;

@@ -35,7 +35,7 @@ export interface PublicationRecord {
 /** The file's bytes. */
 export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const told = {
+  const reported = {
     schemaVersion: from === undefined ? 1 : SCHEMA_VERSION,
     name,
     version,
@@ -44,8 +44,8 @@ export function publicationBytes({ name, version, run, from, previous, files }: 
     previous,
     files: ordered,
   };
-  const sha256 = sha256Of(JSON.stringify(told));
-  return Buffer.from(`${JSON.stringify({ ...told, sha256 }, undefined, 2)}\n`);
+  const sha256 = sha256Of(JSON.stringify(reported));
+  return Buffer.from(`${JSON.stringify({ ...reported, sha256 }, undefined, 2)}\n`);
 }
 
 /**

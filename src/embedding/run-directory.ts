@@ -162,8 +162,8 @@ export async function openRun(path: string): Promise<Run> {
   const tables = Object.keys(manifest.files)
     .map(tableName)
     .filter((name) => name !== undefined);
-  const checkedTable = async (told: string | undefined): Promise<string> => {
-    const name = told ?? (tables.length === 1 ? tables[0]! : DEFAULT_TABLE);
+  const checkedTable = async (given: string | undefined): Promise<string> => {
+    const name = given ?? (tables.length === 1 ? tables[0]! : DEFAULT_TABLE);
     if (tables.includes(name)) return await checked(tableFile(name));
     throw new UsageError(
       `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,

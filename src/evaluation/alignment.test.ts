@@ -1,7 +1,7 @@
 // The rotation onto earlier vectors: found where there is one, orthogonal where the keys leave it open, reflections among them.
 
 import { mulberry32 } from "../testing/random.js";
-import { alignmentRotation, nearnessOf, turnedRows } from "./alignment.js";
+import { alignmentRotation, nearnessOf, rotatedRows } from "./alignment.js";
 
 function normals(n: number, seed: number): Float32Array {
   const random = mulberry32(seed);
@@ -24,20 +24,20 @@ const mirrored = (vectors: Float32Array, dim: number) => vectors.map((x, i) => (
 test("a table that is the earlier one turned and mirrored is turned back to 1e-6", () => {
   const dim = 8;
   const earlier = normals(50 * dim, 1);
-  const turn = alignmentRotation(
+  const rotate = alignmentRotation(
     normals(50 * dim, 2),
     normals(50 * dim, 3),
     new Uint32Array(50).fill(1),
     dim,
   );
-  const own = mirrored(turnedRows(earlier, turn), dim);
+  const own = mirrored(rotatedRows(earlier, rotate), dim);
   const back = alignmentRotation(
     own,
     earlier,
     Uint32Array.from({ length: 50 }, (_, i) => i),
     dim,
   );
-  const { cosine, distance } = nearnessOf(turnedRows(own, back), earlier, dim)!;
+  const { cosine, distance } = nearnessOf(rotatedRows(own, back), earlier, dim)!;
   expect(1 - cosine).toBeLessThan(1e-6);
   expect(distance).toBeLessThan(1e-6);
 });
@@ -49,7 +49,7 @@ test.each([1, 3, 7])(
     const rotation = alignmentRotation(from, to, new Uint32Array(keys).fill(9), 16);
     expect(fromOrthogonal(rotation)).toBeLessThan(1e-9);
     const before = nearnessOf(from, to, 16)!;
-    expect(nearnessOf(turnedRows(from, rotation), to, 16)!.cosine).toBeGreaterThan(before.cosine);
+    expect(nearnessOf(rotatedRows(from, rotation), to, 16)!.cosine).toBeGreaterThan(before.cosine);
   },
 );
 
@@ -59,7 +59,7 @@ test("a key of weight 0 decides nothing, and a frequent one more than a rare one
   const to = Float32Array.of(0, 1, 0, 1);
   const cosineOfFirst = (counts: number[]) =>
     nearnessOf(
-      turnedRows(from, alignmentRotation(from, to, Uint32Array.from(counts), 2)).subarray(0, 2),
+      rotatedRows(from, alignmentRotation(from, to, Uint32Array.from(counts), 2)).subarray(0, 2),
       to.subarray(0, 2),
       2,
     )!.cosine;

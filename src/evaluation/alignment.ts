@@ -27,7 +27,7 @@ export function alignmentRotation(
 }
 
 /** Rows times Q, f32[n * dim]. */
-export function turnedRows(vectors: Float32Array, rotation: readonly number[][]): Float32Array {
+export function rotatedRows(vectors: Float32Array, rotation: readonly number[][]): Float32Array {
   const sums = new Float64Array(vectors.length);
   addRotated(sums, vectors, rotation);
   return Float32Array.from(sums);

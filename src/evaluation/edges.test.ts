@@ -128,10 +128,11 @@ test("directions are judged where an edge goes one way: contexts tell them apart
       return isOne(v) && Math.floor(v / 2) === i % 10 ? 1 : 0;
     });
   const [centres, contexts] = [axis((v) => v % 2 === 0), axis((v) => v % 2 === 1)];
-  const judged = (score: (u: number, v: number) => number) => named(edgeMetrics(score, pairs, drawn, [held]));
+  const evaluated = (score: (u: number, v: number) => number) =>
+    named(edgeMetrics(score, pairs, drawn, [held]));
   const table = { vectors: centres.map((x, i) => x + contexts[i]!), dim: 10 };
-  expect(judged(tableScore("cosine", table, undefined, true))["directionAuc"]).toBe(0.5);
-  const byContext = judged(tableScore("context", { vectors: centres, dim: 10 }, contexts, true));
+  expect(evaluated(tableScore("cosine", table, undefined, true))["directionAuc"]).toBe(0.5);
+  const byContext = evaluated(tableScore("context", { vectors: centres, dim: 10 }, contexts, true));
   expect(byContext["directionAuc"]).toBe(1);
   // 1 -> 0 alone scores as a non-edge does
   expect(byContext["edgeAuc"]).toBeGreaterThan(0.94);

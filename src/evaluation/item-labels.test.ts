@@ -80,11 +80,11 @@ test("the probe reads labels that the vectors say, and no more than frequency fr
     return row.indexOf(Math.max(...row));
   });
   const isTest = Uint8Array.from({ length: n }, (_, i) => (i % 5 === 0 ? 1 : 0));
-  const told = itemLabels(
+  const given = itemLabels(
     largest.map((label) => [label]),
     3,
   );
-  expect(probeLabels(vectors, dim, told, isTest).micro).toBeGreaterThan(0.95);
+  expect(probeLabels(vectors, dim, given, isTest).micro).toBeGreaterThan(0.95);
   // 60 % of the items are called 0, whatever their vector
   const called = itemLabels(
     largest.map(() => [random() < 0.6 ? 0 : 1 + Math.floor(2 * random())]),

@@ -78,7 +78,7 @@ export function f1(
   test: readonly number[],
   predicted: readonly (readonly number[])[],
 ): F1 {
-  const [hits, told, had] = [0, 1, 2].map(() => new Float64Array(items.numLabels)) as [
+  const [hits, given, had] = [0, 1, 2].map(() => new Float64Array(items.numLabels)) as [
     Float64Array,
     Float64Array,
     Float64Array,
@@ -87,14 +87,14 @@ export function f1(
     const own = labelsOfItem(items, item);
     for (const label of own) had[label]!++;
     for (const label of predicted[t]!) {
-      told[label]!++;
+      given[label]!++;
       if (own.includes(label)) hits[label]!++;
     }
   });
   const sum = (counts: Float64Array) => counts.reduce((all, count) => all + count, 0);
   const ofTest = [...had.keys()].filter((label) => had[label]! > 0);
-  const macro = ofTest.reduce((all, label) => all + (2 * hits[label]!) / (told[label]! + had[label]!), 0);
-  return { micro: (2 * sum(hits)) / (sum(told) + sum(had)), macro: macro / ofTest.length };
+  const macro = ofTest.reduce((all, label) => all + (2 * hits[label]!) / (given[label]! + had[label]!), 0);
+  return { micro: (2 * sum(hits)) / (sum(given) + sum(had)), macro: macro / ofTest.length };
 }
 
 /** Indices of the m highest, ties in their order. */

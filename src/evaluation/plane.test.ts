@@ -23,15 +23,15 @@ test("rows that lie on a circle lie on one on the plane, whatever their lengths"
 
 test("a turn of all rows turns no dot: the plane is the data's own, but for signs that the axes fix", () => {
   const vectors = Float32Array.from(ring(41, 4), (x, i) => (i % 4 === 0 ? 1.5 * x : x));
-  const turned = vectors.slice();
-  for (let at = 0; at < turned.length; at += 4)
-    [turned[at], turned[at + 1], turned[at + 2], turned[at + 3]] = [
+  const rotated = vectors.slice();
+  for (let at = 0; at < rotated.length; at += 4)
+    [rotated[at], rotated[at + 1], rotated[at + 2], rotated[at + 3]] = [
       vectors[at + 2]!,
       vectors[at + 3]!,
       vectors[at]!,
       vectors[at + 1]!,
     ];
-  const [a, b] = [planeOf(vectors, 4)!, planeOf(turned, 4)!];
+  const [a, b] = [planeOf(vectors, 4)!, planeOf(rotated, 4)!];
   const furthest = Math.max(...a.points.map((x, i) => Math.abs(Math.abs(x) - Math.abs(b.points[i]!))));
   expect(furthest).toBeLessThan(1e-6);
 });

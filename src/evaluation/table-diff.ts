@@ -62,13 +62,13 @@ function meanLength(vectors: Float32Array, dim: number): number {
 /** f64[n]: 1 - cos(a Q, b). */
 function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Array {
   const n = a.length / dim;
-  const turned = new Float64Array(a.length);
-  addRotated(turned, a, rotationOnto(a, b, new Float64Array(n).fill(1), dim));
+  const rotated = new Float64Array(a.length);
+  addRotated(rotated, a, rotationOnto(a, b, new Float64Array(n).fill(1), dim));
   return Float64Array.from({ length: n }, (_, row) => {
     let [dot, squares] = [0, 0];
     for (let at = row * dim; at < (row + 1) * dim; at++) {
-      dot += turned[at]! * b[at]!;
-      squares += turned[at]! * turned[at]!;
+      dot += rotated[at]! * b[at]!;
+      squares += rotated[at]! * rotated[at]!;
     }
     // 0 / 0 for a zero row; rounding may leave a cosine above 1
     return Math.max(0, 1 - dot / (Math.sqrt(squares) * lengthOf(b, row * dim, dim)));

@@ -20,12 +20,12 @@ const MAX_ID_BYTES = 512;
 const NUL = 0;
 
 // pandas' words for a missing value
-const MISSING = new Set(
+const MISSING_WORDS = new Set(
   "#N/A,#N/A N/A,#NA,-1.#IND,-1.#QNAN,-NaN,-nan,1.#IND,1.#QNAN,<NA>,N/A,NA,NULL,NaN,None,n/a,nan,null".split(
     ",",
   ),
 );
-const LONGEST_MISSING = Math.max(...[...MISSING].map((word) => word.length));
+const LONGEST_MISSING_WORD = Math.max(...[...MISSING_WORDS].map((word) => word.length));
 
 /** One that replaces. */
 export type ReplacingRule = KeyRule & Required<Pick<KeyRule, "replaced">>;
@@ -55,7 +55,8 @@ export const recboleCells: ReplacingRule = {
     "tabs, line ends and a quote at the start are written as _; NA, null, None and the like are refused",
   replaced: /^"|[\t\n\r]/g,
   refused: (key) => {
-    if (key.length > LONGEST_MISSING || !MISSING.has(Buffer.from(key).toString("latin1"))) return undefined;
+    if (key.length > LONGEST_MISSING_WORD || !MISSING_WORDS.has(Buffer.from(key).toString("latin1")))
+      return undefined;
     return "is a missing value to RecBole";
   },
 };

@@ -5,14 +5,12 @@
 // In the formats of row-table.ts; text is written here, where an owner's key is made once for all places of its list.
 // A key without anything in its list has no row.
 
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import type { Keys } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";
 import { keysAt, rowChunks, rowFormats, type RowBatch, type RowColumn, type RowFormat } from "./row-table.js";
-
-/** What ends a list that is shorter than the others. */
-export const NO_ITEM = 0xffffffff;
 
 export const listFormats = rowFormats;
 export type ListFormat = RowFormat;

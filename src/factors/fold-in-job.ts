@@ -30,7 +30,7 @@ export function penaltiesOf(
   run: Run,
   { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,
   { f }: Pick<NewKeys, "f">,
-  told: TransformOptions,
+  given: TransformOptions,
 ): FoldInOptions {
   const field = space.fields[f]!;
   const loss = preprocess.task === "regression" ? "squared" : "logistic";
@@ -39,5 +39,5 @@ export function penaltiesOf(
   const counts = field.kind === "number" ? new Uint32Array() : field.counts;
   const noise = loss === "squared" ? error * error : 1;
   const prior = priorPenalties(parameters, space.offsets[f]!, counts, noise, numBlocks);
-  return { loss, l2Weight: told.l2Weight ?? prior.l2Weight, l2Vector: told.l2Vector ?? prior.l2Vector };
+  return { loss, l2Weight: given.l2Weight ?? prior.l2Weight, l2Vector: given.l2Vector ?? prior.l2Vector };
 }

@@ -3,7 +3,7 @@
 import type { Metrics } from "../embedding/manifest.js";
 import { titleOf } from "../evaluation/metric-titles.js";
 import { listMetric } from "../training/options/lists.js";
-import type { Judge } from "../training/controls.js";
+import type { StoppingMetric } from "../training/controls.js";
 import type { Examples } from "../training/examples.js";
 import {
   constantWarnings,
@@ -26,21 +26,21 @@ export async function factorOutcome(
   metrics: Record<string, Metrics>,
   examples: Examples,
   how: { epochs: number; threads: number; patience: number; isChain?: boolean },
-  judge: Judge | undefined,
+  stoppingMetric: StoppingMetric | undefined,
 ): Promise<string[]> {
   const { valid, ranking } = examples;
   const { epochs, bestEpoch: best, interrupted, scoreByWeights } = model;
-  const name = ranking ? listMetric(ranking.options) : (judge?.name ?? "validLoss");
+  const name = ranking ? listMetric(ranking.options) : (stoppingMetric?.name ?? "validLoss");
   const course = {
     values: epochs.flatMap((event) => (event as unknown as Record<string, number | undefined>)[name] ?? []),
-    better: ranking ? "higher" : (judge?.better ?? "lower"),
+    better: ranking ? "higher" : (stoppingMetric?.better ?? "lower"),
     name: name === "validLoss" ? "loss" : titleOf(name),
     ...{ done: epochs.length, most: how.epochs, flag: "--epochs", best },
   } as const;
   const unfinished = interrupted || how.isChain ? [] : unfinishedWarnings(course);
-  const isUnjudged =
+  const notEvaluated =
     model.scoreByTable !== undefined && model.loss === "logistic" && !valid && !examples.test;
-  const byTable = isUnjudged ? [UNJUDGED_TABLE] : tableWarnings(metrics, valid !== undefined);
+  const byTable = notEvaluated ? [UNJUDGED_TABLE] : tableWarnings(metrics, valid !== undefined);
   if (!valid || !metrics["valid"]) return [...unfinished, ...byTable];
   const constant = constantWarnings(metrics["valid"], valid, CONSTANT_ADVICE, how.patience);
   const alone =

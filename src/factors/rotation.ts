@@ -6,36 +6,36 @@ import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
-import { wholeRows, type Rotation, type Turn } from "../training/rotation.js";
+import { wholeRows, type Rotation, type Rotate } from "../training/rotation.js";
 
 type Tensors = ReadonlyMap<string, Tensor>;
 /** The tensors of a file that change. */
-export type TurnTensors = (tensors: Tensors, turn: Turn) => Map<string, Tensor>;
+export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Tensor>;
 
-const turnUnknown: TurnTensors = (tensors, turn) => {
+const rotateUnknown: RotateTensors = (tensors, rotate) => {
   const { shape, data } = rowsIn(tensors, "oovVectors");
   // a row a field
   const fieldOf = Uint32Array.from({ length: shape[0]! }, (_, f) => f);
-  return new Map([["oovVectors", { shape, data: turn(data, fieldOf) }]]);
+  return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
 };
 
 /** The file of model/ that holds vectors of a factorization machine. */
-export const factorFiles: Readonly<Record<string, TurnTensors>> = { "fm.safetensors": turnUnknown };
+export const factorFiles: Readonly<Record<string, RotateTensors>> = { "fm.safetensors": rotateUnknown };
 
 /** The rotation of a run of factors. */
 export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
-  return { groups: wholeRows(table), files: turning(run, factorFiles) };
+  return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }
 
 /** What rotates a run's files. @param changes by file of model/ */
-export function turning(run: Run, changes: Readonly<Record<string, TurnTensors>>): Rotation["files"] {
-  return async (turn) => {
-    const turned: Record<string, readonly Uint8Array[]> = {};
+export function rotating(run: Run, changes: Readonly<Record<string, RotateTensors>>): Rotation["files"] {
+  return async (rotate) => {
+    const rotated: Record<string, readonly Uint8Array[]> = {};
     for (const [name, change] of Object.entries(changes)) {
       const { all: tensors } = await TensorFile.of(run, name);
-      turned[name] = safetensorsChunks(new Map([...tensors, ...change(tensors, turn)]));
+      rotated[name] = safetensorsChunks(new Map([...tensors, ...change(tensors, rotate)]));
     }
-    return turned;
+    return rotated;
   };
 }
 

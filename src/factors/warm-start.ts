@@ -9,7 +9,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 import type { Examples } from "../training/examples.js";
 import type { FittedSpace, GoneOn } from "../training/feature-plan.js";
 import { byFeature, NONE } from "../training/key-history.js";
-import type { TrainingTold } from "../training/options/log.js";
+import type { GivenTraining } from "../training/options/log.js";
 import type { Start } from "../training/start.js";
 import { addedWarnings, goOnFrom } from "../training/warm-start.js";
 import { readOptimizerFile } from "./optimizer-file.js";
@@ -81,11 +81,11 @@ function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["t
 export function goOn(
   earlier: EarlierRun,
   fitted: FittedSpace,
-  told: Pick<TrainingTold, "expire" | "freeze" | "keepState">,
+  given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
 ): GoneOn<Start> {
   const { run, model, history } = earlier;
-  const { freeze, keepState } = told;
-  const gone = goOnFrom({ run, space: model.space, history }, fitted, told);
+  const { freeze, keepState } = given;
+  const gone = goOnFrom({ run, space: model.space, history }, fitted, given);
   const { space, from, carried } = gone;
   const { blocks } = model;
   const blockPlaces = blocks && space.fields.map(({ name }) => blocks.indexOf(name));

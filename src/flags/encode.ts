@@ -1,6 +1,6 @@
 // The flags of encode, and what they say.
 
-import { flag, text, withCommon, type Told } from "../training/options/table.js";
+import { flag, text, withCommon, type Given } from "../training/options/table.js";
 import { columns, columnsOf, hashedIds } from "../training/options/columns.js";
 import { badRows, reading, firstReadingOf, threads } from "../training/options/reading.js";
 import type { EncodeOptions } from "../api/encode.js";
@@ -38,16 +38,16 @@ export const encodeOptions = withCommon(everyOption, [
   ...(["threads", "out", "force"] as const),
 ]);
 
-type EncodeTold = Told<typeof encodeOptions>;
+type GivenEncode = Given<typeof encodeOptions>;
 
 /** What was told as options of the api. */
-export function encodeOf(told: EncodeTold & { out: string }): EncodeOptions {
-  const { out, force = false, onBadRow = "error", maxBad, badRows: file, hashKeys, hashKeysOf } = told;
-  const named = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(columns, name)));
+export function encodeOf(given: GivenEncode & { out: string }): EncodeOptions {
+  const { out, force = false, onBadRow = "error", maxBad, badRows: file, hashKeys, hashKeysOf } = given;
+  const named = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(columns, name)));
   return {
     ...columnsOf(named),
     ...{ onBadRow, out, force },
-    reading: firstReadingOf(told),
+    reading: firstReadingOf(given),
     ...(maxBad !== undefined && { maxBad }),
     ...(file !== undefined && { badRows: new BadRowReport(file, force) }),
     ...(hashKeys !== undefined && { hashKeys }),

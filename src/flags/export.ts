@@ -128,13 +128,13 @@ export function addExportFlags(command: Command): Command {
 /** The flags as options of the api. */
 export function exportOf(flags: ExportFlags): ExportRunOptions {
   // every command has --config
-  const { quiet: _, json: __, config: ___, ...told } = flags as ExportFlags & { config?: string };
+  const { quiet: _, json: __, config: ___, ...given } = flags as ExportFlags & { config?: string };
   return {
     withWeight: false,
     strict: false,
     force: false,
     mips: false,
-    ...definedOf(told),
-    format: told.format,
+    ...definedOf(given),
+    format: given.format,
   };
 }

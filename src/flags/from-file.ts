@@ -5,7 +5,7 @@ import { textsOf, type Setting } from "../config/config-file.js";
 import { UsageError } from "../errors.js";
 import type { OptionTable } from "../training/options/table.js";
 import { nameOf, settingOf, valueOf } from "./setting.js";
-import { addTable, toldOf } from "./table-option.js";
+import { addTable, givenOf } from "./table-option.js";
 
 /** Adds a command's flags. */
 export type AddFlags = (command: Command) => Command;
@@ -24,23 +24,23 @@ type FileOptions = Readonly<Record<string, unknown>>;
 type Fail = (name: string, message: string) => never;
 
 /** The flags with the file's values and the defaults of the rest, checked by their own parsers. */
-export function flagsFromFile(add: AddFlags, told: FileOptions, fail: Fail): Record<string, unknown> {
-  return commandOf(add, told, fail).opts();
+export function flagsFromFile(add: AddFlags, given: FileOptions, fail: Fail): Record<string, unknown> {
+  return commandOf(add, given, fail).opts();
 }
 
 /** What a file says of a table's options, checked likewise; defaults are left to the table. */
-export function toldFromFile(table: OptionTable, told: FileOptions, fail: Fail): Record<string, unknown> {
-  const command = commandOf((empty) => addTable(empty, table), told, fail);
-  return toldOf(command, table);
+export function givenFromFile(table: OptionTable, given: FileOptions, fail: Fail): Record<string, unknown> {
+  const command = commandOf((empty) => addTable(empty, table), given, fail);
+  return givenOf(command, table);
 }
 
-function commandOf(add: AddFlags, told: FileOptions, fail: Fail): Command {
+function commandOf(add: AddFlags, given: FileOptions, fail: Fail): Command {
   const command = add(new Command());
   for (const option of command.options) {
     const name = nameOf(option);
-    if (!Object.hasOwn(told, name)) continue;
+    if (!Object.hasOwn(given, name)) continue;
     try {
-      const value = valueOf(option, textsOf(told[name]));
+      const value = valueOf(option, textsOf(given[name]));
       command.setOptionValueWithSource(option.attributeName(), value, "config");
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;

@@ -4,11 +4,11 @@ import { Option, type Command } from "commander";
 import { hashedIds } from "../training/options/columns.js";
 import { badRows, reading, type readingOf } from "../training/options/reading.js";
 import {
-  checkTold,
+  checkGiven,
   numberOf as parseNumber,
   pick,
   wholeOf as parseWhole,
-  type Told,
+  type Given,
 } from "../training/options/table.js";
 import { addTable } from "./table-option.js";
 
@@ -56,8 +56,9 @@ export function addLogArgument(command: Command): Command {
 
 /** As commander gives them. */
 export type ReadingFlags = Parameters<typeof readingOf>[0];
-export type BadRowFlags = Told<typeof badRows> & Pick<Told<typeof reading>, "onBadRow"> & { force?: boolean };
-export type HashKeysFlags = Pick<Told<typeof hashedIds>, "hashKeys">;
+export type BadRowFlags = Given<typeof badRows> &
+  Pick<Given<typeof reading>, "onBadRow"> & { force?: boolean };
+export type HashKeysFlags = Pick<Given<typeof hashedIds>, "hashKeys">;
 
 /** Adds the options that say how bytes become cells. */
 export function addReadingOptions(command: Command): Command {
@@ -76,7 +77,7 @@ export function addHashKeysOption(command: Command): Command {
 
 /** The flags as options of the api. @throws {UsageError} bad rows are not skipped */
 export async function badRowsOf({ onBadRow, maxBad, badRows: file, force = false }: BadRowFlags) {
-  checkTold({ ...reading, ...badRows }, { onBadRow, maxBad, badRows: file });
+  checkGiven({ ...reading, ...badRows }, { onBadRow, maxBad, badRows: file });
   const { BadRowReport } = await import("../training/bad-row-report.js");
   return {
     ...(maxBad !== undefined && { maxBad }),

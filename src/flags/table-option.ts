@@ -54,12 +54,12 @@ function withDefault({ help, shown, default: standard, placeholder }: Declared):
 }
 
 /** What was set of a table's options, on the command line, by a variable or in a file. */
-export function toldOf(command: Command, table: OptionTable): Record<string, unknown> {
-  const told: Record<string, unknown> = {};
+export function givenOf(command: Command, table: OptionTable): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
     const value: unknown = command.getOptionValue(name);
     // commander gives --no-NAME a default of its own
-    if (value !== undefined && command.getOptionValueSource(name) !== "default") told[name] = value;
+    if (value !== undefined && command.getOptionValueSource(name) !== "default") given[name] = value;
   }
-  return told;
+  return given;
 }

@@ -30,7 +30,7 @@ export interface ValueBounds {
 }
 
 /** Absolute bounds, and last version's value ± a share of it. */
-export function judge(measured: Measured, { min, max, within }: ValueBounds = {}): GateOutcome[] {
+export function checkBounds(measured: Measured, { min, max, within }: ValueBounds = {}): GateOutcome[] {
   const outcomes: GateOutcome[] = [];
   if (min !== undefined) outcomes.push(absolute(measured, "min", shareOf(min), String(min)));
   if (max !== undefined) outcomes.push(absolute(measured, "max", shareOf(max), String(max)));
@@ -46,10 +46,10 @@ export function judge(measured: Measured, { min, max, within }: ValueBounds = {}
 }
 
 /** The outcomes of a value that may be absent: none where nothing is asked of it either. */
-export function told(measured: Measured, bounds: ValueBounds | undefined): GateOutcome[] {
+export function reported(measured: Measured, bounds: ValueBounds | undefined): GateOutcome[] {
   const { min, max, within } = bounds ?? {};
   const isAsked = min !== undefined || max !== undefined || within !== undefined;
-  return measured.value === undefined && !isAsked ? [] : judge(measured, bounds);
+  return measured.value === undefined && !isAsked ? [] : checkBounds(measured, bounds);
 }
 
 function absolute(measured: Measured, name: "min" | "max", bound: number, text: string): GateOutcome {
@@ -65,16 +65,16 @@ export function relative(
   const { value, previous, whyNoPrevious = "there is no earlier version to compare with" } = measured;
   if (value === undefined || previous !== undefined)
     return outcome(measured, bound, (now) => isGood(now, previous!));
-  const { message, ...told } = unbounded(measured);
-  return { ...told, bound, status: "notCompared", message: `${message}: ${bound}: ${whyNoPrevious}` };
+  const { message, ...reported } = unbounded(measured);
+  return { ...reported, bound, status: "notCompared", message: `${message}: ${bound}: ${whyNoPrevious}` };
 }
 
 /** The outcome of a bound on the value alone; a value that is not there fails it. */
 export function outcome(measured: Measured, bound: string, isGood: (value: number) => boolean): GateOutcome {
   const passed = measured.value !== undefined && isGood(measured.value);
-  const { message, ...told } = unbounded(measured);
+  const { message, ...reported } = unbounded(measured);
   return {
-    ...told,
+    ...reported,
     bound,
     status: passed ? "passed" : "failed",
     message: `${message}: ${passed ? "" : "not "}${bound}`,
@@ -104,7 +104,7 @@ export interface NewestBounds {
 }
 
 /** Bounds of a time. @param now milliseconds since 1970; @param parse of the bounds that are times */
-export function judgeTime(
+export function checkTime(
   measured: Measured,
   { min, max, maxAge, minAdvance, maxAdvance }: NewestBounds,
   now: number,
@@ -127,13 +127,16 @@ export function judgeTime(
 const AHEAD = durationOf("1d");
 
 function ageOutcome(measured: Measured, maxAge: string, now: number): GateOutcome {
-  const told = outcome(
+  const reported = outcome(
     measured,
     `maxAge ${maxAge}`,
     (value) => value - now <= AHEAD && now - value <= durationOf(maxAge),
   );
   const { value } = measured;
-  if (told.status === "passed" || value === undefined) return told;
+  if (reported.status === "passed" || value === undefined) return reported;
   const age = `${((now - value) / durationOf("1d")).toFixed(1)} days old`;
-  return { ...told, message: `${told.message}, it is ${value - now > AHEAD ? "in the future" : age}` };
+  return {
+    ...reported,
+    message: `${reported.message}, it is ${value - now > AHEAD ? "in the future" : age}`,
+  };
 }

@@ -1,7 +1,7 @@
 // Bounds of every field, and those of some by their names; `user` and `item` name the columns in these roles.
 
 import type { GateOutcome } from "../embedding/gate-file.js";
-import { asNumber, judge, type ValueBounds } from "./bounds.js";
+import { asNumber, checkBounds, type ValueBounds } from "./bounds.js";
 
 type PerField = ValueBounds & { fields?: Record<string, ValueBounds> | undefined };
 
@@ -38,7 +38,7 @@ export function fieldBounds(
     if (known.includes(field)) continue;
     const why = `there is no ${kind} '${name}' among ${known.join(", ")}`;
     const nothing = { gate: `${gate}:${name}`, value: undefined, previous: undefined, show: asNumber, why };
-    unknown.push(...judge(nothing, bound));
+    unknown.push(...checkBounds(nothing, bound));
   }
   const every = bounds && Object.keys(ofEvery).length > 0 ? ofEvery : undefined;
   return { of: (field) => own.get(field) ?? every, isNamed: (field) => own.has(field), unknown };

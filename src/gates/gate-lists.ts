@@ -12,7 +12,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { count, object, where } from "../io/json-shape.js";
 import { pathExists } from "../io/read-artifact.js";
 import { overlapOfLists } from "../api/recall/list-overlap.js";
-import { asShare, judge, told } from "./bounds.js";
+import { asShare, checkBounds, reported } from "./bounds.js";
 import { earlierValues } from "./gate-file.js";
 import { notCompared } from "./gate-fields.js";
 
@@ -32,7 +32,7 @@ export const listFactsShape = object({
 });
 
 /** Lists to be judged. */
-export interface JudgedLists {
+export interface CheckedLists {
   /** their place within exports/ */
   out: string;
   facts: ListFacts;
@@ -47,7 +47,7 @@ export interface JudgedLists {
  * @throws {ArtifactError} one of the two is damaged @throws {DataError} a file is no lists
  */
 export async function gateLists(
-  { out, facts, file, isForItems }: JudgedLists,
+  { out, facts, file, isForItems }: CheckedLists,
   bounds: NonNullable<AfterBounds["lists"]>,
   previous: { run: string; file: string } | undefined,
   signal: AbortSignal,
@@ -57,7 +57,7 @@ export async function gateLists(
     const gate = `lists.${name}:${out}`;
     const whyNoPrevious = "the last version has no such lists";
     const measured = { gate, value, previous: before?.get(gate), show: asShare };
-    return judge({ ...measured, ...(previous && { whyNoPrevious }) }, bounds[name]);
+    return checkBounds({ ...measured, ...(previous && { whyNoPrevious }) }, bounds[name]);
   };
   const owners = facts.lists + facts.empty;
   const outcomes = [
@@ -72,5 +72,5 @@ export async function gateLists(
   const found = await overlapOfLists(file, previous.file, { k, isForItems, numLists: facts.lists, signal });
   if (found === "others") return nothing("the last version's are lists of another kind");
   const measured = { gate, value: found, previous: before?.get(gate), show: asShare };
-  return [...outcomes, ...told({ ...measured, why: "no owner has a list in both versions" }, ofOverlap)];
+  return [...outcomes, ...reported({ ...measured, why: "no owner has a list in both versions" }, ofOverlap)];
 }

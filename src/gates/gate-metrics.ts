@@ -5,7 +5,7 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import type { PartMetrics } from "../embedding/manifest.js";
 import { ConfigError } from "../errors.js";
 import { goodness } from "../evaluation/user-metric.js";
-import { asNumber, judge, relative, type Measured } from "./bounds.js";
+import { asNumber, checkBounds, relative, type Measured } from "./bounds.js";
 
 type ByPart = Readonly<Record<string, PartMetrics>>;
 
@@ -26,7 +26,7 @@ export function metricOutcomes(
     .filter((name) => !bounded.some((each) => each.name === name) && valueOf(metrics, name) !== undefined);
   return [
     ...bounded.flatMap(({ name, bound }) => metricOutcome(measuredOf(metrics, before, name), bound)),
-    ...others.flatMap((name) => judge(measuredOf(metrics, before, name))),
+    ...others.flatMap((name) => checkBounds(measuredOf(metrics, before, name))),
   ];
 }
 
@@ -34,13 +34,14 @@ function metricOutcome(
   measured: Measured,
   { worse, ...absolute }: NonNullable<AfterBounds["metrics"]>[string],
 ): GateOutcome[] {
-  if (worse === undefined) return judge(measured, absolute);
+  if (worse === undefined) return checkBounds(measured, absolute);
   const metric = measured.gate.slice(measured.gate.indexOf(".") + 1);
   if (goodness(metric, 0) === undefined)
     throw new ConfigError(
       `'worse' cannot bound ${metric}, where neither more nor less is better: use min and max`,
     );
-  const outcomes = absolute.min === undefined && absolute.max === undefined ? [] : judge(measured, absolute);
+  const outcomes =
+    absolute.min === undefined && absolute.max === undefined ? [] : checkBounds(measured, absolute);
   return [
     ...outcomes,
     relative(measured, `worse by no more than ${String(worse)}`, (value, previous) => {

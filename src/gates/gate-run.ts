@@ -4,7 +4,7 @@ import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { asNumber, asShare, judge, told, type Show } from "./bounds.js";
+import { asNumber, asShare, checkBounds, reported, type Show } from "./bounds.js";
 import {
   fieldBounds,
   notCompared,
@@ -37,13 +37,16 @@ export function tableOutcomes(
     });
     const share = (name: "zero" | "duplicate", { of, isNamed }: FieldBounds) =>
       // of a field without rows only what is asked of it by name
-      told(
+      reported(
         about(name, facts?.[name], last?.[name], asShare),
         facts || isNamed(field) ? of(field) : undefined,
       );
     const norm = (name: "mean" | "median" | "p99") =>
       facts
-        ? judge(about(`norm.${name}`, facts.norm[name], last?.norm[name], asNumber), bounds.norm?.[name])
+        ? checkBounds(
+            about(`norm.${name}`, facts.norm[name], last?.norm[name], asNumber),
+            bounds.norm?.[name],
+          )
         : [];
     return [
       ...share("zero", zero),
@@ -91,11 +94,11 @@ export async function driftOutcomes(
     const why = before.dim === table.dim ? none : dims;
     const measured = { previous: undefined, why: none };
     outcomes.push(
-      ...told(
+      ...reported(
         { ...measured, gate: `overlap:${field}`, value: drift.overlap, show: asShare },
         overlaps.of(field),
       ),
-      ...told(
+      ...reported(
         { ...measured, gate: `displacement:${field}`, value: drift.displacement, show: asNumber, why },
         displacements.of(field),
       ),

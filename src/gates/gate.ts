@@ -15,7 +15,16 @@ import { GateError } from "../errors.js";
 import { parseTime } from "../log/time.js";
 import { metricOutcomes } from "./gate-metrics.js";
 import { earlierValues } from "./gate-file.js";
-import { asCount, asShare, asTime, judge, judgeTime, outcome, told, type Measured } from "./bounds.js";
+import {
+  asCount,
+  asShare,
+  asTime,
+  checkBounds,
+  checkTime,
+  outcome,
+  reported,
+  type Measured,
+} from "./bounds.js";
 import { factsOf, unseenShare } from "./gate-dataset.js";
 import { fieldBounds, withoutEarlier } from "./gate-fields.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
@@ -55,19 +64,19 @@ export async function gateBefore(
     ...(run && { whyNoPrevious: "the last version has no value of it" }),
   });
   const outcomes = [
-    ...judge(own("rows", facts.rows, asCount), bounds.rows),
-    ...told(
+    ...checkBounds(own("rows", facts.rows, asCount), bounds.rows),
+    ...reported(
       own("positiveRate", facts.positiveRate, asShare, "the dataset has no labels"),
       bounds.positiveRate,
     ),
-    ...told(own("users", facts.users, asCount, "no column of keys is the user"), bounds.users),
-    ...told(own("items", facts.items, asCount, "no column of keys is the item"), bounds.items),
+    ...reported(own("users", facts.users, asCount, "no column of keys is the user"), bounds.users),
+    ...reported(own("items", facts.items, asCount, "no column of keys is the item"), bounds.items),
   ];
   const { columns, ...ofEvery } = bounds.missing ?? {};
   const missing = { ...ofEvery, fields: columns };
   const ofColumn = fieldBounds("missing", missing, [...facts.missing.keys()], roles, "column");
   for (const [name, share] of facts.missing)
-    outcomes.push(...judge(own(`missing:${name}`, share, asShare), ofColumn.of(name)));
+    outcomes.push(...checkBounds(own(`missing:${name}`, share, asShare), ofColumn.of(name)));
   outcomes.push(...ofColumn.unknown, ...(await unseenOutcomes(encoded, run, bounds.unseen)));
   const newest = own(
     "newest",
@@ -77,7 +86,7 @@ export async function gateBefore(
   );
   if (newest.value !== undefined || bounds.newest) {
     const last = newest.previous ?? (run && (await newestOf(run)));
-    outcomes.push(...judgeTime({ ...newest, previous: last }, bounds.newest ?? {}, now, parseTime));
+    outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now, parseTime));
   }
   return outcomes;
 }
@@ -99,7 +108,7 @@ async function unseenOutcomes(
     const value = isHashed ? undefined : unseenShare(dataset, table, field);
     const why = isHashed ? "a hashed field has no keys" : "the dataset has no such column of keys";
     const asked = value !== undefined || isNamed(field) ? of(field) : undefined;
-    return told({ gate, value, previous: before.get(gate), show: asShare, why }, asked);
+    return reported({ gate, value, previous: before.get(gate), show: asShare, why }, asked);
   });
   return [...outcomes, ...unknown];
 }

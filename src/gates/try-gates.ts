@@ -21,7 +21,7 @@ export interface TryGatesOptions {
 }
 
 /** Bounds of lists, which a run alone does not have. */
-function listsNotLookedAt(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
+function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
   return (["empty", "coverage", "overlap"] as const).flatMap((name) =>
     notCompared(`lists.${name}`, bounds[name], why),
@@ -55,7 +55,7 @@ export async function tryGates(
     stage === "before"
       ? await gateBefore(path, bounds.before ?? {}, previous, how)
       : await gateAfter(path, bounds.after ?? {}, previous, how);
-  if (stage === "after") outcomes.push(...listsNotLookedAt(bounds.after?.lists));
+  if (stage === "after") outcomes.push(...listsNotRead(bounds.after?.lists));
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(gateJson(outcomes))], force, how);
   const counts = countGates(outcomes);
   return { command: "gate", version, stage, passed: counts.failed === 0, counts, outcomes };

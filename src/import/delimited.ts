@@ -2,11 +2,10 @@
 
 import { DataError, UsageError, nearestName, type Place } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { MISSING } from "../log/dictionary.js";
 import { openLog } from "../log/open.js";
 import { defaultReadOptions } from "../log/log.js";
 import type { RowCollector } from "./collector.js";
-
-const MISSING = 0xffffffff;
 
 /**
  * Reads delimited text with a header.

@@ -62,13 +62,13 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 async function acquire(path: string, mine: Holder, { waitMs, signal, observe }: LockOptions): Promise<void> {
   // the monotonic clock: a wait is as long as it says when the machine's time is set meanwhile
   const end = performance.now() + waitMs;
-  for (let looks = 0; ; looks++) {
+  for (let tries = 0; ; tries++) {
     signal.throwIfAborted();
     const holder = await tryAcquire(path, mine, observe);
     if (!holder) return;
     const left = end - performance.now();
     if (left <= 0) throw new LockedError(lockedText(path, holder, mine, waitMs));
-    if (looks === 0) observe?.(`waiting for ${holderText(holder)}`);
+    if (tries === 0) observe?.(`waiting for ${holderText(holder)}`);
     await pause(Math.min(LOOK_EVERY, left), signal);
   }
 }

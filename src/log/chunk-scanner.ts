@@ -4,8 +4,7 @@
 // (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
 
 import { isUtf8 } from "node:buffer";
-import { MISSING } from "../kernels/scan/layout.js";
-import type { Dictionary } from "./dictionary.js";
+import { MISSING, type Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import { isHeader, linesLike } from "./header-lines.js";
 import type { ScanLayout } from "./layout.js";

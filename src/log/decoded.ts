@@ -59,7 +59,7 @@ async function* withoutUtf16(
   // pieces may be shorter than the look, and where they end is to change nothing
   let head: Uint8Array[] | undefined = [];
   let length = 0;
-  const looked = (): Uint8Array[] => {
+  const headBytes = (): Uint8Array[] => {
     const held = head ?? [];
     head = undefined;
     const guess = utf16Of(firstLine(Buffer.concat(held).subarray(0, LOOK_BYTES)));
@@ -79,9 +79,9 @@ async function* withoutUtf16(
     const isEnough = length >= LOOK_BYTES || piece.includes(0x0a);
     // a piece may share its buffer with the next
     head.push(isEnough ? piece : Uint8Array.from(piece));
-    if (isEnough) yield* looked();
+    if (isEnough) yield* headBytes();
   }
-  if (head) yield* looked();
+  if (head) yield* headBytes();
 }
 
 /** Names of columns hold no NUL, while cells might. */

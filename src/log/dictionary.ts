@@ -1,5 +1,10 @@
 // The distinct keys of a column, as UTF-8 bytes in one buffer: 50 million keys cost their bytes and no string objects.
 
+import * as scan from "../kernels/scan/layout.js";
+
+/** The code of an empty cell, as the scanner writes it: it adds no feature. */
+export const MISSING = scan.MISSING;
+
 /** Immutable list of distinct keys; the code of a key is its position. */
 export interface Dictionary {
   readonly size: number;

@@ -91,12 +91,12 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
     path: `${root}/${file}`,
     partition: partitionOf(`${path}/${dirname(file)}`),
   }));
-  const told: [string, string[]][] = [
+  const reported: [string, string[]][] = [
     ["files of 0 bytes", empty],
     ["files whose names are not those of logs", others],
     ["folders without files", emptyFolders],
   ];
-  const warnings = told.flatMap(([what, names]) =>
+  const warnings = reported.flatMap(([what, names]) =>
     names.length === 0 ? [] : [`directory '${path}': ${what} are left out: ${shown(names)}`],
   );
   return { files, warnings };

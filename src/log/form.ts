@@ -29,8 +29,8 @@ function formNamed(path: string): InputFormat {
  *
  * @throws {UsageError} their names say different ones, or Parquet is to come from standard input
  */
-export function formOf(paths: readonly string[], told: InputFormat | undefined): InputFormat {
-  const forms = paths.map((path) => told ?? formNamed(path));
+export function formOf(paths: readonly string[], given: InputFormat | undefined): InputFormat {
+  const forms = paths.map((path) => given ?? formNamed(path));
   const other = forms.findIndex((form) => form !== forms[0]);
   if (other !== -1) {
     throw new UsageError(

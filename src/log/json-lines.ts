@@ -13,7 +13,7 @@ const MOST_LATER = 20;
 
 /** The form of .jsonl and .ndjson. */
 export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
-  const told = options.multi ?? {};
+  const given = options.multi ?? {};
   const ignored = new Set(options.ignore);
   let wanted: ReadonlySet<string> | undefined;
   /** keys that are no columns, with the rows that have them */
@@ -39,7 +39,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
           if (cell === "") isNull.add(name);
           else isNull.delete(name);
           columns.add(name);
-          if (Array.isArray(cell)) multi.set(name, separatorOf(name, told, { multi: {} }) ?? "|");
+          if (Array.isArray(cell)) multi.set(name, separatorOf(name, given, { multi: {} }) ?? "|");
         }
       }
       // an object may be null in some rows, and is no column then
@@ -89,7 +89,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
   function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
       // one value of a list that is no list: it must not come back as two
-      const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(told, name);
+      const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(given, name);
       return isOne ? joinValues(name, [cell], schema.multi[name]!) : cell;
     }
     if (cell === undefined) {
@@ -99,7 +99,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
         name,
       );
     }
-    const separator = separatorOf(name, told, schema);
+    const separator = separatorOf(name, given, schema);
     if (separator === undefined) {
       throw new RowFault(
         "unexpected list",

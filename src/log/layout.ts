@@ -80,8 +80,8 @@ export function laterColumnsOf(first: FileColumns, others: readonly FileColumns[
 
 /** A sentence about them, or none. @param ignored columns that the user leaves out */
 export function laterColumnWarnings(later: LaterColumns, ignored: readonly string[] = []): string[] {
-  const told = [...later].filter(([name]) => !ignored.includes(name));
-  const named = told.map(([name, { has }]) => `'${name}' (in '${has}')`);
+  const reported = [...later].filter(([name]) => !ignored.includes(name));
+  const named = reported.map(([name, { has }]) => `'${name}' (in '${has}')`);
   const [{ lacks } = { lacks: "" }] = later.values();
   return named.length === 0 ? [] : [`left out, as '${lacks}' has no such column: ${named.join(", ")}`];
 }

@@ -5,10 +5,9 @@
 // appearance in the log, whatever the number of scanners.
 
 import { DataError } from "../errors.js";
-import { MISSING } from "../kernels/scan/layout.js";
 import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
-import { dictionaryOf, selectKeys, type Dictionary } from "./dictionary.js";
+import { MISSING, dictionaryOf, selectKeys, type Dictionary } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch, ReadOptions } from "./log.js";
 import { NullTexts, type NullCells } from "./nulls.js";

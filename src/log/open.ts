@@ -60,8 +60,8 @@ export async function openLog(
   decoderOf(options.encoding);
   const form = formOf(paths, options.format);
   const log = await openByForm(form, files, options, sizes);
-  const told = { ...log, warnings: [...warnings, ...log.warnings] };
-  return options.dedupe === true ? withoutRepeats(told) : told;
+  const given = { ...log, warnings: [...warnings, ...log.warnings] };
+  return options.dedupe === true ? withoutRepeats(given) : given;
 }
 
 /** Opens files of one form, or of JSON lines where names say nothing and the first file starts as they do. */

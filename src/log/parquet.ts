@@ -31,7 +31,7 @@ interface Values {
 
 /** The form of .parquet. */
 export function parquet(options: ReadOptions): RecordForm<Values> {
-  const told = options.multi ?? {};
+  const given = options.multi ?? {};
   const ignored = new Set(options.ignore);
   /** the files that were opened, the log's first one first */
   const opened: FileColumns[] = [];
@@ -81,7 +81,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
     textOf: () => "",
 
     schemaOf() {
-      const multi = lists.map((name) => [name, Object.hasOwn(told, name) ? told[name]! : "|"] as const);
+      const multi = lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"] as const);
       return { columns: [...opened[0]!.columns], multi: Object.fromEntries(multi) };
     },
 
@@ -93,7 +93,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
         if (!Array.isArray(value)) {
           const text = textOf(value, leaf, name);
           // one value of a list that is no list in this file: it must not come back as two
-          return Object.hasOwn(multi, name) && !Object.hasOwn(told, name)
+          return Object.hasOwn(multi, name) && !Object.hasOwn(given, name)
             ? joinValues(name, [text], multi[name]!)
             : text;
         }

@@ -1,8 +1,7 @@
 // Rows of text cells → what a chunk scanner makes of bytes: codes and numbers, for merge.ts.
 
-import { MISSING } from "../kernels/scan/layout.js";
 import type { ChunkScan } from "./chunk-scanner.js";
-import { dictionaryOf } from "./dictionary.js";
+import { MISSING, dictionaryOf } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
 import type { ScanMemory } from "./scanner.js";

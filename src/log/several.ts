@@ -23,10 +23,10 @@ export function joinValues(column: string, values: readonly string[], separator:
 /** How the values of a column are joined: as told, else as the form says; undefined where it has single values. */
 export function separatorOf(
   column: string,
-  told: Record<string, string>,
+  given: Record<string, string>,
   { multi }: Pick<Schema, "multi">,
 ): string | undefined {
-  if (Object.hasOwn(told, column)) return told[column];
+  if (Object.hasOwn(given, column)) return given[column];
   return Object.hasOwn(multi, column) ? multi[column] : undefined;
 }
 

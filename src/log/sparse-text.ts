@@ -29,14 +29,14 @@ export function sparseText(
   options: ReadOptions,
   pieceBytes: number,
 ): RecordForm<string> {
-  const told = options.multi ?? {};
+  const given = options.multi ?? {};
   const weighted = options.multiWeights ?? [];
   const expected =
     form === "libsvm"
       ? "lines of `label feature:value feature:value ...`"
       : "lines of `label field:feature:value ...`";
   // columns with several features in a row, or a value other than 1; a cell of any other libffm column is one key
-  const valued = new Set(form === "libsvm" ? [FEATURES] : [...Object.keys(told), ...weighted]);
+  const valued = new Set(form === "libsvm" ? [FEATURES] : [...Object.keys(given), ...weighted]);
   return {
     expected,
     open: (path) => openLines(path, options, pieceBytes),
@@ -52,7 +52,7 @@ export function sparseText(
       }
       const fields = [...columns].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1));
       const multiWeights = fields.filter((name) => valued.has(name));
-      const multi = multiWeights.map((name) => [name, separatorOf(name, told, { multi: {} }) ?? SEPARATOR]);
+      const multi = multiWeights.map((name) => [name, separatorOf(name, given, { multi: {} }) ?? SEPARATOR]);
       return {
         columns: [LABEL, ...fields],
         multi: Object.fromEntries(multi) as Record<string, string>,
@@ -72,7 +72,7 @@ export function sparseText(
             `field ${excerpt(column)} is in none of the first rows`,
             column,
           );
-        texts[at] = cellText(column, features, separatorOf(column, told, schema));
+        texts[at] = cellText(column, features, separatorOf(column, given, schema));
       }
       return texts;
     },

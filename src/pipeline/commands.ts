@@ -6,14 +6,14 @@ import type { ExportSummary } from "../api/export/export.js";
 import type { RecallSummary } from "../api/recall/recall.js";
 import type { Watch } from "../training/watch.js";
 import type { Summary } from "../training/summary.js";
-import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
+import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
 import { encodeOf, encodeOptions } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
 import { addRecallFlags, recallOf, type RecallFlags } from "../flags/recall.js";
-import { flagsFromFile, settingsOf, toldFromFile, type AddFlags } from "../flags/from-file.js";
+import { flagsFromFile, settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
 import { addTable } from "../flags/table-option.js";
-import { checkTold, type OptionTable } from "../training/options/table.js";
-import type { TrainingTold } from "../training/options/log.js";
+import { checkGiven, type OptionTable } from "../training/options/table.js";
+import type { GivenTraining } from "../training/options/log.js";
 import { train } from "../training/session.js";
 import type { Trainer } from "../training/trainer.js";
 import { trainerOf, trainers } from "../trainers/index.js";
@@ -32,7 +32,7 @@ async function named(command: string): Promise<Trainer> {
 }
 
 /** What is held out of this log, so that a refit can take it back in. */
-function holdsOut({ valid, test }: Told): boolean {
+function holdsOut({ valid, test }: Given): boolean {
   return [valid, test].some((part) => part !== undefined && part !== 0);
 }
 
@@ -64,17 +64,17 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
  * What a training of a pipeline is told: the file's options, and where it is silent the newest days too (--refit), last
  * version's rows where they are (--row-order latest), and checkpoints.
  */
-export async function withDefaults(command: string, told: Told): Promise<Told> {
+export async function withDefaults(command: string, given: Given): Promise<Given> {
   const trainer = await named(command);
   const { checkpointEvery, options } = trainer;
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  const own = Object.fromEntries(Object.entries(told).map(([name, value]) => [camel(name), value]));
-  const canRefit = "refit" in options && holdsOut(told) && (trainer.refitsAllRows?.(own) ?? true);
+  const own = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), value]));
+  const canRefit = "refit" in options && holdsOut(given) && (trainer.refitsAllRows?.(own) ?? true);
   return {
     ...(checkpointEvery !== undefined && { "checkpoint-every": checkpointEvery }),
     ...("rowOrder" in options && { "row-order": LATEST_VERSION }),
     ...(canRefit && { refit: true }),
-    ...told,
+    ...given,
   };
 }
 
@@ -91,31 +91,35 @@ export async function resumes(command: string): Promise<boolean> {
 }
 
 /** Checks a training's options. @throws what `fail` does @throws {UsageError} they do not go together */
-export async function checkTraining(command: string, told: Told, fail: Fail): Promise<void> {
+export async function checkTraining(command: string, given: Given, fail: Fail): Promise<void> {
   const { options } = await named(command);
-  checkTold(options, toldFromFile(options, told, fail));
+  checkGiven(options, givenFromFile(options, given, fail));
 }
 
 /** Trains on a dataset; `told` has the run it writes. @throws {EmbedError} as the command does */
 export async function runTraining(
   command: string,
-  told: Told,
+  given: Given,
   dataset: string,
   watch: Watch,
 ): Promise<Summary<object>> {
   const trainer = await named(command);
-  const own = toldFromFile(trainer.options, told, unexpected);
-  return await train(trainer, [dataset], own as TrainingTold & { out: string }, watch);
+  const own = givenFromFile(trainer.options, given, unexpected);
+  return await train(trainer, [dataset], own as GivenTraining & { out: string }, watch);
 }
 
 /** Checks how the log is encoded. @throws what `fail` does @throws {UsageError} options do not go together */
-export function checkEncoding(told: Told, fail: Fail): void {
-  checkTold(encodeOptions, toldFromFile(encodeOptions, told, fail));
+export function checkEncoding(given: Given, fail: Fail): void {
+  checkGiven(encodeOptions, givenFromFile(encodeOptions, given, fail));
 }
 
 /** Encodes the log; `told` has the dataset it writes. @throws {EmbedError} as embed encode does */
-export async function runEncoding(told: Told, logs: readonly string[], watch: Watch): Promise<EncodeSummary> {
-  const own = toldFromFile(encodeOptions, told, unexpected);
+export async function runEncoding(
+  given: Given,
+  logs: readonly string[],
+  watch: Watch,
+): Promise<EncodeSummary> {
+  const own = givenFromFile(encodeOptions, given, unexpected);
   const { encode } = await import("../api/encode.js");
   return await encode(logs, encodeOf(own as Parameters<typeof encodeOf>[0]), watch);
 }
@@ -126,8 +130,8 @@ export async function runEncoding(told: Told, logs: readonly string[], watch: Wa
  * @returns whether it writes a directory
  * @throws what `fail` does @throws {UsageError} they do not go together
  */
-export async function checkExport(told: Told, fail: Fail): Promise<boolean> {
-  const options = exportOf(flagsFromFile(addExportFlags, told, fail) as unknown as ExportFlags);
+export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
+  const options = exportOf(flagsFromFile(addExportFlags, given, fail) as unknown as ExportFlags);
   const { checkTogether } = await import("../api/export/options.js");
   const { formatNamed } = await import("../export/formats.js");
   const format = formatNamed(options.format);
@@ -136,23 +140,27 @@ export async function checkExport(told: Told, fail: Fail): Promise<boolean> {
 }
 
 /** Writes an export; `told` has its output or its server. @throws {EmbedError} as embed export does */
-export async function runExport(told: Told, run: string, { signal, observe }: Watch): Promise<ExportSummary> {
-  const flags = flagsFromFile(addExportFlags, told, unexpected) as unknown as ExportFlags;
+export async function runExport(
+  given: Given,
+  run: string,
+  { signal, observe }: Watch,
+): Promise<ExportSummary> {
+  const flags = flagsFromFile(addExportFlags, given, unexpected) as unknown as ExportFlags;
   const { exportRun } = await import("../api/export/export.js");
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));
   return await exportRun(run, exportOf(flags), toStdout, signal, (text) => observe({ stage: "note", text }));
 }
 
 /** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */
-export async function checkRecall(told: Told, fail: Fail): Promise<void> {
-  const options = await recallOf(flagsFromFile(addRecallFlags, told, fail) as unknown as RecallFlags);
+export async function checkRecall(given: Given, fail: Fail): Promise<void> {
+  const options = await recallOf(flagsFromFile(addRecallFlags, given, fail) as unknown as RecallFlags);
   const { askedBy } = await import("../api/recall/options.js");
   askedBy(options);
 }
 
 /** Makes lists; `told` has their file. @throws {EmbedError} as embed recall does */
-export async function runRecall(told: Told, run: string, watch: Watch): Promise<RecallSummary> {
-  const flags = flagsFromFile(addRecallFlags, told, unexpected) as unknown as RecallFlags;
+export async function runRecall(given: Given, run: string, watch: Watch): Promise<RecallSummary> {
+  const flags = flagsFromFile(addRecallFlags, given, unexpected) as unknown as RecallFlags;
   const { recall } = await import("../api/recall/recall.js");
   const toStdout = () => Promise.reject(new Error("lists of a pipeline have a file"));
   return await recall(run, await recallOf(flags), toStdout, watch);

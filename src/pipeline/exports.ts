@@ -2,7 +2,7 @@
 
 import { basename, isAbsolute, normalize } from "node:path";
 import type { Setting } from "../config/config-file.js";
-import type { PipelineContent, RecallContent, Told } from "../config/pipeline.js";
+import type { PipelineContent, RecallContent, Given } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { nearestName } from "../errors.js";
 import { checkVariableName } from "../api/export/choices.js";
@@ -13,7 +13,7 @@ import { inFolder, within, withPaths } from "./paths.js";
 export interface PipelineExport {
   /** the training's name */
   train: string;
-  told: Told;
+  given: Given;
   /** within exports/ */
   out: string;
   to?: string;
@@ -23,7 +23,7 @@ export interface PipelineExport {
 export interface PipelineSend {
   /** the training's name */
   train: string;
-  told: Told;
+  given: Given;
   /** the environment variable that holds the server's URL */
   variable: string;
   /** what it is called in messages: format and name */
@@ -53,19 +53,19 @@ export async function exportEntry(
   settings: readonly Setting[],
 ): Promise<PipelineExport | PipelineSend> {
   const of = trainingNamed(yaml, place, train, names);
-  const told = await withPaths(folder, rest, settings);
+  const given = await withPaths(folder, rest, settings);
   const isFolder = await within(yaml, place, () =>
-    checkExport(told, (key, message) => yaml.fail([...place, key], message)),
+    checkExport(given, (key, message) => yaml.fail([...place, key], message)),
   );
-  const variable = told["url-env"];
+  const variable = given["url-env"];
   if (typeof variable === "string") {
     if (out !== undefined || to !== undefined)
       return yaml.fail(
         [...place, out === undefined ? "to" : "out"],
         "'url-env' writes into a server: leave out 'out' and 'to', or make it two entries",
       );
-    const label = [told["format"], told["into"] ?? []].flat().join(" ");
-    return { train: of, told, variable, label };
+    const label = [given["format"], given["into"] ?? []].flat().join(" ");
+    return { train: of, given, variable, label };
   }
   if (out === undefined) return yaml.fail(place, "'out' is needed, or 'url-env' for a server");
   const named = [
@@ -76,9 +76,9 @@ export async function exportEntry(
     if (path?.endsWith("/") && !isFolder)
       return yaml.fail(
         [...place, key],
-        `'${path}' names a folder, and ${String(told["format"])} writes one file: name it, such as '${path}${name}'`,
+        `'${path}' names a folder, and ${String(given["format"])} writes one file: name it, such as '${path}${name}'`,
       );
-  return { train: of, told, ...placesOf(yaml, folder, place, out, to) };
+  return { train: of, given, ...placesOf(yaml, folder, place, out, to) };
 }
 
 /** Reads an entry of `recall:`. @throws {ConfigError} it is not valid */
@@ -91,8 +91,8 @@ export async function recallEntry(
   settings: readonly Setting[],
 ): Promise<PipelineRecall> {
   const of = trainingNamed(yaml, place, train, names);
-  const told = await withPaths(folder, rest, settings);
-  await within(yaml, place, () => checkRecall(told, (key, message) => yaml.fail([...place, key], message)));
+  const given = await withPaths(folder, rest, settings);
+  await within(yaml, place, () => checkRecall(given, (key, message) => yaml.fail([...place, key], message)));
   for (const [key, path] of Object.entries({ out, to }))
     if (path !== undefined && /(\/|\.(gz|zst))$/.test(path))
       yaml.fail([...place, key], `'${path}' is no name for lists, which are one file and not compressed`);
@@ -101,7 +101,7 @@ export async function recallEntry(
     await within(yaml, [...place, "send", String(i)], () => Promise.resolve(checkVariableName(variable)));
     sends.push({ format: format as ListSend["format"], variable, into });
   }
-  return { train: of, told, ...placesOf(yaml, folder, place, out, to), sends };
+  return { train: of, given, ...placesOf(yaml, folder, place, out, to), sends };
 }
 
 /** The training that an entry is about. @throws {ConfigError} there is none of that name, or there are several and none is named */

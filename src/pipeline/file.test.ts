@@ -35,7 +35,7 @@ train:
     side: [join(folder, "items.csv:item_id")],
     "hash-keys": join(folder, "secret"),
   });
-  expect(trainings[0]!.told).toMatchObject({
+  expect(trainings[0]!.given).toMatchObject({
     valid: join(folder, "held-out.csv"),
     test: "2026-11-01",
     init: "latest",
@@ -57,11 +57,11 @@ test.each([
   ["components", "train-pca, test: 0.1", { "row-order": "latest" }],
 ])("refit and row order are defaults where the trainer serves them: %s", async (_, entry, expected) => {
   const { trainings } = await readPipeline(written(`${base}train: { items: { command: ${entry} } }\n`));
-  const { told } = trainings[0]!;
+  const { given } = trainings[0]!;
   const decided = Object.fromEntries(
     ["refit", "row-order", "checkpoint-every"]
-      .filter((name) => name in told)
-      .map((name) => [name, told[name]]),
+      .filter((name) => name in given)
+      .map((name) => [name, given[name]]),
   );
   expect(decided).toEqual(entry.startsWith("train-fm") ? { ...expected, "checkpoint-every": 5 } : expected);
 });

@@ -5,7 +5,7 @@
 import { basename, dirname } from "node:path";
 import type { Setting } from "../config/config-file.js";
 import type { AfterBounds, BeforeBounds } from "../config/gates.js";
-import { pipelineJsonSchema, pipelineSchema, type PipelineContent, type Told } from "../config/pipeline.js";
+import { pipelineJsonSchema, pipelineSchema, type PipelineContent, type Given } from "../config/pipeline.js";
 import { openYaml, type YamlFile } from "../config/yaml-file.js";
 import { checkEncoding, checkTraining, pipelineSettings, withDefaults } from "./commands.js";
 import {
@@ -24,7 +24,7 @@ export interface PipelineTraining {
   name: string;
   command: string;
   /** its flags by their long names */
-  told: Told;
+  given: Given;
   /** of its run; the pipeline's or its own */
   bounds: AfterBounds;
   /** undefined: where it can be */
@@ -39,7 +39,7 @@ export interface Pipeline {
   /** files and patterns */
   logs: string[];
   /** how the log is encoded: columns and reading */
-  encoding: Told;
+  encoding: Given;
   before: BeforeBounds;
   trainings: PipelineTraining[];
   exports: PipelineExport[];
@@ -140,14 +140,14 @@ async function trainingOf(
   settings: readonly Setting[],
 ): Promise<PipelineTraining> {
   const place = ["train", name];
-  const told = await withDefaults(command, await withPaths(folder, rest, settings));
+  const given = await withDefaults(command, await withPaths(folder, rest, settings));
   await within(yaml, place, () =>
-    checkTraining(command, told, (key, message) => yaml.fail([...place, key], message)),
+    checkTraining(command, given, (key, message) => yaml.fail([...place, key], message)),
   );
   return {
     name,
     command,
-    told,
+    given,
     bounds: (gates as AfterBounds | undefined) ?? content.gates?.after ?? {},
     align: (align as boolean | undefined) ?? content.align,
   };

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import type { Setting } from "../config/config-file.js";
-import type { Told } from "../config/pipeline.js";
+import type { Given } from "../config/pipeline.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { NoInputError } from "../errors.js";
@@ -60,14 +60,14 @@ export async function logFiles(patterns: readonly string[], signal: AbortSignal)
 }
 
 /** Options as far as they decide bytes, files among them by their content. */
-export async function optionsPart(told: Told, settings: readonly Setting[]): Promise<unknown> {
+export async function optionsPart(given: Given, settings: readonly Setting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
   // a file that is written beside is one of the bytes
   const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
   const part: [string, unknown][] = [];
-  for (const name of Object.keys(told).sort()) {
+  for (const name of Object.keys(given).sort()) {
     if (idle.has(name)) continue;
-    const value = told[name];
+    const value = given[name];
     const values = Array.isArray(value) ? (value as unknown[]) : [value];
     part.push([name, paths.has(name) ? await Promise.all(values.map(contentOf)) : value]);
   }

@@ -15,7 +15,7 @@ export interface InitPipelineOptions extends InspectOptions {
   out?: string;
   force: boolean;
   /** keys of `reading:` that the log needs, as YAML has them */
-  told: Readonly<Record<string, string>>;
+  given: Readonly<Record<string, string>>;
   /** milliseconds since 1970, for the age of the newest event; the clock's when absent */
   now?: number;
 }
@@ -31,7 +31,7 @@ export interface InitPipelineOptions extends InspectOptions {
  */
 export async function initPipeline(
   logs: readonly string[],
-  { out, force, told, now = Date.now(), ...options }: InitPipelineOptions,
+  { out, force, given, now = Date.now(), ...options }: InitPipelineOptions,
   watch: Watch,
 ): Promise<string> {
   if (logs.includes("-"))
@@ -66,7 +66,7 @@ export async function initPipeline(
       ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
       rows,
       columns,
-      reading: told,
+      reading: given,
       ...(timeFormat !== undefined && { timeFormat }),
       ...(gate && { newest: gate }),
     },

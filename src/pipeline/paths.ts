@@ -2,7 +2,7 @@
 
 import { isAbsolute, join } from "node:path";
 import { textsOf, type Setting } from "../config/config-file.js";
-import type { Told } from "../config/pipeline.js";
+import type { Given } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { UsageError } from "../errors.js";
 import { pathExists } from "../io/read-artifact.js";
@@ -19,15 +19,15 @@ export async function within<T>(yaml: YamlFile, place: string[], check: () => Pr
 }
 
 /** What is told, with its paths from the file's folder. */
-export async function withPaths(folder: string, told: Told, settings: readonly Setting[]): Promise<Told> {
+export async function withPaths(folder: string, given: Given, settings: readonly Setting[]): Promise<Given> {
   const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
   const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {
     if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
     const joined = inFolder(folder, value);
     return path === "always" || (await pathExists(joined)) ? joined : value;
   };
-  const placed: Told = {};
-  for (const [name, value] of Object.entries(told)) {
+  const placed: Given = {};
+  for (const [name, value] of Object.entries(given)) {
     const path = paths.get(name);
     if (!path) placed[name] = value;
     else if (typeof value !== "object") placed[name] = await place(path, value);

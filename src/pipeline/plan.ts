@@ -14,7 +14,7 @@ import { RUN_MARKER } from "../embedding/manifest.js";
 import { ArtifactError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
-import type { Told } from "../config/pipeline.js";
+import type { Given } from "../config/pipeline.js";
 import { checkpointPath } from "../training/checkpoint-file.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
@@ -75,7 +75,7 @@ export interface PipelineRecord {
 /** An export as pipeline.json has it: its place under exports/, and what the file says of it; `delta` is the base. */
 export interface RecordedExport {
   out: string;
-  options: Told;
+  options: Given;
 }
 
 export interface Step {
@@ -96,7 +96,7 @@ export type RecallStep = Step & { export: PipelineRecall; file: string; gate: St
 export interface TrainingPlan {
   training: PipelineTraining;
   /** its options with `latest` resolved */
-  told: PipelineTraining["told"];
+  given: PipelineTraining["given"];
   base: Base | undefined;
   latest: Publication | undefined;
   before: Step;
@@ -228,11 +228,11 @@ async function chain(
   const { name, command, bounds } = training;
   const work = join(workDirectory(pipeline), name);
   const options = settings.trainings[command]!;
-  const { told, goesBy } = resolveLatest(training.told, base);
+  const { given, goesBy } = resolveLatest(training.given, base);
   const lastVersion = base?.manifest ?? null;
   const ofTraining = {
     ...ofLog,
-    "its options": [command, await optionsPart(training.told, options)],
+    "its options": [command, await optionsPart(training.given, options)],
     ...(goesBy && { "last version": lastVersion }),
   };
   const make = (kind: string, label: string, parts: Record<string, unknown>, file = kind): Step =>
@@ -249,7 +249,7 @@ async function chain(
   const after = make("gate after", name, { ...ofAlignment, gates: bounds }, "after");
   const recalls: RecallStep[] = [];
   for (const each of pipeline.recalls.filter(({ train: of }) => of === name)) {
-    const part = [each.out, await optionsPart(each.told, settings.recall)];
+    const part = [each.out, await optionsPart(each.given, settings.recall)];
     const made = make("recall", each.out, { ...ofAlignment, recall: part });
     const ofGate = { lists: made.fingerprint, gates: bounds.lists ?? null, "last version": lastVersion };
     const gate = make("gate lists", each.out, ofGate, "lists");
@@ -257,10 +257,14 @@ async function chain(
   }
   const exports: ExportStep[] = [];
   for (const each of pipeline.exports.filter(({ train: of }) => of === name)) {
-    const resolved = resolveLatest(each.told, base);
-    const part = [each.out, await optionsPart(each.told, settings.export)];
+    const resolved = resolveLatest(each.given, base);
+    const part = [each.out, await optionsPart(each.given, settings.export)];
     const made = make("export", each.out, { ...ofAlignment, exports: part });
-    exports.push({ ...made, output: join(made.output, each.out), export: { ...each, told: resolved.told } });
+    exports.push({
+      ...made,
+      output: join(made.output, each.out),
+      export: { ...each, given: resolved.given },
+    });
   }
   const parts = fingerprintsOf({
     ...ofTraining,
@@ -278,11 +282,11 @@ async function chain(
     train: train.fingerprint,
     base: base ? { version: base.version, manifest: base.manifest } : null,
     parts,
-    exports: exports.flatMap((each) => recorded(each.export.out, each.export.told, base)),
+    exports: exports.flatMap((each) => recorded(each.export.out, each.export.given, base)),
   };
   return {
     training,
-    told,
+    given,
     base,
     latest,
     before,
@@ -298,7 +302,7 @@ async function chain(
 /** None of an export that reads a file beside; what says how much --dtype costs changes no byte. */
 function recorded(
   out: string,
-  { on: _, part: __, ...options }: Told,
+  { on: _, part: __, ...options }: Given,
   base: Base | undefined,
 ): RecordedExport[] {
   if (options["keys"] !== undefined) return [];
@@ -332,10 +336,10 @@ async function decide(each: Step, force: boolean, needed: boolean, why: string):
 
 /** `latest` as the version that it is, and left out where there is none; whether the options go by it. */
 function resolveLatest(
-  told: PipelineTraining["told"],
+  given: PipelineTraining["given"],
   base: Base | undefined,
-): { told: PipelineTraining["told"]; goesBy: boolean } {
-  const resolved = { ...told };
+): { given: PipelineTraining["given"]; goesBy: boolean } {
+  const resolved = { ...given };
   let goesBy = false;
   for (const name of ["init", "row-order", "delta"]) {
     if (resolved[name] === NO_VERSION) delete resolved[name];
@@ -344,7 +348,7 @@ function resolveLatest(
     if (base) resolved[name] = base.path;
     else delete resolved[name];
   }
-  return { told: resolved, goesBy };
+  return { given: resolved, goesBy };
 }
 
 async function baseOf({ version: number, path }: Publication): Promise<Base> {
@@ -377,6 +381,6 @@ function whyOf(before: PipelineRecord | undefined, { parts }: PipelineRecord): s
   const names = [...new Set([...Object.keys(parts), ...Object.keys(before.parts)])];
   const changed = names.filter((name) => parts[name] !== before.parts[name]);
   const others = changed.filter((name) => name !== "last version" && name !== "exports");
-  const told = others.length > 0 ? others : changed;
-  return told.length === 0 ? "last version is another" : `changed: ${told.join(", ")}`;
+  const given = others.length > 0 ? others : changed;
+  return given.length === 0 ? "last version is another" : `changed: ${given.join(", ")}`;
 }

@@ -157,8 +157,8 @@ export function prometheusText(
     .filter(([, , samples]) => samples.length > 0)
     .map(([name, help, samples]) => {
       const lines = samples.map(([labels, value]) => {
-        const told = Object.entries({ pipeline: report.pipeline, ...labels });
-        return `${name}{${told.map(([label, text]) => `${label}="${escaped(text)}"`).join(",")}} ${value}\n`;
+        const reported = Object.entries({ pipeline: report.pipeline, ...labels });
+        return `${name}{${reported.map(([label, text]) => `${label}="${escaped(text)}"`).join(",")}} ${value}\n`;
       });
       return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
     })

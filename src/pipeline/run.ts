@@ -207,7 +207,7 @@ class PipelineRun {
     await this.#step(plan.encode, () => encodeStep(pipeline, plan, force, watch));
     for (const each of plan.trainings) {
       await makeDirectory(join(work, each.training.name));
-      const tell = this.#judged(each.training.name);
+      const tell = this.#checked(each.training.name);
       await this.#step(each.before, () => beforeStep(pipeline, each, dataset, tell, watch));
     }
     for (const each of plan.trainings) {
@@ -215,10 +215,10 @@ class PipelineRun {
       const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
       if (trained?.metrics) this.#report.metrics[name] = trained.metrics;
       await this.#step(each.align, () => alignStep(each, force, watch));
-      await this.#step(each.after, () => afterStep(pipeline, each, this.#judged(name), watch));
+      await this.#step(each.after, () => afterStep(pipeline, each, this.#checked(name), watch));
     }
     for (const each of plan.trainings) {
-      const tell = this.#judged(each.training.name);
+      const tell = this.#checked(each.training.name);
       for (const one of each.recalls) {
         await this.#step(one, () => recallStep(each, one, watch));
         await this.#step(one.gate, () => listsStep(pipeline, each, one, tell, watch));
@@ -289,7 +289,7 @@ class PipelineRun {
   }
 
   /** What takes a training's gates into the report. */
-  #judged(name: string): (outcomes: PipelineReport["gates"][string]) => void {
+  #checked(name: string): (outcomes: PipelineReport["gates"][string]) => void {
     const { gates } = this.#report;
     return (outcomes) => (gates[name] = [...(gates[name] ?? []), ...outcomes]);
   }

@@ -54,11 +54,11 @@ export async function encodeStep(
   force: boolean,
   watch: Watch,
 ): Promise<StepResult> {
-  const told = { ...encoding, out: encode.output, force };
+  const given = { ...encoding, out: encode.output, force };
   const planned = logs.map(({ path }) => path);
   // columns that folders state are those of a directory, not of the files in it
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
-  const { rows } = await runEncoding(told, isStated ? named : planned, quiet(watch));
+  const { rows } = await runEncoding(given, isStated ? named : planned, quiet(watch));
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));
   if (isStated && other !== undefined)
@@ -84,7 +84,7 @@ export async function beforeStep(
       watch.observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
   }
   const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
-  return await judged(pipeline, plan, outcomes, plan.before.output, tell, watch);
+  return await checked(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
 
 /** Judges what is to be published. @throws {GateError} */
@@ -98,10 +98,10 @@ export async function afterStep(
   const outcomes = await gateAfter(await runOf(plan), plan.training.bounds, previous, {
     signal: watch.signal,
   });
-  return await judged(pipeline, plan, outcomes, plan.after.output, tell, watch);
+  return await checked(pipeline, plan, outcomes, plan.after.output, tell, watch);
 }
 
-async function judged(
+async function checked(
   pipeline: Pipeline,
   plan: TrainingPlan,
   outcomes: GateOutcome[],
@@ -136,8 +136,8 @@ export async function trainStep(
   const { training, train } = plan;
   const resume = !force && (await resumes(training.command));
   const isResumed = resume && (await pathExists(checkpointPath(train.output)));
-  const told = { ...plan.told, out: train.output, force, ...(resume && { resume }) };
-  const { rows, metrics } = await runTraining(training.command, told, dataset, quiet(watch, training.name));
+  const given = { ...plan.given, out: train.output, force, ...(resume && { resume }) };
+  const { rows, metrics } = await runTraining(training.command, given, dataset, quiet(watch, training.name));
   const metric = shownMetric(metrics);
   const text = [
     `${rows.toLocaleString("en")} rows`,
@@ -191,7 +191,7 @@ const FACTS_FILE = "facts.json";
 /** Makes lists, and says what they hold. */
 export async function recallStep(
   plan: TrainingPlan,
-  { file, output, export: { told } }: RecallStep,
+  { file, output, export: { given } }: RecallStep,
   watch: Watch,
 ): Promise<StepResult> {
   const run = await runOf(plan);
@@ -199,7 +199,7 @@ export async function recallStep(
   let made: StepResult | undefined;
   const write = async (dir: string): Promise<void> => {
     const out = join(dir, basename(file));
-    const { rows, lists, empty, coverage, warnings } = await runRecall({ ...told, out }, run, quiet(watch));
+    const { rows, lists, empty, coverage, warnings } = await runRecall({ ...given, out }, run, quiet(watch));
     for (const text of warnings) observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
     const facts: ListFacts = { lists, empty, coverage };
     await writeFileAtomic(join(dir, FACTS_FILE), [Buffer.from(`${JSON.stringify(facts)}\n`)], false, {
@@ -219,24 +219,24 @@ export async function listsStep(
   tell: Tell,
   watch: Watch,
 ): Promise<StepResult> {
-  const { out, told } = each.export;
+  const { out, given } = each.export;
   const path = join(each.output, FACTS_FILE);
   const facts = parseJson(await readArtifact(path), listFactsShape, path) as ListFacts;
   const previous = await previousOf(plan);
   const outcomes = await gateLists(
-    { out, facts, file: each.file, isForItems: told["for"] === "item" },
+    { out, facts, file: each.file, isForItems: given["for"] === "item" },
     plan.training.bounds.lists ?? {},
     previous === undefined ? undefined : { run: previous, file: join(previous, EXPORTS_FOLDER, out) },
     watch.signal,
   );
-  return await judged(pipeline, plan, outcomes, each.gate.output, tell, watch);
+  return await checked(pipeline, plan, outcomes, each.gate.output, tell, watch);
 }
 
 /** Writes an export. */
 export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Watch): Promise<StepResult> {
   await makeDirectory(dirname(each.output));
-  const told = { ...each.export.told, out: each.output, force: true };
-  const { rows } = await runExport(told, await runOf(plan), quiet(watch));
+  const given = { ...each.export.given, out: each.output, force: true };
+  const { rows } = await runExport(given, await runOf(plan), quiet(watch));
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
@@ -321,7 +321,7 @@ export async function isCopied(
  */
 export async function copyStep(
   version: string,
-  { export: { out, to, told } }: Pick<ExportStep, "export">,
+  { export: { out, to, given } }: Pick<ExportStep, "export">,
   { signal }: Watch,
 ): Promise<StepResult> {
   const from = join(version, EXPORTS_FOLDER, out);
@@ -330,7 +330,7 @@ export async function copyStep(
     const copy = async (dir: string): Promise<void> => {
       for (const file of files) await placeFile(join(from, file), join(dir, file));
     };
-    await writeDirectory(to!, true, copy, { signal, own: ownExport(String(told["format"])) });
+    await writeDirectory(to!, true, copy, { signal, own: ownExport(String(given["format"])) });
   } else await writeFileAtomic(to!, artifactChunks(from), true, { signal });
   return { text: to! };
 }
@@ -342,11 +342,11 @@ export async function copyStep(
  */
 export async function sendStep(
   version: string,
-  { told }: PipelineSend,
+  { given }: PipelineSend,
   force: boolean,
   watch: Watch,
 ): Promise<StepResult> {
-  const { rows, unchanged, out } = await runExport({ ...told, force }, version, quiet(watch));
+  const { rows, unchanged, out } = await runExport({ ...given, force }, version, quiet(watch));
   return { text: unchanged ? `${out} has these rows` : `${rows.toLocaleString("en")} rows to ${out}`, rows };
 }
 
@@ -357,7 +357,7 @@ export async function sendStep(
  */
 export async function sendListsStep(
   version: string,
-  { export: { out, told } }: RecallStep,
+  { export: { out, given } }: RecallStep,
   { format, variable, into }: ListSend,
   force: boolean,
   { signal }: Watch,
@@ -365,16 +365,16 @@ export async function sendListsStep(
   const file = join(version, EXPORTS_FOLDER, out);
   const fingerprint = (await fingerprintOf(file)).sha256.slice(0, 16);
   const target = { format, variable, url: variableOf(variable), into, fingerprint, force, signal };
-  const isForItems = told["for"] === "item";
+  const isForItems = given["for"] === "item";
   const { isUnchanged } = await sendListFile(format, { file, isForItems }, target);
   return { text: isUnchanged ? `$${variable} has these lists` : `${out} to $${variable}` };
 }
 
 /** A step's watch: epochs say which training they are of, and sentences about the log are left to the commands themselves. */
 function quiet({ observe, signal }: Watch, training?: string): Watch {
-  const told = (progress: Progress): void => {
+  const given = (progress: Progress): void => {
     if (progress.stage === "note") return;
     observe(progress.stage === "epoch" && training !== undefined ? { ...progress, training } : progress);
   };
-  return { observe: told, signal };
+  return { observe: given, signal };
 }

@@ -12,19 +12,20 @@ import { runPipeline } from "./run.js";
 const DAY = 86_400_000;
 const start = Date.now() - 30 * DAY;
 let folder: string;
-let told: Progress[];
+let reported: Progress[];
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "weekly-job-"));
   mkdirSync(join(folder, "logs"));
 });
-beforeEach(() => (told = []));
+beforeEach(() => (reported = []));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const watch = {
-  observe: (progress: Progress) => void told.push(progress),
+  observe: (progress: Progress) => void reported.push(progress),
   signal: new AbortController().signal,
 };
-const texts = (stage: "note" | "warning") => told.flatMap((each) => (each.stage === stage ? each.text : []));
+const texts = (stage: "note" | "warning") =>
+  reported.flatMap((each) => (each.stage === stage ? each.text : []));
 const at = (name: string) => join(folder, name);
 const week = (number: number) => at(`logs/ratings-2026-w${number}.csv`);
 
@@ -46,7 +47,7 @@ const init = (logs: string[], now?: number) =>
     {
       out: at("shop.yaml"),
       force: true,
-      told: {},
+      given: {},
       reading: defaultReadOptions,
       ...(now !== undefined && { now }),
     },
@@ -70,7 +71,7 @@ test("init proposes the pattern of the files, the metric of the task, and a gate
 
 test("the first version has nothing to compare with, and a new file makes the next one", async () => {
   await run();
-  const steps = told.flatMap((each) => (each.stage === "step" ? each.text : []));
+  const steps = reported.flatMap((each) => (each.stage === "step" ? each.text : []));
   expect(steps).toContainEqual(
     expect.stringMatching(/^gate after items: 3 of 6 bounds hold, 3 not compared/),
   );

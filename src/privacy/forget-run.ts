@@ -54,9 +54,9 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
   dropped += model.dropped;
 
   const { files: _, ...before } = run.manifest;
-  const told = manifestWithout(before, allKeys(keys));
+  const reported = manifestWithout(before, allKeys(keys));
   if (files.size === 0 && !namesKey(before, allKeys(keys))) return undefined;
-  return { files, manifest: { ...told, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
+  return { files, manifest: { ...reported, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
 }
 
 /** How keys leave a run. @throws {UsageError} its kind of model does not say @throws {ArtifactError} damaged */

@@ -60,14 +60,14 @@ export async function forgetInVersion(
 
   const recorded = beside.includes(PIPELINE_FILE) ? await recordedExports(path) : { exports: [] };
   const exports = recorded.exports.filter(({ out }) => goes.some((file) => isOf(out, file)));
-  const done = { path, dropped: rewriting?.dropped ?? 0, ...told(goes, exports) };
+  const done = { path, dropped: rewriting?.dropped ?? 0, ...reported(goes, exports) };
   if (dryRun) return done;
   const { files: _, ...same } = run.manifest;
   const become: Rewriting = rewriting ?? { files: new Map(), manifest: same, dropped: 0, keys: asked };
   const write = async (dir: string): Promise<void> => {
     await writeRewritten(dir, run, become, signal);
     const made = await remakeExports(dir, exports, recorded.base && join(store, name, recorded.base), signal);
-    Object.assign(done, told(goes, made));
+    Object.assign(done, reported(goes, made));
     const isLacking = done.removed.some((file) => file.startsWith(`${EXPORTS_FOLDER}/`));
     const stays = beside.filter((file) => !goes.includes(file) && !(isLacking && file === PIPELINE_FILE));
     for (const file of stays) await placeFile(join(path, file), join(dir, file));
@@ -81,7 +81,7 @@ export async function forgetInVersion(
 }
 
 /** What is told of files that go, some of them to be made again. */
-function told(goes: readonly string[], remade: readonly { out: string }[]) {
+function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   return {
     removed: goes.filter((file) => !remade.some(({ out }) => isOf(out, file))),
     remade: remade.map(({ out }) => out),

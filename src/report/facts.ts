@@ -93,10 +93,10 @@ function listOf(items: readonly Markup[]): Markup | undefined {
 
 /** Every option that says something, as it was used. */
 function optionsOf(options: Record<string, unknown> | undefined): Markup | undefined {
-  const told = flat(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
-  if (told.length === 0) return undefined;
+  const reported = flat(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
+  if (reported.length === 0) return undefined;
   return html`<ul class="options">
-    ${told.map(([name, value]) => html`<li><b>${name}</b> ${shortened(textOf(value), VALUE)}</li> `)}
+    ${reported.map(([name, value]) => html`<li><b>${name}</b> ${shortened(textOf(value), VALUE)}</li> `)}
   </ul>`;
 }
 

@@ -19,8 +19,8 @@ export function short(value: number | null | undefined): string {
 }
 
 /** A count with what it counts: `1 row`, `1,204 rows`. */
-export function counted(count: number, one: string, several = `${one}s`): string {
-  return `${whole(count)} ${count === 1 ? one : several}`;
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
 /** The value below which a share of sorted numbers lies. @param sorted ascending, at least one */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { lastItems } from "./last-items.js";
-import { NO_ITEM } from "./negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 
 /** As it is said: of a user's events in order of time and row, the last distinct items. */
 function plain(events: readonly (readonly [number, number, number])[], user: number, most: number): number[] {

@@ -3,7 +3,7 @@
 //   events, times ──► grouped by user ──► each user's from the latest on ──► the first N items that differ, weighted by age
 
 import { exp } from "../numeric/exp.js";
-import { NO_ITEM, type History } from "./negatives.js";
+import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 /** Events with their times, as TrainingEvents has them. */
 export interface TimedEvents {
@@ -15,7 +15,7 @@ export interface TimedEvents {
 }
 
 /** Lists with a weight for each item. */
-export interface WeightedHistory extends History {
+export interface WeightedHistory extends ItemLists {
   /** f64, beside items; 1 each when absent */
   weights?: Float64Array;
 }

@@ -4,7 +4,8 @@ import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "..
 import type { Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
-import { drawNegative, hasItem, NO_ITEM } from "./negatives.js";
+import { drawNegative, hasItem } from "./negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";
 
 /** Rows of a chunk at the most; see TrainingRows. */

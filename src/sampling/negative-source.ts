@@ -1,18 +1,19 @@
 // What negatives are drawn from, learned from the training part alone: the items with their popularity and their
 // features, and what each user has.
 
-import { MISSING, type Dataset, type KeyColumn } from "../dataset/dataset.js";
+import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { eventsOfCodes, itemCatalogue, keyColumn, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import type { Encoder } from "../dataset/rows.js";
-import { selectKeys, type Dictionary } from "../log/dictionary.js";
-import { historyOf, NO_ITEM, type History } from "./negatives.js";
+import { MISSING, selectKeys, type Dictionary } from "../log/dictionary.js";
+import { historyOf } from "./negatives.js";
+import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 export interface NegativeSource extends ItemCatalogue {
   /** the users that have events */
   users: Dictionary;
-  history: History;
+  history: ItemLists;
 }
 
 /**

@@ -5,7 +5,8 @@ import { fitFeatures } from "../dataset/vocabulary.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { NegativeRows } from "./negative-rows.js";
 import { negativeSource } from "./negative-source.js";
-import { drawNegative, hasItem, historyOf, negativeStream, NO_ITEM } from "./negatives.js";
+import { drawNegative, hasItem, historyOf, negativeStream } from "./negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { itemAt, noiseDistribution } from "./noise-distribution.js";
 
 describe("the noise distribution", () => {

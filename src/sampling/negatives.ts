@@ -7,22 +7,14 @@
 //
 // The n-th negative of a row is named by (seed, epoch, row, n); a draw that hits the history takes the next number.
 
+import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { itemAt } from "./noise-distribution.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
 
 const MAX_DRAWS = 64;
-export const NO_ITEM = 0xffffffff;
-
-/** The items of each user, ascending, as rows of a sparse matrix. */
-export interface History {
-  /** u32[numUsers + 1] */
-  indptr: Uint32Array;
-  /** u32: items[indptr[u] .. indptr[u + 1]) */
-  items: Uint32Array;
-}
 
 /** Collects each user's distinct items. @param users,items u32[numEvents]; NO_ITEM for none, such events are left out */
-export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): History {
+export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): ItemLists {
   const ends = new Uint32Array(numUsers + 1);
   const counts = (u: number, i: number) => u !== NO_ITEM && i !== NO_ITEM;
   users.forEach((u, e) => {
@@ -49,14 +41,14 @@ export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: numb
 }
 
 /** u32, beside the items of lists: whose list each stands in. */
-export function ownersOfItems({ indptr, items }: History): Uint32Array {
+export function ownersOfItems({ indptr, items }: ItemLists): Uint32Array {
   const owners = new Uint32Array(items.length);
   for (let list = 0; list + 1 < indptr.length; list++) owners.fill(list, indptr[list], indptr[list + 1]);
   return owners;
 }
 
 /** Lists of the items that stand in one of two lists or in both, each once. @param b as many lists as a */
-export function unionOf(a: History, b: History): History {
+export function unionOf(a: ItemLists, b: ItemLists): ItemLists {
   return historyOf(joined(ownersOfItems(a), ownersOfItems(b)), joined(a.items, b.items), a.indptr.length - 1);
 }
 
@@ -69,7 +61,7 @@ export function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
 }
 
 /** True when the user has the item; users and items outside the history have none. */
-export function hasItem({ indptr, items }: History, user: number, item: number): boolean {
+export function hasItem({ indptr, items }: ItemLists, user: number, item: number): boolean {
   if (user + 1 >= indptr.length) return false;
   let low = indptr[user]!;
   let high = indptr[user + 1]!;
@@ -90,7 +82,7 @@ export function hasItem({ indptr, items }: History, user: number, item: number):
  */
 export function drawNegative(
   cumulative: Float64Array,
-  history: History,
+  history: ItemLists,
   user: number,
   item: number,
   stream: number,

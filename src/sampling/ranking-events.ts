@@ -2,11 +2,13 @@
 // items that were held out.
 
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
-import { MISSING, type Dataset } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import type { WeightedHistory } from "./last-items.js";
-import { hasItem, historyOf, joined, NO_ITEM, ownersOfItems, type History } from "./negatives.js";
+import { hasItem, historyOf, joined, ownersOfItems } from "./negatives.js";
+import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 /** Rows of a dataset, and how the features that do not go with the item are encoded. */
 export interface RankedPart {
@@ -33,9 +35,9 @@ export interface RankingQueries {
   /** the user's own features; the context of an event is left out */
   context: FeatureRows;
   /** the user's items in the training part, which are not recommended */
-  masks: History;
+  masks: ItemLists;
   /** the user's items in the part, ascending; NO_ITEM for each that training does not know */
-  heldOut: History;
+  heldOut: ItemLists;
   /** users without events in the training part, for whom there is no row */
   unknownUsers: number;
 }
@@ -85,7 +87,7 @@ export interface HeldOut {
   /** u32[numQueries]: each user's first event, among the rows of the part */
   firsts: Uint32Array;
   /** a list a query, ascending, each item once; NO_ITEM for each item that training does not know */
-  items: History;
+  items: ItemLists;
   /** events of these users, and of these the ones of an item that the user has from training */
   events: number;
   repeats: number;
@@ -160,7 +162,7 @@ export function listsOfUsers(
 export function historyWith(
   { history, users, items }: Pick<NegativeSource, "history" | "users" | "items">,
   { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
-): History {
+): ItemLists {
   return historyOf(
     joined(ownersOfItems(history), usersOf(users, dataset, rows)),
     joined(history.items, itemsOf(items, dataset, rows)),
@@ -175,7 +177,7 @@ export function sampleQueries(queries: RankingQueries, most: number, seed: numbe
   const chosen = Uint32Array.from({ length: context.numRows }, (_, q) => q);
   shuffle(chosen, streamOf(seed, 0x6c6f6f6b));
   const rows = chosen.slice(0, most).sort();
-  const listOf = ({ indptr, items }: History) =>
+  const listOf = ({ indptr, items }: ItemLists) =>
     listsOf([...rows], (q) => items.subarray(indptr[q], indptr[q + 1]));
   return { context: rowsAt(context, rows), masks: listOf(masks), heldOut: listOf(heldOut), unknownUsers };
 }
@@ -199,7 +201,7 @@ function codesOf({ columns, roles }: Dataset, role: "user" | "item"): Uint32Arra
   return column?.kind === "key" ? column.codes : undefined;
 }
 
-function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): History {
+function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): ItemLists {
   const lists = rows.map(itemsOfRow);
   const indptr = new Uint32Array(rows.length + 1);
   lists.forEach((list, r) => (indptr[r + 1] = indptr[r]! + list.length));

@@ -8,7 +8,8 @@ import type { Dataset } from "../dataset/dataset.js";
 import { hashBytes } from "../numeric/hash.js";
 import { selectKeys, compareKeys, type Dictionary } from "../log/dictionary.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
-import { historyOf, NO_ITEM, type History } from "./negatives.js";
+import { historyOf } from "./negatives.js";
+import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 export interface TrainingEvents {
   users: Dictionary;
@@ -16,7 +17,7 @@ export interface TrainingEvents {
   /** u32[items.size]: their events */
   counts: Uint32Array;
   /** distinct items of each user, ascending */
-  history: History;
+  history: ItemLists;
   /** each event's user and item, NO_ITEM for none; absent where only the distinct ones are known */
   events?: { users: Uint32Array; items: Uint32Array; times?: Float64Array };
 }
@@ -49,7 +50,7 @@ export function placesOf(order: Uint32Array): Uint32Array {
 }
 
 /** Lists of items under their places, ascending again; NO_ITEM stays. */
-export function renumbered({ indptr, items }: History, places: Uint32Array): History {
+export function renumbered({ indptr, items }: ItemLists, places: Uint32Array): ItemLists {
   const moved = items.map((item) => (item === NO_ITEM ? NO_ITEM : places[item]!));
   for (let q = 0; q + 1 < indptr.length; q++) moved.subarray(indptr[q], indptr[q + 1]).sort();
   return { indptr, items: moved };

@@ -35,9 +35,9 @@ export interface Learning {
   /** One epoch. @returns mean loss in nats, and the tokens that it went over */
   pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
   /** Looks at the validation part; absent without one. */
-  look?: (() => Promise<Partial<EpochEvent>>) | undefined;
+  validate?: (() => Promise<Partial<EpochEvent>>) | undefined;
   /** of what look returns, what early stopping goes by */
-  judge: { name: string; better: "lower" | "higher" };
+  stoppingMetric: { name: string; better: "lower" | "higher" };
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
   controls: LoopControls & Pick<TrainingControls, "keepsState">;
@@ -64,7 +64,7 @@ export interface Learned extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnSkipGrams(
-  { learners, pass, look, judge, scheduledEpochs, controls }: Learning,
+  { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
   { learningRate, ...options }: { learningRate: number; epochs: number; patience: number; minDelta: number },
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -79,10 +79,10 @@ export async function learnSkipGrams(
       const rowsPerSecond = (numTokens / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss))
         throw diverged("the training loss is no longer finite", epoch, { learningRate });
-      if (!look) return { event: { trainLoss, rowsPerSecond } };
-      const seen = await look();
-      const judged = (seen as Readonly<Record<string, number | undefined>>)[judge.name] ?? 0;
-      return { event: { trainLoss, ...seen, rowsPerSecond }, judged };
+      if (!validate) return { event: { trainLoss, rowsPerSecond } };
+      const seen = await validate();
+      const stoppingValue = (seen as Readonly<Record<string, number | undefined>>)[stoppingMetric.name] ?? 0;
+      return { event: { trainLoss, ...seen, rowsPerSecond }, stoppingValue };
     },
     keep(epoch) {
       kept = learners.map(({ machine, start }) => vectorsOf(machine, keepsState, start));
@@ -105,7 +105,7 @@ export async function learnSkipGrams(
   async function terminate(): Promise<void> {
     await Promise.all(learners.map(({ machine }) => machine.terminate()));
   }
-  const plan = { ...options, better: judge.better, looks: look !== undefined };
+  const plan = { ...options, better: stoppingMetric.better, validates: validate !== undefined };
   const done = await withMachine({ terminate }, signal, () => runEpochs(training, plan, controls, observe));
   return { ...done, kept: kept! };
 }

@@ -4,7 +4,7 @@ import { drawAlias } from "../numeric/alias.js";
 import { softplus } from "../numeric/elementary.js";
 
 /** Vectors to judge: f32[numRows * dim] each. */
-export interface JudgedVectors {
+export interface ScoredVectors {
   dim: number;
   vectors: Float32Array;
   contexts: Float32Array;
@@ -19,7 +19,7 @@ export interface PairLoss {
 
 /** @param noise of numeric/alias, by row @param key names the draws, which begin anew */
 export function pairLoss(
-  { dim, vectors, contexts }: JudgedVectors,
+  { dim, vectors, contexts }: ScoredVectors,
   { noise, negatives, key }: { noise: Uint32Array; negatives: number; key: number },
 ): PairLoss {
   let drawn = 0;

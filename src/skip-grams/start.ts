@@ -12,7 +12,7 @@ import { readPreprocess } from "../training/run-space.js";
 import { checkDim, checkInit, type EarlierKeys, type KeysGoneOn } from "../training/warm-start.js";
 import { CONTEXT_TABLE } from "./names.js";
 import { ofSquares, readOptimizerFile, type Squares } from "./optimizer-file.js";
-import type { TrainingTold } from "../training/options/log.js";
+import type { GivenTraining } from "../training/options/log.js";
 
 /** An earlier run, read; rows by feature of its space. */
 export interface EarlierTokens extends EarlierKeys {
@@ -55,21 +55,21 @@ export interface ComposedStart {
  * @throws {ArtifactError} damaged
  */
 export async function openEarlier(
-  told: TrainingTold & { dim?: number },
+  given: GivenTraining & { dim?: number },
   command: string,
 ): Promise<EarlierTokens | undefined> {
-  const run = await openEarlierRun(told, command);
+  const run = await openEarlierRun(given, command);
   if (!run) return undefined;
   const earlier = await readEarlier(run, { vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE });
-  checkDim(run, earlier.dim, told.dim);
+  checkDim(run, earlier.dim, given.dim);
   const squares = await readOptimizerFile(run, earlier.space.numFeatures, [earlier.dim]);
   return { ...earlier, squares: squares?.[0] };
 }
 
 /** The run of --init, if there is one. @throws {UsageError} another command made it, or an option needs --init @throws {ArtifactError} damaged */
-export async function openEarlierRun(told: TrainingTold, command: string): Promise<Run | undefined> {
-  checkInit(told);
-  return told.init === undefined ? undefined : await openOwnRun(told.init, command);
+export async function openEarlierRun(given: GivenTraining, command: string): Promise<Run | undefined> {
+  checkInit(given);
+  return given.init === undefined ? undefined : await openOwnRun(given.init, command);
 }
 
 /** Two tables of an earlier run, without what its optimizer keeps. @throws {ArtifactError} damaged */

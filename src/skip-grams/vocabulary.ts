@@ -13,7 +13,7 @@ import type { KeyHistory } from "../embedding/key-history.js";
 import type { ExampleOptions } from "../training/example-options.js";
 import { tableFeatures } from "../training/feature-table.js";
 import { nextHistory } from "../training/key-history.js";
-import type { TrainingTold } from "../training/options/log.js";
+import type { GivenTraining } from "../training/options/log.js";
 import { earlierRows, rowOrderNotes } from "../training/row-order.js";
 import { fieldWarnings } from "../training/training-warnings.js";
 import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start.js";
@@ -45,15 +45,15 @@ export async function vocabularyOf(
   rows: Uint32Array,
   how: ExampleOptions,
   earlier: EarlierTokens | undefined,
-  told: TrainingTold,
+  given: GivenTraining,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
   fitted = fittedSpace(dataset, rows, how),
 ): Promise<Vocabulary> {
   const rowOrder = await earlierRows(how.rowOrder);
-  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
+  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, given);
   const { space, history, notes } = gone ?? inOrder(fitted, dataset, rowOrder);
   for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
-  for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
+  for (const text of [...(gone ? goneWarnings(earlier, gone, given) : []), ...fieldWarnings(space)])
     warn(text);
   return { space, history, gone };
 }
@@ -66,7 +66,7 @@ function inOrder(fitted: FeatureSpace, dataset: Dataset, rowOrder: EarlierRows) 
 function goneWarnings(
   earlier: EarlierTokens,
   gone: KeysGoneOn,
-  { freeze, keepState }: TrainingTold,
+  { freeze, keepState }: GivenTraining,
 ): string[] {
   const isIdle = freeze !== undefined && gone.carried.new === 0;
   return [

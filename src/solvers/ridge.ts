@@ -176,13 +176,13 @@ export function crossValidate(
   const totals: Float64Array[] = [];
   for (let fold = 0; fold < numFolds; fold++) {
     const fitted = chosen.filter((row) => foldOf(row) !== fold);
-    const judged = chosen.filter((row) => foldOf(row) === fold);
-    totals.push(squaredErrors(problem, fitRidge(problem, fitted, Infinity), judged));
+    const evaluated = chosen.filter((row) => foldOf(row) === fold);
+    totals.push(squaredErrors(problem, fitRidge(problem, fitted, Infinity), evaluated));
     let start: RidgeMap | undefined;
     penalties.forEach((penalty, i) => {
       const map = fitRidge(problem, fitted, penalty, { start, breathe, tolerance: JUDGED_TOLERANCE });
       if (penalty < Infinity) start = map;
-      errors[i]!.push(squaredErrors(problem, map, judged));
+      errors[i]!.push(squaredErrors(problem, map, evaluated));
     });
   }
   return { penalties, errors, totals };
@@ -219,12 +219,12 @@ export function chosenPenalty(
 function squaredErrors(
   { rows, weights, width, targets }: RidgeProblem,
   map: RidgeMap,
-  judged: Uint32Array,
+  evaluated: Uint32Array,
 ): Float64Array {
   const gathered = new Gathered(rows, map.centres, width);
   gathered.centreProducts(map.coefficients);
   const [sums, line] = [new Float64Array(width), new Float64Array(width)];
-  for (const row of judged) {
+  for (const row of evaluated) {
     gathered.predict(row, map.coefficients, line);
     for (let t = 0; t < width; t++) {
       const error = targets[row * width + t]! - map.mean[t]! - line[t]!;

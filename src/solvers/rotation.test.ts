@@ -10,7 +10,7 @@ const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
 /** Two plane rotations and a reflection. */
-function turned(): Float32Array {
+function rotated(): Float32Array {
   const out = Float64Array.from(vectors);
   for (let at = 0; at < out.length; at += dim) {
     for (const [a, b, angle] of [
@@ -28,7 +28,7 @@ function turned(): Float32Array {
 
 test("turned vectors come back onto themselves to 1e-6", () => {
   const back = new Float64Array(n * dim);
-  addRotated(back, turned(), rotationOnto(turned(), vectors, ones, dim));
+  addRotated(back, rotated(), rotationOnto(rotated(), vectors, ones, dim));
   expect(maxDifference(back, vectors)).toBeLessThan(1e-6);
 });
 
@@ -43,7 +43,7 @@ test("the rotation is orthogonal to 1e-12, also of vectors that span less than a
 });
 
 test("no other rotation of a thousand brings noisy vectors nearer", () => {
-  const noisy = turned().map((x, i) => x + 0.3 * unit(2, i));
+  const noisy = rotated().map((x, i) => x + 0.3 * unit(2, i));
   const distance = (rotation: number[][]) => {
     const out = new Float64Array(n * dim);
     addRotated(out, noisy, rotation);
@@ -68,7 +68,7 @@ test("no other rotation of a thousand brings noisy vectors nearer", () => {
 
 test("rows of weight 0 do not count", () => {
   const half = Uint32Array.from({ length: n }, (_, i) => (i < n / 2 ? 1 : 0));
-  const spoilt = turned().map((x, i) => (i < (n / 2) * dim ? x : 9 * unit(6, i)));
+  const spoilt = rotated().map((x, i) => (i < (n / 2) * dim ? x : 9 * unit(6, i)));
   const back = new Float64Array(n * dim);
   addRotated(back, spoilt, rotationOnto(spoilt, vectors, half, dim));
   expect(maxDifference(back.subarray(0, (n / 2) * dim), vectors.subarray(0, (n / 2) * dim))).toBeLessThan(

@@ -40,7 +40,7 @@ export async function publish(
   { store, name, extras, dryRun = false, ...lock }: PublishOptions,
 ): Promise<PublishSummary> {
   checkStore(store, run);
-  const told = { command: "publish" as const, version: tool, dryRun };
+  const reported = { command: "publish" as const, version: tool, dryRun };
   if (dryRun) {
     const { manifest, root } = await openRun(run);
     for (const [file, expected] of Object.entries(manifest.files)) {
@@ -48,14 +48,14 @@ export async function publish(
     }
     const previous = (await namedLatest(store, name))?.version ?? null;
     const version = await nextVersion(store, name);
-    return { ...told, out: join(store, name, version), published: { name, version, previous } };
+    return { ...reported, out: join(store, name, version), published: { name, version, previous } };
   }
   // what is no run makes no name
   await openRun(run);
   return await withStoreLock(store, name, lock, async () => {
     const { version, path } = await publishRun(run, store, name, extras, lock.signal);
     const previous = (await readPublication(path))?.previous ?? null;
-    return { ...told, out: path, published: { name, version, previous } };
+    return { ...reported, out: path, published: { name, version, previous } };
   });
 }
 

@@ -22,9 +22,9 @@ export async function reportVersions(
 ): Promise<ReportSummary> {
   const history = new Map<string, readonly { version: string; path: string }[]>();
   const runs: string[] = [];
-  for (const told of paths) {
+  for (const reported of paths) {
     // a shell may stand in the directory that is meant
-    const path = /^\.*$/.test(basename(told)) ? resolve(told) : told;
+    const path = /^\.*$/.test(basename(reported)) ? resolve(reported) : reported;
     const latest = (await pathExists(join(path, RUN_MARKER))) ? undefined : await latestOf(path);
     if (!latest) await checkNotStore(path);
     if (latest) {
@@ -35,7 +35,7 @@ export async function reportVersions(
         versions.filter(({ version }) => Number(version) <= Number(latest.version)),
       );
     }
-    runs.push(latest?.path ?? told);
+    runs.push(latest?.path ?? reported);
   }
   return await report(runs, { ...options, history }, watch);
 }

@@ -77,11 +77,11 @@ async function beforeLatest(
 ): Promise<{ chosen: Publication; skipped: string[] }> {
   const latest = versions.find(({ version }) => version === from);
   // a damaged one may not say what was before it
-  const told = latest && (await readPublication(latest.path).catch(() => undefined))?.previous;
+  const reported = latest && (await readPublication(latest.path).catch(() => undefined))?.previous;
   const earlier = versions
     .filter(({ version }) => from === null || Number(version) < Number(from))
     .toReversed();
-  const before = earlier.filter(({ version }) => version === told);
+  const before = earlier.filter(({ version }) => version === reported);
   const skipped: string[] = [];
   for (const candidate of [...before, ...earlier.filter((other) => !before.includes(other))]) {
     try {

@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 /** What follows `latest` as a tool without locks does: the directory once, then its files. */
-async function look(store: string): Promise<number> {
+async function versionsSeen(store: string): Promise<number> {
   const found = await openRun(latestOf(store));
   const { manifest } = found;
   const { vectors } = await found.readTable();
@@ -64,7 +64,7 @@ test("readers in a loop see the old version or the new one while a writer publis
     });
     expect(status).toBe(0);
     expect(stdout.endsWith("}\n")).toBe(true);
-    seen.push(await look(store), await look(store));
+    seen.push(await versionsSeen(store), await versionsSeen(store));
   }
   await end;
   expect(seen.length).toBeGreaterThan(0);
@@ -90,10 +90,10 @@ describe("a writer that is killed", () => {
       const store = await storeOf(`publish ${step}`, 1);
       killedAt(`await withStoreLock(${JSON.stringify(store)}, "items", lock, () =>
       publishRun(${JSON.stringify(run(2))}, ${JSON.stringify(store)}, "items", new Map(), lock.signal, ${onStep(step)}));`);
-      expect(await look(store)).toBe(1);
+      expect(await versionsSeen(store)).toBe(1);
       const { published } = await publish(run(3), { store, name: "items", extras: new Map(), ...lock });
       expect(published.version).toBe(step === "written" ? "000002" : "000003");
-      expect(await look(store)).toBe(3);
+      expect(await versionsSeen(store)).toBe(3);
       await gc(store, undefined, { keep: 1, ...lock });
       expect(readdirSync(join(store, "items"))).toEqual([published.version, "latest"]);
     },
@@ -109,10 +109,10 @@ describe("a writer that is killed", () => {
       );
       // as a tool finds it that knows of no repair
       expect(readFileSync(join(latestOf(store), "manifest.json"), "utf8").endsWith("}\n")).toBe(true);
-      expect(await look(store)).toBe(2);
+      expect(await versionsSeen(store)).toBe(2);
       expect((await latestVersion(store, "items"))!.version).toBe("000002");
       await forget(store, ["item:key 7"], lock);
-      expect(await look(store)).toBe(2);
+      expect(await versionsSeen(store)).toBe(2);
       const grep = spawnSync("grep", ["-rla", "key 7key 8", store], { encoding: "utf8" });
       expect(grep.stdout).toBe("");
       expect(readdirSync(join(store, "items"))).toEqual(["000001", "000002", "latest"]);
@@ -148,11 +148,11 @@ describe("a writer that is killed", () => {
       child.stderr.on("data", (text: Buffer) => (complaint += String(text)));
       const [, signal] = (await once(child, "exit")) as [number | null, string | null];
       expect({ signal, complaint }).toEqual({ signal: "SIGKILL", complaint: "" });
-      await look(store);
+      await versionsSeen(store);
       await latestVersion(store, "items");
     }
     await publish(run(3), { store, name: "items", extras: new Map(), ...lock });
-    expect(await look(store)).toBe(3);
+    expect(await versionsSeen(store)).toBe(3);
     await gc(store, undefined, { keep: 1, ...lock });
     expect(readdirSync(join(store, "items"))).toHaveLength(2);
   }, 300_000);
@@ -186,10 +186,10 @@ test("a writer finds the name locked by another, and waits for it when told", as
     await new Promise<void>((heard) => {
       waiting = publish(run(2), { ...again, ...lock, waitMs: 60_000, observe: () => heard() });
     });
-    expect(await look(store)).toBe(1);
+    expect(await versionsSeen(store)).toBe(1);
   });
   await waiting;
-  expect(await look(store)).toBe(2);
+  expect(await versionsSeen(store)).toBe(2);
 });
 
 test("a pipeline at work is not deprived of its step outputs", async () => {

@@ -1,9 +1,8 @@
 // A dataset from plain arrays, for tests of what reads datasets.
 
 import type { Column, Dataset, Roles } from "../dataset/dataset.js";
-import { MISSING } from "../dataset/dataset.js";
 import { splitCells } from "../dataset/multi.js";
-import { dictionaryOf } from "../log/dictionary.js";
+import { MISSING, dictionaryOf } from "../log/dictionary.js";
 
 /** Columns of strings are keys (empty is missing), columns of numbers are numbers; `multi` columns are split. */
 export function datasetOf(columns: Record<string, (string | number)[]>, roles: Partial<Roles> = {}): Dataset {

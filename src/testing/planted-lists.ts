@@ -1,7 +1,8 @@
 // Lists of items as `embed recall` makes them, of what a test says.
 
 import type { Keys } from "../embedding/table.js";
-import { NO_ITEM, type ListBatch, type Lists } from "../export/lists.js";
+import { type ListBatch, type Lists } from "../export/lists.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 
 /** Items by owner, best first. */
 export type Planted = Record<string, readonly string[]>;

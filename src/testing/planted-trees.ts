@@ -1,15 +1,13 @@
 // Rows of which the odds are known: a step of a number, a set of categories, and missing numbers of their own.
 
 import type { Dataset } from "../dataset/dataset.js";
-import { dictionaryOf } from "../log/dictionary.js";
+import { MISSING, dictionaryOf } from "../log/dictionary.js";
 import { logistic } from "../numeric/elementary.js";
 import { between, integerBelow, mulberry32 } from "./random.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";
 import { trainGbdt, type GbdtRows } from "../trainers/gbdt/train.js";
 import type { EpochEvent } from "../training/epoch.js";
-
-const MISSING = 0xffffffff;
 
 /** x: a number, 1 in 10 missing; many: one of 300 categories; few: one of three. */
 export function planted(seed: number, numRows: number): { dataset: Dataset; labels: Float32Array } {
@@ -49,8 +47,8 @@ export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features
 }
 
 /** Trains on one seed's rows with another's as validation part. */
-export async function trainPlanted(told: Partial<GbdtOptions>, numRows = 6000) {
-  const options = { ...defaultGbdtOptions(), threads: 2, numTrees: 20, patience: 0, ...told };
+export async function trainPlanted(given: Partial<GbdtOptions>, numRows = 6000) {
+  const options = { ...defaultGbdtOptions(), threads: 2, numTrees: 20, patience: 0, ...given };
   const [train, valid] = [planted(1, numRows), planted(2, 2000)];
   const features = fitTreeFeatures(
     train.dataset,

@@ -75,10 +75,10 @@ export async function startPostgres({ vectors = true } = {}): Promise<Server | u
 
 /** Where the programs of a PostgreSQL are. @param vectors that has pgvector */
 function postgresFolder(vectors: boolean): string | undefined {
-  const told = process.env["EMBED_TEST_POSTGRES"];
+  const reported = process.env["EMBED_TEST_POSTGRES"];
   const debian = "/usr/lib/postgresql";
   const found = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, "bin")) : [];
-  const usable = [...(told ? [told] : []), ...found].find((bin) => {
+  const usable = [...(reported ? [reported] : []), ...found].find((bin) => {
     const control = "extension/vector.control";
     const shared = spawnSync(join(bin, "pg_config"), ["--sharedir"], { encoding: "utf8" }).stdout?.trim();
     // a PostgreSQL that was moved tells where it was built
@@ -86,8 +86,8 @@ function postgresFolder(vectors: boolean): string | undefined {
     const hasVectors = folders.some((folder) => existsSync(join(folder, control)));
     return existsSync(join(bin, "postgres")) && (hasVectors || !vectors);
   });
-  if (told && usable !== told)
-    throw new Error(`EMBED_TEST_POSTGRES has no PostgreSQL with pgvector: ${told}`);
+  if (reported && usable !== reported)
+    throw new Error(`EMBED_TEST_POSTGRES has no PostgreSQL with pgvector: ${reported}`);
   return usable;
 }
 

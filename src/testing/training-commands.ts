@@ -3,8 +3,8 @@
 import { Command, CommanderError } from "commander";
 import { EmbedError, UsageError } from "../errors.js";
 import { addLogArgument } from "../flags/options.js";
-import { addTable, toldOf } from "../flags/table-option.js";
-import type { TrainingTold } from "../training/options/log.js";
+import { addTable, givenOf } from "../flags/table-option.js";
+import type { GivenTraining } from "../training/options/log.js";
 import { train } from "../training/session.js";
 import type { Summary } from "../training/summary.js";
 import type { Trainer } from "../training/trainer.js";
@@ -30,7 +30,7 @@ export const unwatched: Watch = { observe: () => undefined, signal: new AbortCon
  * @param words what follows the command: the log, the flags
  * @throws {UsageError} they cannot be parsed
  */
-export function parseTraining(name: string, words: readonly string[]): { paths: string[]; told: Told } {
+export function parseTraining(name: string, words: readonly string[]): { paths: string[]; given: Given } {
   const command = commandOf(name);
   command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
@@ -40,10 +40,10 @@ export function parseTraining(name: string, words: readonly string[]): { paths: 
     if (error instanceof CommanderError) throw new UsageError(error.message);
     throw error;
   }
-  return { paths: command.args, told: toldOf(command, trainingCommands.get(name)!.options) as Told };
+  return { paths: command.args, given: givenOf(command, trainingCommands.get(name)!.options) as Given };
 }
 
-type Told = TrainingTold & { out: string };
+type Given = GivenTraining & { out: string };
 
 /** Trains as `embed NAME WORDS...` would. @throws as the command does */
 export async function trainInProcess(
@@ -51,8 +51,8 @@ export async function trainInProcess(
   words: readonly string[],
   watch: Watch = unwatched,
 ): Promise<Summary<object>> {
-  const { paths, told } = parseTraining(name, words);
-  return await train(trainingCommands.get(name)!, paths, told, watch);
+  const { paths, given } = parseTraining(name, words);
+  return await train(trainingCommands.get(name)!, paths, given, watch);
 }
 
 /** How a piece of work ended: with its result, or refused with an exit code that a user can act upon. */

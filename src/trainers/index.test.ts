@@ -16,7 +16,7 @@ const messageOf = async (work: Promise<unknown>): Promise<string> => {
 };
 
 test("a capability that a kind of model has is handed out", async () => {
-  expect(await capable(runOf("train-gbdt", "gbdt"), "judge", "cannot predict labels")).toBeInstanceOf(
+  expect(await capable(runOf("train-gbdt", "gbdt"), "evaluate", "cannot predict labels")).toBeInstanceOf(
     Function,
   );
   expect(await ofForeign("transformForeign")).toBeInstanceOf(Function);
@@ -28,7 +28,7 @@ test("one that it lacks is refused with what the run holds and the commands whos
     /^run 'runs\/a' holds boosted trees \(train-gbdt\), which cannot rank items: runs of train-fm --model fm, train-fm --model lr, .*train-pca --matrix interactions and train-net can$/,
   );
   const ranking = runOf("train-ranking", "fm");
-  expect(await messageOf(capable(ranking, "judge", "cannot predict labels", "Use --ranking"))).toMatch(
+  expect(await messageOf(capable(ranking, "evaluate", "cannot predict labels", "Use --ranking"))).toMatch(
     /for ranking .*, which cannot predict labels: runs of .*train-gbdt and train-net can\. Use --ranking$/,
   );
 });

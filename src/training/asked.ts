@@ -6,18 +6,18 @@ import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import type { Asked } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../io/fingerprint.js";
-import type { TrainingTold } from "./options/log.js";
+import type { GivenTraining } from "./options/log.js";
 import { decisive, type OptionTable } from "./options/table.js";
 import { isCut } from "./split-options.js";
 
 /**
- * @param told as the caller gave it, before anything was made of it
+ * @param given as the caller gave it, before anything was made of it
  * @param inputs of the log that was read
  * @param earlier the run that training went on from
  */
 export async function askedOf(
   paths: readonly string[],
-  told: TrainingTold,
+  given: GivenTraining,
   table: OptionTable,
   inputs: readonly InputFingerprint[],
   earlier: string | undefined,
@@ -26,11 +26,11 @@ export async function askedOf(
     typeof part === "string" && !isCut(part);
   const encoded = await Promise.all(paths.map(isEncodedDataset));
   const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
-  const parts = [...new Set([told.valid, told.test, told.validLike])].filter(isFile);
-  const runs = [...new Set([earlier, told.rowOrder])].filter((path) => path !== undefined);
+  const parts = [...new Set([given.valid, given.test, given.validLike])].filter(isFile);
+  const runs = [...new Set([earlier, given.rowOrder])].filter((path) => path !== undefined);
   return {
     log: [...paths],
-    options: decisive(table, told),
+    options: decisive(table, given),
     inputs: [...log, ...(await Promise.all(parts.map(namedInput)))],
     ...(await encodedOf(paths[0]!, encoded.some(Boolean))),
     runs: await Promise.all(runs.map(async (path) => ({ path, sha256: contentsOf(await openRun(path)) }))),

@@ -13,7 +13,7 @@ import type { Checkpoint, LoopControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
 
 /** What a training came to, as far as its refit needs it. */
-export interface Judged {
+export interface Evaluated {
   /** the trainer's own, as they were used */
   options: Record<string, unknown>;
   metrics: Record<string, PartMetrics>;
@@ -43,7 +43,7 @@ const savedShape = object(
 /** What is saved beside the arrays and the identity. */
 interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   /** of a refit: what the first training came to */
-  first?: Judged;
+  first?: Evaluated;
 }
 
 /** The checkpoints of one training. */
@@ -70,12 +70,12 @@ export class Checkpoints {
   }
 
   /** What the first training came to, where its refit was under way. */
-  get first(): Judged | undefined {
+  get first(): Evaluated | undefined {
     return this.#file.found?.saved.first;
   }
 
   /** What a training, or with `first` its refit, is steered by. */
-  controls(first?: Judged): Pick<LoopControls, "checkpoint" | "resume"> {
+  controls(first?: Evaluated): Pick<LoopControls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
     return {
@@ -91,7 +91,7 @@ export class Checkpoints {
     await this.#file.remove();
   }
 
-  async #save({ arrays, standing, epochs }: Checkpoint, first: Judged | undefined): Promise<void> {
+  async #save({ arrays, standing, epochs }: Checkpoint, first: Evaluated | undefined): Promise<void> {
     await this.#file.save({ arrays, saved: { standing, epochs, ...(first && { first }) } });
   }
 }

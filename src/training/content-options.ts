@@ -1,7 +1,7 @@
 // Options of a catalogue of items: vectors of new items come from what it says of them.
 
 import { columns } from "./options/columns.js";
-import { custom, list, number, text, texts, type Told } from "./options/table.js";
+import { custom, list, number, text, texts, type Given } from "./options/table.js";
 
 const group = "Content:";
 
@@ -41,4 +41,4 @@ export const content = {
   }),
 } as const;
 
-export type ContentOptions = Told<typeof content>;
+export type ContentOptions = Given<typeof content>;

@@ -6,7 +6,7 @@ import type { EpochEvent } from "./epoch.js";
 import type { NamedArrays } from "./named-arrays.js";
 
 /** What early stopping goes by in place of the validation loss. */
-export interface Judge {
+export interface StoppingMetric {
   /** as metrics.jsonl names it */
   name: string;
   better: "lower" | "higher";
@@ -37,7 +37,7 @@ export interface LoopControls {
 }
 
 export interface TrainingControls extends LoopControls {
-  judge?: Judge;
+  stoppingMetric?: StoppingMetric;
   /** what the optimizer keeps goes with the model */
   keepsState?: boolean;
 }

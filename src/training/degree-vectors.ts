@@ -4,7 +4,7 @@
 //   user  U S^1/2, item  V S^1/2, each over its length
 
 import { transpose } from "../dataset/interactions.js";
-import type { History } from "../sampling/negatives.js";
+import type { ItemLists } from "../kernels/top-items/binding.js";
 import { degreeNormalised } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 
@@ -13,7 +13,7 @@ const TOLERANCE = 0.1;
 
 /** f32[users * dim], f32[numItems * dim]: rows of length 1; zeros for one without events, and beyond the matrix's rank. */
 export async function degreeVectors(
-  { indptr, items }: History,
+  { indptr, items }: ItemLists,
   numItems: number,
   { dim, seed, threads }: { dim: number; seed: number; threads: number },
   signal?: AbortSignal,

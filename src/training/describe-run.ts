@@ -10,7 +10,7 @@ import { cellReadingOf } from "../log/log.js";
 import type { ExampleOptions } from "./example-options.js";
 import type { Examples } from "./examples.js";
 import { labels, vocabulary } from "./options/features.js";
-import { log, type TrainingTold } from "./options/log.js";
+import { log, type GivenTraining } from "./options/log.js";
 import { decisive, type OptionTable } from "./options/table.js";
 import type { ReadAsTrained } from "./read-as-trained.js";
 
@@ -95,13 +95,13 @@ export function resolvedOptions(
     ...options
   }: ExampleOptions,
   table: OptionTable,
-  told: TrainingTold,
+  given: GivenTraining,
   own: Record<string, unknown>,
 ): Record<string, unknown> {
   const isTaken = ([name]: [string, unknown]) =>
     Object.hasOwn(table, name) || !(Object.hasOwn(vocabulary, name) || Object.hasOwn(labels, name));
   const { threads: ______, ...readingOptions } = reading;
-  const others = Object.entries(decisive(table, told)).filter(([name]) => !Object.hasOwn(log, name));
+  const others = Object.entries(decisive(table, given)).filter(([name]) => !Object.hasOwn(log, name));
   return {
     log: paths,
     ...Object.fromEntries(Object.entries(options).filter(isTaken)),

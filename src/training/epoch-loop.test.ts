@@ -11,7 +11,7 @@ function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: b
     epoch(epoch) {
       const validLoss = losses[epoch - 1];
       const seen = validLoss === undefined ? undefined : { trainLoss: 0, validLoss, rowsPerSecond: 1 };
-      return Promise.resolve(seen && { event: seen, judged: validLoss });
+      return Promise.resolve(seen && { event: seen, stoppingValue: validLoss });
     },
     keep(epoch) {
       this.kept.push(epoch);
@@ -25,7 +25,7 @@ function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: b
   };
 }
 
-const plan: EpochPlan = { epochs: 100, patience: 3, minDelta: 0, better: "lower", looks: true };
+const plan: EpochPlan = { epochs: 100, patience: 3, minDelta: 0, better: "lower", validates: true };
 const run = async (losses: number[], more: Partial<EpochPlan> = {}, controls: LoopControls = {}) => {
   const training = trainingOf(losses);
   const done = await runEpochs(training, { ...plan, ...more }, controls, () => undefined);

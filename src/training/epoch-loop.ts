@@ -15,7 +15,7 @@ import type { NamedArrays } from "./named-arrays.js";
 export interface Seen {
   event: Omit<EpochEvent, "epoch" | "seconds" | "best">;
   /** what early stopping goes by; null in an epoch that does not look where others do, undefined where none does */
-  judged?: number | null | undefined;
+  stoppingValue?: number | null | undefined;
 }
 
 /** A training as the loop drives it. */
@@ -45,7 +45,7 @@ export interface EpochPlan {
   minDelta: number;
   better: "lower" | "higher";
   /** whether some epoch looks at a validation part; else the last epoch's parameters are returned */
-  looks: boolean;
+  validates: boolean;
   /** what the model that training starts from is worth, where epochs must be better to be kept */
   toBeat?: number | undefined;
 }
@@ -65,11 +65,11 @@ export interface EpochsDone {
  */
 export async function runEpochs(
   training: Steered,
-  { epochs: most, patience, minDelta, better, looks, toBeat }: EpochPlan,
+  { epochs: most, patience, minDelta, better, validates, toBeat }: EpochPlan,
   { onInterrupt, checkpoint, resume }: LoopControls,
   observe: (event: EpochEnded) => void,
 ): Promise<EpochsDone> {
-  const stopsEarly = looks && patience > 0;
+  const stopsEarly = validates && patience > 0;
   const stopping = new EarlyStopping(better, minDelta, resume?.standing ?? firstStanding(toBeat));
   const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
   if (resume) training.restore(resume.arrays);
@@ -80,10 +80,10 @@ export async function runEpochs(
       const began = performance.now();
       const seen = await training.epoch(epoch);
       if (!seen) break;
-      const { event: told, judged } = seen;
+      const { event: reported, stoppingValue } = seen;
       // without a look every epoch is the best so far
-      const isBest = judged === undefined || (judged !== null && stopping.see(judged));
-      const event = { epoch, ...told, seconds: (performance.now() - began) / 1000, best: isBest };
+      const isBest = stoppingValue === undefined || (stoppingValue !== null && stopping.see(stoppingValue));
+      const event = { epoch, ...reported, seconds: (performance.now() - began) / 1000, best: isBest };
 
       // keep the best parameters, or the last where nothing stops early
       if (isBest || !stopsEarly) {

@@ -58,9 +58,9 @@ interface LabelOptions extends EventWeightOptions {
 export function labelledExamples(
   space: FeatureSpace,
   parts: Parts,
-  { positiveFrom, task: told, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
+  { positiveFrom, task: given, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
 ): Examples {
-  const own = labelsOf(parts.train.dataset, positiveFrom, told);
+  const own = labelsOf(parts.train.dataset, positiveFrom, given);
   const { task } = own;
   const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
   const weights = eventWeights(parts.train.dataset, trainRows, weighting);
@@ -132,14 +132,14 @@ export interface NegativeFields {
  * What negatives of the training part are drawn from.
  *
  * @param flag what asked for it, for the message
- * @param told the columns that go with the item, instead of inference
+ * @param given the columns that go with the item, instead of inference
  * @throws {UsageError} the log has no item
  */
 export function negativeFields(
   space: FeatureSpace,
   { dataset, rows }: Part,
   flag: string,
-  told: readonly string[] | undefined,
+  given: readonly string[] | undefined,
   minUsers?: number,
 ): NegativeFields {
   const { user, item } = dataset.roles;
@@ -152,7 +152,7 @@ export function negativeFields(
     throw new UsageError(`the user column '${user}' cannot be numeric or several-valued`);
   }
 
-  const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, told);
+  const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, given);
   const encoder = bindEncoder(space, dataset);
   const source = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
   return { source, itemFields: itemFields.names, ...indexes };
@@ -164,14 +164,14 @@ export function negativeExamples(
   parts: Parts,
   options: NegativeOptions,
   weighting: EventWeightOptions,
-  told: readonly string[] | undefined,
+  given: readonly string[] | undefined,
 ): Examples {
   const { dataset, rows } = parts.train;
   const { source, itemFields, ...fieldIndexes } = negativeFields(
     space,
     parts.train,
     "--negatives",
-    told,
+    given,
     options.minUsers,
   );
   const weights = eventWeights(dataset, rows, weighting);

@@ -17,7 +17,7 @@ import type { Carried, Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
-import type { Judge } from "./controls.js";
+import type { StoppingMetric } from "./controls.js";
 import { preprocessOf } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
 import type { Examples } from "./examples.js";
@@ -25,17 +25,17 @@ import { itemFiles } from "./item-file.js";
 import { itemsOfRun } from "./items-of-run.js";
 import { nextHistory } from "./key-history.js";
 import { negativeFiles } from "./negative-file.js";
-import type { TrainingTold } from "./options/log.js";
+import type { GivenTraining } from "./options/log.js";
 import { listMetric } from "./options/lists.js";
 import type { OptionTable } from "./options/table.js";
-import type { JudgeName } from "./options/weekly.js";
+import type { StoppingMetricName } from "./options/weekly.js";
 import { metricsOfRows, trainMetrics } from "./part-metrics.js";
 import { countUnseen } from "./parts.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { preprocessFile } from "./run-space.js";
-import { search, type SearchJudge } from "./search.js";
-import { stoppingJudge } from "./stopping-judge.js";
+import { search, type SearchMetric } from "./search.js";
+import { stoppingMetricOf } from "./stopping-metric.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import type { FeatureOptions, Learner, LearnerInput, Trained } from "./trained.js";
 import { fieldWarnings, valueWarnings } from "./training-warnings.js";
@@ -70,10 +70,10 @@ export interface FittedSpace {
 
 /** A trainer whose model reads rows of features. @typeParam S what it starts from */
 export interface FeatureModel<O extends FeatureOptions & object, S> {
-  told: TrainingTold;
+  given: GivenTraining;
   table: OptionTable;
   /** what early stopping goes by, where labels are predicted; the loss when absent */
-  metric?: JudgeName | undefined;
+  metric?: StoppingMetricName | undefined;
   /** columns that its options name beside those of all trainers */
   fields?: readonly string[];
   /** its options as they are used, for a loss */
@@ -95,7 +95,7 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
     metrics: Record<string, Metrics>,
     examples: Examples,
     options: O,
-    judge?: Judge,
+    stoppingMetric?: StoppingMetric,
   ): Promise<string[]> | string[];
 }
 
@@ -103,10 +103,10 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
 export function featurePlan<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
 ): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "fit"> {
-  const { told, earlier, fields = [] } = model;
+  const { given, earlier, fields = [] } = model;
   return {
     seed: model.optionsFor("logistic").seed,
-    reading: fieldsNamed({ ...told, others: fields }),
+    reading: fieldsNamed({ ...given, others: fields }),
     earlier: earlier?.run,
     accept: (dataset, options) => model.accept(dataset, options),
     fit: (source, session) => fit(model, source, session),
@@ -183,7 +183,7 @@ async function fit<O extends FeatureOptions, S>(
   source: Source,
   session: Session,
 ): Promise<Fit> {
-  const { told, learn } = model;
+  const { given, learn } = model;
   const { watch, warn, lap, first } = session;
   const prepared = await prepareFeatures(model, source, session);
   const { space, history, examples, items, start, carried } = prepared;
@@ -194,28 +194,32 @@ async function fit<O extends FeatureOptions, S>(
     ? { ...(first.options as unknown as O), epochs: first.bestEpoch }
     : model.optionsFor(loss);
   for (const text of model.doubts?.(space, standard) ?? []) warn(text);
-  const judge = first || examples.ranking ? undefined : stoppingJudge(model.metric, examples);
+  const stoppingMetric = first || examples.ranking ? undefined : stoppingMetricOf(model.metric, examples);
   const input = { ...prepared.input, ...(start !== undefined && { start }) };
-  const judged = judge && { judge };
+  const withMetric = stoppingMetric && { stoppingMetric };
   const found =
-    told.search === undefined || first
+    given.search === undefined || first
       ? undefined
       : await search(
           {
-            trials: told.search,
-            ...{ table: model.table, standard, judge: judge ?? listJudge(examples) },
-            hasValidation: (examples.valid ?? examples.ranking?.look) !== undefined,
-            isFixed: (name) => Object.hasOwn(told, name) || (name === "dim" && model.earlier !== undefined),
+            trials: given.search,
+            ...{
+              table: model.table,
+              standard,
+              stoppingMetric: stoppingMetric ?? listStoppingMetric(examples),
+            },
+            hasValidation: (examples.valid ?? examples.ranking?.validate) !== undefined,
+            isFixed: (name) => Object.hasOwn(given, name) || (name === "dim" && model.earlier !== undefined),
             train: (options) =>
-              learn({ ...input, controls: { ...judged } }, options, () => undefined, watch.signal),
+              learn({ ...input, controls: { ...withMetric } }, options, () => undefined, watch.signal),
           },
           watch,
         );
   if (found) lap("search");
   const options = found?.options ?? standard;
-  const keepsState = told.keepState ?? false;
+  const keepsState = given.keepState ?? false;
   const trained = await learn(
-    { ...input, controls: { ...session.controls, keepsState, ...judged } },
+    { ...input, controls: { ...session.controls, keepsState, ...withMetric } },
     options,
     (event) => watch.observe({ stage: "epoch", epochs: options.epochs, ...event }),
     watch.signal,
@@ -223,12 +227,12 @@ async function fit<O extends FeatureOptions, S>(
   lap("train");
 
   const metrics = await metricsOfParts(trained, examples, options.threads, watch.signal);
-  for (const text of await model.outcome(trained, metrics, examples, options, judge)) warn(text);
+  for (const text of await model.outcome(trained, metrics, examples, options, stoppingMetric)) warn(text);
   lap("evaluate");
   const { epochs, bestEpoch, interrupted = false } = trained;
   const { dataset } = source;
   return {
-    judged: {
+    evaluated: {
       options: { ...options, ...trained.keeps } as unknown as Record<string, unknown>,
       ...{ metrics, epochs, bestEpoch },
       ...(found && { trials: found.trials }),
@@ -259,7 +263,7 @@ async function fit<O extends FeatureOptions, S>(
 }
 
 /** What lists of items are judged by, where items are ranked. */
-function listJudge({ ranking }: Examples): SearchJudge | undefined {
+function listStoppingMetric({ ranking }: Examples): SearchMetric | undefined {
   return ranking && { name: listMetric(ranking.options), better: "higher" };
 }
 

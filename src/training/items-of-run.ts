@@ -21,24 +21,24 @@ export interface ItemColumns {
   contextFieldIndexes: number[];
 }
 
-/** @param told the columns that go with the item, instead of inference. @throws {UsageError} one of them is no field */
+/** @param given the columns that go with the item, instead of inference. @throws {UsageError} one of them is no field */
 export function itemColumnsOf(
   space: FeatureSpace,
   { dataset, rows }: TrainingPart,
   item: KeyColumn,
-  told: readonly string[] | undefined,
+  given: readonly string[] | undefined,
 ): ItemColumns {
   const { user } = dataset.roles;
   const names = space.fields.map(({ name }) => name);
   const candidates = names.filter((name) => name !== item.name && name !== user);
-  const odd = told?.find((name) => name !== item.name && !candidates.includes(name));
+  const odd = given?.find((name) => name !== item.name && !candidates.includes(name));
   if (odd !== undefined) {
     const those = [item.name, ...candidates].join(", ");
     throw new UsageError(
       `--item-fields names '${odd}', which is no feature that goes with the item: those that can are ${those}`,
     );
   }
-  const itemFields = findItemFields(dataset, rows, item, candidates, told);
+  const itemFields = findItemFields(dataset, rows, item, candidates, given);
   const indexes = space.fields.map((_, f) => f);
   const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);
   return {
@@ -64,7 +64,7 @@ export function itemsOfRun(
   space: FeatureSpace,
   part: TrainingPart,
   { negatives }: { negatives?: unknown },
-  { itemFields: told, minUsers }: { itemFields?: string[]; minUsers?: number },
+  { itemFields: given, minUsers }: { itemFields?: string[]; minUsers?: number },
 ): RunItems | undefined {
   if (negatives) return undefined;
   const { dataset, rows } = part;
@@ -73,12 +73,12 @@ export function itemsOfRun(
   const field = space.fields.find(({ name }) => name === item);
   const isHashed = field?.kind === "key" && field.hash !== undefined;
   if (column?.kind !== "key" || isHashed) {
-    if (!told) return undefined;
+    if (!given) return undefined;
     throw new UsageError(
       "--item-fields needs an item column of one key a row that is not hashed: name it with --item",
     );
   }
-  const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, told);
+  const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, given);
   const encoder = bindEncoder(space, dataset);
   return {
     catalogue: itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers),

@@ -11,7 +11,10 @@ import { log } from "../numeric/exp.js";
  *
  * Of drawn rows only the first chunk is looked at.
  */
-export function labelsOf(train: TrainingRows, loss: "logistic" | "squared"): { bias: number; scale: number } {
+export function labelScaleOf(
+  train: TrainingRows,
+  loss: "logistic" | "squared",
+): { bias: number; scale: number } {
   const { numRows, labels, weights } = train.kind === "drawn" ? firstOf(train.draw(1)) : train.rows;
   const total = weights ? sumOf(weights) : numRows;
   let sum = 0;

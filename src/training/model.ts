@@ -16,7 +16,7 @@ import type { RankedKeys, RankedUsers } from "./ranked-items.js";
 import type { Rotation } from "./rotation.js";
 import type { RowPredictor } from "./row-predictor.js";
 import type { ScoringModel } from "./run-space.js";
-import type { JudgedOn, Scored } from "./scored.js";
+import type { EvaluatedOn, Scored } from "./scored.js";
 import type { Transformed, TransformFlag, TransformOptions } from "./transform-options.js";
 import type { Watch } from "./watch.js";
 
@@ -39,7 +39,7 @@ export interface Capabilities {
   /** Predicts rows of a log, one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
   /** Judges it by its scores of a log's rows, whose labels it predicts. */
-  judge?: (run: Run, on: JudgedOn, watch: Watch) => Promise<Scored>;
+  evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
   /** Ranks the items that it keeps. @param inPlace as scorer has it @throws {UsageError} the run keeps none */
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table. */

@@ -18,13 +18,13 @@ export async function checkFields(
   onnxInput: OnnxInput,
 ): Promise<void> {
   for (const { name, kind, ...field } of fields) {
-    const told = `format onnx: field ${excerpt(name)} of run '${path}'`;
+    const given = `format onnx: field ${excerpt(name)} of run '${path}'`;
     if (kind === "multi")
       throw new UsageError(
-        `${told} has several values a cell, and the model has one input a field: train without --multi, or take the table (--onnx-part table)`,
+        `${given} has several values a cell, and the model has one input a field: train without --multi, or take the table (--onnx-part table)`,
       );
     if (onnxInput === "key" && "hash" in field && field.hash)
-      throw new UsageError(`${told} finds its rows by a hash that ONNX has not: take --onnx-input row`);
+      throw new UsageError(`${given} finds its rows by a hash that ONNX has not: take --onnx-input row`);
   }
   if (onnxInput === "row") return;
   for (const { name } of fields) {

@@ -19,7 +19,7 @@ export interface NewKeys {
 export function newKeysOf(
   { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,
   dataset: Dataset,
-  told: NewKeys["side"] | undefined,
+  given: NewKeys["side"] | undefined,
   mayBeNone = false,
 ): NewKeys {
   const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
@@ -28,7 +28,7 @@ export function newKeysOf(
     const field = space.fields[f];
     if (name === undefined || field?.kind !== "key") return [];
     if (field.hash) {
-      if (told !== side) return [];
+      if (given !== side) return [];
       throw new UsageError(`--fold-in: field '${name}' is hashed, so that every key has a vector already`);
     }
     const column = columnNamed(dataset, name);
@@ -37,9 +37,9 @@ export function newKeysOf(
     const codes = Array.from(ids.keys()).filter((code) => ids[code] === 0);
     return [{ side, column, f, codes }];
   });
-  if (told) {
-    const side = sides.find((one) => one.side === told);
-    if (!side) throw new UsageError(`--field ${told}: the run has no field of ${told}s`);
+  if (given) {
+    const side = sides.find((one) => one.side === given);
+    if (!side) throw new UsageError(`--field ${given}: the run has no field of ${given}s`);
     if (side.codes.length > 0 || mayBeNone) return side;
     throw new UsageError(`--fold-in: the run knows every key of '${side.column.name}' that the events have`);
   }

@@ -1,6 +1,7 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
-import { columnNamed, MISSING, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
+import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import { UsageError } from "../errors.js";
 import { withForms } from "../dataset/numeric.js";
 import { bindEncoder } from "../dataset/rows.js";
@@ -41,7 +42,7 @@ export async function splitParts(
       ? undefined
       : (earlier ?? popularityIn(dataset, await readLike(dataset, validLike, options, watch)));
   const rows = splitRows(dataset, { ...split, ...(like && { like }) });
-  if (rows.told !== undefined) watch.observe({ stage: "note", text: rows.told });
+  if (rows.note !== undefined) watch.observe({ stage: "note", text: rows.note });
   if (rows.like && !earlier) watch.observe({ stage: "note", text: likeNote(rows.like) });
   const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
     if (typeof part === "string" && !isCut(part))
@@ -129,7 +130,7 @@ export function wholeOf(dataset: Dataset): Part {
 }
 
 /** Roles as options that leave nothing to be inferred; what only splitting needs is left out. */
-export function toldRoles({
+export function givenRoles({
   session: _,
   time: __,
   ...roles
@@ -144,17 +145,17 @@ async function readLike(
   options: DatasetOptions,
   watch: Watch,
 ): Promise<Dataset> {
-  const told = {
-    ...toldRoles(roles),
+  const given = {
+    ...givenRoles(roles),
     like: hashKeys ? { hashKeys } : {},
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
   // fields that are made of the time need it in every log
-  if (options.timeFields?.length) Object.assign(told, { time: roles.time });
-  if (options.inSequence) Object.assign(told, { session: roles.session, time: roles.time });
+  if (options.timeFields?.length) Object.assign(given, { time: roles.time });
+  if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
   const { session: _, time: __, ...others } = options;
-  const { dataset } = await readDataset([path], { ...others, ...told }, silently(watch));
+  const { dataset } = await readDataset([path], { ...others, ...given }, silently(watch));
   return dataset;
 }
 

@@ -3,10 +3,10 @@
 import type { Dataset } from "../dataset/dataset.js";
 import type { Manifest } from "../embedding/manifest.js";
 import type { Run, RunContents } from "../embedding/run-directory.js";
-import type { Judged } from "./checkpoint.js";
+import type { Evaluated } from "./checkpoint.js";
 import type { TrainingControls } from "./controls.js";
 import type { ExampleOptions } from "./example-options.js";
-import type { TrainingTold } from "./options/log.js";
+import type { GivenTraining } from "./options/log.js";
 import type { SplitParts } from "./parts.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
@@ -45,7 +45,7 @@ export interface Source {
 export interface Session {
   /** how the log was read and cut; of an encoded dataset with what shaped it */
   options: ExampleOptions;
-  told: TrainingTold;
+  given: GivenTraining;
   /** files for the time of the training are made beside this path */
   beside: string;
   watch: Watch;
@@ -56,16 +56,16 @@ export interface Session {
   /** checkpoints and interruption; early stopping's judge is the trainer's */
   controls: TrainingControls;
   /** of a refit: what the first training came to */
-  first?: Judged;
+  first?: Evaluated;
 }
 
 /** A training that has ended. */
 export interface Fit {
-  judged: Judged;
+  evaluated: Evaluated;
   /** a signal ended it before its time */
   interrupted: boolean;
   /** What the run holds. @param first what is judged: this training, or the one before its refit */
-  contents(first: Judged): Promise<FitContents> | FitContents;
+  contents(first: Evaluated): Promise<FitContents> | FitContents;
 }
 
 /** What of a run a trainer decides. */

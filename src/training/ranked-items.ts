@@ -12,7 +12,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { vectorRanker, type RankerFor } from "../evaluation/rankers.js";
 import type { Dictionary } from "../log/dictionary.js";
-import { NO_ITEM } from "../sampling/negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { readItems } from "./item-file.js";
 import type { ScoringModel } from "./run-space.js";
 import type { Scorer } from "./trained.js";

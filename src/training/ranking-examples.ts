@@ -111,7 +111,7 @@ export function rankingExamples(
       examples,
       options,
       ...(sample && {
-        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
+        validate: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
       }),
     },
   };

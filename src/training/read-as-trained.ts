@@ -12,7 +12,7 @@ import { formOf } from "../log/form.js";
 import type { CellReading, ReadOptions } from "../log/log.js";
 import { definedOf } from "./options/log.js";
 import type { BadRowReport } from "./bad-row-report.js";
-import { toldRoles } from "./parts.js";
+import { givenRoles } from "./parts.js";
 import type { Watch } from "./watch.js";
 import { readDataset, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
 
@@ -52,8 +52,8 @@ export async function readAsTrained(
   watch: Watch,
 ): Promise<ReadDataset> {
   const { roles, sides, drop, where = [], timeFormat, cells } = preprocess;
-  const told = {
-    ...toldRoles(roles),
+  const given = {
+    ...givenRoles(roles),
     ...(await secretOf(preprocess, hashKeys, on)),
     like: preprocess,
     ...(timed && definedOf({ time: roles.time, timeFormat })),
@@ -66,7 +66,7 @@ export async function readAsTrained(
     onBadRow: reading.onBadRow,
     ...shape,
   };
-  const read = await readDataset(on, told, watch);
+  const read = await readDataset(on, given, watch);
   return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
 }
 

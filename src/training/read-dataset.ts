@@ -184,12 +184,12 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   }
   const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
   const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
-  const told = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
-  tell(told, watch);
+  const reported = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
+  tell(reported, watch);
   const beside = options.beside && besideOfEncoded(encoded.dataset, options.beside);
   return {
     dataset: { ...dataset, ...(beside && { beside }) },
-    ...told,
+    ...reported,
     shaping: shapingOf(encoded, options),
   };
 }
@@ -204,10 +204,10 @@ function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
 }
 
 /** What a reading tells beside its rows. */
-type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
+type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
 /** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
-export async function withLog<T extends Told>(
+export async function withLog<T extends Reported>(
   paths: readonly string[],
   {
     reading,
@@ -309,7 +309,7 @@ export function badRowHandling(
 }
 
 /** Tells what was inferred, and what was left out. */
-function tell({ inferred, notes, skipped, warnings }: Told, { observe }: Watch): void {
+function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Watch): void {
   for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
   for (const text of warnings) observe({ stage: "warning", text });
   for (const [reason, count] of Object.entries(skipped)) {

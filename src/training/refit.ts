@@ -4,7 +4,7 @@
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
-import type { Checkpoints, Judged } from "./checkpoint.js";
+import type { Checkpoints, Evaluated } from "./checkpoint.js";
 import type { TrainingControls } from "./controls.js";
 import type { Part } from "./examples.js";
 import { rowsOfParts, type SplitParts } from "./parts.js";
@@ -13,7 +13,7 @@ import type { Fit, Plan, Session, Source } from "./plan.js";
 /** A training, and the model that the run holds. */
 interface FittedTwice {
   /** what was judged */
-  first: Judged;
+  first: Evaluated;
   /** what the run holds: the refitted model, or the first */
   published: Fit;
   /** for the manifest */
@@ -49,7 +49,7 @@ export async function fitTwice(
         ...session,
         controls: { ...(onInterrupt && { onInterrupt }), ...checkpoints.controls() },
       });
-  const first = checkpoints.first ?? trained!.judged;
+  const first = checkpoints.first ?? trained!.evaluated;
   const interrupted = trained?.interrupted ?? false;
   if (trained && (!whole || interrupted)) return { first, published: trained, interrupted };
 
@@ -66,7 +66,7 @@ export async function fitTwice(
         first,
         // notes and warnings are the first training's
         watch: {
-          observe: (told) => told.stage === "epoch" && watch.observe({ ...told, refit: true }),
+          observe: (reported) => reported.stage === "epoch" && watch.observe({ ...reported, refit: true }),
           signal: finish.signal,
         },
         warn: () => undefined,
@@ -75,7 +75,7 @@ export async function fitTwice(
         controls: checkpoints.controls(first),
       },
     );
-    const { epochs, metrics } = published.judged;
+    const { epochs, metrics } = published.evaluated;
     return { first, published, refit: { epochs: epochs.length, rows, metrics }, interrupted };
   } catch (error) {
     if (!trained || !finish.isWanted()) throw error;

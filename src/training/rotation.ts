@@ -14,10 +14,10 @@ export interface VectorBlock {
 }
 
 /** Rotates rows. @param fieldOf [rows], indices of the table's fields @returns f32[rows * dim] */
-export type Turn = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
+export type Rotate = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
 
 /** A table beside the default one. */
-export interface TurnedTable {
+export interface RotatedTable {
   name: string;
   /** where its numbers stand in the default table's vectors: it turns as this block of them does */
   offset: number;
@@ -28,9 +28,9 @@ export interface Rotation {
   /** the blocks that share a rotation, a list a rotation */
   groups: VectorBlock[][];
   /** tables beside the default one that turn as it does, or as a block of it; none when absent */
-  tables?: readonly TurnedTable[];
+  tables?: readonly RotatedTable[];
   /** The files of model/ that change, by name. @throws {ArtifactError} damaged */
-  files(turn: Turn): Promise<Record<string, readonly Uint8Array[]>>;
+  files(rotate: Rotate): Promise<Record<string, readonly Uint8Array[]>>;
 }
 
 /** One rotation for all rows, whole. */

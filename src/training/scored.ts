@@ -1,6 +1,7 @@
 // What scoring a log with a run gives, whatever its model.
 
-import { MISSING, type Dataset } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { MISSING } from "../log/dictionary.js";
 import type { Metrics } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -16,7 +17,7 @@ export interface Contestant {
 }
 
 /** What a run is judged on: a log, or a part of its training's own. */
-export interface JudgedOn extends Omit<ReadLike, "on"> {
+export interface EvaluatedOn extends Omit<ReadLike, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
   /** correct the scores of events against drawn negatives for how these were drawn */

@@ -36,11 +36,13 @@ export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | 
 /** Of one whose task has labels. */
 export function predictsLabels(
   read: ReadScorer,
-): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "judge"> {
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "evaluate"> {
   return {
     ...scoresRows(read),
-    judge: async (run, on, watch) =>
-      await (await import("./judge.js")).judgeScores(run, await opened(read, run, on.inPlace), on, watch),
+    evaluate: async (run, on, watch) =>
+      await (
+        await import("./evaluate-scores.js")
+      ).evaluateScores(run, await opened(read, run, on.inPlace), on, watch),
   };
 }
 

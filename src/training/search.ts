@@ -9,7 +9,7 @@ import type { Trial } from "../embedding/manifest.js";
 import { DivergedError, flagOf, UsageError } from "../errors.js";
 import { pow } from "../numeric/exp.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
-import type { Judge } from "./controls.js";
+import type { StoppingMetric } from "./controls.js";
 import { checkRanges, type Option, type OptionTable, type SearchRange } from "./options/table.js";
 import type { EpochEvent } from "./epoch.js";
 import type { FeatureOptions } from "./trained.js";
@@ -31,11 +31,11 @@ export interface SearchRequest<O> {
   isFixed: (name: string) => boolean;
   hasValidation: boolean;
   /** the loss where it is absent */
-  judge: SearchJudge | undefined;
+  stoppingMetric: SearchMetric | undefined;
   train: (options: O) => Promise<{ epochs: readonly EpochEvent[]; bestEpoch: number }>;
 }
 
-export type SearchJudge = Pick<Judge, "name" | "better">;
+export type SearchMetric = Pick<StoppingMetric, "name" | "better">;
 
 /** The options that have a range to search, in the order of the table. */
 function searchedOf(table: OptionTable): [name: string, range: SearchRange][] {
@@ -54,7 +54,7 @@ export async function search<O extends FeatureOptions>(
   request: SearchRequest<O>,
   { observe }: Watch,
 ): Promise<{ options: O; trials: Trial[] }> {
-  const { trials, standard, train, judge } = request;
+  const { trials, standard, train, stoppingMetric } = request;
   checkRequest(request);
   const settings = Array.from({ length: trials }, (_, t) => settingOf(request, t));
   const seen = new Map<Setting, Trial>();
@@ -65,11 +65,11 @@ export async function search<O extends FeatureOptions>(
     const most = Math.min(epochs, standard.epochs);
     for (const setting of left) {
       const options = { ...standard, ...setting, epochs: most };
-      const trial = await tried(request.table, setting, options, train, judge);
+      const trial = await tried(request.table, setting, options, train, stoppingMetric);
       seen.set(setting, trial);
-      observe({ stage: "note", text: `search: ${trialText(setting, trial, judge)}` });
+      observe({ stage: "note", text: `search: ${trialText(setting, trial, stoppingMetric)}` });
     }
-    const score = (setting: Setting) => scoreOf(seen.get(setting)!, judge);
+    const score = (setting: Setting) => scoreOf(seen.get(setting)!, stoppingMetric);
     // of two alike, the one drawn first
     left = [...left].sort((a, b) => score(a) - score(b) || settings.indexOf(a) - settings.indexOf(b));
     if (left.length === 1 || most === standard.epochs) break;
@@ -135,12 +135,12 @@ async function tried<O extends FeatureOptions>(
   setting: Setting,
   options: O,
   train: SearchRequest<O>["train"],
-  judge: SearchJudge | undefined,
+  stoppingMetric: SearchMetric | undefined,
 ): Promise<Trial> {
   try {
     checkRanges(table, setting);
     const { epochs, bestEpoch } = await train(options);
-    const value = judgedOf(epochs[bestEpoch - 1]!, judge);
+    const value = stoppingValueOf(epochs[bestEpoch - 1]!, stoppingMetric);
     return { ...setting, epochs: epochs.length, bestEpoch, value };
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
@@ -148,20 +148,26 @@ async function tried<O extends FeatureOptions>(
   }
 }
 
-function judgedOf(event: EpochEvent, judge: SearchJudge | undefined): number {
-  const value = judge ? (event as unknown as Record<string, number>)[judge.name] : event.validLoss;
+function stoppingValueOf(event: EpochEvent, stoppingMetric: SearchMetric | undefined): number {
+  const value = stoppingMetric
+    ? (event as unknown as Record<string, number>)[stoppingMetric.name]
+    : event.validLoss;
   return value!;
 }
 
 /** Lower is better; what diverged is last. */
-function scoreOf({ value }: Trial, judge: SearchJudge | undefined): number {
+function scoreOf({ value }: Trial, stoppingMetric: SearchMetric | undefined): number {
   if (value === null) return Infinity;
-  return judge?.better === "higher" ? -value : value;
+  return stoppingMetric?.better === "higher" ? -value : value;
 }
 
-function trialText(setting: Setting, { epochs, value }: Trial, judge: SearchJudge | undefined): string {
+function trialText(
+  setting: Setting,
+  { epochs, value }: Trial,
+  stoppingMetric: SearchMetric | undefined,
+): string {
   const options = Object.entries(setting).map(([name, x]) => `${titleOfOption(name)} ${x}`);
-  const name = judge?.name ?? "valid loss";
+  const name = stoppingMetric?.name ?? "valid loss";
   const how = value === null ? "diverged" : `${name} ${value.toFixed(5)}`;
   return `${options.join(", ")}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}: ${how}`;
 }

@@ -13,11 +13,11 @@ import { flagOf, UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { askedOf } from "./asked.js";
-import { Checkpoints, type Judged } from "./checkpoint.js";
+import { Checkpoints, type Evaluated } from "./checkpoint.js";
 import { resolvedOptions } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
-import { logOptionsOf, type TrainingTold } from "./options/log.js";
-import { checkTold, decisive, noSuchOption } from "./options/table.js";
+import { logOptionsOf, type GivenTraining } from "./options/log.js";
+import { checkGiven, decisive, noSuchOption } from "./options/table.js";
 import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
 import { fitTwice } from "./refit.js";
@@ -41,26 +41,26 @@ const FOLLOWING: Readonly<Record<string, string>> = {
 /**
  * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
  *
- * @param told what the user set, by the options' names; `out` is the run
+ * @param given what the user set, by the options' names; `out` is the run
  * @throws {UsageError} an option that the trainer has not, out of its range, or that does not go with another
  * @throws {EmbedError} as the stages do; nothing is written then
  */
 export async function train(
   trainer: Trainer,
   paths: readonly string[],
-  told: TrainingTold & { out: string },
+  given: GivenTraining & { out: string },
   watching: Watch,
 ): Promise<Summary<PartMetrics>> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
-  const { out, force = false } = told;
-  checkNames(trainer, told);
-  checkTold(trainer.options, told);
+  const { out, force = false } = given;
+  checkNames(trainer, given);
+  checkGiven(trainer.options, given);
   await checkOutput(out, force, "directory", ownRun);
-  const plan = await trainer.plan(told);
+  const plan = await trainer.plan(given);
 
-  const { options, dataset, cut } = await openParts(plan, paths, told, { watch, warn, note });
+  const { options, dataset, cut } = await openParts(plan, paths, given, { watch, warn, note });
   const ended = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -73,34 +73,34 @@ export async function train(
   const identity = {
     version,
     log: paths,
-    ...decisive(trainer.options, told),
+    ...decisive(trainer.options, given),
     inputs,
     ...(earlier && { "run of --init": earlier }),
   };
-  const checkpoints = await Checkpoints.open(out, told, identity, watch.signal);
+  const checkpoints = await Checkpoints.open(out, given, identity, watch.signal);
   const { epoch } = checkpoints;
   const { round = "epoch" } = trainer;
   if (epoch !== undefined) note(`goes on after ${round} ${epoch}`);
   const session: Omit<Session, "controls"> = {
-    ...{ options, told, beside: out, watch, warn, note },
+    ...{ options, given, beside: out, watch, warn, note },
     lap: ended,
   };
-  const parts = partsToFit(cut, told);
+  const parts = partsToFit(cut, given);
   const source = { dataset, parts, cut: cut.parts };
-  const refits = told.refit === true && (trainer.refitsAllRows?.(told) ?? true);
+  const refits = given.refit === true && (trainer.refitsAllRows?.(given) ?? true);
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
     checkpoints,
     refits,
     round,
   });
   if (interrupted) {
-    const { bestEpoch } = published.judged;
+    const { bestEpoch } = published.evaluated;
     const held = round === "epoch" ? `epoch ${bestEpoch}` : `${bestEpoch} ${round}s`;
     warn(`interrupted: the run holds ${held}, the best so far`);
   }
 
   const contents = await published.contents(first);
-  const resolved = resolvedOptions(paths, options, trainer.options, told, {
+  const resolved = resolvedOptions(paths, options, trainer.options, given, {
     ...first.options,
     ...contents.chosen,
   });
@@ -109,7 +109,7 @@ export async function train(
     command: trainer.command,
     model: contents.model,
     options: resolved,
-    asked: await askedOf(paths, told, trainer.options, inputs, plan.earlier?.path),
+    asked: await askedOf(paths, given, trainer.options, inputs, plan.earlier?.path),
     seed: plan.seed,
     inputs,
     roles: dataset.roles,
@@ -123,7 +123,7 @@ export async function train(
     warnings,
     ...contents.manifest,
   };
-  const metricsLines = contents.metricsLines ?? linesOf(first, refit && published.judged);
+  const metricsLines = contents.metricsLines ?? linesOf(first, refit && published.evaluated);
   watch.observe({ stage: "doing", text: `writing ${out}` });
   await writeRun(
     out,
@@ -158,12 +158,12 @@ interface OpenedParts {
 export async function openParts(
   plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
   paths: readonly string[],
-  told: TrainingTold,
+  given: GivenTraining,
   { watch, warn, note }: Pick<Session, "watch" | "warn" | "note">,
 ): Promise<OpenedParts> {
-  const given = readingOptions(told, plan);
-  const read = await readDataset(paths, given, watch);
-  const options = { ...given, ...read.shaping };
+  const askedOptions = readingOptions(given, plan);
+  const read = await readDataset(paths, askedOptions, watch);
+  const options = { ...askedOptions, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
   for (const text of [...limited.notes, ...notes]) note(text);
@@ -177,10 +177,10 @@ export async function openParts(
  *
  * @throws {UsageError} an option looks at held-out rows, which are all of such items
  */
-function partsToFit({ parts, by }: SplitParts, told: object): SplitParts["parts"] {
+function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts"] {
   if (by !== "items") return parts;
   const needing = (["refit", "search", "metric"] as const).find(
-    (name) => (told as Record<string, unknown>)[name] !== undefined,
+    (name) => (given as Record<string, unknown>)[name] !== undefined,
   );
   if (needing !== undefined)
     throw new UsageError(
@@ -190,32 +190,32 @@ function partsToFit({ parts, by }: SplitParts, told: object): SplitParts["parts"
 }
 
 /** @throws {UsageError} names with the nearest option that there is */
-function checkNames({ command, options }: Trainer, told: object): void {
-  for (const name of Object.keys(told)) {
+function checkNames({ command, options }: Trainer, given: object): void {
+  for (const name of Object.keys(given)) {
     if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
   }
 }
 
 /** How the log is read. */
 function readingOptions(
-  told: TrainingTold,
+  given: GivenTraining,
   { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,
 ): ExampleOptions {
-  const lookingAtAllRows: Record<string, boolean> = {
-    "--negatives": (told.negatives ?? 0) > 0,
-    "--since": told.since !== undefined,
-    "--max-events-per-user": told.maxEventsPerUser !== undefined,
-    "--hash-keys": told.hashKeys !== undefined,
+  const needsAllRows: Record<string, boolean> = {
+    "--negatives": (given.negatives ?? 0) > 0,
+    "--since": given.since !== undefined,
+    "--max-events-per-user": given.maxEventsPerUser !== undefined,
+    "--hash-keys": given.hashKeys !== undefined,
   };
-  const flags = Object.keys(lookingAtAllRows).filter((flag) => lookingAtAllRows[flag]);
+  const flags = Object.keys(needsAllRows).filter((flag) => needsAllRows[flag]);
   return {
-    ...logOptionsOf(told, { unlabelled }),
-    ...eventColumn(told),
+    ...logOptionsOf(given, { unlabelled }),
+    ...eventColumn(given),
     ...reading,
     wholeFor: [...flags, ...wholeFor],
   };
 }
 
-function linesOf({ epochs }: Judged, refit: Judged | undefined): object[] {
+function linesOf({ epochs }: Evaluated, refit: Evaluated | undefined): object[] {
   return [...epochs, ...(refit?.epochs.map((event) => ({ ...event, refit: true })) ?? [])];
 }

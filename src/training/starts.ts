@@ -4,7 +4,7 @@ import type { Metrics } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EpochEvent } from "./epoch.js";
 import type { OptionTable } from "./options/table.js";
-import type { TrainingTold } from "./options/log.js";
+import type { GivenTraining } from "./options/log.js";
 import type { Plan, Session, Source } from "./plan.js";
 
 /**
@@ -26,7 +26,7 @@ export interface Starts {
   /** options beside those of lift */
   options: OptionTable;
   /** @throws {UsageError} options that do not go together, or a run without vectors */
-  plan(told: TrainingTold & { init: string; patience?: number }): Promise<StartsPlan>;
+  plan(given: GivenTraining & { init: string; patience?: number }): Promise<StartsPlan>;
 }
 
 export interface StartsPlan extends Omit<Plan, "fit"> {

@@ -50,7 +50,7 @@ export interface RankingJob {
   examples: RankingExamples;
   options: ListOptions;
   /** ranking metrics of a model on the validation part; absent without one */
-  look?: (model: Scorer) => Promise<Record<string, number>>;
+  validate?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**

@@ -2,7 +2,7 @@
 // log to the run directory is the session's (session.ts).
 
 import type { OptionTable } from "./options/table.js";
-import type { TrainingTold } from "./options/log.js";
+import type { GivenTraining } from "./options/log.js";
 import type { Plan } from "./plan.js";
 import type { Starts } from "./starts.js";
 
@@ -21,13 +21,13 @@ export interface Trainer {
   /** epochs, or trees, between two checkpoints in the weekly job */
   checkpointEvery?: number;
   /** whether --refit means all rows once more; where there is the option it does by default */
-  refitsAllRows?(told: TrainingTold): boolean;
+  refitsAllRows?(given: GivenTraining): boolean;
   /**
    * What is to be done, before a log is read: a wrong option or an earlier run that does not fit is told here.
    *
    * @throws {UsageError} options that do not go together
    */
-  plan(told: TrainingTold): Promise<Plan> | Plan;
+  plan(given: GivenTraining): Promise<Plan> | Plan;
   /** trainings from several starts, for a trainer that can start from a table */
   starts?: Starts;
 }

@@ -52,9 +52,9 @@ export function labelledOrDrawn(
 }
 
 /** Which columns a negative replaces. */
-export function togetherNote({ negatives }: Examples, told: string[] | undefined): string {
+export function togetherNote({ negatives }: Examples, reported: string[] | undefined): string {
   const [item, ...others] = negatives!.itemFields;
-  const how = told ? "as --item-fields says" : "inferred; --item-fields says otherwise";
+  const how = reported ? "as --item-fields says" : "inferred; --item-fields says otherwise";
   const together =
     others.length > 0
       ? `'${item}' together with ${others.map((name) => `'${name}'`).join(", ")}`

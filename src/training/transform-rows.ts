@@ -1,13 +1,13 @@
 // Rows of a table that need not have all columns of a run, for `embed transform`.
 
-import { MISSING, type Column, type Dataset } from "../dataset/dataset.js";
+import type { Column, Dataset } from "../dataset/dataset.js";
 import { withHashedKeys } from "../dataset/hash-keys.js";
 import { numericForms } from "../dataset/numeric.js";
 import { numericOf, type Preprocess } from "../dataset/preprocess.js";
 import { buildDataset } from "../dataset/build.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
-import { dictionaryOf } from "../log/dictionary.js";
+import { MISSING, dictionaryOf } from "../log/dictionary.js";
 import { secretOf } from "./read-as-trained.js";
 import { withLog } from "./read-dataset.js";
 import type { RunSpace } from "./run-space.js";
@@ -39,7 +39,7 @@ export async function readTable(
       }
       const fields = roles.fields.filter(has);
       const isOther = key !== undefined && !features.includes(key);
-      const told = {
+      const given = {
         ...options,
         fields: isOther ? [...fields, key] : fields,
         numeric: numericOf(preprocess).filter((name) =>
@@ -48,7 +48,7 @@ export async function readTable(
         multi: Object.fromEntries(Object.entries(roles.multi).filter(([name]) => has(name))),
         ...(roles.multiWeights && { multiWeights: roles.multiWeights.filter(has) }),
       };
-      return buildDataset(log, tables, told, observe);
+      return buildDataset(log, tables, given, observe);
     },
   );
   const known = space.fields

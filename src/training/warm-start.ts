@@ -15,7 +15,7 @@ import { UsageError } from "../errors.js";
 import { carriedOf, featuresFrom } from "./carried.js";
 import type { FittedSpace } from "./feature-plan.js";
 import { nextHistory } from "./key-history.js";
-import type { TrainingTold } from "./options/log.js";
+import type { GivenTraining } from "./options/log.js";
 
 /** An earlier run's features, and when each of its keys was last seen, by feature. */
 export interface EarlierKeys {
@@ -38,7 +38,7 @@ export interface KeysGoneOn {
 }
 
 /** Checks what goes with --init alone. @throws {UsageError} it is there without --init */
-export function checkInit({ init, expire, freeze }: TrainingTold): void {
+export function checkInit({ init, expire, freeze }: GivenTraining): void {
   // a time that the log would have is of no concern here
   expiryOf(expire, 0);
   if (init !== undefined) return;
@@ -65,7 +65,7 @@ export function checkDim(run: Run, had: number, dim: number | undefined): void {
 export function goOnFrom(
   { run, space: before, history }: EarlierKeys,
   { fitted, dataset, rows, rowOrder }: Omit<FittedSpace, "refitted" | "options">,
-  { expire }: Pick<TrainingTold, "expire">,
+  { expire }: Pick<GivenTraining, "expire">,
 ): KeysGoneOn {
   const isHere = (name: string) => fitted.fields.some((field) => field.name === name);
   const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);

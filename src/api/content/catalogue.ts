@@ -46,7 +46,7 @@ export interface Catalogue {
 export async function readCatalogue(
   files: readonly string[],
   key: string,
-  told: ContentOptions,
+  given: ContentOptions,
   asTrained: (key: string) => string,
   { threads, isNamed }: { threads: number; isNamed: boolean },
   { signal }: Watch,
@@ -59,7 +59,7 @@ export async function readCatalogue(
         `the run calls the column of items '${key}', which ${named} has not: name the column of their keys with --content-key; the columns are ${log.columns.join(", ")}`,
       );
     requireColumn("--content-key", key, log.columns);
-    const { roles, integers, forms } = rolesOf(log, key, told);
+    const { roles, integers, forms } = rolesOf(log, key, given);
     const side = await readSide(log, named, key, key, "--content-key", "a catalogue");
     signal.throwIfAborted();
     const notes: string[] = [];
@@ -67,8 +67,8 @@ export async function readCatalogue(
     const kept = side.columns.filter((column) => {
       const { name, dictionary } = column;
       if (!roles.fields.includes(name)) return true;
-      const isTold = told.contentFields?.includes(name) === true;
-      if (isTold || side.keys.size < 2 || dictionary.size <= NEARLY_UNIQUE * side.keys.size) return true;
+      const isGiven = given.contentFields?.includes(name) === true;
+      if (isGiven || side.keys.size < 2 || dictionary.size <= NEARLY_UNIQUE * side.keys.size) return true;
       notes.push(
         `'${name}' has almost a value for each item (${dictionary.size} for ${side.keys.size}) and is left out: --content-text ${name} takes its words, --content-fields puts it in`,
       );
@@ -80,14 +80,14 @@ export async function readCatalogue(
           `'${name}' holds whole numbers and is taken as categories: --content-numeric ${name} takes it as a number`,
         );
     for (const column of kept) if (roles.fields.includes(column.name)) warnings.push(...listHints(column));
-    const columns = kept.flatMap((column): Column[] => contentColumn(column, roles, told, named));
+    const columns = kept.flatMap((column): Column[] => contentColumn(column, roles, given, named));
     if (columns.length === 0)
       throw new UsageError(
         `no column of ${named} is left as content${notes.length > 0 ? ` (${notes.join("; ")})` : ""}: it has ${log.columns.join(", ")}, of which '${key}' is the key`,
       );
     const names = columns.map(({ name }) => name);
     notes.unshift(
-      `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, told)).join(", ")}`,
+      `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, given)).join(", ")}`,
     );
     return {
       keys: dictionaryOf(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
@@ -145,11 +145,11 @@ function rolesOf(
   const order = [key, ...columns.filter((name) => name !== key)];
   const places = order.map((name) => columns.indexOf(name));
   const cells = sample.map((row) => places.map((place) => row[place]!));
-  const told = {
+  const given = {
     ...(fields && { fields: [key, ...fields] }),
     ...{ item: key, numeric, multi, ignore: [...ignore, ...text], infer: true, unlabelled: false },
   };
-  const { roles, integers } = resolveRoles(order, cells, told, 1);
+  const { roles, integers } = resolveRoles(order, cells, given, 1);
   return {
     roles: { ...roles, fields: roles.fields.filter((name) => name !== key) },
     integers: fields ? new Set() : integers,

@@ -22,7 +22,7 @@ export interface ItemVector {
  * The vectors that a run makes of new items' events, by key; items of whose users it knows none may have none.
  *
  * @param cannot what a run without folding in cannot do, for its refusal
- * @param told penalties of the folding
+ * @param given penalties of the folding
  * @throws {UsageError} the run folds in no items, or into vectors of another width than its table's
  */
 export async function foldedItems(
@@ -31,10 +31,10 @@ export async function foldedItems(
   dim: number,
   cannot: string,
   watch: Watch,
-  told: Pick<TransformOptions, "l2Weight" | "l2Vector"> = {},
+  given: Pick<TransformOptions, "l2Weight" | "l2Vector"> = {},
 ): Promise<{ items: Map<string, ItemVector>; warnings: string[] }> {
   const foldIn = await capable(run, "foldIn", cannot);
-  const { l2Weight, l2Vector } = told;
+  const { l2Weight, l2Vector } = given;
   const options = { ...foldingOf(log, "item"), ...definedOf({ l2Weight, l2Vector }) };
   const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, watch);
   if (encoding.columns.length !== dim)

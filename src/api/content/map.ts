@@ -108,11 +108,11 @@ export function fitContentMap(
     throw new UsageError(
       `${chosen.length} items of the run with events and content in ${named}: a map from content to vectors needs ${FEWEST} at least`,
     );
-  const judged = chosen.slice(0, MOST_JUDGED);
-  const place = new Map(Array.from(judged, (item, i) => [item, i]));
+  const evaluated = chosen.slice(0, MOST_JUDGED);
+  const place = new Map(Array.from(evaluated, (item, i) => [item, i]));
   const folds = { foldOf: (item: number) => place.get(item)! % FOLDS, numFolds: FOLDS };
   const validate = (of: RidgeProblem, penalties: readonly number[]) =>
-    crossValidate(of, judged, folds, penalties, breathe);
+    crossValidate(of, evaluated, folds, penalties, breathe);
   const validated = validate(problem, PENALTIES);
   const ofVectors = chosenPenalty(validated, 0, dim);
   const ofWeights = table.weights && chosenPenalty(validated, dim, width);

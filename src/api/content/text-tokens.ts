@@ -1,7 +1,7 @@
 // Words of a text as features: each distinct word's bucket of a hash, so that a map has a bounded number of columns.
 
-import { MISSING, type KeyColumn, type MultiColumn } from "../../dataset/dataset.js";
-import { dictionaryOf, keyAt } from "../../log/dictionary.js";
+import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
+import { MISSING, dictionaryOf, keyAt } from "../../log/dictionary.js";
 import { hashText } from "../../numeric/hash.js";
 
 /** Buckets of a column's words. */

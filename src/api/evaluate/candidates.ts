@@ -5,7 +5,8 @@ import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf } from "../../sampling/negative-source.js";
-import { historyOf, NO_ITEM, unionOf } from "../../sampling/negatives.js";
+import { historyOf, unionOf } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { protocolOfQueries, type RankingProtocol } from "./ranking-protocol.js";
 

@@ -10,12 +10,11 @@
 // All events of a user and an item stand together, at the first one. Items stand in the order of a hash of their keys, so that equal scores
 // tell nothing.
 
-import { MISSING } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { UsageError } from "../../errors.js";
-import { selectKeys, joinedKeys, type Dictionary } from "../../log/dictionary.js";
+import { MISSING, selectKeys, joinedKeys, type Dictionary } from "../../log/dictionary.js";
 import { usersOf } from "../../sampling/negative-source.js";
-import { NO_ITEM, type History } from "../../sampling/negatives.js";
+import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { hashOrder, placesOf, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
@@ -43,11 +42,11 @@ export interface ColdProtocol {
   /** u32[numQueries]: as training numbers users */
   users: Uint32Array;
   /** a list a query, ascending, by places among all items */
-  masks: History;
-  heldOut: History;
+  masks: ItemLists;
+  heldOut: ItemLists;
   /** the same of new items alone, by their numbers */
-  freshMasks: History;
-  freshHeldOut: History;
+  freshMasks: ItemLists;
+  freshHeldOut: ItemLists;
   /** u32[numNew]: users of each that are known */
   counts: Uint32Array;
   /** pairs of a user and a new item to find */
@@ -132,7 +131,7 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
   };
 }
 
-function listsOf(lists: readonly number[][]): History {
+function listsOf(lists: readonly number[][]): ItemLists {
   const indptr = new Uint32Array(lists.length + 1);
   lists.forEach((list, q) => (indptr[q + 1] = indptr[q]! + list.length));
   const items = new Uint32Array(indptr[lists.length]!);

@@ -9,7 +9,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { lengthOf } from "../../retrieval/nearest.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
 import { knownModelOf } from "../../trainers/index.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
@@ -38,9 +38,9 @@ export interface RankedTable {
   weights: Float32Array;
 }
 
-/** How a run ranks by vectors. @param told dot or cosine in place of its model's way @throws {UsageError} its model ranks in another way */
-export async function vectorScoring(run: Run, told: "dot" | "cosine" | undefined): Promise<VectorScoring> {
-  if (told) return { by: told, weighted: false };
+/** How a run ranks by vectors. @param given dot or cosine in place of its model's way @throws {UsageError} its model ranks in another way */
+export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefined): Promise<VectorScoring> {
+  if (given) return { by: given, weighted: false };
   const { mips, rank, foldedRank, scoresBy, contexts, holds } = await knownModelOf(run);
   if (mips === "rows") return { by: "dot", weighted: true };
   if (foldedRank) return { by: foldedRank, weighted: false };

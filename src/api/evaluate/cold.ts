@@ -14,7 +14,7 @@ import { vectorRanker } from "../../evaluation/rankers.js";
 import { blocksOfEquals, expectedMetrics } from "../../evaluation/tied-ranking.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Metrics } from "../../embedding/manifest.js";
-import type { History } from "../../sampling/negatives.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { capable } from "../../trainers/index.js";
 import { PRIOR_EVENTS } from "../../training/content-options.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
@@ -65,9 +65,9 @@ export async function evaluateCold(
   const { cold: asked = [0], k: ks = [20], part, on, bootstrap = 1000, seed = 1 } = options;
   const { priorEvents = PRIOR_EVENTS } = options;
   const { run } = runs[0]!;
-  const told = options.scoring === "dot" || options.scoring === "cosine" ? options.scoring : undefined;
+  const given = options.scoring === "dot" || options.scoring === "cosine" ? options.scoring : undefined;
   const scorings = [];
-  for (const one of runs) scorings.push(await vectorScoring(one.run, told));
+  for (const one of runs) scorings.push(await vectorScoring(one.run, given));
   const field = await itemFieldOf(run, await run.readTable(), undefined, "--cold");
   const preprocess = await (await capable(run, "preprocess", NO_EVENTS))(run);
   const wanted = "new items are ranked among those that training knows, for users whom it knows";
@@ -151,13 +151,16 @@ async function measuredBy(
     items: vectorsAt({ vectors: items, dim }, cold.fresh),
     weights: Float32Array.from(cold.fresh, (place) => weights[place]!),
   };
-  const judge = async (of: Equals, lists: { masks: History; heldOut: History }): Promise<UserMetric[]> => {
+  const evaluate = async (
+    of: Equals,
+    lists: { masks: ItemLists; heldOut: ItemLists },
+  ): Promise<UserMetric[]> => {
     const ranker = vectorRanker({ dim, queries: asked, ...of });
     const { items: ranked } = await ranker.top(lists.masks, top, { threads, signal });
     return expectedMetrics(ranked, top, ks, lists, blocksOfEquals(of.items, of.weights, dim));
   };
-  const ofAll = await judge({ items, weights }, { masks, heldOut });
-  const ofNew = await judge(fresh, { masks: freshMasks, heldOut: freshHeldOut });
+  const ofAll = await evaluate({ items, weights }, { masks, heldOut });
+  const ofNew = await evaluate(fresh, { masks: freshMasks, heldOut: freshHeldOut });
   return {
     name,
     kind,

@@ -1,15 +1,15 @@
 // The files of --edges and --known-edges: a row an edge, a column of keys for each end.
 
 import { canReopen } from "../../io/source.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
+import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import type { Edges } from "../../dataset/graph.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { requireColumn } from "../../dataset/roles.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { silently } from "../../training/parts.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 import { partsOfRun } from "../../training/run-parts.js";

@@ -64,7 +64,7 @@ export function directionNotes({ manifest, path }: Run, directed: boolean, scori
 }
 
 /** Why no edge is left. */
-export function nothingToJudge(
+export function nothingToEvaluate(
   { source, target, dataset }: EdgeFile,
   { missing, loops }: EdgeCounts,
   nodes: EmbeddingTable,

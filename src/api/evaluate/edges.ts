@@ -15,7 +15,7 @@ import { leakNotes } from "../../training/leaks.js";
 import type { Watch } from "../../training/watch.js";
 import { openTable } from "../tables.js";
 import { edgesBetween, edgesOfTraining, readEdgeFile, type EdgeFile } from "./edge-files.js";
-import { directionNotes, knownNotes, nothingToJudge, unknownNote, type KnownEdges } from "./edge-notes.js";
+import { directionNotes, knownNotes, nothingToEvaluate, unknownNote, type KnownEdges } from "./edge-notes.js";
 import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
 import type { EvaluateOptions } from "./options.js";
 import { contextsOf } from "./table-ranker.js";
@@ -25,11 +25,11 @@ export interface EdgesResult {
   warnings: string[];
   /** held edges judged */
   rows: number;
-  edges: JudgedEdges;
+  edges: EvaluatedEdges;
 }
 
 /** What was judged, and what was left out. */
-export interface JudgedEdges {
+export interface EvaluatedEdges {
   nodes: number;
   directed: boolean;
   score: EdgeScoring;
@@ -61,7 +61,7 @@ export async function evaluateEdges(
     await readEdgeFile(flag, paths, hashing, options, watch);
   const file = await read("--edges", options.edges!);
   const { graph: held, counts } = graphOf(nodes.numRows, edgesBetween(nodes.keys, file), { directed });
-  if (counts.edges === 0) throw nothingToJudge(file, counts, nodes, named);
+  if (counts.edges === 0) throw nothingToEvaluate(file, counts, nodes, named);
   const known = await knownEdges(first, nodes, read, options, watch);
   const graphs = known.graph ? [held, known.graph] : [held];
   const pairs = pairsOf(held);

@@ -20,8 +20,8 @@ import {
 } from "./options.js";
 import { NO_FOLD_IN } from "./fold-in.js";
 import { queryOf } from "./query.js";
-import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
-import { evaluateEdges, type JudgedEdges } from "./edges.js";
+import { evaluateRuns, NO_EVENTS, type EvaluatedUsers } from "./ranking.js";
+import { evaluateEdges, type EvaluatedEdges } from "./edges.js";
 import { evaluateCold, type ColdResult } from "./cold.js";
 import type { MapFacts } from "../content/map.js";
 import { evaluateIndex, type IndexQueries } from "./index-recall.js";
@@ -40,13 +40,13 @@ export interface Evaluation extends Summary {
   /** what rows are, where tables are judged */
   of?: "items" | "edges";
   /** of tables judged by edges: what was judged */
-  edges?: JudgedEdges;
+  edges?: EvaluatedEdges;
   /** of an index: what was searched for */
   index?: IndexQueries;
   /** of a probe over several shuffles: their number, over which it has its intervals */
   shuffles?: number;
   /** of a ranking */
-  users?: JudgedUsers;
+  users?: EvaluatedUsers;
   /** of items that training has not seen, by how many of their events are known */
   cold?: ColdResult[];
   /** of the map from a catalogue's content to vectors */
@@ -69,11 +69,11 @@ export async function evaluate(
   watch: Watch,
 ): Promise<Evaluation> {
   const start = performance.now();
-  const judge = judgeFor(options, paths.length);
+  const evaluator = evaluatorFor(options, paths.length);
   const runs = await Promise.all(paths.map(openRun));
   const named = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
-  const found = await judge(named, options, watch);
-  const { compared, warnings, rows, told, ...rest } = found;
+  const found = await evaluator(named, options, watch);
+  const { compared, warnings, rows, given, ...rest } = found;
   const { seed, bootstrap } = options;
   for (const text of warnings) watch.observe({ stage: "warning", text });
   return {
@@ -84,7 +84,7 @@ export async function evaluate(
     rows,
     options: {
       run: paths.length > 1 ? paths : paths[0],
-      ...definedOf({ ...told, seed, bootstrap }),
+      ...definedOf({ ...given, seed, bootstrap }),
     },
     metrics:
       compared.length === 1
@@ -96,7 +96,7 @@ export async function evaluate(
   };
 }
 
-type Judged = Pick<
+type Evaluated = Pick<
   Evaluation,
   | "compared"
   | "warnings"
@@ -112,16 +112,16 @@ type Judged = Pick<
 > &
   Partial<Pick<Evaluation, "metrics">> & {
     /** what was asked, for the summary */
-    told: Record<string, unknown>;
+    given: Record<string, unknown>;
   };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
-type Judge = (runs: NamedRuns, options: EvaluateOptions, watch: Watch) => Promise<Judged>;
+type Evaluator = (runs: NamedRuns, options: EvaluateOptions, watch: Watch) => Promise<Evaluated>;
 
 /** What is judged, and by what. @throws {UsageError} options that do not go together */
-function judgeFor(options: EvaluateOptions, numRuns: number): Judge {
+function evaluatorFor(options: EvaluateOptions, numRuns: number): Evaluator {
   if (options.index !== undefined) {
     checkIndex(options);
-    return judgeIndex;
+    return indexRecall;
   }
   const [ofEdges, ofTables] = [options.edges !== undefined, asksForTables(options)];
   checkCold(options);
@@ -130,38 +130,38 @@ function judgeFor(options: EvaluateOptions, numRuns: number): Judge {
   if (ofTables) checkTables(options);
   else if (!ofEdges) checkLog(options);
   const ofCold = options.cold !== undefined;
-  return ofEdges ? judgeEdges : ofTables ? judgeTables : ofCold ? judgeCold : judgeOnLog;
+  return ofEdges ? edgeMetricsOf : ofTables ? tableMetrics : ofCold ? coldMetrics : logMetrics;
 }
 
-async function judgeIndex(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
-  const { k, ef, ...judged } = await evaluateIndex(runs, options, watch);
-  return { ...judged, told: { index: options.index, k, ef } };
+async function indexRecall(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Evaluated> {
+  const { k, ef, ...evaluated } = await evaluateIndex(runs, options, watch);
+  return { ...evaluated, given: { index: options.index, k, ef } };
 }
 
-async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+async function tableMetrics(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Evaluated> {
   const { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table } = options;
   return {
     ...(await evaluateTables(runs, options, watch)),
     of: "items",
-    told: { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table },
+    given: { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table },
   };
 }
 
-async function judgeEdges(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+async function edgeMetricsOf(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Evaluated> {
   const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table } = options;
-  const told = { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table };
-  return { ...(await evaluateEdges(runs, options, watch)), of: "edges", told };
+  const given = { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table };
+  return { ...(await evaluateEdges(runs, options, watch)), of: "edges", given };
 }
 
-async function judgeCold(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+async function coldMetrics(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Evaluated> {
   const { on, part, cold, k = [20], scoring, content, priorEvents } = options;
   return {
     ...(await evaluateCold(runs, options, watch)),
-    told: { on, part, cold, k, scoring, content, priorEvents },
+    given: { on, part, cold, k, scoring, content, priorEvents },
   };
 }
 
-async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+async function logMetrics(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Evaluated> {
   const { scoring: how = "model" } = options;
   // a query that models cannot take is refused before runs are asked what they can do
   queryOf(options);
@@ -181,27 +181,27 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   const { on, part, mask, k = [20], repeats, candidates, baselines, scoring, logq, bins } = options;
   const { query, queryHalfLife, foldInShare } = options;
   const ranking = { mask, repeats, candidates, foldInShare, baselines, scoring, query, queryHalfLife };
-  const told = { on, part, ...ranking, logq, bins };
-  if (ranks) return { ...(await evaluateRuns(runs, options, watch)), told: { ...told, k } };
+  const given = { on, part, ...ranking, logq, bins };
+  if (ranks) return { ...(await evaluateRuns(runs, options, watch)), given: { ...given, k } };
   const { curves, ...scored } = await evaluateScores(runs, options, watch);
   if (curve !== undefined)
     await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
-  return { ...scored, curves, told };
+  return { ...scored, curves, given };
 }
 
 /** @throws {UsageError} the run neither predicts labels nor ranks items; says what can be done with it */
 async function checkScores(run: Run): Promise<void> {
   const model = await knownModelOf(run);
-  if (model.judge || model.rank) return;
-  throw await refusal(run, "cannot score rows or rank items", (one) => Boolean(one.judge ?? one.rank), {
+  if (model.evaluate || model.rank) return;
+  throw await refusal(run, "cannot score rows or rank items", (one) => Boolean(one.evaluate ?? one.rank), {
     instead: insteadOfScores(run, model),
   });
 }
 
 /** Whether the run's kind of model is judged by lists and in no other way. */
 async function ranksAlone(run: Run): Promise<boolean> {
-  const { judge, rank } = await knownModelOf(run);
-  return rank !== undefined && judge === undefined;
+  const { evaluate, rank } = await knownModelOf(run);
+  return rank !== undefined && evaluate === undefined;
 }
 
 /** The curves as CSV, a line a bin. */

@@ -33,7 +33,7 @@ export interface IndexQueries {
   metric: string;
 }
 
-export interface JudgedIndex {
+export interface EvaluatedIndex {
   compared: Compared[];
   warnings: string[];
   rows: number;
@@ -47,7 +47,7 @@ export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: EvaluateOptions,
   { signal, observe }: Watch,
-): Promise<JudgedIndex> {
+): Promise<EvaluatedIndex> {
   if (runs.length > 1)
     throw new UsageError(`--index is of one run, got ${runs.length}: name the one that it was built of`);
   const widest = Math.max(...ef);
@@ -70,13 +70,13 @@ export async function evaluateIndex(
   const exact = await exactLists(index, vectors, { masks, weighted, top: longest, threads, signal });
   const compared: Compared[] = [];
   for (const width of ef) {
-    const judged = lengths.filter((length) => length <= width);
-    const top = Math.max(...judged, 1);
+    const evaluated = lengths.filter((length) => length <= width);
+    const top = Math.max(...evaluated, 1);
     const options = { top, ef: width, masks, weighted, threads, signal };
     // the first searches run while the engine compiles the kernel
     await searchIndex(index, vectors, options);
     const found = await searchIndex(index, vectors, options);
-    const recalls = judged.map((length) => [
+    const recalls = evaluated.map((length) => [
       `indexRecallAt${length}`,
       recallOf(found.items, exact.items, { top, longest, length }),
     ]);

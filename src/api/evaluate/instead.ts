@@ -13,17 +13,17 @@ interface ColumnRoles {
 /** Of a run that neither predicts labels nor ranks items. */
 export function insteadOfScores({ manifest }: Pick<Run, "manifest">, model: Capabilities): string {
   const { user, item, fields = [] } = manifest.roles as ColumnRoles;
-  const judged = "Its table is judged by --labels FILE:item --neighbors-by COLUMN";
+  const evaluated = "Its table is judged by --labels FILE:item --neighbors-by COLUMN";
   const others = "and is there for embed neighbors, diff and export";
   // a run that does not say how a log is read has imported its table
-  if (!model.preprocess) return `${judged}, ranks after a trained run under --score dot, ${others}`;
+  if (!model.preprocess) return `${evaluated}, ranks after a trained run under --score dot, ${others}`;
   if (item === undefined || !fields.includes(item)) return "It is there for embed transform, report and diff";
-  return user === undefined ? `${judged}, ${others}` : `${judged}, ranks under --score dot, ${others}`;
+  return user === undefined ? `${evaluated}, ${others}` : `${evaluated}, ranks under --score dot, ${others}`;
 }
 
 /** Of a run that does not say how a log is read. */
 export async function insteadOfReading(run: Run): Promise<string | undefined> {
-  return (await modelOf(run))?.judge ? undefined : "Its table ranks after a trained run under --score dot";
+  return (await modelOf(run))?.evaluate ? undefined : "Its table ranks after a trained run under --score dot";
 }
 
 /** Of a run that predicts no labels. */

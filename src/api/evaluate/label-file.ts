@@ -1,13 +1,12 @@
 // The file of --labels, or --names: what the keys of a field are called, a row a key.
 
 import { KeyIndex } from "../../dataset/key-index.js";
-import { MISSING } from "../../dataset/dataset.js";
 import { splitCells } from "../../dataset/multi.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { keyAt } from "../../log/dictionary.js";
+import { MISSING, keyAt } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
 import { defaultSideReading } from "../../training/read-dataset.js";
 import type { OpenTable } from "../tables.js";
@@ -64,7 +63,7 @@ export function labelsIn(side: SideTable, column: string) {
   return {
     names: cells.dictionary,
     /** none where the cell is empty */
-    labelsOf: (row: number): Uint32Array => {
+    labelsOfRow: (row: number): Uint32Array => {
       const code = codes[row]!;
       return code === MISSING
         ? new Uint32Array()

@@ -11,12 +11,13 @@
 // Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
 // et al. 2018 (arXiv:1802.05814). Both draw what goes in at random; here it is what came first.
 
-import { MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { rowsWhere } from "../../dataset/select-rows.js";
 import { UsageError } from "../../errors.js";
-import { selectKeys, type Dictionary } from "../../log/dictionary.js";
-import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
+import { MISSING, selectKeys, type Dictionary } from "../../log/dictionary.js";
+import { historyOf } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";

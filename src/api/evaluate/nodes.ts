@@ -9,7 +9,7 @@ import { readDelimited } from "../../import/delimited.js";
 import { compareKeys, joinedKeys } from "../../log/dictionary.js";
 import { defaultReadOptions } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 import { composeItems } from "../compose.js";
 import type { OpenTable } from "../tables.js";

@@ -50,13 +50,13 @@ export function queryOf({ query, queryHalfLife, scoring = "model" }: Asked): Que
     throw new UsageError(
       `--query ${query} is for a ranking by vectors, --score cosine, dot or context: a model ranks by all that it knows of a user`,
     );
-  const told: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
-  if (queryHalfLife === undefined) return told;
-  if (of === "user" || told.most === 1) throw lonelyHalfLife();
+  const given: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
+  if (queryHalfLife === undefined) return given;
+  if (of === "user" || given.most === 1) throw lonelyHalfLife();
   const halfLife = spanOf(queryHalfLife);
   if (halfLife === undefined || halfLife <= 0)
     throw new UsageError(`--query-half-life expects a span such as 30d (h, d, w), got '${queryHalfLife}'`);
-  return { ...told, halfLife };
+  return { ...given, halfLife };
 }
 
 function lonelyHalfLife(): UsageError {
@@ -124,13 +124,13 @@ export function queryWarnings(
 }
 
 /** How many of the users have an event in a part. */
-function usersIn({ users: keys }: TrainingEvents, judged: Uint32Array, part: Part): number {
+function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const found = new Set(usersOf(keys, part.dataset, part.rows));
-  return judged.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
+  return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
 }
 
 /** How many of the users have a held-out event before their latest one of training. */
-function trainedLater({ users: keys, events }: TrainingEvents, judged: Uint32Array, part: Part): number {
+function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const times = timesOfRows(part.dataset, part.rows);
   if (!times || !events?.times) return 0;
   const latest = new Float64Array(keys.size).fill(-Infinity);
@@ -141,5 +141,5 @@ function trainedLater({ users: keys, events }: TrainingEvents, judged: Uint32Arr
   usersOf(keys, part.dataset, part.rows).forEach((user, e) => {
     if (user < latest.length && times[e]! < latest[user]!) late[user] = 1;
   });
-  return judged.reduce((sum, user) => sum + late[user]!, 0);
+  return evaluated.reduce((sum, user) => sum + late[user]!, 0);
 }

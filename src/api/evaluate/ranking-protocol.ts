@@ -4,7 +4,7 @@
 
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
-import type { History } from "../../sampling/negatives.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { heldOutOf, listsOfUsers } from "../../sampling/ranking-events.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples.js";
@@ -19,9 +19,9 @@ export interface RankingProtocol {
   /** u32[numQueries]: who is judged, as training numbers users; each has held-out items */
   users: Uint32Array;
   /** a list a query: items that are not to be found */
-  masks: History;
+  masks: ItemLists;
   /** a list a query, ascending: items that are; NO_ITEM for each that training does not know */
-  heldOut: History;
+  heldOut: ItemLists;
   /** share of the held-out events of these users whose item the user has from training */
   repeatShare: number;
   /** users of the log without training events */
@@ -38,7 +38,7 @@ export interface RankingProtocol {
  */
 export function rankingProtocol(
   training: TrainingEvents,
-  masked: History,
+  masked: ItemLists,
   part: Part,
   repeats: Repeats | undefined,
 ): RankingProtocol {
@@ -80,6 +80,6 @@ export function protocolOfQueries(protocol: RankingProtocol, kept: Uint32Array):
   };
 }
 
-function noLists(numQueries: number): History {
+function noLists(numQueries: number): ItemLists {
   return { indptr: new Uint32Array(numQueries + 1), items: new Uint32Array() };
 }

@@ -52,7 +52,7 @@ import { logOfPart, partNamed, partsOfRun } from "../../training/run-parts.js";
 export const NO_EVENTS = "cannot say which items users took";
 
 /** Who was judged, and who was not. */
-export interface JudgedUsers {
+export interface EvaluatedUsers {
   judged: number;
   /** users of training without a held-out item */
   withoutHeldOut: number;
@@ -70,7 +70,7 @@ export interface JudgedUsers {
 
 export interface RankingResult {
   compared: Compared[];
-  users: JudgedUsers;
+  users: EvaluatedUsers;
   warnings: string[];
   rows: number;
 }

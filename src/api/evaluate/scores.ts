@@ -27,8 +27,8 @@ export async function evaluateScores(
   const warnings: string[] = [];
   const { bins = BINS } = options;
   for (const { run, name, table } of runs) {
-    const judge = await capable(run, "judge", "cannot predict labels", await insteadOfLabels(run));
-    const scored = await judge(run, { ...options, bins, inPlace: table }, watch);
+    const evaluate = await capable(run, "evaluate", "cannot predict labels", await insteadOfLabels(run));
+    const scored = await evaluate(run, { ...options, bins, inPlace: table }, watch);
     all.push({ ...scored, name });
     const { oneClassUsers = 0 } = scored;
     const own = [...scored.warnings];

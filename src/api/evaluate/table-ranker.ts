@@ -17,7 +17,7 @@ import { vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { capable } from "../../trainers/index.js";
 import { foldedQueries, rowsOfKeys, type UserVectors } from "../../training/ranked-items.js";
 import type { Query } from "./query.js";

@@ -62,33 +62,33 @@ export async function evaluateTables(
   const measured: Measured[] = runs.map(({ name }) => ({ name, kind: "run", byUser: [], others: {} }));
   let units = 0;
   if (neighborsBy !== undefined) {
-    const judged = labelled(items, side, neighborsBy, "--neighbors-by", warnings);
-    units = judged.keys.length;
-    const rare = rarest(judged, warnings);
+    const evaluated = labelled(items, side, neighborsBy, "--neighbors-by", warnings);
+    units = evaluated.keys.length;
+    const rare = rarest(evaluated, warnings);
     const how = { threads: options.reading.threads, signal: watch.signal };
     const most = Math.min(Math.max(...k), units - 1);
-    for (const [r, { vectors, dim }] of judged.tables.entries()) {
+    for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
       const nearest = await nearestRows(vectors, dim, most, how);
       measured[r]!.byUser = k.flatMap((n) =>
-        metricsOf(n, sharedLabels(judged.labels, nearest, most, Math.min(n, most)), rare),
+        metricsOf(n, sharedLabels(evaluated.labels, nearest, most, Math.min(n, most)), rare),
       );
     }
-    const chance = sharedByChance(judged.labels);
+    const chance = sharedByChance(evaluated.labels);
     const byUser = k.flatMap((n) => metricsOf(n, chance, rare));
     measured.push({ name: "chance", kind: "baseline", byUser, others: {} });
   }
   if (probe !== undefined) {
-    const judged = labelled(items, side, probe, "--probe", warnings);
-    units ||= judged.keys.length;
-    const splits = probeSplits(judged, options);
-    for (const [r, { vectors, dim }] of judged.tables.entries()) {
+    const evaluated = labelled(items, side, probe, "--probe", warnings);
+    units ||= evaluated.keys.length;
+    const splits = probeSplits(evaluated, options);
+    for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
       const found = splits.map((isTest) => {
         watch.signal.throwIfAborted();
-        return probeLabels(vectors, dim, judged.labels, isTest, options.probeRaw);
+        return probeLabels(vectors, dim, evaluated.labels, isTest, options.probeRaw);
       });
       measured[r]!.repeats = named(found);
     }
-    const repeats = named(splits.map((isTest) => probeByFrequency(judged.labels, isTest)));
+    const repeats = named(splits.map((isTest) => probeByFrequency(evaluated.labels, isTest)));
     measured.push({ name: "most frequent", kind: "baseline", byUser: [], repeats, others: {} });
   }
   return {
@@ -151,8 +151,8 @@ function labelled(
   warnings: string[],
 ): CommonItems & { labels: ItemLabels } {
   const index = new KeyIndex(side.keys);
-  const { names, labelsOf } = labelsIn(side, name);
-  const lists = keys.map((key) => labelsOf(index.findText(key)));
+  const { names, labelsOfRow } = labelsIn(side, name);
+  const lists = keys.map((key) => labelsOfRow(index.findText(key)));
   const has = [...lists.keys()].filter((i) => lists[i]!.length > 0);
   const numLabels = new Set(has.flatMap((i) => [...lists[i]!])).size;
   if (has.length < 2 || numLabels < 2)

@@ -118,7 +118,7 @@ export async function exportRun(
     out: variable === undefined ? (out ?? "-") : `$${variable}`,
     seconds: (performance.now() - start) / 1000,
     ...written,
-    options: { run: path, ...toldOptions(asked, field) },
+    options: { run: path, ...statedOptions(asked, field) },
   };
 }
 
@@ -148,7 +148,7 @@ async function writeRows(
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field, on, part, compose } = options;
   // first, since it may be refused
-  const judged =
+  const evaluated =
     on || part
       ? await heldOutLoss(
           opened.run,
@@ -161,8 +161,8 @@ async function writeRows(
   const rows = await rowsToWrite(opened, format, options.field, options, tell);
   if (server) {
     const { field: _, ...rest } = options;
-    const told = toldOptions(rest, options.field);
-    const fingerprint = await exportFingerprint(opened.run, { ...told, table: options.table });
+    const stated = statedOptions(rest, options.field);
+    const fingerprint = await exportFingerprint(opened.run, { ...stated, table: options.table });
     const target = {
       format: options.format,
       ...server,
@@ -185,7 +185,7 @@ async function writeRows(
   if (!format.isOfModel) tellZeros(numZero, tell);
   const counts = countsOf(numRows, numZero);
   if (dtype === "f32") return counts;
-  const loss = { ...(await dtypeLoss(rows, field, dtype)), ...judged };
+  const loss = { ...(await dtypeLoss(rows, field, dtype)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
 }
@@ -243,10 +243,10 @@ async function givenOptions(
 }
 
 /** Options as the summary has them. */
-function toldOptions(
-  { out: _, force: __, table: ___, urlEnv, into, ...told }: ExportRunOptions,
+function statedOptions(
+  { out: _, force: __, table: ___, urlEnv, into, ...stated }: ExportRunOptions,
   field: string | undefined,
 ): Record<string, unknown> {
   const place = urlEnv === undefined ? { into } : { urlEnv, into: into ?? DEFAULT_INTO };
-  return definedOf({ mips: false, ...told, field, ...place });
+  return definedOf({ mips: false, ...stated, field, ...place });
 }

@@ -83,7 +83,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
         .map(([other]) => other)
         .join(", ")}: ${name} holds f32`,
     );
-  checkJudged(options);
+  checkEvaluated(options);
   if (dtype !== "f32" && delta !== undefined)
     throw new UsageError(`--delta is written as f32: leave out --dtype ${dtype}`);
   if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
@@ -109,7 +109,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
 }
 
 /** @throws {UsageError} the cost of --dtype is asked for where it cannot be told */
-function checkJudged({ on, part, dtype = "f32", normalize, mips, table }: ExportRunOptions): void {
+function checkEvaluated({ on, part, dtype = "f32", normalize, mips, table }: ExportRunOptions): void {
   if (on === undefined && part === undefined) return;
   if (on && part)
     throw new UsageError("--on names a log, --part one of the run's own parts: give one of them");
@@ -117,10 +117,10 @@ function checkJudged({ on, part, dtype = "f32", normalize, mips, table }: Export
   if (dtype === "f32")
     throw new UsageError(`${flag} measures what fewer bits cost: give --dtype f16 or i8, or leave it out`);
   const changed = Object.entries({ "--normalize": normalize, "--mips": mips, "--table": table });
-  const told = changed.filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
-  if (told.length > 0)
+  const given = changed.filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
+  if (given.length > 0)
     throw new UsageError(
-      `${flag} judges vectors by which the model scores, and ${told.join(" and ")} ${told.length > 1 ? "write" : "writes"} others: leave it out`,
+      `${flag} judges vectors by which the model scores, and ${given.join(" and ")} ${given.length > 1 ? "write" : "writes"} others: leave it out`,
     );
 }
 

@@ -135,10 +135,10 @@ function describeColumns(
   const named = new Map(Object.entries(roles).map(([role, name]) => [name, role]));
   const isUnnamed = (name: string) =>
     !named.has(name) && !numeric.includes(name) && !Object.hasOwn(multi, name);
-  const judged = densities.filter(
+  const evaluated = densities.filter(
     ({ name }) => isUnnamed(name) || name === roles.user || name === roles.item,
   );
-  const { sparse, warnings } = sparseFields(roles, judged, (name) => types[name] === "integer");
+  const { sparse, warnings } = sparseFields(roles, evaluated, (name) => types[name] === "integer");
   const leftOut = new Map(sparse.map((one) => [one.name, `fewer than two rows a key: ${densityText(one)}`]));
   const unnamed = densities.map(({ name }) => name).filter(isUnnamed);
   const hasTime = roles.time !== undefined;

@@ -17,7 +17,7 @@ import { timesOf, type SplitParts } from "../../training/parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/split-options.js";
 
 /** What is judged: the network's log, and the parts that it trains on and is judged by. */
-interface Judged {
+interface HeldOut {
   dataset: Dataset;
   parts: SplitParts["parts"];
   options: ExampleOptions;
@@ -29,7 +29,7 @@ interface Judged {
  * @param path of the table's run
  * @throws {UsageError} it was trained on rows that the network is judged by, or this cannot be told
  */
-export async function checkUnseen(path: string, judged: Judged): Promise<void> {
+export async function checkUnseen(path: string, judged: HeldOut): Promise<void> {
   const seen = new Set<string>();
   for (let next: string | undefined = path; next !== undefined && !seen.has(next);) {
     seen.add(next);
@@ -44,13 +44,13 @@ async function openAncestor(path: string, first: string): Promise<Run> {
     return await openRun(path);
   } catch (error) {
     if (path === first) throw error;
-    throw untold(first, `it went on from '${path}', which is not there to be looked at`);
+    throw notGiven(first, `it went on from '${path}', which is not there to be looked at`);
   }
 }
 
-function checkRun({ path, manifest }: Run, { dataset, parts, options }: Judged): void {
+function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut): void {
   if (manifest.model === TABLE_MODEL)
-    throw untold(path, "it is another tool's table, which does not say what it was trained on");
+    throw notGiven(path, "it is another tool's table, which does not say what it was trained on");
   const trained = new Set(logsOf(manifest.inputs, sidesOf(manifest)).map(({ sha256 }) => sha256));
   for (const part of ["valid", "test"] as const) {
     const own = parts[part];
@@ -82,7 +82,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: Judged):
 function isLater(
   part: Part,
   { split: { newest }, roles, refit, options: trained }: Manifest,
-  options: Judged["options"],
+  options: HeldOut["options"],
 ): boolean {
   // a run that was trained once more on all rows says how far its first training went
   if (newest === undefined || refit) return false;
@@ -103,7 +103,7 @@ function trainingRows(
   const here = logs.map(({ sha256 }) => sha256);
   const alike = isDeepStrictEqual(own, here) && manifest.rows === dataset.numRows;
   if (!alike)
-    throw untold(
+    throw notGiven(
       path,
       "it was trained on some of the log's files, but not on the same rows in the same order, nor on rows that are all older: give both commands the same files and --where, --drop and --dedupe, or train the table on what was before (--test DATE)",
     );
@@ -122,7 +122,7 @@ function trainingRows(
     manifest.split.by !== "random" ||
     isDeepStrictEqual(columnsOf(manifest.roles as Roles), columnsOf(dataset.roles));
   if (!found || !sameColumns)
-    throw untold(
+    throw notGiven(
       path,
       "its parts cannot be cut again from this log: give both commands the same column and split flags",
     );
@@ -169,7 +169,7 @@ function leaked(path: string, what: string): UsageError {
   );
 }
 
-function untold(path: string, why: string): UsageError {
+function notGiven(path: string, why: string): UsageError {
   return new UsageError(
     `whether the table of '${path}' has seen the rows that the network is judged by cannot be told: ${why}. --unchecked goes on, and the result says so`,
   );

@@ -8,7 +8,7 @@ import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/describe-run.js";
 import { definedOf } from "../../training/options/log.js";
-import { checkTold, resolved, type OptionTable } from "../../training/options/table.js";
+import { checkGiven, resolved, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session.js";
 import type { Starts } from "../../training/starts.js";
 import { Stopwatch } from "../../training/stopwatch.js";
@@ -42,20 +42,20 @@ export interface Lift extends Summary, LiftResult {
  */
 export async function lift(
   paths: readonly string[],
-  told: LiftOptions & Readonly<Record<string, unknown>>,
+  given: LiftOptions & Readonly<Record<string, unknown>>,
   watching: Watch,
 ): Promise<Lift> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
-  const { init, unchecked = false } = told;
-  const { out, force = false, ...own } = resolved(liftOwn, told);
+  const { init, unchecked = false } = given;
+  const { out, force = false, ...own } = resolved(liftOwn, given);
   if (out !== undefined) await checkOutput(out, force, "file");
   const starts = await startsOf();
   const table = liftTable(starts);
-  checkTold(table, told);
+  checkGiven(table, given);
   const trainings = Object.fromEntries(
-    Object.entries(told).filter(([name]) => name === "init" || !Object.hasOwn(liftOwn, name)),
+    Object.entries(given).filter(([name]) => name === "init" || !Object.hasOwn(liftOwn, name)),
   ) as Parameters<Starts["plan"]>[0];
   const plan = await starts.plan(trainings);
   const { options, dataset, cut } = await openParts(plan, paths, trainings, { watch, warn, note });
@@ -65,7 +65,7 @@ export async function lift(
   else await checkUnseen(init, { dataset, parts: cut.parts, options });
   const prepared = await plan.prepare(
     { dataset, parts: cut.parts, cut: cut.parts },
-    { options, told: trainings, watch, warn, note, beside: out ?? ".", lap: () => undefined, controls: {} },
+    { options, given: trainings, watch, warn, note, beside: out ?? ".", lap: () => undefined, controls: {} },
   );
   const trained = await trainArms(prepared, own, watch);
   for (const text of edgeWarnings(trained, own)) warn(text);

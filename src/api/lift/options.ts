@@ -1,7 +1,7 @@
 // What `lift` is asked to do.
 
-import { custom, flag, numberOf, text, whole, type Told } from "../../training/options/table.js";
-import type { TrainingTold } from "../../training/options/log.js";
+import { custom, flag, numberOf, text, whole, type Given } from "../../training/options/table.js";
+import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
 
@@ -31,8 +31,8 @@ export const liftOwn = {
 } as const;
 
 /** What was told: lift's own options, and those of the trainings by their names. */
-export type LiftOptions = Told<typeof liftOwn> &
-  Omit<TrainingTold, "init" | "out" | "force"> & { init: string; patience?: number };
+export type LiftOptions = Given<typeof liftOwn> &
+  Omit<GivenTraining, "init" | "out" | "force"> & { init: string; patience?: number };
 
 function rates(what: string, standard: readonly number[]) {
   return custom(

@@ -98,7 +98,10 @@ class BlockReader {
   async whole(on: string[]): Promise<Dataset | undefined> {
     const { observe, signal } = this.#watch;
     // what it says of its rows is said of all of them in the end
-    const watch = { signal, observe: (told) => told.stage === "reading" && observe(told) } satisfies Watch;
+    const watch = {
+      signal,
+      observe: (reported) => reported.stage === "reading" && observe(reported),
+    } satisfies Watch;
     return await this.#read({ ...this.#log, on }, watch, undefined);
   }
 

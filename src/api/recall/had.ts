@@ -17,7 +17,8 @@ import { rowsOfKeys } from "../../training/ranked-items.js";
 import { readEventsLikeRun, readLikeRun } from "../../training/read-like-run.js";
 import { partsOfRun } from "../../training/run-parts.js";
 import type { Watch } from "../../training/watch.js";
-import { historyOf, ownersOfItems, type History } from "../../sampling/negatives.js";
+import { historyOf, ownersOfItems } from "../../sampling/negatives.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { counting } from "../counted-events.js";
 import type { RecallOptions } from "./options.js";
 
@@ -135,7 +136,7 @@ export async function eventsToFoldIn({
 }
 
 /** The lists in the numbers of other items: ascending, without those that are none of them. */
-export function inNumbersOf(items: Dictionary, { items: own, history }: Had): History {
+export function inNumbersOf(items: Dictionary, { items: own, history }: Had): ItemLists {
   const numbers = rowsOfKeys(items, own);
   return historyOf(
     ownersOfItems(history),

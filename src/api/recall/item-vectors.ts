@@ -13,7 +13,7 @@ import {
 import { UsageError } from "../../errors.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 import type { Watch } from "../../training/watch.js";
 import { composed, type Compose, type ItemComposition } from "../compose.js";

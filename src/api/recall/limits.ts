@@ -1,9 +1,8 @@
 // Files that say which items may stand in lists, and who gets them: --items, --users, --candidates.
 
-import { MISSING } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { UsageError } from "../../errors.js";
-import { selectKeys, type Dictionary } from "../../log/dictionary.js";
+import { MISSING, selectKeys, type Dictionary } from "../../log/dictionary.js";
 import type { Watch } from "../../training/watch.js";
 import { readKeyed, type HowKeysRead } from "../keyed-rows.js";
 import type { RecallOptions } from "./options.js";

@@ -1,7 +1,6 @@
 // Queries → lists: block by block, each query among its set, without what its owner has, at most so many of a kind.
 
-import { MISSING } from "../../dataset/dataset.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { withoutMasked } from "../../evaluation/ranking.js";

@@ -85,8 +85,8 @@ export async function recall(
     const { lists, facts } = await listsOf({ opened, options, asked, watch, warn });
     const sent = await deliver(lists, opened, { options, asked, write, watch });
     if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
-    const { told, ...measured } = facts();
-    for (const text of told) warn(text);
+    const { stated, ...measured } = facts();
+    for (const text of stated) warn(text);
     return {
       command: "recall",
       version,
@@ -94,7 +94,7 @@ export async function recall(
       seconds: (performance.now() - start) / 1000,
       ...(sent && { unchanged: sent.isUnchanged }),
       ...measured,
-      options: { run: path, ...toldOptions(options, asked) },
+      options: { run: path, ...statedOptions(options, asked) },
       warnings,
     };
   });
@@ -118,8 +118,8 @@ async function deliver(
 ): Promise<Sent | undefined> {
   const { format, urlEnv, into, force, out } = options;
   if (urlEnv !== undefined && (format === "redis" || format === "postgres")) {
-    const told = toldOptions(options, asked);
-    const fingerprint = await exportFingerprint(run, { ...told, ...(await readAlso(run, options)) }, FILES);
+    const stated = statedOptions(options, asked);
+    const fingerprint = await exportFingerprint(run, { ...stated, ...(await readAlso(run, options)) }, FILES);
     const server = { variable: urlEnv, url: variableOf(urlEnv), into: into! };
     return await sendLists(format, lists, { ...server, format, fingerprint, force, signal });
   }
@@ -143,11 +143,11 @@ async function readAlso({ manifest }: OpenRows["run"], { index }: RecallOptions)
 }
 
 /** Options as the summary has them. */
-function toldOptions(
-  { reading: _, badRows: __, force: ___, out: ____, ...told }: RecallOptions,
+function statedOptions(
+  { reading: _, badRows: __, force: ___, out: ____, ...stated }: RecallOptions,
   { scoring }: Asked,
 ) {
-  return { ...told, scoring, repeats: told.repeats ?? "mask" };
+  return { ...stated, scoring, repeats: stated.repeats ?? "mask" };
 }
 
 interface Given {
@@ -164,7 +164,9 @@ type Measured = Pick<
 >;
 
 /** The lists, and what is to be said of them once they are read to their end. */
-async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measured & { told: string[] } }> {
+async function listsOf(
+  given: Given,
+): Promise<{ lists: Lists; facts: () => Measured & { stated: string[] } }> {
   const { opened, options, asked, watch, warn } = given;
   const { run } = opened;
   const { whom, k } = options;
@@ -309,7 +311,7 @@ function counter({ counts, numFolded }: Source, numItems: number, k: number) {
         }
       }
     },
-    facts({ whom, within }: RecallOptions, numChosen: number | undefined): Measured & { told: string[] } {
+    facts({ whom, within }: RecallOptions, numChosen: number | undefined): Measured & { stated: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {
@@ -320,7 +322,7 @@ function counter({ counts, numFolded }: Source, numItems: number, k: number) {
         items: numItems,
         coverage: numItems > 0 ? shown.reduce((sum, x) => sum + x, 0) / numItems : 0,
         popularity: rows > 0 ? events / rows : null,
-        told: [
+        stated: [
           ...(unknown > 0
             ? [
                 `${unknown} of ${numChosen} users of --users are not known to the run and get no list: --fold-in LOG makes lists of new users from their events`,

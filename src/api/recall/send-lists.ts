@@ -2,7 +2,8 @@
 
 import { ArtifactError } from "../../errors.js";
 import { sendLists, type ListServer } from "../../export/list-servers.js";
-import { NO_ITEM, type ListBatch } from "../../export/lists.js";
+import { type ListBatch } from "../../export/lists.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Sent, Target } from "../../export/server.js";
 import { dictionaryOf } from "../../log/dictionary.js";
 import type { Batch } from "../../log/log.js";

@@ -4,10 +4,9 @@
 //   --within COLUMN    those of the owner's cell of the column      a set a cell
 //   --per COLUMN=N     at most N of a cell                          a code an item
 
-import { MISSING } from "../../dataset/dataset.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import type { Watch } from "../../training/watch.js";
 import type { HowKeysRead } from "../keyed-rows.js";
 import { readListed, type ListedKeys } from "./limits.js";

@@ -17,11 +17,11 @@ export const COMPARED_ROWS = 2000;
 /** The drift since --against, or since the version before in the store; undefined where there is neither. */
 export async function driftOf(
   opened: OpenTable,
-  { against: told, table: name, reading }: ReportOptions,
+  { against: given, table: name, reading }: ReportOptions,
   { signal }: Watch,
   absent: string[],
 ): Promise<Drift | undefined> {
-  const against = told ?? (await versionBefore(opened.run.path));
+  const against = given ?? (await versionBefore(opened.run.path));
   if (against === undefined || against === opened.run.path) return undefined;
   const { table } = opened;
   const before = await openTable(against, name);

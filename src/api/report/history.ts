@@ -50,10 +50,10 @@ export async function historyOf(
 async function changeOf(
   before: OpenTable,
   now: OpenTable,
-  { field: told, reading }: ReportOptions,
+  { field: given, reading }: ReportOptions,
   { signal }: Watch,
 ): Promise<Pick<VersionPoint, "keys" | "change">> {
-  const field = fieldToShow(now, told);
+  const field = fieldToShow(now, given);
   if (!before.table.fields.includes(field)) return {};
   const how = { k: NEIGHBOURS, top: 0, threads: reading.threads, signal };
   const { rows, neighbourOverlap, displacement } = await diffField(

@@ -72,12 +72,12 @@ function shownLabels(
   index: KeyIndex,
   column: string,
 ): Pick<Names, "labels" | "labelOf"> {
-  const { names, labelsOf } = labelsIn(side, column);
+  const { names, labelsOfRow } = labelsIn(side, column);
   const keys = keysOfRows(table, rowsOf(table, field));
   const sizes = new Uint32Array(names.size);
   for (let key = 0; key < keys.size; key++) {
     const row = index.find(keys, key);
-    if (row >= 0) for (const label of labelsOf(row)) sizes[label]!++;
+    if (row >= 0) for (const label of labelsOfRow(row)) sizes[label]!++;
   }
   const shown = [...sizes.keys()]
     .filter((label) => sizes[label]! > 0)
@@ -87,7 +87,7 @@ function shownLabels(
     labels: shown.map((label) => keyAt(names, label)),
     labelOf: (key) => {
       const row = index.findText(key);
-      const own = row < 0 ? new Uint32Array() : labelsOf(row);
+      const own = row < 0 ? new Uint32Array() : labelsOfRow(row);
       // the shown labels are in descending order, so the last that a key has is of fewest keys
       const last = shown.findLastIndex((label) => own.includes(label));
       return last < 0 ? undefined : last;

@@ -20,7 +20,7 @@ import { checkLabels, readNames, type Names } from "./names.js";
 import type { ReportOptions, ReportSummary } from "./options.js";
 import { driftOf } from "./drift.js";
 import { gatesOf, importancesOf, sharesOf } from "./files.js";
-import { fieldToShow, keysTold, reportTable } from "./table.js";
+import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 
 /** Dots of all maps of a page: it stays below 2 MB and opens at once. */
@@ -96,7 +96,7 @@ interface SharedByRuns {
 async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns) {
   const isFirst = shared.keys === undefined;
   if (isFirst) shared.names = await readNames(opened, fieldToShow(opened, options.field), options);
-  const table = await reportTable(opened, options, shared.names, shared.keys ?? keysTold(opened, options));
+  const table = await reportTable(opened, options, shared.names, shared.keys ?? keysGiven(opened, options));
   shared.keys ??= table.neighbours.map(({ key }) => key);
   return table;
 }

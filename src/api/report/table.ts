@@ -55,8 +55,8 @@ export async function reportTable(
 }
 
 /** The field that is named; by default the items' field, or that of most rows, the first of several. */
-export function fieldToShow({ table, fieldNamed }: OpenTable, told: string | undefined): string {
-  if (told !== undefined) return fieldNamed(told);
+export function fieldToShow({ table, fieldNamed }: OpenTable, given: string | undefined): string {
+  if (given !== undefined) return fieldNamed(given);
   const item = fieldNamed("item");
   if (table.fields.includes(item)) return item;
   const sizes = table.fields.map((field) => sizeOf(rowsOf(table, field)));
@@ -82,7 +82,7 @@ function normsOf(table: EmbeddingTable, field: string, points: number): FieldNor
 }
 
 /** The keys of `--key FIELD:KEY`, without their field. @throws {UsageError} of another field, or the table has not got it */
-export function keysTold(opened: OpenTable, { field: shown, keys }: ReportOptions): string[] | undefined {
+export function keysGiven(opened: OpenTable, { field: shown, keys }: ReportOptions): string[] | undefined {
   const field = fieldToShow(opened, shown);
   return keys?.map((text) => {
     const colon = text.indexOf(":");

@@ -5,7 +5,7 @@
 //                                                                                   └─ --append: a copy of the run that has them
 
 import { KeyIndex } from "../../dataset/key-index.js";
-import { columnNamed, MISSING } from "../../dataset/dataset.js";
+import { columnNamed } from "../../dataset/dataset.js";
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -13,11 +13,11 @@ import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.j
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
-import { keyAt } from "../../log/dictionary.js";
+import { MISSING, keyAt } from "../../log/dictionary.js";
 import { capable } from "../../trainers/index.js";
 import { content as contentTable, PRIOR_EVENTS } from "../../training/content-options.js";
 import { listedKeys } from "../../training/listed-keys.js";
-import { checkTold, flagNamed } from "../../training/options/table.js";
+import { checkGiven, flagNamed } from "../../training/options/table.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
 import { hidingText, withLog } from "../../training/read-dataset.js";
 import { silently } from "../../training/parts.js";
@@ -61,7 +61,7 @@ export function checkContent(options: TransformOptions): void {
       throw new UsageError("--append adds the items that --content CATALOGUE gives vectors to: name it, too");
     return;
   }
-  checkTold(contentTable, definedContent(options));
+  checkGiven(contentTable, definedContent(options));
   if (model !== undefined) throw new UsageError("--content is for runs, not for --model");
   if (nearest !== undefined)
     throw new UsageError("--content and --nearest are two ways to vectors of new items: use one");
@@ -301,7 +301,7 @@ async function eventsByItem(
 
 /** The keys of a table of items, each once. @throws {UsageError} it has no such column @throws {DataError} an empty key */
 async function readKeys(
-  { on, reading, key: told, hashKeys, maxBad, badRows }: TransformOptions,
+  { on, reading, key: given, hashKeys, maxBad, badRows }: TransformOptions,
   field: string,
   watch: Watch,
 ): Promise<string[]> {
@@ -315,10 +315,10 @@ async function readKeys(
   const keys = new Set<string>();
   const read = async () =>
     await withLog(on, handlingOf, watch, async (log, _, handling, observe) => {
-      const key = told ?? field;
+      const key = given ?? field;
       if (!log.columns.includes(key))
         throw new UsageError(
-          told === undefined
+          given === undefined
             ? `the run calls the column of items '${key}', which ${on.join(", ")} has not: name it with --key; the columns are ${log.columns.join(", ")}`
             : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
         );

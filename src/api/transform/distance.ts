@@ -30,18 +30,18 @@ export interface Distance {
 /**
  * The distance over columns. Names tell latitude and longitude: `lat,lon`, `latitude,longitude`, `start_lat,start_lng`.
  *
- * @param told what it is, whatever the names
+ * @param given what it is, whatever the names
  * @throws {UsageError} no great circle goes through these columns, or their names say half of one
  */
-export function distanceOf(columns: readonly string[], told: DistanceKind | undefined): Distance {
+export function distanceOf(columns: readonly string[], given: DistanceKind | undefined): Distance {
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);
   if (twice !== undefined) throw new UsageError(`--distance names column '${twice}' twice`);
   if (columns.length === 0) throw new UsageError("--distance expects columns of numbers, such as lat,lon");
   const [latitude, longitude] = [columns.find(isOne(LATITUDES)), columns.find(isOne(LONGITUDES))];
   const isPair = columns.length === 2 && latitude !== undefined && longitude !== undefined;
-  if (told === "euclidean") return euclidean(columns);
+  if (given === "euclidean") return euclidean(columns);
   if (isPair) return greatCircle(latitude, longitude);
-  if (told === "great-circle") {
+  if (given === "great-circle") {
     const [first, second] = columns;
     const isTurned = second !== undefined && (second === latitude || first === longitude);
     if (columns.length === 2) return isTurned ? greatCircle(second, first!) : greatCircle(first!, second!);

@@ -37,7 +37,7 @@ export async function readPlaces(
   watch: Watch,
 ): Promise<Places> {
   const { on, reading, hashKeys, maxBad, badRows } = options;
-  const told = {
+  const given = {
     ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
     ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
     ...(maxBad !== undefined && { maxBad }),
@@ -46,7 +46,7 @@ export async function readPlaces(
     hidesText: hashKeys !== undefined,
   };
   const read = async () =>
-    await withLog(on, told, watch, async (log, _, handling, observe) => {
+    await withLog(on, given, watch, async (log, _, handling, observe) => {
       if (options.key === undefined && !log.columns.includes(key))
         throw new UsageError(
           `the run calls the column of keys '${key}', which no input has: name it with --key; the columns are ${log.columns.join(", ")}`,

@@ -69,17 +69,17 @@ async function* rowsOfStream(
 ): AsyncGenerator<EncodedRows> {
   const path = options.foldIn![0]!;
   const skipped = new SkippedRows([path], options.maxBad);
-  const told = new Told(column, skipped);
+  const given = new Given(column, skipped);
   try {
     for await (const groups of groupedRows(path, column, options.reading)) {
       signal.throwIfAborted();
-      const rows = groups.numRows > 0 ? await rowsOfGroups(folding, groups, options, told) : undefined;
+      const rows = groups.numRows > 0 ? await rowsOfGroups(folding, groups, options, given) : undefined;
       if (rows || groups.isAsked) yield { ...(rows ?? nothing), ...(groups.isAsked && { answers: true }) };
     }
     skipped.check();
   } finally {
     await folding.close?.();
-    told.warn(warn);
+    given.warn(warn);
   }
 }
 
@@ -93,24 +93,24 @@ async function rowsOfGroups(
   folding: FoldingIn,
   { reading, keys, numRows }: GroupedRows,
   options: TransformOptions,
-  told: Told,
+  given: Given,
 ): Promise<EncodedRows | undefined> {
-  told.users(keys);
+  given.users(keys);
   const { encoding: _, ...how } = options.reading;
   const log = { ...options, on: options.foldIn!, reading: { ...how, ...reading, threads: 1 } };
-  const found = await told.skipped.piece(numRows, (onRead) => folding.of({ ...log, onRead }, true));
+  const found = await given.skipped.piece(numRows, (onRead) => folding.of({ ...log, onRead }, true));
   if (!found) {
-    told.without(keys);
+    given.without(keys);
     return undefined;
   }
-  told.without(keysWithout(found));
-  told.silent(keys.length - found.codes.length);
+  given.without(keysWithout(found));
+  given.silent(keys.length - found.codes.length);
   const rows = rowsOfFolded(found, folding.dim);
   return rows.numRows > 0 ? rows : undefined;
 }
 
 /** What is said of a stream once it ends. */
-class Told {
+class Given {
   /** the users that came last, in their order */
   readonly #recent = new Set<string>();
   #again = 0;

@@ -4,8 +4,8 @@ import type { Command } from "commander";
 import type { EncodeSummary } from "../../api/encode.js";
 import { encodeOf, encodeOptions } from "../../flags/encode.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
-import { addTable, toldOf } from "../../flags/table-option.js";
-import { checkTold } from "../../training/options/table.js";
+import { addTable, givenOf } from "../../flags/table-option.js";
+import { checkGiven } from "../../training/options/table.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -38,9 +38,9 @@ export async function callEncode(
   { watch, command }: Omit<Caller, "write">,
 ): Promise<EncodeSummary> {
   const { encode } = await import("../../api/encode.js");
-  const told = toldOf(command, encodeOptions);
-  checkTold(encodeOptions, told);
-  return await encode(paths, encodeOf(told as Parameters<typeof encodeOf>[0]), watch);
+  const given = givenOf(command, encodeOptions);
+  checkGiven(encodeOptions, given);
+  return await encode(paths, encodeOf(given as Parameters<typeof encodeOf>[0]), watch);
 }
 
 function textOf({ out, rows, seconds, columns }: EncodeSummary): string {

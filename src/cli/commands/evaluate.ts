@@ -22,7 +22,7 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
-import { addTable, toldOf } from "../../flags/table-option.js";
+import { addTable, givenOf } from "../../flags/table-option.js";
 import { content, type ContentOptions } from "../../training/content-options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
@@ -145,7 +145,7 @@ export async function callEvaluate(
     ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
     ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, foldInShare }),
     ...definedOf({ cold }),
-    ...(toldOf(command, content) as ContentOptions),
+    ...(givenOf(command, content) as ContentOptions),
     ...definedOf({ probeTrain, probeRepeats, probeRaw }),
     ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef }),
     reading,

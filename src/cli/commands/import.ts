@@ -49,9 +49,9 @@ export function addImport(program: Command, signal: AbortSignal): Command {
 
 export async function callImport(
   file: string,
-  { json: _, quiet: __, force = false, ...told }: Flags,
+  { json: _, quiet: __, force = false, ...given }: Flags,
   { watch: { signal } }: Pick<Caller, "watch">,
 ): Promise<ImportSummary> {
   const { importTable } = await import("../../api/import.js");
-  return await importTable(file, { ...told, force }, signal);
+  return await importTable(file, { ...given, force }, signal);
 }

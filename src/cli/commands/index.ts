@@ -73,8 +73,8 @@ export async function callIndex(
   { watch }: Pick<Caller, "watch">,
 ): Promise<IndexSummary> {
   const { indexRun } = await import("../../api/hnsw/build.js");
-  const { json: _, quiet: __, progress: ___, color: ____, logFormat: _____, ...told } = flags;
-  return await indexRun(run, { ...told, threads: told.threads ?? availableParallelism() }, watch);
+  const { json: _, quiet: __, progress: ___, color: ____, logFormat: _____, ...given } = flags;
+  return await indexRun(run, { ...given, threads: given.threads ?? availableParallelism() }, watch);
 }
 
 function textOf({ rows, index, because, options, out }: IndexSummary): string {

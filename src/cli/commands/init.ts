@@ -62,7 +62,7 @@ export async function callInit(
   const options = {
     force,
     reading: firstReadingOf(flags, availableParallelism()),
-    told: readingTold(command),
+    given: readingGiven(command),
     ...definedOf({ out, timeFormat }),
     ...(await badRowsOf(flags)),
   };
@@ -70,7 +70,7 @@ export async function callInit(
 }
 
 /** How the log was said to be read, as YAML. */
-function readingTold(command: Command): Record<string, string> {
+function readingGiven(command: Command): Record<string, string> {
   const given = command.options.filter(
     (option) =>
       option.helpGroupHeading === "Reading:" &&

@@ -5,7 +5,7 @@ import { liftTable, startsOf, type Lift } from "../../api/lift/lift.js";
 import type { LiftOptions } from "../../api/lift/options.js";
 import { markCommon } from "../../flags/common.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
-import { addTable, toldOf } from "../../flags/table-option.js";
+import { addTable, givenOf } from "../../flags/table-option.js";
 import type { OptionTable } from "../../training/options/table.js";
 import { liftText } from "../lift.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
@@ -55,6 +55,6 @@ export async function callLift(
   { watch, command }: Omit<Caller, "write">,
 ): Promise<Lift> {
   const { lift } = await import("../../api/lift/lift.js");
-  const told = toldOf(command, liftTable(await startsOf())) as LiftOptions & Record<string, unknown>;
-  return await lift(paths, told, watch);
+  const given = givenOf(command, liftTable(await startsOf())) as LiftOptions & Record<string, unknown>;
+  return await lift(paths, given, watch);
 }

@@ -2,9 +2,9 @@
 
 import type { Command } from "commander";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
-import { addTable, toldOf } from "../../flags/table-option.js";
+import { addTable, givenOf } from "../../flags/table-option.js";
 import type { Trainer } from "../../training/trainer.js";
-import type { TrainingTold } from "../../training/options/log.js";
+import type { GivenTraining } from "../../training/options/log.js";
 import type { TrainingSummary } from "../../training/summary.js";
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
@@ -43,7 +43,7 @@ export async function callTrain(
   return await train(
     trainer,
     paths,
-    toldOf(command, trainer.options) as TrainingTold & { out: string },
+    givenOf(command, trainer.options) as GivenTraining & { out: string },
     watch,
   );
 }

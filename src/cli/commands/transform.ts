@@ -24,7 +24,7 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
-import { addTable, toldOf } from "../../flags/table-option.js";
+import { addTable, givenOf } from "../../flags/table-option.js";
 import { content, type ContentOptions } from "../../training/content-options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
@@ -214,7 +214,7 @@ export async function callTransform(
       "--with-scores is no option of transform any more: embed predict RUN LOG writes probabilities, and scores as transform wrote them with --raw-scores",
     );
   const { run, on } = inputsOf(first, more, flags);
-  const byContent = toldOf(command, content) as ContentOptions;
+  const byContent = givenOf(command, content) as ContentOptions;
   checkRows(on, { ...flags, ...byContent });
   if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))
     throw new UsageError(

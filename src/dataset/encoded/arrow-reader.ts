@@ -2,10 +2,9 @@
 
 import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../io/arrow-file.js";
 import type { ReadHandle } from "../../io/read-artifact.js";
-import { dictionaryOf, type Dictionary } from "../../log/dictionary.js";
+import { MISSING, dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan } from "../columns.js";
-import { MISSING } from "../dataset.js";
 import { damaged, DATASET_MARKER } from "./description.js";
 
 /** Where the rows lie in the file. */

@@ -2,8 +2,8 @@
 // JavaScript writes them.
 
 import { UsageError } from "../../errors.js";
-import { dictionaryOf } from "../../log/dictionary.js";
-import { columnOfOption, MISSING, type Beside, type Dataset, type KeyColumn } from "../dataset.js";
+import { MISSING, dictionaryOf } from "../../log/dictionary.js";
+import { columnOfOption, type Beside, type Dataset, type KeyColumn } from "../dataset.js";
 
 /** @throws {UsageError} there is no such column, or its cells hold several values, which were split */
 export function besideOfEncoded(dataset: Dataset, names: readonly string[]): Beside {

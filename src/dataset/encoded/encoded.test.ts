@@ -3,11 +3,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { dictionaryOf } from "../../log/dictionary.js";
+import { MISSING, dictionaryOf } from "../../log/dictionary.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
-import { MISSING, type Dataset } from "../dataset.js";
+import type { Dataset } from "../dataset.js";
 import type { ShapingOptions } from "./description.js";
 import { readEncoded } from "./read.js";
 import { writeDataset } from "./write.js";

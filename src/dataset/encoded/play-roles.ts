@@ -2,7 +2,8 @@
 
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
-import { columnNamed, MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
+import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../positives.js";
 import { roleNames, type ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
@@ -16,21 +17,21 @@ export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "num
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
   {
-    numeric: told,
+    numeric: given,
     timeFields,
     timeZone,
     reading,
   }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone"> & { reading: ReadOptions },
 ): EncodedShaping {
   const bare = (name: string) => bareName(name, roles.numeric);
-  const kept = options.numeric.filter((name) => !told.some((other) => bare(other) === bare(name)));
+  const kept = options.numeric.filter((name) => !given.some((other) => bare(other) === bare(name)));
   const { sides, drop, where = [], timeFormat } = options;
   const own = options.timeFields ? options : { timeFields, timeZone };
   return {
     sides,
     drop,
     where,
-    numeric: [...told, ...kept],
+    numeric: [...given, ...kept],
     ...(timeFormat !== undefined && { timeFormat }),
     ...(own.timeFields && { timeFields: own.timeFields }),
     ...(own.timeZone !== undefined && { timeZone: own.timeZone }),
@@ -57,7 +58,7 @@ export function playRoles(
   encoded: EncodedDataset,
   request: RoleRequest,
 ): { dataset: Dataset; skipped: Record<string, number>; notes: string[] } {
-  const played = request.infer ? asEncoded(encoded, request) : asTold(encoded, request);
+  const played = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
   const { dataset, notes } = choosePositives(played);
   const { path } = encoded;
   return { ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }), notes };
@@ -72,12 +73,12 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
       `${flag} contradicts dataset '${path}', ${holds}: leave the flag out, or encode the log again with it`,
     );
   for (const role of roleNames) {
-    const [told, own] = [request[role], roles[role]];
-    if (told === undefined || told === own) continue;
+    const [given, own] = [request[role], roles[role]];
+    if (given === undefined || given === own) continue;
     // kinds of events are any column of keys
-    if (role === "event" && columns.some(({ name, kind }) => name === told && kind === "key")) continue;
+    if (role === "event" && columns.some(({ name, kind }) => name === given && kind === "key")) continue;
     throw contradiction(
-      `--${role} ${told}`,
+      `--${role} ${given}`,
       own === undefined ? `in which no column is the ${role}` : `whose ${role} is '${own}'`,
     );
   }
@@ -87,9 +88,9 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
       `--fields ${request.fields!.join(",")}`,
       `whose fields are ${roles.fields.join(",")}`,
     );
-  for (const told of request.numeric) {
-    if (!roles.numeric.includes(bareName(told, roles.numeric)))
-      throw contradiction(`--numeric ${told}`, "in which it is no numeric feature");
+  for (const given of request.numeric) {
+    if (!roles.numeric.includes(bareName(given, roles.numeric)))
+      throw contradiction(`--numeric ${given}`, "in which it is no numeric feature");
   }
   for (const [name, separator] of Object.entries(request.multi)) {
     if (!Object.hasOwn(roles.multi, name) || roles.multi[name] !== separator)
@@ -118,12 +119,12 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (columns.some((column) => column.name === name))
       throw contradiction(`--ignore ${name}`, "which holds the column");
   }
-  for (const [flag, told, own] of [
+  for (const [flag, given, own] of [
     ["side", request.sides, options.sides],
     ["drop", request.drop, options.drop],
     ["where", request.where ?? [], options.where ?? []],
   ] as const) {
-    const unknown = told.find((text) => !own.includes(text));
+    const unknown = given.find((text) => !own.includes(text));
     if (unknown !== undefined) throw contradiction(`--${flag} '${unknown}'`, "which was encoded without it");
   }
   const played = withEvent({ ...dataset, roles: fields }, request);
@@ -167,7 +168,7 @@ function withEvent(dataset: Dataset, { event, fields }: RoleRequest): Dataset {
 }
 
 /** In the roles of another log, which has to be a part of what it holds. */
-function asTold({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
+function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
   const {
     user,
     item,
@@ -185,7 +186,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
     positives,
   } = request;
   const names = dataset.columns.map(({ name }) => name);
-  const numeric = request.numeric.map((told) => bareName(told, names));
+  const numeric = request.numeric.map((given) => bareName(given, names));
   const { options } = description;
   if (!sameNames(drop, options.drop) || !sameNames(where, options.where ?? [])) {
     const shown = (drops: string[], wheres: string[]) =>
@@ -259,8 +260,8 @@ function withItems(
 }
 
 /** A column's name without what --numeric may say after it (`price:bins=20`), which a training decides. */
-function bareName(told: string, names: readonly string[]): string {
-  return names.find((name) => name === told) ?? names.find((name) => told.startsWith(`${name}:`)) ?? told;
+function bareName(given: string, names: readonly string[]): string {
+  return names.find((name) => name === given) ?? names.find((name) => given.startsWith(`${name}:`)) ?? given;
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {

@@ -8,10 +8,9 @@
 import type * as Arrow from "apache-arrow";
 import { arrow } from "../../io/apache-arrow.js";
 import type { ChunkWriter } from "../../io/write.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";
-import { MISSING } from "../dataset.js";
 import { ArrowFile, dictionaryType, laterDictionary } from "./arrow-writer.js";
 import { checkDictionaryBytes } from "./description.js";
 

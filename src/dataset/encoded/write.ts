@@ -63,8 +63,8 @@ export async function writeDataset(
       missing: rows!.missing[i]!,
       ...(plan.kind !== "number" && { distinct: dictionaries[i]!.size }),
     }));
-    const told = { inputs, options, ...(hashKeys && { hashKeys }), skipped, files };
-    const text = descriptionText({ version, rows: numRows, roles, columns, ...told });
+    const reported = { inputs, options, ...(hashKeys && { hashKeys }), skipped, files };
+    const text = descriptionText({ version, rows: numRows, roles, columns, ...reported });
     await writeChunks(join(dir, DATASET_MARKER), [Buffer.from(text)], signal);
     written = { ...streamed!, columns };
   };

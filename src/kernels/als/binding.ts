@@ -92,7 +92,7 @@ export function allocateScratch(
     products: numbers("products", ROWS * block),
     gathered: numbers("gathered events", CHUNK * D),
     weighted: numbers("weighted events", CHUNK * block),
-    slopes: numbers("slopes", CHUNK),
+    gradients: numbers("slopes", CHUNK),
     matrix: numbers("a matrix", matrix),
     negated: numbers("a matrix", matrix),
     gradient: numbers("a gradient", block),

@@ -64,9 +64,9 @@ export function referenceSolve(
       for (let e = events.indptr[r]!; e < events.indptr[r + 1]!; e++) {
         const h = rowOf(H, events.indices[e]!);
         const c = events.values?.[e] ?? 1;
-        const slope = c * (dot(w, h) - 1);
+        const gradient = c * (dot(w, h) - 1);
         for (let i = 0; i < width; i++) {
-          g[i]! += slope * h[from + i]!;
+          g[i]! += gradient * h[from + i]!;
           for (let j = 0; j < width; j++) A[i * width + j]! += c * h[from + i]! * h[from + j]!;
         }
       }

@@ -22,11 +22,11 @@ const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
 /** A field's cells: in each row none, one, or for `several` any of its features. */
-function cells(several: boolean, valued: boolean): Occurrence[][] {
+function cells(multi: boolean, valued: boolean): Occurrence[][] {
   const valueOf = (r: number, i: number) => (valued ? Math.fround(2 * unit(31, r * size + i) - 1) : 1);
   return Array.from({ length: size }, (_, i) =>
     Array.from({ length: numRows }, (__, row) => row)
-      .filter((row) => (several ? unit(5, row * size + i) < 0.3 : draw(6, row) % (size + 1) === i))
+      .filter((row) => (multi ? unit(5, row * size + i) < 0.3 : draw(6, row) % (size + 1) === i))
       .map((row) => ({ row, x: valueOf(row, i) })),
   );
 }

@@ -48,10 +48,10 @@ export function referenceCoordinate(
   { alpha, lambda, mu }: CoordinatePrior,
   key: number,
 ): number {
-  const slopeOf = ({ row, x }: Occurrence) => (linear ? x : x * (q[row]! - x * old));
+  const gradientOf = ({ row, x }: Occurrence) => (linear ? x : x * (q[row]! - x * old));
   let [he, hh] = [0, 0];
   for (const occurrence of occurrences) {
-    const h = slopeOf(occurrence);
+    const h = gradientOf(occurrence);
     const p = precisions ? precisions[occurrence.row]! : 1;
     he += p * h * e[occurrence.row]!;
     hh += p * h * h;
@@ -61,7 +61,7 @@ export function referenceCoordinate(
   const drawn = () => mean - RELAXATION * (old - mean) + (CHANCE * normalDraw(key)) / Math.sqrt(precision);
   const now = key ? drawn() : mean;
   for (const occurrence of occurrences) {
-    e[occurrence.row]! += slopeOf(occurrence) * (now - old);
+    e[occurrence.row]! += gradientOf(occurrence) * (now - old);
     // a row holds a feature once, so the slopes of the others do not hang on this q
     q[occurrence.row]! += occurrence.x * (now - old);
   }

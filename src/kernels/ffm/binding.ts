@@ -25,7 +25,7 @@ export interface FieldAwareness {
   /** u32[numFields]: a hash of each field's name, from which first vectors for it are drawn */
   fieldHashes: Uint32Array;
   /** whether a row may hold several features of the field, which then meet each other */
-  several: readonly boolean[];
+  multi: readonly boolean[];
   /** divides each row's values by their Euclidean norm */
   normalizeRows: boolean;
 }
@@ -71,7 +71,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     sums: 0,
     rates,
   });
-  const flags = fields.several.flatMap((several, f) => [fields.fieldHashes[f]!, Number(several)]);
+  const flags = fields.multi.flatMap((multi, f) => [fields.fieldHashes[f]!, Number(multi)]);
   const plan = writeStruct(arena, "a plan", FfmPlan, {
     ...common,
     numFields,

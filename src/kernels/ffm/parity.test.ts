@@ -79,7 +79,7 @@ async function machineOf(
     numFields,
     fieldOf: Uint32Array.from({ length: numFeatures }, (_, i) => Math.floor(i / SIZE)),
     fieldHashes: Uint32Array.from({ length: numFields }, (_, f) => draw(8, f)),
-    several: Array.from({ length: numFields }, (_, f) => f === 1),
+    multi: Array.from({ length: numFields }, (_, f) => f === 1),
     normalizeRows,
   };
   const machine = await kernelMachine("ffm", numFeatures, 0.1, rows, (arena) =>
@@ -233,7 +233,7 @@ test("10,000 fields are a UsageError that says how many GiB are needed and what 
     numFields: 10_000,
     fieldOf: new Uint32Array(numFeatures),
     fieldHashes: new Uint32Array(10_000),
-    several: Array.from({ length: 10_000 }, () => false),
+    multi: Array.from({ length: 10_000 }, () => false),
     normalizeRows: false,
   };
   expect(() => allocateFfm(new Arena(), { ...shape, numFeatures, dim: 4 }, fields)).toThrow(

@@ -1,6 +1,6 @@
-import { referenceFfm, referenceFfmScore, referencePairSlope } from "./reference.js";
+import { referenceFfm, referenceFfmScore, referencePairGradient } from "./reference.js";
 import { rowLoss } from "../../numeric/losses.js";
-import { type ReferenceRow, referenceSlopes } from "../fm/reference.js";
+import { type ReferenceRow, referenceScoreGradients } from "../fm/reference.js";
 import { draw } from "../../numeric/random.js";
 
 const unit = (i: number) => draw(3, i) / 2 ** 32 - 0.5;
@@ -20,7 +20,7 @@ function objective(loss: "logistic" | "squared", k: number, h: number): number {
 
 describe.each(["logistic", "squared"] as const)("%s loss", (loss) => {
   test("the gradient of every vector that a row touches is the central difference, to 1e-8", () => {
-    const g = referenceSlopes([row], [referenceFfmScore(model, row)], loss)[0]!;
+    const g = referenceScoreGradients([row], [referenceFfmScore(model, row)], loss)[0]!;
     const at = (i: number, field: number, d: number) => (i * 3 + field) * dim + d;
     let worst = 0;
     let count = 0;
@@ -32,7 +32,7 @@ describe.each(["logistic", "squared"] as const)("%s loss", (loss) => {
           row.ids.forEach((j, b) => {
             if (j === i || fieldOf[j] !== field) return;
             const xx = row.values[a]! * row.values[b]!;
-            gradient += referencePairSlope(g, xx, model.v[at(j, fieldOf[i]!, d)]!);
+            gradient += referencePairGradient(g, xx, model.v[at(j, fieldOf[i]!, d)]!);
           });
           const k = at(i, field, d);
           const difference = (objective(loss, k, 1e-5) - objective(loss, k, -1e-5)) / 2e-5;

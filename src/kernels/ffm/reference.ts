@@ -11,7 +11,7 @@ import {
   referenceLoss,
   type ReferenceOptions,
   type ReferenceRow,
-  referenceSlopes,
+  referenceScoreGradients,
 } from "../fm/reference.js";
 import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
 import {
@@ -84,7 +84,7 @@ export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): numbe
 }
 
 /** Derivative by v_(i, field of j) of a row's loss as far as j goes, given its slope, x_i x_j and v_(j, field of i). */
-export function referencePairSlope(g: number, xx: number, partner: number): number {
+export function referencePairGradient(g: number, xx: number, partner: number): number {
   return xx * g * partner;
 }
 
@@ -116,8 +116,8 @@ export function referenceFfmBatch(
 
   // scores are taken before any row moves a parameter
   const scores = rows.map((row) => referenceFfmScore(model, row));
-  const slopes = referenceSlopes(rows, scores, loss);
-  referenceBiasStep(model, slopes, learningRate);
+  const gradients = referenceScoreGradients(rows, scores, loss);
+  referenceBiasStep(model, gradients, learningRate);
 
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
@@ -125,7 +125,7 @@ export function referenceFfmBatch(
   const weightStep = stepsOf("l2Weight", method);
   const vectorStep = stepsOf("l2Vector", vectorMethod(method));
   rows.forEach((row, r) => {
-    const g = slopes[r]!;
+    const g = gradients[r]!;
     row.ids.forEach((id, i) => {
       weights.take(id, id, row.values[i]! * g, weightStep(id));
     });
@@ -134,8 +134,8 @@ export function referenceFfmBatch(
       const [stepI, stepJ] = [vectorStep(i), vectorStep(j)];
       for (let d = 0; d < model.dim; d++) {
         const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
-        vectors.take(i, p + d, referencePairSlope(g, xx, ofJ), stepI);
-        vectors.take(j, q + d, referencePairSlope(g, xx, ofI), stepJ);
+        vectors.take(i, p + d, referencePairGradient(g, xx, ofJ), stepI);
+        vectors.take(j, q + d, referencePairGradient(g, xx, ofI), stepJ);
       }
     });
   });

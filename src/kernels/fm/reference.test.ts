@@ -4,9 +4,9 @@ import {
   type ReferenceOptions,
   type ReferenceRow,
   referenceScore,
-  referenceSlopes,
+  referenceScoreGradients,
   referenceSums,
-  referenceVectorSlope,
+  referenceVectorGradient,
 } from "./reference.js";
 import { draw } from "../../numeric/random.js";
 
@@ -42,7 +42,7 @@ describe.each(["logistic", "squared"] as const)(
       return (objective(up) - objective(down)) / (2 * h);
     };
     const fm = model();
-    const g = referenceSlopes([row], [referenceScore(fm, row)], loss)[0]!;
+    const g = referenceScoreGradients([row], [referenceScore(fm, row)], loss)[0]!;
     const S = referenceSums(fm, row);
 
     test("w0's agrees with central differences to 1e-8", () => {
@@ -61,7 +61,7 @@ describe.each(["logistic", "squared"] as const)(
       const errors = row.ids.flatMap((id, i) =>
         Array.from(S, (s, d) => {
           const k = id * dim + d;
-          const gradient = referenceVectorSlope(g, row.values[i]!, s, fm.v[k]!) + l2Vector * fm.v[k]!;
+          const gradient = referenceVectorGradient(g, row.values[i]!, s, fm.v[k]!) + l2Vector * fm.v[k]!;
           return Math.abs(difference((m, by) => (m.v[k]! += by)) - gradient);
         }),
       );

@@ -93,7 +93,7 @@ export function referenceScore(model: ReferenceFm, row: ReferenceRow): number {
 }
 
 /** g of each row, times what it counts: dLoss/dscore of the logistic loss, and of half the squared loss. */
-export function referenceSlopes(
+export function referenceScoreGradients(
   rows: readonly ReferenceRow[],
   scores: readonly number[],
   loss: ReferenceOptions["loss"],
@@ -104,10 +104,10 @@ export function referenceSlopes(
 /** Moves the bias one AdaGrad step on the batch's mean slope. */
 export function referenceBiasStep(
   model: { w0: number; w0n: number },
-  slopes: readonly number[],
+  gradients: readonly number[],
   learningRate: number,
 ): void {
-  const mean = slopes.reduce((a, b) => a + b, 0) / slopes.length;
+  const mean = gradients.reduce((a, b) => a + b, 0) / gradients.length;
   model.w0n += mean * mean;
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 }
@@ -122,7 +122,7 @@ export function referenceLoss(
 }
 
 /** Derivative by v_id of a row's loss, given its slope and S_d. */
-export function referenceVectorSlope(g: number, x: number, S: number, v: number): number {
+export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);
 }
 
@@ -139,8 +139,8 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   // everything that rows share is taken before any of them moves a parameter
   const scores = rows.map((row) => referenceScore(model, row));
   const sums = rows.map((row) => referenceSums(model, row));
-  const slopes = referenceSlopes(rows, scores, loss);
-  referenceBiasStep(model, slopes, learningRate);
+  const gradients = referenceScoreGradients(rows, scores, loss);
+  referenceBiasStep(model, gradients, learningRate);
 
   // every feature takes one step for each row that holds it; a repeated one as ../shared/reference-batch-steps.ts says
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
@@ -151,11 +151,11 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
       const x = row.values[i]!;
       const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
       const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
-      weights.take(id, id, x * slopes[r]!, { ...step, method, l2: l2Weight });
+      weights.take(id, id, x * gradients[r]!, { ...step, method, l2: l2Weight });
       for (let d = 0; d < dim; d++) {
         const k = id * dim + d;
-        const slope = referenceVectorSlope(slopes[r]!, x, sums[r]![d]!, v[k]!);
-        vectors.take(id, k, slope, { ...step, method: vectorMethod(method), l2: l2Vector });
+        const vectorGradient = referenceVectorGradient(gradients[r]!, x, sums[r]![d]!, v[k]!);
+        vectors.take(id, k, vectorGradient, { ...step, method: vectorMethod(method), l2: l2Vector });
       }
     });
   });

@@ -3,7 +3,7 @@
 //   plan ──► layers          the dense layers (../shared/dense.ts)
 //        ──► embeddings      f32[n][W' (+ W')]    and their sums of squares, where they are trained
 //        ──► wide            f32[n + c][4]
-//        ──► inputSlopes     f32[R][U_0 + 8]      derivatives by x_0 of a whole batch
+//        ──► inputGradients     f32[R][U_0 + 8]      derivatives by x_0 of a whole batch
 //   thread t ──► scratch     of the dense layers
 
 import { allocateBarrier } from "../shared/barrier.js";
@@ -104,8 +104,8 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     wideLearningRate: shape.wideLearningRate,
     wideL1: shape.wideL1,
     wideL2: shape.wideL2,
-    inputSlopes: numbers("the derivatives of a batch", batchPitch * rowPitch).offset,
-    scoreSlopes: numbers("the derivatives of a batch", batchPitch).offset,
+    inputGradients: numbers("the derivatives of a batch", batchPitch * rowPitch).offset,
+    scoreGradients: numbers("the derivatives of a batch", batchPitch).offset,
     losses: arena.allocate("the losses of a batch", batchPitch * 8).offset,
     // what there is of each pair comes with reservePairs
     places: 0,

@@ -71,8 +71,8 @@ export function referenceNetPass(
     scores[r] = score;
     const [label, weight] = [rows.labels[r]!, rows.weights?.[r] ?? 1];
     loss += weight * rowLoss(shape.loss, score, label);
-    const slope = weight * gradient(score, label, shape.loss === "squared").g;
-    backward(shape, layers, parameters, gradients, rows, r, state, slope);
+    const scoreGradient = weight * gradient(score, label, shape.loss === "squared").g;
+    backward(shape, layers, parameters, gradients, rows, r, state, scoreGradient);
   }
   return { scores, loss, gradients };
 }
@@ -135,9 +135,9 @@ function backward(
   rows: NetRows,
   r: number,
   state: DenseState,
-  slope: number,
+  scoreGradient: number,
 ): void {
-  const dx = denseBackward(layers, parameters, gradients, state, [slope]);
+  const dx = denseBackward(layers, parameters, gradients, state, [scoreGradient]);
   const x = state.x[0]!;
   const { embeddings, w0, wide } = gradients;
   const [width, start] = [embeddingWidth(shape), firstInputOf(shape)];
@@ -150,7 +150,7 @@ function backward(
       embeddings![feature * width + k]! += value * dx[at + k]!;
     }
   });
-  if (wide) forEachWide(shape, rows, r, (i, value) => (wide[i]! += value * slope));
+  if (wide) forEachWide(shape, rows, r, (i, value) => (wide[i]! += value * scoreGradient));
 }
 
 /** Visits a row's features with their values. */

@@ -37,19 +37,19 @@ export class ReferenceBatchSteps {
   }
 
   /** Parameter k of the feature, on the gradient of one row. */
-  take(feature: number, k: number, slope: number, step: ReferenceStep): void {
+  take(feature: number, k: number, gradient: number, step: ReferenceStep): void {
     const { counts, loss } = this.#repeats;
     const count = counts.get(feature);
     if (count === undefined) {
-      referenceStep(this.#parameters, k, slope, step);
+      referenceStep(this.#parameters, k, gradient, step);
     } else if (step.method === "sgd" || step.method === "adam") {
       const share = Math.min(1, (loss === "squared" ? 8 : 32) / count);
-      referenceStep(this.#parameters, k, slope, { ...step, learningRate: step.learningRate * share });
+      referenceStep(this.#parameters, k, gradient, { ...step, learningRate: step.learningRate * share });
     } else {
       // ftrl's L2 is no part of the gradient and counts once
       const l2 = step.method === "ftrl" ? 0 : step.l2;
       const own = this.#sums.get(k) ?? { sum: 0, step };
-      own.sum += slope;
+      own.sum += gradient;
       own.sum += l2 * this.#parameters.values[k]!;
       own.step = step;
       this.#sums.set(k, own);

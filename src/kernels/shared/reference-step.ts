@@ -47,7 +47,7 @@ export interface ReferenceStep {
 export function referenceStep(
   p: ReferenceParameters,
   k: number,
-  slope: number,
+  gradient: number,
   options: ReferenceStep,
 ): void {
   const { method, learningRate: lr, l2 } = options;
@@ -55,12 +55,12 @@ export function referenceStep(
   if (lr === 0) return;
   const { values, state } = p;
   if (method === "ftrl") {
-    state.z[k]! += ftrlGrowth(values[k]!, state.n[k]!, slope, lr);
-    state.n[k]! += slope * slope;
+    state.z[k]! += ftrlGrowth(values[k]!, state.n[k]!, gradient, lr);
+    state.n[k]! += gradient * gradient;
     values[k] = ftrlWeight(state.z[k]!, state.n[k]!, options);
     return;
   }
-  const grad = slope + l2 * values[k]!;
+  const grad = gradient + l2 * values[k]!;
   if (method === "sgd") {
     values[k]! -= lr * grad;
   } else if (method === "adagrad") {

@@ -41,10 +41,10 @@ export function start(init: BuildInit, index: number): (task: BuildTask) => null
         if (at >= last) break;
         kernel.insertNodes(graph, scratch, at, Math.min(last, at + NODES_OF_CALL));
       }
-      if (!kernel.meet(barrier, numThreads)) return null;
+      if (!kernel.barrier(barrier, numThreads)) return null;
       for (let at = first; at < last; at += NODES_OF_CALL)
         kernel.linkBack(graph, scratch, at, Math.min(last, at + NODES_OF_CALL), index, numThreads);
-      if (!kernel.meet(barrier, numThreads)) return null;
+      if (!kernel.barrier(barrier, numThreads)) return null;
     }
     return null;
   };

@@ -97,10 +97,10 @@ interface Room {
 
 function roomOf(
   graph: HnswGraph,
-  { top, ef: told, threads, numHeld }: { top: number; ef: number; threads: number; numHeld: number },
+  { top, ef: given, threads, numHeld }: { top: number; ef: number; threads: number; numHeld: number },
 ): Room {
   const { arena, layout, labels } = graph;
-  const ef = Math.max(told, top);
+  const ef = Math.max(given, top);
   // a width beyond the usual one has scratches of its own
   const mostEf = WIDEST * 2 ** Math.max(0, Math.ceil(Math.log2(ef / WIDEST)));
   graph.search ??= { at: allocateSearch(arena), labels: arena.put("the labels of the index", labels) };

@@ -25,13 +25,13 @@ export async function foldInByLeastSquares(
 function fitLeastSquares(
   run: Run,
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
-  told: TransformOptions,
+  given: TransformOptions,
 ): Fit {
   const { unobservedWeight, l2Exponent, l2Vector } = run.manifest.options as Record<string, number>;
   const options = {
     unobservedWeight: unobservedWeight!,
     l2Exponent: l2Exponent!,
-    l2Vector: told.l2Vector ?? l2Vector!,
+    l2Vector: given.l2Vector ?? l2Vector!,
   };
   /** by the side that is new */
   const known = new Map<NewEvents["side"], OtherSide>();

@@ -52,17 +52,17 @@ export async function learnImplicit(
     return all;
   };
 
-  const look = ranking?.look;
-  const judge = `${ranking?.options.metric ?? "ndcg"}At`;
+  const validate = ranking?.validate;
+  const stoppingMetric = `${ranking?.options.metric ?? "ndcg"}At`;
   const model = await trainImplicit(
     {
       users,
       items,
       itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
-      ...(look && {
-        look: async (vectors) => {
-          const metrics = await look(modelOf(vectors));
-          const name = Object.keys(metrics).find((one) => one.startsWith(judge));
+      ...(validate && {
+        validate: async (vectors) => {
+          const metrics = await validate(modelOf(vectors));
+          const name = Object.keys(metrics).find((one) => one.startsWith(stoppingMetric));
           return { value: name === undefined ? 0 : metrics[name]!, metrics };
         },
       }),

@@ -11,7 +11,7 @@ import {
   resolved,
   whole,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -91,7 +91,7 @@ export const options = withCommon(
   ],
 );
 
-export type ToldAls = Told<typeof options>;
+export type GivenAls = Given<typeof options>;
 /** As the user left them; the weight of the unobserved may be open. */
 export type AlsOptions = Resolved<typeof own>;
 /** As a training has them. */
@@ -100,8 +100,8 @@ export type ImplicitOptions = Omit<AlsOptions, "k" | "metric" | "unobservedWeigh
 };
 
 /** What the user set, else the defaults. */
-export function alsOptionsOf(told: ToldAls): AlsOptions {
-  return resolved(own, told);
+export function alsOptionsOf(given: GivenAls): AlsOptions {
+  return resolved(own, given);
 }
 
 /** A log; `confidence` is the sum over its events. */

@@ -107,13 +107,13 @@ test("a signal ends the training with its reason", async () => {
 
 describe("looks", () => {
   const values = [1, 3, 2, 2, 5, 5];
-  const look = () => {
+  const validate = () => {
     let epoch = 0;
     return async () => Promise.resolve({ value: values[epoch++]!, metrics: { ndcgAt20: epoch } });
   };
 
   test("stop training after epochs that look no better, and the best epoch's vectors are given", async () => {
-    const stopped = await trainImplicit({ ...planted(), look: look() }, { ...options, patience: 2 });
+    const stopped = await trainImplicit({ ...planted(), validate: validate() }, { ...options, patience: 2 });
     const short = await trainImplicit(planted(), { ...options, epochs: 2 });
     expect(stopped.epochs.map(({ best }) => best)).toEqual([true, true, false, false]);
     expect(stopped.bestEpoch).toBe(2);
@@ -121,7 +121,7 @@ describe("looks", () => {
   });
 
   test("without patience all epochs are trained, and the last is given", async () => {
-    const all = await trainImplicit({ ...planted(), look: look() }, options);
+    const all = await trainImplicit({ ...planted(), validate: validate() }, options);
     const blind = await trainImplicit(planted(), options);
     expect([all.epochs.length, all.bestEpoch]).toEqual([6, 6]);
     expect(all.users).toEqual(blind.users);

@@ -32,7 +32,7 @@ export interface ImplicitInput {
   /** u32[numItems][2]: a hash of each item's key, from which its first vector is drawn */
   itemHashes: Uint32Array;
   /** what decides the best epoch: greater is better, with the metrics of the look */
-  look?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
+  validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
   /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
   start?: Record<SideName, EarlierSide> & { freezes: boolean };
   controls?: TrainingControls;
@@ -98,7 +98,7 @@ async function trainEpochs(
   observe: (event: EpochEvent) => void,
 ): Promise<ImplicitModel> {
   const { dim, seed, unobservedWeight, patience } = options;
-  const { look, start, controls = {} } = input;
+  const { validate, start, controls = {} } = input;
   const mass = { users: confidencesOf(input.users), items: confidencesOf(input.items) };
   machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
   for (const name of sides) {
@@ -135,8 +135,8 @@ async function trainEpochs(
         );
       }
       // a look at the validation part
-      const seen = look && (await look(vectors()));
-      return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, judged: seen?.value };
+      const seen = validate && (await validate(vectors()));
+      return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },
     keep: () => void (kept = vectors()),
     save: (withKept) => ({
@@ -161,7 +161,7 @@ async function trainEpochs(
     patience,
     minDelta: 0,
     better: "higher" as const,
-    looks: look !== undefined,
+    validates: validate !== undefined,
   };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
   return { ...kept!, ...done, ...(interrupted && { interrupted }) };

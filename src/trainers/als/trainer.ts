@@ -10,7 +10,7 @@ import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { checkDim, checkInit } from "../../training/warm-start.js";
-import { alsOptionsOf, options, type AlsOptions, type ToldAls } from "./options.js";
+import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
 
 const command = "train-als";
 
@@ -28,13 +28,13 @@ export const trainer: Trainer = {
   plan,
 };
 
-async function plan(told: ToldAls): Promise<Plan> {
-  const als = alsOptionsOf(told);
-  checkInit(told);
-  const earlier = await openEarlier(told);
+async function plan(given: GivenAls): Promise<Plan> {
+  const als = alsOptionsOf(given);
+  checkInit(given);
+  const earlier = await openEarlier(given);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<AlsOptions, Start> = {
-    told,
+    given,
     table: options,
     optionsFor: () => ({ ...als, ...shared }),
     accept: (dataset) => featuresOfRoles(dataset, command, ["user", "item"]),
@@ -47,7 +47,7 @@ async function plan(told: ToldAls): Promise<Plan> {
     learn: async (...args) => (await import("./learn.js")).learnImplicit(...args),
     streams: false,
     ...(earlier && {
-      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, told) },
+      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
     }),
     outcome: factorOutcome,
   };
@@ -55,7 +55,7 @@ async function plan(told: ToldAls): Promise<Plan> {
 }
 
 /** The run of --init, if there is one. @throws {UsageError} it does not fit */
-async function openEarlier({ init, dim }: ToldAls): Promise<EarlierRun | undefined> {
+async function openEarlier({ init, dim }: GivenAls): Promise<EarlierRun | undefined> {
   if (init === undefined) return undefined;
   const run = await openOwnRun(init, command);
   const earlier = await earlierRun(run, await readEarlier(run));

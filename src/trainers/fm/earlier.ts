@@ -14,7 +14,7 @@ import { openOwnRun } from "../../training/own-runs.js";
 import { checkDim } from "../../training/warm-start.js";
 import { readLayout } from "./ffm/layout.js";
 import { refuseProbit } from "./mcmc/refuse-probit.js";
-import type { FmOptions, ToldFm } from "./options.js";
+import type { FmOptions, GivenFm } from "./options.js";
 
 /** The manifest's name of draws that predict together. */
 const DRAWS = "fm-draws";
@@ -29,8 +29,8 @@ interface EarlierFm extends EarlierRun {
  *
  * @throws {UsageError} it holds another model, or vectors of another length @throws {ArtifactError} damaged
  */
-export async function openEarlier(told: ToldFm, command: string): Promise<EarlierFm | undefined> {
-  const { init, model: wanted = "fm", method = "adagrad", dim, normalizeRows } = told;
+export async function openEarlier(given: GivenFm, command: string): Promise<EarlierFm | undefined> {
+  const { init, model: wanted = "fm", method = "adagrad", dim, normalizeRows } = given;
   if (init === undefined) return undefined;
   const run = await openOwnRun(init, command);
   const { model: held } = run.manifest;

@@ -16,7 +16,7 @@ import {
   share,
   whole,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -283,7 +283,7 @@ export const options = withCommon(
   ],
 );
 
-export type ToldFm = Told<typeof options>;
+export type GivenFm = Given<typeof options>;
 
 /** As a training has them. */
 export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
@@ -297,13 +297,13 @@ export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
  *
  * @throws {UsageError} a link where no probability is predicted
  */
-export function fmOptionsOf(told: ToldFm, loss: Loss): FmOptions {
+export function fmOptionsOf(given: GivenFm, loss: Loss): FmOptions {
   // a second training, on all rows, states the default too
-  if ((told.link ?? own.link.default) !== own.link.default && loss === "squared")
+  if ((given.link ?? own.link.default) !== own.link.default && loss === "squared")
     throw new UsageError(
-      `--link ${told.link} makes a probability of a score, and there is none to predict here: leave it out, or make labels of 0 and 1 with --positive-from`,
+      `--link ${given.link} makes a probability of a score, and there is none to predict here: leave it out, or make labels of 0 and 1 with --positive-from`,
     );
-  const { task: _, l2: __, ...rest } = resolved(own, told, { loss });
+  const { task: _, l2: __, ...rest } = resolved(own, given, { loss });
   return { ...rest, loss };
 }
 
@@ -318,8 +318,8 @@ export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: M
 }
 
 /** What was told of the model's own options, with --l2 as the two that it stands for. */
-export function withL2({ l2, ...told }: ToldFm): ToldFm {
-  return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...told };
+export function withL2({ l2, ...given }: GivenFm): GivenFm {
+  return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }
 
 /** user=0.01,item=0.1; given again, more of them. @throws {UsageError} a part is not FIELD=NUMBER */

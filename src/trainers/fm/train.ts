@@ -18,7 +18,7 @@ import { keepUntouched, type Start } from "../../training/start.js";
 import { runEpochs, type Steered } from "../../training/epoch-loop.js";
 import { checkGrowth } from "./growth.js";
 import { KeptParameters } from "./kept.js";
-import { labelsOf } from "../../training/label-scale.js";
+import { labelScaleOf } from "../../training/label-scale.js";
 import { FmMachine } from "../../factors/machine.js";
 import { checkMemory } from "../../factors/memory.js";
 import type { FmModel } from "../../factors/model.js";
@@ -62,13 +62,13 @@ export interface FmInput {
  */
 export async function trainFm(
   input: FmInput,
-  told: FmOptions,
+  given: FmOptions,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<FmModel> {
-  checkFmOptions(told);
+  checkFmOptions(given);
   // logistic or linear regression is a machine without factors
-  const options = told.model === "lr" ? { ...told, dim: 0 } : told;
+  const options = given.model === "lr" ? { ...given, dim: 0 } : given;
   signal?.throwIfAborted();
   const { train } = input;
   if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0) {
@@ -98,7 +98,7 @@ async function trainEpochs(
   const rates = ratesOf ?? (() => ({ l2Weight: options.l2Weight, l2Vector: options.l2Vector, factor: 1 }));
   if (start?.freezes) machine.setRates(freezingRates(start, rates));
   else if (ratesOf) machine.setRates(ratesOf);
-  const labels = labelsOf(train, options.loss);
+  const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = new KeptParameters(machine, controls.keepsState ?? false);
   // negatives that training does not see would lower every score alike: He et al. 2014, section 6.3, in log-odds
@@ -107,8 +107,8 @@ async function trainEpochs(
     const own = { ...start, w0: start.w0 - correction };
     await startFrom(machine, kept.regions, own, labels.scale, (feature) => rates(feature).l2Weight);
   }
-  const { judge } = controls;
-  const validation = valid && validationOf(machine, valid, labels.scale, correction, judge);
+  const { stoppingMetric } = controls;
+  const validation = valid && validationOf(machine, valid, labels.scale, correction, stoppingMetric);
   const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
 
   const training: Steered = {
@@ -124,12 +124,12 @@ async function trainEpochs(
       const event = {
         trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
         ...(seen && { validLoss: seen.loss }),
-        ...(seen && judge && { [judge.name]: seen.judged }),
+        ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         vectorNorm: machine.vectorNorm() * Math.sqrt(labels.scale),
         rowsPerSecond: (pass.numRows / (trained - began)) * 1000,
       };
       checkGrowth(epoch, event, numFeatures, labels.scale, options);
-      return { event, judged: seen?.judged };
+      return { event, stoppingValue: seen?.stoppingValue };
     },
     async keep(epoch) {
       if (!(await kept.take())) throw diverged("a parameter is no longer finite", epoch, options);
@@ -142,7 +142,7 @@ async function trainEpochs(
     },
     terminate: () => machine.terminate(),
   };
-  const plan = { ...options, better: judge?.better ?? "lower", looks: validation !== undefined };
+  const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates: validation !== undefined };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 
   const { optimizer } = kept;

@@ -14,7 +14,7 @@ import type { Learner } from "../../training/trained.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
 import { checkInit } from "../../training/warm-start.js";
 import { openEarlier } from "./earlier.js";
-import { fmOptionsOf, options, withL2, type FmOptions, type ToldFm } from "./options.js";
+import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
 
 const command = "train-fm";
 
@@ -31,18 +31,18 @@ export const trainer: Trainer = {
   plan,
 };
 
-async function plan(given: ToldFm): Promise<Plan> {
-  const told = withL2(given);
-  check(told);
+async function plan(asGiven: GivenFm): Promise<Plan> {
+  const given = withL2(asGiven);
+  check(given);
   // the loss decides none of what is checked
-  const { model, method } = fmOptionsOf(told, "logistic");
-  const earlier = await openEarlier(told, command);
+  const { model, method } = fmOptionsOf(given, "logistic");
+  const earlier = await openEarlier(given, command);
   const features: FeatureModel<FmOptions, Start> = {
-    told,
+    given,
     table: options,
-    metric: told.metric,
-    fields: Object.keys(told.l2Field ?? {}),
-    optionsFor: (loss) => ({ ...fmOptionsOf(told, loss), ...earlier?.shared }),
+    metric: given.metric,
+    fields: Object.keys(given.l2Field ?? {}),
+    optionsFor: (loss) => ({ ...fmOptionsOf(given, loss), ...earlier?.shared }),
     accept,
     examples: (space, parts, { options: how, beside, watch }) =>
       labelledOrDrawn(
@@ -50,34 +50,34 @@ async function plan(given: ToldFm): Promise<Plan> {
         parts,
         {
           ...how,
-          ...(told.task && { task: told.task }),
-          seed: fmOptionsOf(told, "logistic").seed,
-          shuffle: told.shuffle ?? true,
-          negativeDownsampling: told.negativeDownsampling ?? 1,
+          ...(given.task && { task: given.task }),
+          seed: fmOptionsOf(given, "logistic").seed,
+          shuffle: given.shuffle ?? true,
+          negativeDownsampling: given.negativeDownsampling ?? 1,
           beside,
         },
         watch,
       ),
-    learn: learnerOf(told),
+    learn: learnerOf(given),
     streams: method !== "als" && method !== "mcmc",
     ...(earlier && {
-      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, told) },
+      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
     }),
     doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm) : []),
-    outcome: (trained, metrics, examples, fm, judge) =>
-      factorOutcome(trained, metrics, examples, { ...fm, isChain: method === "mcmc" }, judge),
+    outcome: (trained, metrics, examples, fm, stoppingMetric) =>
+      factorOutcome(trained, metrics, examples, { ...fm, isChain: method === "mcmc" }, stoppingMetric),
   };
-  return { ...featurePlan(features), unlabelled: (told.negatives ?? 0) > 0 };
+  return { ...featurePlan(features), unlabelled: (given.negatives ?? 0) > 0 };
 
   function accept(dataset: Dataset, how: ExampleOptions) {
-    checkLabels(dataset.roles, { ...how, ...told }, " or rank with embed train-ranking");
+    checkLabels(dataset.roles, { ...how, ...given }, " or rank with embed train-ranking");
     return { dataset, notes: [] };
   }
 }
 
 /** @throws {UsageError} options that do not go together */
-function check(told: ToldFm): void {
-  const { model = "fm", method = "adagrad", search } = told;
+function check(given: GivenFm): void {
+  const { model = "fm", method = "adagrad", search } = given;
   if (model !== "fm" && (method === "als" || method === "mcmc"))
     throw new UsageError(
       `--method ${method} is for --model fm, not for ${model}, which takes --method adagrad, sgd, ftrl or adam`,
@@ -87,11 +87,11 @@ function check(told: ToldFm): void {
       "--search compares settings after 1, 2, 4 ... epochs, when a chain of --method mcmc has yet to arrive; " +
         "it draws its L2 and has no learning rate: compare a --dim of 4, 8 and 16 by their validation loss",
     );
-  checkInit(told);
+  checkInit(given);
 }
 
 /** How a model is trained by a method. */
-function learnerOf({ model = "fm", method = "adagrad" }: ToldFm): Learner<FmOptions, Start> {
+function learnerOf({ model = "fm", method = "adagrad" }: GivenFm): Learner<FmOptions, Start> {
   if (method === "als" || method === "mcmc")
     return async (...given) => (await import("./mcmc/learn.js")).learnCoordinates(...given);
   if (model === "ffm") return async (...given) => (await import("./ffm/learn.js")).learnFfm(...given);

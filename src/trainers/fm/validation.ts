@@ -1,7 +1,7 @@
 // The validation part in the machine's memory, looked at after each epoch.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { Judge } from "../../training/controls.js";
+import type { StoppingMetric } from "../../training/controls.js";
 import { sumOf } from "../../training/label-scale.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
@@ -11,7 +11,7 @@ interface Validation {
   /** mean a row, in the label's unit */
   loss: number;
   /** what early stopping goes by */
-  judged: number;
+  stoppingValue: number;
 }
 
 /** Loads the validation part and returns what scores it. */
@@ -20,7 +20,7 @@ export function validationOf(
   valid: FeatureRows,
   labelScale: number,
   correction: number,
-  judge: Judge | undefined,
+  stoppingMetric: StoppingMetric | undefined,
 ): (() => Promise<Validation>) | undefined {
   if (valid.numRows === 0) return undefined;
   const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
@@ -31,11 +31,11 @@ export function validationOf(
     machine.bias = trained + correction;
     const loss = ((await machine.score(buffer, scores)) / total) * labelScale ** 2;
     machine.bias = trained;
-    if (!judge) return { loss, judged: loss };
+    if (!stoppingMetric) return { loss, stoppingValue: loss };
     const own = Float32Array.from(
       machine.arena.f32(scores).subarray(0, valid.numRows),
       (s) => s * labelScale,
     );
-    return { loss, judged: Number.isFinite(loss) ? judge.of(own, valid) : loss };
+    return { loss, stoppingValue: Number.isFinite(loss) ? stoppingMetric.of(own, valid) : loss };
   };
 }

@@ -140,7 +140,7 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
     );
   // names stand here as they are in the log; a column that no tree splits on has its kind from here, too
   const split = splitKinds(forest);
-  const told = forest.columns.map((column, c) => {
+  const given = forest.columns.map((column, c) => {
     const { kind, name } = columns[c]!;
     if (split.has(c) && split.get(c) !== kind)
       throw new ArtifactError(
@@ -148,7 +148,7 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
       );
     return { ...column, kind, name };
   });
-  const own = { ...forest, columns: told };
+  const own = { ...forest, columns: given };
   const vocabularies = vocabulariesOf(columns);
   const head =
     has(HEAD_FILE) && readHead(await run.readModelFile(HEAD_FILE), own, vocabularies, named(HEAD_FILE));

@@ -8,7 +8,7 @@ import {
   type TargetStatistics,
 } from "./target-statistics.js";
 import type { Part, Parts } from "../../training/examples.js";
-import type { ToldGbdt } from "./options.js";
+import type { GivenGbdt } from "./options.js";
 import type { Target } from "./target.js";
 
 export type CtrFlags = Omit<CtrOptions, "seed">;
@@ -21,7 +21,7 @@ export function ctrOf({
   ctrPriorWeight,
   init,
   refit,
-}: ToldGbdt): CtrFlags | undefined {
+}: GivenGbdt): CtrFlags | undefined {
   if (!ctr) return undefined;
   if (init !== undefined || refit)
     throw new UsageError("--ctr does not go with --init or --refit: its statistics are of one training part");

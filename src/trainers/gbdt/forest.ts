@@ -6,11 +6,11 @@
 //
 // Source of the rules for missing numbers: LightGBM 4, NumericalDecision and CategoricalDecision of tree.h.
 
-import { MISSING_CODE } from "../../kernels/gbdt/binding.js";
+import { MISSING_BIN } from "../../kernels/gbdt/binding.js";
 import { ArtifactError } from "../../errors.js";
 import type { Node, Tree } from "./tree.js";
 
-export { MISSING_CODE };
+export { MISSING_BIN };
 
 /** What a column's missing numbers are: none (then they are 0), NaN and 0, or NaN. */
 export type MissingNumbers = "none" | "zero" | "nan";
@@ -112,7 +112,7 @@ function thresholdsOf(columns: readonly ForestColumn[], trees: readonly Tree[]):
     for (const { feature, test } of nodes) if (test.kind === "number") found[feature]!.add(test.threshold);
   }
   return found.map((set, f) => {
-    if (set.size >= MISSING_CODE - 1)
+    if (set.size >= MISSING_BIN - 1)
       throw new ArtifactError(`column '${columns[f]!.name}' has ${set.size} thresholds; 65,533 are read`);
     return Float64Array.from(set).sort();
   });

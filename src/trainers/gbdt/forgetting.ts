@@ -80,8 +80,8 @@ async function leafLines(
   const paths = forest.trees.flatMap((tree) => leafPaths(tree, columns));
   return parseJsonLines(await run.readModelFile("leaves.jsonl"), object({}), "leaves.jsonl")
     .map((line, leaf) => {
-      const told = line as object;
-      return `${JSON.stringify({ ...told, path: paths[leaf] })}\n`;
+      const reported = line as object;
+      return `${JSON.stringify({ ...reported, path: paths[leaf] })}\n`;
     })
     .join("");
 }

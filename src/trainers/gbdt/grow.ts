@@ -86,7 +86,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   if (bagged !== undefined) rows.set(share.u32(bag, count).subarray(from, to), from);
   else for (let i = from; i < to; i++) rows[i] = i;
   putSplitOptions(share, layout.options, options, { scaleG, scaleH });
-  share.meet();
+  share.barrier();
   return true;
 }
 

@@ -81,11 +81,11 @@ export async function trainHead(
 export function scoresWithoutTrees(
   features: readonly Feature[],
   { labels, weights, ...part }: LabelledPart,
-  judged: Part,
+  evaluated: Part,
   iterations: number,
 ): Float64Array {
   const model = fitLogistic(oneHotBins(features, part), labels, weights, { l2: L2_ALONE, iterations });
-  return scoresOfRows(oneHotBins(features, judged), model);
+  return scoresOfRows(oneHotBins(features, evaluated), model);
 }
 
 /**

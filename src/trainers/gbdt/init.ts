@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 import { readGbdt, type GbdtArtifact } from "./artifact.js";
 import type { Feature } from "./features.js";
 import { openOwnRun } from "../../training/own-runs.js";
-import type { ToldGbdt } from "./options.js";
+import type { GivenGbdt } from "./options.js";
 
 /** An earlier run of trees. */
 export interface EarlierTrees extends GbdtArtifact {
@@ -15,7 +15,7 @@ export interface EarlierTrees extends GbdtArtifact {
 
 /** Opens the run of --init, if there is one. @throws {UsageError} it holds another model, or predicts another kind of label */
 export async function openEarlierTrees(
-  { init, task }: ToldGbdt,
+  { init, task }: GivenGbdt,
   command: string,
 ): Promise<EarlierTrees | undefined> {
   if (init === undefined) return undefined;
@@ -35,9 +35,9 @@ export async function openEarlierTrees(
 
 /** @throws {UsageError} the log's columns are not the earlier run's */
 export function checkSameColumns({ run, preprocess }: EarlierTrees, features: readonly Feature[]): void {
-  const told = (columns: readonly { name: string; kind: string }[]) =>
+  const given = (columns: readonly { name: string; kind: string }[]) =>
     columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
-  const [before, now] = [told(preprocess.columns), told(features)];
+  const [before, now] = [given(preprocess.columns), given(features)];
   if (before === now) return;
   throw new UsageError(
     `--init '${run}' has trees on the columns ${before}, and this log has ${now}: name the same with --fields, --numeric and --ignore`,
@@ -47,8 +47,8 @@ export function checkSameColumns({ run, preprocess }: EarlierTrees, features: re
 /** The roles that the earlier run had where nothing else is told. */
 export function likeEarlier(
   earlier: EarlierTrees | undefined,
-  { positiveFrom, task }: ToldGbdt,
-): Pick<ToldGbdt, "positiveFrom" | "task"> {
+  { positiveFrom, task }: GivenGbdt,
+): Pick<GivenGbdt, "positiveFrom" | "task"> {
   const before = earlier?.preprocess;
   const from = positiveFrom ?? before?.positiveFrom ?? undefined;
   const what = task ?? before?.task;

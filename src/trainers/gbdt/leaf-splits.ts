@@ -39,14 +39,14 @@ export function findSplits(
     larger.slot = slot;
   }
   addRows(share, smaller);
-  share.meet();
+  share.barrier();
   const { places, numThreads } = share.layout;
   for (let f = share.index; f < places.length; f += numThreads) {
     merge(share, f, smaller, larger);
     if (features && features[f] === 0) continue;
     both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
   }
-  share.meet();
+  share.barrier();
   both.forEach((leaf, which) => {
     const split = open[which] ? bestOf(share, which, features) : undefined;
     if (split) leaf.split = split;

@@ -48,7 +48,7 @@ export function finishLeaves(
     return start;
   });
   if (share.index === 0) writeNodes(share, nodes);
-  share.meet();
+  share.barrier();
   const valueOf = new Float64Array(buffer, values, leaves.length);
   const finished = leaves.map((leaf, i) => {
     const count = sizeOf(leaf);
@@ -67,7 +67,7 @@ export function finishLeaves(
     });
   }
   walk(share, scores, bagged ? 0 : numTrain, numRows, nodes.length);
-  share.meet();
+  share.barrier();
   return finished;
 }
 

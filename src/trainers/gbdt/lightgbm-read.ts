@@ -33,9 +33,9 @@ function failing(file: string): Fail {
 
 /** The forest of a run's own text. @throws {ArtifactError} as readLightgbmTrees, or of an objective that is not trained here */
 export function readLightgbm(text: string, file: string): { forest: Forest } {
-  const { sums, objective: told } = readLightgbmTrees(text, file);
+  const { sums, objective: given } = readLightgbmTrees(text, file);
   const fail = failing(file);
-  const objective = objectiveOf(told, fail);
+  const objective = objectiveOf(given, fail);
   const { numClasses = 1, columns, trees } = sums;
   if (numClasses > 1 !== (objective === "multiclass"))
     fail(`num_class ${numClasses} does not go with its objective`);

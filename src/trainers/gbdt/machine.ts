@@ -8,7 +8,7 @@ import {
   type GbdtKernel,
   type GbdtLayout,
 } from "../../kernels/gbdt/binding.js";
-import { MISSING } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
 import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
@@ -205,8 +205,8 @@ export class GbdtMachine {
    * @returns undefined when the gradients are not finite
    */
   async growTree(task: GrowTask): Promise<GrownTree | undefined> {
-    const [told] = await this.#pool.run({ kind: "tree", ...task });
-    const { tree } = told!;
+    const [given] = await this.#pool.run({ kind: "tree", ...task });
+    const { tree } = given!;
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 

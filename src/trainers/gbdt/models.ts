@@ -14,7 +14,7 @@ export const models: Models = {
   gbdt: {
     holds: "boosted trees (train-gbdt)",
     predictor: async (...of) => await (await import("./predictor.js")).treePredictor(...of),
-    judge: async (...of) => await (await import("./run.js")).metricsOfTrees(...of),
+    evaluate: async (...of) => await (await import("./run.js")).metricsOfTrees(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeWithTrees(...of),
     transformFlags: ["--dense", "--features", "--format libsvm"],
     lacks: {

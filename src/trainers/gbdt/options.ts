@@ -16,7 +16,7 @@ import {
   text,
   whole,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -238,7 +238,7 @@ export const options = withCommon(
   ],
 );
 
-export type ToldGbdt = Told<typeof options>;
+export type GivenGbdt = Given<typeof options>;
 /** How trees are grown, as a training has it. */
 export type GbdtOptions = Resolved<typeof growing>;
 
@@ -248,8 +248,8 @@ export function defaultGbdtOptions(): GbdtOptions {
 }
 
 /** How trees are grown: what the user set, else the defaults. @throws {UsageError} two do not go together */
-export function gbdtOptionsOf(told: ToldGbdt): GbdtOptions {
-  const gbdt = resolved(growing, told);
+export function gbdtOptionsOf(given: GivenGbdt): GbdtOptions {
+  const gbdt = resolved(growing, given);
   checkGbdtOptions(gbdt);
   return gbdt;
 }
@@ -283,14 +283,17 @@ export interface HeadOptions {
 }
 
 /** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
-export function headOptionsOf(told: ToldGbdt, task: NonNullable<ToldGbdt["task"]>): HeadOptions | undefined {
-  if (!told.head) return undefined;
-  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, told);
+export function headOptionsOf(
+  given: GivenGbdt,
+  task: NonNullable<GivenGbdt["task"]>,
+): HeadOptions | undefined {
+  if (!given.head) return undefined;
+  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, given);
   if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
   if (headL1 > 0 && headMethod !== "ftrl")
     throw new UsageError("--head-l1 goes with --head-method ftrl: L-BFGS is for smooth penalties");
-  const { crossFit = 1 } = told;
-  if (crossFit > 1 && told.headSplit !== undefined)
+  const { crossFit = 1 } = given;
+  if (crossFit > 1 && given.headSplit !== undefined)
     throw new UsageError(
       "--head-split is the share of one head, and --cross-fit has a head for each fold: use one of them",
     );
@@ -298,7 +301,7 @@ export function headOptionsOf(told: ToldGbdt, task: NonNullable<ToldGbdt["task"]
 }
 
 /** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */
-export function decayOf({ init, refit, refitDecay = 0.9, crossFit = 1 }: ToldGbdt): number | undefined {
+export function decayOf({ init, refit, refitDecay = 0.9, crossFit = 1 }: GivenGbdt): number | undefined {
   if (crossFit > 1 && (init !== undefined || refit === true))
     throw new UsageError("--cross-fit grows forests of its own: leave --init and --refit out");
   return init !== undefined && refit === true ? refitDecay : undefined;

@@ -70,8 +70,8 @@ export class OwnShare {
   }
 
   /** Waits for all threads. @throws {Error} the pool is stopping */
-  meet(): void {
+  barrier(): void {
     const { barrier, numThreads } = this.layout;
-    if (!this.kernel.meet(barrier, numThreads)) throw new Error("the training was ended");
+    if (!this.kernel.barrier(barrier, numThreads)) throw new Error("the training was ended");
   }
 }

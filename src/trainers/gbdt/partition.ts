@@ -26,7 +26,7 @@ export function partition(
   }
   const numLeft = share.u32(counts, numThreads);
   numLeft[share.index] = l - from;
-  share.meet();
+  share.barrier();
 
   // the threads' sides one after another
   let [toLeft, toRight] = [begin, begin];
@@ -39,7 +39,7 @@ export function partition(
   const rows = share.u32(order, end);
   rows.set(share.u32(left, l).subarray(from, l), toLeft);
   rows.set(share.u32(right, r).subarray(from, r), toRight);
-  share.meet();
+  share.barrier();
 }
 
 /** Which bins go left, as a table; every thread writes the same. */

@@ -11,13 +11,13 @@ import { scoresOf } from "./scorer.js";
 import { withTargetStatistics, type TargetStatistics } from "./target-statistics.js";
 import { unknownCategories } from "./unknown.js";
 import type { Part } from "../../training/examples.js";
-import { judge, labelledAs } from "./target.js";
+import { targetMetrics, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/leaks.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { readAsTrained, rolesToEncode, type ReadLike } from "../../training/read-as-trained.js";
 import { heldOutPart } from "../../training/run-parts.js";
-import { unitsOf, type JudgedOn, type Scored } from "../../training/scored.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "../../training/scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
@@ -37,7 +37,7 @@ export async function readLikeGbdt(
 /** The metrics of a run of trees on a log, or on a part of its own. */
 export async function metricsOfTrees(
   run: Run,
-  { on, part: partName, logq, bins, ...options }: JudgedOn,
+  { on, part: partName, logq, bins, ...options }: EvaluatedOn,
   watch: Watch,
 ): Promise<Scored> {
   if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);
@@ -63,10 +63,10 @@ export async function metricsOfTrees(
   const counted = weights && { weights: Float32Array.from(weights) };
   const units = unitsOf(dataset, rows);
   const { task, labelRange } = preprocess;
-  const told = { units, warnings, rows: rows.length };
+  const given = { units, warnings, rows: rows.length };
   if (task === "multiclass")
-    return { metrics: judge(preprocess, scores, { ...part, ...counted }), byUser: [], ...told };
-  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, ...counted }), ...told };
+    return { metrics: targetMetrics(preprocess, scores, { ...part, ...counted }), byUser: [], ...given };
+  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, ...counted }), ...given };
 }
 
 function withStatistics(part: Part, statistics: readonly TargetStatistics[]): Part {

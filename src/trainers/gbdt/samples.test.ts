@@ -14,15 +14,15 @@ test("atRank finds the k-th greatest, as sorting does", () => {
 
 test("goss grows trees on all rows first, then on a fifth and a tenth, and still finds what was planted", async () => {
   const numRows = 20_000;
-  const told = { numTrees: 20, learningRate: 0.2, threads: 1 };
-  const goss = await trainPlanted({ ...told, boosting: "goss" }, numRows);
+  const given = { numTrees: 20, learningRate: 0.2, threads: 1 };
+  const goss = await trainPlanted({ ...given, boosting: "goss" }, numRows);
   const rows = goss.model.trees.map(
     ({ leaves }) => leaves.reduce((sum, { count }) => sum + count, 0) / numRows,
   );
   expect(rows.slice(0, 5)).toEqual([1, 1, 1, 1, 1]);
   const sampled = rows.slice(5);
   expect(Math.max(...sampled.map((share) => Math.abs(share - 0.3)))).toBeLessThan(0.02);
-  const all = await trainPlanted(told, numRows);
+  const all = await trainPlanted(given, numRows);
   expect(goss.events.at(-1)!.validLoss!).toBeLessThan(1.05 * all.events.at(-1)!.validLoss!);
 });
 

@@ -1,12 +1,13 @@
 // Rows of a dataset through a forest, by chunks: their scores, and the leaf that each falls into in each tree.
 
-import { columnNamed, MISSING, type Column, type Dataset } from "../../dataset/dataset.js";
+import { columnNamed, type Column, type Dataset } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { idsOf, type CategoricalField } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
-import { compileForest, MISSING_CODE, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
+import { compileForest, MISSING_BIN, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import type { ForestInit } from "./forest.worker.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
 
@@ -127,7 +128,7 @@ export class ForestScorer {
     if (kind === "number")
       throw new UsageError(`column '${name}' is categorical here, and was numeric in training`);
     const categoryOf = categoryCodes(column, vocabularies.get(name));
-    const { ifMissing = MISSING_CODE, ifUnknown = MISSING_CODE } = others;
+    const { ifMissing = MISSING_BIN, ifUnknown = MISSING_BIN } = others;
     const isMissing = (row: number) => column.kind === "key" && column.codes[row] === MISSING;
     const out = new Uint16Array(buffer, cells, this.#chunkRows);
     return (chunk) => {
@@ -151,7 +152,7 @@ export function categoryCodes(
   return (row) => {
     const code = codes[row]!;
     const id = code === MISSING ? 0 : ids[code]!;
-    return id === 0 || id > MISSING_CODE ? undefined : id - 1;
+    return id === 0 || id > MISSING_BIN ? undefined : id - 1;
   };
 }
 
@@ -184,7 +185,7 @@ function layOut(
         cells: arena.allocate("cells of a chunk", 8 * chunkRows).offset,
         edges: placed("thresholds", edges),
         numEdges: edges.length,
-        missing: missing === "none" ? edges.findIndex((edge) => edge >= 0) : MISSING_CODE,
+        missing: missing === "none" ? edges.findIndex((edge) => edge >= 0) : MISSING_BIN,
       };
     }),
     nodes: placed("nodes", compiled.nodes),

@@ -9,8 +9,8 @@
 // Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2. Deviation: one permutation, where CatBoost has several.
 
-import { selectKeys } from "../../log/dictionary.js";
-import { columnNamed, columnOfOption, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { MISSING, selectKeys } from "../../log/dictionary.js";
+import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import { keysOf, keyText, type Keys } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";

@@ -40,7 +40,7 @@ export function labelValues({ task, classes, positiveFrom }: Prediction, dataset
 }
 
 /** Every metric that fits the prediction. @param scores f64[n], or f64[n][classes] */
-export function judge(
+export function targetMetrics(
   { task, classes, labelRange }: Prediction,
   scores: Float64Array,
   { labels, weights }: Pick<LabelledPart, "labels" | "weights">,
@@ -93,7 +93,7 @@ export function targetOf(train: Part, options: TargetOptions, earlier?: Predicti
 
 function predictionOf(
   train: Part,
-  { task: told, positiveFrom }: TargetOptions,
+  { task: given, positiveFrom }: TargetOptions,
   earlier: Prediction | undefined,
 ): Prediction {
   const { dataset, rows } = train;
@@ -102,14 +102,14 @@ function predictionOf(
       `the label is ${label} in all ${rows.length} training rows, so there is nothing to learn from it`,
       { file: dataset.inputs.map(({ path }) => path).join(", "), column: dataset.roles.label! },
     );
-  if (told === "multiclass") {
+  if (given === "multiclass") {
     if (positiveFrom !== undefined)
       throw new UsageError("--positive-from makes labels of 0 and 1, which is not --task multiclass");
     const classes = earlier?.classes ?? classesOf(dataset, rows);
     if (classes.length < 2) throw alike(`'${classes[0]}'`);
-    return { task: told, classes, labelRange: [0, classes.length - 1] };
+    return { task: given, classes, labelRange: [0, classes.length - 1] };
   }
-  const { task, values } = labelsOf(dataset, positiveFrom, told);
+  const { task, values } = labelsOf(dataset, positiveFrom, given);
   let [low, high] = [Infinity, -Infinity];
   for (const row of rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
   if (low === high) throw alike(String(low));

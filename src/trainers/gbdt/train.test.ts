@@ -26,10 +26,10 @@ test.each([
   ["depth first", { grow: "depth" }],
   ["of the greatest gradients", { boosting: "goss", learningRate: 0.3 }],
   ["of samples", { baggingFraction: 0.5, baggingFreq: 2, featureFraction: 0.7 }],
-] as [string, Partial<GbdtOptions>][])("the same trees at 1, 2 and 3 threads, %s", async (_, told) => {
+] as [string, Partial<GbdtOptions>][])("the same trees at 1, 2 and 3 threads, %s", async (_, given) => {
   const texts = [];
   for (const threads of [1, 2, 3]) {
-    const { model, events } = await trainPlanted({ ...told, threads }, 9001);
+    const { model, events } = await trainPlanted({ ...given, threads }, 9001);
     const losses = events.map(({ trainLoss, validLoss }) => [trainLoss, validLoss]);
     texts.push(JSON.stringify([model.trees, losses]));
   }
@@ -152,7 +152,8 @@ test("scales keep the sums of 16 M rows within their bits, and bits for a rare e
 });
 
 test("an option out of range is told with its range", () => {
-  const check = (told: Partial<GbdtOptions>) => () => checkGbdtOptions({ ...defaultGbdtOptions(), ...told });
+  const check = (given: Partial<GbdtOptions>) => () =>
+    checkGbdtOptions({ ...defaultGbdtOptions(), ...given });
   expect(check({ numLeaves: 1 })).toThrow("--num-leaves expects a whole number from 2 to 65536, got '1'");
   expect(check({ baggingFraction: 0.5 })).toThrow(UsageError);
 });

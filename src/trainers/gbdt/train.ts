@@ -152,7 +152,7 @@ async function boost(
       if (!Number.isFinite(trainLoss)) throw diverged(iteration, options);
       const rowsPerSecond = (train.rows.length / (performance.now() - began)) * 1000;
       if (!valid) return { event: { trainLoss, rowsPerSecond } };
-      return { event: { trainLoss, validLoss, rowsPerSecond }, judged: validLoss };
+      return { event: { trainLoss, validLoss, rowsPerSecond }, stoppingValue: validLoss };
     },
     // every tree stays; how many of them are the model is known in the end
     keep: () => undefined,
@@ -166,8 +166,8 @@ async function boost(
   // an earlier forest may be better than any that goes on from it
   const toBeat = valid?.scores && !controls.resume ? (await machine.losses()).valid / validWeight : undefined;
   const { numTrees: epochs, patience } = options;
-  const looks = valid !== undefined;
-  const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", looks, toBeat };
+  const validates = valid !== undefined;
+  const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", validates, toBeat };
   const done = await runEpochs(training, plan, controls, observe);
 
   // an interrupted training leaves the best number of trees, also where nothing stops early

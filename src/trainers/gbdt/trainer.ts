@@ -2,7 +2,7 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
-import type { Judged } from "../../training/checkpoint.js";
+import type { Evaluated } from "../../training/checkpoint.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { gbdtContents } from "./contents.js";
@@ -10,14 +10,14 @@ import { ctrOf, withCtr } from "./ctr.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
 import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
-import { judgeForest } from "./judge.js";
+import { evaluateForest } from "./evaluate-forest.js";
 import {
   decayOf,
   gbdtOptionsOf,
   headOptionsOf,
   options,
   type GbdtOptions,
-  type ToldGbdt,
+  type GivenGbdt,
 } from "./options.js";
 import { forestOutcomeWarnings } from "./outcome.js";
 import { targetOf } from "./target.js";
@@ -36,17 +36,17 @@ export const trainer: Trainer = {
   round: "tree",
   checkpointEvery: 20,
   // with --init it means another thing, and folds have seen all rows
-  refitsAllRows: ({ init, crossFit }: ToldGbdt) => init === undefined && crossFit === undefined,
+  refitsAllRows: ({ init, crossFit }: GivenGbdt) => init === undefined && crossFit === undefined,
   plan,
 };
 
-async function plan(given: ToldGbdt): Promise<Plan> {
-  const gbdt = gbdtOptionsOf(given);
-  const decay = decayOf(given);
-  const ctr = ctrOf(given);
-  const earlier = await openEarlierTrees(given, command);
-  const told = { ...given, ...likeEarlier(earlier, given) };
-  const { task, positiveFrom, entity } = told;
+async function plan(asGiven: GivenGbdt): Promise<Plan> {
+  const gbdt = gbdtOptionsOf(asGiven);
+  const decay = decayOf(asGiven);
+  const ctr = ctrOf(asGiven);
+  const earlier = await openEarlierTrees(asGiven, command);
+  const given = { ...asGiven, ...likeEarlier(earlier, asGiven) };
+  const { task, positiveFrom, entity } = given;
   return {
     seed: gbdt.seed,
     earlier: earlier?.opened,
@@ -61,13 +61,13 @@ async function plan(given: ToldGbdt): Promise<Plan> {
         throw new UsageError("no column is a label: name it with --label");
       return { dataset, notes: [] };
     },
-    fit: async (source, session) => await fit(source, session, { told, gbdt, decay, ctr, earlier }),
+    fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, earlier }),
   };
 }
 
 /** What was decided before the log was read. */
 interface Decided {
-  told: ToldGbdt;
+  given: GivenGbdt;
   gbdt: GbdtOptions;
   decay: number | undefined;
   ctr: ReturnType<typeof ctrOf>;
@@ -75,14 +75,14 @@ interface Decided {
 }
 
 async function fit(
-  { dataset, parts: given, cut }: Source,
+  { dataset, parts: asGiven, cut }: Source,
   { options: how, watch, warn, note, lap, controls, first }: Session,
-  { told, gbdt, decay, ctr, earlier }: Decided,
+  { given, gbdt, decay, ctr, earlier }: Decided,
 ): Promise<Fit> {
-  const { task } = told;
+  const { task } = given;
   const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
-  const { parts, statistics = [] } = withCtr(given, target, ctr, gbdt.seed);
-  const head = headOptionsOf(told, target.task);
+  const { parts, statistics = [] } = withCtr(asGiven, target, ctr, gbdt.seed);
+  const head = headOptionsOf(given, target.task);
   const numTrees = first ? Math.max(1, first.bestEpoch) : gbdt.numTrees;
   const job: ModelJob = {
     prediction: target,
@@ -92,16 +92,16 @@ async function fit(
   const model = await fitModel(parts, job, controls);
   const { epochs, bestEpoch, interrupted } = model.grown;
   const { valid, test } = parts;
-  const metrics = await judgeForest(model, target, first ? {} : { valid, test }, gbdt.threads, note);
+  const metrics = await evaluateForest(model, target, first ? {} : { valid, test }, gbdt.threads, note);
   if (!first) {
     for (const text of forestOutcomeWarnings(model, metrics, parts.valid, gbdt)) warn(text);
     lap("evaluate");
   }
   return {
-    judged: { options: { ...gbdt, ...(task && { task }) }, metrics, epochs, bestEpoch },
+    evaluated: { options: { ...gbdt, ...(task && { task }) }, metrics, epochs, bestEpoch },
     interrupted,
-    async contents(judged: Judged) {
-      const { entity, dim = 16, dense: numDense } = told;
+    async contents(evaluated: Evaluated) {
+      const { entity, dim = 16, dense: numDense } = given;
       const { train } = parts;
       const { grown } = model;
       const column = entity === undefined ? undefined : { column: entity, dim };
@@ -110,7 +110,7 @@ async function fit(
         numDense === undefined ? undefined : await leafVectorsOf(grown, train, numDense, gbdt, watch);
       return gbdtContents({
         ...{ dataset, options: how, gbdt, job, model, statistics, entities, dense },
-        metrics: judged.metrics,
+        metrics: evaluated.metrics,
         labels: target.labelled(cut.train).labels,
       });
     },

@@ -2,9 +2,9 @@
 //
 // The model's feature names are the log's columns, and the model says which are categorical.
 
-import { dictionaryOf, keyAt } from "../../log/dictionary.js";
+import { MISSING, dictionaryOf, keyAt } from "../../log/dictionary.js";
 import { buildDataset } from "../../dataset/build.js";
-import { MISSING, type Column, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import type { Column, Dataset, KeyColumn } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { DataError, excerpt, nearestName, UsageError } from "../../errors.js";
 import { openSource } from "../../io/source.js";
@@ -83,7 +83,7 @@ async function readColumns(
 ): Promise<Dataset> {
   if (await isEncodedDataset(on[0]!))
     throw new UsageError(`--model takes a log, and '${on[0]}' is an encoded dataset`);
-  const told = {
+  const given = {
     ...{ numeric: [], multi: {}, ignore: [], infer: false, unlabelled: false, drop: [], sides: [] },
     onBadRow: reading.onBadRow,
     reading,
@@ -93,7 +93,7 @@ async function readColumns(
     ...(beside && { beside }),
   };
   let modelName = (name: string) => name;
-  const { dataset } = await withLog(on, told, silently(watch), (log, tables, build, observe) => {
+  const { dataset } = await withLog(on, given, silently(watch), (log, tables, build, observe) => {
     const columnOf = new Map(sums.columns.map(({ name }) => [name, columnFor(name, log.columns, file)]));
     const nameOf = new Map([...columnOf].map(([name, column]) => [column, name]));
     modelName = (column) => nameOf.get(column) ?? column;

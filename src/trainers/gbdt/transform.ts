@@ -77,7 +77,7 @@ function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefi
 export function leavesOf(
   encoder: Encoder,
   dataset: Dataset,
-  { key, reading, dense: told }: TransformOptions,
+  { key, reading, dense: given }: TransformOptions,
   { observe }: Watch,
   keyed = dataset,
   seed = DEFAULT_SEED,
@@ -93,8 +93,8 @@ export function leavesOf(
     numRows: dataset.numRows,
   };
   const rows = leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads);
-  if (told === undefined) return { encoding, rows };
-  const dense = told === true ? kept!.dim : told;
+  if (given === undefined) return { encoding, rows };
+  const dense = given === true ? kept!.dim : given;
   const how = kept
     ? `the first ${dense} of ${kept.dim} singular vectors of the training rows' leaves`
     : "a seeded sparse projection of the leaves, since no singular vectors are kept";

@@ -85,9 +85,9 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const drops = kind === "dart" ? read.numbers(booster["weight_drop"], "weight_drop") : [];
 
   const numColumns = read.whole(parameters["num_feature"], "num_feature", 0, MAX_COLUMNS);
-  const told = read.strings(learner["feature_names"] ?? [], "feature_names");
+  const given = read.strings(learner["feature_names"] ?? [], "feature_names");
   const types = read.strings(learner["feature_types"] ?? [], "feature_types");
-  const columnNames = told.length > 0 ? told : Array.from({ length: numColumns }, (_, f) => `f${f}`);
+  const columnNames = given.length > 0 ? given : Array.from({ length: numColumns }, (_, f) => `f${f}`);
   if (columnNames.length !== numColumns) fail("feature_names are not num_feature");
 
   const names = categoryNames(model["cats"], numColumns, read);
@@ -280,11 +280,11 @@ function baseOf(text: string, objective: string, numClasses: number, fail: Fail)
   const link = Object.hasOwn(links, objective) ? links[objective]! : undefined;
   if (link === undefined) return fail(`objective '${objective}' is not known`, "kind");
   // a number, or since 3.1 one for each class
-  const told = text
+  const given = text
     .replace(/^\[|\]$/g, "")
     .split(",")
     .map(Number);
-  const scores = told.length === 1 ? Array.from({ length: numClasses }, () => told[0]!) : told;
+  const scores = given.length === 1 ? Array.from({ length: numClasses }, () => given[0]!) : given;
   if (scores.length !== numClasses || scores.some((x) => Number.isNaN(x)))
     fail(`base_score '${text}' is not a number for each of ${numClasses} sums`);
   return scores.map((p) => {

@@ -1,6 +1,7 @@
 // The edges of a log: its rows, or the steps of its sessions from one event to the next.
 
-import { MISSING, type Dataset } from "../../dataset/dataset.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
 import { transitionsOf, type Edges } from "../../dataset/graph.js";
 import type { EdgeColumns } from "../../dataset/roles.js";
@@ -17,7 +18,7 @@ import {
   tokensOf,
 } from "../../skip-grams/sessions.js";
 import type { Part, Parts } from "../../training/examples.js";
-import { edgeColumnsOf, type ToldGraph } from "./options.js";
+import { edgeColumnsOf, type GivenGraph } from "./options.js";
 
 /** Edges of a training. */
 export interface EdgeSource {
@@ -35,9 +36,9 @@ export interface EdgeSource {
 }
 
 /** @throws {UsageError} the log has neither sessions nor a list of edges */
-export function edgeSource(parts: Parts, counted: Counted, told: ToldGraph): EdgeSource {
-  const columns = edgeColumnsOf(told);
-  return columns ? ofList(parts, counted, columns) : ofSessions(parts, counted, told);
+export function edgeSource(parts: Parts, counted: Counted, given: GivenGraph): EdgeSource {
+  const columns = edgeColumnsOf(given);
+  return columns ? ofList(parts, counted, columns) : ofSessions(parts, counted, given);
 }
 
 function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSource {
@@ -67,12 +68,12 @@ function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSourc
   };
 }
 
-function ofSessions(parts: Parts, counted: Counted, told: ToldGraph): EdgeSource {
+function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSource {
   const { train, valid } = parts;
   const { dataset } = train;
   const item = dataset.roles.item!;
-  const gap = told.sessionGap === undefined ? undefined : gapOf(told.sessionGap, "--session-gap");
-  const minStay = told.minStay === undefined ? undefined : gapOf(told.minStay, "--min-stay");
+  const gap = given.sessionGap === undefined ? undefined : gapOf(given.sessionGap, "--session-gap");
+  const minStay = given.minStay === undefined ? undefined : gapOf(given.minStay, "--min-stay");
   const sequences = (space: FeatureSpace, part: Part) => {
     const by = sessionGrouping(part.dataset.roles, gap !== undefined);
     if (!by) throw new UsageError(neither(part.dataset));

@@ -1,4 +1,4 @@
-import { MISSING } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { exp, log } from "../../numeric/exp.js";
 import { heldOutEdges } from "./held-out.js";
 
@@ -26,9 +26,9 @@ test("an edge and its noise cost -log σ of their scores, by weight, each the sa
     weights: Float32Array.of(3, 1),
   };
   const lossOf = heldOutEdges(two, noise, how)!;
-  const judged = { dim: 2, vectors, contexts };
-  expect(lossOf(judged)).toBeCloseTo((3 * first + second) / 4, 10);
-  expect(lossOf(judged)).toBe(lossOf(judged));
+  const evaluated = { dim: 2, vectors, contexts };
+  expect(lossOf(evaluated)).toBeCloseTo((3 * first + second) / 4, 10);
+  expect(lossOf(evaluated)).toBe(lossOf(evaluated));
 });
 
 test("edges without two known ends, and self-loops, are not looked at", () => {

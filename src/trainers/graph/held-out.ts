@@ -1,10 +1,10 @@
 // The loss of held-out edges: the same edges and the same noise each time, so that epochs compare.
 
-import { MISSING } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import type { Edges } from "../../dataset/graph.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { draw } from "../../numeric/random.js";
-import { pairLoss, type JudgedVectors } from "../../skip-grams/pair-loss.js";
+import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 
 /** Edges that are looked at, at most; of more every so many-th is. */
 const MOST_EDGES = 20_000;
@@ -21,21 +21,21 @@ export function heldOutEdges(
   edges: Edges,
   noise: Float64Array,
   { negatives, seed, directed }: { negatives: number; seed: number; directed: boolean },
-): ((judged: JudgedVectors) => number) | undefined {
+): ((evaluated: ScoredVectors) => number) | undefined {
   const known = knownEdges(edges);
   if (known.length === 0) return undefined;
   const step = Math.ceil(known.length / MOST_EDGES);
-  const looked = known.filter((_, i) => i % step === 0);
+  const sampled = known.filter((_, i) => i % step === 0);
   const alias = aliasTable(noise);
   const key = draw(seed, HELD_OUT);
-  return (judged) => {
-    const pairs = pairLoss(judged, { noise: alias, negatives, key });
+  return (evaluated) => {
+    const pairs = pairLoss(evaluated, { noise: alias, negatives, key });
     let [loss, mass] = [0, 0];
     const add = (u: number, v: number, weight: number): void => {
       loss += weight * pairs.loss(u, v);
       mass += weight;
     };
-    for (const e of looked) {
+    for (const e of sampled) {
       const [u, v, weight] = [edges.sources[e]!, edges.targets[e]!, edges.weights?.[e] ?? 1];
       add(u, v, weight);
       if (!directed) add(v, u, weight);

@@ -41,7 +41,7 @@ export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
   /** a validation part was looked at */
-  looked: boolean;
+  validated: boolean;
 }
 
 /**
@@ -81,18 +81,18 @@ export async function learnGraph(
       warn(
         "no edge of the validation part leads between two nodes of the training part: there is no validation loss, and training does not stop early",
       );
-    const looked =
+    const validated =
       lossOf && (async () => await Promise.resolve({ validLoss: meanLoss(lossOf, learners, sides) }));
     const { kept, ...done } = await learnSkipGrams(
       {
-        ...{ learners, scheduledEpochs, controls, judge: { name: "validLoss", better: "lower" } },
+        ...{ learners, scheduledEpochs, controls, stoppingMetric: { name: "validLoss", better: "lower" } },
         async pass(epoch, rates) {
           let trainLoss = 0;
           for (const { machine } of learners)
             trainLoss += (await machine.trainOnWalks(epoch, rates)) / learners.length;
           return { trainLoss, numTokens: first.numSlots };
         },
-        look: looked,
+        validate: validated,
       },
       options,
       observe,
@@ -100,7 +100,7 @@ export async function learnGraph(
     );
     return {
       ...done,
-      ...{ options, looked: looked !== undefined },
+      ...{ options, validated: validated !== undefined },
       sides: sides.map((side, i) => ({ ...side, ...kept[i]! })),
     };
   });

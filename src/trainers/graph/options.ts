@@ -21,7 +21,7 @@ import {
   withCommon,
   type Option,
   type Resolved,
-  type Told,
+  type Given,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
@@ -196,7 +196,7 @@ export const options = withCommon(
   ],
 );
 
-export type ToldGraph = Told<typeof options>;
+export type GivenGraph = Given<typeof options>;
 
 /** As the user left them: what depends on the graph may be open. */
 export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
@@ -204,14 +204,17 @@ export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected">
 export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number };
 
 /** Both columns of a list of edges; undefined for sessions. */
-export function edgeColumnsOf({ source, target }: ToldGraph): { source: string; target: string } | undefined {
+export function edgeColumnsOf({
+  source,
+  target,
+}: GivenGraph): { source: string; target: string } | undefined {
   return source === undefined || target === undefined ? undefined : { source, target };
 }
 
 /** What the user set, else the defaults. */
-export function graphOptionsOf({ directed, undirected, ...told }: ToldGraph): GraphOptions {
-  const leadsOneWay = directed ?? (undirected === undefined ? told.source === undefined : !undirected);
-  return resolved(own, { ...told, directed: leadsOneWay }) as GraphOptions;
+export function graphOptionsOf({ directed, undirected, ...given }: GivenGraph): GraphOptions {
+  const leadsOneWay = directed ?? (undirected === undefined ? given.source === undefined : !undirected);
+  return resolved(own, { ...given, directed: leadsOneWay }) as GraphOptions;
 }
 
 /** Edges that LINE draws in an epoch. @param numEdges of the graph, an undirected one counted once */
@@ -243,14 +246,14 @@ const OF_SESSIONS = ["user", "item", "session", "sessionGap", "minStay", "maxEve
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
 /** @throws {UsageError} two options do not go together */
-export function checkGraphOptions(told: ToldGraph): void {
-  const { directed, undirected, session, sessionGap, hashKeysOf } = told;
+export function checkGraphOptions(given: GivenGraph): void {
+  const { directed, undirected, session, sessionGap, hashKeysOf } = given;
   if (directed && undirected)
     throw new UsageError("--directed and --undirected contradict each other: give one of them");
-  const edges = edgeColumnsOf(told);
+  const edges = edgeColumnsOf(given);
   if (edges) {
     for (const name of [...OF_SESSIONS, ...OF_FEATURES])
-      if (told[name] !== undefined)
+      if (given[name] !== undefined)
         throw new UsageError(
           `${flagNamed(name)} is for logs of events, and --source and --target say that each row is an edge: leave one of them out`,
         );
@@ -264,8 +267,8 @@ export function checkGraphOptions(told: ToldGraph): void {
     throw new UsageError(
       "--session-gap makes sessions of a user's events, and --session names a column of them: use one",
     );
-  const { method, order, dim, directed: leadsOneWay } = graphOptionsOf(told);
-  if (method === "eges") checkEges(told);
+  const { method, order, dim, directed: leadsOneWay } = graphOptionsOf(given);
+  if (method === "eges") checkEges(given);
   if (method !== "line") return;
   if (order !== 2 && leadsOneWay)
     throw new UsageError(
@@ -278,11 +281,11 @@ export function checkGraphOptions(told: ToldGraph): void {
 }
 
 /** @throws {UsageError} what EGES has no use for */
-function checkEges(told: ToldGraph): void {
-  if (edgeColumnsOf(told))
+function checkEges(given: GivenGraph): void {
+  if (edgeColumnsOf(given))
     throw new UsageError(
       "--method eges reads items and what describes them from a log of events, and --source and --target say that each row is an edge: use another --method, or leave them out",
     );
-  const twice = told.itemFields?.find((name, i, all) => all.indexOf(name) < i);
+  const twice = given.itemFields?.find((name, i, all) => all.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`--item-fields names '${twice}' twice`);
 }

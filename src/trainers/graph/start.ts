@@ -17,7 +17,7 @@ import type { Standing } from "./eges/artifact.js";
 import type { SideInformation } from "./eges/side-information.js";
 import { composedStart, readComposed, type EarlierComposed } from "./eges/start.js";
 import { EGES_MODEL, kindOf, kinds } from "./names.js";
-import { samplesOf, type GraphOptions, type ToldGraph } from "./options.js";
+import { samplesOf, type GraphOptions, type GivenGraph } from "./options.js";
 
 /** An earlier run, read. */
 export interface EarlierNodes {
@@ -37,40 +37,40 @@ export interface EarlierNodes {
  * @throws {ArtifactError} damaged
  */
 export async function openEarlierNodes(
-  told: ToldGraph,
-  given: GraphOptions,
+  given: GivenGraph,
+  graphOptions: GraphOptions,
   command: string,
 ): Promise<EarlierNodes | undefined> {
-  const run = await openEarlierRun(told, command);
+  const run = await openEarlierRun(given, command);
   if (!run) return undefined;
-  if (given.method === "eges") return await openComposed(run, told, given);
-  const method: Method = methods[given.method];
-  const kind = kindOf(method.sides({ ...given, samples: samplesOf(given, 0) }));
-  if (run.manifest.model !== kind) throw otherTables(run, given);
+  if (graphOptions.method === "eges") return await openComposed(run, given, graphOptions);
+  const method: Method = methods[graphOptions.method];
+  const kind = kindOf(method.sides({ ...graphOptions, samples: samplesOf(graphOptions, 0) }));
+  if (run.manifest.model !== kind) throw otherTables(run, graphOptions);
   const [first, ...others] = kinds[kind];
   const sides = [
     await readEarlier(run, first),
     ...(await Promise.all(others.map((one) => readEarlier(run, one)))),
   ];
   const dim = sides.reduce((sum, side) => sum + side.dim, 0);
-  checkDim(run, dim, told.dim);
+  checkDim(run, dim, given.dim);
   const dims = sides.map((side) => side.dim);
   const squares = await readOptimizerFile(run, sides[0]!.space.numFeatures, dims);
   const [one, ...rest] = sides.map((side, i) => ({ ...side, squares: squares?.[i] }));
   return { run, dim, sides: [one!, ...rest] };
 }
 
-async function openComposed(run: Run, told: ToldGraph, given: GraphOptions): Promise<EarlierNodes> {
-  if (run.manifest.model !== EGES_MODEL) throw otherTables(run, given);
+async function openComposed(run: Run, given: GivenGraph, graphOptions: GraphOptions): Promise<EarlierNodes> {
+  if (run.manifest.model !== EGES_MODEL) throw otherTables(run, graphOptions);
   const { aggregate } = run.manifest.options as { aggregate?: string };
-  if (aggregate !== given.aggregate)
+  if (aggregate !== graphOptions.aggregate)
     throw new UsageError(
-      `--init '${run.path}' was trained with --aggregate ${aggregate}, and this training would have ${given.aggregate}: own and side vectors that fit one do not fit the other; ` +
+      `--init '${run.path}' was trained with --aggregate ${aggregate}, and this training would have ${graphOptions.aggregate}: own and side vectors that fit one do not fit the other; ` +
         `give --aggregate ${aggregate}, or train without --init`,
     );
   const composed = await readComposed(run);
   const { dim } = composed;
-  checkDim(run, dim, told.dim);
+  checkDim(run, dim, given.dim);
   return { run, dim, sides: [composed], composed };
 }
 

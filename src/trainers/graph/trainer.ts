@@ -1,7 +1,8 @@
 // `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
 
 import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
-import { MISSING, type Dataset } from "../../dataset/dataset.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
@@ -35,7 +36,7 @@ import {
   samplesOf,
   statedOptions,
   type GraphOptions,
-  type ToldGraph,
+  type GivenGraph,
 } from "./options.js";
 import { openEarlierNodes, startsOf, type EarlierNodes } from "./start.js";
 
@@ -55,60 +56,62 @@ export const trainer: Trainer = {
   plan,
 };
 
-async function plan(told: ToldGraph): Promise<Plan> {
-  checkGraphOptions(told);
-  if (told.walksOut !== undefined) await checkOutput(told.walksOut, told.force ?? false, "file");
-  const given = graphOptionsOf(told);
-  const earlier = await openEarlierNodes(told, given, command);
-  const edges = edgeColumnsOf(told);
+async function plan(given: GivenGraph): Promise<Plan> {
+  checkGraphOptions(given);
+  if (given.walksOut !== undefined) await checkOutput(given.walksOut, given.force ?? false, "file");
+  const graphOptions = graphOptionsOf(given);
+  const earlier = await openEarlierNodes(given, graphOptions, command);
+  const edges = edgeColumnsOf(given);
   return {
-    seed: given.seed,
+    seed: graphOptions.seed,
     unlabelled: true,
     earlier: earlier?.run,
     reading: edges
       ? {
           ...{ edges, fields: [edges.source, edges.target], infer: false },
-          ...(told.hashKeys !== undefined && { hashKeysOf: told.hashKeysOf ?? [edges.source, edges.target] }),
+          ...(given.hashKeys !== undefined && {
+            hashKeysOf: given.hashKeysOf ?? [edges.source, edges.target],
+          }),
         }
-      : { inSequence: true, mayBeEdges: true, ...(given.method === "eges" && sideReading(told)) },
+      : { inSequence: true, mayBeEdges: true, ...(graphOptions.method === "eges" && sideReading(given)) },
     accept(dataset) {
       if (edges) return { dataset, notes: [] };
-      if (given.method !== "eges") return featuresOfRoles(dataset, command, ["item"]);
-      const accepted = acceptSideColumns(dataset, told.itemFields);
+      if (graphOptions.method !== "eges") return featuresOfRoles(dataset, command, ["item"]);
+      const accepted = acceptSideColumns(dataset, given.itemFields);
       if (earlier?.composed) checkSameKinds(earlier.composed, kindsOf(accepted.dataset));
       return accepted;
     },
     fit: async (source, session) =>
-      await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
+      await fit(source, session, given, { ...graphOptions, ...(earlier && { dim: earlier.dim }) }, earlier),
   };
 }
 
 async function fit(
   source: Source,
   session: Session,
-  told: ToldGraph,
-  given: GraphOptions,
+  given: GivenGraph,
+  graphOptions: GraphOptions,
   earlier: EarlierNodes | undefined,
 ): Promise<Fit> {
   const { options: how, watch, warn, lap, controls, first } = session;
   const { vocabulary, nodes, side, standing, numEdges, edgeAuc, ...input } = await encode(
     source,
     session,
-    told,
     given,
+    graphOptions,
     earlier,
   );
   lap("encode");
 
-  const standard = { ...given, samples: samplesOf(given, numEdges) };
+  const standard = { ...graphOptions, samples: samplesOf(graphOptions, numEdges) };
   const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnGraph } = await import("./learn.js");
-  const writing = first ? undefined : await walksWriter(told, given, vocabulary.space, watch.signal);
+  const writing = first ? undefined : await walksWriter(given, graphOptions, vocabulary.space, watch.signal);
   const model = await learnGraph(
     Object.assign(input, {
       ...{ space: vocabulary.space, warn, parts: side?.parts, scheduledEpochs: standard.epochs },
       writeWalks: writing,
-      controls: { ...controls, keepsState: told.keepState ?? false },
+      controls: { ...controls, keepsState: given.keepState ?? false },
     }),
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
@@ -133,11 +136,11 @@ interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
 async function encode(
   { dataset, parts }: Source,
   { options: how, watch, warn, note, first }: Session,
-  told: ToldGraph,
-  given: GraphOptions,
+  given: GivenGraph,
+  graphOptions: GraphOptions,
   earlier: EarlierNodes | undefined,
 ): Promise<Encoded> {
-  const source = edgeSource(parts, countedEvents(parts.train, how), told);
+  const source = edgeSource(parts, countedEvents(parts.train, how), given);
   for (const text of source.notes) note(text);
   const whole = fittedSpace(source.nodes, source.rows, how);
   const { edges, notes } = source.train(whole);
@@ -150,28 +153,28 @@ async function encode(
     rows,
     how,
     earlier?.sides[0],
-    told,
+    given,
     { note, warn },
     fitted,
   );
   const { space } = vocabulary;
   countUnseen(space, source.parts, watch);
   if (space !== whole) renumber(edges, featuresFrom(whole, space));
-  const { graph, counts } = graphOf(space.numFeatures, edges, given);
+  const { graph, counts } = graphOf(space.numFeatures, edges, graphOptions);
   // those of nodes that were left out are self-loops as well
   counts.missing += counts.loops - loops;
   counts.loops = loops;
-  for (const text of [...notes, graphNote(numNodes, given.directed, counts, told)]) note(text);
+  for (const text of [...notes, graphNote(numNodes, graphOptions.directed, counts, given)]) note(text);
   const valid = first ? undefined : source.valid(space);
-  if (valid && edgeColumnsOf(told)) for (const text of leakWarnings(graph, valid)) warn(text);
-  const auc = valid && edgeColumnsOf(told) ? edgeAucOf(valid, graph, given.seed) : undefined;
+  if (valid && edgeColumnsOf(given)) for (const text of leakWarnings(graph, valid)) warn(text);
+  const auc = valid && edgeColumnsOf(given) ? edgeAucOf(valid, graph, graphOptions.seed) : undefined;
   if (typeof auc === "object") warn(`the validation part has no edgeAuc: ${auc.why}`);
   const side =
-    given.method === "eges"
-      ? sideInformationOf(space, { dataset: source.nodes, rows }, given.aggregate === "attention")
+    graphOptions.method === "eges"
+      ? sideInformationOf(space, { dataset: source.nodes, rows }, graphOptions.aggregate === "attention")
       : undefined;
   if (side) checkSide(side, { note, warn });
-  const { starts, standing, warnings } = startsOf(earlier, vocabulary, side, told.freeze !== undefined);
+  const { starts, standing, warnings } = startsOf(earlier, vocabulary, side, given.freeze !== undefined);
   for (const text of warnings) warn(text);
   releaseColumns(dataset);
   return {
@@ -205,7 +208,7 @@ function ended(
     warn: Session["warn"];
   },
 ): Fit {
-  const { epochs, bestEpoch, interrupted, options: used, looked } = model;
+  const { epochs, bestEpoch, interrupted, options: used, validated } = model;
   const best = epochs[bestEpoch - 1]!;
   const course = {
     ...{ values: epochs.flatMap((event) => event.validLoss ?? []), better: "lower" as const, name: "loss" },
@@ -213,11 +216,11 @@ function ended(
   };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
   return {
-    judged: {
+    evaluated: {
       options: statedOptions(used),
       metrics: {
         train: { pairLoss: best.trainLoss },
-        ...(looked && {
+        ...(validated && {
           valid: {
             pairLoss: best.validLoss!,
             ...(edgeAuc && { edgeAuc: edgeAuc(tablesOf(model)[DEFAULT_TABLE]!) }),
@@ -317,9 +320,9 @@ function graphNote(
   numNodes: number,
   directed: boolean,
   { edges, repeated, loops, missing }: EdgeCounts,
-  told: ToldGraph,
+  given: GivenGraph,
 ): string {
-  const isChosen = (told.directed ?? told.undirected) !== undefined;
+  const isChosen = (given.directed ?? given.undirected) !== undefined;
   const other = directed ? "--undirected lets them lead both ways" : "--directed keeps their direction";
   const left = [
     [repeated, "repeated edges summed"],
@@ -350,7 +353,7 @@ function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges
 
 /** What writes --walks-out. @throws {DataError} keys cannot be written as words */
 async function walksWriter(
-  { walksOut, force = false }: ToldGraph,
+  { walksOut, force = false }: GivenGraph,
   { walkLength }: GraphOptions,
   space: FeatureSpace,
   signal: AbortSignal,

@@ -4,7 +4,8 @@
 //          run's weight of the event, times 2^(-age / half-life)
 //   item   the fit of fold-in-item.ts to its contexts in the sessions of the events
 
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { rowWeights } from "../../dataset/event-weights.js";
 import { spanOf } from "../../dataset/event-limits.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
@@ -57,14 +58,14 @@ export async function foldInSessions(run: Run, options: TransformOptions, watch:
 /** @throws {UsageError} the run has no items, or a new item's sessions would hold more than items */
 function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
   const names = space.fields.map(({ name }) => name);
-  const told = names.map((name) => `'${name}'`).join(", ");
+  const given = names.map((name) => `'${name}'`).join(", ");
   if (roles.item === undefined || !names.includes(roles.item))
     throw new UsageError(
-      `--fold-in needs items, and the run's tokens are ${told}: train with the item in --tokens`,
+      `--fold-in needs items, and the run's tokens are ${given}: train with the item in --tokens`,
     );
   if (field === "item" && names.length > 1)
     throw new UsageError(
-      `--fold-in --field item is for sessions of items alone, and the run's tokens are ${told}: train without --tokens, or with --init RUN --freeze known on a log with the new items`,
+      `--fold-in --field item is for sessions of items alone, and the run's tokens are ${given}: train without --tokens, or with --init RUN --freeze known on a log with the new items`,
     );
 }
 

@@ -10,7 +10,7 @@ import { UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples.js";
-import type { ToldItem2vec } from "./options.js";
+import type { GivenItem2vec } from "./options.js";
 
 /** The mark of an event that a session leads to; a rejection has sequences' mark BESIDE. */
 const GOAL = 2;
@@ -27,7 +27,7 @@ export interface SessionLists {
 }
 
 /** Columns that the options ask about, beside those with a role. @throws {UsageError} an expression is none */
-export function columnsAsked({ goal, reject, negativesWithin }: ToldItem2vec): string[] {
+export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): string[] {
   const expressions = [...(goal === undefined ? [] : [parseWhere(goal, "--goal")])];
   if (reject !== undefined) expressions.push(parseWhere(reject, "--reject"));
   const asked = expressions.flatMap(({ tests }) => tests.map(({ column }) => column));
@@ -43,7 +43,7 @@ export function columnsAsked({ goal, reject, negativesWithin }: ToldItem2vec): s
  */
 export function marksOf(
   { dataset, rows }: Part,
-  { goal, reject }: ToldItem2vec,
+  { goal, reject }: GivenItem2vec,
   expected: boolean,
 ): Uint8Array | undefined {
   if (goal === undefined && reject === undefined) return undefined;
@@ -100,7 +100,7 @@ function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): 
 export function markNotes(
   { numSessions, marked }: Sequences,
   marks: Uint8Array,
-  { goal, reject }: ToldItem2vec,
+  { goal, reject }: GivenItem2vec,
 ): string[] {
   const { offsets, marks: kept } = marked!;
   const long = Array.from({ length: numSessions }, (_, s) => distinctOf(marked!, s).size).filter(

@@ -14,7 +14,7 @@ import type { TrainingControls } from "../../training/controls.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { EpochsDone } from "../../training/epoch-loop.js";
 import { heldOutLoss } from "./held-out-loss.js";
-import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
+import { stoppingMetricOf, windowSize, type TrainedOptions } from "./options.js";
 import type { Beside } from "./sessions.js";
 import type { Validation } from "./validation.js";
 
@@ -67,7 +67,12 @@ export async function learnItem2vec(
     valid && heldOutLoss(valid.heldOut, aliasTable(noise), { ...options, window, direction }, beside);
   const { kept, ...done } = await learnSkipGrams(
     {
-      ...{ learners: [{ machine, start }], judge: judgeOf(options), scheduledEpochs, controls },
+      ...{
+        learners: [{ machine, start }],
+        stoppingMetric: stoppingMetricOf(options),
+        scheduledEpochs,
+        controls,
+      },
       async pass(epoch, rates) {
         const tokens = stream.epoch(epoch);
         machine.load(
@@ -75,7 +80,7 @@ export async function learnItem2vec(
         );
         return { trainLoss: await machine.train(epoch, rates), numTokens: tokens.tokens.length };
       },
-      look:
+      validate:
         lossOf &&
         (async () => {
           const vectors = machine.vectors();

@@ -20,7 +20,7 @@ import {
   wholeOf,
   type Resolved,
   type SearchRange,
-  type Told,
+  type Given,
 } from "../../training/options/table.js";
 import { gaps } from "../../skip-grams/options.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -217,15 +217,15 @@ export const options = withCommon(
   ],
 );
 
-export type ToldItem2vec = Told<typeof options>;
+export type GivenItem2vec = Given<typeof options>;
 /** As the user left them; the learning rate may be open. */
 export type Item2vecOptions = Resolved<typeof own>;
 /** As a training has them. */
 export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
 /** What the user set, else the defaults. */
-export function item2vecOptionsOf(told: ToldItem2vec): Item2vecOptions {
-  return resolved(own, told, { searches: told.search !== undefined });
+export function item2vecOptionsOf(given: GivenItem2vec): Item2vecOptions {
+  return resolved(own, given, { searches: given.search !== undefined });
 }
 
 /** Tokens a side that a centre looks at: a window counts events, each of so many tokens. */
@@ -237,7 +237,7 @@ export function windowSize({
 }
 
 /** What early stopping goes by, as an epoch's event names it. */
-export function judgeOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
+export function stoppingMetricOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
   return metric === "recall"
     ? { name: `recallAt${k}` as const, better: "higher" as const }
     : { name: "validLoss" as const, better: "lower" as const };
@@ -259,9 +259,9 @@ function windowComplaint(window: number | "session"): string | undefined {
 }
 
 /** @throws {UsageError} two options do not go together */
-export function checkItem2vecOptions(told: ToldItem2vec): void {
-  const { session, sessionGap } = told;
-  const { window, tokens = ["item"] } = item2vecOptionsOf(told);
+export function checkItem2vecOptions(given: GivenItem2vec): void {
+  const { session, sessionGap } = given;
+  const { window, tokens = ["item"] } = item2vecOptionsOf(given);
   if (windowSize({ window, tokens }) > LONGEST_WINDOW)
     throw new UsageError(
       `--window ${window} is ${window} events of ${tokens.length} --tokens, and a window holds at most ${LONGEST_WINDOW} tokens a side: ` +

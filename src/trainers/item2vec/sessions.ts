@@ -1,6 +1,7 @@
 // The parts of a log as sessions of tokens, numbered as the features of their fields.
 
-import { MISSING, type Roles } from "../../dataset/dataset.js";
+import type { Roles } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
@@ -20,7 +21,7 @@ import {
 } from "../../skip-grams/sessions.js";
 import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
-import type { Item2vecOptions, ToldItem2vec } from "./options.js";
+import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import { tokenColumns } from "./tokens.js";
 
 export interface Sessions {
@@ -46,13 +47,13 @@ export function sessionsOf(
   space: FeatureSpace,
   { train, valid }: Parts,
   counted: Counted,
-  told: ToldItem2vec,
+  given: GivenItem2vec,
   options: Item2vecOptions,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
 ): Sessions {
-  const gap = told.sessionGap === undefined ? undefined : gapOf(told.sessionGap, "--session-gap");
+  const gap = given.sessionGap === undefined ? undefined : gapOf(given.sessionGap, "--session-gap");
   const { minLength, maxLength, keepRepeats: repeats } = options;
-  const trainMarks = marksOf(train, told, true);
+  const trainMarks = marksOf(train, given, true);
   if (trainMarks && valid && valid.dataset !== train.dataset)
     throw new UsageError(
       "--goal and --reject need held-out events of the same log: give --valid a share or a date, not a file",
@@ -66,7 +67,7 @@ export function sessionsOf(
     const weights = counted.of(part);
     const columns = tokenColumns(part.dataset, options.tokens);
     const fields = tokensOf(space, part, columns, weights);
-    const marks = part === train ? trainMarks : marksOf(part, told, false);
+    const marks = part === train ? trainMarks : marksOf(part, given, false);
     releaseColumns(part.dataset);
     const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
@@ -94,8 +95,8 @@ export function sessionsOf(
     );
   const totals = new Float64Array(space.numFeatures);
   own.tokens.forEach((token, i) => (totals[token]! += own.weights ? own.weights[i]! ** 2 : 1));
-  if (trainMarks) for (const text of markNotes(own, trainMarks, told)) note(text);
-  if (told.reject !== undefined)
+  if (trainMarks) for (const text of markNotes(own, trainMarks, given)) note(text);
+  if (given.reject !== undefined)
     warn(
       "--reject is of the training alone: evaluate and transform --fold-in take every event of their logs for a good one, so give them logs without rejections",
     );

@@ -20,11 +20,11 @@ import { ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
   item2vecOptionsOf,
-  judgeOf,
+  stoppingMetricOf,
   options,
   withLearningRate,
   type Item2vecOptions,
-  type ToldItem2vec,
+  type GivenItem2vec,
   type TrainedOptions,
 } from "./options.js";
 import { sessionsOf } from "./sessions.js";
@@ -49,28 +49,28 @@ export const trainer: Trainer = {
   plan,
 };
 
-async function plan(told: ToldItem2vec): Promise<Plan> {
-  checkItem2vecOptions(told);
-  const asked = columnsAsked(told);
-  const earlier = await openEarlier(told, command);
-  const item2vec = { ...item2vecOptionsOf(told), ...(earlier && { dim: earlier.dim }) };
+async function plan(given: GivenItem2vec): Promise<Plan> {
+  checkItem2vecOptions(given);
+  const asked = columnsAsked(given);
+  const earlier = await openEarlier(given, command);
+  const item2vec = { ...item2vecOptionsOf(given), ...(earlier && { dim: earlier.dim }) };
   return {
     seed: item2vec.seed,
     unlabelled: true,
     earlier: earlier?.run,
-    reading: { ...readingWith(asked, told), inSequence: true },
-    accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, told.tokens),
-    fit: async (source, session) => await fit(source, session, told, item2vec, earlier),
+    reading: { ...readingWith(asked, given), inSequence: true },
+    accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, given.tokens),
+    fit: async (source, session) => await fit(source, session, given, item2vec, earlier),
   };
 }
 
 /** What is read beside the items: the columns that options ask about, also where --fields leaves them out. */
-function readingWith(asked: readonly string[], told: ToldItem2vec): NonNullable<Plan["reading"]> {
-  const { fields, user, item, label, time, session, numeric = [], multi = {} } = told;
+function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullable<Plan["reading"]> {
+  const { fields, user, item, label, time, session, numeric = [], multi = {} } = given;
   const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
   const more = asked.filter((column) => !read.includes(column));
   return {
-    ...fieldsNamed({ ...told, others: [...(told.tokens ?? []), ...asked] }),
+    ...fieldsNamed({ ...given, others: [...(given.tokens ?? []), ...asked] }),
     ...(fields && more.length > 0 && { fields: [...fields, ...more] }),
   };
 }
@@ -88,16 +88,16 @@ function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
 async function fit(
   { dataset, parts }: Source,
   { options: how, watch, warn, note, lap, controls, first }: Session,
-  told: ToldItem2vec,
+  given: GivenItem2vec,
   item2vec: Item2vecOptions,
   earlier: EarlierTokens | undefined,
 ): Promise<Fit> {
   const counted = countedEvents(parts.train, how);
-  const vocabulary = await vocabularyOf(dataset, counted.rows, how, earlier, told, { note, warn });
+  const vocabulary = await vocabularyOf(dataset, counted.rows, how, earlier, given, { note, warn });
   const { space, gone } = vocabulary;
-  const start = earlier && gone && startOf(earlier, gone, told.freeze !== undefined);
+  const start = earlier && gone && startOf(earlier, gone, given.freeze !== undefined);
   countUnseen(space, parts, watch);
-  const sessions = sessionsOf(space, parts, counted, told, item2vec, { note, warn });
+  const sessions = sessionsOf(space, parts, counted, given, item2vec, { note, warn });
   const { train, valid: heldOut, totals, beside } = sessions;
   for (const text of aloneWarnings(space, totals)) warn(text);
   const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
@@ -107,15 +107,15 @@ async function fit(
   );
   const valid = first
     ? undefined
-    : validationOf({ space, heldOut, totals, dataset, parts }, standard, told, warn);
+    : validationOf({ space, heldOut, totals, dataset, parts }, standard, given, warn);
   releaseColumns(dataset);
   lap("encode");
 
   const input = { space, train, valid, totals, start, beside };
   const found =
-    told.search === undefined || first
+    given.search === undefined || first
       ? undefined
-      : await bestSetting(input, standard, { ...told, search: told.search }, watch);
+      : await bestSetting(input, standard, { ...given, search: given.search }, watch);
   if (found) lap("search");
   const chosen = found?.options ?? standard;
   // a refit takes the steps of the first training's epochs up to its best
@@ -124,7 +124,7 @@ async function fit(
   const model = await learnItem2vec(
     {
       ...{ ...input, scheduledEpochs: chosen.epochs },
-      controls: { ...controls, keepsState: told.keepState ?? false },
+      controls: { ...controls, keepsState: given.keepState ?? false },
     },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
@@ -134,16 +134,16 @@ async function fit(
 
   const { epochs, bestEpoch, interrupted } = model;
   const best = epochs[bestEpoch - 1]!;
-  const judge = judgeOf(standard);
+  const stoppingMetric = stoppingMetricOf(standard);
   const course = {
-    values: epochs.flatMap((event) => event[judge.name] ?? []),
-    better: judge.better,
+    values: epochs.flatMap((event) => event[stoppingMetric.name] ?? []),
+    better: stoppingMetric.better,
     name: standard.metric,
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
   };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
   return {
-    judged: {
+    evaluated: {
       options: { ...used },
       metrics: { train: { pairLoss: best.trainLoss }, ...(valid && { valid: validMetrics(best) }) },
       ...{ epochs, bestEpoch },
@@ -169,16 +169,16 @@ async function fit(
 async function bestSetting(
   input: Omit<Item2vecInput, "scheduledEpochs" | "controls">,
   standard: TrainedOptions,
-  told: ToldItem2vec & { search: number },
+  given: GivenItem2vec & { search: number },
   watch: Watch,
 ) {
   const { learnItem2vec } = await import("./learn.js");
   return await search(
     {
-      trials: told.search,
+      trials: given.search,
       ...{ table: options, standard, hasValidation: input.valid !== undefined },
-      judge: standard.metric === "loss" ? undefined : judgeOf(standard),
-      isFixed: (name) => Object.hasOwn(told, name),
+      stoppingMetric: standard.metric === "loss" ? undefined : stoppingMetricOf(standard),
+      isFixed: (name) => Object.hasOwn(given, name),
       train: (tried) =>
         learnItem2vec(
           { ...input, scheduledEpochs: tried.epochs, controls: {} },

@@ -7,7 +7,7 @@ import { DataError, UsageError } from "../../errors.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { Parts } from "../../training/examples.js";
 import { nextItems } from "./next-items.js";
-import type { Item2vecOptions, ToldItem2vec } from "./options.js";
+import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 
 export interface Validation {
@@ -32,11 +32,11 @@ interface Found {
 export function validationOf(
   { space, heldOut, totals, dataset, parts }: Found,
   { metric, ...options }: Item2vecOptions,
-  told: ToldItem2vec,
+  given: GivenItem2vec,
   warn: (text: string) => void,
 ): Validation | undefined {
   if (!parts.valid) {
-    if (told.metric === undefined) return undefined;
+    if (given.metric === undefined) return undefined;
     throw new UsageError(`--metric ${metric} decides when to stop, by the validation part: give --valid`);
   }
   if (metric === "recall") {
@@ -46,8 +46,8 @@ export function validationOf(
         "--metric recall ranks items: name their column with --item, and have it among --tokens",
       );
     const range = [space.offsets[f]!, space.offsets[f + 1]!] as const;
-    const look = heldOut && nextItems(heldOut, range, totals, options);
-    if (look) return { heldOut, nextItems: look };
+    const validate = heldOut && nextItems(heldOut, range, totals, options);
+    if (validate) return { heldOut, nextItems: validate };
     throw new DataError(
       "no item of the validation part follows another one of its session, so that there is nothing to recall: take --metric loss or another --split",
       { file: dataset.inputs.map(({ path }) => path).join(", ") },

@@ -19,7 +19,7 @@ export async function learnNet(
   const model = await trainNet(
     {
       ...{ space, counts, train },
-      ...(valid && { valid, look: lookOf(labels) }),
+      ...(valid && { valid, validate: validatorOf(labels) }),
       ...(start && { start }),
       ...(controls && { controls }),
     },
@@ -39,7 +39,7 @@ export async function learnNet(
 }
 
 /** AUC of the validation part, where it has both labels. */
-function lookOf({ task, labelRange }: Pick<LearnerInput, "task" | "labelRange">) {
+function validatorOf({ task, labelRange }: Pick<LearnerInput, "task" | "labelRange">) {
   return (scores: Float32Array, { labels, weights }: FeatureRows): Pick<EpochEvent, "auc"> => {
     if (task !== "binary") return {};
     const { auc } = metricsOf("binary", scores, labels, { clip: labelRange, weights });

@@ -150,8 +150,8 @@ export function netModelFiles(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,
 ): Record<string, readonly Uint8Array[] | string> {
-  const { offsets: _, numCrosses: __, numNumeric: ___, dropout: ____, ...told } = shape;
-  const stored: StoredShape = { ...told, crosses };
+  const { offsets: _, numCrosses: __, numNumeric: ___, dropout: ____, ...given } = shape;
+  const stored: StoredShape = { ...given, crosses };
   const width = embeddingWidth(shape);
   const { embeddings, wide, ...others } = parameters;
   const tensors = new Map<string, Tensor>(

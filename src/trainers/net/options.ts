@@ -19,7 +19,7 @@ import {
   text,
   whole,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -222,7 +222,7 @@ export const liftOptions = {
   patience: { ...learning.patience, default: 5 },
 } as const;
 
-export type ToldNet = Told<typeof options>;
+export type GivenNet = Given<typeof options>;
 /** As a training has them. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;
@@ -232,26 +232,26 @@ export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" |
 }
 
 /** What the user left open. */
-export function netOptionsOf(told: Told<typeof own>, loss: NetOptions["loss"]): NetOptions {
-  const { task: _, ...all } = resolved(own, told);
+export function netOptionsOf(given: Given<typeof own>, loss: NetOptions["loss"]): NetOptions {
+  const { task: _, ...all } = resolved(own, given);
   return { ...all, arch: all.arch!, loss };
 }
 
 /** @throws {UsageError} an option is outside its range, or does not go with another */
-export function checkNetOptions(told: ToldNet): void {
-  checkRanges(own, told);
-  if (told.arch === "deep-crossing" && told.activation === "tanh")
+export function checkNetOptions(given: GivenNet): void {
+  checkRanges(own, given);
+  if (given.arch === "deep-crossing" && given.activation === "tanh")
     throw new UsageError("--activation tanh is not for --arch deep-crossing: its residual units have ReLU");
-  if (told.freezeEmbeddings && told.embeddingLearningRate !== undefined)
+  if (given.freezeEmbeddings && given.embeddingLearningRate !== undefined)
     throw new UsageError(
       "--freeze-embeddings leaves --embedding-learning-rate without use: take one of them",
     );
-  if (told.init !== undefined && told.init !== RANDOM) return;
-  if (told.freezeEmbeddings)
+  if (given.init !== undefined && given.init !== RANDOM) return;
+  if (given.freezeEmbeddings)
     throw new UsageError(
       "--freeze-embeddings keeps a table as it is, and a random start has none: give --init RUN",
     );
-  if (told.keepKeys)
+  if (given.keepKeys)
     throw new UsageError("--keep-keys keeps a table's keys, and a random start has none: give --init RUN");
 }
 

@@ -5,7 +5,7 @@ import { titleOf } from "../../evaluation/metric-titles.js";
 import type { NetOptions } from "./options.js";
 import type { Examples } from "../../training/examples.js";
 import { constantWarnings, unfinishedWarnings } from "../../training/outcome-warnings.js";
-import type { JudgeName } from "../../training/options/weekly.js";
+import type { StoppingMetricName } from "../../training/options/weekly.js";
 import type { Trained } from "../../training/trained.js";
 
 const CONSTANT_ADVICE =
@@ -17,7 +17,7 @@ export function netOutcomeWarnings(
   metrics: Record<string, Metrics>,
   { valid }: Pick<Examples, "valid">,
   { epochs: most, patience }: NetOptions,
-  metric: JudgeName | undefined,
+  metric: StoppingMetricName | undefined,
 ): string[] {
   if (!valid) return [];
   const name = metric === undefined || metric === "loss" ? "validLoss" : metric;

@@ -13,7 +13,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import type { TrainingControls } from "../../training/controls.js";
 import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
-import { labelsOf } from "../../training/label-scale.js";
+import { labelScaleOf } from "../../training/label-scale.js";
 import type { NamedArrays } from "../../training/named-arrays.js";
 import { runEpochs, type Steered } from "../../training/epoch-loop.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
@@ -33,7 +33,7 @@ export interface NetInput {
   /** what the embedding layer starts from; random when absent */
   start?: NetStart;
   /** what else is told of the validation part after an epoch */
-  look?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
+  validate?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
   controls?: TrainingControls;
 }
 
@@ -64,7 +64,7 @@ export async function trainNet(
   const { space, counts, train, start } = input;
   if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0)
     throw new DataError("no training rows: nothing to learn from");
-  const labels = labelsOf(train, options.loss);
+  const labels = labelScaleOf(train, options.loss);
   const crosses: CrossPlan = { fields: options.cross, bits: options.crossBits };
   const plan = planOf(space, crosses, options);
   const first = initialParameters(plan, featureHashes(space), counts);
@@ -95,12 +95,12 @@ function planOf(space: FeatureSpace, crosses: CrossPlan, options: NetOptions): N
 
 async function trainEpochs(
   machine: NetMachine,
-  { train, valid, look, controls = {} }: NetInput,
+  { train, valid, validate, controls = {} }: NetInput,
   form: RowForm,
   options: NetOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<Omit<NetModel, "shape" | "crosses">> {
-  const { judge } = controls;
+  const { stoppingMetric } = controls;
   const validation = valid && netRowsOf(valid, form);
   const unit = form.labelScale ** 2;
   let kept: NamedArrays = {};
@@ -127,9 +127,12 @@ async function trainEpochs(
       if (!Number.isFinite(validLoss))
         throw diverged("the validation loss is no longer finite", epoch, options, REMEDIES);
       const scores = own.map((s) => s * form.labelScale);
-      const judged = judge ? judge.of(scores, valid) : validLoss;
-      const seen = { ...look?.(scores, valid), ...(judge && { [judge.name]: judged }) };
-      return { event: { trainLoss, validLoss, ...seen, rowsPerSecond }, judged };
+      const stoppingValue = stoppingMetric ? stoppingMetric.of(scores, valid) : validLoss;
+      const seen = {
+        ...validate?.(scores, valid),
+        ...(stoppingMetric && { [stoppingMetric.name]: stoppingValue }),
+      };
+      return { event: { trainLoss, validLoss, ...seen, rowsPerSecond }, stoppingValue };
     },
     keep(epoch) {
       kept = machine.parameters();
@@ -143,7 +146,7 @@ async function trainEpochs(
     },
     terminate: () => machine.terminate(),
   };
-  const plan = { ...options, better: judge?.better ?? "lower", looks: valid !== undefined };
+  const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates: valid !== undefined };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
 }

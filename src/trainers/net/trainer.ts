@@ -25,7 +25,7 @@ import {
   options,
   RANDOM,
   type NetOptions,
-  type ToldNet,
+  type GivenNet,
 } from "./options.js";
 import { netOutcomeWarnings } from "./outcome.js";
 import type { NetStart } from "./start.js";
@@ -46,27 +46,27 @@ export const trainerWith = (capable: Capable): Trainer => ({
 `,
   options,
   checkpointEvery: 5,
-  plan: async (told: ToldNet) => planOf(await modelOf(told, capable), told),
-  starts: { options: liftOptions, plan: (told) => planStarts(told, capable) },
+  plan: async (given: GivenNet) => planOf(await modelOf(given, capable), given),
+  starts: { options: liftOptions, plan: (given) => planStarts(given, capable) },
 });
 
 type NetFeatures = FeatureModel<NetOptions, NetStart>;
 
-function planOf(model: NetFeatures, told: ToldNet): Plan {
-  return { ...featurePlan(model), unlabelled: (told.negatives ?? 0) > 0 };
+function planOf(model: NetFeatures, given: GivenNet): Plan {
+  return { ...featurePlan(model), unlabelled: (given.negatives ?? 0) > 0 };
 }
 
-async function modelOf(told: ToldNet, capable: Capable): Promise<NetFeatures> {
-  checkNetOptions(told);
-  const { init = RANDOM, dim, keepKeys = false, metric, task } = told;
+async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> {
+  checkNetOptions(given);
+  const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
   // a run that does not fit is told before a long reading
   const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable, "a network");
-  const { seed } = netOptionsOf(told, "logistic");
+  const { seed } = netOptionsOf(given, "logistic");
   return {
-    ...{ told, table: options, metric },
-    optionsFor: (loss) => ({ ...netOptionsOf(told, loss), ...(table && { dim: table.dim }) }),
+    ...{ given, table: options, metric },
+    optionsFor: (loss) => ({ ...netOptionsOf(given, loss), ...(table && { dim: table.dim }) }),
     accept(dataset, how) {
-      checkLabels(dataset.roles, { ...how, ...told });
+      checkLabels(dataset.roles, { ...how, ...given });
       return { dataset, notes: [] };
     },
     examples(space, parts, { options: how, beside, watch }) {
@@ -107,12 +107,12 @@ function spaceOf(
 }
 
 /** Trainings from the run's table and from other starts, on the same rows. */
-async function planStarts(told: Parameters<Starts["plan"]>[0], capable: Capable): Promise<StartsPlan> {
-  const { patience = liftOptions.patience.default } = told;
-  const given: ToldNet = { ...told, patience };
-  const model = await modelOf(given, capable);
+async function planStarts(given: Parameters<Starts["plan"]>[0], capable: Capable): Promise<StartsPlan> {
+  const { patience = liftOptions.patience.default } = given;
+  const withPatience: GivenNet = { ...given, patience };
+  const model = await modelOf(withPatience, capable);
   return {
-    ...planOf(model, given),
+    ...planOf(model, withPatience),
     earlier: model.earlier!.run,
     async prepare(source, session) {
       const { input, examples, start } = await prepareFeatures(model, source, session);

@@ -14,7 +14,7 @@ import {
   text,
   whole,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output } from "../../training/options/weekly.js";
@@ -163,13 +163,13 @@ export const options = withCommon(
   [...everyday, "label", "positiveFrom", "minCount", "session", "matrix", "values", "dim", "seed"],
 );
 
-export type ToldPca = Told<typeof options>;
+export type GivenPca = Given<typeof options>;
 /** As a decomposition has them. */
 export type PcaOptions = Resolved<typeof own>;
 
 /** What the user set, else the defaults. */
-export function pcaOptionsOf(told: ToldPca): PcaOptions {
-  return resolved(own, told);
+export function pcaOptionsOf(given: GivenPca): PcaOptions {
+  return resolved(own, given);
 }
 
 /** Whether the matrix counts events that happened. */
@@ -187,7 +187,7 @@ export function checkPcaOptions({
   normalize,
   response,
   degreePower,
-}: ToldPca): void {
+}: GivenPca): void {
   if (response !== undefined) responseOf(response);
   const isFiltered = (response ?? "ideal") !== "ideal" || (degreePower ?? 0.5) !== 0.5;
   if (isFiltered && (whiten || scale))

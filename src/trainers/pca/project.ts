@@ -44,7 +44,7 @@ export function projectionOf(
   const loadings = new Float32Array(numFeatures * dim);
   const offset = new Float64Array(dim);
   const factors = new Float64Array(numFeatures);
-  const turn = turning(tensors, dim);
+  const rotate = rotating(tensors, dim);
   const put = (column: number, feature: number, factor: number, shift: number) => {
     factors[feature] = factor;
     for (let d = 0; d < dim; d++) {
@@ -55,18 +55,18 @@ export function projectionOf(
   };
   if (!isTable) {
     for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
-    return { dim, loadings: Float32Array.from(turn(loadings)), offset: turn(offset), factors };
+    return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
   }
   // an encoded number is (x - field.mean) / field.deviation, and 0 where it is missing
   fields.forEach((field, c) => {
     if (field.kind !== "number") return;
     put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
   });
-  return { dim, loadings: Float32Array.from(turn(loadings)), offset: turn(offset), factors };
+  return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
 }
 
 /** Rows as a run's vectors were turned, f64[rows * dim]; `back` undoes it. A run that was not turned leaves them. */
-function turning(
+function rotating(
   tensors: PcaTensors,
   dim: number,
   back = false,
@@ -134,7 +134,7 @@ export function interactionFolding(
   const components = tensors.get("components", numColumns * dim);
   const rowScale = tensors.find("rowScale", numRows);
   const [columnScale, mean] = [tensors.find("columnScale", numColumns), tensors.find("mean", numColumns)];
-  const [turn, turnBack] = [turning(tensors, dim), turning(tensors, dim, true)];
+  const [rotate, turnBack] = [rotating(tensors, dim), rotating(tensors, dim, true)];
   // the fitted vectors of the other side
   const fitted =
     side === "item" ? turnBack(table.vectors.subarray(users.first * dim, users.last * dim)) : undefined;
@@ -157,6 +157,6 @@ export function interactionFolding(
       const value = valueOf(values, statistics, counts[e]!, ofUser, ofItem);
       for (let d = 0; d < dim; d++) vector[d]! += value * direction(other, d);
     });
-    return turn(vector.map((x, d) => (x * shares[side][d]!) / singularValues[d]!));
+    return rotate(vector.map((x, d) => (x * shares[side][d]!) / singularValues[d]!));
   };
 }

@@ -3,20 +3,20 @@
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
-import { floatsIn, turning, type TurnTensors } from "../../factors/rotation.js";
+import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/rotation.js";
 import { ROTATION } from "./project.js";
 
-const keepRotation: TurnTensors = (tensors, turn) => {
+const keepRotation: RotateTensors = (tensors, rotate) => {
   const { length: dim } = floatsIn(tensors, "singularValues").data;
   const before = tensors.has(ROTATION)
     ? floatsIn(tensors, ROTATION).data
     : Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
   if (before.length !== dim * dim) throw new ArtifactError(`the run's model has a rotation of another size`);
-  return new Map([[ROTATION, { shape: [dim, dim], data: turn(before, new Uint8Array(dim)) }]]);
+  return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
 };
 
 /** The rotation of a run of components. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
-  return { groups: wholeRows(table), files: turning(run, { "pca.safetensors": keepRotation }) };
+  return { groups: wholeRows(table), files: rotating(run, { "pca.safetensors": keepRotation }) };
 }

@@ -25,7 +25,7 @@ import {
   options,
   pcaOptionsOf,
   type PcaOptions,
-  type ToldPca,
+  type GivenPca,
 } from "./options.js";
 
 export const trainer: Trainer = {
@@ -40,15 +40,15 @@ export const trainer: Trainer = {
   plan,
 };
 
-function plan(told: ToldPca): Plan {
-  checkPcaOptions(told);
-  const pca = pcaOptionsOf(told);
+function plan(given: GivenPca): Plan {
+  checkPcaOptions(given);
+  const pca = pcaOptionsOf(given);
   return {
     seed: pca.seed,
     unlabelled: countsEvents(pca),
-    reading: { ...fieldsNamed(told), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
+    reading: { ...fieldsNamed(given), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
     accept: (dataset, how) => ({ dataset: accepted(dataset, how, pca), notes: [] }),
-    fit: async (source, session) => await fit(source, session, told, pca),
+    fit: async (source, session) => await fit(source, session, given, pca),
   };
 }
 
@@ -68,15 +68,15 @@ function accepted(
 async function fit(
   { dataset, parts }: Source,
   { options: how, watch, note, lap }: Session,
-  told: ToldPca,
+  given: GivenPca,
   pca: PcaOptions,
 ): Promise<Fit> {
   const { decomposeParts } = await import("./parts.js");
   const rowOrder = await earlierRows(how.rowOrder);
-  const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: told.dim }, watch);
+  const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: given.dim }, watch);
   const { space, model, negatives, part } = found;
   for (const text of rowOrderNotes(space, rowOrder)) note(text);
-  tellOf(model, told.dim, pca, watch);
+  tellOf(model, given.dim, pca, watch);
   lap("train");
 
   const ratios = model.explainedVarianceRatio && [...model.explainedVarianceRatio];
@@ -91,7 +91,7 @@ async function fit(
   };
   lap("evaluate");
   return {
-    judged: { options: { ...pca, dim: model.dim }, metrics, epochs: [], bestEpoch: 0 },
+    evaluated: { options: { ...pca, dim: model.dim }, metrics, epochs: [], bestEpoch: 0 },
     interrupted: false,
     contents(): FitContents {
       const { roles } = part.dataset;

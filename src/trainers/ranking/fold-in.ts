@@ -24,7 +24,7 @@ import { keyAt } from "../../log/dictionary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { draw } from "../../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "../../factors/compose.js";
 import { foldInEvents } from "../../factors/fold-in-events.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";

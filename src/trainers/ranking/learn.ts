@@ -39,14 +39,14 @@ export async function learnRanking(
     );
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
-  const { look } = ranking;
+  const { validate } = ranking;
   const result = await trainRanking(
     {
       numFeatures: space.numFeatures,
       featureHashes: featureHashes(space),
       counts,
       examples: ranking.examples,
-      ...(look && { look: (parameters) => look(model(parameters)) }),
+      ...(validate && { validate: (parameters) => validate(model(parameters)) }),
       ...(start && { start }),
       ...(controls && { controls }),
     },

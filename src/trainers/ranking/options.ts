@@ -15,7 +15,7 @@ import {
   resolved,
   whole,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -329,13 +329,13 @@ export const options = withCommon(
   ],
 );
 
-export type ToldRanking = Told<typeof options>;
+export type GivenRanking = Given<typeof options>;
 /** As a training has them. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
 /** Options of training: what the user set, else the default of the loss. @throws {UsageError} they do not go together */
-export function rankingOptionsOf(told: ToldRanking): RankingOptions {
-  const { l2: _, ...all } = resolved(own, told);
+export function rankingOptionsOf(given: GivenRanking): RankingOptions {
+  const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
   if (similarity === "dot" && loss === "ccl")
     throw new UsageError("--similarity dot is not for --loss ccl, whose margin is one of cosines");
@@ -366,6 +366,6 @@ export function rankingOptionsOf(told: ToldRanking): RankingOptions {
 }
 
 /** What was told, with --l2 as the two that it stands for. */
-export function withL2({ l2, ...told }: ToldRanking): ToldRanking {
-  return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...told };
+export function withL2({ l2, ...given }: GivenRanking): GivenRanking {
+  return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }

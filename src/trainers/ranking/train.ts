@@ -35,7 +35,7 @@ export interface RankingInput {
   counts: Uint32Array;
   examples: RankingExamples;
   /** ranking metrics of parameters on the validation part; absent without one */
-  look?: (parameters: RankingParameters) => Promise<Record<string, number>>;
+  validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
   /** an earlier model to go on from */
   start?: Start;
   controls?: TrainingControls;
@@ -92,7 +92,7 @@ export async function trainRanking(
 
 async function trainEpochs(
   machine: RankingMachine,
-  { examples, featureHashes, counts, look, start, controls = {} }: RankingInput,
+  { examples, featureHashes, counts, validate, start, controls = {} }: RankingInput,
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
   first: Start | undefined,
@@ -119,12 +119,12 @@ async function trainEpochs(
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are no longer finite", epoch, options);
 
       // a look at the validation part
-      const looks = look !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
-      const metrics = looks ? await look(machine.parameters()) : {};
-      const judged = looks ? (metrics[listMetric(options)] ?? 0) : null;
+      const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
+      const metrics = validates ? await validate(machine.parameters()) : {};
+      const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
       return {
         event: { trainLoss, ...metrics, vectorNorm, rowsPerSecond },
-        judged: look ? judged : undefined,
+        stoppingValue: validate ? stoppingValue : undefined,
       };
     },
     keep(epoch) {
@@ -153,7 +153,7 @@ async function trainEpochs(
     patience,
     minDelta: options.minDelta,
     better: "higher" as const,
-    looks: look !== undefined,
+    validates: validate !== undefined,
   };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 

@@ -15,7 +15,7 @@ import { togetherNote } from "../../training/training-examples.js";
 import { checkDim, checkInit } from "../../training/warm-start.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./names.js";
-import { options, rankingOptionsOf, withL2, type RankingOptions, type ToldRanking } from "./options.js";
+import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
 
 const command = "train-ranking";
 
@@ -33,22 +33,22 @@ export const trainer: Trainer = {
   plan,
 };
 
-async function plan(given: ToldRanking): Promise<Plan> {
-  const told = withL2(given);
-  const ranking = rankingOptionsOf(told);
-  checkInit(told);
-  if (told.freeze && ranking.layers > 0)
+async function plan(asGiven: GivenRanking): Promise<Plan> {
+  const given = withL2(asGiven);
+  const ranking = rankingOptionsOf(given);
+  checkInit(given);
+  if (given.freeze && ranking.layers > 0)
     throw new UsageError(
       "--freeze known keeps vectors as they are, and with --layers every new event changes those of its neighbours: leave one of them out",
     );
-  if (told.init !== undefined && told.start === "svd")
+  if (given.init !== undefined && given.start === "svd")
     throw new UsageError(
       "--start svd is a start of its own: leave it out with --init, whose run says where vectors start",
     );
-  const earlier = await openEarlier(told, ranking);
+  const earlier = await openEarlier(given, ranking);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<RankingOptions, Start> = {
-    told,
+    given,
     table: options,
     optionsFor: () => ({ ...ranking, ...shared }),
     accept: (dataset) => ({ dataset, notes: [] }),
@@ -73,7 +73,7 @@ async function plan(given: ToldRanking): Promise<Plan> {
     learn: async (...args) => (await import("./learn.js")).learnRanking(...args),
     streams: false,
     ...(earlier && {
-      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, told) },
+      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
     }),
     doubts: widthWarnings,
     outcome: factorOutcome,
@@ -83,7 +83,7 @@ async function plan(given: ToldRanking): Promise<Plan> {
 
 /** The run of --init, if there is one. @throws {UsageError} it does not fit */
 async function openEarlier(
-  { init, dim }: ToldRanking,
+  { init, dim }: GivenRanking,
   { loss, optimizer, layers }: RankingOptions,
 ): Promise<EarlierRun | undefined> {
   if (init === undefined) return undefined;

@@ -13,7 +13,7 @@ import { DataError, UsageError } from "../../errors.js";
 import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
 import { shuffle, streamOf } from "../../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
-import { NO_ITEM } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { Examples, Part, Parts } from "../../training/examples.js";
 import { itemColumnsOf } from "../../training/items-of-run.js";
@@ -251,12 +251,12 @@ function targetsOf(
     left.busy += from;
     for (let i = from; i < own.length; i++) kept.push(own[i]!);
   }
-  const told = (count: number, why: string) => {
+  const given = (count: number, why: string) => {
     if (count > 0) note(`${count} events are not learned from: ${why}`);
   };
-  told(left.repeats, "their user took the item before (--keep-repeats)");
-  told(left.empty, "nothing stands before them that a history could have");
-  told(left.busy, `their user has more than ${most} (--max-examples-per-user)`);
+  given(left.repeats, "their user took the item before (--keep-repeats)");
+  given(left.empty, "nothing stands before them that a history could have");
+  given(left.busy, `their user has more than ${most} (--max-examples-per-user)`);
   if (numAlone > 0) note(`${numAlone} users have one event, which nothing stands before`);
   if (kept.length === 0)
     throw new DataError(

@@ -1,12 +1,14 @@
 // Users by what they took: what `transform --fold-in` writes of a run of train-two-tower. One pass through the user tower, no training;
 // a user of the training with the same events gets the vector of the run's table.
 
-import { MISSING, type Dataset } from "../../dataset/dataset.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/dictionary.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
+import { historyOf } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
 import { foldedColumn, keysFrom, type FoldedKeys, type FoldingIn } from "../../training/folded-keys.js";

@@ -1,5 +1,6 @@
 import { draw } from "../../numeric/random.js";
-import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
+import { historyOf } from "../../sampling/negatives.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import {
   behaviourOf,

@@ -7,7 +7,7 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Ranges } from "../../kernels/two-tower/binding.js";
 import { exp } from "../../numeric/exp.js";
-import { NO_ITEM, type History } from "../../sampling/negatives.js";
+import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { timesOfRows } from "../../sampling/training-events.js";
 import type { HistoryKind } from "./options.js";
 
@@ -116,7 +116,7 @@ export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavi
 }
 
 /** Each user's items once, in an order by hash, so that a part of them is a sample. @param hashes u32 by item */
-export function inHashOrder({ indptr, items }: History, hashes: Uint32Array): Uint32Array {
+export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): Uint32Array {
   const tokens = items.slice();
   for (let u = 0; u + 1 < indptr.length; u++)
     tokens.subarray(indptr[u], indptr[u + 1]).sort((a, b) => hashes[a]! - hashes[b]! || a - b);
@@ -129,7 +129,7 @@ export function inHashOrder({ indptr, items }: History, hashes: Uint32Array): Ui
  * @param places u32: where in the tokens the event's own item stands
  */
 export function rangesAround(
-  { indptr }: History,
+  { indptr }: ItemLists,
   tokens: Uint32Array,
   { users, places }: { users: Uint32Array; places: Uint32Array },
   most: number,
@@ -151,7 +151,7 @@ export function rangesAround(
 }
 
 /** All of each user's items, at most so many. */
-export function rangesOfAll({ indptr }: History, tokens: Uint32Array, most: number): Ranges {
+export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: number): Ranges {
   const begins = indptr.slice(0, -1);
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
 }

@@ -54,11 +54,11 @@ export async function learnTowers(
         );
     return { dim, w0: 0, w, vectors };
   };
-  const look = ranking?.look;
+  const validate = ranking?.validate;
   const result = await trainTowers(
     {
       ...{ space, counts, examples },
-      ...(look && { look: (vectors) => look(factorScorer(byFeature(vectors))) }),
+      ...(validate && { validate: (vectors) => validate(factorScorer(byFeature(vectors))) }),
       ...(start && { start }),
       ...(controls && { controls }),
     },

@@ -235,8 +235,8 @@ test.each(cases)("a pass agrees with the reference to a fiftieth of a step: %s",
     const m = firstMoments(state, name, input.shape.dim);
     expect([name, maxDifference(m, kept.m) < 1e-5 * largest]).toEqual([name, true]);
     // where a gradient is of rounding's size the step's length is not
-    const isTold = (i: number) => Math.abs(kept.m[i]!) > 1e-3 * largest;
-    const found = (state[name] as Float32Array).map((x, i) => (isTold(i) ? x : values[i]!));
+    const isGiven = (i: number) => Math.abs(kept.m[i]!) > 1e-3 * largest;
+    const found = (state[name] as Float32Array).map((x, i) => (isGiven(i) ? x : values[i]!));
     expect([name, maxDifference(found, values) < 2e-6]).toEqual([name, true]);
   }
 });

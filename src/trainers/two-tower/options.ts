@@ -21,7 +21,7 @@ import {
   whole,
   wholeOf,
   type Resolved,
-  type Told,
+  type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -280,13 +280,13 @@ export const options = withCommon(
   ],
 );
 
-export type ToldTwoTower = Told<typeof options>;
+export type GivenTwoTower = Given<typeof options>;
 /** As a training has them. */
 export type TwoTowerOptions = Resolved<typeof own>;
 
 /** What the user set, else the defaults. @throws {UsageError} they do not go together */
-export function twoTowerOptionsOf(told: ToldTwoTower): TwoTowerOptions {
-  const all = resolved(own, told);
+export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
+  const all = resolved(own, given);
   const { history, negatives, inBatch } = all;
   if (negatives % 8 !== 0)
     throw new UsageError(`--negatives are taken by eights: it must be a multiple of 8, got ${negatives}`);
@@ -298,7 +298,7 @@ export function twoTowerOptionsOf(told: ToldTwoTower): TwoTowerOptions {
     throw new UsageError("--user-bias is for users without a tower: the layers of --user-tower have biases");
   if (history.of === "others") {
     const asked = (["recency", "exampleAge", "maxExamplesPerUser"] as const).find(
-      (name) => told[name] !== undefined && told[name] !== false,
+      (name) => given[name] !== undefined && given[name] !== false,
     );
     const flags = {
       recency: "--recency",

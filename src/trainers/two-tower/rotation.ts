@@ -4,7 +4,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { floatsIn, rowsIn, turning, type TurnTensors } from "../../factors/rotation.js";
+import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/rotation.js";
 import { readForm } from "./model.js";
 import { AGE, HISTORY_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
@@ -19,18 +19,18 @@ export async function towersRotation(run: Run, table: EmbeddingTable): Promise<R
   return {
     groups: wholeRows(table),
     tables: [{ name: HISTORY_TABLE, offset: 0 }],
-    files: turning(run, { [PARAMETERS_FILE]: turnTensors }),
+    files: rotating(run, { [PARAMETERS_FILE]: rotateTensors }),
   };
 }
 
-const turnTensors: TurnTensors = (tensors, turn) => {
+const rotateTensors: RotateTensors = (tensors, rotate) => {
   const unknown = rowsIn(tensors, "unknown");
-  const turned = new Map<string, Tensor>();
+  const rotated = new Map<string, Tensor>();
   const fieldOf = Uint32Array.from({ length: unknown.shape[0]! }, (_, f) => f);
-  turned.set("unknown", { shape: unknown.shape, data: turn(unknown.data, fieldOf) });
+  rotated.set("unknown", { shape: unknown.shape, data: rotate(unknown.data, fieldOf) });
   for (const name of [USER_BIAS, AGE].filter((one) => tensors.has(one))) {
     const { shape, data } = floatsIn(tensors, name);
-    turned.set(name, { shape, data: turn(data, [0]) });
+    rotated.set(name, { shape, data: rotate(data, [0]) });
   }
-  return turned;
+  return rotated;
 };

@@ -19,7 +19,7 @@ import { openTableStart, startFrom, type EarlierTable } from "../../training/tab
 import { addedWarnings, checkDim, goOnFrom } from "../../training/warm-start.js";
 import { readTowers, type StoredForm, type StoredTowers } from "./model.js";
 import { TWO_TOWER_MODEL } from "./names.js";
-import type { ToldTwoTower, TwoTowerOptions } from "./options.js";
+import type { GivenTwoTower, TwoTowerOptions } from "./options.js";
 import { forEachRow, type TowerRows } from "./rows.js";
 
 /** An earlier model by feature of the new space. */
@@ -46,11 +46,11 @@ export interface EarlierTowers {
 
 /** Opens it. @throws {UsageError} it does not fit */
 export async function openEarlier(
-  told: ToldTwoTower,
+  given: GivenTwoTower,
   options: TwoTowerOptions,
   capable: Capable,
 ): Promise<EarlierTowers | undefined> {
-  const { init, dim, expire } = told;
+  const { init, dim, expire } = given;
   if (init === undefined) return undefined;
   const run = await openRun(init);
   if (run.manifest.model !== TWO_TOWER_MODEL) {
@@ -71,14 +71,14 @@ export async function openEarlier(
   return {
     run,
     dim: table.dim,
-    goOn: (fitted) => fromTowers({ run, space, towers, history, w, vectors }, fitted, told),
+    goOn: (fitted) => fromTowers({ run, space, towers, history, w, vectors }, fitted, given),
   };
 }
 
 /** @throws {UsageError} the towers are of another form */
 function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
   const text = (sizes: readonly number[]) => (sizes.length === 0 ? "none" : sizes.join(","));
-  const told: [flag: string, was: string, is: string][] = [
+  const given: [flag: string, was: string, is: string][] = [
     ["--user-tower", text(was.userTower), text(is.userTower)],
     ["--skip-connection", String(was.skipConnection), String(is.skipConnection)],
     ["--item-tower", text(was.itemTower), text(is.itemTower)],
@@ -88,7 +88,7 @@ function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
     ["--user-bias", String(was.userBias), String(is.userBias)],
     ["--example-age", String(was.exampleAge), String(is.exampleAge)],
   ];
-  const odd = told.find(([, before, now]) => before !== now);
+  const odd = given.find(([, before, now]) => before !== now);
   if (odd)
     throw new UsageError(
       `--init '${path}' was trained with ${odd[0]} ${odd[1] || "none"}, and this training has ${odd[2] || "none"}: towers go on as they are; take the same, or train without --init`,
@@ -107,10 +107,10 @@ interface Earlier {
 function fromTowers(
   { run, space: before, towers, history, w, vectors }: Earlier,
   fitted: FittedSpace,
-  told: ToldTwoTower,
+  given: GivenTwoTower,
 ): GoneOn<TowersStart> {
   const earlier = { run, space: before, history };
-  const gone = goOnFrom(earlier, fitted, told);
+  const gone = goOnFrom(earlier, fitted, given);
   const { space, from, carried } = gone;
   const { dim } = towers.form;
   const { item, user } = fitted.dataset.roles;

@@ -30,7 +30,7 @@ export interface TowersInput {
   counts: Uint32Array;
   examples: TowerExamples;
   /** ranking metrics of vectors on the validation part; absent without one */
-  look?: (vectors: TowerVectors) => Promise<Record<string, number>>;
+  validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
   /** an earlier model to go on from */
   start?: TowersStart;
   controls?: TrainingControls;
@@ -115,7 +115,7 @@ async function startFromSvd(
 
 async function trainEpochs(
   machine: TowersMachine,
-  { examples: { towers, source }, look, controls = {} }: TowersInput,
+  { examples: { towers, source }, validate, controls = {} }: TowersInput,
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<TowersResult> {
@@ -144,10 +144,13 @@ async function trainEpochs(
       const trainLoss = (await machine.train(how, rateAt)) / numEvents;
       const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss)) throw lost("the training loss is no longer finite", epoch, options);
-      const looks = look !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
-      const metrics = looks ? await look(await vectorsNow()) : {};
-      const judged = looks ? (metrics[listMetric(options)] ?? 0) : null;
-      return { event: { trainLoss, ...metrics, rowsPerSecond }, judged: look ? judged : undefined };
+      const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
+      const metrics = validates ? await validate(await vectorsNow()) : {};
+      const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
+      return {
+        event: { trainLoss, ...metrics, rowsPerSecond },
+        stoppingValue: validate ? stoppingValue : undefined,
+      };
     },
     async keep(epoch) {
       kept = { ...(await vectorsNow()), parameters: machine.parameters() };
@@ -163,7 +166,13 @@ async function trainEpochs(
     },
     terminate: () => machine.terminate(),
   };
-  const plan = { epochs: most, patience, minDelta, better: "higher" as const, looks: look !== undefined };
+  const plan = {
+    epochs: most,
+    patience,
+    minDelta,
+    better: "higher" as const,
+    validates: validate !== undefined,
+  };
   const done = await runEpochs(training, plan, controls, observe);
   return { ...kept!, ...done };
 }

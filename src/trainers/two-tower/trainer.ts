@@ -16,7 +16,7 @@ import {
   columnsAsked,
   options,
   twoTowerOptionsOf,
-  type ToldTwoTower,
+  type GivenTwoTower,
   type TwoTowerOptions,
 } from "./options.js";
 
@@ -34,24 +34,24 @@ export const trainerWith = (capable: Capable): Trainer => ({
 `,
   options,
   checkpointEvery: 5,
-  plan: (told) => plan(told, capable),
+  plan: (given) => plan(given, capable),
 });
 
-async function plan(told: ToldTwoTower, capable: Capable): Promise<Plan> {
-  const towers = twoTowerOptionsOf(told);
-  checkInit(told);
-  if (told.init !== undefined && told.start === "svd")
+async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
+  const towers = twoTowerOptionsOf(given);
+  checkInit(given);
+  if (given.init !== undefined && given.start === "svd")
     throw new UsageError(
       "--start svd is a start of its own: leave it out with --init, whose run says where vectors start",
     );
-  const earlier = await openEarlier(told, towers, capable);
+  const earlier = await openEarlier(given, towers, capable);
   const asked = columnsAsked(towers);
   const features: FeatureModel<TwoTowerOptions, TowersStart> = {
-    told,
+    given,
     table: options,
     fields: [...asked, ...towers.userFields],
     optionsFor: () => ({ ...towers, ...(earlier && { dim: earlier.dim }) }),
-    accept: (dataset) => accept(dataset, towers, told),
+    accept: (dataset) => accept(dataset, towers, given),
     examples: (space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note }) =>
       towerExamples(space, parts, towers, { minUsers, weighting, itemFields, watch, note }),
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
@@ -66,7 +66,7 @@ async function plan(told: ToldTwoTower, capable: Capable): Promise<Plan> {
 function accept(
   dataset: Dataset,
   { userFields, itemTower }: TwoTowerOptions,
-  { itemFields }: ToldTwoTower,
+  { itemFields }: GivenTwoTower,
 ): { dataset: Dataset; notes: string[] } {
   const { roles } = dataset;
   // says which role has no column of one key a row

@@ -1,7 +1,7 @@
 // Options that say which column is what, which rows are kept, and whose ids are hashed.
 
 import { UsageError } from "../../errors.js";
-import { custom, list, recordComplaint, text, texts, type Told } from "./table.js";
+import { custom, list, recordComplaint, text, texts, type Given } from "./table.js";
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
@@ -119,6 +119,6 @@ export function columnsOf({
   drop = [],
   where = [],
   ...others
-}: Told<typeof columns>) {
+}: Given<typeof columns>) {
   return { ...others, numeric, multi, ignore, sides: side ?? [], drop, where };
 }

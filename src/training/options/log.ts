@@ -6,7 +6,7 @@ import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split } from "./parts.js";
 import { badRows, reading, firstReadingOf, type memory, type threads } from "./reading.js";
-import type { Told } from "./table.js";
+import type { Given } from "./table.js";
 import type { output, weekly } from "./weekly.js";
 
 /** How a log is read and cut. */
@@ -19,7 +19,7 @@ export const everyday = [
 ] as const;
 
 /** What a training may be told beside its own options; a trainer names the tables that it takes. */
-export type TrainingTold = Told<
+export type GivenTraining = Given<
   typeof log &
     typeof vocabulary &
     typeof labels &
@@ -34,13 +34,13 @@ export type TrainingTold = Told<
  *
  * @param unlabelled the log has no labels, and none is to be found in it
  */
-export function logOptionsOf(told: TrainingTold, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
-  const { badRows: file, force = false, maxBad, maxMemory, hashKeys, hashKeysOf } = told;
-  const { since, eventWeight, halfLife, maxEventsPerUser } = told;
-  const { valid = 0, test = 0, split: by, splitKey, validLike, last, group } = told;
-  const { minCount = 1, maxVocab, minUsers, hash, oovDropout, rowOrder } = told;
-  const { positiveFrom, negatives = 0, noise = "uniform", itemFields } = told;
-  const given = {
+export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
+  const { badRows: file, force = false, maxBad, maxMemory, hashKeys, hashKeysOf } = given;
+  const { since, eventWeight, halfLife, maxEventsPerUser } = given;
+  const { valid = 0, test = 0, split: by, splitKey, validLike, last, group } = given;
+  const { minCount = 1, maxVocab, minUsers, hash, oovDropout, rowOrder } = given;
+  const { positiveFrom, negatives = 0, noise = "uniform", itemFields } = given;
+  const fromFlags = {
     maxBad,
     maxMemory,
     hashKeys,
@@ -51,13 +51,13 @@ export function logOptionsOf(told: TrainingTold, { unlabelled }: { unlabelled: b
     ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },
   };
   return {
-    ...columnsOf(onlyColumns(told)),
-    onBadRow: told.onBadRow ?? reading.onBadRow.default,
+    ...columnsOf(onlyColumns(given)),
+    onBadRow: given.onBadRow ?? reading.onBadRow.default,
     infer: true,
     unlabelled,
-    reading: firstReadingOf(told),
+    reading: firstReadingOf(given),
     ...{ valid, test, minCount, negatives, noise },
-    ...definedOf(given),
+    ...definedOf(fromFlags),
   };
 }
 
@@ -68,8 +68,8 @@ export function definedOf<T extends object>(options: T): { [K in keyof T]?: Excl
   };
 }
 
-function onlyColumns(told: TrainingTold): Told<typeof columns> {
-  return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(columns, name))) as Told<
+function onlyColumns(given: GivenTraining): Given<typeof columns> {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(columns, name))) as Given<
     typeof columns
   >;
 }

@@ -6,7 +6,7 @@ import { inputFormats } from "../../log/form.js";
 import { numberFormOf, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { unescapedDelimiter } from "../../log/separator.js";
-import { choice, custom, flag, list, shareOf, text, whole, type Told } from "./table.js";
+import { choice, custom, flag, list, shareOf, text, whole, type Given } from "./table.js";
 
 const group = "Reading:";
 
@@ -134,14 +134,14 @@ function badShareOf(given: string, flagName: string): number {
 }
 
 /** How a log is read that no run says how to read: with the common texts for missing cells. */
-export function firstReadingOf(...told: Parameters<typeof readingOf>): ReadOptions {
-  return { nulls: COMMON_NULLS, ...readingOf(...told) };
+export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOptions {
+  return { nulls: COMMON_NULLS, ...readingOf(...given) };
 }
 
 /** How a log is read; what a run says of its log's cells stands where this leaves it out. */
 export function readingOf(
-  told: Told<typeof reading & typeof threads>,
-  mostThreads = told.threads ?? availableParallelism(),
+  given: Given<typeof reading & typeof threads>,
+  mostThreads = given.threads ?? availableParallelism(),
 ): ReadOptions {
   const {
     inputFormat: format,
@@ -153,11 +153,11 @@ export function readingOf(
     comment,
     onBadRow,
     maxCell,
-  } = told;
+  } = given;
   if (columns) checkDistinct(columns);
   return {
     // commander has a default of its own for a flag that begins with no
-    header: columns ? false : (told.header ?? reading.header.default),
+    header: columns ? false : (given.header ?? reading.header.default),
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,
     threads: mostThreads,
@@ -166,7 +166,7 @@ export function readingOf(
     ...(dedupe === true && { dedupe }),
     ...(delimiter !== undefined && { delimiter: unescapedDelimiter(delimiter) }),
     ...(columns && { columns }),
-    ...numberFormOf(told),
+    ...numberFormOf(given),
     ...(encoding !== undefined && { encoding }),
     ...(comment !== undefined && { comment }),
   };

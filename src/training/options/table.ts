@@ -3,7 +3,7 @@
 // the API come from it.
 //
 //   table ──► flags/ (command line, YAML)      told: what the user set, by the options' names
-//        └──► checkTold(told) ──► resolved(told, facts): every option as it is used
+//        └──► checkGiven(told) ──► resolved(told, facts): every option as it is used
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";
@@ -73,7 +73,7 @@ export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
 type ValueOf<O> = O extends Parsed<infer V> ? V : never;
 
 /** What a user may set. */
-export type Told<T> = { [K in keyof T]?: ValueOf<T[K]> };
+export type Given<T> = { [K in keyof T]?: ValueOf<T[K]> };
 
 /** The same with every default. */
 export type Resolved<T> = {
@@ -268,14 +268,14 @@ export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "nega
  *
  * @throws {UsageError} names the flag, what it expects and what it goes with
  */
-export function checkTold(table: OptionTable, told: Readonly<Record<string, unknown>>): void {
-  checkRanges(table, told);
-  for (const [name, value] of Object.entries(told)) {
+export function checkGiven(table: OptionTable, given: Readonly<Record<string, unknown>>): void {
+  checkRanges(table, given);
+  for (const [name, value] of Object.entries(given)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
     const { only = {}, refused: why } = table[name] as Option;
     if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
     for (const [other, values] of Object.entries(only)) {
-      const current = told[other] ?? (values === true ? undefined : plainDefault(table[other]));
+      const current = given[other] ?? (values === true ? undefined : plainDefault(table[other]));
       if (values === true ? current !== undefined : values.includes(String(current))) continue;
       const own = value === false ? flagNamed(name, { negated: true }) : flagNamed(name);
       throw new UsageError(mismatch(table, own, other, values, current));
@@ -327,14 +327,14 @@ function shown(value: unknown): string {
  */
 export function resolved<T extends OptionTable>(
   table: T,
-  told: Told<T>,
+  given: Given<T>,
   facts: Readonly<Record<string, unknown>> = {},
 ): Resolved<T> {
   const all: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
     const standard = option.default as unknown;
     const value: unknown =
-      (told as Record<string, unknown>)[name] ??
+      (given as Record<string, unknown>)[name] ??
       (typeof standard === "function"
         ? (standard as (before: unknown, facts: unknown) => unknown)(all, facts)
         : standard);
@@ -346,9 +346,9 @@ export function resolved<T extends OptionTable>(
 /** What decides a training's bytes, of what the user set. */
 export function decisive(
   table: OptionTable,
-  told: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(told).filter(([name, value]) => value !== undefined && !table[name]?.noBytes),
+    Object.entries(given).filter(([name, value]) => value !== undefined && !table[name]?.noBytes),
   );
 }

@@ -7,8 +7,8 @@ const group = "From week to week:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
 /** What early stopping goes by, where labels are predicted. */
-export const judgeNames = ["loss", "auc", "rmse"] as const;
-export type JudgeName = (typeof judgeNames)[number];
+export const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
+export type StoppingMetricName = (typeof stoppingMetricNames)[number];
 
 /** Where a training goes on, how it is watched, and how it ends. */
 export const weekly = {
@@ -50,7 +50,7 @@ export const weekly = {
     group,
     noBytes: true,
   }),
-  metric: choice(judgeNames, {
+  metric: choice(stoppingMetricNames, {
     placeholder: "metric",
     help: "metric for early stopping",
     group,

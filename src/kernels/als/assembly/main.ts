@@ -148,7 +148,7 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
     const h = rowOf(side.others, D, load<u32>(side.indices + ((<usize>(e + t)) << 2))) + ((<usize>from) << 2);
     const c = confidenceOf(side, e + t);
     store<f32>(
-      s.slopes + ((<usize>t) << 2),
+      s.gradients + ((<usize>t) << 2),
       c * (load<f32>(s.predictions + ((<usize>(e + t - start)) << 2)) - 1),
     );
     for (let panel: u32 = 0; panel < numPanels; panel++) {
@@ -167,7 +167,7 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
   const right = weighted ? s.weighted : s.gathered;
   for (let panel: u32 = 0; panel < numPanels; panel++) {
     const x = s.gathered + ((<usize>panel * CHUNK) << 5);
-    addSlopes(s.slopes, x, n, s.gradient + ((<usize>panel) << 5));
+    addGradients(s.gradients, x, n, s.gradient + ((<usize>panel) << 5));
     const cx = right + ((<usize>panel * CHUNK) << 5);
     for (let k: u32 = 0; k <= (panel << 3) + 4; k += 4) {
       const left = s.gathered + ((<usize>(k >>> 3) * CHUNK) << 5) + ((<usize>(k & 7)) << 2);
@@ -177,13 +177,13 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
 }
 
 /** Adds the sum of slopes times rows of a panel to eight numbers. */
-function addSlopes(slopes: usize, panel: usize, n: u32, target: usize): void {
+function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
   let g0 = v128.load(target);
   let g1 = v128.load(target, 16);
-  for (let t: u32 = 0; t < n; t++, slopes += 4, panel += 32) {
-    const slope = v128.load32_splat(slopes);
-    g0 = f32x4.add(g0, f32x4.mul(slope, v128.load(panel)));
-    g1 = f32x4.add(g1, f32x4.mul(slope, v128.load(panel, 16)));
+  for (let t: u32 = 0; t < n; t++, gradients += 4, panel += 32) {
+    const gradient = v128.load32_splat(gradients);
+    g0 = f32x4.add(g0, f32x4.mul(gradient, v128.load(panel)));
+    g1 = f32x4.add(g1, f32x4.mul(gradient, v128.load(panel, 16)));
   }
   v128.store(target, g0);
   v128.store(target, g1, 16);

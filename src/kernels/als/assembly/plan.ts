@@ -42,7 +42,7 @@ export class Scratch {
   gathered: usize;
   weighted: usize;
   /** f32[CHUNK] */
-  slopes: usize;
+  gradients: usize;
   /** A, then its factor U: f32 panels of [b][b]; and -U */
   matrix: usize;
   negated: usize;

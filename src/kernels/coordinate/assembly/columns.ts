@@ -51,8 +51,8 @@ export function move(
     const at = eq + (r << 3);
     const q = load<f32>(at, 4);
     const moved = x * load<f32>(s, 4);
-    const slope = linear ? <f32>1 : q - x * load<f32>(s);
-    store<f32>(at, load<f32>(at) + slope * moved);
+    const gradient = linear ? <f32>1 : q - x * load<f32>(s);
+    store<f32>(at, load<f32>(at) + gradient * moved);
     store<f32>(at, q + moved, 4);
   }
 }

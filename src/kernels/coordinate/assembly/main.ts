@@ -18,4 +18,4 @@ export { moveTogether, update } from "./parameters";
 export { addFourToQ, addSquare, addToQ, clearQ, shiftE, subtractSquares } from "./rows";
 export { addSparse, updateSparse } from "./sparse";
 export { drawLogit, drawProbit, totalSquared } from "./targets";
-export { barrier as meet } from "../../shared/assembly/barrier";
+export { barrier } from "../../shared/assembly/barrier";

@@ -98,14 +98,14 @@ class Pair {
     sumsQ: usize,
     b: usize,
     a: usize,
-    slope: v128,
+    gradient: v128,
     lr: v128,
     l2: v128,
   ): void {
     const v = v128.load(p);
     const u = v128.load(q);
-    const gradP = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2, v));
-    const gradQ = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2, u));
+    const gradP = f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2, v));
+    const gradQ = f32x4.add(f32x4.mul(gradient, v), f32x4.mul(l2, u));
     if (sumsP) addTo(sumsP + b, gradP);
     else step<AdaGrad, v128>(p, 16, v, gradP, lr);
     if (sumsQ) addTo(sumsQ + a, gradQ);

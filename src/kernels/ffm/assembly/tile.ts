@@ -124,7 +124,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
         let p = vectorsI + partnerJ;
         let q = vectorsJ + <usize>load<u32>(j);
         const sumsJ = sizeof<M>() == 4 ? sumsOfMarked(plan, thread, idJ) : 0;
-        const slope = isFloat<X>() ? f32x4.mul(g, valuesOf(i + toValue, j + toValue)) : g;
+        const gradient = isFloat<X>() ? f32x4.mul(g, valuesOf(i + toValue, j + toValue)) : g;
         if (sizeof<M>() != 4) {
           lrI = f32x4.mul(lr, f32x4.splat(shareOf(plan, thread, idI)));
           lrJ = f32x4.mul(lr, f32x4.splat(shareOf(plan, thread, idJ)));
@@ -142,8 +142,8 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
         do {
           const v = v128.load(p);
           const u = v128.load(q);
-          const gradI = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v));
-          const gradJ = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u));
+          const gradI = f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2I, v));
+          const gradJ = f32x4.add(f32x4.mul(gradient, v), f32x4.mul(l2J, u));
           if (sizeof<M>() == 4 && sumsI) addTo(sumsI + (partnerJ >> 1) + (d << 4), gradI);
           else step<M, v128>(p, 16, v, gradI, lrI);
           if (sizeof<M>() == 4 && sumsJ) addTo(sumsJ + (partnerI >> 1) + (d << 4), gradJ);

@@ -12,4 +12,4 @@ export { bestNumeric } from "./numeric";
 export { addValue, leafSums, partition, walk } from "./rows";
 export { predict } from "./predict";
 export { softmaxGradients, softmaxLosses } from "./softmax";
-export { barrier as meet } from "../../shared/assembly/barrier";
+export { barrier } from "../../shared/assembly/barrier";

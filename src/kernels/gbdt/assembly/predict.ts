@@ -6,7 +6,7 @@
 //             kind 2: category; test is the byte, from the sets on, of the number of u32 words and the words of its bit set
 
 /** Code of a missing value. */
-export const MISSING: u32 = 0xffff;
+export const MISSING_BIN: u32 = 0xffff;
 
 function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
   if (node < 0) return node;
@@ -16,7 +16,7 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
   const test = load<u32>(own, 4);
   let left: bool;
   // missing is the greatest code; one more makes it the least
-  if (kind < 2) left = ((code + kind) & MISSING) <= test;
+  if (kind < 2) left = ((code + kind) & MISSING_BIN) <= test;
   else {
     const set = sets + test;
     left = code >> 5 < load<u32>(set) && ((load<u32>(set + ((code >> 5) << 2), 4) >> (code & 31)) & 1) != 0;

@@ -9,17 +9,12 @@
 
 import { insertBest } from "../../shared/assembly/best-list";
 import { isMasked } from "../../shared/assembly/masks";
-import { barrier } from "../../shared/assembly/barrier";
 import { distances4 } from "./distances";
 import { distanceOf, Graph, nodeOf, NONE, Scratch, Search } from "./plan";
 import { descend, walk } from "./walk";
 
+export { barrier } from "../../shared/assembly/barrier";
 export { insertNodes, linkBack } from "./build";
-
-/** Waits for the other threads. @returns false when they are to end */
-export function meet(barrierAt: usize, numThreads: u32): bool {
-  return barrier(barrierAt, numThreads);
-}
 
 function labelOf(search: Search, node: u32): u32 {
   return load<u32>(search.labels + ((<usize>node) << 2));

@@ -27,7 +27,7 @@ export function stepEmbeddings(
       const j = (<usize>load<u32>(at)) << 2;
       const feature = load<u32>(rows.ids + base + j);
       const value = rows.values ? load<f32>(rows.values + base + j) : 1;
-      const source = plan.inputSlopes + ((<usize>load<u32>(plan.places + j)) << 2);
+      const source = plan.inputGradients + ((<usize>load<u32>(plan.places + j)) << 2);
       const slotAt = plan.slots + ((<usize>feature) << 2);
       const slot = load<u32>(slotAt);
       if (slot) {

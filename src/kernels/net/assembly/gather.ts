@@ -71,19 +71,19 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
 }
 
 /** Writes the derivatives of a panel row by row, to where `places` says. @param x the panel of x_0 */
-export function scatterSlopes(plan: NetPlan, x: usize, slopes: usize, place: u32, units: u32): void {
+export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, place: u32, units: u32): void {
   if (plan.embeddingRelu) {
     // under the ReLU only what came through it goes back
     const zero = f32x4.splat(0);
     for (let at = (<usize>plan.firstInput) << 5; at < (<usize>plan.endInput) << 5; at += 16) {
-      v128.store(slopes + at, v128.and(v128.load(slopes + at), f32x4.gt(v128.load(x + at), zero)));
+      v128.store(gradients + at, v128.and(v128.load(gradients + at), f32x4.gt(v128.load(x + at), zero)));
     }
   }
   const pitch = (<usize>plan.rowPitch) << 2;
-  const target = plan.inputSlopes + <usize>place * pitch;
+  const target = plan.inputGradients + <usize>place * pitch;
   for (let u: usize = 0; u < units; u += 4) {
     for (let half: usize = 0; half < 2; half++) {
-      transpose4(slopes + (u << 5) + (half << 4), 32, target + ((half * pitch) << 2) + (u << 2), pitch);
+      transpose4(gradients + (u << 5) + (half << 4), 32, target + ((half * pitch) << 2) + (u << 2), pitch);
     }
   }
 }

@@ -16,7 +16,7 @@ import { firstPair } from "../../shared/assembly/rows";
 import { adam4, firstCorrection, secondCorrection } from "../../shared/assembly/steps";
 import { firstLanes } from "../../shared/assembly/vector";
 import { stepEmbeddings } from "./embeddings";
-import { gatherPanel, scatterSlopes } from "./gather";
+import { gatherPanel, scatterGradients } from "./gather";
 import { sortPairs } from "./parts";
 import { NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { touchRows } from "./touch";
@@ -58,13 +58,13 @@ function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: u
 }
 
 /** Writes dLoss/dscore of eight rows, 0 beyond the last. */
-function scoreSlopes(
+function scoreGradients(
   plan: NetPlan,
   rows: NetRows,
   row: u32,
   numRows: u32,
   scores: usize,
-  slopes: usize,
+  gradients: usize,
 ): void {
   for (let r: u32 = 0; r < 8; r += 4) {
     const at = (<usize>(row + r)) << 2;
@@ -75,7 +75,7 @@ function scoreSlopes(
     // what lies beyond the rows may be anything
     const left = numRows > r ? numRows - r : 0;
     g = v128.and(g, firstLanes(left));
-    v128.store(slopes + ((<usize>r) << 2), g);
+    v128.store(gradients + ((<usize>r) << 2), g);
   }
 }
 
@@ -84,17 +84,17 @@ function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRo
   const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
   const scores = thread.scratch + last.y;
-  const slopes = thread.scratch + last.dy;
-  memory.fill(slopes, 0, <usize>PANELS * bytes);
+  const gradients = thread.scratch + last.dy;
+  memory.fill(gradients, 0, <usize>PANELS * bytes);
   addWide(plan, rows, row, numRows, scores, bytes);
   let loss: f64 = 0;
   for (let p: u32 = 0; p < PANELS; p++) {
     const from = p << 3;
     const count = numRows > from ? min(<u32>8, numRows - from) : 0;
     const s = scores + <usize>p * bytes;
-    const g = slopes + <usize>p * bytes;
-    scoreSlopes(plan, rows, row + from, count, s, g);
-    memory.copy(plan.scoreSlopes + ((<usize>(place + from)) << 2), g, 32);
+    const g = gradients + <usize>p * bytes;
+    scoreGradients(plan, rows, row + from, count, s, g);
+    memory.copy(plan.scoreGradients + ((<usize>(place + from)) << 2), g, 32);
     const at = (<usize>(row + from)) << 2;
     const weights = rows.weights ? rows.weights + at : 0;
     loss = addLosses(loss, s, rows.labels + at, weights, count, plan.squared != 0);
@@ -127,7 +127,7 @@ function trainRows(
   for (let p: u32 = 0; p < PANELS; p++) {
     const at = (<usize>(p * first.inputs)) << 5;
     const scratch = thread.scratch;
-    scatterSlopes(plan, scratch + first.x + at, scratch + first.dx + at, place + (p << 3), first.inputs);
+    scatterGradients(plan, scratch + first.x + at, scratch + first.dx + at, place + (p << 3), first.inputs);
   }
 }
 
@@ -170,7 +170,7 @@ function stepPart(
 function stepBias(plan: NetPlan, numRows: u32, t: u32): void {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
-  for (let r: usize = 0; r < numRows; r++) sum += load<f32>(plan.inputSlopes + r * pitch);
+  for (let r: usize = 0; r < numRows; r++) sum += load<f32>(plan.inputGradients + r * pitch);
   const p = plan.w0;
   const g = f32x4.replace_lane(f32x4.splat(0), 0, sum / <f32>numRows);
   adam4(p, p + 16, p + 32, g, plan.learningRate, firstCorrection(t), secondCorrection(t));

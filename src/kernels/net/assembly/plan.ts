@@ -45,12 +45,12 @@ export class NetPlan extends DenseNetwork {
   wideL1: f32;
   wideL2: f32;
   /** f32[R][rowPitch]: derivatives by x_0 */
-  inputSlopes: usize;
+  inputGradients: usize;
   /** f32[R]: derivatives by the score */
-  scoreSlopes: usize;
+  scoreGradients: usize;
   /** f64[R / BLOCK]: sums of losses */
   losses: usize;
-  /** u32[pairs of a batch]: where in inputSlopes a pair's block begins */
+  /** u32[pairs of a batch]: where in inputGradients a pair's block begins */
   places: usize;
   /** u32[pairs of a batch]: the pair's row in the batch */
   pairRows: usize;

@@ -43,9 +43,9 @@ export function stepWide(
     const end = partStart(plan, b, part + 1);
     for (let at = partStart(plan, b, part); at < end; at += 4) {
       const j = (<usize>load<u32>(at)) << 2;
-      const slope = load<f32>(plan.scoreSlopes + ((<usize>load<u32>(plan.pairRows + j)) << 2));
+      const gradient = load<f32>(plan.scoreGradients + ((<usize>load<u32>(plan.pairRows + j)) << 2));
       const value = rows.values ? load<f32>(rows.values + base + j) : 1;
-      addSlope(weightOf(plan, load<u32>(rows.ids + base + j)), value * slope);
+      addGradient(weightOf(plan, load<u32>(rows.ids + base + j)), value * gradient);
     }
   }
   for (let b: u32 = 0; b < numBlocks; b++) {
@@ -64,11 +64,11 @@ function stepCrosses(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRow
   const end = firstPair(rows.crosses, first + numRows);
   let j = start;
   for (let r: u32 = 0; r < numRows; r++) {
-    const slope = load<f32>(plan.scoreSlopes + ((<usize>r) << 2));
+    const gradient = load<f32>(plan.scoreGradients + ((<usize>r) << 2));
     const rowEnd = firstPair(rows.crosses, first + r + 1);
     for (; j < rowEnd; j++) {
       const cross = featureAt(rows.crosses, j);
-      if ((cross & (PARTS - 1)) == part) addSlope(weightOf(plan, plan.numFeatures + cross), slope);
+      if ((cross & (PARTS - 1)) == part) addGradient(weightOf(plan, plan.numFeatures + cross), gradient);
     }
   }
   for (j = start; j < end; j++) {
@@ -77,14 +77,14 @@ function stepCrosses(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRow
   }
 }
 
-function addSlope(weight: usize, slope: f32): void {
-  store<f32>(weight, load<f32>(weight, 12) + slope, 12);
+function addGradient(weight: usize, gradient: f32): void {
+  store<f32>(weight, load<f32>(weight, 12) + gradient, 12);
 }
 
 /** Moves a weight whose sum is not 0, and clears the sum: one that comes again has moved. */
 function moveWeight(plan: NetPlan, weight: usize): void {
-  const slope = load<f32>(weight, 12);
-  if (slope == 0) return;
+  const gradient = load<f32>(weight, 12);
+  if (gradient == 0) return;
   store<f32>(weight, 0, 12);
-  stepFtrl(weight, slope, plan.wideLearningRate, plan.wideL1, plan.wideL2);
+  stepFtrl(weight, gradient, plan.wideLearningRate, plan.wideL1, plan.wideL2);
 }

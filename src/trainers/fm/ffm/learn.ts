@@ -84,7 +84,7 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
     numFields: fields.length,
     fieldOf: fieldOfFeatures(offsets),
     fieldHashes: Uint32Array.from(fields, ({ name }) => hashText(name).lo),
-    several: fields.map(({ kind }) => kind === "multi"),
+    multi: fields.map(({ kind }) => kind === "multi"),
     normalizeRows,
   };
 }

@@ -3,7 +3,7 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
-import { factorFiles, turning } from "../../../factors/rotation.js";
+import { factorFiles, rotating } from "../../../factors/rotation.js";
 import type { Rotation, VectorBlock } from "../../../training/rotation.js";
 import { readLayout } from "./layout.js";
 
@@ -19,5 +19,5 @@ export async function fieldAwareRotation(run: Run, table: EmbeddingTable): Promi
   const groups = fields.flatMap((_, f) =>
     fields.slice(f).map((__, i) => (i === 0 ? [block(f, f)] : [block(f, f + i), block(f + i, f)])),
   );
-  return { groups, files: turning(run, factorFiles) };
+  return { groups, files: rotating(run, factorFiles) };
 }

@@ -145,21 +145,21 @@ export async function scoreEnsemble(
 }
 
 /** The draws, each turned onto the last by the rotation that brings their vectors nearest. @param counts [numFeatures], of events */
-export function turnedAlike(draws: readonly FmParameters[], counts: Uint32Array): FmParameters[] {
+export function rotatedAlike(draws: readonly FmParameters[], counts: Uint32Array): FmParameters[] {
   const { vectors: last, dim } = draws.at(-1)!;
-  return draws.map((each) => ({ ...each, vectors: turnedOnto(each.vectors, last, counts, dim) }));
+  return draws.map((each) => ({ ...each, vectors: rotatedOnto(each.vectors, last, counts, dim) }));
 }
 
 /** Vectors turned as brings those of one set nearest to another, by the features' events. @returns f32[numFeatures * dim] */
-export function turnedOnto(
+export function rotatedOnto(
   from: Float32Array,
   to: Float32Array,
   counts: Uint32Array,
   dim: number,
 ): Float32Array {
-  const turned = new Float64Array(from.length);
-  addRotated(turned, from, rotationOnto(from, to, counts, dim));
-  return Float32Array.from(turned);
+  const rotated = new Float64Array(from.length);
+  addRotated(rotated, from, rotationOnto(from, to, counts, dim));
+  return Float32Array.from(rotated);
 }
 
 /** The mean of the draws turned alike. @param counts [numFeatures], of events */

@@ -9,7 +9,7 @@ import type { FoldingIn } from "../../../training/folded-keys.js";
 import type { TransformOptions } from "../../../training/transform-options.js";
 import type { Watch } from "../../../training/watch.js";
 import { drawsByPlace, fitLabels, type Machines } from "../fold-in-labels.js";
-import { turnedAlike } from "./draws.js";
+import { rotatedAlike } from "./draws.js";
 import { readEnsemble } from "./learn.js";
 import { refuseProbit } from "./refuse-probit.js";
 
@@ -22,7 +22,7 @@ export async function foldInDraws(run: Run, options: TransformOptions, watch: Wa
 async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");
   const { draws, tableScale = 1 } = await readEnsemble(run, space);
-  const rotated = turnedAlike(draws, featureCounts(space));
+  const rotated = rotatedAlike(draws, featureCounts(space));
   return {
     machines: rotated.map((parameters) => ({ parameters, composer: fmComposer(parameters) })),
     tableScale,

@@ -2,21 +2,21 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
-import { factorFiles, rowsIn, turning, type TurnTensors } from "../../../factors/rotation.js";
+import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../../training/rotation.js";
 
-const turnDraws: TurnTensors = (tensors, turn) =>
+const turnDraws: RotateTensors = (tensors, rotate) =>
   new Map(
     [...tensors.keys()]
       .filter((name) => name.endsWith(".vectors"))
       .map((name) => {
         const { shape, data } = rowsIn(tensors, name);
-        return [name, { shape, data: turn(data, new Uint8Array(shape[0]!)) }];
+        return [name, { shape, data: rotate(data, new Uint8Array(shape[0]!)) }];
       }),
   );
 
 /** The rotation of a run of draws. */
 export function drawsRotation(run: Run, table: EmbeddingTable): Rotation {
-  const files = turning(run, { ...factorFiles, "draws.safetensors": turnDraws });
+  const files = rotating(run, { ...factorFiles, "draws.safetensors": turnDraws });
   return { groups: wholeRows(table), files };
 }

@@ -177,7 +177,7 @@ class Sweep {
   /** What fields of several values a row add to q, or with squares 1 take from e. */
   #addSparse(d: number, squares: number): boolean {
     const { eq, fields } = this.#plan;
-    if (!this.#meet()) return false;
+    if (!this.#barrier()) return false;
     if (this.#index === 0) {
       for (const field of fields) {
         const { column } = field;
@@ -196,7 +196,7 @@ class Sweep {
         );
       }
     }
-    return this.#meet();
+    return this.#barrier();
   }
 
   #single(field: Field, d: number, pending: Pending, prior: Prior, [at, moveKey]: Move): boolean {
@@ -214,7 +214,7 @@ class Sweep {
         this.#kernel.accumulate(first, end, ids, values, precisions, eq, v, to, linear);
       }
     });
-    if (!this.#meet()) return false;
+    if (!this.#barrier()) return false;
     // "no feature" too: its sums are cleared, its step is 0
     const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
     this.#blocks(field.size + 1, (first, end, block) => {
@@ -222,7 +222,7 @@ class Sweep {
       const sumsOf = [step, sums, sumsStride, chunks.length] as const;
       if (!this.#kernel.update(first, end, kinds, hashes, v, ...sumsOf, ...prior, own)) this.#finite = false;
     });
-    if (!this.#meet()) return false;
+    if (!this.#barrier()) return false;
     if (!moveKey) return true;
     const numBlocks = Math.ceil((field.size + 1) / CALL_FEATURES);
     const [alpha, lambda, mu] = prior;
@@ -230,14 +230,14 @@ class Sweep {
     this.#blocks(field.size + 1, (first, end) =>
       this.#kernel.moveTogether(first, end, kinds, v, step, ...how),
     );
-    return this.#meet();
+    return this.#barrier();
   }
 
   #sparse(field: Field, d: number, pending: Pending, prior: Prior): boolean {
     const { eq, precisions } = this.#plan;
     const { indptr, rows, values } = field.column as Column & { kind: "sparse" };
     this.#rows((first, end) => this.#take(pending, first, end));
-    if (!this.#meet()) return false;
+    if (!this.#barrier()) return false;
     if (this.#index === 0) {
       const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
       const [v, linear] = [this.#at(field, d), d === 0 ? 1 : 0];
@@ -247,7 +247,7 @@ class Sweep {
           this.#finite = false;
       });
     }
-    return this.#meet();
+    return this.#barrier();
   }
 
   /** Losses and sums of the rows, and where labels are 0 or 1 new targets. */
@@ -295,7 +295,7 @@ class Sweep {
     return this.#plan.parameters + d * this.#plan.stride + 4 * first;
   }
 
-  #meet(): boolean {
-    return this.#kernel.meet(this.#plan.barrier, this.#plan.numThreads) !== 0;
+  #barrier(): boolean {
+    return this.#kernel.barrier(this.#plan.barrier, this.#plan.numThreads) !== 0;
   }
 }

@@ -302,7 +302,7 @@ test("a table of draws is their mean once they are turned alike, and scores as t
   expect(spread).toBeLessThan(0.1);
 
   // draws turned at random have the same scores and the same table
-  const turned = ensemble.draws.map((each, i): FmParameters => {
+  const rotated = ensemble.draws.map((each, i): FmParameters => {
     if (i === ensemble.draws.length - 1) return each;
     const angle = 6 * unit(9, i);
     const vectors = each.vectors.slice();
@@ -313,7 +313,7 @@ test("a table of draws is their mean once they are turned alike, and scores as t
     }
     return { ...each, vectors };
   });
-  expect(maxDifference(meanOfDraws(turned, input.counts).vectors, table.vectors)).toBeLessThan(1e-5);
+  expect(maxDifference(meanOfDraws(rotated, input.counts).vectors, table.vectors)).toBeLessThan(1e-5);
 });
 
 describe.each(["als", "mcmc"] as const)("weights of events, %s", (method) => {

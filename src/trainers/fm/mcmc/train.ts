@@ -14,11 +14,11 @@ import type { TrainingControls } from "../../../training/controls.js";
 import type { EpochEvent } from "../../../training/epoch.js";
 import { keepUntouched, type Start } from "../../../training/start.js";
 import { runEpochs, type Steered } from "../../../training/epoch-loop.js";
-import { labelsOf, sumOf } from "../../../training/label-scale.js";
+import { labelScaleOf, sumOf } from "../../../training/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";
-import { meanOfDraws, turnedOnto, type Ensemble } from "./draws.js";
+import { meanOfDraws, rotatedOnto, type Ensemble } from "./draws.js";
 import { KeptDraws } from "./kept.js";
 import { linkOf } from "./link.js";
 import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
@@ -59,7 +59,7 @@ export async function trainCoordinates(
   signal?: AbortSignal,
 ): Promise<CoordinateModel> {
   signal?.throwIfAborted();
-  const { bias, scale } = labelsOf({ kind: "resident", rows: input.train }, options.loss);
+  const { bias, scale } = labelScaleOf({ kind: "resident", rows: input.train }, options.loss);
   const w0 = Math.fround((input.start?.w0 ?? bias) / scale);
   const machine = await CoordinateMachine.start(machineInput(input, options, w0, scale), {
     ...options,
@@ -67,7 +67,8 @@ export async function trainCoordinates(
   });
   return await withMachine(machine, signal, async () => {
     const { valid, counts, controls } = input;
-    const validation = valid && (await Validation.start(valid, counts.length, options, controls?.judge));
+    const validation =
+      valid && (await Validation.start(valid, counts.length, options, controls?.stoppingMetric));
     try {
       return await runSweeps(machine, validation, input, { w0, scale }, options, observe);
     } finally {
@@ -85,7 +86,7 @@ async function runSweeps(
   observe: (event: EpochEvent) => void,
 ): Promise<CoordinateModel> {
   const { train, start, counts, controls = {} } = input;
-  const { judge } = controls;
+  const { stoppingMetric } = controls;
   const samples = options.method === "mcmc";
   const { numRows } = train;
   const weight = train.weights ? sumOf(train.weights) : numRows;
@@ -103,15 +104,15 @@ async function runSweeps(
       const { loss } = await chain.sweep(epoch);
       const swept = performance.now();
       kept.see(epoch, parameters);
-      const seen = validation && (await validation.look(parameters(), kept.counts(epoch)));
+      const seen = validation && (await validation.validate(parameters(), kept.counts(epoch)));
       const event = {
         trainLoss: (loss / weight) * (options.loss === "squared" ? scale ** 2 : 1),
         ...(seen && { validLoss: seen.loss }),
-        ...(seen && judge && { [judge.name]: seen.judged }),
+        ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         rowsPerSecond: (numRows / (swept - began)) * 1000,
       };
       // a chain has no best sweep
-      return { event, judged: samples ? undefined : seen?.judged };
+      return { event, stoppingValue: samples ? undefined : seen?.stoppingValue };
     },
     keep: () => kept.keep(parameters),
     save: (withKept) => ({
@@ -126,8 +127,8 @@ async function runSweeps(
     },
     terminate: () => machine.terminate(),
   };
-  const looks = validation !== undefined && !samples;
-  const plan = { ...options, better: judge?.better ?? "lower", looks } as const;
+  const validates = validation !== undefined && !samples;
+  const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates } as const;
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 
   const { draws } = kept;
@@ -168,11 +169,11 @@ function withUnseen(
   { counts, standsForUnseen }: CoordinateInput,
 ): FmParameters {
   const { dim } = own;
-  const turned = turnedOnto(vectors, own.vectors, counts, dim);
+  const rotated = rotatedOnto(vectors, own.vectors, counts, dim);
   for (let i = 0; i < counts.length; i++) {
     if (!known[i] || counts[i]! > 0 || standsForUnseen(i)) continue;
     own.w[i] = w[i]!;
-    own.vectors.set(turned.subarray(i * dim, (i + 1) * dim), i * dim);
+    own.vectors.set(rotated.subarray(i * dim, (i + 1) * dim), i * dim);
   }
   return own;
 }

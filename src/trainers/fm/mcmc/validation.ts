@@ -1,7 +1,7 @@
 // The validation part of a chain, scored sweep by sweep.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import type { Judge } from "../../../training/controls.js";
+import type { StoppingMetric } from "../../../training/controls.js";
 import type { NamedArrays } from "../../../training/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
@@ -11,9 +11,9 @@ import { meanLoss } from "./losses.js";
 import { bestScale } from "./table-scale.js";
 
 /** What a look came to: the mean loss, and what early stopping goes by. */
-export interface Look {
+export interface Validated {
   loss: number;
-  judged: number;
+  stoppingValue: number;
 }
 
 /** Rows and a machine of their own; `terminate` must be called. */
@@ -21,14 +21,19 @@ export class Validation {
   readonly #rows: FeatureRows;
   readonly #scorer: DrawScorer;
   readonly #options: FmOptions;
-  readonly #judge: Judge | undefined;
+  readonly #stoppingMetric: StoppingMetric | undefined;
   #mean: MeanPrediction;
 
-  private constructor(rows: FeatureRows, scorer: DrawScorer, options: FmOptions, judge: Judge | undefined) {
+  private constructor(
+    rows: FeatureRows,
+    scorer: DrawScorer,
+    options: FmOptions,
+    stoppingMetric: StoppingMetric | undefined,
+  ) {
     this.#rows = rows;
     this.#scorer = scorer;
     this.#options = options;
-    this.#judge = judge;
+    this.#stoppingMetric = stoppingMetric;
     this.#mean = new MeanPrediction(linkOf(options), rows.numRows);
   }
 
@@ -37,21 +42,26 @@ export class Validation {
     rows: FeatureRows,
     numFeatures: number,
     options: FmOptions,
-    judge: Judge | undefined,
+    stoppingMetric: StoppingMetric | undefined,
   ): Promise<Validation | undefined> {
     if (rows.numRows === 0) return undefined;
     const shape = { w: new Float32Array(numFeatures), dim: options.dim };
-    return new Validation(rows, await DrawScorer.start(shape, options.threads, rows), options, judge);
+    return new Validation(
+      rows,
+      await DrawScorer.start(shape, options.threads, rows),
+      options,
+      stoppingMetric,
+    );
   }
 
   /** Of the sweeps that count so far together, or of one that does not, alone. */
-  async look(parameters: FmParameters, counts: boolean): Promise<Look> {
+  async validate(parameters: FmParameters, counts: boolean): Promise<Validated> {
     const own = await this.#scorer.score(parameters);
     const mean = counts ? this.#mean : new MeanPrediction(linkOf(this.#options), this.#rows.numRows);
     mean.add(own);
     const scores = mean.scores();
     const loss = meanLoss(this.#options.loss, scores, this.#rows);
-    return { loss, judged: this.#judge?.of(scores, this.#rows) ?? loss };
+    return { loss, stoppingValue: this.#stoppingMetric?.of(scores, this.#rows) ?? loss };
   }
 
   /** What the scores of a table are best multiplied by. */

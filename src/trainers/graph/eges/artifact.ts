@@ -190,11 +190,11 @@ export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
     ...rotationOf(table, { contexts: true }),
     tables: [CONTEXT_TABLE, SIDE_TABLE].map((name) => ({ name, offset: 0 })),
-    async files(turn) {
+    async files(rotate) {
       const tensors = await TensorFile.of(run, ATTENTION_FILE);
       const own = tensors.f32("own", [table.numRows, table.dim]);
-      const turned = { shape: [table.numRows, table.dim], data: turn(own, table.fieldOf) };
-      return { [ATTENTION_FILE]: safetensorsChunks(new Map([...tensors.all, ["own", turned]])) };
+      const rotated = { shape: [table.numRows, table.dim], data: rotate(own, table.fieldOf) };
+      return { [ATTENTION_FILE]: safetensorsChunks(new Map([...tensors.all, ["own", rotated]])) };
     },
   };
 }

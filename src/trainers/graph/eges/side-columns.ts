@@ -6,7 +6,7 @@ import { fieldsNamed, type VocabularyLimits } from "../../../dataset/vocabulary-
 import { nearestName, UsageError } from "../../../errors.js";
 import { wholeOf } from "../../../training/parts.js";
 
-interface Told extends Partial<VocabularyLimits> {
+interface Given extends Partial<VocabularyLimits> {
   itemFields?: string[];
   fields?: string[];
   numeric?: string[];
@@ -14,29 +14,29 @@ interface Told extends Partial<VocabularyLimits> {
 }
 
 /** What is read for --item-fields: columns that it names are features, also where --fields leaves them out. */
-export function sideReading(told: Told) {
-  const { itemFields = [], fields, numeric = [], multi = {} } = told;
+export function sideReading(given: Given) {
+  const { itemFields = [], fields, numeric = [], multi = {} } = given;
   const bare = [...numeric.map((name) => name.split(":")[0]!), ...Object.keys(multi)];
   const more = itemFields.filter((name) => !fields?.includes(name) && !bare.includes(name));
-  return { ...fieldsNamed(told), ...(fields && more.length > 0 && { fields: [...fields, ...more] }) };
+  return { ...fieldsNamed(given), ...(fields && more.length > 0 && { fields: [...fields, ...more] }) };
 }
 
 /**
  * The dataset with the item and its side columns as its features, and sentences on what they are.
  *
- * @param told --item-fields; inferred when undefined: columns that have one value an item
+ * @param given --item-fields; inferred when undefined: columns that have one value an item
  * @throws {UsageError} no column of items, a column that is not there, or no side column
  */
 export function acceptSideColumns(
   dataset: Dataset,
-  told: readonly string[] | undefined,
+  given: readonly string[] | undefined,
 ): { dataset: Dataset; notes: string[] } {
   const { roles } = dataset;
   const item = itemColumn(dataset);
   const candidates = featureNames(roles).filter((name) => name !== roles.item && name !== roles.user);
-  for (const name of told ?? []) checkSideColumn(dataset, name, candidates);
+  for (const name of given ?? []) checkSideColumn(dataset, name, candidates);
   const { rows } = wholeOf(dataset);
-  const [, ...sides] = findItemFields(dataset, rows, item, candidates, told).names;
+  const [, ...sides] = findItemFields(dataset, rows, item, candidates, given).names;
   if (sides.length === 0)
     throw new UsageError(
       `--method eges needs columns that describe '${item.name}', and the log has none: join them with --side FILE:${item.name} and name them with --item-fields, ` +
@@ -60,7 +60,7 @@ export function acceptSideColumns(
       },
     },
     notes: [
-      `side information of '${item.name}': ${names(sides)} (${told ? "as --item-fields says" : "inferred; --item-fields says otherwise"})`,
+      `side information of '${item.name}': ${names(sides)} (${given ? "as --item-fields says" : "inferred; --item-fields says otherwise"})`,
       ...(leftOut.length > 0
         ? [`columns that do not describe the item are left out: ${names(leftOut)}`]
         : []),

@@ -120,9 +120,9 @@ describe("side columns", () => {
     [["genre"], "did you mean 'genres'?"],
     [["item"], "the column of items itself"],
     [["user"], "the column of users"],
-  ])("--item-fields %s is refused: %s", (told, message) => {
-    expect(() => acceptSideColumns(log, told)).toThrow(UsageError);
-    expect(() => acceptSideColumns(log, told)).toThrow(message);
+  ])("--item-fields %s is refused: %s", (given, message) => {
+    expect(() => acceptSideColumns(log, given)).toThrow(UsageError);
+    expect(() => acceptSideColumns(log, given)).toThrow(message);
   });
 
   test("a log without one is refused with what to do", () => {

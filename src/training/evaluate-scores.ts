@@ -11,14 +11,14 @@ import { silently, unseenNotes, wholeOf } from "./parts.js";
 import { readLikeRun, rowsToScore, type RowsToScore } from "./read-like-run.js";
 import { heldOutPart } from "./run-parts.js";
 import type { ScoringModel } from "./run-space.js";
-import { unitsOf, type JudgedOn, type Scored } from "./scored.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "./scored.js";
 import type { Watch } from "./watch.js";
 
 /** The metrics of a run's scores. @param model of the run; its task has labels @throws {UsageError} --logq without drawn negatives */
-export async function judgeScores(
+export async function evaluateScores(
   run: Run,
   model: ScoringModel,
-  { logq, bins, ...on }: JudgedOn,
+  { logq, bins, ...on }: EvaluatedOn,
   watch: Watch,
 ): Promise<Scored> {
   const task = model.preprocess.task as LabelledTask;
@@ -51,7 +51,7 @@ export async function judgeScores(
 async function partToScore(
   run: Run,
   { preprocess }: ScoringModel,
-  { on, part, reading, hashKeys, maxBad, badRows }: JudgedOn,
+  { on, part, reading, hashKeys, maxBad, badRows }: EvaluatedOn,
   watch: Watch,
 ): Promise<{ part: Part; notes: string[] }> {
   if (part) return { part: await heldOutPart(run, part, { reading, hashKeys }, watch), notes: [] };

@@ -2,11 +2,11 @@
 
 import { DataError, UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
-import type { Judge } from "./controls.js";
+import type { StoppingMetric } from "./controls.js";
 import type { Examples } from "./examples.js";
-import type { JudgeName } from "./options/weekly.js";
+import type { StoppingMetricName } from "./options/weekly.js";
 
-const tasks: Record<Exclude<JudgeName, "loss">, "binary" | "regression"> = {
+const tasks: Record<Exclude<StoppingMetricName, "loss">, "binary" | "regression"> = {
   auc: "binary",
   rmse: "regression",
 };
@@ -16,10 +16,10 @@ const tasks: Record<Exclude<JudgeName, "loss">, "binary" | "regression"> = {
  *
  * @throws {UsageError} the metric is not of the task, or there is no validation part
  */
-export function stoppingJudge(
-  name: JudgeName | undefined,
+export function stoppingMetricOf(
+  name: StoppingMetricName | undefined,
   { task, valid, labelRange }: Examples,
-): Judge | undefined {
+): StoppingMetric | undefined {
   if (name === undefined) return undefined;
   if (!valid)
     throw new UsageError(`--metric ${name} decides when to stop, by the validation part: give --valid`);

@@ -7,7 +7,7 @@ import { unknownCategories } from "./unknown.js";
 import type { Part } from "../../training/examples.js";
 import { scoresWithoutTrees } from "./head-of-leaves.js";
 import type { FittedModel } from "./fit.js";
-import { judge, type Prediction } from "./target.js";
+import { targetMetrics, type Prediction } from "./target.js";
 
 /** A held-out part by name. */
 type HeldOut = Record<string, Part | undefined>;
@@ -17,7 +17,7 @@ type HeldOut = Record<string, Part | undefined>;
  *
  * @param note hears of categories that training has not seen
  */
-export async function judgeForest(
+export async function evaluateForest(
   { grown, fitted, weighed }: FittedModel,
   target: Prediction,
   heldOut: HeldOut,
@@ -33,15 +33,15 @@ export async function judgeForest(
     const own = weighed(part);
     const left = part.rows.length - own.rows.length;
     if (left > 0) note(`${name}: ${left} rows of classes that training has not seen are left out`);
-    const judged = (scores: Float64Array): Metrics => judge(target, scores, own);
-    const ofTrees = judged(await scoresOf(forest, own.dataset, own.rows, vocabularies, threads));
+    const evaluated = (scores: Float64Array): Metrics => targetMetrics(target, scores, own);
+    const ofTrees = evaluated(await scoresOf(forest, own.dataset, own.rows, vocabularies, threads));
     if (!fitted) {
       metrics[name] = ofTrees;
       continue;
     }
-    metrics[name] = judged(await headScores(fitted.head, forest, vocabularies, own, threads));
+    metrics[name] = evaluated(await headScores(fitted.head, forest, vocabularies, own, threads));
     metrics[`${name}Trees`] = ofTrees;
-    metrics[`${name}Lr`] = judged(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
+    metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
   }
   return metrics;
 }
