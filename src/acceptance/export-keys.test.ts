@@ -1,12 +1,13 @@
 // Keys that some format cannot hold, zero vectors and names that meet, in every format: each comes back exactly, is repaired by the rule
 // that the help states, or is refused with its name and what to try.
 
+import { keysOf } from "../log/keys.js";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportRun, keyRules } from "../api/export/export.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { tableRows } from "../embedding/rows.js";
-import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { exportDirectory } from "../export/export-table.js";
 import { exportFormats } from "../export/formats.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";

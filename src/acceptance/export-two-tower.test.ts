@@ -1,9 +1,9 @@
 // The towers of train-two-tower as ONNX: onnxruntime-web gives the vectors that transform writes, and ranks as the run does.
 
+import { keysOf } from "../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
-import { dictionaryOf } from "../log/dictionary.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { runOnnx, type Input, type Output } from "../testing/onnx.js";
@@ -250,7 +250,7 @@ describe.each(Object.entries(forms))("%s", (run, form) => {
     const opened = await openRun(at(run));
     const rank = await capable(opened, "rank", "cannot rank");
     const keys = catalogue.map(({ item }) => item);
-    const training = { users: dictionaryOf(users.map(([user]) => user)), items: dictionaryOf(keys) };
+    const training = { users: keysOf(users.map(([user]) => user)), items: keysOf(keys) };
     const rankerFor = await rank(opened, training);
     const ranker = await rankerFor({ users: Uint32Array.from(users.keys()) });
     const every = {

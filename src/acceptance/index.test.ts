@@ -1,9 +1,10 @@
 // `embed index`, and what reads it: `neighbors --index` and `evaluate --index`.
 
+import { keyAt } from "../log/keys.js";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openIndexOf, searchIndex } from "../api/hnsw/search.js";
-import { keyText, rowsOf } from "../embedding/table.js";
+import { rowsOf } from "../embedding/table.js";
 import { sha256Of } from "../io/fingerprint.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
@@ -107,7 +108,7 @@ test("scores of users' queries are the model's: product and weight", async () =>
     expect([...items.subarray(4 * q, 4 * q + 4)]).toEqual(best.slice(0, 4));
     expect(Math.abs(scores[4 * q]! - all[best[0]!]!)).toBeLessThan(1e-5);
   }
-  expect(keyText(keys, 0)).toBe(keyText(table.keys, range.first));
+  expect(keyAt(keys, 0)).toBe(keyAt(table.keys, range.first));
   await expect(searchIndex(index, new Float32Array(3), { top: 1, ef: 1, threads: 1 })).rejects.toThrow(
     "16 numbers",
   );

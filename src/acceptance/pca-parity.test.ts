@@ -1,11 +1,12 @@
 // `embed train-pca` beside scikit-learn, whose numbers are in fixtures/parity/pca.json (made by pca.py beside it). The logs are
 // looked for in ../shared/data.
 
+import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
-import { keyText, rowsOf } from "../embedding/table.js";
+import { rowsOf } from "../embedding/table.js";
 import { draw } from "../numeric/random.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
@@ -77,7 +78,7 @@ testOn("gowalla").each([
     const { first, last } = rowsOf(table, "item");
     const projected = new Float64Array(SIGNS * LEADING);
     for (let row = first; row < last; row++) {
-      const item = Number(keyText(table.keys, row));
+      const item = Number(keyAt(table.keys, row));
       for (let s = 0; s < SIGNS; s++) {
         const sign = 1 - 2 * (draw(s, item) & 1);
         for (let d = 0; d < LEADING; d++)

@@ -59,7 +59,9 @@ export const rooms: Record<string, Room> = {
     mayImport: ["embedding", "io", "kernels", "numeric", "workers", "errors"],
     packages: ["usearch"],
   },
-  evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"] },
+  evaluation: {
+    mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"],
+  },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
   // lists come as the search for best items makes them
   export: {
@@ -79,7 +81,10 @@ export const rooms: Record<string, Room> = {
       "node:timers/promises",
     ],
   },
-  report: { mayImport: ["embedding", "evaluation", "errors"], packages: ["@observablehq/plot", "linkedom"] },
+  report: {
+    mayImport: ["embedding", "evaluation", "errors"],
+    packages: ["@observablehq/plot", "linkedom"],
+  },
   // what all trainers share: log → examples, the loop of epochs, checkpoints, refit, search, metrics, what a run says of itself
   training: { mayImport: words(belowTrainers), packages: ["node:os"] },
   // the factor model that several trainers share: parameters, how they score, compose, fold in and rotate
@@ -126,6 +131,11 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
     ],
     because:
       "an option is declared once, with its default and help text, and so are the version and what metrics are called",
+  },
+  {
+    file: /^(embedding|retrieval|evaluation|export|report)\//,
+    mayImport: ["log/keys"],
+    because: "keys are the same bytes in a log's columns and in a table",
   },
   {
     file: /^trainers\//,

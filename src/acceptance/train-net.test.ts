@@ -1,12 +1,12 @@
 // `embed train-net`: networks above an embedding layer, from a table and at random.
 
+import { keysOf } from "../log/keys.js";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { forEachPair, referenceHidden, referenceNetScores } from "../kernels/net/reference.js";
-import { dictionaryOf } from "../log/dictionary.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { scorerOf } from "../testing/scorer.js";
 import { floatsOf } from "../training/named-arrays.js";
@@ -160,7 +160,7 @@ describe("what a network makes of rows, users and items", () => {
     const expected = await scorer.score(rows, { threads: 1 });
 
     const rank = await capable(opened, "rank", "cannot rank items");
-    const known = { users: dictionaryOf(users), items: dictionaryOf([...items, "no such item"]) };
+    const known = { users: keysOf(users), items: keysOf([...items, "no such item"]) };
     const rankerFor = await rank(opened, known);
     const ranker = await rankerFor({ users: Uint32Array.of(0, 1, 2) });
     const everyItem = Uint32Array.from([...users.keys()].flatMap(() => [...items.keys()]));

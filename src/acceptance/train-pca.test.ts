@@ -1,9 +1,9 @@
 // `embed train-pca`: principal components of a log, whatever the matrix.
 
+import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
-import { keyText } from "../embedding/table.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -30,7 +30,7 @@ async function rowsOf(run: string): Promise<Row[]> {
   const { numRows, dim, fields, fieldOf, keys, vectors } = await (await openRun(run)).readTable();
   return Array.from({ length: numRows }, (_, r) => ({
     field: fields[fieldOf[r]!]!,
-    key: keyText(keys, r),
+    key: keyAt(keys, r),
     vector: [...vectors.subarray(r * dim, (r + 1) * dim)],
   }));
 }

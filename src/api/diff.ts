@@ -1,6 +1,7 @@
 // `embed diff`: what changed from one run's table to another's.
 
-import { keysOfRows, keyText, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
+import { keyAt } from "../log/keys.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
@@ -105,7 +106,7 @@ export async function diffField(
         .filter((i) => byRow[i]! > ROUNDING)
         .sort((i, j) => byRow[j]! - byRow[i]! || i - j)
         .slice(0, top)
-        .map((i) => ({ key: keyText(a.keys, inA[i]!), displacement: byRow[i]! }))
+        .map((i) => ({ key: keyAt(a.keys, inA[i]!), displacement: byRow[i]! }))
     : [];
   return {
     field,

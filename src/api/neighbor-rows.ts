@@ -2,7 +2,7 @@
 //
 //   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
 
-import { keysOf } from "../embedding/table.js";
+import { keysOf } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import {
   formatOfFile,

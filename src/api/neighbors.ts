@@ -1,10 +1,10 @@
 // `embed neighbors`: the rows nearest to a key's, within its field, exactly or by an index.
 
+import { keyAt } from "../log/keys.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { parseSide, readSide } from "../dataset/side.js";
 import { keysOfRows, rowOf, rowsOf, vectorsAt } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
-import { keyAt } from "../log/dictionary.js";
 import { openLog } from "../log/open.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";

@@ -1,6 +1,7 @@
 // Shares of zero and equal vectors, lengths, and numbers that are none, of tables written down by hand.
 
-import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import { keysOf } from "../log/keys.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { driftOf, fieldFacts, numNotFinite } from "./table-facts.js";
 
 function tableOf(vectors: number[][], keys = vectors.map((_, i) => `k${i}`)): EmbeddingTable {

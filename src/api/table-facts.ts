@@ -1,8 +1,9 @@
 // What the gates after training measure of a table's vectors, a field at a time. Holes, which stand for no key, do not count.
 
+import type { Keys } from "../log/keys.js";
 import { sharedRows } from "./shared-rows.js";
 import { KeyIndex } from "../dataset/key-index.js";
-import { isHole, rowsOf, type EmbeddingTable, type Keys, vectorsAt } from "../embedding/table.js";
+import { isHole, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
 import { diffVectors } from "../evaluation/table-diff.js";
 import { lengthOf } from "../retrieval/nearest.js";
 

@@ -5,13 +5,13 @@
 // copy of the table, too, and what hyparquet-writer makes of a batch in memory by itself. Targets: 100 MB/s for npy, safetensors,
 // word2vec-bin and arrow; parquet 20 as lists, 60 wide.
 
+import { keysOf } from "../log/keys.js";
 import { existsSync } from "node:fs";
 import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { ROWS_A_BATCH, type TableRows } from "../embedding/rows.js";
-import { keysOf } from "../embedding/table.js";
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { draw } from "../numeric/random.js";

@@ -9,11 +9,11 @@
 // Peer: hnswlib with the same M, efConstruction and ef, in the same run, on the same files; `EMBED_PEER_PYTHON` names a Python that
 // has it. Processor seconds stand beside the others: on a busy machine these alone say something.
 
+import { keysOf } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { keysOf } from "../embedding/table.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { buildHnsw } from "../retrieval/hnsw/build.js";
 import type { HnswGraph } from "../retrieval/hnsw/graph.js";

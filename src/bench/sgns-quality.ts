@@ -4,6 +4,7 @@
 //
 // The reference takes about ten seconds an epoch. Its rate of 0.2 is the best of 0.025, 0.1, 0.2 and 0.4 on this part.
 
+import { keyAt } from "../log/keys.js";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +12,6 @@ import { columnNamed } from "../dataset/dataset.js";
 import { sequencesOf, type Sequences } from "../dataset/sequences.js";
 import { openRun } from "../embedding/run-directory.js";
 import { trainPairs } from "../kernels/sgns/reference.js";
-import { keyAt } from "../log/dictionary.js";
 import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { SkipGrams } from "../sampling/skip-grams.js";

@@ -3,9 +3,9 @@
 // Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary; pieces are joined column
 // by column. Rows that go to another sink cost the vocabulary and a batch.
 
+import { keysOf, type Keys } from "../log/keys.js";
 import { DataError, NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
 import { nullWarnings } from "../log/nulls.js";
 import { repeatedHeaderNote } from "../log/layout.js";
@@ -60,7 +60,7 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   /** as Dataset's */
   firstOther?: LabelPlace;
   /** keys, or cells of several values, of each column; empty for numbers */
-  dictionaries: Dictionary[];
+  dictionaries: Keys[];
 }
 
 /**
@@ -215,7 +215,7 @@ export async function streamRows(
     dictionaries: [
       ...kept.map((i) => read.dictionaries[i]!),
       ...joins.flatMap(({ join }) => join.dictionaries),
-      ...(options.beside ? [dictionaryOf([])] : []),
+      ...(options.beside ? [keysOf([])] : []),
     ],
     inferred,
     notes,

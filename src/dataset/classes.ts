@@ -1,6 +1,6 @@
 // Labels that are names of classes: their numbers.
 
-import { MISSING, dictionaryOf, keyAt } from "../log/dictionary.js";
+import { MISSING, keysOf, keyAt } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import { KeyIndex } from "./key-index.js";
 import { fitFeatures } from "./vocabulary.js";
@@ -17,7 +17,7 @@ export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
 /** f32[numRows]: the number of each row's class; -1 for one that is not among them. */
 export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Float32Array {
   const { dictionary, codes } = namedLabels(dataset);
-  const index = new KeyIndex(dictionaryOf(classes));
+  const index = new KeyIndex(keysOf(classes));
   const numberOf = Int32Array.from({ length: dictionary.size }, (_, code) => index.find(dictionary, code));
   return Float32Array.from(codes, (code) => (code === MISSING ? -1 : numberOf[code]!));
 }
@@ -32,5 +32,5 @@ function namedLabels(dataset: Dataset): KeyColumn {
     if (!codeOf.has(x)) codeOf.set(x, codeOf.size);
     return codeOf.get(x)!;
   });
-  return { kind: "key", name: column.name, codes, dictionary: dictionaryOf([...codeOf.keys()].map(String)) };
+  return { kind: "key", name: column.name, codes, dictionary: keysOf([...codeOf.keys()].map(String)) };
 }

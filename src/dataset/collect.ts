@@ -1,12 +1,12 @@
 // Rows as they come from the log → the rows that a dataset keeps: filtered, then checked, then appended.
 
+import { MISSING } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
 import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
 import { truthOf } from "../log/truth.js";
 import type { LabelPlace } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";

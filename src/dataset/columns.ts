@@ -1,6 +1,6 @@
 // The columns of a dataset while its rows come in: what each will be, and where its cells go.
 
-import type { Dictionary } from "../log/dictionary.js";
+import type { Keys } from "../log/keys.js";
 import type { Cells } from "./collect.js";
 import type { Column } from "./dataset.js";
 import { splitCells, type CellForm } from "./multi.js";
@@ -20,7 +20,7 @@ export interface ColumnSink {
 }
 
 /** A column from all its cells. @param dictionary the distinct keys or whole cells; unused for numbers */
-export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Dictionary): Column {
+export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Column {
   const { name } = plan;
   if (plan.kind === "number") return { kind: "number", name, values: cells as Float64Array };
   const codes = cells as Uint32Array;

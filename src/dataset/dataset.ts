@@ -3,8 +3,8 @@
 // It holds every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
 // made from it (vocabulary.ts, split.ts, rows.ts), from the training part's rows only.
 
+import type { Keys } from "../log/keys.js";
 import { excerpt, UsageError } from "../errors.js";
-import type { Dictionary } from "../log/dictionary.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
 /** One key a row. */
@@ -14,7 +14,7 @@ export interface KeyColumn {
   /** u32[numRows]: index into the dictionary, or MISSING */
   codes: Uint32Array;
   /** the distinct keys in order of first appearance */
-  dictionary: Dictionary;
+  dictionary: Keys;
 }
 
 /** Several keys a row: distinct cells are split once, and rows refer to distinct cells. */
@@ -30,7 +30,7 @@ export interface MultiColumn {
   values: Uint32Array;
   /** f32, one a value: the number that it carries. Absent where a cell of n values has 1/n for each */
   weights?: Float32Array;
-  dictionary: Dictionary;
+  dictionary: Keys;
 }
 
 /** One number a row; NaN where the cell is empty. Times are milliseconds since 1970 in UTC. */

@@ -4,8 +4,8 @@
 //   a        b            ──►       a  b  c    (numbered as they come in the source, then the target)
 //   b        c
 
+import { MISSING, selectKeys, joinedKeys, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
-import { MISSING, selectKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "./key-index.js";
@@ -116,7 +116,7 @@ function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
 }
 
 /** All keys of two dictionaries, those of the first as they are. @returns with the codes of the second's keys, u32[second.size] */
-function united(first: Dictionary, second: Dictionary): { dictionary: Dictionary; codes: Uint32Array } {
+function united(first: Keys, second: Keys): { dictionary: Keys; codes: Uint32Array } {
   const index = new KeyIndex(first);
   const codes = new Uint32Array(second.size);
   const added: number[] = [];

@@ -1,4 +1,4 @@
-import { keyAt } from "../log/dictionary.js";
+import { keyAt } from "../log/keys.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import type { Dataset, KeyColumn } from "./dataset.js";
 import { limitEvents, type EventLimits } from "./event-limits.js";

@@ -1,10 +1,10 @@
 // Which events of a log are used: not too old, and not too many of one user. Applied to the whole log, before it is
 // split.
 
+import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { parseTime } from "../log/time.js";
 import { columnNamed, type Dataset } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { rowsWhere, selectRows } from "./select-rows.js";
 
 export interface EventLimits {

@@ -4,10 +4,10 @@
 //
 // Weights are divided by their mean over the training part, so that learning rates and penalties mean what they mean without.
 
+import { MISSING } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import { exp } from "../numeric/exp.js";
 import { columnNamed, type Dataset } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { spanOf } from "./event-limits.js";
 
 export interface EventWeightOptions {

@@ -1,6 +1,6 @@
+import { MISSING, keyAt, type Keys } from "../log/keys.js";
 import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
-import { MISSING, keyAt, type Dictionary } from "../log/dictionary.js";
 import { between, mulberry32 } from "../testing/random.js";
 import { checkEdgeWeights, edgesOf, endsOf, NODE_FIELD, rowsOfEnds } from "./edge-list.js";
 import { graphOf, transitionsOf, type Edges, type Graph } from "./graph.js";
@@ -149,7 +149,7 @@ describe("a list of edges", () => {
       const isKept = Uint8Array.from({ length: space.numFeatures }, (_, feature) =>
         feature > 0 && keyAt(keys, feature - 1).startsWith("n") ? 1 : 0,
       );
-      const { codes, dictionary } = ends.columns[0] as { codes: Uint32Array; dictionary: Dictionary };
+      const { codes, dictionary } = ends.columns[0] as { codes: Uint32Array; dictionary: Keys };
       const known = new Set(Array.from({ length: keys.size }, (_, code) => keyAt(keys, code)));
       const isOfKept = (row: number) => {
         const text = keyAt(dictionary, codes[row]!);

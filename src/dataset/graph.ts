@@ -6,8 +6,8 @@
 // No object an edge. Peak memory beside the given edges, for m of them of which none repeats: directed 8 m bytes, with weights 12 m;
 // undirected 12 m, with weights 24 m. The given ones are let go once they are sorted.
 
+import { MISSING } from "../log/keys.js";
 import { DataError } from "../errors.js";
-import { MISSING } from "../log/dictionary.js";
 import type { Sequences } from "./sequences.js";
 
 /** A graph in compressed rows; an undirected edge stands in both directions. */

@@ -4,8 +4,8 @@
 //
 // Source: Weinberger et al. 2009 (arXiv:0902.2206), without the sign; MurmurHash3: Appleby 2011, public domain.
 
+import type { Keys } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import type { Dictionary } from "../log/dictionary.js";
 import { finish, mixWord } from "../numeric/hash.js";
 
 export const MAX_BITS = 24;
@@ -36,7 +36,7 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
 }
 
 /** Checks that an earlier table hashed the field as widely. @throws {UsageError} rows could not stay where they are */
-export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Dictionary | undefined): void {
+export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys | undefined): void {
   if (!earlier || earlier.size === 2 ** bits) return;
   throw new UsageError(
     `--row-order cannot keep the ${earlier.size} rows of '${field}', which --hash gives ${2 ** bits}: use the same bits`,
@@ -44,7 +44,7 @@ export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Dicti
 }
 
 /** u32[dictionary.size]: the bucket of each key. */
-export function bucketsOf({ bytes, offsets, size }: Dictionary, { seed, bits }: HashRecipe): Uint32Array {
+export function bucketsOf({ bytes, offsets, size }: Keys, { seed, bits }: HashRecipe): Uint32Array {
   const mask = 2 ** bits - 1;
   const buckets = new Uint32Array(size);
   for (let code = 0; code < size; code++)
@@ -53,7 +53,7 @@ export function bucketsOf({ bytes, offsets, size }: Dictionary, { seed, bits }: 
 }
 
 /** The buckets' keys `#0`, `#1`, ... in their order. */
-export function bucketKeys({ bits }: HashRecipe): Dictionary {
+export function bucketKeys({ bits }: HashRecipe): Keys {
   const size = 2 ** bits;
   const offsets = new Uint32Array(size + 1);
   for (let n = 0; n < size; n++) offsets[n + 1] = offsets[n]! + 1 + numDigits(n);

@@ -1,8 +1,8 @@
 // Ids replaced by their keyed hash, before anything is made of them: what is trained, written and printed holds the
 // hashes alone.
 
+import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt, UsageError } from "../errors.js";
-import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import { weightedText } from "../log/several.js";
 import type { ColumnPlan } from "./columns.js";
 import type { Beside, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
@@ -93,14 +93,14 @@ function hashedBeside(
 }
 
 /** The dictionary of a column as it goes to disk: of several-valued cells each value is hashed in its place. */
-export function hashedCells(plan: ColumnPlan, cells: Dictionary, hash: KeyedHash): Dictionary {
+export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Keys {
   if (plan.kind !== "multi") return hashedDictionary(cells, hash);
   if (/[0-9a-f]/.test(plan.separator)) {
     throw new UsageError(
       `--hash-keys cannot hash '${plan.name}': its separator ${excerpt(plan.separator)} may stand in a hash`,
     );
   }
-  return dictionaryOf(
+  return keysOf(
     Array.from({ length: cells.size }, (_, code) =>
       [...(valuesOf(keyAt(cells, code), plan) ?? [])]
         .map(([key, value]) => weightedText(hash(Buffer.from(key, "utf8")), value))
@@ -114,8 +114,8 @@ export function secretIdOf(hash: KeyedHash): string {
   return hash(Buffer.from("embed: which secret is this?")).slice(0, 16);
 }
 
-function hashedDictionary({ bytes, offsets, size }: Dictionary, hash: KeyedHash): Dictionary {
-  return dictionaryOf(
+function hashedDictionary({ bytes, offsets, size }: Keys, hash: KeyedHash): Keys {
+  return keysOf(
     Array.from({ length: size }, (_, code) => hash(bytes.subarray(offsets[code], offsets[code + 1]))),
   );
 }

@@ -1,6 +1,6 @@
 // The items of a training part: their keys, how often each occurs, and the features of each.
 
-import { MISSING, selectKeys, type Dictionary } from "../log/dictionary.js";
+import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
@@ -8,7 +8,7 @@ import { distinctUsers } from "./vocabulary-limits.js";
 
 export interface ItemCatalogue {
   /** the items that have events */
-  items: Dictionary;
+  items: Keys;
   /** u32[items.size]: their events */
   counts: Uint32Array;
   /** one row an item: its own feature and those of the columns that go with it; labels are unused */

@@ -9,8 +9,8 @@
 // nothing to either sum. An empty cell is a value. Items are looked at in order of first appearance, until their events are
 // 131,072: a column that goes with these goes with the others.
 
+import { MISSING } from "../log/keys.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 
 const MAX_MISS = 0.05;
 const MAX_MISS_OF_BASE = 0.25;

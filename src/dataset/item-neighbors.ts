@@ -8,7 +8,7 @@
 // where PinSage counts the visits of random walks of any length. The cost is the sum over users of d_u^2, so that of a user of more
 // than 1,000 items the second step goes to 1,000 of them, named by (seed, user, item): sum of d_u min(d_u, 1000).
 
-import { compareKeys, type Dictionary } from "../log/dictionary.js";
+import { compareKeys, type Keys } from "../log/keys.js";
 import { draw } from "../numeric/random.js";
 
 /** Items of a user that the second step goes to, at most. */
@@ -46,7 +46,7 @@ export interface ItemNeighbors {
  */
 export function importanceNeighbors(
   history: UserItems,
-  keys: Dictionary,
+  keys: Keys,
   most: number,
   seed: number,
   walked = WALKED_ITEMS,

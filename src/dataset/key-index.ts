@@ -1,6 +1,6 @@
 // Finds a key of a dictionary by its bytes: open addressing over 32-bit hashes, no string objects.
 
-import type { Dictionary } from "../log/dictionary.js";
+import type { Keys } from "../log/keys.js";
 import { hashBytes } from "../numeric/hash.js";
 
 const SEED = { lo: 0x5bd1e995, hi: 0 };
@@ -8,11 +8,11 @@ const EMPTY = 0xffffffff;
 
 /** An index over a dictionary's keys. */
 export class KeyIndex {
-  readonly #keys: Dictionary;
+  readonly #keys: Keys;
   readonly #slots: Uint32Array;
   readonly #mask: number;
 
-  constructor(keys: Dictionary) {
+  constructor(keys: Keys) {
     const capacity = 2 ** Math.ceil(Math.log2(Math.max(8, 2 * keys.size)));
     this.#keys = keys;
     this.#slots = new Uint32Array(capacity).fill(EMPTY);
@@ -23,7 +23,7 @@ export class KeyIndex {
   }
 
   /** The code here of another dictionary's key, or -1. */
-  find({ bytes, offsets }: Dictionary, code: number): number {
+  find({ bytes, offsets }: Keys, code: number): number {
     const found = this.#slots[this.#probe(bytes, offsets[code]!, offsets[code + 1]!)]!;
     return found === EMPTY ? -1 : found;
   }

@@ -1,4 +1,4 @@
-import { keyAt } from "../log/dictionary.js";
+import { keyAt } from "../log/keys.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { checkKinds, withKnown } from "./known-keys.js";
 import { fitFeatures, type CategoricalField, type FeatureSpace } from "./vocabulary.js";

@@ -5,8 +5,8 @@
 //
 // A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
 
+import { selectKeys, compareKeys, joinedKeys, type Keys } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import { selectKeys, compareKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 import { checkBuckets } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
@@ -96,7 +96,7 @@ function withKnownKeys(
   field: CategoricalField,
   dataset: Dataset,
   rows: Uint32Array,
-  known: Dictionary,
+  known: Keys,
 ): CategoricalField {
   const column = columnNamed(dataset, field.name);
   if (column.kind === "number") return field;

@@ -1,7 +1,7 @@
 // When a log has last seen each key: what ages keys that it lacks.
 
+import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
 
 /** The log does not hold the key. */

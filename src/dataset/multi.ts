@@ -1,7 +1,7 @@
 // Several-valued cells: each distinct cell is split once.
 
+import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
-import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import { parseWeighted } from "../log/several.js";
 import type { MultiColumn, Roles } from "./dataset.js";
 
@@ -24,7 +24,7 @@ export function cellFormOf(name: string, { multi, multiWeights }: Roles): CellFo
  *
  * @throws {DataError} a value that is to carry a number does not (a log's own cells are checked row by row before)
  */
-export function splitCells(name: string, codes: Uint32Array, cells: Dictionary, form: CellForm): MultiColumn {
+export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: CellForm): MultiColumn {
   const codeOf = new Map<string, number>();
   const indptr = new Uint32Array(cells.size + 1);
   const values: number[] = [];
@@ -45,7 +45,7 @@ export function splitCells(name: string, codes: Uint32Array, cells: Dictionary, 
     indptr,
     values: Uint32Array.from(values),
     ...(form.weighted && { weights: Float32Array.from(weights) }),
-    dictionary: dictionaryOf([...codeOf.keys()]),
+    dictionary: keysOf([...codeOf.keys()]),
   };
 }
 

@@ -1,4 +1,4 @@
-import { keyAt } from "../log/dictionary.js";
+import { keyAt } from "../log/keys.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { binKeys, numericForms, parseNumeric, quantileEdges, withForms } from "./numeric.js";
 import { bindEncoder } from "./rows.js";

@@ -6,9 +6,9 @@
 //
 // An empty cell adds no feature in any of them.
 
+import { MISSING, keysOf, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
-import { MISSING, dictionaryOf, type Dictionary } from "../log/dictionary.js";
 import type { KeyColumn, NumberColumn } from "./dataset.js";
 
 /** How a number becomes a feature. */
@@ -84,17 +84,13 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
 }
 
 /** The bins' keys, `(-inf,1.5)`, `[1.5,3.2)`, ..., `[40,inf)`, in ascending order. */
-export function binKeys(edges: readonly number[]): Dictionary {
+export function binKeys(edges: readonly number[]): Keys {
   const ends = [...edges.map(String), "inf"];
-  return dictionaryOf(ends.map((to, b) => `${b === 0 ? "(-inf" : `[${ends[b - 1]}`},${to})`));
+  return keysOf(ends.map((to, b) => `${b === 0 ? "(-inf" : `[${ends[b - 1]}`},${to})`));
 }
 
 /** The column as keys: each number's bin, MISSING where there is none. */
-export function binColumn(
-  { name, values }: NumberColumn,
-  edges: readonly number[],
-  keys: Dictionary,
-): KeyColumn {
+export function binColumn({ name, values }: NumberColumn, edges: readonly number[], keys: Keys): KeyColumn {
   const codes = Uint32Array.from(values, (x) => (Number.isNaN(x) ? MISSING : binOf(x, edges)));
   return { kind: "key", name, codes, dictionary: keys };
 }

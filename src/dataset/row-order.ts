@@ -3,20 +3,20 @@
 // Within a field: a key that both vocabularies have keeps its row, new keys are appended in the vocabulary's order, and
 // where a key is gone a hole stays: a row with an empty key, which no cell can hold, and no events.
 
-import type { Dictionary } from "../log/dictionary.js";
+import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "./key-index.js";
 
 const HOLE = 0xffffffff;
 
 /** A vocabulary without out-of-vocabulary: keys and the events of each. */
 interface CountedKeys {
-  keys: Dictionary;
+  keys: Keys;
   /** u32[keys.size] */
   counts: Uint32Array;
 }
 
 /** The same keys in the earlier table's order. @param earlier keys of the field's rows; empty for a hole, which stays one */
-export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Dictionary): CountedKeys {
+export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): CountedKeys {
   const index = new KeyIndex(keys);
   const isPlaced = new Uint8Array(keys.size);
   const order: number[] = [];
@@ -43,7 +43,7 @@ export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Dictionary)
 }
 
 /** Rows of a vocabulary that are holes. */
-export function countHoles({ size, offsets }: Dictionary): number {
+export function countHoles({ size, offsets }: Keys): number {
   let holes = 0;
   for (let row = 0; row < size; row++) holes += offsets[row] === offsets[row + 1] ? 1 : 0;
   return holes;

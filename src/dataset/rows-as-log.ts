@@ -1,6 +1,6 @@
 // Some rows of a dataset as if the log had held no others.
 
-import { MISSING, selectKeys } from "../log/dictionary.js";
+import { MISSING, selectKeys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "./dataset.js";
 import { selectRows } from "./select-rows.js";
 

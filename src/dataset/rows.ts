@@ -4,8 +4,8 @@
 // number that each carries. Number: (the field's feature,
 // (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
 
+import { MISSING } from "../log/keys.js";
 import type { Column, Dataset, MultiColumn } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary.js";
 
 /** Rows of one part of a dataset, ready for a kernel. */

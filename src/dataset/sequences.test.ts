@@ -1,7 +1,7 @@
+import { MISSING } from "../log/keys.js";
 import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
 import type { Dataset } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { BESIDE, gapOf, sequencesOf, type Sequences } from "./sequences.js";
 
 type How = Parameters<typeof sequencesOf>[3];

@@ -5,9 +5,9 @@
 //
 // Events are grouped by counting and a session is a pair of offsets, so that n events take a few arrays of n numbers.
 
+import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 
 export interface Sequences {
   numSessions: number;

@@ -1,8 +1,8 @@
 // Side tables: columns of items or users, joined to the log on a key when it is read.
 
+import { MISSING, keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { MISSING, dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import type { Log } from "../log/log.js";
 import { hasOwnForm, numberParser, type NumberParser } from "../log/number.js";
 import type { NullCells } from "../log/nulls.js";
@@ -22,7 +22,7 @@ export interface SideTable {
   /** the log's column that is joined on */
   key: string;
   /** distinct; row r of the table is about key r */
-  keys: Dictionary;
+  keys: Keys;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
   /** cells that were read as missing, by column */
@@ -122,7 +122,7 @@ export class SideJoin {
   /** the columns that it adds */
   readonly plans: ColumnPlan[] = [];
   /** keys, or cells of several values, of each plan; empty for numbers */
-  readonly dictionaries: Dictionary[] = [];
+  readonly dictionaries: Keys[] = [];
   readonly #side: SideTable;
   readonly #index: KeyIndex;
   readonly #columns: KeyColumn[] = [];
@@ -148,7 +148,7 @@ export class SideJoin {
       if (form) this.plans.push({ name, kind: "multi", ...form });
       else this.plans.push({ name, kind: isField ? "key" : "number" });
       this.#columns.push(column);
-      this.dictionaries.push(isField || form ? dictionary : dictionaryOf([]));
+      this.dictionaries.push(isField || form ? dictionary : keysOf([]));
     }
   }
 
@@ -167,7 +167,7 @@ export class SideJoin {
   }
 
   /** A sentence about the log's keys that the table does not have, or none. */
-  unmatched(keys: Dictionary): string[] {
+  unmatched(keys: Keys): string[] {
     const { key, path } = this.#side;
     let count = 0;
     for (let code = 0; code < keys.size; code++) if (this.#index.find(keys, code) < 0) count++;

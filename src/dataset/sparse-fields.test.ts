@@ -1,5 +1,6 @@
 // Columns with hardly two rows a key, which are no features unless they are named.
 
+import { MISSING } from "../log/keys.js";
 import {
   isSparse,
   isUnique,
@@ -9,7 +10,6 @@ import {
   type Density,
 } from "./sparse-fields.js";
 import type { Roles } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 
 const roles: Roles = { user: "user", item: "item", fields: ["user", "item", "id"], numeric: [], multi: {} };
 const dense: Density[] = [

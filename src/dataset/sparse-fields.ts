@@ -2,11 +2,11 @@
 // were each seen once, which teaches a model its training rows by heart and nothing about others. The same count finds a
 // user or an item that connects no rows.
 
+import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import type { ColumnPlan } from "./columns.js";
 import type { Cells } from "./collect.js";
 import type { Roles } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 
 /** A column with fewer rows a key is no feature unless it is named. */
 const LEAST_ROWS_PER_KEY = 2;

@@ -1,6 +1,6 @@
+import { MISSING, keysOf } from "../log/keys.js";
 import type { Dataset } from "./dataset.js";
 import { splitRows } from "./split.js";
-import { MISSING, dictionaryOf } from "../log/dictionary.js";
 
 const items = ["a", "b", "c", "d", "e"];
 /** Each item's rows; the last row has no item. */
@@ -11,7 +11,7 @@ function dataset(timed: boolean): Dataset {
   return {
     numRows: codes.length,
     columns: [
-      { kind: "key", name: "item", codes, dictionary: dictionaryOf(items) },
+      { kind: "key", name: "item", codes, dictionary: keysOf(items) },
       ...(timed ? [{ kind: "number" as const, name: "t", values: times }] : []),
     ],
     roles: { item: "item", ...(timed && { time: "t" }), fields: ["item"], numeric: [], multi: {} },

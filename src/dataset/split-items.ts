@@ -4,8 +4,8 @@
 //            part the share before
 //   hash     without a time in every row: by a hash of the seed and the item's key
 
+import { MISSING, compareKeys } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import { MISSING, compareKeys } from "../log/dictionary.js";
 import { hashBytes } from "../numeric/hash.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Parts } from "./parts.js";

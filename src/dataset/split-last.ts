@@ -2,9 +2,9 @@
 //
 // Training then sees what other users did after the held-out events; a split by time does not.
 
+import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { cellCodes } from "./item-fields.js";
 import type { Parts } from "./parts.js";
 

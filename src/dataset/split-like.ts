@@ -8,10 +8,10 @@
 // they are while γ is sought, so that the mean of d over what is held out never falls as γ grows: bisection finds it. An item held
 // out counts without the user who holds it out, as an item of another log does.
 
+import { MISSING } from "../log/keys.js";
 import { log } from "../numeric/exp.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import type { Parts } from "./parts.js";
 
 /** How popular the held-out items are to be: events of each item of the dataset in another log, or what was made of them before. */

@@ -1,5 +1,5 @@
+import { keysOf } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import { dictionaryOf } from "../log/dictionary.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { splitCells } from "./multi.js";
 import { splitRows, type SplitOptions } from "./split.js";
@@ -161,7 +161,7 @@ describe("leave-last-out", () => {
 test("a random split tells rows apart by the numbers of their values alone", () => {
   const cells = Array.from({ length: 400 }, (_, i) => `a:${i + 0.5} b:0.25`);
   const codes = Uint32Array.from(cells, (_, i) => i);
-  const column = splitCells("feature", codes, dictionaryOf(cells), { separator: " ", weighted: true });
+  const column = splitCells("feature", codes, keysOf(cells), { separator: " ", weighted: true });
   const roles = { fields: [], numeric: [], multi: { feature: " " }, multiWeights: ["feature"] };
   const dataset = { numRows: 400, columns: [column], roles, inputs: [] };
   const { valid } = splitRows(dataset, { by: "random", valid: 0.5, test: 0, seed: 1 });

@@ -7,9 +7,9 @@
 //   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
 
+import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Column, type Dataset } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import type { Parts } from "./parts.js";
 import { splitLike, type Likeness } from "./split-like.js";
 import { splitItems } from "./split-items.js";

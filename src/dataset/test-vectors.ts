@@ -4,6 +4,7 @@
 // Cells are drawn from the vocabularies, each on its own, so that no vector is an event of the log or names what the
 // table does not.
 
+import { MISSING, keysOf, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import { finish, mixWord } from "../numeric/hash.js";
 import { KeyIndex } from "./key-index.js";
@@ -18,7 +19,6 @@ import {
   type Field,
   type NumericField,
 } from "./vocabulary.js";
-import { MISSING, dictionaryOf, keyAt } from "../log/dictionary.js";
 
 const NUM_VECTORS = 20;
 const MAX_VALUES = 3;
@@ -50,7 +50,7 @@ export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
       };
     const distinct = [...new Set(cells)].filter((cell) => cell !== "");
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : distinct.indexOf(cell)));
-    const dictionary = dictionaryOf(distinct);
+    const dictionary = keysOf(distinct);
     return field.kind === "multi"
       ? splitCells(name, codes, dictionary, cellFormOf(name, roles)!)
       : { kind: "key", name, codes, dictionary };

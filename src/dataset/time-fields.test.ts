@@ -1,4 +1,4 @@
-import { keyAt } from "../log/dictionary.js";
+import { keyAt } from "../log/keys.js";
 import { parseTime } from "../log/time.js";
 import { planTimeFields } from "./time-fields.js";
 

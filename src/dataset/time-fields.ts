@@ -1,7 +1,7 @@
 // Context fields made of the time column, for --time-fields: key columns named hour, dow, day and month.
 
+import { keysOf } from "../log/keys.js";
 import { nearestName, UsageError } from "../errors.js";
-import { dictionaryOf } from "../log/dictionary.js";
 import { parseTime } from "../log/time.js";
 import type { Dataset, KeyColumn, NumberColumn, Roles } from "./dataset.js";
 
@@ -97,6 +97,6 @@ function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyCo
     kind: "key",
     name,
     codes: Uint32Array.from(values, (ms) => keyOf(ms + zone)),
-    dictionary: dictionaryOf(keys),
+    dictionary: keysOf(keys),
   };
 }

@@ -1,4 +1,4 @@
-import { keyAt } from "../log/dictionary.js";
+import { keyAt } from "../log/keys.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { fitFeatures, type CategoricalField } from "./vocabulary.js";
 import type { VocabularyLimits } from "./vocabulary-limits.js";

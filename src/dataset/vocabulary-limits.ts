@@ -3,9 +3,9 @@
 // A key is kept when it has at least minCount events and minUsers distinct users in the training part, and, of those,
 // is among the maxVocab first in the order of the vocabulary (descending count, then UTF-8 bytes).
 
+import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Column, type Dataset, type Roles } from "./dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { hashRecipe, type HashRecipe } from "./hash-field.js";
 import { requireColumn } from "./roles.js";
 

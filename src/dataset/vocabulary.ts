@@ -3,8 +3,8 @@
 // A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
+import { MISSING, compareKeys, selectKeys, type Keys } from "../log/keys.js";
 import { DataError } from "../errors.js";
-import { MISSING, compareKeys, selectKeys, type Dictionary } from "../log/dictionary.js";
 import {
   columnNamed,
   type Column,
@@ -38,7 +38,7 @@ export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
   /** id i >= 1 is key i - 1; an empty key is a hole that an earlier table's row order left (row-order.ts) */
-  keys: Dictionary;
+  keys: Keys;
   /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
   counts: Uint32Array;
   /** the keys are the buckets of a hash: every key has an id above 0 */
@@ -68,7 +68,7 @@ export interface NumericField {
 export type Field = CategoricalField | BinnedField | NumericField;
 
 /** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
-export type EarlierRows = (field: string) => Dictionary | undefined;
+export type EarlierRows = (field: string) => Keys | undefined;
 
 /** All fields and the numbering of their features. */
 export interface FeatureSpace {
@@ -173,7 +173,7 @@ function fitKeys(
 }
 
 /** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
-export function inRowOrder(field: CategoricalField, earlier: Dictionary | undefined): CategoricalField {
+export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): CategoricalField {
   if (!earlier) return field;
   const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
   const withOov = new Uint32Array(counts.length + 1);
@@ -266,7 +266,7 @@ export function countValues(
 }
 
 /** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
-export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Dictionary): Uint32Array {
+export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Keys): Uint32Array {
   if (field.hash) return bucketsOf(dictionary, field.hash).map((bucket) => bucket + 1);
   const index = new KeyIndex(field.keys);
   const ids = new Uint32Array(dictionary.size);

@@ -1,7 +1,7 @@
 // An expression as --where takes it, asked of a dataset that has been read: which rows are events of a kind.
 
+import { MISSING, keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import { MISSING, keyAt } from "../log/dictionary.js";
 import { columnNamed, type Column, type Dataset } from "./dataset.js";
 import { evaluate, whereColumns } from "./where-rows.js";
 import { type CellTest, parseWhere, whereError, type Where } from "./where.js";

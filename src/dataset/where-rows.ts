@@ -1,9 +1,9 @@
 // --where over batches: each test is decided once for a distinct cell, and rows combine what is known of their cells.
 
+import { MISSING } from "../log/keys.js";
 import { nearestName } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
-import { MISSING } from "../log/dictionary.js";
 import { whereError, type CellTest, type Condition, type Where } from "./where.js";
 
 type KeyOf = (request: number, code: number) => string;

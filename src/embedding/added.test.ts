@@ -1,7 +1,8 @@
+import { keysOf, keyAt } from "../log/keys.js";
 import { addedTable, rowsWithAdded, withAdded } from "./added.js";
 import { loadRows, sliceRows, tableRows, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
-import { keysOf, keyText, type EmbeddingTable } from "./table.js";
+import type { EmbeddingTable } from "./table.js";
 
 function tableOf(fieldOf: number[], keys: string[], counts: number[]): EmbeddingTable {
   return {
@@ -26,7 +27,7 @@ const added = addedTable(
   undefined,
 );
 const keysIn = ({ keys, numRows }: EmbeddingTable) =>
-  Array.from({ length: numRows }, (_, row) => keyText(keys, row));
+  Array.from({ length: numRows }, (_, row) => keyAt(keys, row));
 
 test("added rows stand after their field's own", () => {
   const whole = withAdded(table, added);

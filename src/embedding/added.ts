@@ -5,9 +5,10 @@
 //
 // Commands that show a table have both, a field's added rows after its trained ones. `--table default` and `--table added` name them apart.
 
+import { keysOf, keyAt } from "../log/keys.js";
 import { rangeOf, tableRows, type Pass, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
-import { keysOf, keyText, rowsOf, type EmbeddingTable } from "./table.js";
+import { rowsOf, type EmbeddingTable } from "./table.js";
 
 /** The table of rows that were added. */
 export const ADDED_TABLE = "added";
@@ -121,7 +122,7 @@ export function addedTable(
   const fresh = new Set(rows.map(({ key }) => key));
   const kept: AddedRow[] = [];
   for (let row = 0; row < (before?.numRows ?? 0); row++) {
-    const key = keyText(before!.keys, row);
+    const key = keyAt(before!.keys, row);
     if (fresh.has(key)) continue;
     const vector = before!.vectors.subarray(row * dim, (row + 1) * dim);
     kept.push({ key, count: before!.counts[row]!, weight: before!.weights?.[row] ?? 0, vector });

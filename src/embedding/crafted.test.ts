@@ -1,5 +1,6 @@
 // Tables whose checksum would be right and whose numbers are not: refused before a loop runs along them.
 
+import { keysOf } from "../log/keys.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { arrowChunks } from "./arrow.js";
 import { RUN_MARKER } from "./manifest.js";
 import { tableRows } from "./rows.js";
 import { openRun, writeRun } from "./run-directory.js";
-import { keysOf, type EmbeddingTable } from "./table.js";
+import type { EmbeddingTable } from "./table.js";
 import { importedManifest } from "../testing/small-run.js";
 
 /** 40 rows of two fields; counts are a pattern by which the columns around them are found. */

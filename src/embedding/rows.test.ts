@@ -1,5 +1,6 @@
 // Rows read from the disk batch by batch are the rows of the table in memory, whatever range is asked for.
 
+import { keysOf } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -10,7 +11,7 @@ import { writeChunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows } from "./arrow-rows.js";
 import { loadRows, rangeOf, ROWS_A_BATCH, sliceRows, tableRows, type TableRows } from "./rows.js";
-import { keysOf, type EmbeddingTable } from "./table.js";
+import type { EmbeddingTable } from "./table.js";
 
 // fields end within a batch, at the end of one, and have no rows
 const fields = ["user", "none", "item", "price"];

@@ -1,3 +1,4 @@
+import { keyAt, keysOf } from "../log/keys.js";
 import {
   appendFileSync,
   mkdirSync,
@@ -14,7 +15,7 @@ import { readArrow } from "./arrow-rows.js";
 import { tableRows } from "./rows.js";
 import { openRun, writeRun, type RunContents } from "./run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "./safetensors.js";
-import { keyText, keysOf, rowOf, rowsOf, type EmbeddingTable } from "./table.js";
+import { rowOf, rowsOf, type EmbeddingTable } from "./table.js";
 
 const hardKeys = ["a b", "line\nbreak", 'say "hi", you', "🦊", "__proto__", "constructor", "é", "0002844"];
 
@@ -39,7 +40,7 @@ async function arrowBytes(table: EmbeddingTable): Promise<Buffer> {
 }
 
 function plain(table: EmbeddingTable): unknown {
-  const keys = Array.from({ length: table.numRows }, (_, r) => keyText(table.keys, r));
+  const keys = Array.from({ length: table.numRows }, (_, r) => keyAt(table.keys, r));
   return { ...table, keys };
 }
 

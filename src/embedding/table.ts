@@ -1,18 +1,7 @@
 // An embedding table: one vector for each key of each field.
 
+import { keyAt, type Keys } from "../log/keys.js";
 import { UsageError, excerpt, nearestName } from "../errors.js";
-
-/**
- * Keys as UTF-8 bytes in one buffer, so that millions of them cost their bytes and no string objects.
- * A column's dictionary (log/dictionary.ts) has this shape and may be given as it is.
- */
-export interface Keys {
-  readonly size: number;
-  /** u8: all keys one after another */
-  readonly bytes: Uint8Array;
-  /** u32[size + 1]: key r is bytes[offsets[r] .. offsets[r + 1]) */
-  readonly offsets: Uint32Array;
-}
 
 /** Rows are grouped by field, fields in the log's column order, rows by id (descending count, then key bytes). */
 export interface EmbeddingTable {
@@ -35,21 +24,6 @@ export interface EmbeddingTable {
 export interface RowRange {
   first: number;
   last: number;
-}
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** The given keys as bytes, in their order. */
-export function keysOf(texts: readonly string[]): Keys {
-  const encoded = texts.map((text) => Buffer.from(text, "utf8"));
-  const offsets = new Uint32Array(texts.length + 1);
-  encoded.forEach((key, r) => (offsets[r + 1] = offsets[r]! + key.length));
-  return { size: texts.length, bytes: Buffer.concat(encoded), offsets };
-}
-
-/** The key of a row as text. */
-export function keyText(keys: Keys, row: number): string {
-  return decoder.decode(keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]));
 }
 
 /**
@@ -88,7 +62,7 @@ export function rowOf(table: EmbeddingTable, field: string, key: string): number
     if (wanted.equals(bytes.subarray(offsets[r], offsets[r + 1]))) return r;
   }
   const frequent = Array.from({ length: Math.min(last - first, 10_000) }, (_, i) =>
-    keyText(table.keys, first + i),
+    keyAt(table.keys, first + i),
   );
   // edit distances of long keys are dear, and a key of another length is not near
   const nearest = nearestName(

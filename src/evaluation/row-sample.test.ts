@@ -1,4 +1,5 @@
-import { keysOf, keyText, type EmbeddingTable } from "../embedding/table.js";
+import { keysOf, keyAt } from "../log/keys.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { sampleRows } from "./row-sample.js";
 
 function tableOf(keys: string[]): EmbeddingTable {
@@ -31,5 +32,5 @@ test("a table that is small enough is taken whole, but for holes of a kept row o
   const table = tableOf(["a", "", "b"]);
   table.counts[1] = 0;
   const rows = sampleRows(table, { first: 0, last: 3 }, 10);
-  expect(Array.from(rows, (row) => keyText(table.keys, row))).toEqual(["a", "b"]);
+  expect(Array.from(rows, (row) => keyAt(table.keys, row))).toEqual(["a", "b"]);
 });

@@ -1,7 +1,8 @@
 // Some rows of a field that stand for all: those whose keys have the least hashes, the same keys in every table.
 
+import type { Keys } from "../log/keys.js";
 import { hashBytes } from "../numeric/hash.js";
-import { isHole, type EmbeddingTable, type Keys, type RowRange } from "../embedding/table.js";
+import { isHole, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 
 const SEED = { lo: 0x7265706f, hi: 0x7274 };
 

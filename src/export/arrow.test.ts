@@ -1,8 +1,9 @@
 // Arrow files of an export, read by apache-arrow; .ci/ lets pyarrow read them too.
 
+import { keysOf } from "../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
 import { tableRows } from "../embedding/rows.js";
-import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { arrowFile } from "./arrow.js";
 import { encoded, type Dtype } from "./dtype.js";
 import { selectRows } from "./selection.js";

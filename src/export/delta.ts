@@ -12,15 +12,9 @@
 //   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, removed.jsonl; with weights
 //           weights.npy f32[n]
 
+import { keyAt } from "../log/keys.js";
 import { UsageError, excerpt } from "../errors.js";
-import {
-  isHole,
-  keyText,
-  rowsOf,
-  type EmbeddingTable,
-  type RowRange,
-  vectorsAt,
-} from "../embedding/table.js";
+import { isHole, rowsOf, type EmbeddingTable, type RowRange, vectorsAt } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString, documentParts } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
@@ -67,13 +61,13 @@ export function deltaOf(
     const old = earlier.fields.includes(name) ? rowsOf(earlier, name) : { first: 0, last: 0 };
     const oldRows = new Map<string, number>();
     for (let row = old.first; row < old.last; row++)
-      if (!isHole(earlier, row)) oldRows.set(keyText(earlier.keys, row), row);
+      if (!isHole(earlier, row)) oldRows.set(keyAt(earlier.keys, row), row);
     const unknown = unknownRow(own, reserve);
     for (let row = own.first; row < own.last; row++) {
       const place = row - own.first;
       const isUnknown = row === unknown;
       if (isHole(table, row) && !isUnknown) continue;
-      const key = keyText(table.keys, row);
+      const key = keyAt(table.keys, row);
       const was = isUnknown && old.last > old.first ? old.first + place : oldRows.get(key);
       if (was === undefined) {
         delta.written.push({ row, place, isNew: true });

@@ -1,8 +1,9 @@
+import { keysOf } from "../log/keys.js";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tableRows } from "../embedding/rows.js";
-import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import type { Chunks } from "../io/write.js";
 import { ByteWriter } from "./byte-writer.js";
 import type { ExportOptions } from "./selection.js";

@@ -5,8 +5,8 @@
 // In the formats of row-table.ts; text is written here, where an owner's key is made once for all places of its list.
 // A key without anything in its list has no row.
 
+import type { Keys } from "../log/keys.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
-import type { Keys } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";

@@ -1,8 +1,9 @@
 // Some of the rows, or vectors without their length, before they are written.
 
+import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { rangeOf, type TableRows } from "../embedding/rows.js";
-import { isHole, keyText, pickRows, type EmbeddingTable } from "../embedding/table.js";
+import { isHole, pickRows, type EmbeddingTable } from "../embedding/table.js";
 
 /**
  * Of each field the rows of most events; of equal ones the first. Memory holds four bytes a row, and as many numbers as the
@@ -46,7 +47,7 @@ export async function rowsNamed(
   for await (const { start, table } of rows.batches({ range, vectors: false })) {
     for (let row = 0; row < table.numRows; row++) {
       if (isHole(table, row)) continue;
-      const key = `${table.fields[table.fieldOf[row]!]!}:${keyText(table.keys, row)}`;
+      const key = `${table.fields[table.fieldOf[row]!]!}:${keyAt(table.keys, row)}`;
       if (!wanted.has(key)) continue;
       wanted.set(key, true);
       picked.push(start + row);

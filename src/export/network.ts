@@ -1,8 +1,7 @@
+import type { Keys } from "../log/keys.js";
 // A network as an export takes it: its parameters by field and by layer, and nothing of how it was trained.
 //
 // W is the length of an embedding: (w, v) of fnn, v of the others (docs/algorithms/networks.md).
-
-import type { Keys } from "../embedding/table.js";
 
 /** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
 export interface NetworkKeys {

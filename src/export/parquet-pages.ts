@@ -8,7 +8,7 @@
 //
 // Source: parquet-format, Encodings.md (PLAIN; RLE / bit-packing hybrid; dictionary) and README.md (data pages, nested encoding).
 
-import { keysOf, type Keys } from "../embedding/table.js";
+import { keysOf, type Keys } from "../log/keys.js";
 import { bytesOf } from "./selection.js";
 
 /** A column of few different texts: a row's is names[codes[row]]. */

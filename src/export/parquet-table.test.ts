@@ -1,9 +1,10 @@
 // What a table's Parquet holds, read by hyparquet, which reads pages by the specification; .ci/ lets pyarrow, pandas and DuckDB read it.
 
+import { keysOf } from "../log/keys.js";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { tableRows } from "../embedding/rows.js";
-import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { draw } from "../numeric/random.js";
 import { decoded, encoded, type Dtype } from "./dtype.js";
 import { parquetTable } from "./parquet.js";

@@ -1,8 +1,8 @@
+import { keysOf } from "../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { keysOf } from "../embedding/table.js";
 import { ofOneSize, rowChunks, type RowBatch, type RowColumn, type RowFormat } from "./row-table.js";
 
 const columns: RowColumn[] = [

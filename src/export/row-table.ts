@@ -7,8 +7,8 @@
 //
 // No cell is null: a text that is missing is empty.
 
+import type { Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow-file.js";
-import type { Keys } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";

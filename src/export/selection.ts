@@ -1,9 +1,10 @@
 // What an export writes: a table's rows of one field or of all, with or without weights, a batch at a time.
 
+import type { Keys } from "../log/keys.js";
 import { isUtf8 } from "node:buffer";
 import { ArtifactError, UsageError, excerpt } from "../errors.js";
 import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
-import type { EmbeddingTable, Keys, RowRange } from "../embedding/table.js";
+import type { EmbeddingTable, RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";

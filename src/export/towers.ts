@@ -1,6 +1,6 @@
 // Two towers as an export takes them: their parameters, and nothing of how they were trained.
 
-import type { Keys } from "../embedding/table.js";
+import type { Keys } from "../log/keys.js";
 import type { NetworkKeys, NetworkLayer, NetworkNumber } from "./network.js";
 
 /** What both towers have. */

@@ -1,8 +1,8 @@
 // New users or items from their first events, with the other side of the model fixed: what `transform --fold-in` writes.
 
+import { MISSING } from "../log/keys.js";
 import { bindEncoder, firstPair, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { newKeysOf, rowsOfKeys, type NewKeys } from "../training/new-keys.js";
 import { silently } from "../training/parts.js";

@@ -1,7 +1,7 @@
 // What the gates before training measure of an encoded dataset: its description's counts, and a column or two of its rows.
 
+import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { newestEvent } from "../dataset/last-seen.js";

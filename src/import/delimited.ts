@@ -1,8 +1,8 @@
 // csv and tsv → rows: a column of keys, and a column a number. `field`, `count` and `weight` are what export calls so.
 
+import { MISSING } from "../log/keys.js";
 import { DataError, UsageError, nearestName, type Place } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { MISSING } from "../log/dictionary.js";
 import { openLog } from "../log/open.js";
 import { defaultReadOptions } from "../log/log.js";
 import type { RowCollector } from "./collector.js";

@@ -3,8 +3,8 @@
 // Records without a quoted cell go through the kernel, a range of whole lines at a time: their cells are found
 // (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
 
+import { MISSING, type Keys } from "./keys.js";
 import { isUtf8 } from "node:buffer";
-import { MISSING, type Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import { isHeader, linesLike } from "./header-lines.js";
 import type { ScanLayout } from "./layout.js";
@@ -44,7 +44,7 @@ export interface ChunkScan {
   /** one a request: u32 codes of this scanner, MISSING where empty; or f64 */
   columns: (Uint32Array | Float64Array)[];
   /** one a request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
-  newKeys: Dictionary[];
+  newKeys: Keys[];
   /** by row, then request */
   badCells: { row: number; request: number; line: number; text: string }[];
   /** the first row that cannot be used; of a ragged one how many cells it has and should have */
@@ -372,6 +372,6 @@ function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
   return joined;
 }
 
-function noKeys(): Dictionary {
+function noKeys(): Keys {
   return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
 }

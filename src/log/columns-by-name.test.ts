@@ -1,5 +1,6 @@
 // Files of one log whose columns are not the same, headers that come again, and what a directory says of its files.
 
+import { keyAt } from "./keys.js";
 import { gzipSync } from "node:zlib";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +9,6 @@ import { NoInputError, UsageError } from "../errors.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import { temporaryFolder } from "../testing/embed.js";
-import { keyAt } from "./dictionary.js";
 
 const folder = temporaryFolder();
 

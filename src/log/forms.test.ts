@@ -1,11 +1,11 @@
 // The forms of a log beside delimited text: what they accept, refuse, and make of typed cells.
 
+import { keyAt } from "./keys.js";
 import * as fc from "fast-check";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { keyAt } from "./dictionary.js";
 import { parseJsonRow } from "./json-row.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";

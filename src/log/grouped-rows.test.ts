@@ -1,3 +1,4 @@
+import { keyAt } from "./keys.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +6,6 @@ import * as fc from "fast-check";
 import { Groups, type GroupedRows } from "./grouped-rows.js";
 import { defaultReadOptions } from "./log.js";
 import { openLog } from "./open.js";
-import { keyAt } from "./dictionary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-groups-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 // Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/scan/assembly/main.ts's.
 
+import type { Keys } from "./keys.js";
 import { Table } from "../kernels/scan/layout.js";
 import { getField, setField } from "../kernels/shared/struct.js";
-import type { Dictionary } from "./dictionary.js";
 import type { Region, ScanMemory } from "./scanner.js";
 
 const SLOT_BYTES = 16;
@@ -50,7 +50,7 @@ export class KeyTable {
   }
 
   /** Codes u32[size] of a dictionary's keys, in their order; new keys are added. */
-  codesOf({ size, bytes, offsets }: Dictionary): Uint32Array {
+  codesOf({ size, bytes, offsets }: Keys): Uint32Array {
     if (size === 0) return new Uint32Array(0);
     // scratch: the bytes (and 16 that may be read after them), the offsets, the codes
     const boundsAt = Math.ceil((bytes.length + 16) / 4) * 4;
@@ -65,7 +65,7 @@ export class KeyTable {
   }
 
   /** The keys with codes at and above `code`. */
-  keysFrom(code: number): Dictionary {
+  keysFrom(code: number): Keys {
     const first = this.#offsets.offset / 4;
     const offsets = this.#memory.u32.slice(first + code, first + this.size + 1);
     const [from, to] = [offsets[0]!, offsets[offsets.length - 1]!];

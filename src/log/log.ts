@@ -2,7 +2,7 @@
 //
 // This file is the room's contract; the ways in are openLog (open.ts) and Log.read.
 
-import type { Dictionary } from "./dictionary.js";
+import type { Keys } from "./keys.js";
 import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
@@ -142,7 +142,7 @@ export interface ReadProgress {
 export interface ReadResult {
   numRows: number;
   /** one a request; empty for numbers */
-  dictionaries: Dictionary[];
+  dictionaries: Keys[];
   inputs: InputFingerprint[];
   /** rows left out under onBadRow skip, by reason */
   skipped: Record<string, number>;

@@ -4,10 +4,10 @@
 // scanner in order of appearance; a scanner sees its chunks in order, too. So each key gets its code at its first
 // appearance in the log, whatever the number of scanners.
 
+import { MISSING, keysOf, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
 import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
-import { MISSING, dictionaryOf, selectKeys, type Dictionary } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch, ReadOptions } from "./log.js";
 import { NullTexts, type NullCells } from "./nulls.js";
@@ -96,7 +96,7 @@ export class Merger {
   }
 
   /** The log's codes of new keys; MISSING for those that stand for a missing cell, which become no keys of the log. */
-  #codesOf(table: KeyTable, request: number, keys: Dictionary): Uint32Array {
+  #codesOf(table: KeyTable, request: number, keys: Keys): Uint32Array {
     if (this.#nullTexts.size === 0) return table.codesOf(keys);
     const nulls: number[] = [];
     for (let code = 0; code < keys.size; code++) {
@@ -161,8 +161,8 @@ export class Merger {
     return this.#tables[request]!.keyOf(code);
   }
 
-  dictionaries(): Dictionary[] {
-    return this.#tables.map((table) => table?.keysFrom(0) ?? dictionaryOf([]));
+  dictionaries(): Keys[] {
+    return this.#tables.map((table) => table?.keysFrom(0) ?? keysOf([]));
   }
 }
 

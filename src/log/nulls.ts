@@ -1,9 +1,8 @@
+import type { Keys } from "./keys.js";
 // Texts that stand for a missing cell (--null): what databases and data frames write where they have no value.
 //
 // They are taken where codes of a scanner become the log's (merge.ts): once for each distinct key, and for each cell of a
 // column of numbers that is none. So a log without them is read as fast as before.
-
-import type { Dictionary } from "./dictionary.js";
 
 /** SQL and Hive, MySQL's and PostgreSQL's text dumps, spreadsheets, pandas and numpy. `NA` is Namibia, and `None` a name. */
 export const COMMON_NULLS: readonly string[] = ["NULL", "\\N", "N/A", "NaN"];
@@ -45,7 +44,7 @@ export class NullTexts {
   }
 
   /** The text among these that a dictionary's key is; undefined of any other key. */
-  among({ bytes, offsets }: Dictionary, code: number): string | undefined {
+  among({ bytes, offsets }: Keys, code: number): string | undefined {
     const [start, end] = [offsets[code]!, offsets[code + 1]!];
     for (const other of this.#bytes) {
       if (other.bytes.length !== end - start) continue;

@@ -1,8 +1,8 @@
+import { keyAt } from "./keys.js";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { keyAt } from "./dictionary.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import type { ReadSizes } from "./read.js";

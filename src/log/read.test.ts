@@ -1,8 +1,8 @@
+import { keyAt } from "./keys.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { keyAt } from "./dictionary.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import type { ReadSizes } from "./read.js";

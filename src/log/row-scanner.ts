@@ -1,7 +1,7 @@
 // Rows of text cells → what a chunk scanner makes of bytes: codes and numbers, for merge.ts.
 
+import { MISSING, keysOf } from "./keys.js";
 import type { ChunkScan } from "./chunk-scanner.js";
-import { MISSING, dictionaryOf } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
 import type { ScanMemory } from "./scanner.js";
@@ -50,7 +50,7 @@ export class RowScanner {
       numLines,
       rowLines: Uint32Array.from(lines),
       columns,
-      newKeys: this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? dictionaryOf([])),
+      newKeys: this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? keysOf([])),
       badCells,
       fault: undefined,
       faults: { ragged: 0, quote: 0, encoding: 0 },
@@ -71,7 +71,7 @@ export class RowScanner {
     const keys = [...unknown];
     // a key is a slice of its line, and a slice keeps all that it is cut from: the cache holds copies
     table
-      .codesOf(dictionaryOf(keys))
+      .codesOf(keysOf(keys))
       .forEach((code, i) => cache.set(Buffer.from(keys[i]!, "utf8").toString("utf8"), code));
     return Uint32Array.from(rows, (cells) => (cells[column] === "" ? MISSING : cache.get(cells[column]!)!));
   }

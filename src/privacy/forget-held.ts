@@ -1,13 +1,13 @@
 // Which of the keys that are to be forgotten something holds: a run, or a dataset among the step outputs of a pipeline. Nothing is
 // forgotten for a key that nothing holds: a number such as 7 stands as a word in many a text and file that has nothing to do with it.
 
+import { keyAt } from "../log/keys.js";
 import { join } from "node:path";
 import { columnNamed } from "../dataset/dataset.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
-import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import type { Run } from "../embedding/run-directory.js";
 import { entriesOf } from "../io/tree.js";
-import { keyAt } from "../log/dictionary.js";
 import type { AskedKeys } from "../training/forgetting/keys.js";
 import { forgettingIn, rewritingOf } from "./forget-run.js";
 import { keysByColumn, parseKeys, textsOf } from "./forgotten-keys.js";
@@ -36,7 +36,7 @@ function* keysInTable(table: EmbeddingTable, column: string, keys: ReadonlySet<s
   const { first, last } = rowsOf(table, column);
   for (let row = first; row < last; row++) {
     if (isHole(table, row)) continue;
-    const key = keyText(table.keys, row);
+    const key = keyAt(table.keys, row);
     if (keys.has(key)) yield key;
   }
 }

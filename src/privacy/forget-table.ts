@@ -1,7 +1,8 @@
 // A table without some keys: their rows stay as holes, without key, events, weight and vector, so that no other row changes its
 // number and nothing that goes by rows has to.
 
-import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { keyAt } from "../log/keys.js";
+import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import type { AskedKeys } from "../training/forgetting/keys.js";
 
 /** The table with holes, and which rows they are: u32, ascending. Undefined when it has none of the keys. */
@@ -15,7 +16,7 @@ export function withHoles(
     if (!table.fields.includes(field) || !isVocabulary(field)) continue;
     const { first, last } = rowsOf(table, field);
     for (let row = first; row < last; row++) {
-      if (!isHole(table, row) && gone.has(keyText(table.keys, row))) rows.push(row);
+      if (!isHole(table, row) && gone.has(keyAt(table.keys, row))) rows.push(row);
     }
   }
   if (rows.length === 0) return undefined;

@@ -1,4 +1,5 @@
-import { keyText, keysOf, type EmbeddingTable } from "../embedding/table.js";
+import { keyAt, keysOf } from "../log/keys.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { neighbors, type Metric } from "./neighbors.js";
 
 function tableOf(rows: [field: string, key: string, ...vector: number[]][]): EmbeddingTable {
@@ -78,7 +79,7 @@ describe("neighbors", () => {
         .filter((r) => r !== 0 && (metric === "dot" || norm(r) > 0))
         .sort((a, b) => similarity(b) - similarity(a) || a - b)
         .slice(0, 500);
-      const got = neighbors(many, "item", keyText(many.keys, 0), { top: 500, metric });
+      const got = neighbors(many, "item", keyAt(many.keys, 0), { top: 500, metric });
       expect(got.map((neighbor) => neighbor.row)).toEqual(expected);
     },
   );

@@ -1,7 +1,8 @@
 // The nearest rows of a row within its field: exactly, where every row is compared, or of some rows that an index found.
 
+import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import { isHole, keyText, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { isHole, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 export const neighborMetrics = ["cosine", "dot", "l2"] as const;
 export type Metric = (typeof neighborMetrics)[number];
@@ -63,7 +64,7 @@ export function asNeighbors(
 }
 
 function neighborOf(table: EmbeddingTable, found: { row: number; similarity: number }): Neighbor {
-  return { ...found, key: keyText(table.keys, found.row), count: table.counts[found.row]! };
+  return { ...found, key: keyAt(table.keys, found.row), count: table.counts[found.row]! };
 }
 
 /** How similar a row is to a row; undefined where one of them has no direction under cosine. */

@@ -1,18 +1,18 @@
 // What negatives are drawn from, learned from the training part alone: the items with their popularity and their
 // features, and what each user has.
 
+import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { eventsOfCodes, itemCatalogue, keyColumn, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import type { Encoder } from "../dataset/rows.js";
-import { MISSING, selectKeys, type Dictionary } from "../log/dictionary.js";
 import { historyOf } from "./negatives.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 export interface NegativeSource extends ItemCatalogue {
   /** the users that have events */
-  users: Dictionary;
+  users: Keys;
   history: ItemLists;
 }
 
@@ -38,23 +38,18 @@ export function negativeSource(
 }
 
 /** u32[rows.length]: each row's item as the source numbers them; NO_ITEM when it has none or the source does not know it. */
-export function itemsOf(items: Dictionary, dataset: Dataset, rows: Uint32Array): Uint32Array {
+export function itemsOf(items: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(items, dataset, dataset.roles.item, rows);
 }
 
 /** u32[rows.length]: likewise each row's user. */
-export function usersOf(users: Dictionary, dataset: Dataset, rows: Uint32Array): Uint32Array {
+export function usersOf(users: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(users, dataset, dataset.roles.user, rows);
 }
 
-const noKeys: Dictionary = { size: 0, bytes: new Uint8Array(), offsets: new Uint32Array(1) };
+const noKeys: Keys = { size: 0, bytes: new Uint8Array(), offsets: new Uint32Array(1) };
 
-function numbersOf(
-  keys: Dictionary,
-  dataset: Dataset,
-  name: string | undefined,
-  rows: Uint32Array,
-): Uint32Array {
+function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows: Uint32Array): Uint32Array {
   if (name === undefined) return new Uint32Array(rows.length).fill(NO_ITEM);
   const column = keyColumn(dataset, name);
   const numberOf = codesAs(keys, column);
@@ -62,7 +57,7 @@ function numbersOf(
 }
 
 /** u32[column.dictionary.size]: where each of the column's keys stands among `keys`; NO_ITEM for none. */
-function codesAs(keys: Dictionary, { dictionary }: KeyColumn): Uint32Array {
+function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
   const index = new KeyIndex(keys);
   return Uint32Array.from({ length: dictionary.size }, (_, code) => index.find(dictionary, code));
 }

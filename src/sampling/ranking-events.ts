@@ -1,9 +1,9 @@
 // What ranking learns from and is judged by: events with what their users have, and for each user of another part the
 // items that were held out.
 
+import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import type { WeightedHistory } from "./last-items.js";

@@ -3,17 +3,17 @@
 //   items   in the order of a hash of their keys, so that items of one score stand in an order that tells nothing: neither of
 //           the log's order, in which popular items come first, nor of how a model numbers them
 
+import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { eventsOfCodes, keyColumn } from "../dataset/item-catalogue.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { hashBytes } from "../numeric/hash.js";
-import { selectKeys, compareKeys, type Dictionary } from "../log/dictionary.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { historyOf } from "./negatives.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 export interface TrainingEvents {
-  users: Dictionary;
-  items: Dictionary;
+  users: Keys;
+  items: Keys;
   /** u32[items.size]: their events */
   counts: Uint32Array;
   /** distinct items of each user, ascending */
@@ -23,10 +23,10 @@ export interface TrainingEvents {
 }
 
 const SEED = { lo: 0x74696573, hi: 0x6f726465 };
-const orders = new WeakMap<Dictionary, Uint32Array>();
+const orders = new WeakMap<Keys, Uint32Array>();
 
 /** u32[keys.size]: the keys by a 64-bit hash, then by their bytes. Taken once for each dictionary. */
-export function hashOrder(keys: Dictionary): Uint32Array {
+export function hashOrder(keys: Keys): Uint32Array {
   const known = orders.get(keys);
   if (known) return known;
   const { size, bytes, offsets } = keys;

@@ -1,7 +1,7 @@
 // Events of a part in their sessions: what trainers of skip-grams have in common of reading them.
 
+import { MISSING } from "../log/keys.js";
 import { columnNamed, type Roles } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { idsOf, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { WeightedSequences } from "../sampling/skip-grams.js";
 import type { Part } from "../training/examples.js";

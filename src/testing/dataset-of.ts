@@ -1,8 +1,8 @@
 // A dataset from plain arrays, for tests of what reads datasets.
 
+import { MISSING, keysOf } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "../dataset/dataset.js";
 import { splitCells } from "../dataset/multi.js";
-import { MISSING, dictionaryOf } from "../log/dictionary.js";
 
 /** Columns of strings are keys (empty is missing), columns of numbers are numbers; `multi` columns are split. */
 export function datasetOf(columns: Record<string, (string | number)[]>, roles: Partial<Roles> = {}): Dataset {
@@ -12,8 +12,8 @@ export function datasetOf(columns: Record<string, (string | number)[]>, roles: P
     const keys = [...new Set(cells.filter((cell) => cell !== ""))] as string[];
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : keys.indexOf(cell as string)));
     const separator = roles.multi?.[name];
-    if (separator !== undefined) return splitCells(name, codes, dictionaryOf(keys), { separator });
-    return { kind: "key", name, codes, dictionary: dictionaryOf(keys) };
+    if (separator !== undefined) return splitCells(name, codes, keysOf(keys), { separator });
+    return { kind: "key", name, codes, dictionary: keysOf(keys) };
   });
   const fields = built.filter(({ kind }) => kind === "key").map(({ name }) => name);
   const numRows = Object.values(columns)[0]!.length;

@@ -1,6 +1,6 @@
 // Lists of items as `embed recall` makes them, of what a test says.
 
-import type { Keys } from "../embedding/table.js";
+import type { Keys } from "../log/keys.js";
 import { type ListBatch, type Lists } from "../export/lists.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 

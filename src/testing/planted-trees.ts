@@ -1,7 +1,7 @@
 // Rows of which the odds are known: a step of a number, a set of categories, and missing numbers of their own.
 
+import { MISSING, keysOf } from "../log/keys.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { MISSING, dictionaryOf } from "../log/dictionary.js";
 import { logistic } from "../numeric/elementary.js";
 import { between, integerBelow, mulberry32 } from "./random.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
@@ -23,7 +23,7 @@ export function planted(seed: number, numRows: number): { dataset: Dataset; labe
     const odds = step + (many[row]! % 7 < 3 ? 1 : -1) + (few[row] === 1 ? 0.5 : 0);
     labels[row] = random() < logistic(odds) ? 1 : 0;
   }
-  const keys = (n: number) => dictionaryOf(Array.from({ length: n }, (_, i) => `k${i}`));
+  const keys = (n: number) => keysOf(Array.from({ length: n }, (_, i) => `k${i}`));
   const dataset: Dataset = {
     numRows,
     columns: [

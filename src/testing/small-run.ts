@@ -1,6 +1,6 @@
 // A run directory of a few rows, written without a training: for tests of what is done with runs.
 
-import { keysOf } from "../embedding/table.js";
+import { keysOf } from "../log/keys.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
 

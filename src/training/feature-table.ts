@@ -3,10 +3,11 @@
 //   space   a field's features: out-of-vocabulary one first, then its keys; a number's one feature
 //   table   a row for each feature but the out-of-vocabulary ones, by field and id
 
+import type { Keys } from "../log/keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { featureCounts, featureSpace, type FeatureSpace, type Field } from "../dataset/vocabulary.js";
 import { ArtifactError } from "../errors.js";
-import { keysOfRows, rowsOf, type EmbeddingTable, type Keys } from "../embedding/table.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** u32: the features that are rows of the table. */
 export function tableFeatures({ fields, offsets }: FeatureSpace): Uint32Array {

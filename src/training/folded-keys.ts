@@ -2,10 +2,10 @@
 //
 //   run ──► FoldingIn, once ──► of(log), for each log ──► FoldedKeys ──► rows to write
 
+import { keyAt } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../dataset/dataset.js";
 import { DataError, UsageError } from "../errors.js";
 import { once, vectorEncoding, type EncodedRows, type Encoding } from "../export/encoded-rows.js";
-import { keyAt } from "../log/dictionary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { listedKeys } from "./listed-keys.js";
 import type { ReadLike } from "./read-as-trained.js";

@@ -6,13 +6,13 @@
 //                                       --item-neighbors what its neighbours add
 //   fromNeighbors.ids, .indptr, .values what they add, alone: for rows of items that another table has
 
+import type { Keys } from "../log/keys.js";
 import type { ItemCatalogue } from "../dataset/item-catalogue.js";
 import { numFeaturesOf, type Preprocess } from "../dataset/preprocess.js";
 import type { FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
-import type { Dictionary } from "../log/dictionary.js";
 
 const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";
@@ -44,7 +44,7 @@ export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uin
 }
 
 /** Keys that were kept as bytes and offsets. @throws {ArtifactError} damaged */
-export function dictionaryFrom(tensors: TensorFile, name: string): Dictionary {
+export function dictionaryFrom(tensors: TensorFile, name: string): Keys {
   const bytes = tensors.u8(`${name}.bytes`, [undefined]);
   const offsets = tensors.offsets(`${name}.offsets`, [undefined], bytes.length);
   return { size: offsets.length - 1, bytes, offsets };

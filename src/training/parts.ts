@@ -1,7 +1,7 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
+import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import { UsageError } from "../errors.js";
 import { withForms } from "../dataset/numeric.js";
 import { bindEncoder } from "../dataset/rows.js";

@@ -3,6 +3,7 @@
 //   the judged log's users ──► a row a user: its own feature, the rest of an event's context left out
 //   the judged log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
 
+import type { Keys } from "../log/keys.js";
 import { idsOf } from "../dataset/vocabulary.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
@@ -11,7 +12,6 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { vectorRanker, type RankerFor } from "../evaluation/rankers.js";
-import type { Dictionary } from "../log/dictionary.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { readItems } from "./item-file.js";
 import type { ScoringModel } from "./run-space.js";
@@ -19,8 +19,8 @@ import type { Scorer } from "./trained.js";
 
 /** The keys of all whom items are ranked for, and of all items that are ranked. */
 export interface RankedKeys {
-  users: Dictionary;
-  items: Dictionary;
+  users: Keys;
+  items: Keys;
 }
 
 /** Whom items are ranked for. */
@@ -119,7 +119,7 @@ export function foldedQueries(
 /** Rows of users: the user's own feature, the context of an event left out. */
 function contextsOf(
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
-  keys: Dictionary,
+  keys: Keys,
 ): RankedItems["contextsOf"] {
   const f = space.fields.findIndex(({ name }) => name === preprocess.roles.user);
   const field = space.fields[f];
@@ -133,7 +133,7 @@ function contextsOf(
 }
 
 /** u32[wanted.size]: where each wanted key stands; NO_ITEM for none. */
-export function rowsOfKeys(keys: Dictionary, wanted: Dictionary): Uint32Array {
+export function rowsOfKeys(keys: Keys, wanted: Keys): Uint32Array {
   const index = new KeyIndex(keys);
   return Uint32Array.from({ length: wanted.size }, (_, key) => index.find(wanted, key));
 }

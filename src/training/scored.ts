@@ -1,7 +1,7 @@
 // What scoring a log with a run gives, whatever its model.
 
+import { MISSING } from "../log/keys.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 import type { Metrics } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";

@@ -1,7 +1,7 @@
 // What names the rows that `embed transform` writes.
 
+import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
-import { MISSING } from "../log/dictionary.js";
 
 /** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */
 export function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {

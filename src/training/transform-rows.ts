@@ -1,5 +1,6 @@
 // Rows of a table that need not have all columns of a run, for `embed transform`.
 
+import { MISSING, keysOf } from "../log/keys.js";
 import type { Column, Dataset } from "../dataset/dataset.js";
 import { withHashedKeys } from "../dataset/hash-keys.js";
 import { numericForms } from "../dataset/numeric.js";
@@ -7,7 +8,6 @@ import { numericOf, type Preprocess } from "../dataset/preprocess.js";
 import { buildDataset } from "../dataset/build.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
-import { MISSING, dictionaryOf } from "../log/dictionary.js";
 import { secretOf } from "./read-as-trained.js";
 import { withLog } from "./read-dataset.js";
 import type { RunSpace } from "./run-space.js";
@@ -79,5 +79,5 @@ async function hashedAs(
 function missingColumn({ kind, name }: RunSpace["space"]["fields"][number], numRows: number): Column {
   if (kind === "number" || kind === "bins")
     return { kind: "number", name, values: new Float64Array(numRows).fill(NaN) };
-  return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: dictionaryOf([]) };
+  return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: keysOf([]) };
 }

@@ -1,5 +1,5 @@
+import { keysOf } from "../log/keys.js";
 import { featureSpace } from "../dataset/vocabulary.js";
-import { keysOf } from "../embedding/table.js";
 import { unknownKeysOf } from "./unknown-keys.js";
 
 const key = (name: string, keys: string[]) => ({

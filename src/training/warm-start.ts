@@ -3,7 +3,7 @@
 //   earlier run ──► known keys, without those that have expired ──► vocabulary ──► each feature's in the earlier run
 //              └──► when each key was last seen ──► the same of the new run
 
-import { selectKeys } from "../log/dictionary.js";
+import { selectKeys } from "../log/keys.js";
 import { expiryOf } from "../dataset/expire.js";
 import { checkKinds, withKnown } from "../dataset/known-keys.js";
 import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";

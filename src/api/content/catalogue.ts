@@ -2,6 +2,7 @@
 //
 //   files ──► one row an item ──► columns by kind: categories, several values a cell, numbers, words of a text
 
+import { keysOf, keyAt, type Keys } from "../../log/keys.js";
 import { splitCells, cellFormOf } from "../../dataset/multi.js";
 import { numericForms, type NumericForm } from "../../dataset/numeric.js";
 import type { Column, Dataset, KeyColumn, Roles } from "../../dataset/dataset.js";
@@ -9,7 +10,6 @@ import { numberAt, readSide } from "../../dataset/side.js";
 import { requireColumn, resolveRoles } from "../../dataset/roles.js";
 import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
-import { dictionaryOf, keyAt, type Dictionary } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
 import { defaultSideReading } from "../../training/read-dataset.js";
 import type { ContentOptions } from "../../training/content-options.js";
@@ -25,7 +25,7 @@ const SEPARATORS = ["|", ";"];
 /** Items with their content, a row each. */
 export interface Catalogue {
   /** as the run calls them */
-  keys: Dictionary;
+  keys: Keys;
   /** the columns of content; its roles say their kinds */
   dataset: Dataset;
   forms: ReadonlyMap<string, NumericForm>;
@@ -90,7 +90,7 @@ export async function readCatalogue(
       `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, given)).join(", ")}`,
     );
     return {
-      keys: dictionaryOf(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
+      keys: keysOf(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
       dataset: {
         numRows: side.keys.size,
         columns,
@@ -188,7 +188,7 @@ function listHints({ name, dictionary }: KeyColumn): string[] {
   return [];
 }
 
-function exampleOf(dictionary: Dictionary, separator: string): string {
+function exampleOf(dictionary: Keys, separator: string): string {
   for (let code = 0; code < dictionary.size; code++) {
     const cell = keyAt(dictionary, code);
     if (cell.includes(separator)) return cell;

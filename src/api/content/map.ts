@@ -9,11 +9,11 @@
 //
 // docs/cold-start.md has how it is chosen and measured.
 
+import { keyAt } from "../../log/keys.js";
 import { hashOrder } from "../../sampling/training-events.js";
 import { KeyIndex } from "../../dataset/key-index.js";
-import { isHole, keyText, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
+import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
-import { keyAt } from "../../log/dictionary.js";
 import {
   chosenPenalty,
   crossValidate,
@@ -206,7 +206,7 @@ function matchWarnings(
   named: string,
 ): string[] {
   const own: string[] = [];
-  for (let row = first; row < last; row++) if (!isHole(table, row)) own.push(keyText(table.keys, row));
+  for (let row = first; row < last; row++) if (!isHole(table, row)) own.push(keyAt(table.keys, row));
   const missing = own.length - numKnown;
   if (missing === 0) return [];
   const plain = new Set(Array.from({ length: keys.size }, (_, i) => plainKey(keyAt(keys, i))));

@@ -1,7 +1,7 @@
 // Words of a text as features: each distinct word's bucket of a hash, so that a map has a bounded number of columns.
 
+import { MISSING, keysOf, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
-import { MISSING, dictionaryOf, keyAt } from "../../log/dictionary.js";
 import { hashText } from "../../numeric/hash.js";
 
 /** Buckets of a column's words. */
@@ -32,6 +32,6 @@ export function textColumn({ name, codes, dictionary }: KeyColumn): MultiColumn 
     codes: codes.map((code) => (code !== MISSING && indptr[code] === indptr[code + 1] ? MISSING : code)),
     indptr,
     values: Uint32Array.from(values),
-    dictionary: dictionaryOf([...codeOf.keys()].map((bucket) => `#${bucket}`)),
+    dictionary: keysOf([...codeOf.keys()].map((bucket) => `#${bucket}`)),
   };
 }

@@ -1,11 +1,11 @@
 // What --cold compares: vectors of new items by content, by events, by both, and by their values alone (cold.ts says what each is).
 
+import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { keysOfRows } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { Measured } from "../../evaluation/comparison.js";
-import { MISSING, keyAt } from "../../log/dictionary.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { rowsWhere } from "../../dataset/select-rows.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";

@@ -1,5 +1,5 @@
+import { keysOf, keyAt } from "../../log/keys.js";
 import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
-import { dictionaryOf, keyAt } from "../../log/dictionary.js";
 import { eventsOfRows } from "../../sampling/training-events.js";
 import { coldItemsOf, coldProtocol } from "./cold-protocol.js";
 
@@ -12,7 +12,7 @@ function datasetOf(events: readonly Event[]): Dataset {
       kind: "key",
       name,
       codes: Uint32Array.from(keys, (key) => distinct.indexOf(key)),
-      dictionary: dictionaryOf(distinct),
+      dictionary: keysOf(distinct),
     };
   };
   return {

@@ -10,9 +10,9 @@
 // All events of a user and an item stand together, at the first one. Items stand in the order of a hash of their keys, so that equal scores
 // tell nothing.
 
+import { MISSING, selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, selectKeys, joinedKeys, type Dictionary } from "../../log/dictionary.js";
 import { usersOf } from "../../sampling/negative-source.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { hashOrder, placesOf, type TrainingEvents } from "../../sampling/training-events.js";
@@ -23,13 +23,13 @@ import { inOrderOfTime } from "./new-users.js";
 /** Items that training has not seen, with who took them. */
 export interface ColdItems {
   /** the new items */
-  items: Dictionary;
+  items: Keys;
   /** users of training, by whose numbers takers are told */
-  users: Dictionary;
+  users: Keys;
   /** by new item: users as training numbers them, by their first event with it */
   takers: number[][];
   /** all items: keys, and the places of training's items and of new ones among them */
-  all: Dictionary;
+  all: Keys;
   trained: Uint32Array;
   fresh: Uint32Array;
   /** distinct users of the log whom training does not know, and rows of items that it knows */

@@ -3,11 +3,11 @@
 //   dot      q . v + weight, of models that rank so: q the user's row
 //   cosine   q . v/|v|, of vectors of items alone: q the sum of the unit vectors of what the user has from training
 
+import type { Keys } from "../../log/keys.js";
 import { readWithAdded } from "../../embedding/added.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
 import { lengthOf } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
@@ -58,7 +58,7 @@ export async function rankedTable(
   run: Run,
   field: string,
   { users, items: trained, history }: TrainingEvents,
-  all: Dictionary,
+  all: Keys,
   scoring: VectorScoring,
 ): Promise<RankedTable> {
   const composed = await composeItems(

@@ -1,5 +1,6 @@
 // The files of --edges and --known-edges: a row an edge, a column of keys for each end.
 
+import { MISSING, type Keys } from "../../log/keys.js";
 import { canReopen } from "../../io/source.js";
 import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import type { Edges } from "../../dataset/graph.js";
@@ -7,7 +8,6 @@ import type { Preprocess } from "../../dataset/preprocess.js";
 import { requireColumn } from "../../dataset/roles.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { silently } from "../../training/parts.js";
@@ -145,7 +145,7 @@ export async function edgesOfTraining(
 }
 
 /** The edges between given nodes; an end that is none of them is MISSING. @param nodes their keys */
-export function edgesBetween(nodes: Dictionary, { source, target }: EdgeFile): Edges {
+export function edgesBetween(nodes: Keys, { source, target }: EdgeFile): Edges {
   const endsOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
     const found = rowsOfKeys(nodes, dictionary);
     return codes.map((code) => (code === MISSING || found[code] === NO_ITEM ? MISSING : found[code]!));

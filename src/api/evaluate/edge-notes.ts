@@ -1,9 +1,10 @@
 // What `evaluate --edges` says beside its metrics.
 
+import { keyAt } from "../../log/keys.js";
 import { hasArc } from "../../dataset/graph-facts.js";
 import type { EdgeCounts, Graph } from "../../dataset/graph.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { keyText, type EmbeddingTable } from "../../embedding/table.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
 import { DataError, excerpt } from "../../errors.js";
 import type { EdgeScoring } from "../../evaluation/edge-scores.js";
 import type { Pairs } from "../../evaluation/edges.js";
@@ -75,9 +76,9 @@ export function nothingToEvaluate(
     return new DataError(
       `none of the ${loops} rows of '${path}' is an edge between two nodes: all are self-loops`,
     );
-  const own = nodes.numRows > 0 ? `, such as ${excerpt(keyText(nodes.keys, 0))}` : "";
+  const own = nodes.numRows > 0 ? `, such as ${excerpt(keyAt(nodes.keys, 0))}` : "";
   const theirs = [source, target].map(({ name, dictionary }) =>
-    dictionary.size > 0 ? `${excerpt(keyText(dictionary, 0))} in '${name}'` : `none in '${name}'`,
+    dictionary.size > 0 ? `${excerpt(keyAt(dictionary, 0))} in '${name}'` : `none in '${name}'`,
   );
   return new DataError(
     `no row of '${path}' joins two of the ${nodes.numRows} nodes that all runs have in '${field}'${own}: its keys are such as ${theirs.join(" and ")}. ` +

@@ -1,9 +1,9 @@
 // The vectors of users whom a run does not know, as it folds their events in: what --fold-in-share ranks by (new-users.ts).
 
+import type { Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
-import type { Dictionary } from "../../log/dictionary.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
 import { capable } from "../../trainers/index.js";
 import { foldedRows, foldingOf } from "../../training/folded-keys.js";
@@ -16,10 +16,7 @@ import type { Folding } from "./new-users.js";
 export const NO_FOLD_IN = "cannot give vectors to users whom it does not know (--fold-in-share)";
 
 /** Users whom runs know: with training events, or with a row in a table. */
-export async function knownUsers(
-  runs: readonly { run: Run }[],
-  { users }: TrainingEvents,
-): Promise<Dictionary[]> {
+export async function knownUsers(runs: readonly { run: Run }[], { users }: TrainingEvents): Promise<Keys[]> {
   const known = [users];
   for (const { run } of runs) {
     const { user } = run.manifest.roles as { user?: string };

@@ -1,12 +1,12 @@
 // The file of --labels, or --names: what the keys of a field are called, a row a key.
 
+import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { splitCells } from "../../dataset/multi.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, keyAt } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
 import { defaultSideReading } from "../../training/read-dataset.js";
 import type { OpenTable } from "../tables.js";

@@ -11,11 +11,11 @@
 // Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
 // et al. 2018 (arXiv:1802.05814). Both draw what goes in at random; here it is what came first.
 
+import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
 import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { rowsWhere } from "../../dataset/select-rows.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, selectKeys, type Dictionary } from "../../log/dictionary.js";
 import { historyOf } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
@@ -58,7 +58,7 @@ export function foldingOf(
   learned: TrainingEvents,
   whole: Part,
   counted: Uint32Array,
-  known: readonly Dictionary[],
+  known: readonly Keys[],
   share: number,
 ): Folding {
   const { dataset } = whole;
@@ -166,7 +166,7 @@ export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array 
 }
 
 /** u8[keys.size]: 1 for a key that one of the dictionaries has. */
-function keysAmong(keys: Dictionary, known: readonly Dictionary[]): Uint8Array {
+function keysAmong(keys: Keys, known: readonly Keys[]): Uint8Array {
   const among = new Uint8Array(keys.size);
   for (const dictionary of known)
     rowsOfKeys(dictionary, keys).forEach((number, code) => {

@@ -2,11 +2,11 @@
 //
 //   a run's table ──► rows of its field of nodes ──► with those of a file of new ones ──► rows of the nodes that all runs have
 
+import { compareKeys, joinedKeys } from "../../log/keys.js";
 import { isHole, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { RowCollector } from "../../import/collector.js";
 import { readDelimited } from "../../import/delimited.js";
-import { compareKeys, joinedKeys } from "../../log/dictionary.js";
 import { defaultReadOptions } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";

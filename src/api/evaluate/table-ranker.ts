@@ -9,12 +9,12 @@
 //
 // The length of q changes no order, so that a sum ranks as a mean.
 
+import type { Keys } from "../../log/keys.js";
 import { readWithAdded } from "../../embedding/added.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { vectorRanker, type Ranker } from "../../evaluation/rankers.js";
-import type { Dictionary } from "../../log/dictionary.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
@@ -106,7 +106,7 @@ interface KeyRows {
   vectors: Float32Array;
 }
 
-function vectorsOf(table: EmbeddingTable, field: string, keys: Dictionary, toUnit: boolean): KeyRows {
+function vectorsOf(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
   const { dim } = table;
   const range = rowsOf(table, field);
   const rows = rowsOfKeys(keysOfRows(table, range), keys);

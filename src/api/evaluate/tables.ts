@@ -2,10 +2,11 @@
 //
 // All runs are judged on the same items: those that every table has a row of and the file has a label for.
 
+import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { hashText } from "../../numeric/hash.js";
 import type { SideTable } from "../../dataset/side.js";
-import { isHole, keysOfRows, keyText, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
@@ -119,11 +120,11 @@ async function commonItems(
     const rowOfKey = new Map<string, number>();
     for (let i = 0; i < keys.size; i++)
       if (!isHole(one.table, range.first + i) && index.find(keys, i) >= 0)
-        rowOfKey.set(keyText(keys, i), range.first + i);
+        rowOfKey.set(keyAt(keys, i), range.first + i);
     if (rowOfKey.size === 0) {
-      const theirs = side.keys.size > 0 ? `, such as ${excerpt(keyText(side.keys, 0))}` : "";
+      const theirs = side.keys.size > 0 ? `, such as ${excerpt(keyAt(side.keys, 0))}` : "";
       throw new DataError(
-        `none of the ${keys.size} keys of field '${field}' of run '${runs[r]!.path}', such as ${excerpt(keyText(keys, 0))}, ` +
+        `none of the ${keys.size} keys of field '${field}' of run '${runs[r]!.path}', such as ${excerpt(keyAt(keys, 0))}, ` +
           `is among the ${side.keys.size} of '${side.path}'${theirs}: name field and column with --labels FILE:FIELD=COLUMN`,
       );
     }

@@ -3,13 +3,12 @@
 // The metric is what the run's model ranks by, where nobody names one: the dot product and the item's weight of models that rank so,
 // the cosine of item vectors of sessions, and the cosine of all else, which is what `embed neighbors` shows.
 
+import { keyAt, type Keys } from "../../log/keys.js";
 import {
   isHole,
-  keyText,
   keysOfRows,
   rowsOf,
   type EmbeddingTable,
-  type Keys,
   type RowRange,
   vectorsAt,
 } from "../../embedding/table.js";
@@ -117,7 +116,7 @@ function indexedOf(
     const length = lengthOf(vectors, row * dim, dim);
     if (!Number.isFinite(length))
       throw new ArtifactError(
-        `run '${run.path}': the vector of ${excerpt(`${field}:${keyText(table.keys, row)}`)} is not finite; train again`,
+        `run '${run.path}': the vector of ${excerpt(`${field}:${keyAt(table.keys, row)}`)} is not finite; train again`,
       );
     if (isHole(table, row)) left.holes++;
     else if (metric === "cosine" && length === 0) left.zeros++;

@@ -1,12 +1,12 @@
 // `embed inspect DATASET`: what an encoded dataset holds, in the roles that it was encoded with.
 
+import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/starter.js";
 import type { Column, Roles } from "../../dataset/dataset.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { roleNames } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { weightedText } from "../../log/several.js";
-import { MISSING, keyAt } from "../../log/dictionary.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 
 /**

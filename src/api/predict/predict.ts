@@ -2,11 +2,10 @@
 //
 //   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, beside the cells that are kept ──► a file
 
+import { MISSING, type Keys } from "../../log/keys.js";
 import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
-import type { Keys } from "../../embedding/table.js";
 import { NoRowsError, UsageError } from "../../errors.js";
 import {
   formatOfFile,

@@ -3,11 +3,11 @@
 //   rows of the table ──► keys and vectors            users of events ──► keys, and the items that they are asked by
 //   folded-in users ──► keys, and the vectors that the run makes of their events
 
+import { selectKeys, type Keys } from "../../log/keys.js";
 import { isHole, vectorsAt } from "../../embedding/table.js";
 import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
-import { selectKeys, type Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { Queries } from "./search.js";
@@ -17,7 +17,7 @@ const BLOCK = 16_384;
 
 /** Some of those who get lists. */
 export interface Block {
-  keys: Dictionary;
+  keys: Keys;
   queries: Queries;
 }
 
@@ -68,7 +68,7 @@ export async function* blocksOfRows({
 
 /** The users of events. @param queriesOf what some of them, as the events number them, are asked by */
 export function* blocksOfUsers(
-  users: Dictionary,
+  users: Keys,
   chosen: Chosen,
   queriesOf: (users: Uint32Array) => Omit<Queries, "size">,
 ): Generator<Block> {
@@ -87,7 +87,7 @@ export async function* blocksOfFolded(
   rows: AsyncIterable<EncodedRows>,
   dim: number,
   isCosine: boolean,
-  numberOf: (key: Dictionary) => number,
+  numberOf: (key: Keys) => number,
 ): AsyncGenerator<Block> {
   for await (const { numRows, values, keyOf } of rows) {
     for (let first = 0; first < numRows; first += BLOCK) {

@@ -4,10 +4,10 @@
 //   or what the run keeps of its training part ─────────────┼─► each user's items ◄── --mask LOG
 //   --fold-in: the events of new users ─────────────────────┘
 
+import type { Keys } from "../../log/keys.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
 import { historyWith } from "../../sampling/ranking-events.js";
 import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples.js";
@@ -136,7 +136,7 @@ export async function eventsToFoldIn({
 }
 
 /** The lists in the numbers of other items: ascending, without those that are none of them. */
-export function inNumbersOf(items: Dictionary, { items: own, history }: Had): ItemLists {
+export function inNumbersOf(items: Keys, { items: own, history }: Had): ItemLists {
   const numbers = rowsOfKeys(items, own);
   return historyOf(
     ownersOfItems(history),

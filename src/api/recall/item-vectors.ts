@@ -1,5 +1,6 @@
 // The items of a table as lists search them: vectors, weights, and who finds the best.
 
+import type { Keys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { loadRows, rangeOf, tableRows, type TableRows } from "../../embedding/rows.js";
 import {
@@ -11,7 +12,6 @@ import {
   type RowRange,
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import type { Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
@@ -34,7 +34,7 @@ export interface HowCompared {
 
 /** What is searched. */
 export interface ItemVectors {
-  items: Dictionary;
+  items: Keys;
   /** u32, beside them: their events */
   counts: Uint32Array;
   dim: number;
@@ -117,7 +117,7 @@ async function tableOfField(
 }
 
 /** The keys of a field's rows, holes among them, so that numbers stand for rows. */
-export async function keysOfField(rows: TableRows, field: string): Promise<Dictionary> {
+export async function keysOfField(rows: TableRows, field: string): Promise<Keys> {
   const own = rowsOfField(rows, await rangeOf(rows, field));
   const batches: TableRows["batches"] = (pass) => own.batches({ ...pass, vectors: false });
   return (await loadRows({ ...own, dim: 0, batches })).keys;
@@ -127,7 +127,7 @@ export async function keysOfField(rows: TableRows, field: string): Promise<Dicti
 async function contextRows(
   run: Run,
   item: string,
-  keys: Dictionary,
+  keys: Keys,
 ): Promise<{ vectors: Float32Array; lacks: number[] }> {
   const table = await run.readTable(await contextsOf(run));
   const { first, last } = rowsOf(table, item);

@@ -1,17 +1,17 @@
 // Files that say which items may stand in lists, and who gets them: --items, --users, --candidates.
 
+import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, selectKeys, type Dictionary } from "../../log/dictionary.js";
 import type { Watch } from "../../training/watch.js";
 import { readKeyed, type HowKeysRead } from "../keyed-rows.js";
 import type { RecallOptions } from "./options.js";
 
 /** Keys of a file, each once, and what its columns say of them. */
 export interface ListedKeys {
-  keys: Dictionary;
+  keys: Keys;
   /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
-  columns: Map<string, { codes: Uint32Array; dictionary: Dictionary }>;
+  columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }
 
 /**
@@ -74,6 +74,6 @@ export async function readListed(
   };
 }
 
-function textOf({ bytes, offsets }: Dictionary, key: number): string {
+function textOf({ bytes, offsets }: Keys, key: number): string {
   return Buffer.from(bytes.subarray(offsets[key], offsets[key + 1])).toString("utf8");
 }

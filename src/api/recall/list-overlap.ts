@@ -1,6 +1,6 @@
 // Two files of lists → how much they have in common.
 
-import { MISSING } from "../../log/dictionary.js";
+import { MISSING } from "../../log/keys.js";
 import { hashText } from "../../numeric/hash.js";
 import { listColumns, openLists } from "./read-lists.js";
 

@@ -1,6 +1,6 @@
 // Queries → lists: block by block, each query among its set, without what its owner has, at most so many of a kind.
 
-import { MISSING, type Dictionary } from "../../log/dictionary.js";
+import { MISSING, type Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -23,9 +23,9 @@ export interface Making {
   /** of --per: at most so many of a cell */
   most?: number;
   /** A list a key: items that its list never holds, ascending, as lists number them. */
-  masksOf: (keys: Dictionary) => ItemLists;
+  masksOf: (keys: Keys) => ItemLists;
   /** of --candidates: a list a key, the items that are ranked for it */
-  candidatesOf?: (keys: Dictionary) => ItemLists;
+  candidatesOf?: (keys: Keys) => ItemLists;
   /** queries that say nothing: they get no list */
   isEmpty: (block: Block, query: number) => boolean;
   /** hears of a query without a set, and of one that says nothing */

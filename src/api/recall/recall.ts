@@ -3,6 +3,7 @@
 //   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
 //   the run's log, --mask ──► what users have (had.ts) ──► left out        --items, --users ──► who and what (sets.ts)
 
+import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { KeyIndex } from "../../dataset/key-index.js";
@@ -17,7 +18,6 @@ import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import type { Dictionary } from "../../log/dictionary.js";
 import { usersOf, itemsOf } from "../../sampling/negative-source.js";
 import { historyOf } from "../../sampling/negatives.js";
 import { modelOf } from "../../trainers/index.js";
@@ -227,7 +227,7 @@ function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): Usag
 }
 
 /** A list a key: what its owner has, as lists number items. */
-function masksOf({ had, items }: Source): (keys: Dictionary) => ItemLists {
+function masksOf({ had, items }: Source): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
   const users = new KeyIndex(had.users);
@@ -236,7 +236,7 @@ function masksOf({ had, items }: Source): (keys: Dictionary) => ItemLists {
 }
 
 /** The place of each key's list; of a user who has nothing that of the empty one at the end. */
-function ownersIn(users: KeyIndex, keys: Dictionary, { users: all }: Had): Uint32Array {
+function ownersIn(users: KeyIndex, keys: Keys, { users: all }: Had): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);
     return found < 0 ? all.size : found;
@@ -274,7 +274,7 @@ async function candidatesOf(
   return {
     users: index,
     numItems: new Set(lists.items).size,
-    listsOf: (keys: Dictionary) =>
+    listsOf: (keys: Keys) =>
       // whoever is asked has some
       listsOfUsers(
         lists,

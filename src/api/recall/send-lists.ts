@@ -1,11 +1,11 @@
 // A file of lists → a server: what was judged and published is what readers get, and no list is made again.
 
+import { keysOf } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
 import { sendLists, type ListServer } from "../../export/list-servers.js";
 import { type ListBatch } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Sent, Target } from "../../export/server.js";
-import { dictionaryOf } from "../../log/dictionary.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
 import { listColumns, openLists, type ListFile } from "./read-lists.js";
@@ -110,7 +110,7 @@ class GrowingLists {
       items.set(this.#items.slice(this.#starts[list], ends[list]), list * top);
       scores.set(this.#scores.slice(this.#starts[list], ends[list]), list * top);
     }
-    const keys = dictionaryOf(this.#owners.slice(0, number));
+    const keys = keysOf(this.#owners.slice(0, number));
     const end = ends[number - 1]!;
     this.#owners = this.#owners.slice(number);
     this.#starts = this.#starts.slice(number).map((start) => start - end);

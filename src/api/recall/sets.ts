@@ -4,9 +4,9 @@
 //   --within COLUMN    those of the owner's cell of the column      a set a cell
 //   --per COLUMN=N     at most N of a cell                          a code an item
 
+import { MISSING, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import type { Watch } from "../../training/watch.js";
 import type { HowKeysRead } from "../keyed-rows.js";
 import { readListed, type ListedKeys } from "./limits.js";
@@ -19,7 +19,7 @@ export interface Sets {
   /** u32[] each: items by the numbers that lists give them, ascending */
   sets: Uint32Array[];
   /** The set of a list's owner. */
-  setOf: (keys: Dictionary, owner: number) => number;
+  setOf: (keys: Keys, owner: number) => number;
   /** of --per: u32[numItems], codes; MISSING for an item without a cell, which counts for none */
   cells?: Uint32Array;
   /** who gets lists; everybody when absent */
@@ -31,7 +31,7 @@ export interface Sets {
 
 /** @param items as lists number them @param named what the columns of users and items are called @throws {UsageError} no item is left */
 export async function setsOf(
-  items: Dictionary,
+  items: Keys,
   named: { user: string; item: string },
   how: HowKeysRead,
   options: RecallOptions,
@@ -103,7 +103,7 @@ export async function setsOf(
 }
 
 /** The set of each owner, by the text of its cell. */
-function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Dictionary): Sets["setOf"] {
+function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
   const { codes, dictionary } = columns.get(within)!;
   const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];
   const sets = Int32Array.from({ length: dictionary.size }, (_, code) => group.find(dictionary, code));

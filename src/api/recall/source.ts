@@ -4,6 +4,7 @@
 //   model      everything else that ranks: composed items, networks
 //   baseline   popularity, item-cf, ease and graph filters
 
+import { selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { readAdded } from "../../embedding/added.js";
@@ -13,7 +14,6 @@ import { UsageError } from "../../errors.js";
 import { baselineRanker, checkBaseline } from "../../evaluation/baselines/baselines.js";
 import { EASE_L2 } from "../../evaluation/baselines/ease.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
-import { selectKeys, joinedKeys, type Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { lastItems } from "../../sampling/last-items.js";
 import { joined } from "../../sampling/negatives.js";
@@ -54,7 +54,7 @@ const NO_FOLD_IN = "cannot give vectors to users whom it does not know (--fold-i
 /** What lists are made from. */
 export interface Source {
   /** the items that it knows, as lists number them */
-  items: Dictionary;
+  items: Keys;
   /** u32, beside them: their events */
   counts: Uint32Array;
   /** what users have; absent where nothing is left out, or nothing is known */
@@ -273,7 +273,7 @@ async function byModel(given: Given): Promise<Source> {
   const users = known.folded?.users ?? (byEvents ? known.learned!.users : await keysOfField(rows, user));
   const folded = options.foldIn && (await foldedRows(given, undefined));
   const dim = folded ? folded.dim : 0;
-  const ranker = async (own: Dictionary) => {
+  const ranker = async (own: Keys) => {
     const rankerFor = await rank(run, { users, items: own });
     return (asked: Block["queries"]) => {
       const vectors = asked.vectors && { dim, vectors: asked.vectors };
@@ -343,8 +343,8 @@ async function byBaseline(given: Given): Promise<Source> {
 /** The items that a model keeps, and those that were added to its table. */
 async function withAddedItems(
   run: Run,
-  { items, counts }: { items: Dictionary; counts: Uint32Array },
-): Promise<{ items: Dictionary; counts: Uint32Array }> {
+  { items, counts }: { items: Keys; counts: Uint32Array },
+): Promise<{ items: Keys; counts: Uint32Array }> {
   const added = await readAdded(run);
   if (!added) return { items, counts };
   return { items: joinedKeys(items, added.keys), counts: joined(counts, added.counts) };
@@ -390,7 +390,7 @@ async function foldedRows({ opened: { run }, options, watch }: Given, dim: numbe
 }
 
 /** The events of users who are not known. */
-function withoutKnown({ users, items, history }: Had, known: Dictionary): Had {
+function withoutKnown({ users, items, history }: Had, known: Keys): Had {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);
   return { users: selectKeys(users, kept), items, history: listsOfUsers(history, kept) };

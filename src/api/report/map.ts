@@ -1,6 +1,7 @@
 // The keys of a page on a plane, with their names and labels.
 
-import { keyText, pickRows, type EmbeddingTable } from "../../embedding/table.js";
+import { keyAt } from "../../log/keys.js";
+import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
 import { planeOf, rowsWithDirection } from "../../evaluation/plane.js";
 import type { ItemMap, MapPoint } from "../../report/content.js";
 import { called, type Names } from "./names.js";
@@ -23,7 +24,7 @@ export function mapOf(
   const plane = planeOf(vectors, dim);
   if (!plane) return undefined;
   const points = Array.from(rows, (_, i): MapPoint => {
-    const key = keyText(keys, i);
+    const key = keyAt(keys, i);
     const [cell, label] = [names?.cellOf(key), names?.labelOf(key)];
     return {
       ...called(key, names),

@@ -1,10 +1,10 @@
 // What the keys of a page are called: names and labels from the file of --labels.
 
+import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { keyAt } from "../../log/dictionary.js";
 import { cellsByKey, labelsIn, readLabels } from "../evaluate/label-file.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";

@@ -1,10 +1,10 @@
 // What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbours of a few.
 
+import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import {
   isHole,
   keysOfRows,
-  keyText,
   rowOf,
   rowsOf,
   type EmbeddingTable,
@@ -74,7 +74,7 @@ function normsOf(table: EmbeddingTable, field: string, points: number): FieldNor
   const rows = sampleRows(table, range, Infinity);
   const norms = Float64Array.from(rows, (row) => lengthOf(vectors, row * dim, dim));
   const byCount = Array.from(points > 0 ? sampleRows(table, range, points) : [], (row) => ({
-    key: keyText(table.keys, row),
+    key: keyAt(table.keys, row),
     count: counts[row]!,
     norm: lengthOf(vectors, row * dim, dim),
   }));
@@ -103,7 +103,7 @@ function keysOf({ table }: OpenTable, field: string): string[] {
     .filter((row) => !isHole(table, row))
     .sort((a, b) => table.counts[b]! - table.counts[a]! || a - b)
     .slice(0, KEYS)
-    .map((row) => keyText(table.keys, row));
+    .map((row) => keyAt(table.keys, row));
 }
 
 /** The lists of those keys that the table has. */

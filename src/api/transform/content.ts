@@ -4,6 +4,7 @@
 //   items, or the catalogue's ──► those that the table lacks ──► content, and with --fold-in events blended in ──► rows to write
 //                                                                                   └─ --append: a copy of the run that has them
 
+import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { columnNamed } from "../../dataset/dataset.js";
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
@@ -13,7 +14,6 @@ import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.j
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
-import { MISSING, keyAt } from "../../log/dictionary.js";
 import { capable } from "../../trainers/index.js";
 import { content as contentTable, PRIOR_EVENTS } from "../../training/content-options.js";
 import { listedKeys } from "../../training/listed-keys.js";

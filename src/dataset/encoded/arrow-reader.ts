@@ -1,8 +1,8 @@
 // rows.arrow as rows-writer.ts writes it, read straight into the columns' arrays (io/arrow-file.ts has the layout).
 
+import { MISSING, keysOf, type Keys } from "../../log/keys.js";
 import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../io/arrow-file.js";
 import type { ReadHandle } from "../../io/read-artifact.js";
-import { MISSING, dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan } from "../columns.js";
 import { damaged, DATASET_MARKER } from "./description.js";
@@ -13,7 +13,7 @@ export interface RowLayout {
   /** by batch: its first row, its rows, and the file offset of each column's cells */
   batches: { first: number; length: number; offsets: number[] }[];
   /** by column: its keys or whole cells */
-  dictionaries: Dictionary[];
+  dictionaries: Keys[];
 }
 
 /**
@@ -47,7 +47,7 @@ export async function rowLayout(
     if (first > numRows) fail(`more rows than the ${numRows} of ${DATASET_MARKER}`);
   }
   if (first !== numRows) fail(`${first} rows, ${DATASET_MARKER} says ${numRows}`);
-  const dictionaries = plans.map(() => dictionaryOf([]));
+  const dictionaries = plans.map(() => keysOf([]));
   for await (const { id, keys } of arrow.dictionaries()) {
     if (!Object.hasOwn(dictionaries, id)) fail(`a dictionary of column ${id}`);
     dictionaries[id] = keys;
@@ -64,7 +64,7 @@ export async function readRows(
   path: string,
   numRows: number,
   plans: readonly ColumnPlan[],
-): Promise<{ cells: Cells[]; dictionaries: Dictionary[] }> {
+): Promise<{ cells: Cells[]; dictionaries: Keys[] }> {
   const { batches, dictionaries } = await rowLayout(file, path, numRows, plans);
   const cells = plans.map(({ kind }) =>
     kind === "number" ? new Float64Array(numRows) : new Uint32Array(numRows),
@@ -84,7 +84,7 @@ export async function readRows(
 }
 
 /** @throws {ArtifactError} a code that stands for no key */
-export function checkCodes(cells: Cells, { size }: Dictionary, name: string, path: string): void {
+export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
   for (const code of cells)
     if (code >= size && code !== MISSING)

@@ -3,10 +3,10 @@
 // The file format lets dictionaries stand anywhere, since the footer says where; codes are given by first appearance, so
 // that a dictionary is whole only when the last row is in.
 
+import type { Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
 import { arrow } from "../../io/apache-arrow.js";
 import type { ChunkWriter } from "../../io/write.js";
-import type { Dictionary } from "../../log/dictionary.js";
 
 /** Writes record batches and dictionaries to a file. */
 export class ArrowFile {
@@ -41,7 +41,7 @@ export class ArrowFile {
   }
 
   /** Writes the dictionary of an id. */
-  async writeDictionary(id: number, dictionary: Dictionary): Promise<void> {
+  async writeDictionary(id: number, dictionary: Keys): Promise<void> {
     this.#writer.writeDictionary(textData(dictionary), id);
     await this.#flush();
   }
@@ -77,7 +77,7 @@ export function dictionaryType(id: number): Arrow.Dictionary<Arrow.Utf8, Arrow.I
 }
 
 /** Keys as a column of text; a view of the dictionary's arrays. */
-export function textData({ size, bytes, offsets }: Dictionary): Arrow.Data<Arrow.Utf8> {
+export function textData({ size, bytes, offsets }: Keys): Arrow.Data<Arrow.Utf8> {
   const valueOffsets = new Int32Array(offsets.buffer, offsets.byteOffset, offsets.length);
   return arrow.makeData({ type: new arrow.Utf8(), length: size, nullCount: 0, valueOffsets, data: bytes });
 }

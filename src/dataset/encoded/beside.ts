@@ -1,8 +1,8 @@
 // Columns of an encoded dataset as texts beside its rows (Dataset.beside). What the log had is not there any more: numbers stand as
 // JavaScript writes them.
 
+import { MISSING, keysOf } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
-import { MISSING, dictionaryOf } from "../../log/dictionary.js";
 import { columnOfOption, type Beside, type Dataset, type KeyColumn } from "../dataset.js";
 
 /** @throws {UsageError} there is no such column, or its cells hold several values, which were split */
@@ -27,5 +27,5 @@ function textsOf(dataset: Dataset, name: string): KeyColumn {
     codeOf.set(x, code);
     return code;
   });
-  return { kind: "key", name, codes, dictionary: dictionaryOf([...codeOf.keys()].map(String)) };
+  return { kind: "key", name, codes, dictionary: keysOf([...codeOf.keys()].map(String)) };
 }

@@ -1,9 +1,9 @@
 // An encoded dataset, written and read back.
 
+import { MISSING, keysOf } from "../../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { MISSING, dictionaryOf } from "../../log/dictionary.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
@@ -35,13 +35,13 @@ async function write(path: string, { plans, keys, cells }: Rows, pieces: number[
       from = to;
     }
     const roles = { fields: [], numeric: [], multi: {} };
-    const dictionaries = keys.map(dictionaryOf);
+    const dictionaries = keys.map(keysOf);
     return { numRows, roles, inputs: [], dictionaries, inferred: [], notes: [], warnings: [], skipped: {} };
   });
 }
 
 function expected({ plans, keys, cells }: Rows): Dataset["columns"] {
-  return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaryOf(keys[i]!)));
+  return plans.map((plan, i) => columnFrom(plan, cells[i]!, keysOf(keys[i]!)));
 }
 
 function rowsOf(numRows: number): Rows {

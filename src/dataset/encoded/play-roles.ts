@@ -1,9 +1,9 @@
 // An encoded dataset in the roles that a command asks for: what was decided when it was encoded stands.
 
+import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
 import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../positives.js";
 import { roleNames, type ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";

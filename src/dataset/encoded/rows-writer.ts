@@ -5,10 +5,10 @@
 //
 // Empty cells are null. Beneath a null stands MISSING (-1 as i32) or NaN, so that reading back copies and asks no bitmap.
 
+import { MISSING, type Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
 import { arrow } from "../../io/apache-arrow.js";
 import type { ChunkWriter } from "../../io/write.js";
-import { MISSING, type Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";
 import { ArrowFile, dictionaryType, laterDictionary } from "./arrow-writer.js";
@@ -62,7 +62,7 @@ export class RowsWriter implements ColumnSink {
   }
 
   /** Writes the last rows, then the dictionaries. @throws {UsageError} one is too large */
-  async finish(dictionaries: readonly Dictionary[]): Promise<void> {
+  async finish(dictionaries: readonly Keys[]): Promise<void> {
     if (this.#numRows > 0) await this.#writeBatch();
     for (const [i, { name, kind }] of this.#plans.entries()) {
       if (kind === "number") continue;

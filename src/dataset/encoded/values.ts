@@ -6,9 +6,9 @@
 //
 // Several-valued cells count for each of their values.
 
+import { keysOf, type Keys } from "../../log/keys.js";
 import { arrow } from "../../io/apache-arrow.js";
 import type { ChunkWriter } from "../../io/write.js";
-import { dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { ColumnPlan } from "../columns.js";
 import { splitCells, type CellForm } from "../multi.js";
 import { ArrowFile, dictionaryType, laterDictionary, textData } from "./arrow-writer.js";
@@ -22,7 +22,7 @@ const ROWS_A_BATCH = 65_536;
 export async function writeValues(
   file: ChunkWriter,
   plans: readonly ColumnPlan[],
-  dictionaries: readonly Dictionary[],
+  dictionaries: readonly Keys[],
   counts: readonly Uint32Array[],
 ): Promise<void> {
   const out = new ArrowFile(file, [
@@ -54,16 +54,11 @@ export async function writeValues(
       ]);
     }
   }
-  await out.writeDictionary(0, dictionaryOf(plans.map(({ name }) => name)));
+  await out.writeDictionary(0, keysOf(plans.map(({ name }) => name)));
   await out.finish();
 }
 
-function countsOfValues(
-  name: string,
-  form: CellForm,
-  cells: Dictionary,
-  ofCell: Uint32Array,
-): [Dictionary, Uint32Array] {
+function countsOfValues(name: string, form: CellForm, cells: Keys, ofCell: Uint32Array): [Keys, Uint32Array] {
   const { dictionary, indptr, values } = splitCells(name, new Uint32Array(), cells, form);
   const counts = new Uint32Array(dictionary.size);
   for (let cell = 0; cell < cells.size; cell++) {
@@ -73,7 +68,7 @@ function countsOfValues(
 }
 
 /** Consecutive keys, with offsets from 0. */
-function slice({ bytes, offsets }: Dictionary, first: number, size: number): Dictionary {
+function slice({ bytes, offsets }: Keys, first: number, size: number): Keys {
   const start = offsets[first]!;
   const own = offsets.slice(first, first + size + 1);
   for (let i = 0; i <= size; i++) own[i]! -= start;

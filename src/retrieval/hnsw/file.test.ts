@@ -1,9 +1,9 @@
 // The file of an index: what is written is read back, and what another may have written is refused or does no harm.
 
+import { keysOf } from "../../log/keys.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { keysOf } from "../../embedding/table.js";
 import { EmbedError } from "../../errors.js";
 import { withArtifact } from "../../io/read-artifact.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";

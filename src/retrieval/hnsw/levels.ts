@@ -6,7 +6,7 @@
 //
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 1, line 4.
 
-import type { Keys } from "../../embedding/table.js";
+import type { Keys } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
 import { hashBytes, type Hash64 } from "../../numeric/hash.js";
 

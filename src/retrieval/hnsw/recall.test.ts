@@ -1,6 +1,6 @@
 // What an index finds of what is there, on planted tables: clusters, long and short vectors, and what masks leave.
 
-import { keysOf } from "../../embedding/table.js";
+import { keysOf } from "../../log/keys.js";
 import { exp } from "../../numeric/exp.js";
 import { normalDraw } from "../../numeric/normal.js";
 import { draw } from "../../numeric/random.js";

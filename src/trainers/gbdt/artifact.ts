@@ -9,7 +9,8 @@
 //   model/ctr.jsonl           target statistics of id columns, where there are any (target-statistics.ts)
 //   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
 
-import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
+import { keysOf } from "../../log/keys.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { object, parseJsonLines, text } from "../../io/json-shape.js";

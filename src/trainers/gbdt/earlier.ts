@@ -3,7 +3,7 @@
 // The vocabulary of a column is the further log's, in its order, then the keys that only the earlier run knows. Sets of categories
 // are rewritten by key: what an earlier tree sends left it sends left still, and keys that are new go right, as unknown ones did.
 
-import { keysOf, keyText } from "../../embedding/table.js";
+import { keysOf, keyAt } from "../../log/keys.js";
 import type { CategoricalFeature, Feature } from "./features.js";
 import type { ColumnRecipe } from "./preprocess.js";
 import type { Node, Tree } from "./tree.js";
@@ -45,5 +45,5 @@ export function renumbered(
 }
 
 function textsOf({ field: { keys } }: CategoricalFeature): string[] {
-  return Array.from({ length: keys.size }, (_, c) => keyText(keys, c));
+  return Array.from({ length: keys.size }, (_, c) => keyAt(keys, c));
 }

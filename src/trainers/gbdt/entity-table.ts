@@ -4,9 +4,9 @@
 //
 // So that cosines and distances are those between mean encodings about the average key, as far as dim components hold them.
 
+import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { columnOfOption } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { fitFeatures, idsOf, type CategoricalField } from "../../dataset/vocabulary.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";

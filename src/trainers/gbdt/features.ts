@@ -4,8 +4,8 @@
 //   category   bin 0 is for missing, rare and unknown ones, bin b for the vocabulary's key b - 1: its order is that of
 //              descending counts, so the bins are the most frequent categories
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { draw } from "../../numeric/random.js";

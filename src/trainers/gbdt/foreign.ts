@@ -2,7 +2,7 @@
 //
 // Categories become positions among the keys that some split knows, whatever numbers they have in the file.
 
-import { keysOf } from "../../embedding/table.js";
+import { keysOf } from "../../log/keys.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { ForestColumn, TreeSums } from "./forest.js";

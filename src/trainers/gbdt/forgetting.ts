@@ -5,8 +5,8 @@
 //
 // A row with the key is scored as one of an unknown category afterwards.
 
+import { keysOf, keyAt } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { keysOf, keyText } from "../../embedding/table.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
 import type { ForgottenFiles, Forgetting } from "../../training/forgetting/forgetting.js";
 import type { AskedKeys } from "../../training/forgetting/keys.js";
@@ -108,10 +108,10 @@ function statisticsWithout(
 ): TargetStatistics {
   const { keys, sums, weights } = statistics;
   if (!gone) return statistics;
-  const kept = Array.from({ length: keys.size }, (_, i) => i).filter((i) => !gone.has(keyText(keys, i)));
+  const kept = Array.from({ length: keys.size }, (_, i) => i).filter((i) => !gone.has(keyAt(keys, i)));
   return {
     ...statistics,
-    keys: keysOf(kept.map((i) => keyText(keys, i))),
+    keys: keysOf(kept.map((i) => keyAt(keys, i))),
     sums: Float64Array.from(kept, (i) => sums[i]!),
     weights: Float64Array.from(kept, (i) => weights[i]!),
   };

@@ -1,5 +1,6 @@
 // A training in shared memory with the threads that grow its trees.
 
+import { MISSING } from "../../log/keys.js";
 import { stopBarrier } from "../../kernels/shared/barrier.js";
 import {
   allocateGbdt,
@@ -8,7 +9,6 @@ import {
   type GbdtKernel,
   type GbdtLayout,
 } from "../../kernels/gbdt/binding.js";
-import { MISSING } from "../../log/dictionary.js";
 import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
 import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";

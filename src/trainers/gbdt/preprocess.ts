@@ -1,10 +1,10 @@
 // What a run of trees keeps of how rows become columns (model/preprocess.json).
 
+import { keysOf, keyAt } from "../../log/keys.js";
 import type { KeyHashing, Roles } from "../../dataset/dataset.js";
 import { kindsOf, readingShapes } from "../../dataset/preprocess-shape.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
-import { keysOf, keyText } from "../../embedding/table.js";
 import type { CellReading } from "../../log/log.js";
 import type { Vocabularies } from "./scorer.js";
 import type { Feature } from "./features.js";
@@ -86,7 +86,7 @@ export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
     if (feature.kind === "number") return { name, kind: "number" };
     const { keys } = feature.field;
     const length = Math.min(keys.size, MAX_CATEGORIES);
-    return { name, kind: "category", keys: Array.from({ length }, (_, c) => keyText(keys, c)) };
+    return { name, kind: "category", keys: Array.from({ length }, (_, c) => keyAt(keys, c)) };
   });
 }
 

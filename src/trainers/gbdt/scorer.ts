@@ -1,7 +1,7 @@
 // Rows of a dataset through a forest, by chunks: their scores, and the leaf that each falls into in each tree.
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Column, type Dataset } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { idsOf, type CategoricalField } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/shared/load.js";

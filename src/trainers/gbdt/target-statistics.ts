@@ -9,10 +9,9 @@
 // Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2. Deviation: one permutation, where CatBoost has several.
 
-import { MISSING, selectKeys } from "../../log/dictionary.js";
+import { MISSING, selectKeys, keysOf, keyAt, type Keys } from "../../log/keys.js";
 import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary.js";
-import { keysOf, keyText, type Keys } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { list, number, object, parseJsonLines, text } from "../../io/json-shape.js";
 import { draw, permutation } from "../../numeric/random.js";
@@ -221,7 +220,7 @@ const statisticsShape = object({
 export function statisticsText(statistics: readonly TargetStatistics[]): string {
   return statistics
     .map(({ keys, sums, weights, ...rest }) => {
-      const texts = Array.from({ length: keys.size }, (_, key) => keyText(keys, key));
+      const texts = Array.from({ length: keys.size }, (_, key) => keyAt(keys, key));
       return `${JSON.stringify({ ...rest, keys: texts, sums: [...sums], weights: [...weights] })}\n`;
     })
     .join("");

@@ -2,7 +2,7 @@
 //
 // The model's feature names are the log's columns, and the model says which are categorical.
 
-import { MISSING, dictionaryOf, keyAt } from "../../log/dictionary.js";
+import { MISSING, keysOf, keyAt } from "../../log/keys.js";
 import { buildDataset } from "../../dataset/build.js";
 import type { Column, Dataset, KeyColumn } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
@@ -145,6 +145,6 @@ function withNumbers({ dictionary, codes, name }: KeyColumn, { cells }: Categori
     kind: "key",
     name,
     codes: codes.map((code) => (code === MISSING ? MISSING : canonicalOf[code]!)),
-    dictionary: dictionaryOf(keys),
+    dictionary: keysOf(keys),
   };
 }

@@ -1,7 +1,7 @@
 // How many cells hold a category that training has not seen.
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Vocabularies } from "./scorer.js";

@@ -1,7 +1,7 @@
 // The edges of a log: its rows, or the steps of its sessions from one event to the next.
 
+import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
 import { transitionsOf, type Edges } from "../../dataset/graph.js";
 import type { EdgeColumns } from "../../dataset/roles.js";

@@ -1,4 +1,4 @@
-import { MISSING } from "../../log/dictionary.js";
+import { MISSING } from "../../log/keys.js";
 import { exp, log } from "../../numeric/exp.js";
 import { heldOutEdges } from "./held-out.js";
 

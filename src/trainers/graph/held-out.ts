@@ -1,6 +1,6 @@
 // The loss of held-out edges: the same edges and the same noise each time, so that epochs compare.
 
-import { MISSING } from "../../log/dictionary.js";
+import { MISSING } from "../../log/keys.js";
 import type { Edges } from "../../dataset/graph.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { draw } from "../../numeric/random.js";

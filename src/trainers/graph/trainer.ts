@@ -1,8 +1,8 @@
 // `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
 
+import { MISSING } from "../../log/keys.js";
 import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";

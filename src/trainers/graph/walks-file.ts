@@ -1,10 +1,10 @@
 // --walks-out: walks as text for other tools, one a line, keys separated by blanks.
 
+import { keyAt } from "../../log/keys.js";
 import { DataError, excerpt } from "../../errors.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { NO_NODE } from "../../kernels/walks/binding.js";
-import { keyAt } from "../../log/dictionary.js";
 import type { SgnsMachine } from "../../skip-grams/machine.js";
 
 /**

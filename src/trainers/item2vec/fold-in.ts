@@ -4,8 +4,8 @@
 //          run's weight of the event, times 2^(-age / half-life)
 //   item   the fit of fold-in-item.ts to its contexts in the sessions of the events
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { rowWeights } from "../../dataset/event-weights.js";
 import { spanOf } from "../../dataset/event-limits.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";

@@ -1,11 +1,11 @@
 // Which items are of one market: further negatives of an item are drawn among them, so that vectors tell apart what a user chooses
 // between (Grbovic and Cheng, KDD 2018, eq. 5).
 
+import { MISSING, keyAt } from "../../log/keys.js";
 import { columnOfOption, type Column } from "../../dataset/dataset.js";
 import { cellCodes } from "../../dataset/item-fields.js";
 import { UsageError } from "../../errors.js";
 import { NO_MARKET, type SgnsPairs } from "../../kernels/sgns/pairs.js";
-import { MISSING, keyAt } from "../../log/dictionary.js";
 import type { Part } from "../../training/examples.js";
 
 const FLAG = "--negatives-within";

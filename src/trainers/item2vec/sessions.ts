@@ -1,7 +1,7 @@
 // The parts of a log as sessions of tokens, numbered as the features of their fields.
 
+import { MISSING } from "../../log/keys.js";
 import type { Roles } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";

@@ -1,7 +1,7 @@
 // Where an embedding layer starts: a table's rows, and what they are compared with.
 
+import { keysOf } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary.js";
-import { keysOf } from "../../embedding/table.js";
 import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 import type { StartKind } from "../../training/starts.js";

@@ -1,7 +1,7 @@
 // The matrix of a training part, by --matrix, its components, and what they are worth on the other parts.
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { eventWeights } from "../../dataset/event-weights.js";
 import { numericForms } from "../../dataset/numeric.js";
 import { bindEncoder } from "../../dataset/rows.js";

@@ -1,8 +1,8 @@
 // New rows, users and items in the coordinates of a decomposition: what `transform` writes of a run of train-pca.
 
+import { MISSING } from "../../log/keys.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";

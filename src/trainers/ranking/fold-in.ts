@@ -16,11 +16,11 @@
 // that is convex. Cosines have a closed form: the direction along which the events' cosines sum to most, the sum of their
 // unit vectors over its length.
 
+import { keyAt } from "../../log/keys.js";
 import { rowWeights } from "../../dataset/event-weights.js";
 import { hashText } from "../../numeric/hash.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary.js";
-import { keyAt } from "../../log/dictionary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { draw } from "../../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";

@@ -1,8 +1,8 @@
 // Rows of a table of items or users as a run of train-ranking sees them: the sum over the features that each row has, and for items
 // that the run knows what their neighbours add (--item-neighbors). A new item has no neighbours: its vector is of its own features.
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { withNeighborRows } from "../../dataset/neighbor-rows.js";
 import type { Run } from "../../embedding/run-directory.js";

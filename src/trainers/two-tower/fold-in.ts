@@ -1,8 +1,8 @@
 // Users by what they took: what `transform --fold-in` writes of a run of train-two-tower. One pass through the user tower, no training;
 // a user of the training with the same events gets the vector of the run's table.
 
+import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";

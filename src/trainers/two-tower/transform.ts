@@ -1,7 +1,7 @@
 // Items of a table by their columns: what the item tower makes of them, with the rows of items that the run knows.
 
+import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
-import { MISSING } from "../../log/dictionary.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";

@@ -1,7 +1,7 @@
 // Tensors of a model without some keys: numbers of a row become zero, and lists of items and users lose their entries.
 
+import { keyAt, type Keys } from "../../log/keys.js";
 import type { Tensor } from "../../embedding/safetensors.js";
-import { keyText, type Keys } from "../../embedding/table.js";
 import { UNKNOWN } from "../../embedding/key-history.js";
 
 export type Tensors = Map<string, Tensor>;
@@ -71,7 +71,7 @@ function keptOf(
 ): { kept: Uint32Array; dropped: number } {
   const keys = keysFrom(tensors, name);
   const all = Uint32Array.from({ length: keys?.size ?? 0 }, (_, i) => i);
-  const kept = keys ? all.filter((i) => !gone.has(keyText(keys, i))) : all;
+  const kept = keys ? all.filter((i) => !gone.has(keyAt(keys, i))) : all;
   return { kept, dropped: all.length - kept.length };
 }
 

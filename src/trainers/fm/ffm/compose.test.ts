@@ -1,8 +1,8 @@
 // Two sides of a field-aware machine, each as one vector and one bias, score as its pairs do; so do events of one feature.
 
+import { keysOf } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, fieldOfFeatures, type Field } from "../../../dataset/vocabulary.js";
-import { keysOf } from "../../../embedding/table.js";
 import { referenceFfm, referenceFfmScore } from "../../../kernels/ffm/reference.js";
 import { mulberry32 } from "../../../testing/random.js";
 import type { FmParameters } from "../../../factors/model.js";

@@ -1,8 +1,8 @@
+import { keysOf } from "../../../log/keys.js";
 import { createHash } from "node:crypto";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, type Field } from "../../../dataset/vocabulary.js";
 import { draw } from "../../../numeric/random.js";
-import { keysOf } from "../../../embedding/table.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
 import type { Start } from "../../../training/start.js";
 import type { LearnerInput } from "../../../training/trained.js";

@@ -8,12 +8,13 @@
 //     own        f32[numItems, dim]       items' own vectors, of which the table holds the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
+import { keyAt } from "../../../log/keys.js";
 import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/preprocess.js";
 import { parsePreprocess, rolesShape } from "../../../dataset/preprocess-shape.js";
 import type { Roles } from "../../../dataset/dataset.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary.js";
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
-import { keyText, type EmbeddingTable } from "../../../embedding/table.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
@@ -163,7 +164,7 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
   const numItemFeatures = (await run.readTable()).numRows + 1;
   const rowsWith = (keys: AskedKeys) =>
     Uint32Array.from({ length: table.numRows }, (_, row) => row).filter((row) =>
-      keys.get(table.fields[table.fieldOf[row]!]!)?.has(keyText(table.keys, row)),
+      keys.get(table.fields[table.fieldOf[row]!]!)?.has(keyAt(table.keys, row)),
     );
   const ofItems = byFeature(() => true);
   return {

@@ -6,8 +6,8 @@
 //
 // Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: there every item has every kind.
 
+import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
-import { MISSING } from "../../../log/dictionary.js";
 import { itemCatalogue, keyColumn } from "../../../dataset/item-catalogue.js";
 import { cellCodes, findItemFields } from "../../../dataset/item-fields.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";

@@ -1,12 +1,12 @@
-// The distinct keys of a column, as UTF-8 bytes in one buffer: 50 million keys cost their bytes and no string objects.
+// Keys of a column or a table, as UTF-8 bytes in one buffer: 50 million keys cost their bytes and no string objects.
 
 import * as scan from "../kernels/scan/layout.js";
 
 /** The code of an empty cell, as the scanner writes it: it adds no feature. */
 export const MISSING = scan.MISSING;
 
-/** Immutable list of distinct keys; the code of a key is its position. */
-export interface Dictionary {
+/** Immutable list of keys; the code of a key is its position. Those of a column are distinct; an empty key in a table is a hole. */
+export interface Keys {
   readonly size: number;
   /** u8: all keys one after another */
   readonly bytes: Uint8Array;
@@ -17,12 +17,12 @@ export interface Dictionary {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The key of a code as text. */
-export function keyAt(dictionary: Dictionary, code: number): string {
-  return decoder.decode(dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]));
+export function keyAt(keys: Keys, code: number): string {
+  return decoder.decode(keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]));
 }
 
-/** A dictionary of the given distinct keys, in their order. */
-export function dictionaryOf(keys: readonly string[]): Dictionary {
+/** The given keys as bytes, in their order. */
+export function keysOf(keys: readonly string[]): Keys {
   const encoded = keys.map((key) => Buffer.from(key, "utf8"));
   const offsets = new Uint32Array(keys.length + 1);
   encoded.forEach((key, i) => (offsets[i + 1] = offsets[i]! + key.length));
@@ -30,7 +30,7 @@ export function dictionaryOf(keys: readonly string[]): Dictionary {
 }
 
 /** Negative, zero or positive as key a stands before, at or after key b in the order of their UTF-8 bytes. */
-export function compareKeys({ bytes, offsets }: Dictionary, a: number, b: number): number {
+export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): number {
   const [from, other] = [offsets[a]!, offsets[b]!];
   const [size, otherSize] = [offsets[a + 1]! - from, offsets[b + 1]! - other];
   // most keys differ within a few bytes: no view of them is made
@@ -41,8 +41,8 @@ export function compareKeys({ bytes, offsets }: Dictionary, a: number, b: number
   return size - otherSize;
 }
 
-/** The keys of the given codes, in that order, as a dictionary of their own. */
-export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): Dictionary {
+/** The keys of the given codes, in that order. */
+export function selectKeys({ bytes, offsets }: Keys, order: Uint32Array): Keys {
   const selected = new Uint32Array(order.length + 1);
   order.forEach((code, i) => (selected[i + 1] = selected[i]! + offsets[code + 1]! - offsets[code]!));
   const out = new Uint8Array(selected[order.length]!);
@@ -50,8 +50,8 @@ export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): 
   return { size: order.length, bytes: out, offsets: selected };
 }
 
-/** The keys of one dictionary, then those of another, which are others. */
-export function joinedKeys(a: Dictionary, b: Dictionary): Dictionary {
+/** The keys of one list, then those of another. */
+export function joinedKeys(a: Keys, b: Keys): Keys {
   const end = a.offsets[a.size]!;
   const offsets = new Uint32Array(a.size + b.size + 1);
   offsets.set(a.offsets.subarray(0, a.size + 1));
