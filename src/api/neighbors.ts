@@ -33,7 +33,7 @@ export interface NamedNeighbor extends Neighbor {
 export interface NeighborsOptions {
   /** how many, at least 1 */
   top: number;
-  /** FILE:FIELD[=COLUMN]: a table whose rows are further keys; those that the run does not know are left out and told */
+  /** FILE:FIELD[=COLUMN]: a table whose rows are further keys; those that the run does not know are left out and reported */
   keys?: string;
   /** FILE:FIELD[=COLUMN]:NAME: a table of the field's keys, and the column of what they are called */
   names?: string;

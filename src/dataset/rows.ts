@@ -1,6 +1,6 @@
 // Feature rows: what a trainer reads. A row is a list of (feature, value) pairs; most often one feature a field, all 1.
 //
-// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n), or the
+// One-hot cell: (its feature, 1). Multi-valued cell of n values: (each feature, 1/n), or the
 // number that each carries. Number: (the field's feature,
 // (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
 
@@ -103,7 +103,7 @@ export interface Encoder {
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
   /** Whether every one of the rows has one feature of value 1 in each field. */
   isDense(rows: Uint32Array): boolean;
-  /** The same for a slice of the dataset's rows, all in the form that is told. */
+  /** The same for a slice of the dataset's rows, all in the given form. */
   ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
@@ -211,7 +211,7 @@ function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Arra
   return { numRows: rows.length, width: 0, indptr, ids, values, labels };
 }
 
-/** Pairs of one cell: unknown values of a several-valued cell share one. */
+/** Pairs of one cell: unknown values of a multi-valued cell share one. */
 function countPairs({ column, ids }: BoundField, row: number): number {
   if (column.kind === "number") return Number.isNaN(column.values[row]) ? 0 : 1;
   if (column.codes[row] === MISSING) return 0;
@@ -223,7 +223,7 @@ function countPairs({ column, ids }: BoundField, row: number): number {
   return known + (known < column.indptr[cell + 1]! - column.indptr[cell]! ? 1 : 0);
 }
 
-/** Writes a several-valued cell's pairs from `at` on; returns their end. */
+/** Writes a multi-valued cell's pairs from `at` on; returns their end. */
 function putValues(
   column: MultiColumn,
   cell: number,

@@ -33,7 +33,7 @@ import {
   type VocabularyLimits,
 } from "./vocabulary-limits.js";
 
-/** A categorical field: one-hot (kind key) or several-valued (kind multi). */
+/** A categorical field: one-hot (kind key) or multi-valued (kind multi). */
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;

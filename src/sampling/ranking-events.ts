@@ -1,4 +1,4 @@
-// What ranking learns from and is judged by: events with what their users have, and for each user of another part the
+// What ranking learns from and is evaluated by: events with what their users have, and for each user of another part the
 // items that were held out.
 
 import { MISSING } from "../log/keys.js";
@@ -42,7 +42,7 @@ export interface RankingQueries {
   unknownUsers: number;
 }
 
-/** What a ranking is trained and judged on. */
+/** What a ranking is trained and evaluated on. */
 export interface RankingExamples {
   source: NegativeSource;
   train: RankingEvents;

@@ -1,4 +1,4 @@
-// What a ranking is judged against: the items that are ranked, and which of them each user has from training.
+// What a ranking is evaluated against: the items that are ranked, and which of them each user has from training.
 //
 //   items   in the order of a hash of their keys, so that items of one score stand in an order that tells nothing: neither of
 //           the log's order, in which popular items come first, nor of how a model numbers them

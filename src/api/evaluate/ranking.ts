@@ -51,7 +51,7 @@ import { logOfPart, partNamed, partsOfRun } from "../../training/run-parts.js";
 /** What a run cannot do that keeps nothing of how users' events became its features. */
 export const NO_EVENTS = "cannot say which items users took";
 
-/** Who was judged, and who was not. */
+/** Who was evaluated, and who was not. */
 export interface EvaluatedUsers {
   judged: number;
   /** users of training without a held-out item */
@@ -176,7 +176,7 @@ interface HeldProtocol {
   rows: number;
 }
 
-/** What is judged, and what training has. */
+/** What is evaluated, and what training has. */
 export interface OpenedLog {
   /** every row of the log or part, and those that count */
   whole: Part;

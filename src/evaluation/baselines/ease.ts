@@ -13,7 +13,7 @@ import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** The penalty unless another is told: the middle of what its author tries. */
+/** The penalty unless another is given: the middle of what its author tries. */
 export const EASE_L2 = 500;
 
 /** Items at most. */
