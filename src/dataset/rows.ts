@@ -116,6 +116,9 @@ interface BoundField {
   ids: Uint32Array;
 }
 
+/** Rows that are encoded together: 16 fields of them are 64 KB. */
+const ROWS_IN_CACHE = 1024;
+
 const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
 
 /**
@@ -174,10 +177,15 @@ function isDense(bound: BoundField[], rows: Uint32Array): boolean {
 function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {
   const width = bound.length;
   const ids = new Uint32Array(rows.length * width);
-  bound.forEach(({ column, offset, ids: idOf }, f) => {
-    const { codes } = column as { codes: Uint32Array };
-    for (let i = 0, at = f; i < rows.length; i++, at += width) ids[at] = offset + idOf[codes[rows[i]!]!]!;
-  });
+  // field by field within blocks of rows, whose ids stay in the cache until the last field has written them
+  for (let first = 0; first < rows.length; first += ROWS_IN_CACHE) {
+    const last = Math.min(rows.length, first + ROWS_IN_CACHE);
+    bound.forEach(({ column, offset, ids: idOf }, f) => {
+      const { codes } = column as { codes: Uint32Array };
+      for (let i = first, at = first * width + f; i < last; i++, at += width)
+        ids[at] = offset + idOf[codes[rows[i]!]!]!;
+    });
+  }
   return { numRows: rows.length, width, ids, labels };
 }
 
