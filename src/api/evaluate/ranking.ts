@@ -145,7 +145,9 @@ export async function evaluateRuns(
   };
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
-    const rankerFor = await baselineRanker(name, input, { seed, easeL2, filter, threads, signal });
+    const note = (text: string) => watch.observe({ stage: "note", text });
+    const choices = { seed, easeL2, filter, threads, signal, note };
+    const rankerFor = await baselineRanker(name, input, choices);
     const ranker = await rankerFor({ users: protocol.users, queries });
     measured.push(await measure(name, "baseline", ranker));
   }
