@@ -1,4 +1,4 @@
-// `embed align`: vectors turned onto an earlier run's, and nothing that a run predicts changed by it.
+// `embed align`: vectors rotated onto an earlier run's, and nothing that a run predicts changed by it.
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -164,7 +164,7 @@ describe("principal components", () => {
         await tableOf(`${name}-aligned`),
       );
       expect(difference).toBeLessThan(1e-4);
-      // they were turned at all
+      // they were rotated at all
       expect(Math.max(...before[0]!.map((x, d) => Math.abs(x - after[0]![d]!)))).toBeGreaterThan(1e-4);
     },
   );

@@ -1,4 +1,4 @@
-// `embed evaluate --edges`: tables judged by edges that training has not seen.
+// `embed evaluate --edges`: tables evaluated on edges that training has not seen.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `embed evaluate --fold-in-share`: users whom no run knows, the first of their items folded in and the rest judged. The cut, the vectors
+// `embed evaluate --fold-in-share`: users whom no run knows, the first of their items folded in and the rest evaluated. The cut, the vectors
 // of train-als, the lists and the metrics are worked out here once more, from the text of the logs.
 
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// `embed evaluate --labels`: tables judged by what their items are called.
+// `embed evaluate --labels`: tables evaluated on what their items are called.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// A whole network as ONNX: onnxruntime-web gives the scores that evaluate judges, from the cells of a log.
+// A whole network as ONNX: onnxruntime-web gives the scores that `embed evaluate` uses, from the cells of a log.
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `embed import`: what export wrote comes back the same, and what is no table is told with its place.
+// `embed import`: what export wrote comes back the same, and what is no table is reported with its place.
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

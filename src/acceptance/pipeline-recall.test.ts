@@ -1,5 +1,5 @@
-// `recall:` of a pipeline file: lists that are made of the trained run, judged before anything is published, published with it, copied,
-// compared with last week's, and sent to servers as they were judged.
+// `recall:` of a pipeline file: lists that are made of the trained run, checked before anything is published, published with it, copied,
+// compared with last week's, and sent to servers as they were checked.
 
 import { createClient } from "@redis/client";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -113,7 +113,7 @@ test("a bound that lists break ends with 81, and nothing is published", async ()
   const { code, stderr } = await run(file);
   expect([code, stderr]).toEqual([81, expect.stringContaining("lists.empty:lists.csv is 0%: not min 50%")]);
   expect(existsSync(join(place, "store/shop/latest"))).toBe(false);
-  // the lists stand: with another bound they are judged, and not made again
+  // the lists stand: with another bound they are checked, and not made again
   writeFileSync(file, readFileSync(file, "utf8").replace("min: 50%", "max: 1%"));
   const loose = await run(file);
   expect([loose.code, loose.stepOf("recall lists.csv")?.outcome]).toEqual([0, "skipped"]);

@@ -1,4 +1,4 @@
-// `embed run`: a pipeline from its file to published versions; what is unchanged is skipped; a bad file is told of by line and column.
+// `embed run`: a pipeline from its file to published versions; what is unchanged is skipped; a bad file is reported by line and column.
 
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// train-ranking: events that happened are ranked above items that their users lack; all items are ranked to judge it.
+// train-ranking: events that happened are ranked above items that their users lack; all items are ranked to evaluate it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

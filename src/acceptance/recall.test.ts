@@ -383,7 +383,7 @@ describe("what may stand in a list", () => {
 });
 
 describe("baselines", () => {
-  test.each(["popularity", "item-cf", "ease", "gf-cf", "chebycf"])(
+  test.each(["popularity", "item-cf", "ease", "gf-cf", "chebycf", "item-knn", "rp3beta", "slim"])(
     "%s ranks as evaluate has it",
     async (name) => {
       const test = put("later.csv", [

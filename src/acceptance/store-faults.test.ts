@@ -39,7 +39,7 @@ function fill(disk: string): void {
   expect(statfsSync(disk).bavail).toBe(0);
 }
 
-/** That the versions are whole and the latest is as told. */
+/** That the versions are whole and the latest is as given. */
 async function expectWhole(disk: string, ...versions: RegExp[]): Promise<void> {
   const { stdout } = await embedOk(["ls", store(disk)]);
   for (const version of versions) expect(stdout).toMatch(version);

@@ -1,4 +1,4 @@
-// `embed align`: a run whose vectors are turned onto an earlier run's, so that what was built on last week's table reads this week's.
+// `embed align`: a run whose vectors are rotated onto an earlier run's, so that what was built on last week's table reads this week's.
 //
 //   run, earlier ──► common keys of each block ──► a rotation a group of blocks ──► table, model/ and manifest of the aligned run
 //
@@ -48,7 +48,7 @@ interface CommonBlock {
 }
 
 /**
- * Writes a copy of a run whose vectors are turned onto an earlier run's; whatever it predicts stays as it was.
+ * Writes a copy of a run whose vectors are rotated onto an earlier run's; whatever it predicts stays as it was.
  *
  * @param run directory of the run @param to of the earlier one @param out of the copy, whole or not at all
  * @throws {UsageError} the runs' vectors are not of one kind, or have no key in common
@@ -110,7 +110,7 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
-/** Tables beside the default one, turned as it is, or as a block of it; fields that it lacks, as its first one. */
+/** Tables beside the default one, rotated as it is, or as a block of it; fields that it lacks, as its first one. */
 async function rotatedTables(
   run: Run,
   { fields, dim }: EmbeddingTable,
@@ -271,7 +271,7 @@ function blocksAt(
   return out;
 }
 
-/** Rows with each block turned by its rotation; a block without one stays. */
+/** Rows with each block rotated by its rotation; a block without one stays. */
 function rotateBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Rotate {
   const ofField = fields.map((field) =>
     rotations.flatMap(({ blocks, matrix }) =>

@@ -9,7 +9,7 @@ import { version } from "../io/package-version.js";
 import { sharedRows, type SharedRows } from "./shared-rows.js";
 import { openTable } from "./tables.js";
 
-/** What a row moves by rounding alone: f32 vectors, turned. */
+/** What a row moves by rounding alone: f32 vectors, rotated. */
 const ROUNDING = 1e-6;
 
 export interface DiffOptions {

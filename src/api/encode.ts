@@ -70,7 +70,7 @@ export async function encode(
   };
 }
 
-/** What decides the dataset's bytes and may be told: threads and what becomes of bad rows do not, a secret's file may not. */
+/** What decides the dataset's bytes and may be given: threads and what becomes of bad rows do not, a secret's file may not. */
 function shapingOf({
   onBadRow: _,
   maxBad: __,

@@ -1,4 +1,4 @@
-// `embed import`: another tool's table → a run directory, to be judged, compared and exported like our own.
+// `embed import`: another tool's table → a run directory, to be evaluated, compared and exported like our own.
 
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";

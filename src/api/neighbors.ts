@@ -1,5 +1,6 @@
 // `embed neighbors`: the rows nearest to a key's, within its field, exactly or by an index.
 
+import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { parseSide, readSide } from "../dataset/side.js";
@@ -33,7 +34,7 @@ export interface NamedNeighbor extends Neighbor {
 export interface NeighborsOptions {
   /** how many, at least 1 */
   top: number;
-  /** FILE:FIELD[=COLUMN]: a table whose rows are further keys; those that the run does not know are left out and told */
+  /** FILE:FIELD[=COLUMN]: a table whose rows are further keys; those that the run does not know are left out and reported */
   keys?: string;
   /** FILE:FIELD[=COLUMN]:NAME: a table of the field's keys, and the column of what they are called */
   names?: string;
@@ -206,7 +207,7 @@ async function searched(
     ...{ top: Math.min(top, source.rows.length), ef, threads: 1, weighted: false },
     // a row is not its own neighbour
     masks: {
-      indptr: Uint32Array.from({ length: rows.length + 1 }, (_, i) => i),
+      indptr: ascending(rows.length + 1),
       items: rows.map((row) => row - range.first),
     },
     ...(signal && { signal }),

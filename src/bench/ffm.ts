@@ -10,6 +10,7 @@
 //
 // * per second of processor time, in turns, on a machine busy with other work
 
+import { ascending } from "../numeric/indices.js";
 import { createHash } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import { defaultReadOptions } from "../log/log.js";
@@ -68,7 +69,7 @@ async function inputOf(train: string, valid: string, test: string) {
     const common = { numeric: [], multi: {}, ignore: [], sides: [], drop: [], where: [] };
     const flags = { ...common, label: "click", infer: true, unlabelled: false, reading: defaultReadOptions };
     const { dataset } = await readDataset([path], { ...flags, onBadRow: "error" }, watch);
-    return { dataset, rows: Uint32Array.from({ length: dataset.numRows }, (_, r) => r) };
+    return { dataset, rows: ascending(dataset.numRows) };
   };
   const parts = { train: await read(train), valid: await read(valid), test: await read(test) };
   const space = fitFeatures(parts.train.dataset, parts.train.rows, 1);

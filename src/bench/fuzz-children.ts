@@ -111,7 +111,7 @@ async function runCases(
     const run = await prepare(folder);
     for (let index = first; index < first + numCases; index++) {
       const ending = await run(index);
-      // of the process so far, in kilobytes: a child that took too much is replaced, so that it is told once
+      // of the process so far, in kilobytes: a child that took too much is replaced, so that it is reported once
       const used = process.resourceUsage().maxRSS / 1024;
       const tooMuch = used > megabytes && { failure: `the process took ${Math.round(used)} MB` };
       await new Promise((resolve) => process.send!({ index, ...ending, ...tooMuch }, resolve));

@@ -212,7 +212,7 @@ async function benchAdult(folder: string, python: string | undefined): Promise<v
     "100",
     "--refit",
   ];
-  // the metrics of the test part are the first model's; the refitted one is judged by itself
+  // the metrics of the test part are the first model's; the refitted one is evaluated by itself
   await trainOurs(log, ["--label", "income", ...stopping, ...CHOSEN], out);
   const { stdout } = await run(process.execPath, [
     join(projectFolder, "bin", "embed.js"),

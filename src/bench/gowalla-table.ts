@@ -1,4 +1,4 @@
-// `npm run bench -- gowalla-table [PLOT.svg] [PART...]`: models of gowalla's public split, each trained by the command that the table shows, judged on
+// `npm run bench -- gowalla-table [PLOT.svg] [PART...]`: models of gowalla's public split, each trained by the command that the table shows, evaluated on
 // the test part with all items ranked, with seconds of the whole command; the plot has seconds against NDCG@20. PART: rows whose name has one of these texts alone.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
 const plateau = "train-pca --normalize degree --response plateau";
 const softmax = "train-ranking --loss sampled-softmax --similarity cosine";
 
-/** Options of commands; the baselines are judged by `evaluate`. */
+/** Options of commands; the baselines are evaluated by `evaluate`. */
 const commands = [
   "train-pca --dim 64 --normalize degree",
   "train-pca --dim 512 --normalize degree",
@@ -67,7 +67,7 @@ export async function bench(): Promise<void> {
   };
   try {
     const last = join(work, "run");
-    // baselines are judged beside a run, whichever
+    // baselines are evaluated beside a run, whichever
     const asked = commands.filter(isAsked);
     for (const name of asked.length > 0 ? asked : commands.slice(0, 1)) {
       const [command = "", ...options] = name.split(" ");

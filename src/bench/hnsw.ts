@@ -9,6 +9,7 @@
 // Peer: hnswlib with the same M, efConstruction and ef, in the same run, on the same files; `EMBED_PEER_PYTHON` names a Python that
 // has it. Processor seconds stand beside the others: on a busy machine these alone say something.
 
+import { ascending } from "../numeric/indices.js";
 import { keysOf } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -103,7 +104,7 @@ function normal(random: Random): number {
 }
 
 function inputOf(vectors: Float32Array) {
-  const labels = Uint32Array.from({ length: vectors.length / DIM }, (_, row) => row);
+  const labels = ascending(vectors.length / DIM);
   return { dim: DIM, vectors, labels, ...levelsOf(keysOf(Array.from(labels, String)), labels, M, 1) };
 }
 

@@ -26,7 +26,7 @@ type Genres = ReadonlyMap<string, readonly string[]>;
 /** Each user's Recall@20. */
 type Recalls = ReadonlyMap<string, number>;
 
-/** How vectors are trained; films' own genres go in unless others are told, or none. */
+/** How vectors are trained; films' own genres go in unless others are given, or none. */
 interface Setting {
   given: GivenRanking;
   genres?: "permuted" | "none";

@@ -4,6 +4,7 @@
 // Peer: PyTorch with the same network on the same examples and threads, turn by turn in the same run; `EMBED_PEER_PYTHON` names a Python
 // that has it. Its embeddings are sparse and step by SparseAdam, its layers by Adam.
 
+import { ascending } from "../numeric/indices.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,7 +69,7 @@ async function perSecond(
     },
     { user: 1, item: 0 },
   );
-  const begins = Uint32Array.from({ length: numExamples }, (_, e) => e);
+  const begins = ascending(numExamples);
   const firstHistoryRow = tower.length > 0 ? numItems : 0;
   const numRows = firstHistoryRow + numItems;
   const machine = await TowersMachine.start(

@@ -1,4 +1,4 @@
-// What can be told of a command line before it is parsed.
+// What a command line says before it is parsed.
 
 /** The command's name: the first word that is no flag, as the program itself has no flag with a value. */
 export function commandNamed(argv: readonly string[]): string | undefined {

@@ -1,6 +1,6 @@
 // --on-success and --on-failure: a command of the user's, run by the shell when the job has ended, with how it went in its environment.
 //
-// It works from cron: /bin/sh is all that it needs, its output goes where this program's goes, and its own failure is told and
+// It works from cron: /bin/sh is all that it needs, its output goes where this program's goes, and its own failure is reported and
 // changes no exit code.
 
 import { spawn } from "node:child_process";
@@ -56,7 +56,7 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
   });
 }
 
-/** What a hook is told; every value is a text, empty where there is none. */
+/** What a hook is given; every value is a text, empty where there is none. */
 function environmentOf(
   { exitCode, file, report, manifest, error }: Ending,
   isInterrupted: boolean,

@@ -23,7 +23,7 @@ function shareOfRows(some: number, all: number): string {
   return some === all ? `${whole} rows` : `${part} of ${whole} rows`;
 }
 
-/** Columns that are told. */
+/** Columns that are reported. */
 const TOLD = 5;
 
 /** The columns that gain most, and their share of all gain. */

@@ -79,7 +79,7 @@ async function displayFor(options: OutputOptions): Promise<Display> {
   return plain ? linesDisplay(lineOf) : await spinner(options, lineOf);
 }
 
-/** A line an event. Readings are told many times a second, and seldom written. */
+/** A line an event. Readings are reported many times a second, and seldom written. */
 function jsonDisplay(): Display {
   const isDue = everySoOften();
   return {

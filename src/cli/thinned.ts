@@ -44,7 +44,7 @@ export class EpochLines {
     this.#written.best = isShown;
   }
 
-  /** Writes what the end of a training is told by; to be called before anything else is. */
+  /** Writes the lines held back before the end of a training; to be called before anything else is. */
   end(): void {
     const isLastBest = this.#best === this.#last;
     if (this.#best && !this.#written.best && !isLastBest) this.#write(this.#best, true);

@@ -75,7 +75,7 @@ export const afterBounds = z.strictObject({
     .optional(),
   /** share of the k nearest that a key has in common with last version, mean over each field's most frequent common keys */
   overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20), ...perField }).optional(),
-  /** 1 - cosine to last version's vector after the tables are turned onto each other, mean over the same keys */
+  /** 1 - cosine to last version's vector after the tables are rotated onto each other, mean over the same keys */
   displacement: z.strictObject({ ...shareBounds, ...perField }).optional(),
   /** of each file of lists that a pipeline's `recall` makes */
   lists: z

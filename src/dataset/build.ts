@@ -135,7 +135,7 @@ export async function streamRows(
   );
   const { roles, inferred, unnamed } = resolved;
 
-  // what cannot be made of the time is told before a long reading
+  // what cannot be made of the time is reported before a long reading
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
@@ -223,7 +223,7 @@ export async function streamRows(
   };
 }
 
-/** What rows are told of their place in the log. */
+/** What rows know of their place in the log. */
 const ROW_NUMBERS: ColumnPlan = { name: "row", kind: "number", isBeside: true };
 
 function planOf({ name, as, role, isBeside }: Purpose, roles: Roles): ColumnPlan {

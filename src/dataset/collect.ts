@@ -72,7 +72,7 @@ export interface Handling {
   onBadRow: "error" | "skip";
   /** hears of each that is skipped */
   onSkipped?: (row: BadRow) => void;
-  /** rows are told their numbers in the log; its batches hold the malformed ones, too */
+  /** rows get their numbers in the log; its batches hold the malformed ones, too */
   numbersRows?: boolean;
 }
 

@@ -5,7 +5,7 @@ import type { Cells } from "./collect.js";
 import type { Column } from "./dataset.js";
 import { splitCells, type CellForm } from "./multi.js";
 
-/** What a column of cells is: u32 codes of keys or of whole several-valued cells, or f64 numbers. */
+/** What a column of cells is: u32 codes of keys or of whole multi-valued cells, or f64 numbers. */
 export type ColumnPlan = (
   { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm)
 ) & {

@@ -1,6 +1,7 @@
 // Which events of a log are used: not too old, and not too many of one user. Applied to the whole log, before it is
 // split.
 
+import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { parseTime } from "../log/time.js";
@@ -67,7 +68,7 @@ function latestOfUsers(dataset: Dataset, most: number): Uint32Array {
   if (column?.kind !== "key")
     throw new UsageError("--max-events-per-user needs a user column: name it with --user");
   const times = timesOf(dataset);
-  const order = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
+  const order = ascending(dataset.numRows);
   if (times) order.sort((a, b) => times[a]! - times[b]! || a - b);
 
   // from the latest on, until a user has enough

@@ -1,5 +1,6 @@
 // What a graph looks like: degrees, components, nodes that lead nowhere.
 
+import { ascending } from "../numeric/indices.js";
 import type { Graph } from "./graph.js";
 
 /** Of a number a node; of an even number of nodes the median is the mean of the two in the middle. */
@@ -94,7 +95,7 @@ function componentsOf(
   { numNodes, offsets, neighbors }: Graph,
   degrees: Uint32Array,
 ): { components: number; largest: number } {
-  const parent = Uint32Array.from({ length: numNodes }, (_, v) => v);
+  const parent = ascending(numNodes);
   const rootOf = (node: number): number => {
     let v = node;
     for (; parent[v] !== v; v = parent[v]!) parent[v] = parent[parent[v]!]!;

@@ -92,7 +92,7 @@ function hashedBeside(
   return { ...rest, texts: texts.map(hashed) };
 }
 
-/** The dictionary of a column as it goes to disk: of several-valued cells each value is hashed in its place. */
+/** The dictionary of a column as it goes to disk: of multi-valued cells each value is hashed in its place. */
 export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Keys {
   if (plan.kind !== "multi") return hashedDictionary(cells, hash);
   if (/[0-9a-f]/.test(plan.separator)) {

@@ -10,6 +10,7 @@
 // 131,072: a column that goes with these goes with the others.
 
 import { MISSING } from "../log/keys.js";
+import { thoseOf } from "../numeric/indices.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
 
 const MAX_MISS = 0.05;
@@ -76,7 +77,7 @@ function eventsOfFirstItems({ codes, dictionary }: KeyColumn, rows: Uint32Array)
   for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;
   let [items, total] = [0, 0];
   while (items < events.length && total < EVENTS_LOOKED_AT) total += events[items++]!;
-  return rows.filter((row) => codes[row]! < items);
+  return thoseOf(rows, (row) => codes[row]! < items);
 }
 
 function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsByItem {
@@ -121,7 +122,10 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, cells: Uin
 /** u32: room to count each code, and at its end MISSING. */
 function counterOf(cells: Uint32Array): Uint32Array {
   let size = 0;
-  for (const code of cells) if (code !== MISSING && code >= size) size = code + 1;
+  for (let row = 0; row < cells.length; row++) {
+    const code = cells[row]!;
+    if (code >= size && code !== MISSING) size = code + 1;
+  }
   return new Uint32Array(size + 1);
 }
 

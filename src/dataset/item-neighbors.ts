@@ -8,6 +8,7 @@
 // where PinSage counts the visits of random walks of any length. The cost is the sum over users of d_u^2, so that of a user of more
 // than 1,000 items the second step goes to 1,000 of them, named by (seed, user, item): sum of d_u min(d_u, 1000).
 
+import { ascending } from "../numeric/indices.js";
 import { compareKeys, type Keys } from "../log/keys.js";
 import { draw } from "../numeric/random.js";
 
@@ -129,9 +130,7 @@ function usersByItem(
   numItems: number,
 ): { usersOf: { indptr: Uint32Array; users: Uint32Array }; order: Uint32Array } {
   const degree = (user: number) => indptr[user + 1]! - indptr[user]!;
-  const order = Uint32Array.from({ length: indptr.length - 1 }, (_, user) => user).sort(
-    (a, b) => degree(a) - degree(b) || a - b,
-  );
+  const order = ascending(indptr.length - 1).sort((a, b) => degree(a) - degree(b) || a - b);
   const ends = new Uint32Array(numItems + 1);
   for (const item of items) ends[item + 1]!++;
   for (let item = 0; item < numItems; item++) ends[item + 1]! += ends[item]!;

@@ -5,6 +5,7 @@
 //
 // A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
 
+import { ascending } from "../numeric/indices.js";
 import { selectKeys, compareKeys, joinedKeys, type Keys } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
@@ -118,9 +119,7 @@ function withKnownKeys(
   const counts = new Uint32Array(all.size);
   counts.set(field.counts.subarray(1));
   counts.set(added, field.keys.size);
-  const order = Uint32Array.from({ length: all.size }, (_, i) => i).sort(
-    (a, b) => counts[b]! - counts[a]! || compareKeys(all, a, b),
-  );
+  const order = ascending(all.size).sort((a, b) => counts[b]! - counts[a]! || compareKeys(all, a, b));
   const unknown = added.reduce((left, count) => left - count, field.counts[0]!);
   return {
     ...field,

@@ -9,7 +9,7 @@ export type Task = LabelledTask | "ranking" | "implicit";
 /** A task that predicts labels. */
 export type LabelledTask = "binary" | "regression";
 
-/** Whether the task is to rank items, and is judged by that. */
+/** Whether the task is to rank items, and is evaluated by that. */
 export function ranksItems(task: Task | undefined): task is "ranking" | "implicit" {
   return task === "ranking" || task === "implicit";
 }

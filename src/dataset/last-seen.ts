@@ -38,7 +38,9 @@ export function newestTimes(
     ).fill(NEVER);
     for (let row = 0; row < dataset.numRows; row++) {
       const code = codes[row]!;
-      if (code !== MISSING) ofCode[code] = Math.max(ofCode[code]!, times ? times[row]! : 0);
+      if (code === MISSING) continue;
+      const time = times ? times[row]! : 0;
+      if (!(time <= ofCode[code]!)) ofCode[code] = time;
     }
     const ids = idsOf(field, column.dictionary);
     ofCode.forEach((time, code) => {

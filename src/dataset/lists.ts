@@ -1,4 +1,4 @@
-// Columns that hold lists by the log's form are several-valued without being named.
+// Columns that hold lists by the log's form are multi-valued without being named.
 
 import type { Log } from "../log/log.js";
 import type { ColumnOptions } from "./roles.js";

@@ -1,4 +1,4 @@
-// Several-valued cells: each distinct cell is split once.
+// Multi-valued cells: each distinct cell is split once.
 
 import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
@@ -19,7 +19,7 @@ export function cellFormOf(name: string, { multi, multiWeights }: Roles): CellFo
 }
 
 /**
- * The column of several-valued cells behind a column of whole cells; values are trimmed, empty ones left out. Repeated
+ * The column of multi-valued cells behind a column of whole cells; values are trimmed, empty ones left out. Repeated
  * ones count once; of values that carry numbers, the numbers of repeated ones are added, and those of 0 are left out.
  *
  * @throws {DataError} a value that is to carry a number does not (a log's own cells are checked row by row before)

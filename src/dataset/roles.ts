@@ -1,4 +1,4 @@
-// Which column plays which part: told by the user, else inferred from names and first rows.
+// Which column plays which part: given by the user, else inferred from names and first rows.
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";

@@ -1,6 +1,6 @@
 // Feature rows: what a trainer reads. A row is a list of (feature, value) pairs; most often one feature a field, all 1.
 //
-// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n), or the
+// One-hot cell: (its feature, 1). Multi-valued cell of n values: (each feature, 1/n), or the
 // number that each carries. Number: (the field's feature,
 // (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
 
@@ -103,7 +103,7 @@ export interface Encoder {
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
   /** Whether every one of the rows has one feature of value 1 in each field. */
   isDense(rows: Uint32Array): boolean;
-  /** The same for a slice of the dataset's rows, all in the form that is told. */
+  /** The same for a slice of the dataset's rows, all in the given form. */
   ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
@@ -115,6 +115,9 @@ interface BoundField {
   /** u32: id of each code of the column's dictionary (categorical fields) */
   ids: Uint32Array;
 }
+
+/** Rows that are encoded together: 16 fields of them are 64 KB. */
+const ROWS_IN_CACHE = 1024;
 
 const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
 
@@ -174,10 +177,15 @@ function isDense(bound: BoundField[], rows: Uint32Array): boolean {
 function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {
   const width = bound.length;
   const ids = new Uint32Array(rows.length * width);
-  bound.forEach(({ column, offset, ids: idOf }, f) => {
-    const { codes } = column as { codes: Uint32Array };
-    for (let i = 0, at = f; i < rows.length; i++, at += width) ids[at] = offset + idOf[codes[rows[i]!]!]!;
-  });
+  // field by field within blocks of rows, whose ids stay in the cache until the last field has written them
+  for (let first = 0; first < rows.length; first += ROWS_IN_CACHE) {
+    const last = Math.min(rows.length, first + ROWS_IN_CACHE);
+    bound.forEach(({ column, offset, ids: idOf }, f) => {
+      const { codes } = column as { codes: Uint32Array };
+      for (let i = first, at = first * width + f; i < last; i++, at += width)
+        ids[at] = offset + idOf[codes[rows[i]!]!]!;
+    });
+  }
   return { numRows: rows.length, width, ids, labels };
 }
 
@@ -211,7 +219,7 @@ function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Arra
   return { numRows: rows.length, width: 0, indptr, ids, values, labels };
 }
 
-/** Pairs of one cell: unknown values of a several-valued cell share one. */
+/** Pairs of one cell: unknown values of a multi-valued cell share one. */
 function countPairs({ column, ids }: BoundField, row: number): number {
   if (column.kind === "number") return Number.isNaN(column.values[row]) ? 0 : 1;
   if (column.codes[row] === MISSING) return 0;
@@ -223,7 +231,7 @@ function countPairs({ column, ids }: BoundField, row: number): number {
   return known + (known < column.indptr[cell + 1]! - column.indptr[cell]! ? 1 : 0);
 }
 
-/** Writes a several-valued cell's pairs from `at` on; returns their end. */
+/** Writes a multi-valued cell's pairs from `at` on; returns their end. */
 function putValues(
   column: MultiColumn,
   cell: number,

@@ -57,14 +57,23 @@ export class KeyCounter {
   /** @param cells as a ColumnSink takes them */
   add(cells: readonly Cells[]): void {
     for (const column of this.#columns) {
-      for (const code of cells[column.at]!) {
-        if (code === MISSING) continue;
-        column.rows++;
-        if (code >= column.seen.length) column.seen = enlarged(column.seen, code);
-        if (column.seen[code] === 1) continue;
-        column.seen[code] = 1;
-        column.keys++;
+      const codes = cells[column.at]!;
+      let { seen } = column;
+      let [keys, missing] = [0, 0];
+      for (let i = 0; i < codes.length; i++) {
+        const code = codes[i]!;
+        if (code === MISSING) {
+          missing++;
+          continue;
+        }
+        if (code >= seen.length) seen = enlarged(seen, code);
+        if (seen[code] === 1) continue;
+        seen[code] = 1;
+        keys++;
       }
+      column.seen = seen;
+      column.keys += keys;
+      column.rows += codes.length - missing;
     }
   }
 

@@ -2,6 +2,7 @@
 //
 // Training then sees what other users did after the held-out events; a split by time does not.
 
+import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
@@ -46,7 +47,7 @@ export function splitLast(dataset: Dataset, { last, group, without }: LastOption
       for (const row of groups.splice(-count).flat()) held[part][row] = 1;
     }
   }
-  const all = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
+  const all = ascending(dataset.numRows);
   return {
     train: all.filter((row) => held.valid[row] === 0 && held.test[row] === 0),
     valid: all.filter((row) => held.valid[row] === 1),

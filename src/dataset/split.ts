@@ -7,6 +7,7 @@
 //   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
 
+import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Column, type Dataset } from "./dataset.js";
@@ -51,7 +52,7 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
   if (options.by !== "random" && options.key)
     throw new UsageError(`--split-key is for --split random, not for --split ${options.by}`);
   if (options.by === "last") return splitLast(dataset, last);
-  const all = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
+  const all = ascending(dataset.numRows);
   if (valid + test === 0 && validFrom === undefined && testFrom === undefined)
     return { train: all, valid: new Uint32Array(), test: new Uint32Array() };
   const parts =

@@ -3,6 +3,7 @@
 // A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
+import { ascending } from "../numeric/indices.js";
 import { MISSING, compareKeys, selectKeys, type Keys } from "../log/keys.js";
 import { DataError } from "../errors.js";
 import {
@@ -33,7 +34,7 @@ import {
   type VocabularyLimits,
 } from "./vocabulary-limits.js";
 
-/** A categorical field: one-hot (kind key) or several-valued (kind multi). */
+/** A categorical field: one-hot (kind key) or multi-valued (kind multi). */
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
@@ -196,9 +197,7 @@ export function spaceInRowOrder(space: FeatureSpace, earlier: EarlierRows): Feat
 /** The space of one field of keys without those that are not kept, which were in no row. @param isKept u8[numFeatures] */
 export function spaceWith({ fields: [field] }: FeatureSpace, isKept: Uint8Array): FeatureSpace {
   if (field?.kind !== "key") throw new RangeError("nodes are keys");
-  const codes = Uint32Array.from({ length: field.keys.size }, (_, code) => code).filter(
-    (code) => isKept[1 + code] === 1,
-  );
+  const codes = ascending(field.keys.size).filter((code) => isKept[1 + code] === 1);
   const counts = new Uint32Array(codes.length + 1);
   codes.forEach((code, i) => (counts[1 + i] = field.counts[1 + code]!));
   return featureSpace([{ ...field, keys: selectKeys(field.keys, codes), counts }]);

@@ -11,7 +11,7 @@ import { type CellTest, parseWhere, whereError, type Where } from "./where.js";
  *
  * @param rows u32: rows of the dataset
  * @returns u8[rows.length]: 1 or 0
- * @throws {UsageError} it asks for a column that there is not, or for times, several-valued cells or hashed ids
+ * @throws {UsageError} it asks for a column that there is not, or for times, multi-valued cells or hashed ids
  */
 export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where): Uint8Array {
   const { positives, time } = dataset.roles;

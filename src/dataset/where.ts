@@ -55,7 +55,7 @@ export function whereError(
 
 type Literal = { text: string } | { number: number };
 
-/** what a test does with its cell; a missing cell is told apart before */
+/** what a test does with its cell; a missing cell is distinguished before */
 const comparisons: Record<string, (order: number) => boolean> = {
   "=": (order) => order === 0,
   "<": (order) => order < 0,

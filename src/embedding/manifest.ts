@@ -66,7 +66,7 @@ export interface Asked {
   runs: { path: string; sha256: string }[];
 }
 
-/** The earlier run that a run's vectors were turned onto. */
+/** The earlier run that a run's vectors were rotated onto. */
 export interface Alignment {
   to: string;
   /** of the earlier run's table */

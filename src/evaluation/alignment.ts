@@ -1,4 +1,4 @@
-// Vectors of one table turned onto those of an earlier one: how, and how near they are.
+// Vectors of one table rotated onto those of an earlier one: how, and how near they are.
 //
 //   a, b   vectors of the same keys in the new table and in the earlier one, f32[n][dim]
 //   Q      the orthogonal matrix of the least sum log(1 + count) |a Q - b|^2; it may reflect

@@ -1,6 +1,6 @@
 // How sure a metric is: users are drawn again with replacement, and the metric is taken of each such sample.
 //
-// Source: Efron 1979 (doi:10.1214/aos/1176344552), percentile intervals. All contenders are judged on the same samples, so
+// Source: Efron 1979 (doi:10.1214/aos/1176344552), percentile intervals. All contenders are evaluated on the same samples, so
 // that the difference of two of them is a difference on the same users.
 
 import { draw } from "../numeric/random.js";

@@ -1,4 +1,4 @@
-// Tables judged by labels, on cases that can be worked by hand.
+// Tables evaluated on labels, on cases that can be worked by hand.
 
 import { mulberry32 } from "../testing/random.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -65,7 +65,7 @@ test("the rarer half is of the fewest events, ties in order, the smaller half of
 });
 
 test("F1 is micro over all labels and macro over those that the test items have", () => {
-  // items 0 (a), 1 (a|b), 3 (c), predicted a, a|c, a: of a 2 hits of 3 told and 2 had, of b none, of c none of 1 told
+  // items 0 (a), 1 (a|b), 3 (c), predicted a, a|c, a: of a 2 hits of 3 predicted and 2 had, of b none, of c none of 1 predicted
   const { micro, macro } = f1(four, [0, 1, 3], [[0], [0, 2], [0]]);
   expect(micro).toBeCloseTo((2 * 2) / (4 + 4), 12);
   expect(macro).toBeCloseTo(4 / 5 / 3, 12);

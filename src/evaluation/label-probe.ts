@@ -4,7 +4,7 @@
 //   x         vectors, each dimension of mean 0 and deviation 1 over the training part; or as they are, as published protocols have them
 //   training  one against the rest, l2 / 2 |w|^2 with l2 = 1, the bias free
 //   predicted the m labels of highest score, m the number that the item has: as Perozzi et al. 2014 (arXiv:1403.6652) and the
-//             work after them judge nodes of several labels; of one label each, the most probable
+//             work after them evaluate nodes of several labels; of one label each, the most probable
 //   F1        2 TP / (2 TP + FP + FN): micro of the counts over all labels, macro the mean over labels that test items have
 
 import { fitLogistic, scoresOfRows, type DenseRows } from "../solvers/logistic.js";
@@ -19,7 +19,7 @@ export interface F1 {
 }
 
 /**
- * Trains on the items that are not in the test part, and judges on those that are.
+ * Trains on the items that are not in the test part, and evaluates on those that are.
  *
  * @param vectors f32[numItems * dim]
  * @param isTest  u8[numItems]

@@ -12,6 +12,7 @@
 // All are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002 (doi:10.1145/582415.582418) for NDCG;
 // the protocol is that of NGCF and LightGCN (He et al. 2020, arXiv:2002.02126), all items ranked.
 
+import { ascending } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";
 import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
@@ -70,9 +71,7 @@ export function rankingMetrics(
   const ideal = new Float64Array(top + 1);
   gains.forEach((gain, r) => (ideal[r + 1] = ideal[r]! + gain));
   const numQueries = heldOut.indptr.length - 1;
-  const kept = Uint32Array.from({ length: numQueries }, (_, q) => q).filter(
-    (q) => heldOut.indptr[q + 1]! > heldOut.indptr[q]!,
-  );
+  const kept = ascending(numQueries).filter((q) => heldOut.indptr[q + 1]! > heldOut.indptr[q]!);
   const columns = ks.map((k) => ({ k, values: namesAt(k).map(() => new Float64Array(kept.length)) }));
   kept.forEach((q, at) => {
     const wanted = heldOut.items.subarray(heldOut.indptr[q], heldOut.indptr[q + 1]);

@@ -35,7 +35,7 @@ export interface FoundBy {
   input: OnnxInput;
 }
 
-/** The row of each key, int64[N], or of the shape that is told. @param given.doc what the input is, for who serves the model */
+/** The row of each key, int64[N], or of the given shape. @param given.doc what the input is, for who serves the model */
 export function rowOfKey(
   graph: GraphBuilder,
   { name, keys, edges }: Pick<NetworkKeys, "name" | "keys" | "edges">,

@@ -17,7 +17,7 @@ const MAX_BYTES = 0x7fffffff;
 /** TensorProto.DataType */
 export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 } as const;
 
-/** An array's axis: its size, or the name of what is told at run time. */
+/** An array's axis: its size, or the name of a size known at run time. */
 export type Axis = number | string;
 
 /** A graph's input or output. */

@@ -39,7 +39,7 @@ export async function withTransaction<T>(
   );
   const { signal, patience = PATIENCE } = target;
   const client = clientOf(pg.Client, target);
-  // told by the statements that fail of it
+  // the statements that fail report it
   client.on("error", () => undefined);
   let lost: unknown;
   /** ends the connection at once, and with it the transaction */

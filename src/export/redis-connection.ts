@@ -50,7 +50,7 @@ export class RedisConnection {
     try {
       const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
       const client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
-      // told by the commands that fail of it
+      // the commands that fail report it
       client.on("error", () => undefined);
       await client.connect();
       const sendCommand: Client["sendCommand"] = (args) => client.sendCommand([...args]);

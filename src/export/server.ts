@@ -1,4 +1,4 @@
-// What all that is sent straight into a server shares: where it is, and how its errors are told without the password of its URL.
+// What all that is sent straight into a server shares: where it is, and how its errors are reported without the password of its URL.
 
 import type { Selection } from "./selection.js";
 

@@ -25,7 +25,7 @@ export type Fit = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[
 /** Readies the fitting: what does not depend on the events is done here. */
 export type Fitting = (run: Run, model: FoldingModel, options: TransformOptions) => Promise<Fit> | Fit;
 
-/** L2 as it is told, or as the field's known keys have it. */
+/** L2 as given, or as the field's known keys have it. */
 export function penaltiesOf(
   run: Run,
   { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,

@@ -29,7 +29,7 @@ import {
 } from "../kernels/fm/state.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena, type Region } from "../kernels/shared/memory.js";
-import type { Marks } from "../kernels/fm/repeats.js";
+import { marksFor, type Marks } from "../kernels/fm/repeats.js";
 import { blockOrder } from "../numeric/random.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { FmInit } from "./fm.worker.js";
@@ -96,7 +96,7 @@ export class FmMachine {
   /** How training rows are to be marked. */
   get marks(): Marks {
     const { numFeatures, fields } = this.#shape;
-    return { counts: new Uint32Array(numFeatures), keepsOrder: fields !== undefined };
+    return marksFor(numFeatures, fields !== undefined);
   }
 
   /** Numbers of a feature's vector as `export` copies it. */

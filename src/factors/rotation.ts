@@ -1,6 +1,7 @@
 // Rotating a factorization machine, whatever its training: <v_i, v_j> = <v_i Q, v_j Q>, one Q for all rows, out-of-vocabulary ones
 // and every draw among them.
 
+import { ascending } from "../numeric/indices.js";
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
@@ -15,7 +16,7 @@ export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Te
 const rotateUnknown: RotateTensors = (tensors, rotate) => {
   const { shape, data } = rowsIn(tensors, "oovVectors");
   // a row a field
-  const fieldOf = Uint32Array.from({ length: shape[0]! }, (_, f) => f);
+  const fieldOf = ascending(shape[0]!);
   return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
 };
 

@@ -40,7 +40,7 @@ export const encodeOptions = withCommon(everyOption, [
 
 type GivenEncode = Given<typeof encodeOptions>;
 
-/** What was told as options of the api. */
+/** What was given as options of the api. */
 export function encodeOf(given: GivenEncode & { out: string }): EncodeOptions {
   const { out, force = false, onBadRow = "error", maxBad, badRows: file, hashKeys, hashKeysOf } = given;
   const named = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(columns, name)));

@@ -48,7 +48,7 @@ function commandOf(add: AddFlags, given: FileOptions, fail: Fail): Command {
     }
   }
   for (const option of command.options.filter(({ mandatory }) => mandatory)) {
-    // where it is written to is told when it runs
+    // where it is written is known when it runs
     if (nameOf(option) !== "out" && command.getOptionValue(option.attributeName()) === undefined)
       fail(nameOf(option), `${option.flags} is needed`);
   }

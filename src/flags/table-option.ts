@@ -18,7 +18,7 @@ export class TableOption extends Option {
 /** Short forms, which scripts rely on. */
 const short: Readonly<Record<string, string>> = { out: "-o, " };
 
-/** Adds the flags of a table's options. A default is told in the help and set by whoever resolves the table. */
+/** Adds the flags of a table's options. The help states a default; whoever resolves the table sets it. */
 export function addTable<C extends Command>(command: C, table: OptionTable): C {
   for (const [name, option] of Object.entries(table) as [string, Declared][]) {
     command.addOption(optionOf(name, option));

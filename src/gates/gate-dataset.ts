@@ -45,7 +45,7 @@ function positiveRate(dataset: Dataset, from: number | undefined): number | unde
 }
 
 /**
- * Share of a field's cells (each value of a several-valued one) whose key is no row of the table: 0 for a column without cells.
+ * Share of a field's cells (each value of a multi-valued one) whose key is no row of the table: 0 for a column without cells.
  *
  * @returns undefined where the dataset has no such column of keys
  */

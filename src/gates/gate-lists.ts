@@ -31,7 +31,7 @@ export const listFactsShape = object({
   coverage: where("a share", (value) => typeof value === "number" && value >= 0 && value <= 1),
 });
 
-/** Lists to be judged. */
+/** Lists to be checked. */
 export interface CheckedLists {
   /** their place within exports/ */
   out: string;
@@ -41,7 +41,7 @@ export interface CheckedLists {
 }
 
 /**
- * Judges lists.
+ * Checks lists against their bounds.
  *
  * @param previous last version's run, and where its lists would be; undefined when there is none
  * @throws {ArtifactError} one of the two is damaged @throws {DataError} a file is no lists

@@ -2,7 +2,7 @@
 //
 //   encoded dataset, run ──► values ──► bounds, last version's values ──► outcomes, and the bytes of gate.json
 //
-// Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset told
+// Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset knew
 // stands in its gate.json. docs/gates.md defines every value.
 
 import type { AfterBounds, BeforeBounds } from "../config/gates.js";
@@ -38,7 +38,7 @@ interface How {
 }
 
 /**
- * Measures an encoded dataset and judges it.
+ * Measures an encoded dataset and checks it against its bounds.
  *
  * @param previous directory of last version's run; undefined when there is none
  * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged
@@ -121,7 +121,7 @@ async function newestOf(run: Run): Promise<number | undefined> {
 }
 
 /**
- * Measures a run and judges it; that a number is NaN or infinite fails whatever the bounds are.
+ * Measures a run and checks it against its bounds; that a number is NaN or infinite fails whatever the bounds are.
  *
  * @param previous directory of last version's run; undefined when there is none
  * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged

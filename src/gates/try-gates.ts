@@ -40,7 +40,7 @@ export interface TriedGates {
 }
 
 /**
- * Measures a dataset or a run and judges it by the bounds of its stage.
+ * Measures a dataset or a run and checks it against the bounds of its stage.
  *
  * @throws {NoInputError} there is none @throws {ArtifactError} it is damaged
  * @throws {OutputError} `out` exists

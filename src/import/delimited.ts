@@ -32,7 +32,7 @@ export async function readDelimited(
   }
   const numbers = columns.filter((name) => !["field", keyColumn].includes(name));
   const dims = numbers.filter((name) => !["count", "weight"].includes(name));
-  // a field that is told goes before the column
+  // a given field takes precedence over the column
   const hasField = field === undefined && columns.includes("field") && keyColumn !== "field";
   const requests = [
     { name: keyColumn, as: "key" as const },

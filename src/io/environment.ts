@@ -1,4 +1,4 @@
-// What a command is told by the name of an environment variable, so that a secret stands in no command line and in no file.
+// Values that a command takes from environment variables, so that a secret stands in no command line and in no file.
 
 import { env } from "node:process";
 import { UsageError } from "../errors.js";

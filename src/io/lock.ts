@@ -21,7 +21,7 @@ export interface LockOptions {
   /** how long to wait for another holder, in milliseconds; 0 does not wait */
   waitMs: number;
   signal: AbortSignal;
-  /** told once who is waited for, and when a dead holder's lock is taken over */
+  /** reported once who is waited for, and when a dead holder's lock is taken over */
   observe?: (note: string) => void;
 }
 

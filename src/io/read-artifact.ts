@@ -9,7 +9,7 @@ import { asIoError, codeOf } from "./write.js";
 
 const CHUNK = 1 << 20;
 
-/** Whether something stands at a path. @throws {IoError} that cannot be told, for want of permission for instance */
+/** Whether something stands at a path. @throws {IoError} that cannot be determined, for want of permission for instance */
 export async function pathExists(path: string): Promise<boolean> {
   try {
     await stat(path);

@@ -130,7 +130,7 @@ describe("JSON lines", () => {
         } catch (error) {
           reason = (error as { reason: string }).reason;
         }
-        // what is JSON and no row is told apart from what is no JSON
+        // what is JSON and no row is distinguished from what is no JSON
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;

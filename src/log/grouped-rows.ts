@@ -56,14 +56,14 @@ export function rowBlocks(
   return rowsAsTheyCome(path, undefined, options, bytes);
 }
 
-/** How records of a form are told apart, and what is in front of them. */
+/** How records of a form are distinguished, and what is in front of them. */
 interface Form {
   format: "csv" | "jsonl";
   dialect: Dialect;
   /** what is read before the rows of each log, and how many lines that is */
   head: Uint8Array;
   headLines: number;
-  /** The key of a record; undefined where it cannot be told, and reading it says why. @param line for messages, from 1 */
+  /** The key of a record; undefined where it cannot be determined, and reading it says why. @param line for messages, from 1 */
   keyOf: (record: Uint8Array, line: number) => string | undefined;
   /** Whether a record repeats the header, and is no row. */
   isHeader: (record: Uint8Array) => boolean;
@@ -113,7 +113,7 @@ export class Groups {
   /** from the first row on that was not yielded, at #from */
   #bytes: Uint8Array = new Uint8Array(0);
   #from = 0;
-  /** the record whose key is told next, and the end of the last complete group */
+  /** the record whose key is read next, and the end of the last complete group */
   #at = 0;
   #complete = 0;
   /** physical lines before #from and before #at */

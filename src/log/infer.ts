@@ -1,4 +1,4 @@
-// Which column is the user, the item, the label, ...: guessed from names and first rows, and told to the user.
+// Which column is the user, the item, the label, ...: guessed from names and first rows, and reported to the user.
 //
 // Names are compared without case, spaces, underscores, dashes and dots, so user_id, UserID and "User Id" are one. In
 // each role's list the better name stands first; between columns of equal names the leftmost wins.

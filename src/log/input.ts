@@ -205,7 +205,7 @@ export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect)
   return { ...options, delimiter: written ?? delimiter };
 }
 
-/** @throws {DataError} a file's columns cannot be told from those of the first: without names they are told by their number */
+/** @throws {DataError} a file's columns cannot be distinguished from those of the first: without names they are identified by number */
 export function checkColumns(
   file: FileColumns,
   first: FileColumns,

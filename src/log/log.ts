@@ -32,7 +32,7 @@ export interface ReadOptions extends NumberForm {
   threads: number;
   /** rows that repeat an earlier one, cell by cell, are left out and counted */
   dedupe?: boolean;
-  /** separator by column: how values of a list are joined, and told from others, as text */
+  /** separator by column: how values of a list are joined, and distinguished from others, as text */
   multi?: Record<string, string>;
   /** columns of these whose values may carry a number, `key:number`, in a form that has them */
   multiWeights?: string[];
@@ -163,7 +163,7 @@ export interface Log {
   sample: string[][];
   /** true when the sample is the whole log */
   sampleIsAll: boolean;
-  /** what was found or told; empty where cells are not delimited */
+  /** what was found or given; empty where cells are not delimited */
   delimiter: string;
   /** texts that it reads as missing */
   nulls: readonly string[];

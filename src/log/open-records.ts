@@ -33,7 +33,7 @@ export async function openRecords<Rec>(
   for (const file of files) checkPartition({ ...files[0]!, columns: [] }, { ...file, columns: [] });
   const items = itemsOf(files, form, sources);
   try {
-    // a file that cannot be read is told now, not after those before it were
+    // a file that cannot be read is reported now, not after those before it were
     for (const { path } of files.length > 1 ? files : []) {
       if (await canReopen(path)) await (await form.open(path)).source.close();
     }
@@ -166,7 +166,7 @@ async function takeHead<Rec>(
     try {
       sample.push([...form.cellsOf(record, schema), ...Object.values(partition)]);
     } catch (error) {
-      // what is wrong with a row is told when it is read
+      // what is wrong with a row is reported when it is read
       if (!(error instanceof RowFault)) throw error;
     }
   }

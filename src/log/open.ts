@@ -30,7 +30,7 @@ import { sparseText } from "./sparse-text.js";
 import type { Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
 
-/** Lines by which sparse text is told from CSV. */
+/** Lines by which sparse text is distinguished from CSV. */
 const LINES_TO_KNOW = 5;
 
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
@@ -120,7 +120,7 @@ async function openDelimited(
   try {
     checkPartition(firstColumns, firstColumns);
     const columns = columnsIn(firstColumns);
-    // a file that does not fit is told now, not after those before it were read
+    // a file that does not fit is reported now, not after those before it were read
     const known = [firstColumns];
     for (const { path, partition } of files.slice(1)) {
       if (!(await canReopen(path))) continue;
@@ -225,7 +225,7 @@ async function takeSample(
       if (header && isHeader(cells, header)) return true;
       rowsOfFile++;
       numRows++;
-      // what is wrong with a row is told when it is read
+      // what is wrong with a row is reported when it is read
       if (cells.length === numColumns && malformedQuote === -1) sample.push(inOrder(cells));
       return numRows <= SAMPLE_ROWS;
     });

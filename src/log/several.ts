@@ -20,7 +20,7 @@ export function joinValues(column: string, values: readonly string[], separator:
   return values.filter((value) => value !== "").join(separator);
 }
 
-/** How the values of a column are joined: as told, else as the form says; undefined where it has single values. */
+/** How the values of a column are joined: as given, else as the form says; undefined where it has single values. */
 export function separatorOf(
   column: string,
   given: Record<string, string>,
@@ -30,7 +30,7 @@ export function separatorOf(
   return Object.hasOwn(multi, column) ? multi[column] : undefined;
 }
 
-/** What is parsed of each record that is not malformed; what is wrong with the others is told when they are read. */
+/** What is parsed of each record that is not malformed; what is wrong with the others is reported when they are read. */
 export function* wellFormed<Rec, T>(records: Iterable<Rec>, parse: (record: Rec) => T): Generator<T> {
   for (const record of records) {
     let parsed: T;

@@ -1,6 +1,6 @@
 // Times in cells → milliseconds since 1970 in UTC.
 //
-// Accepted: unix time in seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude; ISO 8601 dates and
+// Accepted: unix time in seconds, milliseconds, microseconds or nanoseconds, distinguished by magnitude; ISO 8601 dates and
 // date-times (`T` or one space between them, seconds and fraction optional, then Z, an offset or nothing).
 // A date-time without a zone is taken as UTC: the same log gives the same times on any machine.
 
@@ -62,7 +62,7 @@ export function millisecondsOf({
 
 /**
  * Unix time of any unit: seconds reach to the year 5138, so anything of 1e11 and more is of a finer unit.
- * Milliseconds from 1973 on, microseconds and nanoseconds likewise, are told apart with a factor of 1000 to spare.
+ * Milliseconds from 1973 on, microseconds and nanoseconds likewise, are distinguished with a factor of 1000 to spare.
  */
 function unixTime(value: number): number {
   const size = Math.abs(value);

@@ -61,7 +61,7 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
 }
 
 /**
- * What a training of a pipeline is told: the file's options, and where it is silent the newest days too (--refit), last
+ * Options of a pipeline's training: the file's, and where it is silent the newest days too (--refit), last
  * version's rows where they are (--row-order latest), and checkpoints.
  */
 export async function withDefaults(command: string, given: Given): Promise<Given> {
@@ -96,7 +96,7 @@ export async function checkTraining(command: string, given: Given, fail: Fail): 
   checkGiven(options, givenFromFile(options, given, fail));
 }
 
-/** Trains on a dataset; `told` has the run it writes. @throws {EmbedError} as the command does */
+/** Trains on a dataset; `given` has the run it writes. @throws {EmbedError} as the command does */
 export async function runTraining(
   command: string,
   given: Given,
@@ -113,7 +113,7 @@ export function checkEncoding(given: Given, fail: Fail): void {
   checkGiven(encodeOptions, givenFromFile(encodeOptions, given, fail));
 }
 
-/** Encodes the log; `told` has the dataset it writes. @throws {EmbedError} as embed encode does */
+/** Encodes the log; `given` has the dataset it writes. @throws {EmbedError} as embed encode does */
 export async function runEncoding(
   given: Given,
   logs: readonly string[],
@@ -139,7 +139,7 @@ export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
   return format.needsDirectory;
 }
 
-/** Writes an export; `told` has its output or its server. @throws {EmbedError} as embed export does */
+/** Writes an export; `given` has its output or its server. @throws {EmbedError} as embed export does */
 export async function runExport(
   given: Given,
   run: string,
@@ -158,7 +158,7 @@ export async function checkRecall(given: Given, fail: Fail): Promise<void> {
   askedBy(options);
 }
 
-/** Makes lists; `told` has their file. @throws {EmbedError} as embed recall does */
+/** Makes lists; `given` has their file. @throws {EmbedError} as embed recall does */
 export async function runRecall(given: Given, run: string, watch: Watch): Promise<RecallSummary> {
   const flags = flagsFromFile(addRecallFlags, given, unexpected) as unknown as RecallFlags;
   const { recall } = await import("../api/recall/recall.js");

@@ -1,4 +1,4 @@
-// A pipeline file → what its steps are told, checked before anything runs; an error names the line and column.
+// A pipeline file → the options of its steps, checked before anything runs; an error names the line and column.
 //
 // Paths are relative to the file, so that cron may start it from anywhere.
 

@@ -8,7 +8,7 @@ import { UsageError } from "../errors.js";
 import { pathExists } from "../io/read-artifact.js";
 import { NO_PATHS } from "./commands.js";
 
-/** Options that do not go together are told of where they stand. */
+/** An error about options that exclude each other names their place. */
 export async function within<T>(yaml: YamlFile, place: string[], check: () => Promise<T>): Promise<T> {
   try {
     return await check();
@@ -18,7 +18,7 @@ export async function within<T>(yaml: YamlFile, place: string[], check: () => Pr
   }
 }
 
-/** What is told, with its paths from the file's folder. */
+/** What is given, with its paths from the file's folder. */
 export async function withPaths(folder: string, given: Given, settings: readonly Setting[]): Promise<Given> {
   const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
   const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {

@@ -70,7 +70,7 @@ export async function encodeStep(
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
-/** Judges the dataset. @throws {GateError} */
+/** Checks the dataset against the gates. @throws {GateError} */
 export async function beforeStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -87,7 +87,7 @@ export async function beforeStep(
   return await checked(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
 
-/** Judges what is to be published. @throws {GateError} */
+/** Checks what is to be published against the gates. @throws {GateError} */
 export async function afterStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -147,7 +147,7 @@ export async function trainStep(
   return { text: text.join(", "), rows, metrics };
 }
 
-/** The loss of the part that gates judge. */
+/** The loss of the part that gates check. */
 function shownMetric(metrics: Record<string, object>): string[] {
   for (const [part, values] of Object.entries(metrics).toReversed()) {
     const loss = Object.entries(values).find(
@@ -161,7 +161,7 @@ function shownMetric(metrics: Record<string, object>): string[] {
 /**
  * Turns a run onto its base's vectors.
  *
- * @throws {UsageError} it cannot be turned, and the file asks for it
+ * @throws {UsageError} it cannot be rotated, and the file asks for it
  */
 export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: Watch): Promise<StepResult> {
   const { training, train, align, base } = plan;
@@ -175,7 +175,7 @@ export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: 
   }
 }
 
-/** The run that is judged, exported and published. */
+/** The run that is evaluated, exported and published. */
 async function runOf({ train, align }: TrainingPlan): Promise<string> {
   return (await pathExists(align.output)) ? align.output : train.output;
 }
@@ -185,7 +185,7 @@ async function previousOf({ base }: TrainingPlan): Promise<string | undefined> {
   return base && (await pathExists(base.path)) ? base.path : undefined;
 }
 
-/** What lists hold, beside them: the gates judge by it. */
+/** What lists hold, beside them: the gates check it. */
 const FACTS_FILE = "facts.json";
 
 /** Makes lists, and says what they hold. */
@@ -211,7 +211,7 @@ export async function recallStep(
   return made!;
 }
 
-/** Judges lists. @throws {GateError} */
+/** Checks lists against the gates. @throws {GateError} */
 export async function listsStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -351,7 +351,7 @@ export async function sendStep(
 }
 
 /**
- * Writes a version's lists into a server, which says itself whether it has them already: what was judged and published, and no others.
+ * Writes a version's lists into a server, which says itself whether it has them already: what was checked and published, and no others.
  *
  * @throws {EmbedError} as sendLists does
  */

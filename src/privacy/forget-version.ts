@@ -80,7 +80,7 @@ export async function forgetInVersion(
   return done;
 }
 
-/** What is told of files that go, some of them to be made again. */
+/** The message about files that are removed, some of which are made again. */
 function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   return {
     removed: goes.filter((file) => !remade.some(({ out }) => isOf(out, file))),

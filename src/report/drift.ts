@@ -1,4 +1,4 @@
-// What changed from an earlier table: keys, neighbours, and how far rows moved once the tables are turned onto each other.
+// What changed from an earlier table: keys, neighbours, and how far rows moved once the tables are rotated onto each other.
 
 import type { Drift, FieldDrift, ReportedRun } from "./content.js";
 import { titleOf } from "../evaluation/metric-titles.js";

@@ -57,7 +57,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: WithHistory): Marku
     </details>`;
 }
 
-/** The metrics of the part that judges: what was held out for testing, else for validation. */
+/** The metrics of the split that is reported: what was held out for testing, else for validation. */
 function metricSeries({ manifest: { metrics } }: WithHistory): Series[] {
   const part =
     ["test", "valid", "train"].find((name) => Object.keys(metrics[name] ?? {}).length > 0) ?? "test";

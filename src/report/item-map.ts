@@ -42,7 +42,7 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-/** Labels are the same on all maps; how many keys have each is told where there is one. */
+/** Labels are the same on all maps; how many keys have each is reported where there is one. */
 function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
   const [{ labels }] = maps as [ItemMap];
   const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});

@@ -1,4 +1,4 @@
-// The page: sections in the order in which a table is judged, in one file that asks for nothing from elsewhere.
+// The page: sections in the order in which a table is evaluated, in one file that asks for nothing from elsewhere.
 //
 // A policy in its head lets nothing be loaded and no script run but the page's own, whatever a log's keys hold.
 

@@ -6,7 +6,7 @@ import { html, tableOf, type Markup } from "./html.js";
 import { percent } from "./numbers.js";
 import { type Pen } from "./pen.js";
 
-/** Components that are still told apart as bars. */
+/** Components that are still drawn as bars of their own. */
 const BARS = 40;
 /** Components that are listed. */
 const LISTED = 20;

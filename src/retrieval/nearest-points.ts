@@ -3,6 +3,8 @@
 // Points stand in order of the coordinate that spreads most; a search walks outwards from the query's place and ends where that
 // coordinate alone is farther than what was found. It takes about the points of a slab as wide as the neighbourhood.
 
+import { ascending } from "../numeric/indices.js";
+
 /** A point that was found. */
 export interface NearPoint {
   /** which of the points */
@@ -25,7 +27,7 @@ export class NearestPoints {
     this.#dims = dims;
     const axis = widestAxis(points, dims);
     this.#axis = axis;
-    this.#order = Uint32Array.from({ length: points.length / dims }, (_, point) => point).sort(
+    this.#order = ascending(points.length / dims).sort(
       (a, b) => points[a * dims + axis]! - points[b * dims + axis]! || a - b,
     );
   }

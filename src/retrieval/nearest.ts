@@ -1,5 +1,6 @@
 // The nearest others of every row of a set, by cosine and exactly.
 
+import { ascending } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { topItems } from "./top-items.js";
 
@@ -43,8 +44,8 @@ export async function nearestRows(
       items: units,
       weights: Float32Array.from(isZero, (zero) => (zero ? -Infinity : 0)),
       masks: {
-        indptr: Uint32Array.from({ length: n + 1 }, (_, row) => row),
-        items: Uint32Array.from({ length: n }, (_, row) => row),
+        indptr: ascending(n + 1),
+        items: ascending(n),
       },
     },
     k,

@@ -1,5 +1,6 @@
 // Events and their negatives as feature rows: label 1 for an event, 0 for each of its negatives.
 
+import { ascending } from "../numeric/indices.js";
 import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "../numeric/hash-random.js";
@@ -125,7 +126,7 @@ export class NegativeRows {
   *#draw(epoch: number): Generator<FeatureRows> {
     const { seed, negatives, shuffle: shuffled } = this.#options;
     const size = Math.max(1, Math.min(BLOCK_EVENTS, Math.floor(CHUNK_ROWS / (1 + negatives))));
-    const blocks = Uint32Array.from({ length: Math.ceil(this.#rows.length / size) }, (_, b) => b);
+    const blocks = ascending(Math.ceil(this.#rows.length / size));
     if (shuffled) shuffle(blocks, streamOf(seed, epoch));
     for (const b of blocks) {
       const length = Math.min(size, this.#rows.length - b * size);

@@ -1,5 +1,5 @@
 // Known keys hidden now and then during training: sent to their field's out-of-vocabulary feature, so that it learns
-// what an unknown key is like. Whether a cell is hidden is named by (seed, epoch, row, field); a several-valued cell is
+// what an unknown key is like. Whether a cell is hidden is named by (seed, epoch, row, field); a multi-valued cell is
 // hidden whole.
 //
 // Hidden are the keys of categorical fields that can meet unknown ones: neither numbers, their

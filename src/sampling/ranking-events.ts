@@ -1,6 +1,7 @@
-// What ranking learns from and is judged by: events with what their users have, and for each user of another part the
+// What ranking learns from and is evaluated by: events with what their users have, and for each user of another part the
 // items that were held out.
 
+import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -42,7 +43,7 @@ export interface RankingQueries {
   unknownUsers: number;
 }
 
-/** What a ranking is trained and judged on. */
+/** What a ranking is trained and evaluated on. */
 export interface RankingExamples {
   source: NegativeSource;
   train: RankingEvents;
@@ -174,7 +175,7 @@ export function historyWith(
 export function sampleQueries(queries: RankingQueries, most: number, seed: number): RankingQueries {
   const { context, masks, heldOut, unknownUsers } = queries;
   if (context.numRows <= most) return queries;
-  const chosen = Uint32Array.from({ length: context.numRows }, (_, q) => q);
+  const chosen = ascending(context.numRows);
   shuffle(chosen, streamOf(seed, 0x6c6f6f6b));
   const rows = chosen.slice(0, most).sort();
   const listOf = ({ indptr, items }: ItemLists) =>

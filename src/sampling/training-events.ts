@@ -1,8 +1,9 @@
-// What a ranking is judged against: the items that are ranked, and which of them each user has from training.
+// What a ranking is evaluated against: the items that are ranked, and which of them each user has from training.
 //
 //   items   in the order of a hash of their keys, so that items of one score stand in an order that tells nothing: neither of
 //           the log's order, in which popular items come first, nor of how a model numbers them
 
+import { ascending } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { eventsOfCodes, keyColumn } from "../dataset/item-catalogue.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -35,9 +36,7 @@ export function hashOrder(keys: Keys): Uint32Array {
     const hash = hashBytes(bytes, offsets[code]!, offsets[code + 1]!, SEED);
     [lo[code], hi[code]] = [hash.lo, hash.hi];
   }
-  const order = Uint32Array.from({ length: size }, (_, code) => code).sort(
-    (a, b) => hi[a]! - hi[b]! || lo[a]! - lo[b]! || compareKeys(keys, a, b),
-  );
+  const order = ascending(size).sort((a, b) => hi[a]! - hi[b]! || lo[a]! - lo[b]! || compareKeys(keys, a, b));
   orders.set(keys, order);
   return order;
 }

@@ -1,4 +1,4 @@
-// Epochs of skip-grams, whatever streams they go over and whatever they are judged by: what is kept, saved, resumed and returned.
+// Epochs of skip-grams, whatever streams they go over and whatever they are evaluated by: what is kept, saved, resumed and returned.
 //
 //   pass over the stream ──► a look at what is held out ──► the best epoch's vectors and contexts
 

@@ -3,7 +3,7 @@
 import { drawAlias } from "../numeric/alias.js";
 import { softplus } from "../numeric/elementary.js";
 
-/** Vectors to judge: f32[numRows * dim] each. */
+/** Vectors to evaluate: f32[numRows * dim] each. */
 export interface ScoredVectors {
   dim: number;
   vectors: Float32Array;

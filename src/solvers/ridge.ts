@@ -61,7 +61,7 @@ export interface FitOptions {
 const MAX_STEPS = 1000;
 /** a target is solved when its residual is so much shorter than its right-hand side */
 const TOLERANCE = 1e-9;
-/** the same where a penalty is judged */
+/** the same where a penalty is evaluated */
 const JUDGED_TOLERANCE = 1e-4;
 
 /**
@@ -159,7 +159,7 @@ export interface CrossValidation {
 }
 
 /**
- * Judges penalties by folds.
+ * Evaluates penalties by folds.
  *
  * @param chosen u32: the rows that take part
  * @param foldOf fold of a row, 0 .. numFolds - 1; each has rows

@@ -19,7 +19,7 @@ export interface ReadRow {
 
 type Reader = (path: string, asked: Asked) => ReadRow[] | Promise<ReadRow[]>;
 
-/** What a reader that has to ask for rows is told. */
+/** What a reader that has to ask for rows is given. */
 export interface Asked {
   field: string;
   keys: readonly string[];

@@ -16,7 +16,7 @@ import { writeStruct } from "../kernels/shared/struct.js";
 import { Arena } from "../kernels/shared/memory.js";
 import type { ReferenceRow } from "../kernels/fm/reference.js";
 import { draw, permutation } from "../numeric/random.js";
-import { type Marks, markRepeats, mostUnmarked } from "../kernels/fm/repeats.js";
+import { type Marks, markRepeats, marksFor, mostUnmarked } from "../kernels/fm/repeats.js";
 
 export interface KernelMachine {
   arena: Arena;
@@ -47,7 +47,7 @@ export async function kernelMachine(
     arena[type](region).set(values);
     return region.offset;
   };
-  const marks = { counts: new Uint32Array(numFeatures), keepsOrder: name === "ffm" };
+  const marks = marksFor(numFeatures, name === "ffm");
   const rowsAt = putRows(arena, rows, marks, put);
   reservePairs(arena, layout, BLOCK_ROWS * 32);
   const drawn = Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i));

@@ -37,7 +37,7 @@ export async function askedOf(
   };
 }
 
-/** How a dataset was encoded; nothing of one whose ids are hashed, since their secret is not to be told. */
+/** How a dataset was encoded; nothing of one whose ids are hashed, since their secret is not to be reported. */
 async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<Asked, "encoded">> {
   if (!isEncoded) return {};
   const { inputs, options, hashKeys } = await readDescription(path);

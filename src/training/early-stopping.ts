@@ -4,7 +4,7 @@
 export interface Standing {
   /** the epoch whose parameters are kept, from 1; 0 before the first, and while none beats the value to beat */
   kept: number;
-  /** the best judged value; null before the first */
+  /** the best value of the stopping metric; null before the first */
   value: number | null;
   /** the last value that was better by more than minDelta, and the looks since */
   mark: number | null;

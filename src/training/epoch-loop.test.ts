@@ -3,7 +3,7 @@
 import type { Checkpoint, LoopControls } from "./controls.js";
 import { runEpochs, type EpochPlan, type Steered } from "./epoch-loop.js";
 
-/** A training that ends by itself after the last of the losses; what it keeps is told by `kept`. */
+/** A training that ends by itself after the last of the losses; what it keeps is reported by `kept`. */
 function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: boolean } {
   return {
     kept: [],

@@ -61,7 +61,7 @@ export interface EpochsDone {
  * Runs the epochs; afterwards what was kept last is the model.
  *
  * @param observe called after every epoch
- * @throws what the training throws, unless it was told to finish
+ * @throws what the training throws, unless it was asked to finish
  */
 export async function runEpochs(
   training: Steered,

@@ -22,7 +22,7 @@ export interface EpochEvent {
   [metric: `${string}At${number}`]: number;
 }
 
-/** An epoch as it is told while training goes on. */
+/** An epoch as it is reported while training goes on. */
 export type EpochEnded = EpochEvent & {
   /** validations without improvement after which training stops early; absent where it does not */
   stopsIn?: number;

@@ -1,4 +1,4 @@
-// A run whose model scores rows of its features, judged by the labels of a log.
+// A run whose model scores rows of its features, evaluated by the labels of a log.
 
 import type { LabelledTask } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";

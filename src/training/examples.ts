@@ -11,6 +11,7 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { DataError, UsageError } from "../errors.js";
 import { RowFile } from "../io/row-file.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
+import { thoseOf, valuesAt } from "../numeric/indices.js";
 import type { RankingJob } from "./trained.js";
 import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
@@ -67,7 +68,7 @@ export function labelledExamples(
   const labelsAt = ({ dataset, rows }: Part): Float32Array => {
     // parts that are cut from one log have its labels
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
-    return Float32Array.from(rows, (row) => values[row]!);
+    return valuesAt(values, rows);
   };
   const encode = (part: Part): FeatureRows => {
     const { dataset, rows } = part;
@@ -88,7 +89,10 @@ export function labelledExamples(
   };
   const train = training();
   let [low, high] = [Infinity, -Infinity];
-  for (const y of train.rows.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
+  for (const y of train.rows.labels) {
+    if (y < low) low = y;
+    if (y > high) high = y;
+  }
   if (low === high) {
     const { numRows } = train.rows;
     throw new DataError(
@@ -117,7 +121,7 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   if (share === 1) return rows;
   if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
   const stream = streamOf(seed, 0);
-  return rows.filter((row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
+  return thoseOf(rows, (row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
 /** Where negatives come from, and which fields they replace. */

@@ -262,7 +262,7 @@ async function fit<O extends FeatureOptions, S>(
   };
 }
 
-/** What lists of items are judged by, where items are ranked. */
+/** What lists of items are evaluated by, where items are ranked. */
 function listStoppingMetric({ ranking }: Examples): SearchMetric | undefined {
   return ranking && { name: listMetric(ranking.options), better: "higher" };
 }

@@ -58,7 +58,7 @@ export interface RunItems {
  * The items of a log with labels of its own. Undefined where negatives keep them, and where there are none to keep: without
  * an item column of one key a row, or with one that is hashed to buckets.
  *
- * @throws {UsageError} columns are told to go with an item, and no items are kept
+ * @throws {UsageError} columns are given as an item's, and no items are kept
  */
 export function itemsOfRun(
   space: FeatureSpace,

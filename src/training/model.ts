@@ -38,7 +38,7 @@ export interface Capabilities {
   scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
   /** Predicts rows of a log, one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
-  /** Judges it by its scores of a log's rows, whose labels it predicts. */
+  /** Evaluates it by its scores of a log's rows, whose labels it predicts. */
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
   /** Ranks the items that it keeps. @param inPlace as scorer has it @throws {UsageError} the run keeps none */
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;

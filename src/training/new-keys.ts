@@ -15,7 +15,7 @@ export interface NewKeys {
   codes: number[];
 }
 
-/** Which side is new, and its keys. @param mayBeNone of the side that is told @throws {UsageError} none or both, or another than is told */
+/** Which side is new, and its keys. @param mayBeNone of the side that is given @throws {UsageError} none or both, or another than is given */
 export function newKeysOf(
   { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,
   dataset: Dataset,

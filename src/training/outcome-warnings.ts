@@ -14,7 +14,7 @@ const MOST_TABLE_LOSS = 0.05;
 
 /** How a training went, epoch by epoch or tree by tree. */
 export interface Course {
-  /** what the validation part was judged by, in each epoch that looked */
+  /** what the validation part was evaluated by, in each epoch that looked */
   values: readonly number[];
   better: "lower" | "higher";
   /** for messages: the loss, or the metric's name */

@@ -1,5 +1,6 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
+import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
 import { UsageError } from "../errors.js";
@@ -126,7 +127,7 @@ export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
 
 /** All rows of a dataset. */
 export function wholeOf(dataset: Dataset): Part {
-  return { dataset, rows: Uint32Array.from({ length: dataset.numRows }, (_, row) => row) };
+  return { dataset, rows: ascending(dataset.numRows) };
 }
 
 /** Roles as options that leave nothing to be inferred; what only splitting needs is left out. */

@@ -41,7 +41,7 @@ export interface Source {
   cut: SplitParts["parts"];
 }
 
-/** What a training is told, and where it tells of itself. */
+/** What a training is given, and where it tells of itself. */
 export interface Session {
   /** how the log was read and cut; of an encoded dataset with what shaped it */
   options: ExampleOptions;
@@ -53,7 +53,7 @@ export interface Session {
   note: (text: string) => void;
   /** a stage is done */
   lap: (stage: string) => void;
-  /** checkpoints and interruption; early stopping's judge is the trainer's */
+  /** checkpoints and interruption; the stopping metric is the trainer's */
   controls: TrainingControls;
   /** of a refit: what the first training came to */
   first?: Evaluated;
@@ -64,7 +64,7 @@ export interface Fit {
   evaluated: Evaluated;
   /** a signal ended it before its time */
   interrupted: boolean;
-  /** What the run holds. @param first what is judged: this training, or the one before its refit */
+  /** What the run holds. @param first what is evaluated: this training, or the one before its refit */
   contents(first: Evaluated): Promise<FitContents> | FitContents;
 }
 

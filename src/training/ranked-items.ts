@@ -1,7 +1,7 @@
 // The items that a run ranks and the users whom it ranks them for, as rows of its features.
 //
-//   the judged log's users ──► a row a user: its own feature, the rest of an event's context left out
-//   the judged log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
+//   the evaluated log's users ──► a row a user: its own feature, the rest of an event's context left out
+//   the evaluated log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
 
 import type { Keys } from "../log/keys.js";
 import { idsOf } from "../dataset/vocabulary.js";

@@ -1,6 +1,6 @@
 // --refit: once early stopping has chosen the epochs, the same training on all rows, held-out ones among them.
 //
-//   train ──► model that metrics and gates judge          train + valid + test, its best epoch's number of epochs ──► table
+//   train ──► model that metrics and gates evaluate          train + valid + test, its best epoch's number of epochs ──► table
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
@@ -12,7 +12,7 @@ import type { Fit, Plan, Session, Source } from "./plan.js";
 
 /** A training, and the model that the run holds. */
 interface FittedTwice {
-  /** what was judged */
+  /** what was evaluated */
   first: Evaluated;
   /** what the run holds: the refitted model, or the first */
   published: Fit;

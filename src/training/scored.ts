@@ -8,7 +8,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import type { ReadLike } from "./read-as-trained.js";
 import type { CurveBin, ScoredMetrics, Units } from "../evaluation/scored-metrics.js";
 
-/** A run that is judged, under a name. */
+/** A run that is evaluated, under a name. */
 export interface Contestant {
   run: Run;
   name: string;
@@ -16,7 +16,7 @@ export interface Contestant {
   table?: EmbeddingTable;
 }
 
-/** What a run is judged on: a log, or a part of its training's own. */
+/** What a run is evaluated on: a log, or a part of its training's own. */
 export interface EvaluatedOn extends Omit<ReadLike, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;

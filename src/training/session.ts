@@ -1,6 +1,6 @@
 // A training from the log to the run directory, whatever the trainer.
 //
-//   told ──► plan ──► log ──► dataset ──► parts ──► fit ──► refit on all rows? ──► run directory, whole or not at all
+//   given ──► plan ──► log ──► dataset ──► parts ──► fit ──► refit on all rows? ──► run directory, whole or not at all
 //                                                    └─ checkpoints, interruption
 
 import type { Dataset } from "../dataset/dataset.js";

@@ -14,7 +14,7 @@ import type { Plan, Session, Source } from "./plan.js";
 export const startKinds = ["table", "random", "shuffled", "norms"] as const;
 export type StartKind = (typeof startKinds)[number];
 
-/** What one training is told: its step sizes, and the seed. */
+/** What one training is given: its step sizes, and the seed. */
 export interface StartSteps {
   learningRate: number;
   embeddingLearningRate: number;

@@ -12,7 +12,7 @@ const tasks: Record<Exclude<StoppingMetricName, "loss">, "binary" | "regression"
 };
 
 /**
- * The judge of a metric; undefined for the loss, which trainers know.
+ * The stopping metric of a name; undefined for the loss, which trainers know.
  *
  * @throws {UsageError} the metric is not of the task, or there is no validation part
  */

@@ -37,7 +37,7 @@ export interface LearnerInput<S = unknown> {
   ranking?: RankingJob;
 }
 
-/** How lists of items are judged. */
+/** How lists of items are evaluated. */
 export interface ListOptions {
   /** items a list */
   k: number;

@@ -23,7 +23,7 @@ export interface Trainer {
   /** whether --refit means all rows once more; where there is the option it does by default */
   refitsAllRows?(given: GivenTraining): boolean;
   /**
-   * What is to be done, before a log is read: a wrong option or an earlier run that does not fit is told here.
+   * What is to be done, before a log is read: a wrong option or an earlier run that does not fit is reported here.
    *
    * @throws {UsageError} options that do not go together
    */

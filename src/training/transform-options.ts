@@ -75,7 +75,7 @@ export interface Transformed {
   encoding: Encoding;
   rows: AsyncIterable<EncodedRows>;
   warnings: string[];
-  /** what it was judged by on the way, by what is judged */
+  /** what it was evaluated by on the way, by what is evaluated */
   metrics?: Record<string, Metrics>;
 }
 

@@ -99,7 +99,7 @@ export function fitContentMap(
     if (table.weights) targets[item * width + dim] = table.weights[row]!;
   }
   const problem: RidgeProblem = { rows, weights: w, width, targets };
-  // in the order of a hash of their keys: folds and the items that are judged follow from it
+  // in the order of a hash of their keys: folds and the items that are evaluated follow from it
   const order = hashOrder(catalogue.keys);
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;

@@ -5,6 +5,7 @@
 //   words of a text     1/sqrt(n) for each of the n values that known items have, so that the part has length 1
 //   number              standardised by the known items
 
+import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { NumericForm } from "../../dataset/numeric.js";
 import { bindEncoder, firstPair } from "../../dataset/rows.js";
@@ -27,7 +28,7 @@ export function contentRows(
 ): ContentRows {
   const space = fitFeatures(dataset, known, 1, { forms });
   const numRows = dataset.numRows;
-  const all = Uint32Array.from({ length: numRows }, (_, row) => row);
+  const all = ascending(numRows);
   const encoded = bindEncoder(space, dataset).encode(all, new Float32Array(numRows));
   const { fields, offsets } = space;
   const isUnknown = new Uint8Array(space.numFeatures);

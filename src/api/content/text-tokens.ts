@@ -12,7 +12,7 @@ export function wordsOf(text: string): string[] {
   return [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu))];
 }
 
-/** A column of texts as one of several-valued cells: the buckets of their words. A text without words is missing. */
+/** A column of texts as one of multi-valued cells: the buckets of their words. A text without words is missing. */
 export function textColumn({ name, codes, dictionary }: KeyColumn): MultiColumn {
   const indptr = new Uint32Array(dictionary.size + 1);
   const codeOf = new Map<number, number>();

@@ -1,5 +1,6 @@
 // --candidates FILE: for each user the items that what is held out is ranked among, for protocols of sampled negatives.
 
+import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -38,7 +39,7 @@ export interface CandidateCounts {
  */
 export function candidateRanking(protocol: RankingProtocol, dataset: Dataset): CandidateRanking {
   const { training, users, heldOut, masks } = protocol;
-  const rows = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
+  const rows = ascending(dataset.numRows);
   const owners = usersOf(training.users, dataset, rows);
   const items = itemsOf(training.items, dataset, rows);
   const given = historyOf(owners, items, training.users.size);

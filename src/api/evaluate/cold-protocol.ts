@@ -1,11 +1,11 @@
-// --cold 0,3: items that training has not seen are judged, with so many of their events known.
+// --cold 0,3: items that training has not seen are evaluated, with so many of their events known.
 //
 //   log, or the run's own part ──► items without training events ──► each one's users, of those whom training knows, by first event
 //     ──► with n known: the first n users have the item, the others are to find it
 //
 //   ranked   the items of training and the new ones together; and the new ones alone
 //   masked   what a user has from training, and the new items whose first n users hold him
-//   judged   users with a new item to find; a new item of n users or fewer is ranked and found by nobody
+//   evaluated   users with a new item to find; a new item of n users or fewer is ranked and found by nobody
 //
 // All events of a user and an item stand together, at the first one. Items stand in the order of a hash of their keys, so that equal scores
 // tell nothing.
@@ -24,7 +24,7 @@ import { inOrderOfTime } from "./new-users.js";
 export interface ColdItems {
   /** the new items */
   items: Keys;
-  /** users of training, by whose numbers takers are told */
+  /** users of training, by whose numbers takers are distinguished */
   users: Keys;
   /** by new item: users as training numbers them, by their first event with it */
   takers: number[][];
@@ -37,7 +37,7 @@ export interface ColdItems {
   knownItemRows: number;
 }
 
-/** Who is judged with n users of each new item known. */
+/** Who is evaluated with n users of each new item known. */
 export interface ColdProtocol {
   /** u32[numQueries]: as training numbers users */
   users: Uint32Array;

@@ -49,7 +49,7 @@ export function knownNotes({ sources, targets }: Pairs, { graph, from, why }: Kn
   ];
 }
 
-/** Directions that are not judged, or cannot be told apart. */
+/** Directions that are not evaluated, or cannot be distinguished. */
 export function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
   if (!directed)
     return manifest.options["directed"] === true

@@ -1,8 +1,8 @@
-// Tables judged by the edges of a graph that training has not seen: whether their nodes score above those of non-edges.
+// Tables evaluated on the edges of a graph that training has not seen: whether their nodes score above those of non-edges.
 //
 //   held edges, known edges ──► nodes that all runs have ──► as many non-edges ──► a score a pair and run ──► AUC
 //
-// All runs, and the baseline, are judged on the same pairs.
+// All runs, and the baseline, are evaluated on the same pairs.
 
 import { graphOf } from "../../dataset/graph.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -23,12 +23,12 @@ import { contextsOf } from "./table-ranker.js";
 export interface EdgesResult {
   compared: Compared[];
   warnings: string[];
-  /** held edges judged */
+  /** held edges evaluated */
   rows: number;
   edges: EvaluatedEdges;
 }
 
-/** What was judged, and what was left out. */
+/** What was evaluated, and what was left out. */
 export interface EvaluatedEdges {
   nodes: number;
   directed: boolean;

@@ -37,9 +37,9 @@ import type { Summary } from "../../training/summary.js";
 export interface Evaluation extends Summary {
   /** every run and baseline, with its intervals */
   compared: Compared[];
-  /** what rows are, where tables are judged */
+  /** what rows are, where tables are evaluated */
   of?: "items" | "edges";
-  /** of tables judged by edges: what was judged */
+  /** of tables evaluated on edges: what was evaluated */
   edges?: EvaluatedEdges;
   /** of an index: what was searched for */
   index?: IndexQueries;
@@ -117,7 +117,7 @@ type Evaluated = Pick<
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 type Evaluator = (runs: NamedRuns, options: EvaluateOptions, watch: Watch) => Promise<Evaluated>;
 
-/** What is judged, and by what. @throws {UsageError} options that do not go together */
+/** What is evaluated, and by what. @throws {UsageError} options that do not go together */
 function evaluatorFor(options: EvaluateOptions, numRuns: number): Evaluator {
   if (options.index !== undefined) {
     checkIndex(options);
@@ -198,7 +198,7 @@ async function checkScores(run: Run): Promise<void> {
   });
 }
 
-/** Whether the run's kind of model is judged by lists and in no other way. */
+/** Whether the run's kind of model is evaluated on lists and in no other way. */
 async function ranksAlone(run: Run): Promise<boolean> {
   const { evaluate, rank } = await knownModelOf(run);
   return rank !== undefined && evaluate === undefined;

@@ -1,4 +1,4 @@
-// What can be done with a run that cannot be judged as asked, by what its kind of model can do.
+// What can be done with a run that cannot be evaluated as asked, by what its kind of model can do.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { modelOf } from "../../trainers/index.js";

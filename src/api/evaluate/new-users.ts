@@ -1,4 +1,4 @@
-// --fold-in-share: users whom no run knows are judged. The first of a user's items go in, and each run makes a vector of them as
+// --fold-in-share: users whom no run knows are evaluated. The first of a user's items go in, and each run makes a vector of them as
 // `transform --fold-in` does; the rest are to be found.
 //
 //   log, or the run's own part ──► users without training events ──► each one's items by first event, n of them
@@ -22,10 +22,10 @@ import { timesOfRows, type TrainingEvents } from "../../sampling/training-events
 import type { Part } from "../../training/examples.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 
-/** How many users of the log were judged by --fold-in-share, and by what. */
+/** How many users of the log were evaluated by --fold-in-share, and by what. */
 export interface FoldedUsers {
   share: number;
-  /** pairs of a judged user and an item: folded in, and held out */
+  /** pairs of an evaluated user and an item: folded in, and held out */
   foldedIn: number;
   heldOut: number;
   /** users who are left out, since a run knows them */
@@ -38,7 +38,7 @@ export interface FoldedUsers {
 export interface Folding {
   /** new users in place of training's, and what is folded in of them in place of its history */
   training: TrainingEvents;
-  /** u32: the rows of the part that are judged */
+  /** u32: the rows of the part that are evaluated */
   heldOut: Uint32Array;
   counts: FoldedUsers;
   /** The rows of the same log that go in, as any run reads it. */
@@ -52,7 +52,7 @@ export interface Folding {
  * @param counted u32: those of its rows that count
  * @param known   users who are left out
  * @param share   of each user's items that goes in, in (0, 1)
- * @throws {UsageError} nobody is left to judge; says why
+ * @throws {UsageError} nobody is left to evaluate; says why
  */
 export function foldingOf(
   learned: TrainingEvents,

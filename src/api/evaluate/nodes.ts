@@ -1,4 +1,4 @@
-// The nodes whose edges are judged: the keys of one field that every run has a vector of.
+// The nodes whose edges are evaluated: the keys of one field that every run has a vector of.
 //
 //   a run's table ──► rows of its field of nodes ──► with those of a file of new ones ──► rows of the nodes that all runs have
 

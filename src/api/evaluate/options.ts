@@ -16,7 +16,7 @@ export interface EvaluateOptions extends ContentOptions {
   part?: "valid" | "test" | undefined;
   /** rank all items for each user, as is done for a run of train-ranking anyway */
   ranking?: boolean;
-  /** a file of labels of items, FILE:FIELD[=COLUMN]: tables are judged by it, and no log is read */
+  /** a file of labels of items, FILE:FIELD[=COLUMN]: tables are evaluated on it, and no log is read */
   labels?: string;
   /** its column: how many of an item's nearest share a label with it */
   neighborsBy?: string;
@@ -28,11 +28,11 @@ export interface EvaluateOptions extends ContentOptions {
   probeRepeats?: number;
   /** probe: vectors as they are, their dimensions not standardized */
   probeRaw?: boolean;
-  /** a directory of embed index: what it finds is judged beside a look at every row */
+  /** a directory of embed index: what it finds is evaluated beside a look at every row */
   index?: string;
   /** index: candidates that its searches remember, one number or several; 32, 64 and 128 when absent */
   ef?: number[];
-  /** files of held-out edges: tables are judged by them */
+  /** files of held-out edges: tables are evaluated on them */
   edges?: string[];
   /** edges: the columns of their ends; `source` and `target`, else the first two, when absent */
   source?: string;
@@ -53,9 +53,9 @@ export interface EvaluateOptions extends ContentOptions {
   mask?: string[];
   /** ranking: whether items that a user has from training can be found again */
   repeats?: Repeats;
-  /** ranking: users whom no run knows are judged, and the first items of each, this share of them, are folded in */
+  /** ranking: users whom no run knows are evaluated, and the first items of each, this share of them, are folded in */
   foldInShare?: number;
-  /** ranking: items that training has not seen are judged, with so many events of each known */
+  /** ranking: items that training has not seen are evaluated, with so many events of each known */
   cold?: number[];
   /** ranking: a file of users and items; what is held out is ranked among these alone */
   candidates?: string;
@@ -117,7 +117,7 @@ const ofCold = Object.keys(content) as (keyof ContentOptions)[];
 /** What means nothing with one. */
 const ofScores = ["logq", "bins", "curve"] as const;
 
-/** What means nothing where tables are judged. */
+/** What means nothing where tables are evaluated. */
 const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
 
 /** What means nothing without baselines. */
@@ -140,7 +140,7 @@ function refuseGiven(options: EvaluateOptions, names: readonly (keyof EvaluateOp
   throw new UsageError(`${named} ${given.length > 1 ? "are" : "is"} ${why}`);
 }
 
-/** @throws {UsageError} options that mean nothing where tables are judged by edges, or a file of new nodes too many or too few */
+/** @throws {UsageError} options that mean nothing where tables are evaluated on edges, or a file of new nodes too many or too few */
 export function checkEdges(options: EvaluateOptions, numRuns: number): void {
   const { scoring = "cosine", table, newNodes } = options;
   const others = ["labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines] as const;
@@ -164,7 +164,7 @@ export function checkEdges(options: EvaluateOptions, numRuns: number): void {
     );
 }
 
-/** @throws {UsageError} options that mean nothing where new items are judged, or content where they are not */
+/** @throws {UsageError} options that mean nothing where new items are evaluated, or content where they are not */
 export function checkCold(options: EvaluateOptions): void {
   const { cold, content: catalogue, scoring } = options;
   if (cold === undefined) {
@@ -195,7 +195,7 @@ export function checkCold(options: EvaluateOptions): void {
     );
 }
 
-/** @throws {UsageError} options that mean nothing where an index is judged */
+/** @throws {UsageError} options that mean nothing where an index is evaluated */
 export function checkIndex(options: EvaluateOptions): void {
   const others = ["edges", "labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines, ...ofEdges] as const;
   const ofRankings = ofRanking.filter((name) => name !== "k");
@@ -206,19 +206,19 @@ export function checkIndex(options: EvaluateOptions): void {
   );
 }
 
-/** @throws {UsageError} options of edges where nothing is judged by edges, or of a probe where there is none */
+/** @throws {UsageError} options of edges where nothing is evaluated on edges, or of a probe where there is none */
 export function checkOthers(options: EvaluateOptions): void {
   refuseGiven(options, ofEdges, "for --edges");
   refuseGiven(options, ["ef"], "for --index DIR");
   if (options.probe === undefined) refuseGiven(options, ofProbe, "for --probe COLUMN");
 }
 
-/** Whether tables are judged, and no log is read. */
+/** Whether tables are evaluated, and no log is read. */
 export function asksForTables({ labels, neighborsBy, probe }: EvaluateOptions): boolean {
   return (labels ?? neighborsBy ?? probe) !== undefined;
 }
 
-/** @throws {UsageError} labels without a column or a column without labels, or options of logs where tables are judged */
+/** @throws {UsageError} labels without a column or a column without labels, or options of logs where tables are evaluated */
 export function checkTables(options: EvaluateOptions): void {
   const { labels, neighborsBy, probe } = options;
   if (labels === undefined)

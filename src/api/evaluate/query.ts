@@ -24,7 +24,7 @@ export interface Query {
   halfLife?: number;
 }
 
-/** As it is told. */
+/** As it is reported. */
 interface Asked {
   query?: string;
   queryHalfLife?: string;
@@ -91,7 +91,7 @@ export function queryItems({ training, users }: RankingProtocol, query: Query | 
 /**
  * What makes a ranking by such a query mislead, a sentence each.
  *
- * @param held.part what users are judged by; its times are looked at where it has them
+ * @param held.part what users are evaluated by; its times are looked at where it has them
  * @param held.between the validation part, where that lies between training and `part`
  */
 export function queryWarnings(

@@ -1,4 +1,4 @@
-// How a ranking is judged: for whom, which items count as found, and which are not to be found.
+// How a ranking is evaluated: for whom, which items count as found, and which are not to be found.
 //
 //   log of held-out events ──► users with training events ──► what is held out of each ──► without what is masked
 
@@ -16,7 +16,7 @@ export type Repeats = "mask" | "allow";
 
 export interface RankingProtocol {
   training: TrainingEvents;
-  /** u32[numQueries]: who is judged, as training numbers users; each has held-out items */
+  /** u32[numQueries]: who is evaluated, as training numbers users; each has held-out items */
   users: Uint32Array;
   /** a list a query: items that are not to be found */
   masks: ItemLists;

@@ -51,7 +51,7 @@ import { logOfPart, partNamed, partsOfRun } from "../../training/run-parts.js";
 /** What a run cannot do that keeps nothing of how users' events became its features. */
 export const NO_EVENTS = "cannot say which items users took";
 
-/** Who was judged, and who was not. */
+/** Who was evaluated, and who was not. */
 export interface EvaluatedUsers {
   judged: number;
   /** users of training without a held-out item */
@@ -145,7 +145,9 @@ export async function evaluateRuns(
   };
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
-    const rankerFor = await baselineRanker(name, input, { seed, easeL2, filter, threads, signal });
+    const note = (text: string) => watch.observe({ stage: "note", text });
+    const choices = { seed, easeL2, filter, threads, signal, note };
+    const rankerFor = await baselineRanker(name, input, choices);
     const ranker = await rankerFor({ users: protocol.users, queries });
     measured.push(await measure(name, "baseline", ranker));
   }
@@ -176,7 +178,7 @@ interface HeldProtocol {
   rows: number;
 }
 
-/** What is judged, and what training has. */
+/** What is evaluated, and what training has. */
 export interface OpenedLog {
   /** every row of the log or part, and those that count */
   whole: Part;

@@ -1,6 +1,6 @@
-// Tables judged by what their items are called: whether near ones share a label, and whether a linear model reads it from a vector.
+// Tables evaluated on what their items are called: whether near ones share a label, and whether a linear model reads it from a vector.
 //
-// All runs are judged on the same items: those that every table has a row of and the file has a label for.
+// All runs are evaluated on the same items: those that every table has a row of and the file has a label for.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
@@ -22,7 +22,7 @@ import { openTable, type OpenTable } from "../tables.js";
 
 /** Neighbours when --k is absent. */
 const NEIGHBOURS = 10;
-/** Share of the items that the probe is judged on. */
+/** Share of the items that the probe is evaluated on. */
 const TEST_SHARE = 0.2;
 /** A probe fits a model a label. */
 const MOST_LABELS = 1000;
@@ -30,7 +30,7 @@ const MOST_LABELS = 1000;
 export interface TablesResult {
   compared: Compared[];
   warnings: string[];
-  /** items judged */
+  /** items evaluated */
   rows: number;
   /** of a probe over several */
   shuffles?: number;
@@ -46,7 +46,7 @@ interface CommonItems {
 /**
  * Measures the tables of runs by a column of labels.
  *
- * @throws {UsageError} a table or the file lacks what is named, or there is too little to judge
+ * @throws {UsageError} a table or the file lacks what is named, or there is too little to evaluate
  * @throws {DataError} no key of a table is in the file
  */
 export async function evaluateTables(

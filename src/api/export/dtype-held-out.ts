@@ -1,6 +1,6 @@
 // What --dtype costs on held-out rows: the metric of the run's task by vectors as a reader decodes them, beside the exact one.
 //
-//   table, items composed as they are written ──► encoded and decoded ──► in place of the model's own rows ──► judged as evaluate does
+//   table, items composed as they are written ──► encoded and decoded ──► in place of the model's own rows ──► evaluated as evaluate does
 //
 // Weights, w0, out-of-vocabulary rows and fields that are not written stay as trained. Of a composed item the error e of the sum is
 // put upon the row of its id, and e times the other rows is taken from its weight, since within an item a reader has the exact bias:
@@ -50,7 +50,7 @@ export interface Written {
 }
 
 /**
- * Judges a run by its own vectors and by the same in fewer bits.
+ * Evaluates a run by its own vectors and by the same in fewer bits.
  *
  * @throws {UsageError} the run's scores do not come from its table, or the part or the log is not to be had
  * @throws {DataError} as `encoded`

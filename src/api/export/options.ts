@@ -1,4 +1,4 @@
-// What `embed export` may be told, and what of it goes together.
+// What `embed export` may be given, and what of it goes together.
 
 import { deltaFormats } from "../../export/delta.js";
 import { exportFormats, type ExportFormat } from "../../export/formats.js";
@@ -108,7 +108,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
     throw new UsageError(`--top-count must be a whole number from 1 on, got ${topCount}`);
 }
 
-/** @throws {UsageError} the cost of --dtype is asked for where it cannot be told */
+/** @throws {UsageError} the cost of --dtype is asked for where it cannot be determined */
 function checkEvaluated({ on, part, dtype = "f32", normalize, mips, table }: ExportRunOptions): void {
   if (on === undefined && part === undefined) return;
   if (on && part)

@@ -98,7 +98,7 @@ export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   )(run);
 }
 
-/** What the rows are in words, where they have any. @param name of the table, as told */
+/** What the rows are in words, where they have any. @param name of the table, as given */
 export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
   return await (await modelOf(run))?.rowTexts?.(run, name);
 }

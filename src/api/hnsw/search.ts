@@ -35,7 +35,7 @@ export interface SearchIndexOptions {
   signal?: AbortSignal;
 }
 
-/** What a search remembers unless it is told. */
+/** Size of a search's candidate list where none is given. */
 export const DEFAULT_EF = 128;
 
 /**

@@ -17,7 +17,7 @@ export interface LiftPlan {
   embeddingLearningRates: readonly number[];
 }
 
-/** Tells of each training that has ended; what is left is judged by those before it. */
+/** Tells of each training that has ended; what is left is evaluated by those before it. */
 type Tell = (text: string) => void;
 
 /**

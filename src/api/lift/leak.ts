@@ -1,4 +1,4 @@
-// Whether a table saw the rows that a network is judged by: then its gain would be no gain.
+// Whether a table saw the rows that a network is evaluated on: then its gain would be no gain.
 //
 //   the run's manifest: its newest training event ──► all validation and test rows of the network are newer, or
 //                       its files, how it cut them ──► its training rows, found again in the network's log
@@ -16,7 +16,7 @@ import type { ExampleOptions } from "../../training/example-options.js";
 import { timesOf, type SplitParts } from "../../training/parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/split-options.js";
 
-/** What is judged: the network's log, and the parts that it trains on and is judged by. */
+/** What is evaluated: the network's log, and the parts that it trains on and is evaluated on. */
 interface HeldOut {
   dataset: Dataset;
   parts: SplitParts["parts"];
@@ -27,7 +27,7 @@ interface HeldOut {
  * Checks a run, and those that it went on from.
  *
  * @param path of the table's run
- * @throws {UsageError} it was trained on rows that the network is judged by, or this cannot be told
+ * @throws {UsageError} it was trained on rows that the network is evaluated on, or this cannot be determined
  */
 export async function checkUnseen(path: string, judged: HeldOut): Promise<void> {
   const seen = new Set<string>();
@@ -91,7 +91,7 @@ function isLater(
   return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
-/** The run's training rows as rows of this dataset, cut again as its manifest says. @throws {UsageError} they cannot be told */
+/** The run's training rows as rows of this dataset, cut again as its manifest says. @throws {UsageError} they cannot be determined */
 function trainingRows(
   path: string,
   manifest: Manifest,

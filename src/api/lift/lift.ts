@@ -27,7 +27,7 @@ const FEW_SEEDS = 5;
 export interface Lift extends Summary, LiftResult {
   /** seconds of the table's own training */
   pretraining: { run: string; seconds: number };
-  /** it was not told whether the table has seen the rows that it is judged by */
+  /** it is unknown whether the table has seen the rows that it is evaluated on */
   unchecked?: true;
   trained: LiftArm[];
 }
@@ -37,7 +37,7 @@ export interface Lift extends Summary, LiftResult {
  *
  * All but seconds is the same at any number of threads.
  *
- * @throws {UsageError} the table has seen the rows that it would be judged by, or nobody can tell
+ * @throws {UsageError} the table has seen the rows that it would be evaluated on, or nobody can tell
  * @throws {EmbedError} as train-net
  */
 export async function lift(

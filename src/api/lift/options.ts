@@ -30,7 +30,7 @@ export const liftOwn = {
   force: flag({ help: "replace an existing file", group: "Output:" }),
 } as const;
 
-/** What was told: lift's own options, and those of the trainings by their names. */
+/** What was given: lift's own options, and those of the trainings by their names. */
 export type LiftOptions = Given<typeof liftOwn> &
   Omit<GivenTraining, "init" | "out" | "force"> & { init: string; patience?: number };
 

@@ -61,7 +61,7 @@ export interface ArmSummary {
 }
 
 export interface LiftResult {
-  /** the part whose loss is judged */
+  /** the part whose loss is evaluated */
   judged: "valid" | "test";
   arms: ArmSummary[];
   verdict: "gain" | "no gain" | "loss";

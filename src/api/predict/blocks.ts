@@ -65,7 +65,7 @@ export async function* readBlocks(
       const { held } = block.reading;
       seen = held!.columns;
       for (const name of seen) missing.delete(name);
-      // objects need not have all members; that none has one is told once there are rows enough
+      // objects need not have all members; that none has one is reported once there are rows enough
       if (rowsBefore + block.numRows >= SAMPLE_ROWS) checkNames(seen);
       const columns = [...new Set([...seen, ...names])];
       const dataset = await reader.block(

@@ -1,5 +1,6 @@
 // The items of a table as lists search them: vectors, weights, and who finds the best.
 
+import { ascending } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { loadRows, rangeOf, tableRows, type TableRows } from "../../embedding/rows.js";
@@ -112,7 +113,7 @@ async function tableOfField(
   field: string,
 ): Promise<{ table: EmbeddingTable; kept: Uint32Array }> {
   const own = await loadRows(rowsOfField(rows, await rangeOf(rows, field)));
-  const kept = Uint32Array.from({ length: own.numRows }, (_, row) => row).filter((row) => !isHole(own, row));
+  const kept = ascending(own.numRows).filter((row) => !isHole(own, row));
   return { table: kept.length === own.numRows ? own : pickRows(own, kept), kept };
 }
 

@@ -13,6 +13,9 @@ import { queryOf, type Query } from "../evaluate/query.js";
 export const recallBaselines = [
   "popularity",
   "item-cf",
+  "item-knn",
+  "rp3beta",
+  "slim",
   "ease",
   "gf-cf",
   "chebycf",

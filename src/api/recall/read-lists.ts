@@ -1,4 +1,4 @@
-// A file of lists, as embed recall writes it → its rows. csv, jsonl and Parquet are told apart by the first bytes: under the name that a
+// A file of lists, as embed recall writes it → its rows. csv, jsonl and Parquet are distinguished by the first bytes: under the name that a
 // version has for its lists the format may have changed.
 
 import { artifactChunks } from "../../io/read-artifact.js";

@@ -1,4 +1,4 @@
-// A file of lists → a server: what was judged and published is what readers get, and no list is made again.
+// A file of lists → a server: what was checked and published is what readers get, and no list is made again.
 
 import { keysOf } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";

@@ -4,6 +4,7 @@
 //   --within COLUMN    those of the owner's cell of the column      a set a cell
 //   --per COLUMN=N     at most N of a cell                          a code an item
 
+import { ascending } from "../../numeric/indices.js";
 import { MISSING, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { UsageError } from "../../errors.js";
@@ -58,7 +59,7 @@ export async function setsOf(
         );
   const who = users && { chosen: new KeyIndex(users.keys), numChosen: users.keys.size };
   if (!listed) {
-    const all = Uint32Array.from({ length: items.size }, (_, item) => item);
+    const all = ascending(items.size);
     return { sets: [all], setOf: () => 0, ...who, warnings: [] };
   }
   const index = new KeyIndex(items);

@@ -4,6 +4,7 @@
 //   model      everything else that ranks: composed items, networks
 //   baseline   popularity, item-cf, ease and graph filters
 
+import { ascending } from "../../numeric/indices.js";
 import { selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
@@ -361,14 +362,14 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
   const how = { scoring, composition, withWeights: false };
   const { items, counts, dim, centres, searchIn, note } = await itemVectors(given, how);
   if (note !== undefined) given.watch.observe({ stage: "note", text: note });
-  const everyItem = Uint32Array.from({ length: items.size }, (_, item) => item);
+  const everyItem = ascending(items.size);
   return {
     ...{ items, counts, dim },
     // an item is no neighbour of its own
     had: {
       users: items,
       items,
-      history: { indptr: Uint32Array.from({ length: items.size + 1 }, (_, item) => item), items: everyItem },
+      history: { indptr: ascending(items.size + 1), items: everyItem },
     },
     hasWeights: false,
     blocks: (chosen) =>

@@ -1,6 +1,6 @@
 // How well the odds of runs came true: their held-out part is read and scored again, as `embed evaluate --part` does.
 //
-// Bins are no part of a run, since a run's held-out rows may be judged in any number of them; the log is there as a rule, and where it
+// Bins are no part of a run, since a run's held-out rows may be evaluated in any number of them; the log is there as a rule, and where it
 // is not, the page says so. What is asked for by --on or --part fails where it cannot be had.
 
 import type { Run } from "../../embedding/run-directory.js";
@@ -62,7 +62,7 @@ export async function scoreForReport(
   return { measured, absent, scoredOn };
 }
 
-/** Metrics of what training held out: the classes of two are told by their log loss. */
+/** Metrics of what training held out: a task of two classes has a log loss. */
 function heldOutOf({ manifest: { metrics } }: Run): object {
   return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
 }

@@ -14,7 +14,7 @@ import type { Watch } from "../../training/watch.js";
 const MOST = 26;
 
 /**
- * The versions up to a run, the oldest first; undefined where none is told of.
+ * The versions up to a run, the oldest first; undefined where none is reported.
  *
  * @param absent hears of those that are damaged, which are left out
  */

@@ -19,7 +19,7 @@ import { SkippedRows } from "../../training/skipped-rows.js";
 import type { Transformed, TransformOptions } from "../../training/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 
-/** Users that are remembered, so that one whose rows come back is told. */
+/** Users that are remembered, so that one whose rows come back is reported. */
 const REMEMBERED = 1 << 18;
 /** Keys that a warning may list. */
 const LISTED = 100;
@@ -47,7 +47,7 @@ export async function streamedRows(
   const { watch, warnings, warn } = collectWarnings(outer);
   const { user, session } = (await readPreprocess(run)).roles;
   const column = user ?? session!;
-  // what is told of a part of the stream would be told for each
+  // what is reported for a part of the stream would be repeated for each
   const folding = await foldIn(run, { ...options, field: "user" }, { ...watch, observe: () => undefined });
   if (folding.together !== undefined) {
     await folding.close?.();

@@ -210,7 +210,7 @@ function addRankingOptions(command: Command): void {
     .addOption(
       group(
         "--baseline <names>",
-        "baselines to compare with: popularity, item-cf, user-history, ease, gf-cf, chebycf, random",
+        "baselines to compare with: popularity, item-cf, item-knn, rp3beta, slim, user-history, ease, gf-cf, chebycf, random",
       ).argParser(listOf),
     )
     .addOption(

@@ -1,6 +1,6 @@
 // rows.arrow: every row of a dataset, a column each, written as the rows come.
 //
-//   keys, several-valued cells   dictionary<utf8>, i32 indices, the column's position as dictionary id
+//   keys, multi-valued cells   dictionary<utf8>, i32 indices, the column's position as dictionary id
 //   numbers, times               float64
 //
 // Empty cells are null. Beneath a null stands MISSING (-1 as i32) or NaN, so that reading back copies and asks no bitmap.

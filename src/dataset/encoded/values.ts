@@ -4,7 +4,7 @@
 //   key     utf8, by first appearance in the log
 //   count   u32: rows that hold it
 //
-// Several-valued cells count for each of their values.
+// Multi-valued cells count for each of their values.
 
 import { keysOf, type Keys } from "../../log/keys.js";
 import { arrow } from "../../io/apache-arrow.js";

@@ -23,7 +23,7 @@ import { writeValues } from "./values.js";
  * Writes a dataset as its rows come: memory is that of the values and of a batch.
  *
  * @param stream sends all rows to the sink that it opens (streamRows), and has what reaches the disk for dictionaries
- * @returns what the stream told, and what each column holds
+ * @returns what the stream reported, and what each column holds
  * @throws {OutputError} the target exists (with force: and is no dataset), or cannot be created
  * @throws {IoError} disk full, permission and the like on the way
  */

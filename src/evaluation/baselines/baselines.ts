@@ -8,11 +8,18 @@ import { publishedFilters } from "../../solvers/graph-filter/graph-filter.js";
 import { checkEase, easeRanker } from "./ease.js";
 import { checkFilter, filterRanker } from "./graph-filter.js";
 import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
+import { itemKnn } from "./item-knn.js";
+import { checkItemModel, itemWeightsRanker } from "./item-weights.js";
+import { rp3beta } from "./rp3beta.js";
+import { slim } from "./slim.js";
 import { historyRanker } from "./user-history.js";
 
 export const baselineNames = [
   "popularity",
   "item-cf",
+  "item-knn",
+  "rp3beta",
+  "slim",
   "user-history",
   "ease",
   ...publishedFilters,
@@ -31,6 +38,9 @@ const rankers: Record<
 > = {
   popularity: popularityRanker,
   "item-cf": itemCfRanker,
+  "item-knn": (...of) => itemWeightsRanker(itemKnn, ...of),
+  rp3beta: (...of) => itemWeightsRanker(rp3beta, ...of),
+  slim: (...of) => itemWeightsRanker(slim, ...of),
   "user-history": historyRanker,
   ease: easeRanker,
   "gf-cf": (input, options) => filterRanker("gf-cf", input, options),
@@ -45,6 +55,7 @@ export function checkBaseline(
   options: Pick<BaselineOptions, "filter" | "threads">,
 ): string[] {
   if (name === "ease") checkEase(input.counts.length);
+  if (name === "item-knn" || name === "rp3beta" || name === "slim") checkItemModel(name, input.history);
   return name === "gf-cf" || name === "chebycf" ? checkFilter(name, input, options) : [];
 }
 

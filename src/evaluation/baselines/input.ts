@@ -35,4 +35,6 @@ export interface BaselineOptions {
   filter: FilterChoices;
   threads: number;
   signal?: AbortSignal;
+  /** takes which setting was chosen */
+  note?: (text: string) => void;
 }

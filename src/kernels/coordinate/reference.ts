@@ -62,7 +62,7 @@ export function referenceCoordinate(
   const now = key ? drawn() : mean;
   for (const occurrence of occurrences) {
     e[occurrence.row]! += gradientOf(occurrence) * (now - old);
-    // a row holds a feature once, so the slopes of the others do not hang on this q
+    // a row holds a feature once, so the gradients of the others do not depend on this q
     q[occurrence.row]! += occurrence.x * (now - old);
   }
   return now;

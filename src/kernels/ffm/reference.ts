@@ -83,7 +83,7 @@ export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): numbe
   return score;
 }
 
-/** Derivative by v_(i, field of j) of a row's loss as far as j goes, given its slope, x_i x_j and v_(j, field of i). */
+/** Derivative by v_(i, field of j) of a row's loss as far as j goes, given its gradient, x_i x_j and v_(j, field of i). */
 export function referencePairGradient(g: number, xx: number, partner: number): number {
   return xx * g * partner;
 }

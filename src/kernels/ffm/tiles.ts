@@ -19,7 +19,7 @@ export interface Tile {
   toA: number;
   fromB: number;
   toB: number;
-  /** pairs of fields; a several-valued field is a pair with itself, too, and costs nothing where there are none */
+  /** pairs of fields; a multi-valued field is a pair with itself, too, and costs nothing where there are none */
   numPairs: number;
 }
 

@@ -101,7 +101,7 @@ export function referenceScoreGradients(
   return rows.map(({ label, weight = 1 }, r) => weight * gradient(scores[r]!, label, loss === "squared").g);
 }
 
-/** Moves the bias one AdaGrad step on the batch's mean slope. */
+/** Moves the bias one AdaGrad step on the batch's mean gradient. */
 export function referenceBiasStep(
   model: { w0: number; w0n: number },
   gradients: readonly number[],
@@ -121,7 +121,7 @@ export function referenceLoss(
   return rows.reduce((sum, { label, weight = 1 }, r) => sum + weight * rowLoss(loss, scores[r]!, label), 0);
 }
 
-/** Derivative by v_id of a row's loss, given its slope and S_d. */
+/** Derivative by v_id of a row's loss, given its gradient and S_d. */
 export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);
 }

@@ -1,5 +1,5 @@
 import { BLOCK_ROWS } from "./binding.js";
-import { MARK, markRepeats, mostUnmarked } from "./repeats.js";
+import { MARK, markRepeats, marksFor, mostUnmarked } from "./repeats.js";
 
 /** Rows of two pairs: one of feature 0 to 3, one that is the row's own; values name their feature. */
 function rowsOf(numRows: number) {
@@ -10,18 +10,16 @@ function rowsOf(numRows: number) {
 test("features in more than a thirty-second of a block's rows are marked and stand behind the others of their row", () => {
   const rows = rowsOf(1024);
   const before = [...rows.ids];
-  const counts = new Uint32Array(2000);
-  markRepeats(rows, { counts, keepsOrder: false });
+  markRepeats(rows, marksFor(2000, false));
   const expected = before.flatMap((_, i) => (i % 2 ? [before[i]!, (before[i - 1]! | MARK) >>> 0] : []));
   expect([...rows.ids]).toEqual(expected);
   expect([...rows.values]).toEqual(expected.map((id) => (id & ~MARK) >>> 0));
-  expect(counts.every((count) => count === 0)).toBe(true);
 });
 
 test("a field-aware machine's rows keep their order", () => {
   const rows = rowsOf(1024);
   const expected = rows.ids.map((id) => (id < 4 ? id | MARK : id));
-  markRepeats(rows, { counts: new Uint32Array(2000), keepsOrder: true });
+  markRepeats(rows, marksFor(2000, true));
   expect([...rows.ids]).toEqual([...expected]);
 });
 
@@ -29,7 +27,22 @@ test("each block decides for itself: a feature of its last rows alone is marked 
   const numRows = BLOCK_ROWS + 100;
   const at = (r: number) => (r < BLOCK_ROWS - mostUnmarked(BLOCK_ROWS) ? 1 + r : 0);
   const rows = { ids: Uint32Array.from({ length: numRows }, (_, r) => at(r)), values: undefined, numRows };
-  markRepeats({ ...rows, endOf: (r) => r }, { counts: new Uint32Array(numRows), keepsOrder: true });
+  markRepeats({ ...rows, endOf: (r) => r }, marksFor(numRows, true));
   const marked = [...rows.ids.keys()].filter((r) => rows.ids[r]! >= MARK);
   expect(marked).toEqual(Array.from({ length: 100 }, (_, i) => BLOCK_ROWS + i));
+});
+
+test("rows that come in turn are marked as those of a new machine, also when its counts begin anew", () => {
+  const marks = marksFor(2000, false);
+  const [alone, later] = [rowsOf(1024), rowsOf(1024)];
+  markRepeats(alone, marksFor(2000, false));
+  for (const base of [0, 2048, MARK - 100, MARK]) {
+    if (base > 2048) marks.base = base;
+    const rows = rowsOf(1024);
+    markRepeats(rows, marks);
+    expect(rows.ids).toEqual(alone.ids);
+  }
+  expect(marks.base).toBeLessThan(MARK);
+  markRepeats(later, marks);
+  expect(later.ids).toEqual(alone.ids);
 });

@@ -29,45 +29,70 @@ export interface Pairs {
   endOf: (r: number) => number;
 }
 
-/** How a machine wants its rows marked. */
+/** How a machine wants its rows marked, and what it counts with. */
 export interface Marks {
-  /** u32[numFeatures], all 0 between two calls */
+  /** u32[numFeatures]: how often a block holds a feature, above `base`; what earlier blocks have left is not above it */
   counts: Uint32Array;
+  base: number;
   /** leaves the pairs of a row in their order, as a field-aware machine needs them */
   keepsOrder: boolean;
+}
+
+/** Marks for a machine of so many features. */
+export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
+  return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
 }
 
 /**
  * Marks the ids of repeated features, in place, and moves them behind the others of their row: so a kernel's loop over a row
  * turns from unmarked to marked pairs once, and not whenever the processor does not expect it.
  */
-export function markRepeats({ ids, values, numRows, endOf }: Pairs, { counts, keepsOrder }: Marks): void {
+export function markRepeats({ ids, values, numRows, endOf }: Pairs, marks: Marks): void {
+  const { counts, keepsOrder } = marks;
+  let held = { ids: new Uint32Array(64), values: new Float32Array(64) };
   for (let first = 0; first < numRows; first += BLOCK_ROWS) {
     const last = Math.min(numRows, first + BLOCK_ROWS);
-    const most = mostUnmarked(last - first);
     const [from, to] = [endOf(first), endOf(last)];
-    for (let i = from; i < to; i++) counts[ids[i]!]!++;
-    for (let i = from; i < to; i++) if (counts[ids[i]!]! > most) ids[i]! |= MARK;
-    for (let i = from; i < to; i++) counts[ids[i]! & ~MARK] = 0;
-  }
-  if (!keepsOrder) for (let r = 0; r < numRows; r++) moveMarkedBack(ids, values, endOf(r), endOf(r + 1));
-}
+    if (marks.base + (to - from) > MARK) {
+      counts.fill(0);
+      marks.base = 0;
+    }
+    const { base } = marks;
+    for (let i = from; i < to; i++) {
+      const count = counts[ids[i]!]!;
+      counts[ids[i]!] = 1 + (count > base ? count : base);
+    }
+    const most = base + mostUnmarked(last - first);
+    marks.base += to - from;
 
-/** Moves marked pairs from .. to - 1 behind the others, both in their order. */
-function moveMarkedBack(ids: Uint32Array, values: Float32Array | undefined, from: number, to: number): void {
-  const marked: number[] = [];
-  const markedValues: number[] = [];
-  let at = from;
-  for (let i = from; i < to; i++) {
-    if (ids[i]! >= MARK) {
-      marked.push(ids[i]!);
-      if (values) markedValues.push(values[i]!);
+    if (keepsOrder) {
+      for (let i = from; i < to; i++) if (counts[ids[i]!]! > most) ids[i]! |= MARK;
       continue;
     }
-    ids[at] = ids[i]!;
-    if (values) values[at] = values[i]!;
-    at++;
+    let start = from;
+    for (let r = first; r < last; r++) {
+      const end = endOf(r + 1);
+      if (end - start > held.ids.length)
+        held = { ids: new Uint32Array(end - start), values: new Float32Array(end - start) };
+      // unmarked pairs move to the front, marked ones wait and follow: both in their order
+      let [at, numHeld] = [start, 0];
+      for (let i = start; i < end; i++) {
+        const id = ids[i]!;
+        if (counts[id]! > most) {
+          held.ids[numHeld] = id | MARK;
+          if (values) held.values[numHeld] = values[i]!;
+          numHeld++;
+        } else {
+          ids[at] = id;
+          if (values) values[at] = values[i]!;
+          at++;
+        }
+      }
+      for (let h = 0; h < numHeld; h++, at++) {
+        ids[at] = held.ids[h]!;
+        if (values) values[at] = held.values[h]!;
+      }
+      start = end;
+    }
   }
-  ids.set(marked, at);
-  values?.set(markedValues, at);
 }

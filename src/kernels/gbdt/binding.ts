@@ -33,7 +33,7 @@ export const HESSIAN_BITS = 62 - COUNT_BITS;
 export { MISSING_BIN, Node, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
-/** What both searches for a split are told. */
+/** Arguments of both searches for a split. */
 export interface SplitOptions {
   lambdaL1: number;
   lambdaL2: number;

@@ -1,4 +1,4 @@
-// One step of an upper network on one batch, in plain f64: the definition of correct for assembly/main.ts.
+// One step of a network on one batch, in plain f64: the definition of correct for assembly/main.ts.
 //
 //   dense layers   Adam on the batch's mean gradient, weights with l2 W added; w0 too, without l2       Kingma and Ba 2015
 //   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011

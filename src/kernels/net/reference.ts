@@ -1,4 +1,4 @@
-// An upper network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
+// A network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
 //
 //   x_0    the row's input, as shape.ts has it, through dense layers (../shared/reference-dense.ts)
 //   score  the last layer's output [+ the wide part]
@@ -126,7 +126,7 @@ function scoreOf(
   return score;
 }
 
-/** Adds the row's part to every gradient. @param slope dLoss/dscore */
+/** Adds the row's part to every gradient. @param gradient dLoss/dscore */
 function backward(
   shape: NetShape,
   layers: readonly DenseLayer[],

@@ -1,4 +1,4 @@
-// What an upper network is made of: its input, its dense layers one after another, and the arrays that hold their parameters.
+// What a network is made of: its input, its dense layers one after another, and the arrays that hold their parameters.
 //
 //   x_0 = (w0 | e_1 .. e_F | numeric)     e_f = sum of value * embedding over the row's features of field f, width W each
 //   x_l = dropout(act(W_l x_(l-1) + b_l [+ x_(l-2)]))     score = W_L x_(L-1) + b_L [+ wide part]

@@ -1,5 +1,6 @@
 // What centres are composed of: rows of the centres' matrix, shared among them (assembly/composed.ts).
 
+import { ascending } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { R, SL } from "./layout.js";
@@ -116,7 +117,7 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
     partKinds: arena.put("parts of rows", parts?.kinds),
     partWeights: arena.put("parts of rows", parts?.weights),
     composed: room(J * (1 + R) * SL),
-    slotNumbers: arena.put("slots", parts && Uint32Array.from({ length: 1 + R }, (_, slot) => slot)),
+    slotNumbers: arena.put("slots", parts && ascending(1 + R)),
     attentionPartials: room(J * most),
   };
 }

@@ -42,7 +42,7 @@ export interface ReferenceStep {
 /**
  * Moves parameter k.
  *
- * @param slope dLoss/dp of a row
+ * @param gradient dLoss/dp of a row
  */
 export function referenceStep(
   p: ReferenceParameters,

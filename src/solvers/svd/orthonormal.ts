@@ -52,7 +52,7 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // the first panel is judged by its own length, later ones are of length about 1
+    // the first panel is compared with its own length, later ones are of length about 1
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,

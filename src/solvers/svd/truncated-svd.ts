@@ -31,7 +31,7 @@ export interface TruncatedSvd extends Triplets {
   residual: number;
 }
 
-/** Iterations that have not converged by then are told by their residual. */
+/** Iterations that have not converged by then are reported by their residual. */
 const MAX_RESTARTS = 40;
 /** Of the greatest singular value: what is below is rounding of products in single precision. */
 const LANCZOS_ROUNDING = 5e-4;

@@ -317,7 +317,7 @@ export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: M
   return fmOptionsOf({ model: kind, method }, loss);
 }
 
-/** What was told of the model's own options, with --l2 as the two that it stands for. */
+/** What was given of the model's own options, with --l2 as the two that it stands for. */
 export function withL2({ l2, ...given }: GivenFm): GivenFm {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }

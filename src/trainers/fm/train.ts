@@ -52,7 +52,7 @@ export interface FmInput {
  * Trains a factorization machine on batches of 256 rows, by AdaGrad or another method that steps along gradients.
  *
  * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above
- * 0, training stops after so many epochs without a lower validation loss (or better judged value), and the model is the best epoch's; else the last's.
+ * 0, training stops after so many epochs without a lower validation loss (or better stopping metric), and the model is the best epoch's; else the last's.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason

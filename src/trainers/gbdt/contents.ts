@@ -27,7 +27,7 @@ export interface GbdtOutcome {
   entities: EmbeddingTable | undefined;
   /** singular vectors of the leaves */
   dense: (LeafVectors & { fit: LeafFit }) | undefined;
-  /** of the training that is judged, with the labels of its training part */
+  /** of the training that is evaluated, with the labels of its training part */
   metrics: Record<string, PartMetrics>;
   labels: Float32Array;
 }

@@ -1,4 +1,4 @@
-// --ctr: columns of ids become columns of target statistics, in the parts that trees are trained and judged on.
+// --ctr: columns of ids become columns of target statistics, in the parts that trees are trained and evaluated on.
 
 import { UsageError } from "../../errors.js";
 import {

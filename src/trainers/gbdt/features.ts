@@ -46,7 +46,7 @@ export function cellsOf(feature: Feature): number {
  * Fits every feature column on the given rows.
  *
  * @param rows u32: the training part's
- * @throws {UsageError} a several-valued column
+ * @throws {UsageError} a multi-valued column
  */
 export function fitTreeFeatures(
   dataset: Dataset,

@@ -27,7 +27,7 @@ export interface GrownForest extends EpochsDone {
   trainLoss?: number;
 }
 
-/** What a training is told, and what it tells on the way. */
+/** What a training is given, and what it tells on the way. */
 export interface GrowJob {
   prediction: Prediction;
   gbdt: GbdtOptions;

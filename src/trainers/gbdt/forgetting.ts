@@ -71,7 +71,7 @@ function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));
 }
 
-/** The lines of the leaves with their ways told anew. */
+/** The lines of the leaves with their paths rewritten. */
 async function leafLines(
   run: Run,
   { forest }: GbdtArtifact,

@@ -44,7 +44,7 @@ export function checkSameColumns({ run, preprocess }: EarlierTrees, features: re
   );
 }
 
-/** The roles that the earlier run had where nothing else is told. */
+/** The roles that the earlier run had where nothing else is given. */
 export function likeEarlier(
   earlier: EarlierTrees | undefined,
   { positiveFrom, task }: GivenGbdt,

@@ -61,7 +61,7 @@ interface Encoder {
   kept?: LeafVectors | undefined;
 }
 
-/** @throws {UsageError} no number is told where none is kept, or a greater one than is kept */
+/** @throws {UsageError} no number is given where none is kept, or a greater one than is kept */
 function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefined, path: string): void {
   if (dense === true && !kept)
     throw new UsageError(

@@ -203,7 +203,7 @@ function codesAlone({ codes }: Codes): Categories {
   return { keys: codes.map(String), cells: "code" };
 }
 
-/** Positions that go left: codes that are not listed, the unknown ones, and the missing one where it is told to. */
+/** Positions that go left: codes that are not listed, the unknown ones, and the missing one if it goes left. */
 function notListed(
   listed: readonly number[],
   missingLeft: boolean,

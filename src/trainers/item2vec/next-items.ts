@@ -1,5 +1,6 @@
 // Early stopping by recall: whether the item that follows another in a session is among the k nearest of it, by the cosine.
 
+import { ascending } from "../../numeric/indices.js";
 import { evaluateRanking } from "../../evaluation/ranking.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { unitRows } from "../../retrieval/nearest.js";
@@ -57,7 +58,7 @@ export function nextItems(
 /** A list of one item for each. */
 function listsOf(items: readonly number[]): ItemLists {
   return {
-    indptr: Uint32Array.from({ length: items.length + 1 }, (_, q) => q),
+    indptr: ascending(items.length + 1),
     items: Uint32Array.from(items),
   };
 }

@@ -1,4 +1,4 @@
-// What epochs are judged on: the validation part's events in their sessions, and with --metric recall the items that follow others.
+// What epochs are evaluated on: the validation part's events in their sessions, and with --metric recall the items that follow others.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";

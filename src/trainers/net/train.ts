@@ -32,7 +32,7 @@ export interface NetInput {
   valid?: FeatureRows;
   /** what the embedding layer starts from; random when absent */
   start?: NetStart;
-  /** what else is told of the validation part after an epoch */
+  /** further metrics of the validation split after an epoch */
   validate?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
   controls?: TrainingControls;
 }
@@ -47,7 +47,7 @@ const REMEDIES = "a smaller --embedding-learning-rate, or numeric columns of sma
  * of each epoch. The same input, options and seed give the same bytes at any number of threads.
  *
  * With a validation part and a patience above 0 training stops after so many epochs without a lower validation loss (or better
- * judged value), and the model is the best epoch's; else the last's.
+ * value of the stopping metric), and the model is the best epoch's; else the last's.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason

@@ -59,7 +59,7 @@ function planOf(model: NetFeatures, given: GivenNet): Plan {
 async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(given);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
-  // a run that does not fit is told before a long reading
+  // a run that does not fit is reported before a long reading
   const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable, "a network");
   const { seed } = netOptionsOf(given, "logistic");
   return {

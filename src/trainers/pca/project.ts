@@ -15,7 +15,7 @@ import type { PcaTensors } from "./artifact.js";
 import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";
 
-/** Tensor of a run that was turned onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
+/** Tensor of a run that was rotated onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
 export const ROTATION = "rotation";
 
 /** A row of features becomes the sum of its values times these, less the offset. */
@@ -65,7 +65,7 @@ export function projectionOf(
   return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
 }
 
-/** Rows as a run's vectors were turned, f64[rows * dim]; `back` undoes it. A run that was not turned leaves them. */
+/** Rows as a run's vectors were rotated, f64[rows * dim]; `back` undoes it. A run that was not rotated leaves them. */
 function rotating(
   tensors: PcaTensors,
   dim: number,

@@ -365,7 +365,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   return all;
 }
 
-/** What was told, with --l2 as the two that it stands for. */
+/** What was given, with --l2 as the two that it stands for. */
 export function withL2({ l2, ...given }: GivenRanking): GivenRanking {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }

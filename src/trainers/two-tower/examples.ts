@@ -34,7 +34,7 @@ import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
 
-/** What ranking is judged on, with what the towers are trained on. */
+/** What ranking is evaluated on, with what the towers are trained on. */
 export interface TowerExamples extends RankingExamples {
   towers: Towers;
 }
@@ -240,7 +240,7 @@ function targetsOf(
       const place = order.places[n]!;
       const item = order.items[n]!;
       if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
-      // of unknown items and users of all items the examples of ranking have told
+      // of unknown items and users of all items the examples of ranking have reported them
       if (item === NO_ITEM || isFull) continue;
       if (!keepRepeats && seen.has(item)) left.repeats++;
       else if (userFields.length === 0 && isAlone(n)) left.empty++;

@@ -1,5 +1,6 @@
 // A run's user tower or item tower for format onnx: parameters by field, the example's age left out, since it is 0.
 
+import { ascending } from "../../numeric/indices.js";
 import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -138,7 +139,7 @@ function historyItems({ space, towers: { form, histories }, item }: Parts): Hist
   const first = space.offsets[space.fields.indexOf(item)]! + 1;
   const all = {
     indptr: Uint32Array.of(0, numItems),
-    items: Uint32Array.from({ length: numItems }, (_, i) => i),
+    items: ascending(numItems),
   };
   const order = inHashOrder(
     all,

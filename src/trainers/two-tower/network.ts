@@ -1,4 +1,4 @@
-// The form of the two towers: what the kernel is told, and what a run says of it.
+// The form of the two towers: the kernel's arguments, and what a run says of it.
 
 import type { DenseLayer } from "../../kernels/shared/dense.js";
 import type { TowerShape } from "../../kernels/two-tower/binding.js";

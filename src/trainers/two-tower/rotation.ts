@@ -1,5 +1,6 @@
 // Rotating two towers without layers: users are sums of the rows that they read, so that all turn together.
 
+import { ascending } from "../../numeric/indices.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -26,7 +27,7 @@ export async function towersRotation(run: Run, table: EmbeddingTable): Promise<R
 const rotateTensors: RotateTensors = (tensors, rotate) => {
   const unknown = rowsIn(tensors, "unknown");
   const rotated = new Map<string, Tensor>();
-  const fieldOf = Uint32Array.from({ length: unknown.shape[0]! }, (_, f) => f);
+  const fieldOf = ascending(unknown.shape[0]!);
   rotated.set("unknown", { shape: unknown.shape, data: rotate(unknown.data, fieldOf) });
   for (const name of [USER_BIAS, AGE].filter((one) => tensors.has(one))) {
     const { shape, data } = floatsIn(tensors, name);

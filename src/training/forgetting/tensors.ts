@@ -1,5 +1,6 @@
 // Tensors of a model without some keys: numbers of a row become zero, and lists of items and users lose their entries.
 
+import { ascending } from "../../numeric/indices.js";
 import { keyAt, type Keys } from "../../log/keys.js";
 import type { Tensor } from "../../embedding/safetensors.js";
 import { UNKNOWN } from "../../embedding/key-history.js";
@@ -70,7 +71,7 @@ function keptOf(
   gone: ReadonlySet<string>,
 ): { kept: Uint32Array; dropped: number } {
   const keys = keysFrom(tensors, name);
-  const all = Uint32Array.from({ length: keys?.size ?? 0 }, (_, i) => i);
+  const all = ascending(keys?.size ?? 0);
   const kept = keys ? all.filter((i) => !gone.has(keyAt(keys, i))) : all;
   return { kept, dropped: all.length - kept.length };
 }

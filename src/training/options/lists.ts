@@ -1,13 +1,13 @@
-// Options of a training that ranks items: how its lists are judged.
+// Options of a training that ranks items: how its lists are evaluated.
 
 import { choice, whole } from "./table.js";
 
-/** The metric that lists are judged by, as metrics name it: `ndcgAt20`. */
+/** The metric that lists are evaluated by, as metrics name it: `ndcgAt20`. */
 export function listMetric({ metric, k }: { metric: string; k: number }): `${string}At${number}` {
   return `${metric}At${k}`;
 }
 
-/** How lists of items are judged. */
+/** How lists of items are evaluated. */
 export const lists = {
   k: whole({
     min: 1,

@@ -12,13 +12,13 @@ import type { output, weekly } from "./weekly.js";
 /** How a log is read and cut. */
 export const log = { ...columns, ...hashedIds, ...reading, ...badRows, ...events, ...split } as const;
 
-/** Options of reading, cutting and writing that most trainings are told. */
+/** Options of reading, cutting and writing that most trainings are given. */
 export const everyday = [
   ...(["user", "item", "time", "fields", "numeric", "valid", "test", "split"] as const),
   ...(["threads", "out", "force"] as const),
 ] as const;
 
-/** What a training may be told beside its own options; a trainer names the tables that it takes. */
+/** What a training may be given beside its own options; a trainer names the tables that it takes. */
 export type GivenTraining = Given<
   typeof log &
     typeof vocabulary &

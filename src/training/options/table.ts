@@ -2,8 +2,8 @@
 // applies, its help. Flags, help, YAML keys, range checks, the manifest's options, a checkpoint's identity, --search and the types of
 // the API come from it.
 //
-//   table ──► flags/ (command line, YAML)      told: what the user set, by the options' names
-//        └──► checkGiven(told) ──► resolved(told, facts): every option as it is used
+//   table ──► flags/ (command line, YAML)      given: what the user set, by the options' names
+//        └──► checkGiven(given) ──► resolved(given, facts): every option as it is used
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";

@@ -176,7 +176,7 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
   }
 }
 
-/** Adds the sum of slopes times rows of a panel to eight numbers. */
+/** Adds the sum of gradients times rows of a panel to eight numbers. */
 function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
   let g0 = v128.load(target);
   let g1 = v128.load(target, 16);

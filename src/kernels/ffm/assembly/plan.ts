@@ -1,4 +1,4 @@
-// What the field-aware kernel is told beside plan.ts, as structs in the shared memory; ../binding.ts writes them.
+// The field-aware kernel's arguments beside plan.ts, as structs in the shared memory; ../binding.ts writes them.
 // Pointers are byte offsets, 64-byte aligned.
 //
 //   n   features          F   fields, padded to whole blocks      Q   quads: four dimensions of a vector, zero-padded

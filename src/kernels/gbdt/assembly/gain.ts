@@ -5,7 +5,7 @@
 //
 // Source: Chen and Guestrin 2016 (arXiv:1603.02754), eq. 7; l1 as in LightGBM's feature_histogram.hpp.
 
-/** What both searches are told; units are 1 / scale, exact since scales are powers of two. */
+/** Arguments of both searches; units are 1 / scale, exact since scales are powers of two. */
 export class SplitOptions {
   unitG: f64;
   unitH: f64;

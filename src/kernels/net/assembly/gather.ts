@@ -10,7 +10,7 @@ import { NetPlan, NetRows, NetThread } from "./plan";
  * Writes the panel of eight rows, those beyond the last as zeros.
  *
  * @param row of `rows`; `place` is its number in the batch
- * @param firstOfBatch the batch's first pair: places are told by pairs from it on; NONE to tell none
+ * @param firstOfBatch the batch's first pair: places are recorded for pairs from it on; NONE records none
  */
 export function gatherPanel(
   plan: NetPlan,

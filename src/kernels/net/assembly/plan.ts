@@ -1,4 +1,4 @@
-// What the network's kernel is told, as structs in the shared memory; ../binding.ts writes them field by field. All fields are
+// Arguments of the network's kernel, as structs in shared memory; ../binding.ts writes them field by field. All fields are
 // four bytes, pointers are byte offsets, 64-byte aligned.
 //
 //   U_0   units of x_0, and other letters of the dense layers: ../../shared/assembly/dense/layers.ts

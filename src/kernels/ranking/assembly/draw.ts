@@ -29,7 +29,7 @@ export function drawRank(plan: Plan, epochKey: u32, event: u32): u32 {
 /** Whether the user has the item; a user beyond the last has none. */
 export function hasItem(plan: Plan, user: u32, item: u32): bool {
   if (user >= plan.numUsers) return false;
-  // most items are told apart by one bit, where the search would wait for memory at each step
+  // most items are distinguished by one bit, where the search would wait for memory at each step
   const bit = membershipBit(user, item) >>> plan.membershipShift;
   const word = load<u32>(plan.memberships + ((<usize>(bit >>> 5)) << 2));
   if (!((word >>> (bit & 31)) & 1)) return false;

@@ -1,4 +1,4 @@
-// What the ranking kernel is told, as structs in the shared memory; ../binding.ts writes them.
+// The ranking kernel's arguments, as structs in shared memory; ../binding.ts writes them.
 // All fields are four bytes, pointers are byte offsets, 64-byte aligned; a pointer is 0 for an array that is absent.
 //
 //   n   features        d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row

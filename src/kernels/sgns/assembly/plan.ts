@@ -1,4 +1,4 @@
-// What the kernel is told, as structs in the shared memory; ../binding.ts writes them.
+// The kernel's arguments, as structs in shared memory; ../binding.ts writes them.
 // All fields are four bytes, pointers are byte offsets, 64-byte aligned.
 //
 //   V   rows of either matrix           w    window                       n    tokens of the stream

@@ -1,7 +1,7 @@
 // A barrier for the threads of a pool, which spins briefly and then sleeps, so that a shared core is given up.
 //
 //   b       three u32, each on a cache line of its own: arrivals, generation, stop
-//   stop    set by ../../barrier.ts when a thread failed or the pool is told to end: everyone is released, for good
+//   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: everyone is released, for good
 
 export const GENERATION: usize = 64;
 export const STOP: usize = 128;

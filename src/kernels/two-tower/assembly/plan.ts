@@ -1,4 +1,4 @@
-// What the two-tower kernel is told, as structs in the shared memory; ../binding.ts writes them.
+// The two-tower kernel's arguments, as structs in shared memory; ../binding.ts writes them.
 // All fields are four bytes, pointers are byte offsets, 64-byte aligned; a pointer is 0 for an array that is absent.
 //
 //   n   rows of vectors: of items, of items in histories, of context and of side features

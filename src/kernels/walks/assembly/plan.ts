@@ -1,4 +1,4 @@
-// What the kernel is told, as a struct in the shared memory; ../binding.ts writes it.
+// The kernel's arguments, as a struct in shared memory; ../binding.ts writes it.
 // All fields are four bytes but the f64, pointers are byte offsets.
 //
 //   V   nodes                      E   arcs; an undirected edge is two       L   nodes of a walk

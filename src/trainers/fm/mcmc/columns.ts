@@ -1,4 +1,4 @@
-// Feature rows turned on their side: what a sweep over one field reads.
+// Feature rows transposed: what a sweep over one field reads.
 //
 //   rows:     row 0: (user 3, film 17, genre 2, genre 5)   ...
 //   columns:  user   ids  [3, ...]       one feature a row at most: the local id of each row, the field's size where it has none

@@ -1,7 +1,7 @@
 // Draws of the posterior as one model: what they predict together, and one table that stands for them.
 //
 //   prediction   the mean of what the draws predict: of probabilities, or of the scores themselves without a link
-//   table        the mean of the draws after each is turned onto the last: scores do not change under V -> V Q, so without
+//   table        the mean of the draws after each is rotated onto the last: scores do not change under V -> V Q, so without
 //                it their vectors would cancel; probabilities moderated (table-scale.ts)
 
 import type { FeatureRows } from "../../../dataset/rows.js";
@@ -144,13 +144,13 @@ export async function scoreEnsemble(
   }
 }
 
-/** The draws, each turned onto the last by the rotation that brings their vectors nearest. @param counts [numFeatures], of events */
+/** The draws, each rotated onto the last by the rotation that brings their vectors nearest. @param counts [numFeatures], of events */
 export function rotatedAlike(draws: readonly FmParameters[], counts: Uint32Array): FmParameters[] {
   const { vectors: last, dim } = draws.at(-1)!;
   return draws.map((each) => ({ ...each, vectors: rotatedOnto(each.vectors, last, counts, dim) }));
 }
 
-/** Vectors turned as brings those of one set nearest to another, by the features' events. @returns f32[numFeatures * dim] */
+/** Vectors rotated as brings those of one set nearest to another, by the features' events. @returns f32[numFeatures * dim] */
 export function rotatedOnto(
   from: Float32Array,
   to: Float32Array,
@@ -162,7 +162,7 @@ export function rotatedOnto(
   return Float32Array.from(rotated);
 }
 
-/** The mean of the draws turned alike. @param counts [numFeatures], of events */
+/** The mean of the draws rotated alike. @param counts [numFeatures], of events */
 export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
   const { w: lastW, vectors: last, dim } = draws.at(-1)!;
   const w = new Float64Array(lastW.length);

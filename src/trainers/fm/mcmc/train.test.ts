@@ -301,7 +301,7 @@ test("a table of draws is their mean once they are turned alike, and scores as t
   const spread = Math.sqrt(meanSquare(byDraws!, byTable!));
   expect(spread).toBeLessThan(0.1);
 
-  // draws turned at random have the same scores and the same table
+  // draws rotated at random have the same scores and the same table
   const rotated = ensemble.draws.map((each, i): FmParameters => {
     if (i === ensemble.draws.length - 1) return each;
     const angle = 6 * unit(9, i);

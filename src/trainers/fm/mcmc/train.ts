@@ -160,7 +160,7 @@ function unscaled({ dim, w0, w, vectors }: FmParameters, scale: number): FmParam
 }
 
 /**
- * Known features that no row holds, as the start had them: a chain turns all others, so their vectors are turned as the others
+ * Known features that no row holds, as the start had them: a chain rotates all others, so their vectors are turned as the others
  * were.
  */
 function withUnseen(

@@ -8,6 +8,7 @@
 //     own        f32[numItems, dim]       items' own vectors, of which the table holds the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
+import { ascending } from "../../../numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
 import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/preprocess.js";
 import { parsePreprocess, rolesShape } from "../../../dataset/preprocess-shape.js";
@@ -83,7 +84,7 @@ export function sideContents(
   const [item] = side.names;
   const { sides, range } = splitSpace(space, item!);
   const ofSides = (row: number) => row < range[0] || row >= range[1];
-  const features = Uint32Array.from({ length: space.numFeatures }, (_, v) => v).filter(ofSides);
+  const features = ascending(space.numFeatures).filter(ofSides);
   const sideVectors = new Float32Array(features.length * dim);
   features.forEach((v, i) => sideVectors.set(vectors.subarray(v * dim, (v + 1) * dim), i * dim));
   const recipe: SideFile = {
@@ -163,7 +164,7 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
   const features = tableFeatures(space);
   const numItemFeatures = (await run.readTable()).numRows + 1;
   const rowsWith = (keys: AskedKeys) =>
-    Uint32Array.from({ length: table.numRows }, (_, row) => row).filter((row) =>
+    ascending(table.numRows).filter((row) =>
       keys.get(table.fields[table.fieldOf[row]!]!)?.has(keyAt(table.keys, row)),
     );
   const ofItems = byFeature(() => true);

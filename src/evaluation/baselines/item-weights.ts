@@ -1,0 +1,285 @@
+// Baselines that know a weight from item to item, few of them an item:
+//
+//   score(u, j) = s_j  sum over i of u's query of w_i W_ij           W_jj = 0
+//
+// Each has a grid of settings. The best is chosen on events of the training part: some users hide a fifth of their items, W is made
+// from what is left, and the setting whose lists find the hidden items best (NDCG@20) makes W from all events. Held-out
+// rows take no part in it.
+
+import type { ItemLists } from "../../kernels/top-items/binding.js";
+import { streamOf, uniformAt } from "../../numeric/hash-random.js";
+import { ascending } from "../../numeric/indices.js";
+import { UsageError } from "../../errors.js";
+import { scoreRanker, type Ranker, type RankerFor } from "../rankers.js";
+import { rankingMetrics } from "../ranking.js";
+import type { AskedUsers, BaselineInput, BaselineOptions, QueryItems } from "./input.js";
+import { ownersOf } from "./item-cf.js";
+
+/** Users who hide items, at most; share of their items; and the length of the lists that are compared. */
+const HIDING_USERS = 1000;
+const HIDDEN = 0.2;
+const LEAST_ITEMS = 5;
+const TOP = 20;
+/** Additions that a pass over the pairs of items of each user may take; some 200 million a second are made. */
+const MOST_ADDITIONS = 2e11;
+/** Items after which a pass looks whether it is to end. */
+const BREATH = 256;
+
+/** Weights by target item j: those of column j are items[indptr[j] .. indptr[j + 1]), the largest first where a setting takes some. */
+export interface ItemColumns extends ItemLists {
+  /** f32, beside items */
+  weights: Float32Array;
+}
+
+/** What is made with one setting: columns, how many entries of each count, and what a target's score is multiplied with. */
+export interface ItemWeights {
+  columns: ItemColumns;
+  /** entries of a column, the largest first; all when absent */
+  most?: number;
+  /** f64[numItems]: s_j; 1 each when absent */
+  scales?: Float64Array;
+}
+
+/** A baseline of this kind. */
+export interface ItemModel<S extends object> {
+  name: string;
+  /** Settings to choose from. Those that share columns stand side by side. */
+  grid: readonly S[];
+  /** A setting in words. */
+  textOf: (setting: S) => string;
+  /** Settings with the same text share their columns. */
+  columnsOf: (setting: S) => string;
+  columns: (events: ItemEvents, setting: S, pause: () => Promise<void>) => Promise<ItemColumns>;
+  /** What the setting makes of the columns. */
+  view: (setting: S, counts: Float64Array) => Omit<ItemWeights, "columns">;
+}
+
+/** Which user has which item, from both sides. */
+export interface ItemEvents {
+  users: ItemLists;
+  owners: ItemLists;
+  /** f64[numItems]: users of each item */
+  counts: Float64Array;
+}
+
+/** Chooses a setting, makes the weights, and ranks by them. @throws {UsageError} the log is too large for it */
+export async function itemWeightsRanker<S extends object>(
+  model: ItemModel<S>,
+  { history, counts }: BaselineInput,
+  { seed, threads, signal, note }: BaselineOptions,
+): Promise<RankerFor<AskedUsers>> {
+  checkItemModel(model.name, history);
+  const pause = async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  };
+  const numItems = counts.length;
+  const all = eventsOf(history, numItems);
+  const { shown, hidden, asked } = hide(history, seed);
+  let chosen = { setting: model.grid[0]!, ndcg: -1 };
+  if (asked.length > 0) {
+    const left = eventsOf(shown, numItems);
+    const queries = listsOf(shown, asked);
+    let [made, columns]: [string | undefined, ItemColumns | undefined] = [undefined, undefined];
+    for (const setting of model.grid) {
+      if (model.columnsOf(setting) !== made) columns = await model.columns(left, setting, pause);
+      made = model.columnsOf(setting);
+      const ranker = weightsRanker(
+        { columns: columns!, ...model.view(setting, left.counts) },
+        queries,
+        numItems,
+      );
+      const { items } = await ranker.top(queries, TOP, { threads, ...(signal && { signal }) });
+      const { sums } = rankingMetrics(items, TOP, [TOP], hidden).find(({ name }) => name === `ndcgAt${TOP}`)!;
+      const ndcg = sums.reduce((sum, value) => sum + value, 0) / sums.length;
+      if (ndcg > chosen.ndcg) chosen = { setting, ndcg };
+    }
+    note?.(
+      `${model.name}: ${model.textOf(chosen.setting)}, the best of ${model.grid.length} settings by NDCG@${TOP} ` +
+        `(${chosen.ndcg.toFixed(4)}) on items that ${asked.length} users of the training part hide`,
+    );
+  } else {
+    note?.(
+      `${model.name}: ${model.textOf(chosen.setting)}; no user has ${LEAST_ITEMS} items, so that no setting could be chosen`,
+    );
+  }
+  const columns = await model.columns(all, chosen.setting, pause);
+  const weights = { columns, ...model.view(chosen.setting, all.counts) };
+  return ({ queries }) => weightsRanker(weights, queries, numItems);
+}
+
+/** @throws {UsageError} users have too many items for a pass over their pairs */
+export function checkItemModel(name: string, { indptr }: ItemLists): void {
+  let additions = 0;
+  for (let u = 0; u + 1 < indptr.length; u++) additions += (indptr[u + 1]! - indptr[u]!) ** 2;
+  if (additions <= MOST_ADDITIONS) return;
+  throw new UsageError(
+    `the baseline ${name} adds up ${additions.toExponential(1)} pairs of items that users share for each of its settings, ` +
+      `about ${Math.ceil(additions / 2e8 / 60)} minutes each: leave it out, or limit the log with --max-events-per-user`,
+  );
+}
+
+export function eventsOf(users: ItemLists, numItems: number): ItemEvents {
+  const owners = ownersOf(users, numItems);
+  const counts = new Float64Array(numItems);
+  for (let i = 0; i < numItems; i++) counts[i] = owners.indptr[i + 1]! - owners.indptr[i]!;
+  return { users, owners, counts };
+}
+
+/** What is left of the history, and what some users hide of it. */
+function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: ItemLists; asked: Uint32Array } {
+  const { indptr, items } = history;
+  const numUsers = indptr.length - 1;
+  const [ofUser, ofPair] = [streamOf(seed, 1), streamOf(seed, 2)];
+  const able = ascending(numUsers).filter((u) => indptr[u + 1]! - indptr[u]! >= LEAST_ITEMS);
+  const asked = able
+    .sort((a, b) => uniformAt(ofUser, a) - uniformAt(ofUser, b) || a - b)
+    .slice(0, HIDING_USERS)
+    .sort();
+  const hides = new Uint8Array(numUsers);
+  for (const user of asked) hides[user] = 1;
+  const ends = new Uint32Array(numUsers + 1);
+  const shown: number[] = [];
+  const hidden: number[] = [];
+  const hiddenEnds = [0];
+  for (let user = 0; user < numUsers; user++) {
+    const [from, to] = [indptr[user]!, indptr[user + 1]!];
+    // the last of a user's items are hidden by a hash of the pair, at least one and never all
+    const isHidden = new Set<number>();
+    if (hides[user]) {
+      const order = ascending(to - from).map((j) => from + j);
+      order.sort((a, b) => uniformAt(ofPair, a) - uniformAt(ofPair, b) || a - b);
+      for (const j of order.subarray(0, Math.max(1, Math.floor(HIDDEN * (to - from))))) isHidden.add(j);
+    }
+    for (let j = from; j < to; j++) (isHidden.has(j) ? hidden : shown).push(items[j]!);
+    ends[user + 1] = shown.length;
+    if (hides[user]) hiddenEnds.push(hidden.length);
+  }
+  return {
+    shown: { indptr: ends, items: Uint32Array.from(shown) },
+    hidden: { indptr: Uint32Array.from(hiddenEnds), items: Uint32Array.from(hidden) },
+    asked,
+  };
+}
+
+/** The lists of some users. */
+function listsOf({ indptr, items }: ItemLists, users: Uint32Array): ItemLists {
+  const ends = new Uint32Array(users.length + 1);
+  users.forEach((user, q) => (ends[q + 1] = ends[q]! + indptr[user + 1]! - indptr[user]!));
+  const out = new Uint32Array(ends[users.length]!);
+  users.forEach((user, q) => out.set(items.subarray(indptr[user], indptr[user + 1]), ends[q]));
+  return { indptr: ends, items: out };
+}
+
+/** Ranks by weights; exported for tests. */
+export function weightsRanker(
+  { columns, most = Infinity, scales }: ItemWeights,
+  queries: QueryItems,
+  numItems: number,
+): Ranker {
+  // by the item that is known: its targets and their weights
+  const lengthOf = (j: number) => Math.min(most, columns.indptr[j + 1]! - columns.indptr[j]!);
+  const ends = new Uint32Array(numItems + 1);
+  for (let j = 0; j < numItems; j++) {
+    const from = columns.indptr[j]!;
+    for (let at = from; at < from + lengthOf(j); at++) ends[columns.items[at]! + 1]!++;
+  }
+  for (let i = 0; i < numItems; i++) ends[i + 1]! += ends[i]!;
+  const [targets, weights] = [new Uint32Array(ends[numItems]!), new Float32Array(ends[numItems]!)];
+  const next = ends.slice();
+  for (let j = 0; j < numItems; j++) {
+    const from = columns.indptr[j]!;
+    for (let at = from; at < from + lengthOf(j); at++) {
+      const place = next[columns.items[at]!]!++;
+      targets[place] = j;
+      weights[place] = columns.weights[at]!;
+    }
+  }
+  return scoreRanker(numItems, (query, scores) => {
+    scores.fill(0);
+    for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
+      const item = queries.items[at]!;
+      const much = queries.weights?.[at] ?? 1;
+      for (let e = ends[item]!; e < ends[item + 1]!; e++) scores[targets[e]!]! += much * weights[e]!;
+    }
+    if (scales) for (let j = 0; j < numItems; j++) scores[j]! *= scales[j]!;
+  });
+}
+
+/**
+ * The nearest items of each item: x_ij = sum over users who have both of their weight, and of each column the `most` items of the
+ * highest similarity, the lower number first among equals.
+ *
+ * @param weightOf   of each user, in x
+ * @param similarity of x_ij, i and j
+ */
+export async function nearestColumns(
+  { users, owners, counts }: ItemEvents,
+  most: number,
+  {
+    weightOf,
+    similarity,
+  }: { weightOf: Float64Array; similarity: (x: number, i: number, j: number) => number },
+  pause: () => Promise<void>,
+): Promise<ItemColumns> {
+  const numItems = counts.length;
+  const indptr = new Uint32Array(numItems + 1);
+  const shared = new Float64Array(numItems);
+  const touched = new Uint32Array(numItems);
+  const [best, values] = [new Uint32Array(most), new Float64Array(most)];
+  let items = new Uint32Array(1024);
+  let weights = new Float32Array(1024);
+  let size = 0;
+  for (let j = 0; j < numItems; j++) {
+    if (j % BREATH === 0) await pause();
+    let numTouched = 0;
+    for (let o = owners.indptr[j]!; o < owners.indptr[j + 1]!; o++) {
+      const user = owners.items[o]!;
+      const much = weightOf[user]!;
+      for (let at = users.indptr[user]!; at < users.indptr[user + 1]!; at++) {
+        const i = users.items[at]!;
+        if (shared[i] === 0) touched[numTouched++] = i;
+        shared[i]! += much;
+      }
+    }
+    const near = touched.subarray(0, numTouched).sort();
+    let [held, worst] = [0, -Infinity];
+    for (let t = 0; t < near.length; t++) {
+      const i = near[t]!;
+      const x = shared[i]!;
+      shared[i] = 0;
+      if (i === j) continue;
+      const value = similarity(x, i, j);
+      if (held === most && !(value > worst)) continue;
+      let at = held < most ? held++ : most - 1;
+      for (; at > 0 && values[at - 1]! < value; at--) {
+        values[at] = values[at - 1]!;
+        best[at] = best[at - 1]!;
+      }
+      values[at] = value;
+      best[at] = i;
+      worst = values[held - 1]!;
+    }
+    if (size + held > items.length) {
+      [items, weights] = [
+        larger(items, Uint32Array, size + held),
+        larger(weights, Float32Array, size + held),
+      ];
+    }
+    items.set(best.subarray(0, held), size);
+    weights.set(values.subarray(0, held), size);
+    size += held;
+    indptr[j + 1] = size;
+  }
+  return { indptr, items: items.slice(0, size), weights: weights.slice(0, size) };
+}
+
+function larger<T extends Uint32Array | Float32Array>(
+  array: T,
+  type: new (length: number) => T,
+  least: number,
+): T {
+  const grown = new type(2 * Math.max(least, array.length));
+  grown.set(array);
+  return grown;
+}

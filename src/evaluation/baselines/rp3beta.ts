@@ -1,0 +1,44 @@
+// Random walks of three steps, user → item → user → item, with popular targets held back:
+//
+//   W_ij = (1 / c_i)^a  sum over users v who have i and j of (1 / d_v)^a         c_i  users of i        d_v  items of v
+//   score(u, j) = (1 / c_j)^b  sum over i of u's query of W_ij
+//
+// of each target the k sources of the largest W. a, b and k are chosen on the training part (item-weights.ts). The first step's
+// probability is the same for all items of a user and left out.
+//
+// Source: Paudel et al. 2017 (doi:10.1145/2955101), section 3.3; a of Cooper et al. 2014 (doi:10.1145/2567948.2579244).
+
+import { pow } from "../../numeric/exp.js";
+import { nearestColumns, type ItemModel } from "./item-weights.js";
+
+interface Setting {
+  a: number;
+  b: number;
+  k: number;
+}
+
+const AS = [0.25, 0.5, 0.75, 1];
+const BS = [0, 0.2, 0.4, 0.6, 0.8];
+const KS = [50, 200];
+
+export const rp3beta: ItemModel<Setting> = {
+  name: "rp3beta",
+  grid: AS.flatMap((a) => BS.flatMap((b) => KS.map((k) => ({ a, b, k })))),
+  textOf: ({ a, b, k }) => `alpha ${a}, beta ${b}, ${k} nearest items`,
+  columnsOf: ({ a }) => String(a),
+  columns: async (events, { a }, pause) => {
+    const { indptr } = events.users;
+    const weightOf = Float64Array.from({ length: indptr.length - 1 }, (_, v) =>
+      power(indptr[v + 1]! - indptr[v]!, -a),
+    );
+    const ofItem = events.counts.map((count) => power(count, -a));
+    const similarity = (x: number, i: number) => ofItem[i]! * x;
+    return await nearestColumns(events, Math.max(...KS), { weightOf, similarity }, pause);
+  },
+  view: ({ b, k }, counts) => ({ most: k, scales: counts.map((count) => power(count, -b)) }),
+};
+
+/** x to a power; of nothing, nothing. */
+function power(x: number, exponent: number): number {
+  return x === 0 ? 0 : pow(x, exponent);
+}

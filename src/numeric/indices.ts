@@ -1,0 +1,24 @@
+// Arrays of row numbers. Written as loops: `from` and `filter` of typed arrays go through iterators and lists in V8, and take 20 to
+// 40 times as long.
+
+/** 0, 1, ..., n - 1. @returns u32[n] */
+export function ascending(n: number): Uint32Array {
+  const all = new Uint32Array(n);
+  for (let i = 0; i < n; i++) all[i] = i;
+  return all;
+}
+
+/** The indices that pass a test, in their order. @returns u32, a copy */
+export function thoseOf(indices: Uint32Array, passes: (index: number) => boolean): Uint32Array {
+  const kept = new Uint32Array(indices.length);
+  let n = 0;
+  for (let i = 0; i < indices.length; i++) if (passes(indices[i]!)) kept[n++] = indices[i]!;
+  return kept.slice(0, n);
+}
+
+/** The values at some indices. @returns f32[indices.length] */
+export function valuesAt(values: Float32Array | Float64Array, indices: Uint32Array): Float32Array {
+  const out = new Float32Array(indices.length);
+  for (let i = 0; i < indices.length; i++) out[i] = values[indices[i]!]!;
+  return out;
+}
