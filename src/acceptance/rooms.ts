@@ -172,7 +172,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
     because: "it reads the compiled modules beside it",
   },
   {
-    file: /^log\/(scanners|[^/]*\.?worker)$/,
+    file: /^log\/(scan-thread|[^/]*\.?worker)$/,
     mayImport: ["node:worker_threads"],
     because:
       "its threads take chunks in turn and answer in order, which a pool that runs one task on all does not",

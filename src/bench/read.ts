@@ -1,8 +1,14 @@
 // A million rows of 17 columns, 66 MB of CSV, to encoded columns in memory: ours beside papaparse with a Map a column,
 // in the same run. It isolates reading: no vocabulary is fitted and nothing is written. Before it times, it checks that
 // both find the same rows and as many keys.
+//
+// The same rows as Parquet, of one row group as pyarrow writes it: on one thread and on two, and beside hyparquet with a Map a column.
 
-import { createReadStream } from "node:fs";
+import { parquetReadObjects, type AsyncBuffer } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { parquetWriteFile } from "hyparquet-writer";
+import { createReadStream, existsSync } from "node:fs";
+import { readFile, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import papaparse from "papaparse";
 import { defaultReadOptions } from "../log/log.js";
@@ -19,17 +25,82 @@ interface Columns {
 export async function bench(): Promise<void> {
   if (!canGenerate("read")) return;
   const path = `${await ctrLog(1, 1_000_000)}.csv`;
-  const [ours, peer] = [await readOurs(path), await readPapaparse(path)];
+  const threads = availableParallelism();
+  const [ours, peer] = [await readOurs(path, threads), await readPapaparse(path)];
   if (ours.numRows !== peer.numRows || ours.numKeys !== peer.numKeys)
     throw new Error("columns differ: nothing was timed");
   const seconds: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
   for (let repeat = 0; repeat < REPEATS; repeat++) {
-    seconds.ours.push(await timed(() => readOurs(path)));
+    seconds.ours.push(await timed(() => readOurs(path, threads)));
     seconds.peer.push(await timed(() => readPapaparse(path)));
   }
   const ratio = median(seconds.peer) / median(seconds.ours);
   console.log(`embed                      ${describeSeconds(seconds.ours)}`);
   console.log(`papaparse, a Map a column  ${describeSeconds(seconds.peer)}  ${ratio.toFixed(1)} times ours`);
+  await benchParquet(path, ours, median(seconds.ours));
+}
+
+/** @param csv seconds that the same rows take as CSV */
+async function benchParquet(csvPath: string, expected: Columns, csv: number): Promise<void> {
+  const path = await parquetOf(csvPath);
+  const ways = {
+    "embed, Parquet, 1 thread   ": () => readOurs(path, 1),
+    "embed, Parquet, 2 threads  ": () => readOurs(path, 2),
+    "hyparquet, a Map a column  ": () => readHyparquet(path),
+  };
+  const seconds: number[][] = Object.values(ways).map(() => []);
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    for (const [way, read] of Object.values(ways).entries()) {
+      let found: Columns | undefined;
+      seconds[way]!.push(await timed(async () => (found = await read())));
+      if (found?.numRows !== expected.numRows || found.numKeys !== expected.numKeys)
+        throw new Error("columns of Parquet differ from those of CSV");
+    }
+  }
+  for (const [way, name] of Object.keys(ways).entries()) {
+    const ratio = median(seconds[way]!) / csv;
+    console.log(`${name}${describeSeconds(seconds[way]!)}  ${ratio.toFixed(1)} times CSV`);
+  }
+  const [one, two, peer] = seconds.map(median);
+  console.log(
+    `two threads: ${(one! / two!).toFixed(2)} times one, ${(peer! / two!).toFixed(1)} times hyparquet`,
+  );
+}
+
+/** The rows of a CSV as Parquet of one row group, beside it: the label as a number, other columns as text. */
+async function parquetOf(csvPath: string): Promise<string> {
+  const path = csvPath.replace(/csv$/, "parquet");
+  if (existsSync(path)) return path;
+  const { data } = papaparse.parse<string[]>(await readFile(csvPath, "utf8"), { skipEmptyLines: true });
+  const [header, ...rows] = data;
+  const columnData = header!.map((name, c) =>
+    c === 0
+      ? { name, data: rows.map((row) => Number(row[c])), type: "DOUBLE" as const }
+      : { name, data: rows.map((row) => row[c]!), type: "STRING" as const },
+  );
+  parquetWriteFile({ filename: `${path}.partial`, columnData, rowGroupSize: rows.length });
+  await rename(`${path}.partial`, path);
+  return path;
+}
+
+/** Column by column, which is its fastest way. */
+async function readHyparquet(path: string): Promise<Columns> {
+  const bytes = await readFile(path);
+  const file: AsyncBuffer = {
+    byteLength: bytes.length,
+    slice: (start, end) => Uint8Array.from(bytes.subarray(start, end)).buffer,
+  };
+  let [numRows, numKeys] = [0, 0];
+  const [first] = await parquetReadObjects({ file, compressors, rowEnd: 1 });
+  for (const [c, name] of Object.keys(first!).entries()) {
+    const rows = await parquetReadObjects({ file, compressors, columns: [name] });
+    numRows = rows.length;
+    if (c === 0) continue;
+    const map = new Map<unknown, number>();
+    for (const row of rows) if (!map.has(row[name])) map.set(row[name], map.size);
+    numKeys += map.size;
+  }
+  return { numRows, numKeys };
 }
 
 async function timed(read: () => Promise<unknown>): Promise<number> {
@@ -38,8 +109,8 @@ async function timed(read: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-async function readOurs(path: string): Promise<Columns> {
-  const log = await openLog([path], { ...defaultReadOptions, threads: availableParallelism() });
+async function readOurs(path: string, threads: number): Promise<Columns> {
+  const log = await openLog([path], { ...defaultReadOptions, threads });
   const requests = log.columns.map((name, c) => ({
     name,
     as: c === 0 ? ("number" as const) : ("key" as const),

@@ -1,5 +1,6 @@
 // A file that is read at any place, as Parquet needs it, with the fingerprint that every input has.
 
+import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { DataError, IoError } from "../errors.js";
 import { openSource } from "./source.js";
@@ -7,8 +8,8 @@ import type { InputFingerprint } from "./fingerprint.js";
 
 export interface RandomAccessFile {
   readonly path: string;
-  /** bytes read so far, no more than there are */
-  readonly bytesRead: number;
+  /** the open file's descriptor, for reading it on several threads; it belongs to this one */
+  readonly fd: number;
   readonly totalBytes: number;
   /** u8: a copy of the bytes [start, end) */
   slice: (start: number, end?: number) => Promise<ArrayBuffer>;
@@ -29,14 +30,11 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
     throw new IoError(`cannot read '${path}' at any place: it is a pipe, name a file`);
   let fingerprint: InputFingerprint | undefined;
   const file = await open(path, "r");
-  let bytesRead = 0;
   let isClosed = false;
   return {
     path,
     totalBytes,
-    get bytesRead() {
-      return Math.min(bytesRead, totalBytes);
-    },
+    fd: file.fd,
     async slice(start, end = totalBytes) {
       if (!(start >= 0 && end >= start && end <= totalBytes)) {
         throw new DataError(`the file is damaged: it points to bytes ${start} to ${end} of ${totalBytes}`, {
@@ -49,7 +47,6 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
         if (read.bytesRead === 0) throw new IoError(`'${path}' became shorter while it was read`);
         at += read.bytesRead;
       }
-      bytesRead += bytes.length;
       return bytes.buffer;
     },
     async digest() {
@@ -70,5 +67,35 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
       isClosed = true;
       await file.close();
     },
+  };
+}
+
+/**
+ * Reads a file that is open, at any place and on any thread; what is asked for again is not read again.
+ *
+ * @returns reads the bytes [start, end), which the next call overwrites @throws {IoError} they are not there
+ */
+export function readerOf({
+  fd,
+  path,
+}: {
+  fd: number;
+  path: string;
+}): (start: number, end: number) => Uint8Array {
+  let buffer = new Uint8Array(0);
+  let [first, last] = [0, 0];
+  return (start, end) => {
+    if (start < first || end > last) {
+      const length = end - start;
+      if (buffer.length < length) buffer = new Uint8Array(length);
+      [first, last] = [0, 0];
+      for (let at = 0; at < length;) {
+        const read = readSync(fd, buffer, at, length - at, start + at);
+        if (read === 0) throw new IoError(`'${path}' became shorter while it was read`);
+        at += read;
+      }
+      [first, last] = [start, end];
+    }
+    return buffer.subarray(start - first, end - first);
   };
 }

@@ -57,6 +57,14 @@ export interface ChunkScan {
   numHeaders: number;
 }
 
+/** The buffers of a scan's arrays, which move to another thread with it. */
+export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {
+  return [
+    ...columns.map(({ buffer }) => buffer),
+    ...newKeys.flatMap(({ bytes, offsets }) => [bytes.buffer, offsets.buffer]),
+  ];
+}
+
 /** What the kernel writes to and reads from, a chunk. */
 interface Regions {
   input: Region;
@@ -372,6 +380,7 @@ function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
   return joined;
 }
 
-function noKeys(): Keys {
+/** No keys, in buffers of their own. */
+export function noKeys(): Keys {
   return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
 }

@@ -49,8 +49,12 @@ export class KeyTable {
     this.#memory.kernel.internCells(this.#table.offset, base, bounds, stride, gap, numCells, codes);
   }
 
-  /** Codes u32[size] of a dictionary's keys, in their order; new keys are added. */
-  codesOf({ size, bytes, offsets }: Keys): Uint32Array {
+  /**
+   * Codes u32[size] of keys, in their order, MISSING for an empty one; new keys are added. They need not be distinct.
+   *
+   * @param gap bytes before each key that are not part of it, such as its length
+   */
+  codesOf({ size, bytes, offsets }: Keys, gap = 0): Uint32Array {
     if (size === 0) return new Uint32Array(0);
     // scratch: the bytes (and 16 that may be read after them), the offsets, the codes
     const boundsAt = Math.ceil((bytes.length + 16) / 4) * 4;
@@ -59,7 +63,7 @@ export class KeyTable {
     const base = this.#scratch.offset;
     this.#memory.u8.set(bytes, base);
     this.#memory.u32.set(offsets, (base + boundsAt) / 4);
-    const cells = { base, bounds: base + boundsAt, stride: 4, gap: 0, numCells: size };
+    const cells = { base, bounds: base + boundsAt, stride: 4, gap, numCells: size };
     this.intern(cells, bytes.length, base + codesAt);
     return this.#memory.u32.slice((base + codesAt) / 4, (base + codesAt) / 4 + size);
   }
@@ -72,6 +76,16 @@ export class KeyTable {
     for (let i = 0; i < offsets.length; i++) offsets[i]! -= from;
     const bytes = this.#memory.u8.slice(this.#keys.offset + from, this.#keys.offset + to);
     return { size: offsets.length - 1, bytes, offsets };
+  }
+
+  /** Removes the keys with codes at and above `size`. */
+  truncate(size: number): void {
+    if (size === this.size) return;
+    const { bytes, offsets } = this.keysFrom(0);
+    this.#memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
+    this.#set("size", 0);
+    this.#set("keysLength", 0);
+    this.codesOf({ size, bytes: bytes.subarray(0, offsets[size]), offsets: offsets.subarray(0, size + 1) });
   }
 
   /** The key of a code. */

@@ -1,7 +1,7 @@
-// Files of records (JSON lines, Parquet, libsvm, libffm) → a log, as openLog makes one of delimited text.
+// Files of records (JSON lines, libsvm, libffm) → a log, as openLog makes one of delimited text.
 //
 // Records become text cells and go through the merger, like scanned chunks: the same events give the same codes in
-// every form. One thread; memory is that of the distinct keys and of a few thousand records (Parquet: a row group).
+// every form. One thread; memory is that of the distinct keys and of a few thousand records.
 
 import { DataError, NoRowsError } from "../errors.js";
 import { canReopen } from "../io/source.js";

@@ -99,7 +99,7 @@ async function openForm(
       `--columns names the columns of delimited text without a header, and the log is ${form}`,
     );
   if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
-  if (form === "parquet") return openRecords(files, (await import("./parquet.js")).parquet(options), options);
+  if (form === "parquet") return (await import("./parquet.js")).openParquet(files, options, sizes.ranges);
   return openRecords(files, sparseText(form, options, sizes.chunkBytes), options);
 }
 

@@ -1,140 +1,213 @@
-// The pages of a Parquet column, checked before hyparquet reads them.
+// The pages of a Parquet column: headers are read one after another, and a page's body when its values are asked for.
 //
-// hyparquet believes the lengths of runs: a damaged one of 2^30 values fills the memory, or takes minutes, before anything
-// is amiss. So every run of a page is counted here against the values that the page says it has. Files carry no checksum
-// that would tell: a damage that keeps all lengths is not found.
+// Every offset, size and count is checked here, or where the values are taken (parquet-runs.ts, parquet-values.ts): a damaged
+// file is refused before it costs memory. Files carry no checksum that would show a damage which keeps all lengths.
 //
-// Source: Apache Parquet format, PageHeader in parquet.thrift; Encodings, RLE / bit-packing hybrid.
+// Source: Apache Parquet format, PageHeader in parquet.thrift.
 
-/** What the check needs of hyparquet's metadata of one leaf column. */
-export interface LeafPages {
+import type { SchemaElement } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { Runs } from "./parquet-runs.js";
+
+/** A column of a row group: where its bytes are, and what it is made of. It is sent to threads. */
+export interface LeafChunk {
+  element: SchemaElement;
   codec: string;
+  /** bytes of the file */
+  start: number;
+  end: number;
+  /** with nulls, and with one for each empty list */
+  numValues: number;
   /** levels of the leaf: how many of its ancestors and itself are optional or repeated, and how many repeated */
   maxDefinition: number;
   maxRepetition: number;
-  /** values that the column has in the row group */
-  numValues: number;
 }
 
-type Decompress = (input: Uint8Array, outputLength: number) => Uint8Array;
+/** Reads bytes [start, end) of the file; the array is overwritten by the next call of the same reader. */
+export type ReadBytes = (start: number, end: number) => Uint8Array;
 
-/** A thrift struct: numbers and structs by field; what else there is, is passed over. */
+/** A data page, decompressed. */
+export interface Page {
+  /** as LeafChunk.numValues */
+  count: number;
+  encoding: number;
+  /** absent where the greatest level is 0 */
+  repetition?: Runs;
+  definition?: Runs;
+  /** what stands behind the levels */
+  values: Uint8Array;
+}
+
+/** A dictionary page: values in PLAIN. */
+export interface DictionaryPage {
+  count: number;
+  values: Uint8Array;
+}
+
+/** A thrift struct: numbers and structs by field; anything else is skipped. */
 type Struct = Map<number, number | Struct>;
 
 /** More than any writer puts into a page, and few enough to be counted. */
 const MAX_PAGE_VALUES = 1 << 26;
 const MAX_PAGE_BYTES = 1 << 30;
 
+/** Bytes that most headers fit in, and often their pages, too. */
+const HEADER_BYTES = 1 << 13;
+const MAX_HEADER_BYTES = 1 << 24;
+
 const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
-const RLE = 3;
-const DICTIONARY_ENCODINGS = [2, 8];
 
-/** @throws {Error} a page says something impossible */
-export function checkPages(
-  bytes: Uint8Array,
-  leaf: LeafPages,
-  compressors: Partial<Record<string, Decompress>>,
-): void {
-  const { codec, maxDefinition, maxRepetition } = leaf;
-  const reader = new ThriftReader(bytes);
-  let numValues = 0;
-  while (reader.at < bytes.length - 1 && numValues < leaf.numValues) {
-    const header = reader.struct(0);
-    const size = numberAt(header, 3);
-    const type = numberAt(header, 1);
-    const uncompressed = numberAt(header, 2);
-    const details = structAt(
-      header,
-      type === DATA_PAGE ? 5 : type === DATA_PAGE_V2 ? 8 : type === DICTIONARY_PAGE ? 7 : -1,
-    );
-    const count = numberAt(details, 1);
-    if (!(size >= 0 && reader.at + size <= bytes.length)) throw new Error(`a page of ${size} bytes is none`);
-    if (!(uncompressed >= 0 && uncompressed <= MAX_PAGE_BYTES))
-      throw new Error(`a page of ${uncompressed} bytes is none`);
-    if (!(count >= 0 && count <= MAX_PAGE_VALUES)) throw new Error(`a page of ${count} values is none`);
-    const body = bytes.subarray(reader.at, reader.at + size);
-    reader.at += size;
-    if (type === DICTIONARY_PAGE) continue;
-    numValues += count;
-    if (numValues > leaf.numValues)
-      throw new Error(`pages have more than the ${leaf.numValues} values of their column`);
+interface Header {
+  type: number;
+  size: number;
+  uncompressed: number;
+  count: number;
+  details: Struct;
+  /** place of the body in the file */
+  body: number;
+}
 
-    const encoding = numberAt(details, type === DATA_PAGE ? 2 : 4);
-    const isCoded = DICTIONARY_ENCODINGS.includes(encoding);
-    const inflate = (input: Uint8Array, length: number): Uint8Array => {
-      const decompress = compressors[codec];
-      return codec === "UNCOMPRESSED" || !decompress || length === 0 ? input : decompress(input, length);
-    };
-    if (type === DATA_PAGE) {
-      // levels are within the compressed part, each after its length
-      if (maxDefinition + maxRepetition === 0 && !isCoded && encoding !== RLE) continue;
-      const page = inflate(body, uncompressed);
-      let at = 0;
-      if (maxRepetition > 0) at = checkSized(page, at, maxRepetition, count);
-      if (maxDefinition > 0) at = checkSized(page, at, maxDefinition, count);
-      checkValues(page, at, isCoded, encoding, count);
-    } else {
+/** Goes over the pages of one column chunk. */
+export class PageReader {
+  /** of the pages so far; undefined before there is one */
+  dictionary: DictionaryPage | undefined;
+  readonly #leaf: LeafChunk;
+  readonly #read: ReadBytes;
+  #at: number;
+  #numValues = 0;
+  #header: Header | undefined;
+
+  constructor(leaf: LeafChunk, read: ReadBytes) {
+    this.#leaf = leaf;
+    this.#read = read;
+    this.#at = leaf.start;
+  }
+
+  /**
+   * Goes on to the next data page; it is read when load() is called, and skipped where it is not.
+   *
+   * @returns its values; 0: there is no other
+   * @throws {Error} a header states something impossible
+   */
+  next(): number {
+    this.#header = undefined;
+    while (this.#numValues < this.#leaf.numValues && this.#at < this.#leaf.end) {
+      const header = this.#readHeader();
+      this.#at = header.body + header.size;
+      if (header.type === DICTIONARY_PAGE) {
+        const values = inflate(this.#body(header), header.uncompressed, this.#leaf.codec);
+        // the array of what is not compressed is the reader's
+        this.dictionary = { count: header.count, values: values.slice() };
+        continue;
+      }
+      this.#numValues += header.count;
+      if (this.#numValues > this.#leaf.numValues)
+        throw new Error(`pages have more than the ${this.#leaf.numValues} values of their column`);
+      if (header.count === 0) continue;
+      this.#header = header;
+      return header.count;
+    }
+    return 0;
+  }
+
+  /** The page that next() found. @throws {Error} its levels do not fit into it, or it cannot be decompressed */
+  load(): Page {
+    const header = this.#header!;
+    const { maxDefinition, maxRepetition, codec } = this.#leaf;
+    const { count, details, uncompressed } = header;
+    const body = this.#body(header);
+    if (header.type === DATA_PAGE_V2) {
       const [definition, repetition] = [numberAt(details, 5), numberAt(details, 6)];
-      if (!(definition >= 0 && repetition >= 0 && definition + repetition <= size))
-        throw new Error("levels are longer than their page");
-      if (maxRepetition > 0) checkRuns(body, 0, bitWidth(maxRepetition), count);
-      if (maxDefinition > 0) checkRuns(body, repetition, bitWidth(maxDefinition), count);
-      if (!isCoded && encoding !== RLE) continue;
       const levels = definition + repetition;
+      if (!(definition >= 0 && repetition >= 0 && levels <= body.length && levels <= uncompressed))
+        throw new Error("levels are longer than their page");
       const values = body.subarray(levels);
       const isCompressed = details.get(7) !== 0;
-      checkValues(
-        isCompressed ? inflate(values, uncompressed - levels) : values,
-        0,
-        isCoded,
-        encoding,
+      // levels outlive the next read
+      const kept = levels === 0 ? body : body.slice(0, levels);
+      return {
         count,
+        encoding: numberAt(details, 4),
+        ...(maxRepetition > 0 && {
+          repetition: new Runs(kept, 0, repetition, bitWidth(maxRepetition), count),
+        }),
+        ...(maxDefinition > 0 && {
+          definition: new Runs(kept, repetition, levels, bitWidth(maxDefinition), count),
+        }),
+        values: isCompressed ? inflate(values, uncompressed - levels, codec) : values.slice(),
+      };
+    }
+    // levels are within the compressed bytes, each after its length
+    const bytes = inflate(body, uncompressed, codec);
+    const page = codec === "UNCOMPRESSED" ? bytes.slice() : bytes;
+    let at = 0;
+    const levels = (maxLevel: number): Runs | undefined => {
+      if (maxLevel === 0) return undefined;
+      if (at + 4 > page.length) throw new Error("levels are longer than their page");
+      const length = new DataView(page.buffer, page.byteOffset).getUint32(at, true);
+      const start = at + 4;
+      at = start + length;
+      if (at > page.length) throw new Error("levels are longer than their page");
+      return new Runs(page, start, at, bitWidth(maxLevel), count);
+    };
+    const repetition = levels(maxRepetition);
+    const definition = levels(maxDefinition);
+    return {
+      count,
+      encoding: numberAt(details, 2),
+      ...(repetition && { repetition }),
+      ...(definition && { definition }),
+      values: page.subarray(at),
+    };
+  }
+
+  #body({ body, size }: Header): Uint8Array {
+    return this.#read(body, body + size);
+  }
+
+  #readHeader(): Header {
+    const { end } = this.#leaf;
+    for (let window = HEADER_BYTES; ; window *= 8) {
+      const stop = Math.min(end, this.#at + window);
+      const reader = new ThriftReader(this.#read(this.#at, stop));
+      let header: Struct;
+      try {
+        header = reader.struct(0);
+      } catch (error) {
+        // of statistics of long texts there may be more
+        if (error instanceof TooShort && stop < end && window < MAX_HEADER_BYTES) continue;
+        throw error;
+      }
+      const [type, uncompressed, size] = [numberAt(header, 1), numberAt(header, 2), numberAt(header, 3)];
+      const details = structAt(
+        header,
+        type === DATA_PAGE ? 5 : type === DATA_PAGE_V2 ? 8 : type === DICTIONARY_PAGE ? 7 : -1,
       );
+      const count = numberAt(details, 1);
+      const body = this.#at + reader.at;
+      if (!(size >= 0 && body + size <= end)) throw new Error(`invalid page size: ${size} bytes`);
+      if (!(uncompressed >= 0 && uncompressed <= MAX_PAGE_BYTES))
+        throw new Error(`invalid page size: ${uncompressed} bytes`);
+      if (!(count >= 0 && count <= MAX_PAGE_VALUES)) throw new Error(`invalid page: ${count} values`);
+      return { type, size, uncompressed, count, details, body };
     }
   }
 }
 
-/** Indices into a dictionary, after their width, or booleans, after their length; others are as long as their bytes. */
-function checkValues(page: Uint8Array, at: number, isCoded: boolean, encoding: number, count: number): void {
-  if (isCoded && at < page.length) {
-    if (page[at]! > 32) throw new Error(`an index of ${page[at]!} bits is none`);
-    checkRuns(page, at + 1, page[at]!, count);
-  } else if (encoding === RLE) checkRuns(page, at + 4, 1, count);
-}
-
-/** Index after levels that stand after their length. */
-function checkSized(page: Uint8Array, at: number, maxLevel: number, count: number): number {
-  if (at + 4 > page.length) throw new Error("levels are longer than their page");
-  const length = new DataView(page.buffer, page.byteOffset).getUint32(at, true);
-  checkRuns(page, at + 4, bitWidth(maxLevel), count);
-  return at + 4 + length;
-}
-
-/**
- * Runs have the values they must, and 7 of padding at most, of packed ones 255: DuckDB packs indices in blocks of 256. Bytes that
- * are missing are hyparquet's to miss.
- */
-function checkRuns(bytes: Uint8Array, start: number, width: number, count: number): void {
-  let seen = 0;
-  for (let at = start; seen < count && at < bytes.length;) {
-    let header = 0;
-    for (let shift = 0; at < bytes.length; shift += 7) {
-      const byte = bytes[at++]!;
-      if (shift > 28) throw new Error("a run's length has too many bytes");
-      header |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    const isPacked = (header & 1) === 1;
-    const run = isPacked ? (header >>> 1) * 8 : header >>> 1;
-    seen += run;
-    at += isPacked ? (header >>> 1) * width : (width + 7) >> 3;
-    const padding = isPacked && width > 0 ? 255 : 7;
-    if (seen > count + padding) throw new Error(`a run ends at ${seen} of ${count} values`);
-  }
-}
-
+/** Bits that hold a level. */
 function bitWidth(maxLevel: number): number {
   return 32 - Math.clz32(maxLevel);
+}
+
+/** Bytes of a page. @returns the same array where they are not compressed */
+function inflate(input: Uint8Array, length: number, codec: string): Uint8Array {
+  if (codec === "UNCOMPRESSED") return input;
+  const decompress = (compressors as Partial<Record<string, (typeof compressors)["SNAPPY"]>>)[codec];
+  if (!decompress) throw new Error(`unsupported compression codec: ${codec}`);
+  if (length === 0) return new Uint8Array(0);
+  const bytes = decompress(input, length);
+  if (bytes.length !== length) throw new Error(`a page has ${bytes.length} bytes and states ${length}`);
+  return bytes;
 }
 
 function numberAt(struct: Struct, field: number): number {
@@ -147,6 +220,9 @@ function structAt(struct: Struct, field: number): Struct {
   if (typeof value !== "object") throw new Error("a page without a header of its kind");
   return value;
 }
+
+/** A header that goes on behind the bytes that are there. */
+class TooShort extends Error {}
 
 /** Thrift's compact protocol, as much as page headers need. */
 class ThriftReader {
@@ -181,7 +257,7 @@ class ThriftReader {
   }
 
   #byte(): number {
-    if (this.at >= this.bytes.length) throw new Error("a page header goes on beyond its column");
+    if (this.at >= this.bytes.length) throw new TooShort("a page header goes on beyond its column");
     return this.bytes[this.at++]!;
   }
 

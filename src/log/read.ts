@@ -19,12 +19,22 @@ import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from ".
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
 const CHUNKS_AHEAD = 2;
 
+/** Sizes of Parquet, which is cut by rows. */
+export interface RangeSizes {
+  /** rows of a range */
+  rangeRows: number;
+  /** a log of so many cells, or fewer, is read by the calling thread alone */
+  localCells: number;
+}
+
 /** Sizes that tests make small, so that every boundary falls everywhere. */
 export interface ReadSizes {
   /** about so many bytes are scanned at once */
   chunkBytes: number;
   /** so many bytes are scanned by the calling thread before it starts others */
   localBytes: number;
+  /** those of Parquet, where they are not the usual ones */
+  ranges?: RangeSizes;
 }
 
 /** What openLog hands over. */

@@ -1,0 +1,62 @@
+// A thread that scans: jobs go in, replies come out, in order.
+
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
+
+/** An error on its way between threads, which its class does not survive. */
+export interface SentError {
+  name: "DataError" | "IoError" | "UsageError";
+  message: string;
+  place?: Place | undefined;
+}
+
+/** @throws the error itself, where it is a bug or of another class */
+export function sentError(error: unknown): SentError {
+  if (error instanceof DataError) return { name: "DataError", message: error.detail, place: error.place };
+  if (error instanceof EmbedError && (error.name === "IoError" || error.name === "UsageError"))
+    return { name: error.name, message: error.message };
+  throw error;
+}
+
+/** The error that was sent. */
+export function receivedError({ name, message, place }: SentError): EmbedError {
+  if (name === "DataError") return new DataError(message, place);
+  return name === "IoError" ? new IoError(message) : new UsageError(message);
+}
+
+/** A thread that answers jobs. */
+export class ScanThread<Job, Reply> {
+  readonly #worker: Worker;
+  readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: unknown) => void }[] = [];
+
+  /** @param script the compiled file beside this one */
+  constructor(script: string, workerData: object) {
+    this.#worker = new Worker(fileURLToPath(new URL(script, import.meta.url).href), {
+      workerData,
+      // flags of the process, such as --input-type, may be none of a thread's
+      execArgv: [],
+      // what a scanner makes is sent on: a small nursery is all that it needs, where the default grows to 48 MB a thread
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
+    this.#worker.on("message", (reply: Reply) => this.#waiting.shift()!.resolve(reply));
+    this.#worker.on("error", (error) => {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
+  }
+
+  /** Jobs on their way. */
+  get numWaiting(): number {
+    return this.#waiting.length;
+  }
+
+  send(job: Job, transferred: ArrayBuffer[] = []): Promise<Reply> {
+    const reply = new Promise<Reply>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.#worker.postMessage(job, transferred);
+    return reply;
+  }
+
+  close(): Promise<unknown> {
+    return this.#worker.terminate();
+  }
+}
