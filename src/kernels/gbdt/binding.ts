@@ -17,6 +17,11 @@ import { COUNT_BITS, GATHERED, Node, Split, SplitOptions as SplitStruct } from "
 /** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
 export const BLOCK_ROWS = 4096;
 
+/** Blocks of so many rows. */
+export function numBlocks(numRows: number): number {
+  return Math.ceil(numRows / BLOCK_ROWS);
+}
+
 /** Most rows that a cell can count. */
 export const MAX_ROWS = 2 ** COUNT_BITS - 1;
 
@@ -152,6 +157,8 @@ export interface GbdtLayout extends RowLayout {
   /** f64[numClasses][blocks][2]: of |g| and h of the training part */
   gradientSums: number;
   gradientSumsApart: number;
+  /** f64 by block of the training part, then of the validation part: sums of its rows' losses */
+  losses: number;
   /** u32[numThreads] */
   counts: number;
   /** SplitOptions */
@@ -176,7 +183,7 @@ export interface GbdtShape {
 export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const { rows, numTrain, numValid, numLeaves, numThreads, numClasses, weighted, bagged } = shape;
   const numRows = numTrain + numValid;
-  const numBlocks = Math.ceil(numTrain / BLOCK_ROWS);
+  const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numValid)];
   // kernels read rows by fours
   const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
   const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
@@ -214,9 +221,10 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     tables: place("the nodes' tables", most * numLeaves),
     tableBytes: most,
     values: place("the leaves' values", 8 * numLeaves),
-    sums: place("sums of blocks", 16 * (numBlocks + numLeaves + 1)),
-    gradientSums: place("sums of gradients", 16 * numBlocks * numClasses),
-    gradientSumsApart: 16 * numBlocks,
+    sums: place("sums of blocks", 16 * (trainBlocks + numLeaves + 1)),
+    gradientSums: place("sums of gradients", 16 * trainBlocks * numClasses),
+    gradientSumsApart: 16 * trainBlocks,
+    losses: place("losses of blocks", 8 * (trainBlocks + validBlocks)),
     counts: place("counts of threads", 4 * numThreads),
     options: place("the options", SplitStruct.size),
     bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,

@@ -55,7 +55,8 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
   const { options, ofClass, bagged, features } = task;
   const count = bagged ?? share.layout.numTrain;
   if (!prepare(share, task, count)) return "diverged";
-  const leaves: GrowingLeaf[] = [{ begin: 0, end: count, depth: 0, slot: 0, moreL2: 0, side: "left" }];
+  const root = { begin: 0, end: count, isWhole: bagged === undefined, depth: 0, slot: 0, moreL2: 0 };
+  const leaves: GrowingLeaf[] = [{ ...root, side: "left" }];
   const nodes: GrownNode[] = [];
   findSplits(share, leaves[0]!, undefined, options, features);
   while (leaves.length < options.numLeaves) {
@@ -82,9 +83,8 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
     kernel.quantise(pairs + 8 * first, cells + CELL_BYTES * first, n, scaleG, scaleH);
   }
   const [from, to] = share.rows(0, count);
-  const rows = share.u32(order, count);
-  if (bagged !== undefined) rows.set(share.u32(bag, count).subarray(from, to), from);
-  else for (let i = from; i < to; i++) rows[i] = i;
+  if (bagged === undefined) kernel.countUp(order + 4 * from, from, to - from);
+  else share.u32(order, count).set(share.u32(bag, count).subarray(from, to), from);
   putSplitOptions(share, layout.options, options, { scaleG, scaleH });
   share.barrier();
   return true;
@@ -125,7 +125,7 @@ function splitLeaf(
   partition(share, leaf, node, nodeNumber);
   const middle = leaf.begin + leftCount;
   const moreL2 = goesLeft !== undefined && flag ? catL2 : 0;
-  const both = { depth: leaf.depth + 1, moreL2, parent: node };
+  const both = { isWhole: false, depth: leaf.depth + 1, moreL2, parent: node };
   const right: GrowingLeaf = { ...both, begin: middle, end: leaf.end, slot: rightNumber, side: "right" };
   Object.assign(leaf, { ...both, end: middle, side: "left" });
   return { node, right };

@@ -28,6 +28,8 @@ export interface Split {
 export interface GrowingLeaf {
   begin: number;
   end: number;
+  /** whether its rows are begin .. end - 1 themselves, as the root's are where all are used */
+  isWhole: boolean;
   depth: number;
   /** which histogram */
   slot: number;

@@ -5,6 +5,7 @@ import { stopBarrier } from "../../kernels/shared/barrier.js";
 import {
   allocateGbdt,
   BLOCK_ROWS,
+  numBlocks,
   rowLayout,
   type GbdtKernel,
   type GbdtLayout,
@@ -194,36 +195,29 @@ export class GbdtMachine {
     return new Float32Array(this.#arena.memory.buffer, offset, length);
   }
 
-  /** Takes the gradients of the training part from the scores. */
+  /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
   async takeGradients(): Promise<void> {
     await this.#pool.run({ kind: "gradients" });
   }
 
   /**
-   * Grows a tree from the gradients and adds its values to the scores.
+   * Grows a tree from the gradients and adds its values to the scores; after the last of an iteration takes the next gradients.
    *
    * @returns undefined when the gradients are not finite
    */
-  async growTree(task: GrowTask): Promise<GrownTree | undefined> {
-    const [given] = await this.#pool.run({ kind: "tree", ...task });
+  async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
+    const [given] = await this.#pool.run({ kind: "tree", isLast, ...task });
     const { tree } = given!;
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
-  /** Sums of all rows' losses. */
-  async losses(): Promise<{ train: number; valid: number }> {
-    const shares = await this.#pool.run({ kind: "losses" });
-    const sum = (part: "train" | "valid", numRows: number): number => {
-      // blocks were dealt out in turn, and are added in their order
-      let loss = 0;
-      const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
-      for (let b = 0; b < numBlocks; b++) {
-        loss += shares[b % shares.length]![part]![Math.floor(b / shares.length)]!;
-      }
-      return loss;
-    };
-    const { numTrain, numRows } = this.layout;
-    return { train: sum("train", numTrain), valid: sum("valid", numRows - numTrain) };
+  /** Sums of all rows' losses when the gradients were last taken. */
+  losses(): { train: number; valid: number } {
+    const { losses, numTrain, numRows } = this.layout;
+    const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];
+    const all = new Float64Array(this.#arena.memory.buffer, losses, trainBlocks + validBlocks);
+    const sum = (blocks: Float64Array) => blocks.reduce((a, b) => a + b, 0);
+    return { train: sum(all.subarray(0, trainBlocks)), valid: sum(all.subarray(trainBlocks)) };
   }
 }
 

@@ -124,21 +124,19 @@ async function boost(
   const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
   let trees: Tree[] = [];
   let sample: Sample | undefined;
+  let first: Promise<void> | undefined;
 
   const training: Steered = {
     async epoch(iteration) {
       const began = performance.now();
-      await machine.takeGradients();
+      // later ones come with the last tree
+      await (first ??= machine.takeGradients());
       sample = drawRows(machine, options, iteration, sample);
       const grown: Tree[] = [];
       for (let k = 0; k < numClasses; k++) {
         const columns = drawColumns(options, features.length, trees.length + k + 1);
-        const tree = await machine.growTree({
-          options,
-          ofClass: k,
-          ...sample,
-          ...(columns && { features: columns }),
-        });
+        const task = { options, ofClass: k, ...sample, ...(columns && { features: columns }) };
+        const tree = await machine.growTree(task, k === numClasses - 1);
         if (!tree) throw diverged(iteration, options);
         const own = treeOf(tree, features, options);
         grown.push(iteration === 1 ? shifted(own, bases[k]!) : own);
@@ -147,7 +145,7 @@ async function boost(
       if (grown.every(({ nodes }) => nodes.length === 0)) return undefined;
       trees.push(...grown);
 
-      const sums = await machine.losses();
+      const sums = machine.losses();
       const [trainLoss, validLoss] = [sums.train / trainWeight, sums.valid / validWeight];
       if (!Number.isFinite(trainLoss)) throw diverged(iteration, options);
       const rowsPerSecond = (train.rows.length / (performance.now() - began)) * 1000;
@@ -164,7 +162,11 @@ async function boost(
     terminate: () => machine.terminate(),
   };
   // an earlier forest may be better than any that goes on from it
-  const toBeat = valid?.scores && !controls.resume ? (await machine.losses()).valid / validWeight : undefined;
+  let toBeat: number | undefined;
+  if (valid?.scores && !controls.resume) {
+    await (first ??= machine.takeGradients());
+    toBeat = machine.losses().valid / validWeight;
+  }
   const { numTrees: epochs, patience } = options;
   const validates = valid !== undefined;
   const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", validates, toBeat };

@@ -2,24 +2,24 @@
 //
 //   a row      narrow bins, one byte each, their number a multiple of 4; then wide bins, two bytes each
 //   a cell     i64 gradient, i64 hessian << 25 | count; 16 bytes
-//   histogram  256 cells a narrow feature, then each wide feature's from a cell on that `wideCells` tells
+//   histogram  256 cells a narrow feature, then each wide feature's from cell `wideCells[f]` on
 //
 // A leaf's sums are within the tree's, and those fit: no field of a cell runs into another, so cells are added and
 // subtracted whole.
 
 /** Rows that are gathered before they are added. */
-export const GATHERED: usize = 128;
+export const GATHERED: usize = 1024;
 
 /**
  * Adds rows to a histogram.
  *
- * Rows of a leaf lie apart, and what waits for one row's bytes holds up the next. So 128 rows are first copied beside one
- * another, a loop that asks for many at once: 0.5 ns an update at any density, where it was up to 1.3.
+ * Rows of a leaf lie apart, and a loop that waits for one row's bytes holds up the next. So 1,024 rows are first copied beside
+ * one another, then added by four features at a time, whose 16 KiB of cells stay in the first cache.
  *
- * @param order  u32[n]: which rows
+ * @param order  u32[n]: which rows; 0 for the first n, which are read where they are
  * @param bins   u8[.][stride], stride a multiple of 16
- * @param cells  i64[.][2]: all rows' own
- * @param room   128 (16 + stride) bytes
+ * @param cells  i64[.][2]: of all rows
+ * @param room   1,024 (16 + stride) bytes
  */
 export function histogram(
   order: usize,
@@ -33,40 +33,70 @@ export function histogram(
   room: usize,
   out: usize,
 ): void {
-  const end = order + ((<usize>n) << 2);
-  for (let from = order; from < end; from += GATHERED << 2) {
-    const to = min(from + (GATHERED << 2), end);
-    let at = room;
-    for (let i = from; i < to; i += 4) {
-      const row = <usize>load<u32>(i);
-      const own = bins + row * stride;
-      v128.store(at, v128.load(cells + (row << 4)));
-      for (let k: usize = 0; k < stride; k += 16) v128.store(at + k, v128.load(own + k), 16);
-      at += 16 + stride;
+  const gathered = room + (GATHERED << 4);
+  for (let first: usize = 0; first < <usize>n; first += GATHERED) {
+    const count = min(GATHERED, <usize>n - first);
+    let from = cells + (first << 4);
+    let own = bins + first * stride;
+    if (order != 0) {
+      gather(order + (first << 2), count, bins, stride, cells, room, gathered);
+      from = room;
+      own = gathered;
     }
-    const gathered = at;
-    for (at = room; at < gathered; at += 16 + stride) {
-      const cell = v128.load(at);
-      const own = at + 16;
-      let h = out;
-      for (let f: usize = 0; f < numNarrow; f += 4) {
-        // four features a turn; each has 256 cells of 16 bytes
-        const p0 = h + ((<usize>load<u8>(own + f)) << 4);
-        const p1 = h + ((<usize>load<u8>(own + f, 1)) << 4);
-        const p2 = h + ((<usize>load<u8>(own + f, 2)) << 4);
-        const p3 = h + ((<usize>load<u8>(own + f, 3)) << 4);
-        v128.store(p0, i64x2.add(v128.load(p0), cell));
-        v128.store(p1, i64x2.add(v128.load(p1, 4096), cell), 4096);
-        v128.store(p2, i64x2.add(v128.load(p2, 8192), cell), 8192);
-        v128.store(p3, i64x2.add(v128.load(p3, 12288), cell), 12288);
-        h += 16384;
-      }
-      for (let f: usize = 0; f < numWide; f++) {
-        const b = <usize>load<u16>(own + numNarrow + (f << 1));
-        const p = out + ((<usize>load<u32>(wideCells + (f << 2)) + b) << 4);
-        v128.store(p, i64x2.add(v128.load(p), cell));
-      }
+    const to = from + (count << 4);
+    for (let f: usize = 0; f < numNarrow; f += 4) addFour(own + f, stride, from, to, out + (f << 12));
+    for (let f: usize = 0; f < numWide; f++) {
+      const first = out + ((<usize>load<u32>(wideCells + (f << 2))) << 4);
+      addWide(own + numNarrow + (f << 1), stride, from, to, first);
     }
+  }
+}
+
+/** Copies rows' cells and bins beside one another. */
+function gather(
+  order: usize,
+  count: usize,
+  bins: usize,
+  stride: usize,
+  cells: usize,
+  toCells: usize,
+  toBins: usize,
+): void {
+  const end = order + (count << 2);
+  for (; order < end; order += 4) {
+    const row = <usize>load<u32>(order);
+    const own = bins + row * stride;
+    v128.store(toCells, v128.load(cells + (row << 4)));
+    for (let k: usize = 0; k < stride; k += 16) v128.store(toBins + k, v128.load(own + k));
+    toCells += 16;
+    toBins += stride;
+  }
+}
+
+/** Adds cells `from` .. `to` to the histograms of four narrow features. @param own their bins in the first row */
+function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
+  for (; from < to; from += 16) {
+    const cell = v128.load(from);
+    // a byte's bin, times the 16 bytes of a cell; each feature has 4,096 bytes of cells
+    const four = load<u32>(own);
+    const p0 = out + ((four << 4) & 0xff0);
+    const p1 = out + ((four >> 4) & 0xff0);
+    const p2 = out + ((four >> 12) & 0xff0);
+    const p3 = out + ((four >> 20) & 0xff0);
+    v128.store(p0, i64x2.add(v128.load(p0), cell));
+    v128.store(p1, i64x2.add(v128.load(p1, 4096), cell), 4096);
+    v128.store(p2, i64x2.add(v128.load(p2, 8192), cell), 8192);
+    v128.store(p3, i64x2.add(v128.load(p3, 12288), cell), 12288);
+    own += stride;
+  }
+}
+
+/** Adds cells `from` .. `to` to the histogram of a wide feature. @param own its bin in the first row */
+function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
+  for (; from < to; from += 16) {
+    const p = out + ((<usize>load<u16>(own)) << 4);
+    v128.store(p, i64x2.add(v128.load(p), v128.load(from)));
+    own += stride;
   }
 }
 
