@@ -35,7 +35,7 @@ export const CELL_BYTES = 16;
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
-export { MISSING_BIN, Node, Split } from "./layout.js";
+export { MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
 /** Arguments of both searches for a split. */

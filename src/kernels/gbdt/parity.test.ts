@@ -1,7 +1,7 @@
 // The kernel of boosted trees against its reference twin.
 
 import { between, integerBelow, mulberry32, type Random } from "../../testing/random.js";
-import { GATHERED, SplitOptions as SplitStruct } from "./layout.js";
+import { GATHERED, SORT_COUNTS_BYTES, SplitOptions as SplitStruct } from "./layout.js";
 import { getField } from "../shared/struct.js";
 import { putSplitOptions, Split, type GbdtKernel, type SplitOptions } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
@@ -123,6 +123,30 @@ test("quantise rounds to the nearest integer, halves to the even one, and counts
       return [BigInt(ofG), (BigInt(ofH) << 25n) | 1n];
     }),
   );
+});
+
+test("sortNumbers orders numbers as comparing them does, -0 before 0", async () => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(3);
+  const special = [0, -0, Infinity, -Infinity, 5e-324, -5e-324, 1.7976931348623157e308];
+  const kinds: (() => number)[] = [
+    () => between(-1, 1, random),
+    () => integerBelow(7, random) - 3,
+    () => between(-1, 1, random) * 10 ** between(-300, 300, random),
+    () => special[integerBelow(special.length, random)]!,
+    () => 7,
+  ];
+  const [other, counts] = [arena.allocate("other", 8 * 3000), arena.allocate("counts", SORT_COUNTS_BYTES)];
+  for (const kind of kinds) {
+    for (const n of [1, 2, 3000]) {
+      const numbers = Float64Array.from({ length: n }, kind);
+      const at = place(numbers).offset;
+      kernel.sortNumbers(at, n, other.offset, counts.offset);
+      const got = new Float64Array(arena.memory.buffer, at, n);
+      numbers.sort();
+      expect(got.every((x, i) => Object.is(x, numbers[i]))).toBe(true);
+    }
+  }
 });
 
 test.each([0, 1, 3, 64, 701])(

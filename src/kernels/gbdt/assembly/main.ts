@@ -11,5 +11,6 @@ export { addHistograms, histogram, subtractHistogram } from "./histogram";
 export { bestNumeric, numericGain } from "./numeric";
 export { addValue, countUp, leafSums, partition, walk } from "./rows";
 export { predict } from "./predict";
+export { sortNumbers } from "./sort";
 export { softmaxGradients, softmaxLosses } from "./softmax";
 export { barrier } from "../../shared/assembly/barrier";
