@@ -47,10 +47,9 @@ function randomRows(n: number, random: Random) {
   }));
 }
 
-function cellsOf(rows: readonly { g: number; h: number }[]): BigInt64Array {
-  return BigInt64Array.from(
-    rows.flatMap(({ g, h }) => [BigInt(g * SCALE_G), (BigInt(h * SCALE_H) << 25n) | 1n]),
-  );
+/** f32[n][2], exactly. */
+function pairsOf(rows: readonly { g: number; h: number }[]): Float32Array {
+  return Float32Array.from(rows.flatMap(({ g, h }) => [g, h]));
 }
 
 test("binNumbers counts the edges below, NaN is missing", async () => {
@@ -106,18 +105,21 @@ test.each([
   },
 );
 
-test("quantise rounds to the nearest integer, halves to the even one, and counts a row", async () => {
+test("a row's cell is its gradient and hessian rounded to integers, halves to the even one, and counts it", async () => {
   const { arena, kernel, place } = await machine();
   const [scaleG, scaleH] = [2 ** 32, 2 ** 20];
-  const units = [2.5, 3.5, -2.5, 0.49, -0.51, 2 ** 49, -(2 ** 49)].map((x) => Math.fround(x));
-  const g = units.map((x) => x / scaleG);
+  const g = [2.5, 3.5, -2.5, 0.49, -0.51, 2 ** 49, -(2 ** 49)].map((x) => x / scaleG);
   const h = [0, 0.5, 1.5, 2 ** 36, 3.2, 7, 0.5].map((x) => x / scaleH);
   const pairs = Float32Array.from(g.flatMap((x, i) => [x, h[i]!]));
-  const out = arena.allocate("cells", 16 * g.length);
-  kernel.quantise(place(pairs).offset, out.offset, g.length, scaleG, scaleH);
-  const words = [...new BigInt64Array(arena.memory.buffer, out.offset, 2 * g.length)];
+  // each row has a bin of its own
+  const bins = Uint8Array.from({ length: 16 * g.length }, (_, i) => (i % 16 === 0 ? i / 16 : 0));
+  const words = arena.allocate("the options", SplitStruct.size);
+  putSplitOptions(arena, words.offset, options, { scaleG, scaleH });
+  const [room, out] = [arena.allocate("room", GATHERED * 32), arena.allocate("a histogram", 4 * 4096)];
+  const [own, p] = [place(bins).offset, place(pairs).offset];
+  kernel.histogram(0, g.length, own, 16, 4, 0, 0, p, words.offset, room.offset, out.offset);
   const even = (x: number) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
-  expect(words).toEqual(
+  expect([...new BigInt64Array(arena.memory.buffer, out.offset, 2 * g.length)]).toEqual(
     g.flatMap((_, i) => {
       const [ofG, ofH] = [even(pairs[2 * i]! * scaleG), even(pairs[2 * i + 1]! * scaleH)];
       return [BigInt(ofG), (BigInt(ofH) << 25n) | 1n];
@@ -214,8 +216,8 @@ test("softmax gradients and losses agree with the reference to 2e-6", async () =
 test("histogram, sum over threads and subtraction are the reference's sums exactly, narrow and wide", async () => {
   const { arena, kernel, place } = await machine();
   const random = mulberry32(7);
-  // more than are gathered at once
-  const [n, stride] = [3000, 16];
+  // each thread has more than are gathered at once, and at last an odd number
+  const [n, stride] = [3600, 16];
   const rows = randomRows(n, random);
   const narrow = rows.map(() => integerBelow(256, random));
   const wide = rows.map(() => integerBelow(400, random));
@@ -228,7 +230,9 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
   const numCells = 4 * 256 + 400;
   const order = Uint32Array.from({ length: n }, (_, i) => i).filter((i) => i % 3 !== 0);
   const half = order.length >>> 1;
-  const cells = place(new Uint8Array(cellsOf(rows).buffer));
+  const pairs = place(pairsOf(rows));
+  const words = arena.allocate("the options", SplitStruct.size);
+  putSplitOptions(arena, words.offset, options, { scaleG: SCALE_G, scaleH: SCALE_H });
   const parts = arena.allocate("two threads' histograms", 2 * numCells * 16);
   const out = arena.allocate("a histogram", numCells * 16);
   const [own, room, first] = [
@@ -249,7 +253,8 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
       4,
       first.offset,
       1,
-      cells.offset,
+      pairs.offset,
+      words.offset,
       room.offset,
       parts.offset + t * numCells * 16,
     );
@@ -273,7 +278,10 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
   expect(sumsAt(out, 1024, 400)).toEqual(expected(wide, 400));
   // rows from the first on need no order
   const whole = arena.allocate("all rows' histogram", numCells * 16);
-  kernel.histogram(0, n, own.offset, stride, 4, first.offset, 1, cells.offset, room.offset, whole.offset);
+  kernel.histogram(
+    ...([0, n, own.offset, stride, 4, first.offset, 1, pairs.offset, words.offset] as const),
+    ...([room.offset, whole.offset] as const),
+  );
   expect(sumsAt(whole, 256, 256)).toEqual(reference.histogram(narrow, rows, 256));
   expect(sumsAt(whole, 1024, 400)).toEqual(reference.histogram(wide, rows, 400));
   // the threads' own are zero again, and a histogram without itself is
@@ -292,6 +300,11 @@ function randomHistogram(numBins: number, n: number, random: Random) {
     (BigInt(Math.round(h * SCALE_H)) << 25n) | BigInt(count),
   ]);
   return { sums, cells: new Uint8Array(BigInt64Array.from(words).buffer) };
+}
+
+/** Sums of the left and of the right side of a split. */
+function sumsOf(arena: Arena, at: number): number[] {
+  return (["leftG", "leftH", "rightG", "rightH"] as const).map((field) => getField(arena, Split, at, field));
 }
 
 test("bestNumeric finds the reference's split, and numericGain its gain to the last bit", async () => {
@@ -319,12 +332,14 @@ test("bestNumeric finds the reference's split, and numericGain its gain to the l
     );
     const best = reference.bestNumeric(sums, options);
     expect(gain).toBeCloseTo(best?.gain ?? 0, 9);
-    if (best)
-      expect({ bin, missingLeft: missingLeft === 1, leftCount }).toEqual({
-        bin: best.bin,
-        missingLeft: best.missingLeft,
-        leftCount: best.leftCount,
-      });
+    if (!best) continue;
+    const { left, right } = best;
+    expect({ bin, missingLeft: missingLeft === 1, leftCount }).toEqual({
+      bin: best.bin,
+      missingLeft: best.missingLeft,
+      leftCount: left.count,
+    });
+    expect(sumsOf(arena, out.offset)).toEqual([left.g, left.h, right.g, right.h]);
   }
 });
 
@@ -337,17 +352,20 @@ test.each([4, 5, 12, 300])("bestCategorical finds the reference's split, %i bins
   const scratch = arena.allocate("scratch", 24 * numBins);
   let found = 0;
   for (let trial = 0; trial < 40; trial++) {
-    const { sums, cells } = randomHistogram(numBins, 20 * numBins, random);
+    const { sums: all, cells } = randomHistogram(numBins, 20 * numBins, random);
     const at = place(cells).offset;
     kernel.bestCategorical(at, numBins, words.offset, scratch.offset, left.offset, out.offset);
     const [gain] = arena.f64(out);
-    const best = reference.bestCategorical(sums, options);
+    const best = reference.bestCategorical(all, options);
     expect(gain).toBeCloseTo(best?.gain ?? 0, 9);
     if (!best) continue;
     found++;
     const bits = new Uint8Array(arena.memory.buffer, left.offset, numBins);
     expect([...bits].flatMap((bit, b) => (bit === 1 ? [b] : []))).toEqual(best.left);
     expect(getField(arena, Split, out.offset, "flag") === 1).toBe(best.manyToMany);
+    const sums = reference.sumOf(best.left.map((bin) => all[bin]!));
+    const others = reference.sumOf(all.filter((_, bin) => !best.left.includes(bin)));
+    expect(sumsOf(arena, out.offset)).toEqual([sums.g, sums.h, others.g, others.h]);
   }
   expect(found).toBeGreaterThan(10);
 });

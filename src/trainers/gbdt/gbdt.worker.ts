@@ -2,6 +2,7 @@
 
 import { kernelImports } from "../../kernels/shared/load.js";
 import type { GbdtKernel, GbdtLayout } from "../../kernels/gbdt/binding.js";
+import { binPiece, type BinTask } from "./binning.js";
 import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./own-share.js";
@@ -16,6 +17,7 @@ export interface GbdtInit {
 
 /** What all threads do together. */
 export type GbdtTask =
+  | ({ kind: "bin" } & BinTask)
   /** gradients and losses as the scores stand */
   | { kind: "gradients" }
   /** a tree, and after an iteration's last one the gradients and losses of the scores that it leaves */
@@ -34,6 +36,10 @@ export function start(
   const { exports: kernel } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(memory));
   const share = new OwnShare(kernel, layout, index, memory.buffer);
   return (task) => {
+    if (task.kind === "bin") {
+      binPiece(share, task);
+      return {};
+    }
     if (task.kind === "gradients") {
       takeGradients(share, loss);
       return {};

@@ -18,10 +18,12 @@ export interface LeafLimits {
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
  *
+ * @param pairs    the gradients of the class that the tree is for
  * @param features by feature, whether it may split; undefined for all
  */
 export function findSplits(
   share: OwnShare,
+  pairs: number,
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
   limits: LeafLimits,
@@ -38,7 +40,7 @@ export function findSplits(
     smaller.slot = right!.slot;
     larger.slot = slot;
   }
-  addRows(share, smaller);
+  addRows(share, smaller, pairs);
   share.barrier();
   const { places, numThreads } = share.layout;
   for (let f = share.index; f < places.length; f += numThreads) {
@@ -58,21 +60,17 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
 }
 
 /** Adds this thread's share of a leaf's rows to its own histogram. */
-function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf): void {
-  const { order, bins, stride, numNarrow, wideCells, numWide, cells, partials, numCells } = share.layout;
+function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
+  const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
   const room = share.scratch;
   const out = partials + share.index * numCells * CELL_BYTES;
   const [from, to] = share.rows(begin, end);
   for (let at = from; at < to; at += BLOCK_ROWS) {
     const n = Math.min(BLOCK_ROWS, to - at);
     // a whole leaf's rows are read where they are
-    const first = isWhole ? at : 0;
-    const [rows, own, ofRows] = [
-      isWhole ? 0 : order + 4 * at,
-      bins + stride * first,
-      cells + CELL_BYTES * first,
-    ];
-    share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, ofRows, room, out);
+    const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
+    const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
+    share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
   }
 }
 
@@ -128,6 +126,8 @@ function bestOf(
     bin: field("threshold"),
     flag: field("flag") === 1,
     leftCount: field("numLeft"),
+    left: { sumG: field("leftG"), sumH: field("leftH") },
+    right: { sumG: field("rightG"), sumH: field("rightH") },
     ...(categorical && {
       goesLeft: new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice(),
     }),

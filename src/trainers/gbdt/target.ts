@@ -30,7 +30,9 @@ export function labelledAs(
 ): LabelledPart {
   const isKnown = (row: number) => values[row]! >= 0;
   const rows = prediction.classes && !all.every(isKnown) ? all.filter(isKnown) : all;
-  return { dataset, rows, labels: Float32Array.from(rows, (row) => values[row]!) };
+  const labels = new Float32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) labels[i] = values[rows[i]!]!;
+  return { dataset, rows, labels };
 }
 
 /** f32 by row. */

@@ -94,22 +94,23 @@ export async function trainGbdt(
   });
   return await withMachine(machine, signal, async () => {
     const bases = train.scores ? train.scores.map(() => 0) : baseScores(input);
-    load(machine, features, train, "train", bases);
-    if (valid) load(machine, features, valid, "valid", bases);
+    await load(machine, features, train, 0, bases);
+    if (valid) await load(machine, features, valid, numTrain, bases);
     signal?.throwIfAborted();
     return await boost(machine, input, bases, options, observe, controls);
   });
 }
 
-function load(
+/** @param first where the part's rows begin in the machine */
+async function load(
   machine: GbdtMachine,
   features: Feature[],
   { columns, rows, labels, weights, scores }: GbdtRows,
-  part: "train" | "valid",
+  first: number,
   bases: number[],
-): void {
-  features.forEach((feature, f) => machine.bin(f, feature, columns[f]!, rows, part));
-  machine.label(part === "train" ? 0 : machine.layout.numTrain, labels, weights, scores ?? bases);
+): Promise<void> {
+  await machine.bin(features, columns, rows, first);
+  machine.label(first, labels, weights, scores ?? bases);
 }
 
 async function boost(

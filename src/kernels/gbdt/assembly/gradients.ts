@@ -1,14 +1,8 @@
-// Scores → gradients and hessians of the loss, and the same as integers.
+// Scores → gradients and hessians of the loss.
 //
 //   s, y, w   score, label and weight of a row, f32
 //   g, h      first and second derivative of its loss in s, times w; f32 pairs, 8 bytes a row
-//   cell      i64 g 2^a, and i64 (h 2^b) << 25 | 1: a row as it is added to a histogram, 16 bytes
-//
-// Integers add in any order to the same sum. a and b are chosen by the whole tree's sums (trainers/gbdt/scales.ts), so that
-// nothing overflows.
 
-import { COUNT_BITS } from "./gain";
-import { nearestOf } from "./whole";
 import { exp4, log4 } from "../../shared/assembly/exp";
 import { addLosses, addRows, hinge4, logisticGradientOf4, squaredLoss4 } from "../../shared/assembly/loss";
 
@@ -84,18 +78,6 @@ export function gradients(
 /** Four f32 as two f64 sums. */
 function pairSums(x: v128): v128 {
   return f64x2.add(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)));
-}
-
-/** Integers of n rows' pairs; scales are powers of two. */
-export function quantise(pairs: usize, cells: usize, n: i32, scaleG: f64, scaleH: f64): void {
-  const scales = f64x2.replace_lane(f64x2.splat(scaleG), 1, scaleH);
-  const one = i64x2.splat(1);
-  for (let i: usize = 0; i < <usize>n; i++) {
-    const pair = f64x2.promote_low_f32x4(v128.load64_zero(pairs + (i << 3)));
-    const whole = nearestOf(f64x2.mul(pair, scales));
-    const counted = v128.or(i64x2.shl(whole, <i32>COUNT_BITS), one);
-    v128.store(cells + (i << 4), v128.shuffle<i64>(whole, counted, 0, 3));
-  }
 }
 
 /** The sum of n rows' losses times their weights, in f64 and the rows' order. */

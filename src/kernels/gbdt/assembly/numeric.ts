@@ -100,6 +100,8 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   let best = shift;
   let bestT = -1;
   let bestLeft: f64 = 0;
+  let bestG: f64 = 0;
+  let bestH: f64 = 0;
   let missingLeft = true;
 
   // missing on the left: the right side grows from the last bin down
@@ -118,6 +120,8 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
       best = gain;
       bestT = t;
       bestLeft = C - c;
+      bestG = G - g;
+      bestH = H - h;
     }
   }
 
@@ -138,6 +142,8 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
         best = gain;
         bestT = t;
         bestLeft = c;
+        bestG = g;
+        bestH = h;
         missingLeft = false;
       }
     }
@@ -147,4 +153,8 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   out.threshold = <u32>bestT;
   out.flag = missingLeft ? 1 : 0;
   out.numLeft = <u32>bestLeft;
+  out.leftG = bestG;
+  out.leftH = bestH;
+  out.rightG = G - bestG;
+  out.rightH = H - bestH;
 }

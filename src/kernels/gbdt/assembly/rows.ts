@@ -1,4 +1,4 @@
-// Rows and leaves: which side of a split each row goes, what a leaf's rows sum to, and their scores.
+// Rows and leaves: which side of a split each row goes, and the scores that a leaf's value leaves.
 
 /** Writes the rows `first` .. first + n - 1. */
 export function countUp(order: usize, first: u32, n: i32): void {
@@ -73,19 +73,6 @@ export function partition(
 function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
   const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);
   return <usize>load<u8>(goesLeft + b);
-}
-
-/** Sums of n rows' gradients and hessians in f64, in their order. @param sums f64[2] */
-export function leafSums(order: usize, n: i32, pairs: usize, sums: usize): void {
-  let g: f64 = 0;
-  let h: f64 = 0;
-  for (let i: usize = 0; i < <usize>n; i++) {
-    const pair = pairs + ((<usize>load<u32>(order + (i << 2))) << 3);
-    g += <f64>load<f32>(pair);
-    h += <f64>load<f32>(pair, 4);
-  }
-  store<f64>(sums, g);
-  store<f64>(sums, h, 8);
 }
 
 /** Adds a leaf's value to its rows' scores, rounded once. */
