@@ -31,8 +31,9 @@ export const NARROW_CELLS = 256;
 /** Edges of a numeric feature, padded with infinity: a power of two. */
 export const EDGES = 256;
 
-/** Bytes of columns that are binned at a time, about. */
+/** Bytes of columns that are binned at a time, about, and rows at least. */
 const STAGED_BYTES = 4 * 2 ** 20;
+const LEAST_STAGED = 256;
 
 /** Cells are i64 pairs. */
 export const CELL_BYTES = 16;
@@ -201,8 +202,8 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
   const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
   const place = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
-  const rowsOfBytes = STAGED_BYTES / (8 * rows.places.length);
-  const stagedRows = Math.min(Math.max(1, Math.floor(rowsOfBytes / BLOCK_ROWS)) * BLOCK_ROWS, numRows);
+  const fitting = Math.floor(STAGED_BYTES / (8 * rows.places.length));
+  const stagedRows = Math.min(Math.max(LEAST_STAGED, fitting), numRows);
   const scratchBytes = Math.max(24 * most, GATHERED * (CELL_BYTES + rows.stride));
   const histogramBytes = rows.numCells * CELL_BYTES;
   const layout: GbdtLayout = {

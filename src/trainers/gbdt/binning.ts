@@ -1,6 +1,6 @@
 // Columns of a log → bins, in pieces of the rows: while the threads bin one, the next is copied to where they can read it.
 
-import { EDGES, stagedAt, type GbdtLayout } from "../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, EDGES, stagedAt, type GbdtLayout } from "../../kernels/gbdt/binding.js";
 import { MISSING } from "../../log/keys.js";
 import type { BinnedColumn, Feature } from "./features.js";
 import type { OwnShare } from "./own-share.js";
@@ -57,11 +57,13 @@ function stageCategories(
   }
 }
 
-/** Bins this thread's blocks of a piece. */
+/** Bins this thread's share of a piece. */
 export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask): void {
   const { kernel, layout } = share;
   const { places, columns, edges, bins, stride, numTrain } = layout;
-  for (const { first: at, n } of share.blocks(0, numRows)) {
+  const [from, to] = share.rows(0, numRows);
+  for (let at = from; at < to; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, to - at);
     const row = first + at;
     places.forEach(({ categorical, wide, byte, numCells }, f) => {
       const width = wide ? 2 : 1;
@@ -69,7 +71,7 @@ export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask):
       // the training part's columns are kept; the validation part's go through a block
       const own = row < numTrain ? columns[f]! + width * row : share.scratch;
       if (categorical) {
-        const bytes = (from: number) => new Uint8Array(share.buffer, from, width * n);
+        const bytes = (place: number) => new Uint8Array(share.buffer, place, width * n);
         bytes(own).set(bytes(staged + width * at));
       } else {
         const ends = edges + 8 * EDGES * f;
