@@ -30,6 +30,7 @@ booster = lightgbm.train(params, data, 100)
 told["trainProcessor"] = clock()[1] - now[1]
 if what in ("tabular", "adult"):
     now = lap("train", now)
+    told["binAndTrain"] = told["bin"] + told["train"]
     told["seconds"] = now[0] - start[0]
     told["processor"] = now[1] - start[1]
     told["peakMb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -50,7 +50,7 @@ export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features
 export async function trainPlanted(given: Partial<GbdtOptions>, numRows = 6000) {
   const options = { ...defaultGbdtOptions(), threads: 2, numTrees: 20, patience: 0, ...given };
   const [train, valid] = [planted(1, numRows), planted(2, 2000)];
-  const features = fitTreeFeatures(
+  const features = await fitTreeFeatures(
     train.dataset,
     Uint32Array.from(train.labels, (_, i) => i),
     options,

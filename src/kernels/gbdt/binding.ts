@@ -3,7 +3,7 @@
 //   bins      u8[n][stride]: all rows' bins, the training part's first, then the validation part's
 //   columns   the training part's bins once more, a feature after another: what splits of a leaf read
 //   order     u32[numTrain]: the rows that the tree is grown on, leaf by leaf
-//   cells     i64[numTrain][2]       pairs   f32[numClasses][numTrain][2]       scores   f32[numClasses][n]
+//   pairs     f32[numClasses][numTrain][2]: gradients and hessians                scores   f32[numClasses][n]
 //   labels, weights   f32[n]; numClasses is 1 but for the softmax
 //   histogram numCells cells of 16 bytes; one a leaf, and one a thread for its own part of a sum
 //
@@ -17,11 +17,23 @@ import { COUNT_BITS, GATHERED, Node, Split, SplitOptions as SplitStruct } from "
 /** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
 export const BLOCK_ROWS = 4096;
 
+/** Blocks of so many rows. */
+export function numBlocks(numRows: number): number {
+  return Math.ceil(numRows / BLOCK_ROWS);
+}
+
 /** Most rows that a cell can count. */
 export const MAX_ROWS = 2 ** COUNT_BITS - 1;
 
 /** Cells of a narrow feature, and its bins at most. */
 export const NARROW_CELLS = 256;
+
+/** Edges of a numeric feature, padded with infinity: a power of two. */
+export const EDGES = 256;
+
+/** Bytes of columns that are binned at a time, about, and rows at least. */
+const STAGED_BYTES = 4 * 2 ** 20;
+const LEAST_STAGED = 256;
 
 /** Cells are i64 pairs. */
 export const CELL_BYTES = 16;
@@ -30,7 +42,7 @@ export const CELL_BYTES = 16;
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
-export { MISSING_BIN, Node, Split } from "./layout.js";
+export { MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
 /** Arguments of both searches for a split. */
@@ -113,13 +125,17 @@ export interface GbdtLayout extends RowLayout {
   bins: number;
   /** by feature: u8[numTrain], or u16[numTrain] of a wide one */
   columns: number[];
+  /** f64[features][EDGES] */
+  edges: number;
+  /** two pieces of the columns: of each feature room for `stagedRows` f64, or bins of a categorical one */
+  staged: number;
+  stagedRows: number;
   /** u32[numWide]: first cell of each wide feature */
   wideCells: number;
   order: number;
   /** u32[numTrain] each: the two sides of a partition under way */
   left: number;
   right: number;
-  cells: number;
   /** scores that each row has */
   numClasses: number;
   pairs: number;
@@ -147,17 +163,22 @@ export interface GbdtLayout extends RowLayout {
   tableBytes: number;
   /** f64[numLeaves] */
   values: number;
-  /** f64[blocks][2]: of leaves */
-  sums: number;
   /** f64[numClasses][blocks][2]: of |g| and h of the training part */
   gradientSums: number;
   gradientSumsApart: number;
+  /** f64 by block of the training part, then of the validation part: sums of its rows' losses */
+  losses: number;
   /** u32[numThreads] */
   counts: number;
   /** SplitOptions */
   options: number;
   /** u32[numTrain]: a sample of the rows; 0 where all are used */
   bag: number;
+}
+
+/** Where a feature's values wait to be binned. @param slot 0 or 1 */
+export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: number, f: number): number {
+  return staged + 8 * stagedRows * (slot * places.length + f);
 }
 
 /** How much there is to lay out. */
@@ -176,11 +197,13 @@ export interface GbdtShape {
 export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const { rows, numTrain, numValid, numLeaves, numThreads, numClasses, weighted, bagged } = shape;
   const numRows = numTrain + numValid;
-  const numBlocks = Math.ceil(numTrain / BLOCK_ROWS);
+  const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numValid)];
   // kernels read rows by fours
   const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
   const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
   const place = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
+  const fitting = Math.floor(STAGED_BYTES / (8 * rows.places.length));
+  const stagedRows = Math.min(Math.max(LEAST_STAGED, fitting), numRows);
   const scratchBytes = Math.max(24 * most, GATHERED * (CELL_BYTES + rows.stride));
   const histogramBytes = rows.numCells * CELL_BYTES;
   const layout: GbdtLayout = {
@@ -192,11 +215,13 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     barrier: allocateBarrier(arena).offset,
     bins: place("the bins of the rows", numRows * rows.stride + 64),
     columns: rows.places.map(({ wide }) => place("the bins of the columns", numTrain * (wide ? 2 : 1))),
+    edges: place("the edges of bins", 8 * EDGES * rows.places.length),
+    staged: place("columns to be binned", 2 * 8 * stagedRows * rows.places.length),
+    stagedRows,
     wideCells: place("the places of wide features", 4 * rows.numWide),
     order: place("the order of the rows", 4 * numTrain),
     left: place("the left sides of splits", 4 * numTrain + 4),
     right: place("the right sides of splits", 4 * numTrain + 4),
-    cells: place("the rows' integers", CELL_BYTES * padded),
     numClasses,
     pairs: place("the gradients", 8 * padded * numClasses),
     pairsApart: 8 * padded,
@@ -214,9 +239,9 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     tables: place("the nodes' tables", most * numLeaves),
     tableBytes: most,
     values: place("the leaves' values", 8 * numLeaves),
-    sums: place("sums of blocks", 16 * (numBlocks + numLeaves + 1)),
-    gradientSums: place("sums of gradients", 16 * numBlocks * numClasses),
-    gradientSumsApart: 16 * numBlocks,
+    gradientSums: place("sums of gradients", 16 * trainBlocks * numClasses),
+    gradientSumsApart: 16 * trainBlocks,
+    losses: place("losses of blocks", 8 * (trainBlocks + validBlocks)),
     counts: place("counts of threads", 4 * numThreads),
     options: place("the options", SplitStruct.size),
     bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,

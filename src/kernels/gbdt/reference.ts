@@ -74,7 +74,8 @@ export interface NumericSplit {
   gain: number;
   bin: number;
   missingLeft: boolean;
-  leftCount: number;
+  left: Sums;
+  right: Sums;
 }
 
 /** All thresholds with missing values (the last bin) on either side. */
@@ -89,12 +90,12 @@ export function bestNumeric(bins: readonly Sums[], options: SplitOptions): Numer
     for (const bin of missingLeft ? thresholds.toReversed() : thresholds) {
       const below = sumOf(values.slice(0, bin + 1));
       const left = missingLeft ? add(below, missing) : below;
-      const gain = splitGain(left, minus(all, left), options);
-      if (gain !== undefined && gain > (best?.gain ?? 0))
-        best = { gain, bin, missingLeft, leftCount: left.count };
+      const right = minus(all, left);
+      const gain = splitGain(left, right, options);
+      if (gain !== undefined && gain > (best?.gain ?? 0)) best = { gain, bin, missingLeft, left, right };
     }
   }
-  if (best && missing.count === 0) best.missingLeft = best.leftCount >= all.count - best.leftCount;
+  if (best && missing.count === 0) best.missingLeft = best.left.count >= best.right.count;
   return best;
 }
 

@@ -21,7 +21,7 @@ import { byGain, importancesOf } from "./importances.js";
 import { readLightgbm } from "./lightgbm-read.js";
 import { lightgbmText } from "./lightgbm-text.js";
 import type { GbdtOptions } from "./options.js";
-import { leafKey, leafPaths } from "./paths.js";
+import { leafKey, leafPaths, wordsOf } from "./paths.js";
 import { parseGbdtPreprocess, vocabulariesOf, type ColumnRecipe, type GbdtPreprocess } from "./preprocess.js";
 import type { Vocabularies } from "./scorer.js";
 import { readStatistics, statisticsText, type TargetStatistics } from "./target-statistics.js";
@@ -71,9 +71,10 @@ export function gbdtModelFiles(
 }
 
 function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string {
+  const words = wordsOf(columns);
   return jsonLines(
     trees.flatMap((tree, t) => {
-      const paths = leafPaths(tree, columns);
+      const paths = leafPaths(tree, words);
       return tree.leaves.map(({ value, count }, l) => ({
         leaf: leafKey(t, l),
         value,

@@ -15,42 +15,57 @@ const MIN_DATA_IN_BIN = 3;
  */
 export function edgesOf(known: Float64Array, maxBin: number): number[] {
   const { values, counts } = distinctOf(known);
-  const firstZero = values.findIndex((x) => x > -ZERO);
-  const below = firstZero === -1 ? values.length : firstZero;
-  const firstAbove = values.findIndex((x) => x > ZERO);
-  const above = firstAbove === -1 ? values.length : firstAbove;
-  const sum = (from: number, to: number) => counts.slice(from, to).reduce((a, b) => a + b, 0);
-  const [rowsBelow, rowsAbove] = [sum(0, below), sum(above, values.length)];
+  // distinct numbers below zero, and those that are not above it
+  const below = countUntil(values, (x) => x > -ZERO);
+  const above = countUntil(values, (x) => x > ZERO);
+  const [rowsBelow, rowsAbove] = [sumOf(counts.subarray(0, below)), sumOf(counts.subarray(above))];
 
   // without zeros and on one side of them there is one range of ranges
   const edges: number[] = [];
   if (rowsBelow > 0 && maxBin > 1) {
     const share = Math.floor((rowsBelow / (rowsBelow + rowsAbove)) * (maxBin - 1));
-    edges.push(...greedy(values.slice(0, below), counts.slice(0, below), Math.max(1, share)));
+    edges.push(...greedy(values.subarray(0, below), counts.subarray(0, below), Math.max(1, share)));
     if (below < values.length) edges.push(-ZERO);
   }
   const left = maxBin - 1 - edges.length;
   if (rowsAbove > 0 && left > 0) {
     if (above > 0) edges.push(ZERO);
-    edges.push(...greedy(values.slice(above), counts.slice(above), left));
+    edges.push(...greedy(values.subarray(above), counts.subarray(above), left));
   }
   return edges;
 }
 
-function distinctOf(known: Float64Array): { values: number[]; counts: number[] } {
-  const [values, counts]: [number[], number[]] = [[], []];
-  for (const x of known) {
-    if (x === values.at(-1)) counts[counts.length - 1]!++;
-    else {
-      values.push(x);
-      counts.push(1);
-    }
+/** Numbers before the first that passes; from it on all do. */
+function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (passes(ascending[middle]!)) high = middle;
+    else low = middle + 1;
   }
-  return { values, counts };
+  return low;
+}
+
+function sumOf(counts: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) sum += counts[i]!;
+  return sum;
+}
+
+function distinctOf(known: Float64Array): { values: Float64Array; counts: Uint32Array } {
+  const values = new Float64Array(known.length);
+  const counts = new Uint32Array(known.length);
+  let last = -1;
+  for (let i = 0; i < known.length; i++) {
+    const x = known[i]!;
+    if (last < 0 || x !== values[last]) values[++last] = x;
+    counts[last]!++;
+  }
+  return { values: values.subarray(0, last + 1), counts: counts.subarray(0, last + 1) };
 }
 
 /** Ends of at most maxBin ranges of about equally many rows; the last is open. */
-function greedy(values: readonly number[], counts: readonly number[], maxBin: number): number[] {
+function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): number[] {
   const edges: number[] = [];
   const cut = (i: number) => edges.push((values[i]! + values[i + 1]!) / 2);
   if (values.length <= maxBin) {
@@ -63,27 +78,27 @@ function greedy(values: readonly number[], counts: readonly number[], maxBin: nu
     }
     return edges;
   }
-  const total = counts.reduce((a, b) => a + b, 0);
+  const total = sumOf(counts);
   const most = Math.max(1, Math.min(maxBin, Math.floor(total / MIN_DATA_IN_BIN)));
 
   // numbers of more rows than a range has on average get ranges of their own; the others share the rest
-  const isBig = counts.map((count) => count >= total / most);
+  const isBig = (i: number) => counts[i]! >= total / most;
   let rest = total;
   let bins = most;
-  counts.forEach((count, i) => {
-    if (!isBig[i]) return;
-    rest -= count;
+  for (let i = 0; i < counts.length; i++) {
+    if (!isBig(i)) continue;
+    rest -= counts[i]!;
     bins--;
-  });
+  }
   let mean = rest / bins;
   let held = 0;
   for (let i = 0; i < values.length - 1 && edges.length < most - 1; i++) {
-    if (!isBig[i]) rest -= counts[i]!;
+    if (!isBig(i)) rest -= counts[i]!;
     held += counts[i]!;
-    if (!isBig[i] && held < mean && !(isBig[i + 1] && held >= Math.max(1, mean / 2))) continue;
+    if (!isBig(i) && held < mean && !(isBig(i + 1) && held >= Math.max(1, mean / 2))) continue;
     cut(i);
     held = 0;
-    if (!isBig[i]) mean = rest / --bins;
+    if (!isBig(i)) mean = rest / --bins;
   }
   return edges;
 }

@@ -10,6 +10,7 @@ import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "..
 import { UsageError } from "../../errors.js";
 import { draw } from "../../numeric/random.js";
 import { edgesOf } from "./edges.js";
+import { NumberSorter } from "./number-sorter.js";
 import type { GbdtOptions } from "./options.js";
 
 /** Categories with fewer rows have no bin. */
@@ -48,11 +49,11 @@ export function cellsOf(feature: Feature): number {
  * @param rows u32: the training part's
  * @throws {UsageError} a multi-valued column
  */
-export function fitTreeFeatures(
+export async function fitTreeFeatures(
   dataset: Dataset,
   rows: Uint32Array,
   { maxBin, binConstructSampleCnt, seed }: Pick<GbdtOptions, "maxBin" | "binConstructSampleCnt" | "seed">,
-): Feature[] {
+): Promise<Feature[]> {
   const [several] = Object.keys(dataset.roles.multi);
   if (several !== undefined)
     throw new UsageError(
@@ -60,12 +61,13 @@ export function fitTreeFeatures(
     );
   const space = categoricalSpace(dataset, rows);
   const sample = sampleOf(rows, binConstructSampleCnt, seed);
+  const sorter = await NumberSorter.start(sample.length);
   const { fields, numeric } = dataset.roles;
   return dataset.columns
     .filter(({ name }) => fields.includes(name) || numeric.includes(name))
     .map((column): Feature => {
       const { name } = column;
-      if (column.kind === "number") return numericFeature(column, sample, maxBin);
+      if (column.kind === "number") return numericFeature(column, sample, maxBin, sorter);
       const field = space.fields.find((candidate) => candidate.name === name) as CategoricalField;
       return { kind: "category", name, field, numCategories: numCategories(field, maxBin) };
     });
@@ -85,14 +87,19 @@ function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
   });
 }
 
-function numericFeature({ name, values }: NumberColumn, sample: Uint32Array, maxBin: number): NumericFeature {
-  const known = new Float64Array(sample.length);
+function numericFeature(
+  { name, values }: NumberColumn,
+  sample: Uint32Array,
+  maxBin: number,
+  sorter: NumberSorter,
+): NumericFeature {
+  const known = sorter.numbers;
   let n = 0;
   for (let i = 0; i < sample.length; i++) {
     const x = values[sample[i]!]!;
     if (x === x) known[n++] = x;
   }
-  const sorted = known.subarray(0, n).sort();
+  const sorted = sorter.sort(n);
   const forMissing = n < sample.length ? 1 : 0;
   const edges = edgesOf(sorted, Math.max(1, maxBin - forMissing));
   return { kind: "number", name, edges, min: sorted[0] ?? 0, max: sorted[n - 1] ?? 0 };

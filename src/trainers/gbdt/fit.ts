@@ -49,7 +49,7 @@ export async function fitModel(
   }
   const split = head && splitHead(train, head.split, gbdt.seed);
   const { train: grownOn, of: weighed } = target.weighed(split?.trees ?? train);
-  const features = fitColumns(grownOn, job);
+  const features = await fitColumns(grownOn, job);
   const { decay } = job;
   const growNext = forestsInTurn(controls, watch.signal);
   const grown =
@@ -74,7 +74,7 @@ async function crossFit(
   const { prediction: target, gbdt, note } = job;
   const { train: all, of: weighed } = target.weighed(train);
   // ranges and categories are everybody's, so that the forests are of the same columns
-  const features = fitColumns(all, job);
+  const features = await fitColumns(all, job);
   const each: { grown: GrownForest; forest: GrownForest["forest"]; head: Head }[] = [];
   for (const { trees, head: fold } of foldsOf(train, head.crossFit, gbdt.seed)) {
     const grown = await growForest(features, weighed(trees), valid && weighed(valid), job, growNext);

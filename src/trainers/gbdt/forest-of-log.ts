@@ -39,8 +39,11 @@ export interface GrowJob {
 }
 
 /** What the columns are, by a part's rows, with the categories of the earlier run. */
-export function fitColumns({ dataset, rows }: Part, { gbdt, earlier, warn }: GrowJob): Feature[] {
-  const features = fitTreeFeatures(dataset, rows, gbdt);
+export async function fitColumns(
+  { dataset, rows }: Part,
+  { gbdt, earlier, warn }: GrowJob,
+): Promise<Feature[]> {
+  const features = await fitTreeFeatures(dataset, rows, gbdt);
   for (const feature of features) warnOf(feature, rows.length, warn);
   if (!earlier) return features;
   checkSameColumns(earlier, features);

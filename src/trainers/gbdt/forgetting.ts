@@ -13,7 +13,7 @@ import type { AskedKeys } from "../../training/forgetting/keys.js";
 import { preprocessWithout } from "../../training/forgetting/text.js";
 import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./artifact.js";
 import { headText } from "./head.js";
-import { leafPaths } from "./paths.js";
+import { leafPaths, wordsOf } from "./paths.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
 import { statisticsText, type TargetStatistics } from "./target-statistics.js";
 
@@ -77,7 +77,8 @@ async function leafLines(
   { forest }: GbdtArtifact,
   columns: readonly ColumnRecipe[],
 ): Promise<string> {
-  const paths = forest.trees.flatMap((tree) => leafPaths(tree, columns));
+  const words = wordsOf(columns);
+  const paths = forest.trees.flatMap((tree) => leafPaths(tree, words));
   return parseJsonLines(await run.readModelFile("leaves.jsonl"), object({}), "leaves.jsonl")
     .map((line, leaf) => {
       const reported = line as object;

@@ -2,7 +2,8 @@
 
 import { kernelImports } from "../../kernels/shared/load.js";
 import type { GbdtKernel, GbdtLayout } from "../../kernels/gbdt/binding.js";
-import { lossesOf, takeGradients, type Loss } from "./gradients.js";
+import { binPiece, type BinTask } from "./binning.js";
+import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./own-share.js";
 
@@ -16,17 +17,15 @@ export interface GbdtInit {
 
 /** What all threads do together. */
 export type GbdtTask =
+  | ({ kind: "bin" } & BinTask)
+  /** gradients and losses as the scores stand */
   | { kind: "gradients" }
-  | ({ kind: "tree" } & GrowTask)
-  /** the losses of all rows as the scores stand */
-  | { kind: "losses" };
+  /** a tree, and after an iteration's last one the gradients and losses of the scores that it leaves */
+  | ({ kind: "tree"; isLast: boolean } & GrowTask);
 
 export interface GbdtResult {
   /** one thread tells the tree: all have the same */
   tree?: Grown;
-  /** losses of this thread's blocks */
-  train?: number[];
-  valid?: number[];
 }
 
 /** Called once in each thread. */
@@ -36,18 +35,17 @@ export function start(
 ): (task: GbdtTask) => GbdtResult {
   const { exports: kernel } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(memory));
   const share = new OwnShare(kernel, layout, index, memory.buffer);
-  const { numTrain, numRows } = layout;
   return (task) => {
+    if (task.kind === "bin") {
+      binPiece(share, task);
+      return {};
+    }
     if (task.kind === "gradients") {
       takeGradients(share, loss);
       return {};
     }
-    if (task.kind === "losses")
-      return {
-        train: lossesOf(share, 0, numTrain, loss),
-        valid: lossesOf(share, numTrain, numRows, loss),
-      };
     const tree = growTree(share, task);
+    if (task.isLast && tree !== "diverged") takeGradients(share, loss);
     return index === 0 ? { tree } : {};
   };
 }

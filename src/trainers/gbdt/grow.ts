@@ -1,16 +1,16 @@
 // One tree, grown by all threads at once.
 //
-//   gradients ─► integers ─► root histogram ─► best split of the root
+//   gradients ─► root histogram of integers ─► best split of the root
 //   repeat: the leaf of the greatest gain ─► its rows to two sides ─► the smaller side's histogram ─► the larger's by
 //           subtraction ─► best split of both
-//   leaves' values from f64 sums ─► scores
+//   leaves' values from their sums ─► scores
 //
 // Every thread runs this over the shared memory and takes the same decisions from the same numbers; rows are cut among
 // threads for the sums, features for the searches (own-share.ts).
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { CELL_BYTES, putSplitOptions, type SplitOptions } from "../../kernels/gbdt/binding.js";
+import { putSplitOptions, type SplitOptions } from "../../kernels/gbdt/binding.js";
 import { gradientSums } from "./gradients.js";
 import type { GrowingLeaf, GrownNode } from "./growing.js";
 import { findSplits } from "./leaf-splits.js";
@@ -55,9 +55,11 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
   const { options, ofClass, bagged, features } = task;
   const count = bagged ?? share.layout.numTrain;
   if (!prepare(share, task, count)) return "diverged";
-  const leaves: GrowingLeaf[] = [{ begin: 0, end: count, depth: 0, slot: 0, moreL2: 0, side: "left" }];
+  const root = { begin: 0, end: count, isWhole: bagged === undefined, depth: 0, slot: 0, moreL2: 0 };
+  const leaves: GrowingLeaf[] = [{ ...root, side: "left" }];
   const nodes: GrownNode[] = [];
-  findSplits(share, leaves[0]!, undefined, options, features);
+  const pairs = share.layout.pairs + ofClass * share.layout.pairsApart;
+  findSplits(share, pairs, leaves[0]!, undefined, options, features);
   while (leaves.length < options.numLeaves) {
     const chosen = nextLeaf(leaves, options.grow);
     if (chosen === undefined) break;
@@ -65,28 +67,21 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
     const { node, right } = splitLeaf(share, leaf, chosen, leaves.length, nodes.length, options);
     nodes.push(node);
     leaves.push(right);
-    if (leaves.length < options.numLeaves) findSplits(share, leaf, right, options, features);
+    if (leaves.length < options.numLeaves) findSplits(share, pairs, leaf, right, options, features);
   }
   return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
-/** The gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
+/** The scales of the gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
 function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
-  const { kernel, layout } = share;
-  const { cells, numTrain, order, bag } = layout;
-  const pairs = layout.pairs + ofClass * layout.pairsApart;
+  const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);
   if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
-  const { scaleG, scaleH } = scalesOf(amplified * sumG, amplified * sumH);
-  for (const { first, n } of share.blocks(0, numTrain)) {
-    kernel.quantise(pairs + 8 * first, cells + CELL_BYTES * first, n, scaleG, scaleH);
-  }
+  // every thread writes the same
+  putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
   const [from, to] = share.rows(0, count);
-  const rows = share.u32(order, count);
-  if (bagged !== undefined) rows.set(share.u32(bag, count).subarray(from, to), from);
-  else for (let i = from; i < to; i++) rows[i] = i;
-  putSplitOptions(share, layout.options, options, { scaleG, scaleH });
-  share.barrier();
+  if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);
+  else share.u32(order, count).set(share.u32(bag, count).subarray(from, to), from);
   return true;
 }
 
@@ -111,7 +106,7 @@ function splitLeaf(
   nodeNumber: number,
   { catL2 }: GrowOptions,
 ): { node: GrownNode; right: GrowingLeaf } {
-  const { feature, gain, bin, flag, leftCount, goesLeft } = leaf.split!;
+  const { feature, gain, bin, flag, leftCount, goesLeft, ...sums } = leaf.split!;
   const node: GrownNode = {
     feature,
     gain,
@@ -125,8 +120,11 @@ function splitLeaf(
   partition(share, leaf, node, nodeNumber);
   const middle = leaf.begin + leftCount;
   const moreL2 = goesLeft !== undefined && flag ? catL2 : 0;
-  const both = { depth: leaf.depth + 1, moreL2, parent: node };
-  const right: GrowingLeaf = { ...both, begin: middle, end: leaf.end, slot: rightNumber, side: "right" };
-  Object.assign(leaf, { ...both, end: middle, side: "left" });
+  const both = { isWhole: false, depth: leaf.depth + 1, moreL2, parent: node };
+  const right: GrowingLeaf = {
+    ...both,
+    ...{ begin: middle, end: leaf.end, slot: rightNumber, side: "right", sums: sums.right },
+  };
+  Object.assign(leaf, { ...both, end: middle, side: "left", sums: sums.left });
   return { node, right };
 }

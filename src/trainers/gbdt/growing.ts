@@ -13,6 +13,12 @@ export interface GrownNode {
   goesLeft?: Uint8Array;
 }
 
+/** Sums of the gradients and hessians of a leaf's rows. */
+export interface Sums {
+  sumG: number;
+  sumH: number;
+}
+
 /** The best split that a leaf has. */
 export interface Split {
   feature: number;
@@ -21,6 +27,8 @@ export interface Split {
   /** numbers: whether missing ones go left; categories: whether catL2 applies */
   flag: boolean;
   leftCount: number;
+  left: Sums;
+  right: Sums;
   goesLeft?: Uint8Array;
 }
 
@@ -28,9 +36,13 @@ export interface Split {
 export interface GrowingLeaf {
   begin: number;
   end: number;
+  /** whether its rows are begin .. end - 1 themselves, as the root's are where all are used */
+  isWhole: boolean;
   depth: number;
   /** which histogram */
   slot: number;
+  /** undefined of a root that is not split */
+  sums?: Sums;
   split?: Split;
   /** what its parent's split adds to lambdaL2 */
   moreL2: number;

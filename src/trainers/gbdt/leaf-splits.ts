@@ -18,10 +18,12 @@ export interface LeafLimits {
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
  *
+ * @param pairs    the gradients of the class that the tree is for
  * @param features by feature, whether it may split; undefined for all
  */
 export function findSplits(
   share: OwnShare,
+  pairs: number,
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
   limits: LeafLimits,
@@ -38,7 +40,7 @@ export function findSplits(
     smaller.slot = right!.slot;
     larger.slot = slot;
   }
-  addRows(share, smaller);
+  addRows(share, smaller, pairs);
   share.barrier();
   const { places, numThreads } = share.layout;
   for (let f = share.index; f < places.length; f += numThreads) {
@@ -48,7 +50,7 @@ export function findSplits(
   }
   share.barrier();
   both.forEach((leaf, which) => {
-    const split = open[which] ? bestOf(share, which, features) : undefined;
+    const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
     if (split) leaf.split = split;
   });
 }
@@ -58,15 +60,17 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
 }
 
 /** Adds this thread's share of a leaf's rows to its own histogram. */
-function addRows(share: OwnShare, { begin, end }: GrowingLeaf): void {
-  const { order, bins, stride, numNarrow, wideCells, numWide, cells, partials, numCells } = share.layout;
+function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
+  const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
   const room = share.scratch;
   const out = partials + share.index * numCells * CELL_BYTES;
   const [from, to] = share.rows(begin, end);
   for (let at = from; at < to; at += BLOCK_ROWS) {
     const n = Math.min(BLOCK_ROWS, to - at);
-    const rows = order + 4 * at;
-    share.kernel.histogram(rows, n, bins, stride, numNarrow, wideCells, numWide, cells, room, out);
+    // a whole leaf's rows are read where they are
+    const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
+    const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
+    share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
   }
 }
 
@@ -86,7 +90,7 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
   const cells = histogramOf(share, leaf) + place.cell * CELL_BYTES;
   const out = splits + Split.size * (which * places.length + f);
   if (!place.categorical) {
-    share.kernel.bestNumeric(cells, place.numCells - 1, options, out);
+    share.kernel.numericGain(cells, place.numCells - 1, options, out);
     return;
   }
   const left = lefts + which * numCells + place.cell;
@@ -94,8 +98,13 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
 }
 
 /** The best of all features; of equal gains the first feature's. */
-function bestOf(share: OwnShare, which: number, features: Uint8Array | undefined): Found | undefined {
-  const { places, splits, lefts, numCells } = share.layout;
+function bestOf(
+  share: OwnShare,
+  leaf: GrowingLeaf,
+  which: number,
+  features: Uint8Array | undefined,
+): Found | undefined {
+  const { places, splits, lefts, numCells, options } = share.layout;
   const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
   let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
@@ -106,12 +115,19 @@ function bestOf(share: OwnShare, which: number, features: Uint8Array | undefined
   if (best < 0) return undefined;
   const field = (name: keyof typeof Split.fields) => getField(share, Split, placeOf(best), name);
   const { categorical, cell, numCells: own } = places[best]!;
+  // of numeric features only the gain is known yet; every thread finds and writes the same
+  if (!categorical) {
+    const cells = histogramOf(share, leaf) + cell * CELL_BYTES;
+    share.kernel.bestNumeric(cells, own - 1, options, placeOf(best));
+  }
   return {
     feature: best,
     gain: bestGain,
     bin: field("threshold"),
     flag: field("flag") === 1,
     leftCount: field("numLeft"),
+    left: { sumG: field("leftG"), sumH: field("leftH") },
+    right: { sumG: field("rightG"), sumH: field("rightH") },
     ...(categorical && {
       goesLeft: new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice(),
     }),

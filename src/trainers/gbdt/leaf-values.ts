@@ -1,15 +1,13 @@
-// What a grown tree's leaves are worth, from f64 sums of their rows' unquantised gradients, and the scores after it.
+// What a grown tree's leaves are worth, from the sums of their histograms, and the scores after it.
 
-import { BLOCK_ROWS, Node } from "../../kernels/gbdt/binding.js";
+import { Node, numBlocks } from "../../kernels/gbdt/binding.js";
 import { putStruct } from "../../kernels/shared/struct.js";
-import { sizeOf, type GrowingLeaf, type GrownNode } from "./growing.js";
+import { sizeOf, type GrowingLeaf, type GrownNode, type Sums } from "./growing.js";
 import type { OwnShare } from "./own-share.js";
 
-/** A leaf; sums are of unquantised gradients. */
-export interface GrownLeaf {
+/** A leaf with the sums of its rows' gradients and hessians. */
+export interface GrownLeaf extends Sums {
   value: number;
-  sumG: number;
-  sumH: number;
   count: number;
 }
 
@@ -34,56 +32,44 @@ export function finishLeaves(
   ofClass: number,
   bagged: boolean,
 ): GrownLeaf[] {
-  const { kernel, layout, buffer } = share;
-  const { order, sums, values, numTrain, numRows } = layout;
-  const pairs = layout.pairs + ofClass * layout.pairsApart;
+  const { kernel, layout } = share;
+  const { order, numTrain, numRows } = layout;
   const scores = layout.scores + ofClass * layout.scoresApart;
-  let block = 0;
-  const starts = leaves.map(({ begin, end }) => {
-    for (const part of share.blocks(begin, end, block)) {
-      kernel.leafSums(order + 4 * part.first, part.n, pairs, sums + 16 * part.block);
-    }
-    const start = block;
-    block += Math.ceil((end - begin) / BLOCK_ROWS);
-    return start;
-  });
-  if (share.index === 0) writeNodes(share, nodes);
-  share.barrier();
-  const valueOf = new Float64Array(buffer, values, leaves.length);
-  const finished = leaves.map((leaf, i) => {
-    const count = sizeOf(leaf);
-    const [sumG, sumH] = share.sumOf(sums + 16 * starts[i]!, Math.ceil(count / BLOCK_ROWS));
+  const finished = leaves.map((leaf): GrownLeaf => {
     // a tree without a split changes nothing
+    const { sumG, sumH } = leaf.sums ?? { sumG: 0, sumH: 0 };
     const l2 = lambdaL2 + leaf.moreL2;
-    const value = nodes.length === 0 ? 0 : learningRate * leafValue(sumG, sumH, lambdaL1, l2);
-    valueOf[i] = value;
-    return { value, sumG, sumH, count };
+    return { value: learningRate * leafValue(sumG, sumH, lambdaL1, l2), sumG, sumH, count: sizeOf(leaf) };
   });
   if (!bagged) {
+    let block = 0;
     leaves.forEach(({ begin, end }, i) => {
-      for (const { first, n } of share.blocks(begin, end, starts[i])) {
+      for (const { first, n } of share.blocks(begin, end, block))
         kernel.addValue(order + 4 * first, n, scores, finished[i]!.value);
-      }
+      block += numBlocks(end - begin);
     });
   }
-  walk(share, scores, bagged ? 0 : numTrain, numRows, nodes.length);
+  if (nodes.length > 0 && (bagged || numRows > numTrain)) {
+    writeTree(share, nodes, finished);
+    walk(share, scores, bagged ? 0 : numTrain, numRows);
+  }
   share.barrier();
   return finished;
 }
 
-/** Nodes as `walk` reads them. */
-function writeNodes(share: OwnShare, nodes: readonly GrownNode[]): void {
+/** The tree as `walk` reads it; every thread writes the same. */
+function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonly GrownLeaf[]): void {
+  const { layout } = share;
   nodes.forEach(({ feature, left, right }, i) => {
-    const { layout } = share;
     const { byte, wide } = layout.places[feature]!;
     putStruct(share, Node, layout.nodes + i * Node.size, { byte, wide, left, right });
   });
+  new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
 }
 
 /** Sends rows that no leaf holds down the tree. */
-function walk(share: OwnShare, scores: number, begin: number, end: number, numNodes: number): void {
+function walk(share: OwnShare, scores: number, begin: number, end: number): void {
   const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
-  if (numNodes === 0) return;
   for (const { first, n } of share.blocks(begin, end)) {
     const rows = bins + first * stride;
     share.kernel.walk(rows, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);

@@ -1,24 +1,15 @@
 // A training in shared memory with the threads that grow its trees.
 
-import { MISSING } from "../../log/keys.js";
 import { stopBarrier } from "../../kernels/shared/barrier.js";
-import {
-  allocateGbdt,
-  BLOCK_ROWS,
-  rowLayout,
-  type GbdtKernel,
-  type GbdtLayout,
-} from "../../kernels/gbdt/binding.js";
-import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
-import { Arena, type Region } from "../../kernels/shared/memory.js";
+import { allocateGbdt, numBlocks, rowLayout, type GbdtLayout } from "../../kernels/gbdt/binding.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
+import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "./features.js";
 import type { GbdtInit, GbdtResult, GbdtTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
 import type { GrownTree, GrowTask } from "./grow.js";
-
-/** Edges of a feature, padded: at most 254 and infinity. */
-const EDGES = 256;
 
 /** What is trained on. */
 export interface MachineShape {
@@ -35,29 +26,16 @@ export interface MachineShape {
   bagged: boolean;
 }
 
-/** For one block of a column. */
-type Scratch = Record<"values" | "binned" | "edges", Region>;
-
 /** Rows and threads; `terminate` ends the threads and must be called. */
 export class GbdtMachine {
   readonly layout: GbdtLayout;
   readonly #arena: Arena;
   readonly #pool: WorkerPool<GbdtTask, GbdtResult>;
-  readonly #kernel: GbdtKernel;
-  readonly #scratch: Scratch;
 
-  private constructor(
-    arena: Arena,
-    layout: GbdtLayout,
-    kernel: GbdtKernel,
-    pool: WorkerPool<GbdtTask, GbdtResult>,
-    scratch: Scratch,
-  ) {
+  private constructor(arena: Arena, layout: GbdtLayout, pool: WorkerPool<GbdtTask, GbdtResult>) {
     this.#arena = arena;
     this.layout = layout;
-    this.#kernel = kernel;
     this.#pool = pool;
-    this.#scratch = scratch;
   }
 
   /** Lays the arrays out and starts the threads. @throws {UsageError} they do not fit one memory */
@@ -73,13 +51,7 @@ export class GbdtMachine {
       rows: rowLayout(features),
       numThreads,
     });
-    const scratch = {
-      values: arena.allocate("numbers to be binned", 8 * BLOCK_ROWS),
-      binned: arena.allocate("their bins", 2 * BLOCK_ROWS),
-      edges: arena.allocate("edges", 8 * EDGES),
-    };
     const module = await loadKernel("gbdt");
-    const { exports } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(arena.memory));
     const init: GbdtInit = { memory: arena.memory, module, layout, loss };
     const { barrier } = layout;
     const pool = await WorkerPool.start<GbdtTask, GbdtResult>(
@@ -88,7 +60,7 @@ export class GbdtMachine {
       init,
       () => stopBarrier(arena, { name: "a barrier", offset: barrier, bytes: 192 }),
     );
-    return new GbdtMachine(arena, layout, exports, pool, scratch);
+    return new GbdtMachine(arena, layout, pool);
   }
 
   /** Ends the threads, whatever they do. */
@@ -96,34 +68,24 @@ export class GbdtMachine {
     await this.#pool.terminate();
   }
 
-  /** Writes a feature's bins of the training part, or of the validation part. */
-  bin(f: number, feature: Feature, column: BinnedColumn, rows: Uint32Array, part: "train" | "valid"): void {
-    const { stride, bins, columns, places, numTrain } = this.layout;
-    const { byte, wide } = places[f]!;
-    const first = part === "train" ? 0 : numTrain;
-    const { values, edges, binned } = this.#scratch;
-    const width = wide ? 2 : 1;
-    if (feature.kind === "number") this.#arena.f64(edges).fill(Infinity).set(feature.edges);
-    const numbers = this.#arena.f64(values);
-    for (let at = 0; at < rows.length; at += BLOCK_ROWS) {
-      const block = rows.subarray(at, at + BLOCK_ROWS);
-      const n = block.length;
-      // the training part's columns are kept; the validation part's go through a block
-      const own = part === "train" ? columns[f]! + width * at : binned.offset;
-      if (column.kind === "category") {
-        const { buffer } = this.#arena.memory;
-        placeCategories(
-          wide ? new Uint16Array(buffer, own, n) : new Uint8Array(buffer, own, n),
-          column,
-          block,
-        );
-      } else if (feature.kind === "number") {
-        for (let i = 0; i < n; i++) numbers[i] = column.values[block[i]!]!;
-        const missing = feature.edges.length + 1;
-        this.#kernel.binNumbers(values.offset, n, edges.offset, EDGES, missing, wide, own, width);
-      }
-      this.#kernel.placeBins(own, n, wide, bins + (first + at) * stride + byte, stride);
+  /** Writes the bins of rows, the first of which is row `first` of the machine's. */
+  async bin(
+    features: readonly Feature[],
+    columns: readonly BinnedColumn[],
+    rows: Uint32Array,
+    first: number,
+  ): Promise<void> {
+    const { buffer } = this.#arena.memory;
+    const { stagedRows } = this.layout;
+    stageEdges(this.layout, buffer, features);
+    let binned: Promise<unknown> = Promise.resolve();
+    for (let [at, slot] = [0, 0]; at < rows.length; at += stagedRows, slot = 1 - slot) {
+      const piece = rows.subarray(at, at + stagedRows);
+      stage(this.layout, buffer, columns, piece, slot);
+      await binned;
+      binned = this.#pool.run({ kind: "bin", slot, first: first + at, n: piece.length });
     }
+    await binned;
   }
 
   /** Labels and weights of rows `first` and on, and their first scores: f32[numClasses][labels.length]. */
@@ -194,46 +156,28 @@ export class GbdtMachine {
     return new Float32Array(this.#arena.memory.buffer, offset, length);
   }
 
-  /** Takes the gradients of the training part from the scores. */
+  /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
   async takeGradients(): Promise<void> {
     await this.#pool.run({ kind: "gradients" });
   }
 
   /**
-   * Grows a tree from the gradients and adds its values to the scores.
+   * Grows a tree from the gradients and adds its values to the scores; after the last of an iteration takes the next gradients.
    *
    * @returns undefined when the gradients are not finite
    */
-  async growTree(task: GrowTask): Promise<GrownTree | undefined> {
-    const [given] = await this.#pool.run({ kind: "tree", ...task });
+  async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
+    const [given] = await this.#pool.run({ kind: "tree", isLast, ...task });
     const { tree } = given!;
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
-  /** Sums of all rows' losses. */
-  async losses(): Promise<{ train: number; valid: number }> {
-    const shares = await this.#pool.run({ kind: "losses" });
-    const sum = (part: "train" | "valid", numRows: number): number => {
-      // blocks were dealt out in turn, and are added in their order
-      let loss = 0;
-      const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
-      for (let b = 0; b < numBlocks; b++) {
-        loss += shares[b % shares.length]![part]![Math.floor(b / shares.length)]!;
-      }
-      return loss;
-    };
-    const { numTrain, numRows } = this.layout;
-    return { train: sum("train", numTrain), valid: sum("valid", numRows - numTrain) };
-  }
-}
-
-function placeCategories(
-  out: Uint8Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>,
-  { codes, bins }: Extract<BinnedColumn, { kind: "category" }>,
-  rows: Uint32Array,
-): void {
-  for (let i = 0; i < rows.length; i++) {
-    const code = codes[rows[i]!]!;
-    out[i] = code === MISSING ? 0 : bins[code]!;
+  /** Sums of all rows' losses when the gradients were last taken. */
+  losses(): { train: number; valid: number } {
+    const { losses, numTrain, numRows } = this.layout;
+    const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];
+    const all = new Float64Array(this.#arena.memory.buffer, losses, trainBlocks + validBlocks);
+    const sum = (blocks: Float64Array) => blocks.reduce((a, b) => a + b, 0);
+    return { train: sum(all.subarray(0, trainBlocks)), valid: sum(all.subarray(trainBlocks)) };
   }
 }

@@ -16,11 +16,13 @@ export function partition(
   const column = columns[node.feature]!;
   const { wide } = places[node.feature]!;
   const [from, to] = share.rows(begin, end);
+  // the first thread's left side stays where it is, and is written over the rows that have been read
+  const toLeft = share.index === 0 ? order : left;
   let [l, r] = [from, from];
   for (let at = from; at < to; at += BLOCK_ROWS) {
     const n = Math.min(BLOCK_ROWS, to - at);
     const rows = order + 4 * at;
-    const goes = share.kernel.partition(rows, n, column, wide, table, left + 4 * l, right + 4 * r);
+    const goes = share.kernel.partition(rows, n, column, wide, table, toLeft + 4 * l, right + 4 * r);
     l += goes;
     r += n - goes;
   }
@@ -29,16 +31,16 @@ export function partition(
   share.barrier();
 
   // the threads' sides one after another
-  let [toLeft, toRight] = [begin, begin];
-  for (let t = 0; t < numThreads; t++) toRight += numLeft[t]!;
+  let [firstLeft, firstRight] = [begin, begin];
+  for (let t = 0; t < numThreads; t++) firstRight += numLeft[t]!;
   for (let t = 0; t < share.index; t++) {
     const [a, b] = share.rows(begin, end, t);
-    toLeft += numLeft[t]!;
-    toRight += b - a - numLeft[t]!;
+    firstLeft += numLeft[t]!;
+    firstRight += b - a - numLeft[t]!;
   }
   const rows = share.u32(order, end);
-  rows.set(share.u32(left, l).subarray(from, l), toLeft);
-  rows.set(share.u32(right, r).subarray(from, r), toRight);
+  if (toLeft === left) rows.set(share.u32(left, l).subarray(from, l), firstLeft);
+  rows.set(share.u32(right, r).subarray(from, r), firstRight);
   share.barrier();
 }
 

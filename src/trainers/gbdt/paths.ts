@@ -8,14 +8,29 @@ export function leafKey(tree: number, leaf: number): string {
   return `t${String(tree).padStart(3, "0")}:l${String(leaf).padStart(2, "0")}`;
 }
 
+/** A column as conditions name it. */
+interface Words {
+  name: string;
+  /** by category; an empty key is one that was forgotten */
+  keys: string[];
+}
+
+/** Names and keys as they stand in conditions, by column. */
+export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
+  return columns.map((column) => ({
+    name: plain(column.name),
+    keys: column.kind === "category" ? column.keys.map((key) => (key === "" ? "" : plain(key))) : [],
+  }));
+}
+
 /** The way to each leaf of a tree; empty for a tree of one leaf. */
-export function leafPaths({ nodes, leaves }: Tree, columns: readonly ColumnRecipe[]): string[] {
+export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): string[] {
   const paths = leaves.map(() => "");
   const ways = nodes.map((): string[] => []);
   // a child has a greater number than its parent
   nodes.forEach((node, i) => {
     for (const side of ["left", "right"] as const) {
-      const way = [...ways[i]!, conditionOf(node, columns[node.feature]!, side === "left")];
+      const way = [...ways[i]!, conditionOf(node, words[node.feature]!, side === "left")];
       const child = node[side];
       if (child >= 0) ways[child] = way;
       else paths[~child] = way.join(" and ");
@@ -24,8 +39,7 @@ export function leafPaths({ nodes, leaves }: Tree, columns: readonly ColumnRecip
   return paths;
 }
 
-function conditionOf({ test }: Node, column: ColumnRecipe, left: boolean): string {
-  const name = plain(column.name);
+function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): string {
   if (test.kind === "number") {
     // all numbers are below the greatest
     const all = test.threshold === Number.MAX_VALUE;
@@ -33,10 +47,8 @@ function conditionOf({ test }: Node, column: ColumnRecipe, left: boolean): strin
     const compared = `${name} ${left ? "<=" : ">"} ${test.threshold}`;
     return left === test.missingLeft ? `(${compared} or ${name} is missing)` : compared;
   }
-  const keys = column.kind === "category" ? column.keys : [];
-  // an empty key is one that was forgotten
   const named = test.left.map((c) => keys[c] ?? String(c)).filter((key) => key !== "");
-  const set = named.map(plain).join(", ");
+  const set = named.join(", ");
   return `${name} ${left ? "in" : "not in"} {${set}}`;
 }
 

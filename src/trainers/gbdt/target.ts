@@ -6,6 +6,7 @@ import { eventWeights, type EventWeightOptions } from "../../dataset/event-weigh
 import { labelsOf } from "../../dataset/labels.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
+import { valuesAt } from "../../numeric/indices.js";
 import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
 import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
 import type { Part } from "../../training/examples.js";
@@ -30,7 +31,7 @@ export function labelledAs(
 ): LabelledPart {
   const isKnown = (row: number) => values[row]! >= 0;
   const rows = prediction.classes && !all.every(isKnown) ? all.filter(isKnown) : all;
-  return { dataset, rows, labels: Float32Array.from(rows, (row) => values[row]!) };
+  return { dataset, rows, labels: valuesAt(values, rows) };
 }
 
 /** f32 by row. */

@@ -94,22 +94,23 @@ export async function trainGbdt(
   });
   return await withMachine(machine, signal, async () => {
     const bases = train.scores ? train.scores.map(() => 0) : baseScores(input);
-    load(machine, features, train, "train", bases);
-    if (valid) load(machine, features, valid, "valid", bases);
+    await load(machine, features, train, 0, bases);
+    if (valid) await load(machine, features, valid, numTrain, bases);
     signal?.throwIfAborted();
     return await boost(machine, input, bases, options, observe, controls);
   });
 }
 
-function load(
+/** @param first where the part's rows begin in the machine */
+async function load(
   machine: GbdtMachine,
   features: Feature[],
   { columns, rows, labels, weights, scores }: GbdtRows,
-  part: "train" | "valid",
+  first: number,
   bases: number[],
-): void {
-  features.forEach((feature, f) => machine.bin(f, feature, columns[f]!, rows, part));
-  machine.label(part === "train" ? 0 : machine.layout.numTrain, labels, weights, scores ?? bases);
+): Promise<void> {
+  await machine.bin(features, columns, rows, first);
+  machine.label(first, labels, weights, scores ?? bases);
 }
 
 async function boost(
@@ -124,21 +125,19 @@ async function boost(
   const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
   let trees: Tree[] = [];
   let sample: Sample | undefined;
+  let first: Promise<void> | undefined;
 
   const training: Steered = {
     async epoch(iteration) {
       const began = performance.now();
-      await machine.takeGradients();
+      // later ones come with the last tree
+      await (first ??= machine.takeGradients());
       sample = drawRows(machine, options, iteration, sample);
       const grown: Tree[] = [];
       for (let k = 0; k < numClasses; k++) {
         const columns = drawColumns(options, features.length, trees.length + k + 1);
-        const tree = await machine.growTree({
-          options,
-          ofClass: k,
-          ...sample,
-          ...(columns && { features: columns }),
-        });
+        const task = { options, ofClass: k, ...sample, ...(columns && { features: columns }) };
+        const tree = await machine.growTree(task, k === numClasses - 1);
         if (!tree) throw diverged(iteration, options);
         const own = treeOf(tree, features, options);
         grown.push(iteration === 1 ? shifted(own, bases[k]!) : own);
@@ -147,7 +146,7 @@ async function boost(
       if (grown.every(({ nodes }) => nodes.length === 0)) return undefined;
       trees.push(...grown);
 
-      const sums = await machine.losses();
+      const sums = machine.losses();
       const [trainLoss, validLoss] = [sums.train / trainWeight, sums.valid / validWeight];
       if (!Number.isFinite(trainLoss)) throw diverged(iteration, options);
       const rowsPerSecond = (train.rows.length / (performance.now() - began)) * 1000;
@@ -164,7 +163,11 @@ async function boost(
     terminate: () => machine.terminate(),
   };
   // an earlier forest may be better than any that goes on from it
-  const toBeat = valid?.scores && !controls.resume ? (await machine.losses()).valid / validWeight : undefined;
+  let toBeat: number | undefined;
+  if (valid?.scores && !controls.resume) {
+    await (first ??= machine.takeGradients());
+    toBeat = machine.losses().valid / validWeight;
+  }
   const { numTrees: epochs, patience } = options;
   const validates = valid !== undefined;
   const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", validates, toBeat };

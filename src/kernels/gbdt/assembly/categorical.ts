@@ -60,6 +60,10 @@ function oneAgainstAll(
     out.gain = gain - shift;
     out.flag = 0;
     out.numLeft = <u32>c;
+    out.leftG = g;
+    out.leftH = h;
+    out.rightG = G - g;
+    out.rightH = H - h;
   }
 }
 
@@ -120,6 +124,10 @@ function manyAgainstMany(
       out.gain = gain - shift;
       out.flag = 1;
       out.numLeft = <u32>c;
+      out.leftG = g;
+      out.leftH = h;
+      out.rightG = G - g;
+      out.rightH = H - h;
     }
   }
   if (bestSize == 0) return;

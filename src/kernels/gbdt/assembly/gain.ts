@@ -31,6 +31,11 @@ export class Split {
   flag: u32;
   /** rows on the left */
   numLeft: u32;
+  /** sums of gradients and hessians of both sides */
+  leftG: f64;
+  leftH: f64;
+  rightG: f64;
+  rightH: f64;
 }
 
 /** Bits of a cell that count rows. */

@@ -1,22 +1,25 @@
-// Scores → gradients and hessians of the loss, and the same as integers.
+// Scores → gradients and hessians of the loss.
 //
 //   s, y, w   score, label and weight of a row, f32
 //   g, h      first and second derivative of its loss in s, times w; f32 pairs, 8 bytes a row
-//   cell      i64 g 2^a, and i64 (h 2^b) << 25 | 1: a row as it is added to a histogram, 16 bytes
-//
-// Integers add in any order to the same sum. a and b are chosen by the whole tree's sums (trainers/gbdt/scales.ts), so that
-// nothing overflows.
 
-import { COUNT_BITS } from "./gain";
-import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
+import { exp4, log4 } from "../../shared/assembly/exp";
+import { addLosses, addRows, hinge4, logisticGradientOf4, squaredLoss4 } from "../../shared/assembly/loss";
+
+/** Rows of which one logarithm is taken, of a product: (1 + e) of 16 rows a lane is 2^16 at most. */
+const LOGARITHM: usize = 64;
 
 /**
- * Derivatives of n rows; their sums of |g| and h are written to `sums` in the rows' order.
+ * Derivatives of n rows; their sums of |g| and h are written to `sums`.
+ *
+ * The losses at the same scores share the exponentials: sum of log(1 + e) = log of the product of (1 + e).
  *
  * All arrays are readable and writable up to a multiple of 4 rows.
  *
  * @param weights f32[n], or 0
+ * @param pairs   f32[n][2], written
  * @param sums    f64[2]
+ * @returns the sum of the losses times their weights, as `losses` has it but for the last bits
  */
 export function gradients(
   scores: usize,
@@ -26,41 +29,55 @@ export function gradients(
   n: i32,
   squared: bool,
   sums: usize,
-): void {
+): f64 {
   const one = f32x4.splat(1);
-  let sumG: f64 = 0;
-  let sumH: f64 = 0;
-  const end = <usize>n;
-  for (let i: usize = 0; i < end; i += 4) {
-    const s = v128.load(scores + (i << 2));
-    const y = v128.load(labels + (i << 2));
-    let g = lossGradient4(s, y, squared);
-    // p (1 - p) of y in {0, 1} is |p - y| (1 - |p - y|)
-    let h = squared ? one : f32x4.mul(f32x4.abs(g), f32x4.sub(one, f32x4.abs(g)));
-    if (weights != 0) {
-      const w = v128.load(weights + (i << 2));
+  const lanes = i32x4(0, 1, 2, 3);
+  let sumG = f64x2.splat(0);
+  let sumH = f64x2.splat(0);
+  let loss: f64 = 0;
+  for (let first: usize = 0; first < <usize>n; first += LOGARITHM) {
+    let product = one;
+    let others = f32x4.splat(0);
+    const end = min(first + LOGARITHM, <usize>n);
+    for (let i = first; i < end; i += 4) {
+      const s = v128.load(scores + (i << 2));
+      const y = v128.load(labels + (i << 2));
+      // what stands after the last row counts nothing
+      const isRow = i32x4.lt_s(i32x4.add(lanes, i32x4.splat(<i32>i)), i32x4.splat(n));
+      const w = v128.and(isRow, weights != 0 ? v128.load(weights + (i << 2)) : one);
+      let g: v128;
+      let h: v128;
+      if (squared) {
+        g = f32x4.sub(s, y);
+        h = one;
+        others = f32x4.add(others, f32x4.mul(w, squaredLoss4(s, y)));
+      } else {
+        const e = exp4(f32x4.neg(f32x4.abs(s)));
+        g = logisticGradientOf4(e, s, y);
+        // p (1 - p) of y in {0, 1} is |p - y| (1 - |p - y|)
+        h = f32x4.mul(f32x4.abs(g), f32x4.sub(one, f32x4.abs(g)));
+        let rest = hinge4(s, y);
+        if (weights != 0) rest = f32x4.add(rest, log4(f32x4.add(one, e)));
+        else product = f32x4.mul(product, f32x4.add(one, v128.and(isRow, e)));
+        others = f32x4.add(others, f32x4.mul(w, rest));
+      }
       g = f32x4.mul(g, w);
       h = f32x4.mul(h, w);
+      v128.store(pairs + (i << 3), v128.shuffle<f32>(g, h, 0, 4, 1, 5));
+      v128.store(pairs + (i << 3), v128.shuffle<f32>(g, h, 2, 6, 3, 7), 16);
+      sumG = f64x2.add(sumG, pairSums(f32x4.abs(g)));
+      sumH = f64x2.add(sumH, pairSums(h));
     }
-    v128.store(pairs + (i << 3), v128.shuffle<f32>(g, h, 0, 4, 1, 5));
-    v128.store(pairs + (i << 3), v128.shuffle<f32>(g, h, 2, 6, 3, 7), 16);
+    loss = addRows(loss, f32x4.add(others, log4(product)), 0, 4);
   }
-  for (let i: usize = 0; i < end; i++) {
-    sumG += Math.abs(<f64>load<f32>(pairs + (i << 3)));
-    sumH += <f64>load<f32>(pairs + (i << 3), 4);
-  }
-  store<f64>(sums, sumG);
-  store<f64>(sums, sumH, 8);
+  store<f64>(sums, f64x2.extract_lane(sumG, 0) + f64x2.extract_lane(sumG, 1));
+  store<f64>(sums, f64x2.extract_lane(sumH, 0) + f64x2.extract_lane(sumH, 1), 8);
+  return loss;
 }
 
-/** Integers of n rows' pairs; scales are powers of two. */
-export function quantise(pairs: usize, cells: usize, n: i32, scaleG: f64, scaleH: f64): void {
-  for (let i: usize = 0; i < <usize>n; i++) {
-    const g = <f64>load<f32>(pairs + (i << 3)) * scaleG;
-    const h = <f64>load<f32>(pairs + (i << 3), 4) * scaleH;
-    store<i64>(cells + (i << 4), <i64>nearest(g));
-    store<i64>(cells + (i << 4), ((<i64>nearest(h)) << COUNT_BITS) | 1, 8);
-  }
+/** Four f32 as two f64 sums. */
+function pairSums(x: v128): v128 {
+  return f64x2.add(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)));
 }
 
 /** The sum of n rows' losses times their weights, in f64 and the rows' order. */

@@ -1,15 +1,17 @@
 // Boosted trees: the inner loops over binned rows. What decides a tree is in ../../trainers/gbdt; each function here takes a
 // short range of rows (at most 4,096 a call) or one histogram. Scalar twins: ../reference.ts.
 //
-//   values ─ bins ─► u8[n][S] ─ histogram ─► cells ─ bestNumeric, bestCategorical ─► split ─ partition ─► rows of two leaves
-//   scores ─ gradients ─► (g, h) ─ quantise ─►  ▲                                            leafSums ─► value ─ addValue ─► scores
+//   values ─ binNumbers ─► u8[n][S] ─┐
+//   scores ─ gradients ─► (g, h) ────┴─ histogram ─► cells ─ numericGain, bestCategorical ─► split ─ partition ─► rows of two
+//   leaves; their values ─ addValue, walk ─► scores
 
 export { binNumbers, placeBins } from "./bins";
 export { bestCategorical } from "./categorical";
-export { gradients, losses, quantise } from "./gradients";
+export { gradients, losses } from "./gradients";
 export { addHistograms, histogram, subtractHistogram } from "./histogram";
-export { bestNumeric } from "./numeric";
-export { addValue, leafSums, partition, walk } from "./rows";
+export { bestNumeric, numericGain } from "./numeric";
+export { addValue, countUp, partition, walk } from "./rows";
 export { predict } from "./predict";
+export { sortNumbers } from "./sort";
 export { softmaxGradients, softmaxLosses } from "./softmax";
 export { barrier } from "../../shared/assembly/barrier";

@@ -1,7 +1,31 @@
-// Rows and leaves: which side of a split each row goes, what a leaf's rows sum to, and their scores.
+// Rows and leaves: which side of a split each row goes, and the scores that a leaf's value leaves.
+
+/** Writes the rows `first` .. first + n - 1. */
+export function countUp(order: usize, first: u32, n: i32): void {
+  const end = order + ((<usize>n) << 2);
+  for (; order < end; order += 4) store<u32>(order, first++);
+}
 
 /**
- * Splits rows by a table, each side in the rows' order.
+ * Bytes of four rows that i8x16.swizzle moves to the front, by which of the rows they are: bit k of the index is row k.
+ * 16 entries of 16 bytes; what follows the rows is 0.
+ */
+const FRONT: usize = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 4, 5, 6, 7, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 255, 255, 255, 255, 255, 255, 255, 255, 8, 9, 10, 11, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 8, 9, 10, 11, 255, 255, 255, 255, 255, 255, 255, 255, 4,
+  5, 6, 7, 8, 9, 10, 11, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255,
+  255, 255, 255, 12, 13, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 12,
+  13, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 4, 5, 6, 7, 12, 13, 14, 15, 255, 255, 255, 255, 255,
+  255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15, 255, 255, 255, 255, 8, 9, 10, 11, 12, 13, 14, 15,
+  255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255, 4, 5,
+  6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  15,
+]);
+
+/**
+ * Splits rows by a table, each side in the rows' order; the left side may be written over `order`.
  *
  * @param order u32[n]
  * @param bins  u8[.] or u16[.]: the feature's, row after row
@@ -20,11 +44,23 @@ export function partition(
 ): i32 {
   let l = left;
   let r = right;
-  // both sides are written, one advances: no branch to guess
-  for (let i: usize = 0; i < <usize>n; i++) {
-    const row = load<u32>(order + (i << 2));
-    const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);
-    const goes = <usize>load<u8>(goesLeft + b);
+  const end = order + ((<usize>n) << 2);
+  // four rows are written to both sides, which advance by how many are theirs: no branch to guess
+  for (; order + 16 <= end; order += 16) {
+    const rows = v128.load(order);
+    let goes = side(load<u32>(order), bins, wide, goesLeft);
+    goes |= side(load<u32>(order, 4), bins, wide, goesLeft) << 1;
+    goes |= side(load<u32>(order, 8), bins, wide, goesLeft) << 2;
+    goes |= side(load<u32>(order, 12), bins, wide, goesLeft) << 3;
+    v128.store(l, i8x16.swizzle(rows, v128.load(FRONT + (goes << 4))));
+    v128.store(r, i8x16.swizzle(rows, v128.load(FRONT + ((15 - goes) << 4))));
+    const toLeft = popcnt(goes) << 2;
+    l += toLeft;
+    r += 16 - toLeft;
+  }
+  for (; order < end; order += 4) {
+    const row = load<u32>(order);
+    const goes = side(row, bins, wide, goesLeft);
     store<u32>(l, row);
     store<u32>(r, row);
     l += goes << 2;
@@ -33,17 +69,10 @@ export function partition(
   return <i32>((l - left) >> 2);
 }
 
-/** Sums of n rows' gradients and hessians in f64, in their order. @param sums f64[2] */
-export function leafSums(order: usize, n: i32, pairs: usize, sums: usize): void {
-  let g: f64 = 0;
-  let h: f64 = 0;
-  for (let i: usize = 0; i < <usize>n; i++) {
-    const pair = pairs + ((<usize>load<u32>(order + (i << 2))) << 3);
-    g += <f64>load<f32>(pair);
-    h += <f64>load<f32>(pair, 4);
-  }
-  store<f64>(sums, g);
-  store<f64>(sums, h, 8);
+/** 1 for a row that goes left. */
+function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
+  const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);
+  return <usize>load<u8>(goesLeft + b);
 }
 
 /** Adds a leaf's value to its rows' scores, rounded once. */

@@ -22,11 +22,14 @@ function isClass(y: v128, k: i32): v128 {
 /**
  * Derivatives of n rows for all classes; their sums of |g| and h are written to `sums`, a class after another.
  *
+ * The losses at the same scores share the exponentials.
+ *
  * All arrays are readable and writable up to a multiple of 4 rows.
  *
  * @param weights f32[n], or 0
  * @param pairs   f32[n][2] of class 0; each other's is `pairsApart` bytes further
  * @param sums    f64[2] of class 0; each other's is `sumsApart` bytes further
+ * @returns the sum of the losses times their weights, as `softmaxLosses` has it
  */
 export function softmaxGradients(
   scores: usize,
@@ -39,34 +42,34 @@ export function softmaxGradients(
   numClasses: i32,
   sums: usize,
   sumsApart: usize,
-): void {
+): f64 {
   const one = f32x4.splat(1);
   const factor = f32x4.splat(<f32>numClasses / <f32>(numClasses - 1));
   const end = <usize>n;
+  let sum: f64 = 0;
   for (let i: usize = 0; i < end; i += 4) {
     const most = mostOf(scores + (i << 2), scoresApart, numClasses);
+    const y = v128.load(labels + (i << 2));
     let total = f32x4.splat(0);
+    let own = f32x4.splat(0);
     // the exponentials wait where the pairs will be
     for (let k = 0; k < numClasses; k++) {
-      const s = v128.load(scores + (i << 2) + <usize>k * scoresApart);
-      const e = exp4(f32x4.sub(s, most));
+      const away = f32x4.sub(v128.load(scores + (i << 2) + <usize>k * scoresApart), most);
+      const e = exp4(away);
       v128.store(pairs + (i << 3) + <usize>k * pairsApart, e);
       total = f32x4.add(total, e);
+      own = f32x4.add(own, f32x4.mul(isClass(y, k), away));
     }
-    const y = v128.load(labels + (i << 2));
+    const w = weights != 0 ? v128.load(weights + (i << 2)) : one;
     for (let k = 0; k < numClasses; k++) {
       const at = pairs + (i << 3) + <usize>k * pairsApart;
       const p = f32x4.div(v128.load(at), total);
-      let g = f32x4.sub(p, isClass(y, k));
-      let h = f32x4.mul(factor, f32x4.mul(p, f32x4.sub(one, p)));
-      if (weights != 0) {
-        const w = v128.load(weights + (i << 2));
-        g = f32x4.mul(g, w);
-        h = f32x4.mul(h, w);
-      }
+      const g = f32x4.mul(w, f32x4.sub(p, isClass(y, k)));
+      const h = f32x4.mul(w, f32x4.mul(factor, f32x4.mul(p, f32x4.sub(one, p))));
       v128.store(at, v128.shuffle<f32>(g, h, 0, 4, 1, 5));
       v128.store(at, v128.shuffle<f32>(g, h, 2, 6, 3, 7), 16);
     }
+    sum = addRows(sum, f32x4.mul(w, f32x4.sub(log4(total), own)), i, end);
   }
   for (let k = 0; k < numClasses; k++) {
     let sumG: f64 = 0;
@@ -79,6 +82,7 @@ export function softmaxGradients(
     store<f64>(sums + <usize>k * sumsApart, sumG);
     store<f64>(sums + <usize>k * sumsApart, sumH, 8);
   }
+  return sum;
 }
 
 /** The sum of n rows' losses log sum exp(s_k) - s_y times their weights, in f64 and the rows' order. */

@@ -8,7 +8,11 @@ import { exp4, log4 } from "./exp";
 
 /** dLoss/dscore of the logistic loss: logistic(s) - y. */
 export function logisticGradient4(s: v128, y: v128): v128 {
-  const e = exp4(f32x4.neg(f32x4.abs(s)));
+  return logisticGradientOf4(exp4(f32x4.neg(f32x4.abs(s))), s, y);
+}
+
+/** The same where e is known. */
+export function logisticGradientOf4(e: v128, s: v128, y: v128): v128 {
   const one = f32x4.splat(1);
   // logistic(s) = 1 / (1 + e) for s >= 0, else e / (1 + e)
   const top = v128.bitselect(one, e, f32x4.ge(s, f32x4.splat(0)));
@@ -18,8 +22,12 @@ export function logisticGradient4(s: v128, y: v128): v128 {
 /** Logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e). */
 export function logisticLoss4(s: v128, y: v128): v128 {
   const e = exp4(f32x4.neg(f32x4.abs(s)));
-  const hinge = f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
-  return f32x4.add(hinge, log4(f32x4.add(e, f32x4.splat(1))));
+  return f32x4.add(hinge4(s, y), log4(f32x4.add(e, f32x4.splat(1))));
+}
+
+/** What the logistic loss is without log(1 + e). */
+export function hinge4(s: v128, y: v128): v128 {
+  return f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
 }
 
 /** Squared loss (s - y)^2. Its step follows half of it, whose derivative is s - y. */
