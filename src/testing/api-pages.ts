@@ -17,7 +17,8 @@ const inner = /^(kernels|workers)\//;
 export async function apiPages(): Promise<Record<string, string>> {
   const read = new Declarations();
   const exported = read.exportsOf(join(dist, "index.d.ts"));
-  const results = await Promise.all(functions.map((found) => resultOf(found)));
+  const results: Awaited<ReturnType<typeof resultOf>>[] = [];
+  for (const found of functions) results.push(await resultOf(found));
   const roots = [
     ...results.flatMap(({ type, file }) =>
       [...type.matchAll(/\w+/g)].flatMap(([name]) => read.find(file, name) ?? []),
@@ -31,19 +32,20 @@ export async function apiPages(): Promise<Record<string, string>> {
       .filter((name) => names.has(name))
       .map((name) => `[${name}](typescript-types.md#${name.toLowerCase()})`)
       .join(", ");
-  const functionTexts = functions.map(async (found, i) => {
+  const functionTexts: string[] = [];
+  for (const [i, found] of functions.entries()) {
     const command = await commandOf(found);
     const { type } = results[i]!;
     const lines = signaturesOf(found, command).map((signature) => `${signature}: ${type}`);
     const options = `${found.name[0]!.toUpperCase()}${found.name.slice(1)}Options`;
     const to = linked(type);
-    return `### ${found.name}
+    functionTexts.push(`### ${found.name}
 
 As [\`embed ${found.command}\`](${found.command}.md), which explains the options
 ([as TypeScript](typescript-options.md#${options.toLowerCase()})).${to === "" ? "" : ` Resolves to ${to}.`}
 
-${code(lines.join("\n"))}`;
-  });
+${code(lines.join("\n"))}`);
+  }
   const others = exported.filter(({ kind }) => kind === "function");
   const errors = exported.filter(({ name }) => isError(name));
   return {
@@ -54,7 +56,7 @@ What the package exports; [the library](../library.md) explains how to use it. T
 
 ## Commands
 
-${(await Promise.all(functionTexts)).join("\n\n")}
+${functionTexts.join("\n\n")}
 
 ## Other functions
 

@@ -44,7 +44,7 @@ export function sidebarOf(
       text: text!,
       target: target!,
     }));
-    const pages = links.filter(({ target }) => target.endsWith(".md"));
+    const pages = links.filter(({ target }) => /\.md(#|$)/.test(target));
     const onSite = ({ text, target }: (typeof pages)[0]) => ({
       text,
       link: linkOf("docs/README.md", target),

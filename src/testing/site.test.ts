@@ -12,7 +12,7 @@ Text with [a link](other.md).
 
 1. [One](one.md): the first,
    which [links](more.md) to another
-1. [Two](../TWO.md)
+1. [Two](../TWO.md#two)
 
 ## Reference
 
@@ -29,7 +29,7 @@ Judging, with figures:
       text: "Start",
       items: [
         { text: "One", link: "docs/README.md>one.md" },
-        { text: "Two", link: "docs/README.md>../TWO.md" },
+        { text: "Two", link: "docs/README.md>../TWO.md#two" },
       ],
     },
     {
