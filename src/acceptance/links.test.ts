@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseJson } from "../testing/json.js";
+import { anchorsOf, isExternal, linksOf } from "../testing/markdown.js";
 import { projectFolder } from "../testing/places.js";
 
 const pages = [
@@ -14,37 +15,13 @@ const pages = [
     .map((name) => join("docs", name)),
 ];
 
-/** The text without blocks of code. */
-function prose(text: string): string {
-  return text.replaceAll(/^( *)(```|~~~)[^\n]*\n[\s\S]*?^\1\2[^\n]*$/gm, "");
-}
-
-/** Where links lead, of `[text](target)` and `![text](target)`; what stands in code is none. */
-function linksOf(text: string): string[] {
-  const outsideCode = prose(text).replaceAll(/(`+)(?!`)[\s\S]*?[^`]\1(?!`)/g, "");
-  return [...outsideCode.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)/g)].map(([, target]) => target!);
-}
-
-/** Anchors of the headings as GitHub makes them; one that repeats is counted. */
-function anchorsOf(text: string): Set<string> {
-  const anchors = new Set<string>();
-  for (const [, heading] of prose(text).matchAll(/^#{1,6} +(.+?) *#*$/gm)) {
-    const words = heading!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
-    const anchor = words.replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-");
-    let name = anchor;
-    for (let n = 1; anchors.has(name); n++) name = `${anchor}-${n}`;
-    anchors.add(name);
-  }
-  return anchors;
-}
-
 /** What is wrong with a link on a page of the project; undefined where nothing is. */
 function complaint(
   page: string,
   target: string,
   textOf: (file: string) => string | undefined,
 ): string | undefined {
-  if (/^[a-z][a-z\d+.-]*:/i.test(target)) return undefined;
+  if (isExternal(target)) return undefined;
   const [path, anchor] = target.split("#") as [string, string?];
   const file = path === "" ? page : join(dirname(page), decodeURIComponent(path));
   const text = textOf(file);

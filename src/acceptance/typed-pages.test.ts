@@ -1,41 +1,205 @@
-// The commands of the pages for newcomers end with 0, typed in order in a folder that has the fixtures.
+// Every command of docs/ runs: blocks of `sh` are typed in order in a folder that has the fixtures, and end with 0. Blocks that
+// cannot run here are listed with the reason, which is printed; a block that is in neither list fails.
+//
+// What a page leaves to its reader (RUN, LOG, a file of their own) is filled in. docs/experiments/ tells how figures were measured.
 
-import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { embed, shell, temporaryFolder } from "../testing/embed.js";
-import { fixturesFolder, projectFolder } from "../testing/places.js";
+import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
+import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
 
 const folder = temporaryFolder();
 
-const pages = [
-  "which-trainer.md",
-  "tutorials/clicks-to-ctr.md",
-  "tutorials/purchases-to-lists.md",
-  "tutorials/weekly.md",
+/** What a page needs to run. */
+interface Typed {
+  /** what the page calls a run of clicks.csv that its reader has already */
+  run?: string;
+  /** commands that make the rest of what its reader has */
+  before?: string[];
+  /** what the page writes, and what is typed in its place */
+  filled?: [written: string, typed: string][];
+}
+
+/** Events without a label, of people and films that fixtures/items.csv describes. */
+const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
+
+const typed: Record<string, Typed> = {
+  "which-trainer.md": {},
+  "tutorials/clicks-to-ctr.md": {},
+  "tutorials/purchases-to-lists.md": {},
+  "tutorials/weekly.md": {},
+  "alignment.md": {},
+  "cli.md": {
+    before: ["embed train-als fixtures/purchases.csv --epochs 2 -o RUN"],
+    filled: [["tail -n +1 -f events.csv", "head -20 fixtures/purchases.csv"]],
+  },
+  "cold-start.md": {
+    before: [
+      `${events} log.csv`,
+      `${events} first-events.csv`,
+      "cp fixtures/items.csv catalogue.csv",
+      "cp fixtures/items.csv new-items.csv",
+      "embed train-als log.csv --split items --test 0.2 --epochs 2 -o RUN",
+    ],
+    // the same file twice
+    filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
+  },
+  "evaluation.md": {
+    before: [
+      `${events} all.csv`,
+      "grep -Ev '^00[0-4]' all.csv > train.csv",
+      "grep -E '^(user|00[0-4])' all.csv > unseen.csv",
+    ],
+  },
+  "gates.md": {
+    before: [
+      "embed train-fm fixtures/clicks.csv -o last --valid 0.1",
+      "embed publish last --store store --name clicks",
+    ],
+  },
+  "indexes.md": { run: "RUN" },
+  "pipeline.md": { before: ["mkdir logs", "gzip -c fixtures/clicks.csv > logs/clicks.csv.gz"] },
+  "predict.md": {
+    run: "RUN",
+    filled: [
+      ["--model model.txt LOG", "--model fixtures/foreign/binary.txt fixtures/foreign/rows.csv"],
+      ["LOG", "fixtures/clicks.csv"],
+      ["tail -f clicks.csv", "head -20 fixtures/clicks.csv"],
+    ],
+  },
+  "recall.md": { before: ["embed train-ranking fixtures/purchases.csv --epochs 2 -o RUN"] },
+  "report.md": {},
+  "serving.md": { run: "run" },
+  "algorithms/eges.md": {
+    before: [`${events} log.csv`, "cp fixtures/items.csv new-items.csv"],
+    filled: [
+      ["items.csv:item_id", "fixtures/items.csv:item_id"],
+      ["brand,shop,category", "genres,year"],
+      ["--field brand", "--field genres"],
+    ],
+  },
+  "algorithms/graph.md": {
+    before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
+    // other logs, not the same run again
+    filled: [
+      ["edges.txt -o run", "edges.txt -o run-of-text"],
+      ["log.csv -o run", "log.csv -o run-of-log"],
+    ],
+  },
+  "algorithms/ranking.md": { before: [`${events} ratings.csv`, "cp fixtures/items.csv items.csv"] },
+  "recipes/faiss.md": { run: "run" },
+  "recipes/fuxictr.md": { run: "run" },
+  "recipes/gensim.md": { run: "run" },
+  "recipes/keras.md": { run: "run" },
+  "recipes/projector.md": { run: "run" },
+  "recipes/pytorch.md": { run: "run" },
+  "recipes/pytorch-delta.md": {},
+  "recipes/recbole.md": { run: "run" },
+};
+
+const publicLog = "a public log that does not ship";
+const server = "a server; export-redis and export-postgres tests start one where there is one";
+
+/** Blocks by their page and how they start, and why they are not typed here. */
+const notTyped: [page: string, start: string, reason: string][] = [
+  ["README.md", "npm ci && npm start", "a step of .ci/run"],
+  ["alignment.md", "log=online_retail", publicLog],
+  ["cli.md", "embed transform RUN listings.csv", "a log of places; transform-nearest.test.ts types it"],
+  ["comparison.md", "LOG=", publicLog],
+  ["comparison.md", "COLUMNS=", publicLog],
+  ["comparison.md", "embed train-pca train.csv", publicLog],
+  [
+    "evaluation.md",
+    "embed evaluate RUN... --on LOG ",
+    "forms for several kinds of runs; evaluate-*.test.ts types each",
+  ],
+  [
+    "evaluation.md",
+    "embed evaluate RUN --part test --score cosine",
+    "a run of item2vec; evaluate-query.test.ts types it",
+  ],
+  ["evaluation.md", "embed evaluate RUN... --labels", "labels of a graph; evaluate-tables.test.ts types it"],
+  [
+    "evaluation.md",
+    "embed evaluate RUN --edges",
+    "edges held out of a graph; evaluate-edges.test.ts types it",
+  ],
+  ["formats.md", "embed export run --format redis", server],
+  ["lift.md", "embed train-fm clicks.csv", "minutes; lift.test.ts types it with few trials"],
+  ["lift.md", "SMALL=", "settings of the next blocks"],
+  ["lift.md", "LOG=", publicLog],
+  ["lift.md", "node gen-ctr.mjs", "a generated log of 400,000 rows"],
+  ["lift.md", "embed train-fm $LOG", publicLog],
+  ["messy-logs.md", "", "messy-logs.test.ts types every command"],
+  ["servers.md", "npm install", server],
+  ["serving.md", "export REDIS_URL", server],
+  ["serving.md", "export PG_URL", server],
+  ["serving.md", "embed export run --format pgvector", server],
+  [
+    "serving.md",
+    "embed export run --format elasticsearch-bulk",
+    "Elasticsearch; export-serving.test.ts reads the file",
+  ],
+  [
+    "algorithms/item2vec.md",
+    "embed train-item2vec log.csv",
+    "a log of bookings; train-item2vec-goal.test.ts types it",
+  ],
+  ["algorithms/two-tower.md", "embed train-two-tower train.csv", publicLog],
+  ["algorithms/two-tower.md", "COLUMNS=", publicLog],
+  ["why-pretrain.md", "embed train-fm fixtures/clicks.csv", "minutes; lift.test.ts types it with few trials"],
 ];
 
-/** Lines of the page's blocks of shell. */
-function commandsOf(markdown: string): string[] {
-  const blocks = markdown.matchAll(/^```sh\n([\s\S]*?)^```$/gm);
-  return [...blocks].flatMap(([, text]) => text!.split("\n").filter((line) => line !== ""));
+interface Block {
+  page: string;
+  lines: string[];
 }
+
+const docs = join(projectFolder, "docs");
+const blocks: Block[] = readdirSync(docs, { recursive: true, encoding: "utf8" })
+  .map((page) => page.replaceAll("\\", "/"))
+  .filter((page) => page.endsWith(".md") && !page.startsWith("experiments/"))
+  .sort()
+  .flatMap((page) =>
+    [...readFileSync(join(docs, page), "utf8").matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text]) => ({
+      page,
+      lines: text!
+        .replaceAll("\\\n", " ")
+        .split("\n")
+        .filter((line) => line !== ""),
+    })),
+  );
+
+const isNotTyped = (block: Block): boolean =>
+  notTyped.some(([page, start]) => page === block.page && block.lines[0]!.startsWith(start));
 
 /** Words of a line that needs no shell; undefined of another. */
 function wordsOf(line: string): string[] | undefined {
-  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+  const words = [...line.replace(/\s+# .*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain!,
+  );
   const needsShell = words.some((word) => /^[|>&]|[$"`]/.test(word)) || words[0] !== "embed";
   return needsShell ? undefined : words.slice(1);
 }
 
-test.each(pages)(
+beforeAll(async () => {
+  const words = [fixture("clicks.csv"), "--epochs", "2", "--valid", "0.1", "--test", "0.1"];
+  await embedOk(["train-fm", ...words, "-o", "run-of-clicks"], { cwd: folder });
+});
+
+test.each(Object.entries(typed))(
   "the commands of docs/%s run",
-  async (page) => {
+  async (page, { run, before = [], filled = [] }) => {
     const own = join(folder, page.replaceAll("/", "-"));
     mkdirSync(own);
     cpSync(fixturesFolder, join(own, "fixtures"), { recursive: true });
-    const commands = commandsOf(readFileSync(join(projectFolder, "docs", page), "utf8"));
+    if (run !== undefined) cpSync(join(folder, "run-of-clicks"), join(own, run), { recursive: true });
+    const commands = blocks
+      .filter((block) => block.page === page && !isNotTyped(block))
+      .flatMap(({ lines }) => lines)
+      .map((line) => filled.reduce((text, [written, is]) => text.replaceAll(written, is), line));
     expect(commands.length).toBeGreaterThan(0);
-    for (const line of commands) {
+    for (const line of [...before, ...commands]) {
       const words = wordsOf(line);
       const { code, stderr } = words ? await embed(words, { cwd: own }) : await shell(line, { cwd: own });
       expect({ line, code, stderr: code === 0 ? "" : stderr }).toEqual({ line, code: 0, stderr: "" });
@@ -43,3 +207,19 @@ test.each(pages)(
   },
   180_000,
 );
+
+test("every block of shell is typed, or listed with the reason why not", () => {
+  const named = (block: Block) => `${block.page}: ${block.lines[0]}`;
+  expect(
+    blocks.filter((block) => !(block.page in typed) && !isNotTyped(block)).map((each) => named(each)),
+  ).toEqual([]);
+  const unused = notTyped.filter(
+    ([page, start]) => !blocks.some((block) => block.page === page && block.lines[0]!.startsWith(start)),
+  );
+  expect(unused).toEqual([]);
+  const lines = notTyped.map(
+    ([page, start, reason]) =>
+      `skipped: docs/${page}, ${start === "" ? "all" : `"${start.trim()}..."`}: ${reason}`,
+  );
+  console.warn(lines.join("\n"));
+});

@@ -1,19 +1,16 @@
 // `embed neighbors`: the rows nearest to a key's, within its field, exactly or by an index.
+//
+// What reads files of keys and indexes is loaded when it is used: it takes longer to load than one key takes.
 
 import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
 import { KeyIndex } from "../dataset/key-index.js";
-import { parseSide, readSide } from "../dataset/side.js";
 import { keysOfRows, rowOf, rowsOf, vectorsAt } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
-import { openLog } from "../log/open.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";
-import { listedKeys } from "../training/listed-keys.js";
-import { defaultSideReading } from "../training/read-dataset.js";
 import { composeItems, type Compose } from "./compose.js";
-import { cellsByKey, readLabels } from "./evaluate/label-file.js";
-import { DEFAULT_EF, openIndexOf, searchIndex, type IndexOfRun } from "./hnsw/search.js";
+import type { IndexOfRun } from "./hnsw/search.js";
 import { openTable, type OpenTable } from "./tables.js";
 
 export interface NeighborsOf {
@@ -120,6 +117,10 @@ async function keysOfFile(
   tell: Tell,
 ): Promise<Query[]> {
   if (file === undefined) return [];
+  const { parseSide, readSide } = await import("../dataset/side.js");
+  const { openLog } = await import("../log/open.js");
+  const { listedKeys } = await import("../training/listed-keys.js");
+  const { defaultSideReading } = await import("../training/read-dataset.js");
   const { path, key: named, sideKey } = parseSide(file, "--keys");
   const field = fieldNamed(named);
   const range = rowsOf(table, field);
@@ -157,6 +158,8 @@ async function withNames(
     throw new UsageError(
       `--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN where the keys' column is called otherwise, got '${names}'`,
     );
+  const { cellsByKey, readLabels } = await import("./evaluate/label-file.js");
+  const { listedKeys } = await import("../training/listed-keys.js");
   const { side, field: named } = await readLabels(opened, file, { "--names": column }, 1, "--names");
   const field = opened.fieldNamed(named);
   const nameOf = cellsByKey(side, column);
@@ -186,6 +189,7 @@ async function byIndex(
   options: NeighborsOptions & { index: string },
   tell: Tell,
 ): Promise<Finder> {
+  const { openIndexOf } = await import("./hnsw/search.js");
   const index = await openIndexOf(path, options.index);
   return { opened: index.opened, find: async (queries) => await searched(index, queries, options, tell) };
 }
@@ -196,6 +200,7 @@ async function searched(
   { index: directory, ...options }: NeighborsOptions & { index: string },
   tell: Tell,
 ): Promise<NeighborsOf[]> {
+  const { DEFAULT_EF, searchIndex } = await import("./hnsw/search.js");
   const { top, ef = DEFAULT_EF, signal } = options;
   const { opened, source, directory: opening } = index;
   checkAsked(opened, opening.facts, queries, options);

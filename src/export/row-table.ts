@@ -12,7 +12,6 @@ import { arrowFileChunks } from "../embedding/arrow-file.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";
-import { ParquetTable } from "./parquet-table.js";
 
 export const rowFormats = ["csv", "jsonl", "parquet", "arrow"] as const;
 export type RowFormat = (typeof rowFormats)[number];
@@ -229,6 +228,8 @@ async function* parquetChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
+  // the package that it uses is loaded when it is used
+  const { ParquetTable } = await import("./parquet-table.js");
   const file = new ParquetTable(columns);
   for await (const { numRows, cells } of batches) yield* file.rowGroup(numRows, cells);
   yield file.end();

@@ -1,9 +1,11 @@
 // gate.json as it is written, and the values of last version's: what its dataset said, which its run does not hold.
 
 import { join } from "node:path";
-import { countGates, gatesIfAny, type GateOutcome as Recorded } from "../embedding/gate-file.js";
+import { countGates, gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
+
+export type { GateOutcome } from "../embedding/gate-file.js";
 
 /**
  * Values of a version by gate; of a run that was published without gates, its rows alone.
@@ -16,9 +18,6 @@ export async function earlierValues({ path, manifest }: Run): Promise<Map<string
     if (value !== null) values.set(gate, value);
   return values;
 }
-
-/** What became of one bound. */
-export type GateOutcome = Recorded;
 
 /** The bytes of gate.json. */
 export function gateJson(outcomes: readonly GateOutcome[]): string {

@@ -1,4 +1,4 @@
-// docs/reference/: a page for each command, from what its flags declare.
+// docs/reference/: a page for each command, from what its flags declare, and the pages of the package's types.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,17 @@ import { commands } from "../cli/commands.js";
 import { commandOf } from "../library/call.js";
 import { signaturesOf } from "../library/declare.js";
 import { functions } from "../library/functions.js";
+import { apiPages } from "./api-pages.js";
 import { projectFolder } from "./places.js";
 
 const NOTE = "<!-- Written by `npm run docs` from the command's options: change these, not this page. -->\n";
+const NOTE_ON_TYPES =
+  "<!-- Written by `npm run docs` from the package's declarations: change these, not this page. -->\n";
 
 /** Every page: its name in docs/reference and its text. */
 export async function referencePages(): Promise<Record<string, string>> {
   const pages: Record<string, string> = { "README.md": indexPage() };
+  for (const [name, text] of Object.entries(await apiPages())) pages[name] = `${NOTE_ON_TYPES}\n${text}\n`;
   for (const { name } of commands) pages[`${name}.md`] = await pageOf(await commandOf({ command: name }));
   return pages;
 }
@@ -27,6 +31,8 @@ Every command with all of its options and their defaults, as \`embed COMMAND --h
 [the command line](../cli.md); [the library](../library.md) takes the same options from TypeScript.
 
 ${lines.join("\n")}
+
+From TypeScript: [functions and errors](typescript.md), [options](typescript-options.md), [results and other types](typescript-types.md).
 `;
 }
 

@@ -1,0 +1,145 @@
+// docs/reference/typescript*.md: the package's functions, their options and all types that these name, as the compiler declares them.
+
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { commandOf } from "../library/call.js";
+import { signaturesOf } from "../library/declare.js";
+import { functions, type LibraryFunction } from "../library/functions.js";
+import { Declarations, type Declaration } from "./declarations.js";
+import { projectFolder } from "./places.js";
+
+const dist = join(projectFolder, "dist");
+
+/** Rooms whose types no user reads. */
+const inner = /^(kernels|workers)\//;
+
+/** The pages by their names in docs/reference, without the note that they are written by a command. */
+export async function apiPages(): Promise<Record<string, string>> {
+  const read = new Declarations();
+  const exported = read.exportsOf(join(dist, "index.d.ts"));
+  const results: Awaited<ReturnType<typeof resultOf>>[] = [];
+  for (const found of functions) results.push(await resultOf(found));
+  const roots = [
+    ...results.flatMap(({ type, file }) =>
+      [...type.matchAll(/\w+/g)].flatMap(([name]) => read.find(file, name) ?? []),
+    ),
+    ...exported,
+  ];
+  const types = reachedFrom(roots, read).filter(({ kind, name }) => kind !== "function" && !isError(name));
+  const names = new Set(types.map(({ name }) => name));
+  const linked = (type: string) =>
+    [...new Set(type.match(/\w+/g))]
+      .filter((name) => names.has(name))
+      .map((name) => `[${name}](typescript-types.md#${name.toLowerCase()})`)
+      .join(", ");
+  const functionTexts: string[] = [];
+  for (const [i, found] of functions.entries()) {
+    const command = await commandOf(found);
+    const { type } = results[i]!;
+    const lines = signaturesOf(found, command).map((signature) => `${signature}: ${type}`);
+    const options = `${found.name[0]!.toUpperCase()}${found.name.slice(1)}Options`;
+    const to = linked(type);
+    functionTexts.push(`### ${found.name}
+
+As [\`embed ${found.command}\`](${found.command}.md), which explains the options
+([as TypeScript](typescript-options.md#${options.toLowerCase()})).${to === "" ? "" : ` Resolves to ${to}.`}
+
+${code(lines.join("\n"))}`);
+  }
+  const others = exported.filter(({ kind }) => kind === "function");
+  const errors = exported.filter(({ name }) => isError(name));
+  return {
+    "typescript.md": `# Functions
+
+What the package exports; [the library](../library.md) explains how to use it. Types are on pages of their own:
+[options](typescript-options.md), and [results and other types](typescript-types.md).
+
+## Commands
+
+${functionTexts.join("\n\n")}
+
+## Other functions
+
+${others.map((each) => sectionOf(each)).join("\n\n")}
+
+## Errors
+
+${errors.map((each) => sectionOf(each)).join("\n\n")}`,
+    "typescript-options.md": `# Options
+
+The options of each function: the flags of its command in camel case. The command's page explains each.
+
+${optionTexts().join("\n\n")}`,
+    "typescript-types.md": `# Types
+
+What [the functions](typescript.md) resolve to, and every type that these results name.
+
+${types
+  .map((each) => {
+    const uses = linked(
+      read
+        .namedBy(each)
+        .map(({ name }) => name)
+        .join(" "),
+    );
+    return `${sectionOf(each, "##")}${uses === "" ? "" : `\n\nNames ${uses}.`}`;
+  })
+  .join("\n\n")}`,
+  };
+}
+
+/** What a function resolves to, and the file that says so. */
+async function resultOf({ file, load }: LibraryFunction): Promise<{ type: string; file: string }> {
+  const { name } = await load();
+  const path = join(dist, "cli", "commands", `${file}.d.ts`);
+  const [, type] = new RegExp(`function ${name}\\(.*\\): (.*);$`, "m").exec(readFileSync(path, "utf8"))!;
+  return { type: type!, file: path };
+}
+
+/** The declarations and all that they name, each once, by name. @throws {Error} two types have one name */
+function reachedFrom(roots: readonly Declaration[], read: Declarations): Declaration[] {
+  const reached = new Map<string, Declaration>();
+  const waiting = [...roots];
+  for (let each = waiting.pop(); each; each = waiting.pop()) {
+    const known = reached.get(each.name);
+    if (known && known.file !== each.file)
+      throw new Error(
+        `${each.name} is declared in ${known.file} and in ${each.file}: the pages need one name a type`,
+      );
+    if (known) continue;
+    reached.set(each.name, each);
+    // what a class or the arithmetic holds is its own
+    waiting.push(
+      ...read.namedBy(each).filter(({ kind, file }) => kind !== "class" && !inner.test(relative(dist, file))),
+    );
+  }
+  return [...reached.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The interfaces of the package's entry, without what the commands' pages say of each option. */
+function optionTexts(): string[] {
+  const entry = readFileSync(join(dist, "library.d.ts"), "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
+  return [...entry.matchAll(/^export (interface (\w+) \{\n[\s\S]*?\n\})$/gm)].map(
+    ([, text, name]) => `## ${name}\n\n${code(text!.replaceAll(" | undefined;", ";"))}`,
+  );
+}
+
+function sectionOf({ name, about, text }: Declaration, level = "###"): string {
+  return `${level} ${name}\n\n${about === "" ? "" : `${prose(about)}\n\n`}${code(text)}`;
+}
+
+/** A doc comment as Markdown. */
+function prose(about: string): string {
+  return about
+    .replaceAll(/[*_[\]<>|]/g, (sign) => `\\${sign}`)
+    .replaceAll(/^@(\w+) /gm, "\n- `@$1` ")
+    .replaceAll(/\n\n\n+/g, "\n\n");
+}
+
+function code(text: string): string {
+  return `\`\`\`ts\n${text}\n\`\`\``;
+}
+
+function isError(name: string): boolean {
+  return name.endsWith("Error");
+}

@@ -1,0 +1,33 @@
+// Links of built pages that lead nowhere.
+
+import { posix } from "node:path";
+
+/**
+ * What is wrong with the links of a site: pages by their paths, as HTML.
+ *
+ * @param hasFile whether the site holds a file that is no page
+ */
+export function deadLinksOf(
+  pages: ReadonlyMap<string, string>,
+  hasFile: (file: string) => boolean,
+): string[] {
+  const anchors = new Map([...pages].map(([page, html]) => [page, valuesOf(html, "id")]));
+  return [...pages].flatMap(([page, html]) =>
+    [...valuesOf(html, "href")].flatMap((href) => {
+      if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(href)) return [];
+      const [path, anchor] = href.split("#") as [string, string?];
+      let file = path.startsWith("/") ? path.slice(1) : posix.join(posix.dirname(page), path);
+      if (path === "") file = page;
+      else if (file === "" || file.endsWith("/")) file += "index.html";
+      const found = anchors.get(file);
+      if (!found) return hasFile(file) ? [] : [`${page} links to ${href}: no such page`];
+      if (anchor === undefined || anchor === "" || found.has(decodeURIComponent(anchor))) return [];
+      return [`${page} links to ${href}: no such heading`];
+    }),
+  );
+}
+
+function valuesOf(html: string, attribute: string): Set<string> {
+  const found = html.matchAll(new RegExp(`\\s${attribute}="([^"]*)"`, "g"));
+  return new Set([...found].map(([, value]) => value!.replaceAll("&amp;", "&")));
+}

@@ -1,0 +1,105 @@
+// What the compiler declares of the package, read from dist/*.d.ts: an exported type or function, and the types that it names.
+//
+// The compiler's files are regular: a declaration starts at the left margin, after its doc comment, and so does its last line.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** An interface, a type, a class or a function. */
+export interface Declaration {
+  name: string;
+  kind: "interface" | "type" | "class" | "function";
+  /** the file that declares it */
+  file: string;
+  /** the text of its doc comment, empty without one */
+  about: string;
+  /** as TypeScript, without `export declare` */
+  text: string;
+}
+
+/** The declarations of files, each read once. */
+export class Declarations {
+  readonly #files = new Map<string, { declared: Map<string, Declaration>; imported: Map<string, Place> }>();
+
+  /** What a file exports under the name, wherever it is declared; undefined of what another package declares. */
+  find(file: string, name: string): Declaration | undefined {
+    const { declared, imported } = this.#read(file);
+    const place = imported.get(name);
+    return declared.get(name) ?? (place && this.find(place.file, place.name));
+  }
+
+  /** What a file exports from others, in order. */
+  exportsOf(file: string): Declaration[] {
+    return [...this.#read(file).imported.keys()].flatMap((name) => this.find(file, name) ?? []);
+  }
+
+  /** The types that a declaration names and the package declares, itself left out. */
+  namedBy(declaration: Declaration): Declaration[] {
+    const names = new Set(withoutComments(declaration.text).match(/(?<![.\w'"])[A-Z]\w*(?!\w*\??:)/g));
+    return [...names]
+      .flatMap((name) => this.find(declaration.file, name) ?? [])
+      .filter(({ kind, name }) => kind !== "function" && name !== declaration.name);
+  }
+
+  #read(file: string) {
+    const known = this.#files.get(file);
+    if (known) return known;
+    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const declared = new Map<string, Declaration>();
+    const head =
+      /(?:^\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?^(?:export |declare |abstract )+(interface|type|class|function) (\w+)/gm;
+    for (const { 0: whole, 1: comment = "", 2: kind, 3: name, index } of text.matchAll(head)) {
+      if (declared.has(name!)) continue;
+      const start = index + (comment === "" ? 0 : whole.indexOf("*/") + 3);
+      declared.set(name!, {
+        name: name!,
+        kind: kind as Declaration["kind"],
+        file,
+        about: comment.replaceAll(/^ *\* ?/gm, "").trim(),
+        text: text
+          .slice(start, endOf(text, start, kind!))
+          .replace(/^(?:export |declare )+/, "")
+          .replaceAll("    ", "  "),
+      });
+    }
+    const imported = new Map<string, Place>();
+    for (const [, list, from] of text.matchAll(
+      /^(?:import|export)(?: type)? \{([^}]*)\} from "(\.[^"]*)";$/gm,
+    ))
+      for (const each of list!.split(",").filter((part) => part.trim() !== "")) {
+        const [name, as = name] = each
+          .trim()
+          .replace(/^type /, "")
+          .split(" as ");
+        imported.set(as!, { file: join(dirname(file), from!.replace(/\.js$/, ".d.ts")), name: name! });
+      }
+    const found = { declared, imported };
+    this.#files.set(file, found);
+    return found;
+  }
+}
+
+interface Place {
+  file: string;
+  name: string;
+}
+
+/** Where a declaration ends: after the brace that closes its body, or after the semicolon that no brace surrounds. */
+function endOf(text: string, start: number, kind: string): number {
+  if (kind === "interface" || kind === "class") {
+    const line = text.indexOf("\n", start);
+    return text[line - 1] === "}" ? line : text.indexOf("\n}", start) + 2;
+  }
+  let depth = 0;
+  // braces in comments come in pairs
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === "{") depth++;
+    else if (text[at] === "}") depth--;
+    else if (text[at] === ";" && depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
+}
