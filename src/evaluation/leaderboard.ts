@@ -109,13 +109,13 @@ function conclusionOf(lines: readonly LeaderboardLine[], metric: string): string
   const head = `${best.name} has the best ${titleOf(metric)}, ${shown(best)}${sure}`;
   const [next] = embeddings;
   if (best.isBaseline) {
-    if (!next) return `${head}, and it is a baseline: no embedding was measured beside it.`;
+    if (!next) return `${head}, and it is a baseline: nothing but baselines was measured.`;
     return `${head}, and it is a baseline: the best embedding, ${next.name} with ${shown(next)}, ${next.isClose ? "cannot be told apart from it" : "is behind it"}.`;
   }
   const close = baselines.filter(({ isClose }) => isClose);
   const toNext = next && {
     isAhead: !next.isClose,
-    text: `the next embedding, ${next.name} with ${shown(next)}`,
+    text: `the next, ${next.name} with ${shown(next)}`,
   };
   const toBaselines = baselines.length > 0 && {
     isAhead: close.length === 0,

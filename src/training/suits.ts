@@ -26,6 +26,10 @@ export interface Candidate {
   effort: number;
   /** a plain model, which others should beat */
   baseline?: true;
+  /** its table is one that others start from: beside what it is measured by itself, or `only` that, where it predicts nothing */
+  start?: "too" | "only";
+  /** the option that names a run to start from: it is trained once more from each such table */
+  startOption?: string;
   /** --search has nothing to try here */
   unsearched?: true;
 }

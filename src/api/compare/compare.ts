@@ -39,7 +39,7 @@ import { MOST_RUNS } from "../../report/page.js";
 import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
 import { examine, type Examined, type Shared } from "./examine.js";
-import { compareOptions, compareOwn, type CompareTold } from "./options.js";
+import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
 
 /** Items up to which the baseline ease is measured: the time of its inverse grows with their cube. */
 const EASE_ITEMS = 5000;
@@ -58,6 +58,8 @@ interface Entered extends Candidate {
   trainer: Trainer;
   /** its run */
   path: string;
+  /** whose table it starts from */
+  from?: Entered;
 }
 
 /**
@@ -70,7 +72,7 @@ interface Entered extends Candidate {
  */
 export async function compareTrainers(
   paths: readonly string[],
-  given: CompareTold,
+  given: GivenCompare,
   watching: Watch,
 ): Promise<Comparison> {
   const clock = new Stopwatch();
@@ -98,14 +100,14 @@ export async function compareTrainers(
     ...{ budget, force, search: given.search, watch },
   });
   untrained.push(...trained.untrained);
-  if (trained.finished.length === 0) {
+  if (trained.finished.every(({ start }) => start === "only")) {
     await removeEmpty(runs);
     throw nothingTrained(trained);
   }
 
   watch.observe({ stage: "doing", text: "measuring all runs on the test split" });
   const leaderboard = await measure(
-    trained.finished,
+    trained.finished.filter(({ start }) => start !== "only"),
     examined,
     untrained,
     { ...given, ...own, ...shared },
@@ -187,12 +189,14 @@ async function checkRuns(
 }
 
 /** What every training is told. A file of bad rows is written once, when the log is examined. */
-function sharedOf(given: CompareTold): Shared {
+function sharedOf(given: GivenCompare): Shared {
   const ofTraining = Object.entries(given).filter(([name]) => !Object.hasOwn(compareOwn, name));
   const { valid, test } = compareOptions;
+  // each user's last events are no share
+  const isLast = given.split === "last";
   return {
-    valid: valid.default,
-    test: test.default,
+    valid: isLast ? 0 : valid.default,
+    test: isLast ? 0 : test.default,
     seed: 1,
     ...(Object.fromEntries(ofTraining) as GivenTraining),
   } as Shared;
@@ -215,12 +219,36 @@ async function enter(
     if ("whyNot" in suits) untrained.push({ name: command, why: suits.whyNot });
     else entered.push(...suits.candidates.map((one) => ({ ...one, trainer, path: join(runs, one.name) })));
   }
-  if (entered.length === 0)
-    throw new UsageError(
-      `no trainer suits the log for this goal: ${untrained.map(({ name, why }) => `${name} ${why}`).join("; ")}`,
-    );
+  if (entered.every(({ start }) => start === "only")) {
+    const why = [
+      ...untrained.map((one) => `${one.name} ${one.why}`),
+      ...entered.map(
+        ({ name, trainer }) =>
+          `${trainer.command} predicts nothing by itself (${name} is a start for others)`,
+      ),
+    ];
+    throw new UsageError(`no trainer suits --goal ${traits.goal}: ${why.join("; ")}`);
+  }
+  const all = [...entered, ...entered.flatMap((one) => startsOf(one, entered, runs))];
   // of equal effort in the order of the index
-  return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
+  return { entered: all.sort((a, b) => a.effort - b.effort), untrained };
+}
+
+/** A candidate once more from each table that others start from: of a baseline it is one, too. */
+function startsOf(one: Entered, entered: readonly Entered[], runs: string): Entered[] {
+  const { startOption, baseline: _, ...own } = one;
+  if (startOption === undefined) return [];
+  return entered
+    .filter(({ start }) => start !== undefined)
+    .map((from) => {
+      const name = `${one.name}-from-${from.name}`;
+      return {
+        ...own,
+        ...{ name, from, path: join(runs, name), effort: one.effort + from.effort },
+        options: { ...one.options, [startOption]: from.path },
+        ...(from.baseline && { baseline: true as const }),
+      };
+    });
 }
 
 function isSearched({ trainer, unsearched }: Entered): boolean {
@@ -261,7 +289,11 @@ async function trainAll(
 ): Promise<Trained> {
   const trained: Trained = { finished: [], untrained: [], errors: [] };
   for (const [i, one] of entered.entries()) {
-    const { name, trainer, path, options } = one;
+    const { name, trainer, path, options, from } = one;
+    if (from && !trained.finished.some((other) => other.name === from.name)) {
+      trained.untrained.push({ name, why: `it starts from ${from.name}, which was not trained` });
+      continue;
+    }
     if (budget.left === 0) {
       trained.untrained.push({ name, why: OUT_OF_TIME });
       continue;
@@ -334,11 +366,13 @@ async function measure(
   finished: readonly Finished[],
   examined: Examined,
   untrained: readonly Untrained[],
-  given: CompareTold & { k: number; bootstrap: number },
+  given: GivenCompare & { k: number; bootstrap: number },
   watch: Watch,
 ): Promise<Leaderboard> {
   const { traits, split, items = 0 } = examined;
-  const opened = await Promise.all(finished.map(async (one) => ({ ...one, run: await openRun(one.path) })));
+  const opened = await Promise.all(
+    finished.map(async ({ name, path }) => ({ name, run: await openRun(path) })),
+  );
   const entrants = new Map(
     finished.map(({ name, baseline = false, path, trainer, seconds, cut }): [string, Entrant] => [
       name,
@@ -409,7 +443,7 @@ async function rankersFirst<R extends { run: Run }>(runs: readonly R[]): Promise
 }
 
 /** Warnings, `NAME: TEXT` of a run, with what is said of several runs once. */
-function together(warnings: readonly string[], runs: readonly Finished[]): string[] {
+function together(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
   const names = new Map<string, string[]>();
   for (const warning of warnings) {
     const of = runs.find(({ name }) => warning.startsWith(`${name}: `));

@@ -1,7 +1,7 @@
 // What is known of a log before anything is trained on it: what is compared on it, how it is cut, whom or what the test split
 // measures, and what a model that knows nothing scores there.
 //
-//   log ──► roles, labels ──► goal ──► cut, by columns that all trainers read alike ──► test rows, or users with held-out items
+//   log ──► roles, labels ──► goal ──► a cut that is the same for all trainers ──► test rows, or users with held-out items
 
 import { keyAt } from "../../log/keys.js";
 import { type Column, type Dataset, type Roles } from "../../dataset/dataset.js";
@@ -23,7 +23,7 @@ import { openParts } from "../../training/session.js";
 import type { Goal, LogTraits } from "../../training/suits.js";
 import type { Watch } from "../../training/watch.js";
 import { rankingProtocol } from "../evaluate/ranking-protocol.js";
-import type { CompareTold } from "./options.js";
+import type { GivenCompare } from "./options.js";
 
 /** What all trainings and their measurements have in common. */
 export interface Examined {
@@ -56,7 +56,7 @@ interface Opened {
 export async function examine(
   paths: readonly string[],
   shared: Shared,
-  given: CompareTold,
+  given: GivenCompare,
   watch: Watch,
 ): Promise<Examined> {
   const { seed } = shared;
@@ -71,10 +71,11 @@ export async function examine(
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;
   const opened = isEvents ? await open(true, { ...shared, ...decided }, silently(watch)) : first;
   const { options, dataset } = opened;
-  const splitKey = keyOfSplit(opened, goal);
-  const cut = splitKey
-    ? await splitParts(dataset, { ...options, splitKey }, seed, silently(watch))
-    : opened.cut;
+  const alike = cutAlike(opened, goal, given);
+  const cut =
+    Object.keys(alike).length > 0
+      ? await splitParts(dataset, { ...options, ...alike }, seed, silently(watch))
+      : opened.cut;
   const { test, valid } = cut.parts;
   if (!test) throw new UsageError("a comparison measures on held-out rows: give --test, such as --test 0.1");
   checkSplit(cut.by, goal);
@@ -86,7 +87,7 @@ export async function examine(
   const common = {
     rows: dataset.numRows,
     split: splitCounts(cut),
-    decided: { ...decided, ...(splitKey && { splitKey }) },
+    decided: { ...decided, ...alike },
   };
   if (goal === "lists") {
     const items = countedItems(dataset, cut.parts.train, test, given);
@@ -99,7 +100,7 @@ export async function examine(
 /** What is compared, and from which label on rows are events. @throws {UsageError} the log lacks what it needs, or two goals fit it */
 function goalOf(
   dataset: Dataset,
-  { goal, positiveFrom }: CompareTold,
+  { goal, positiveFrom }: GivenCompare,
 ): { goal: Goal; positiveFrom?: number } {
   const { roles } = dataset;
   const { user, item, label } = roles;
@@ -152,21 +153,26 @@ function checkSplit(by: string, goal: Goal): void {
 }
 
 /**
- * Columns for a random cut that every trainer reads alike, as a row's part goes by its cells: whole numbers are keys to one trainer and
- * numbers to another. Undefined where the user says it, or nothing is drawn.
+ * A random cut that holds out the same rows of every trainer: by default a row's split goes by its cells, and whole numbers are keys
+ * to one trainer and numbers to another. Of lists a user's repeats of an item are in one split. Nothing where the user says it.
  *
- * @throws {UsageError} there is no such column
+ * @throws {UsageError} the user asks for a cut that would not be the same
  */
-function keyOfSplit({ options, dataset, cut }: Opened, goal: Goal): string[] | undefined {
+function cutAlike(
+  { options, dataset, cut }: Opened,
+  goal: Goal,
+  { split }: GivenCompare,
+): Pick<GivenTraining, "split" | "splitKey"> {
   const { splitKey, validLike, valid, test } = options as SplitFlags;
   const draws = [valid, test].some((part) => typeof part === "number" && part > 0);
-  if (cut.by !== "random" || splitKey || validLike !== undefined || !draws) return undefined;
+  if (cut.by !== "random" || splitKey || validLike !== undefined || !draws) return {};
   const { roles, columns } = dataset;
-  if (goal === "lists") return [roles.user!, roles.item!];
-  const alike = columns.filter((column) => !isWholeNumbers(column, roles)).map(({ name }) => name);
-  if (alike.some((name) => name !== roles.label)) return alike;
+  if (goal === "lists") return { splitKey: [roles.user!, roles.item!] };
+  if (split === undefined) return { split: "rows" };
+  const mixed = columns.find((column) => isWholeNumbers(column, roles));
+  if (!mixed) return {};
   throw new UsageError(
-    "the log has neither times nor columns of texts that a random split could go by alike for all trainers: name columns of numbers with --numeric, or those that decide with --split-key",
+    `--split random goes by a row's cells, and '${mixed.name}' holds whole numbers, which are keys to one trainer and numbers to another: take --split rows, or name columns that decide with --split-key`,
   );
 }
 
@@ -179,7 +185,7 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
 }
 
 /** Items to rank. @throws {UsageError} nobody has held-out items, or they repeat and nothing is said of it */
-function countedItems(dataset: Dataset, train: Part, test: Part, { repeats }: CompareTold): number {
+function countedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);
   if (users.length > 0) return training.items.size;

@@ -80,8 +80,8 @@ export const compareOwn = {
 export const compareOptions = withCommon(
   {
     ...log,
-    valid: { ...log.valid, default: 0.1, shown: "0.1" },
-    test: { ...log.test, default: 0.1, shown: "0.1" },
+    valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
+    test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },
     positiveFrom: {
       ...labels.positiveFrom,
       help: "turn labels into 0 and 1: x or more is 1; of lists only those rows are events",
@@ -98,7 +98,7 @@ export const compareOptions = withCommon(
 );
 
 /** What the user set. */
-export type CompareTold = Given<typeof compareOwn> &
+export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 
 /** Milliseconds of `90s`, `10m` or `2h`. @throws {UsageError} */

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { Comparison } from "../../api/compare/compare.js";
-import { compareOptions, type CompareTold } from "../../api/compare/options.js";
+import { compareOptions, type GivenCompare } from "../../api/compare/options.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
 import { leaderboardText } from "../leaderboard.js";
@@ -37,5 +37,5 @@ export async function callCompare(
   { watch, command }: Omit<Caller, "write">,
 ): Promise<Comparison> {
   const { compareTrainers } = await import("../../api/compare/compare.js");
-  return await compareTrainers(paths, givenOf(command, compareOptions) as CompareTold, watch);
+  return await compareTrainers(paths, givenOf(command, compareOptions) as GivenCompare, watch);
 }
