@@ -28,6 +28,9 @@ import { measure } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
 import { trainAll, type Trained } from "./train-all.js";
 
+/** Share of the budget that is for reading and training; the rest is for measuring and the page. */
+const TRAINING = 0.9;
+
 /** What `compare` gives; --json prints it. */
 export interface Comparison extends Summary {
   /** folder of the runs */
@@ -56,7 +59,7 @@ export async function compareTrainers(
   const { out, search } = given;
   const { force = false, runs = runsBeside(out) } = own;
   await checkOutputs(paths, { out, runs, force });
-  const budget = new Budget(own.budget);
+  const budget = new Budget(TRAINING * own.budget);
   const shared = sharedOf(given);
 
   const examined = await examine(paths, shared, given, watch);
@@ -177,7 +180,7 @@ function orderNote(
   { milliseconds }: Budget,
 ): string {
   const what = goal === "lists" ? "lists of items for users" : `predictions of a ${task} label`;
-  return `compares ${what} (--goal ${goal}); trains, cheap to dear, for at most ${milliseconds / 1000} s: ${entered.map(({ name }) => name).join(", ")}`;
+  return `compares ${what} (--goal ${goal}); trains, cheap to dear, for at most ${Math.round(milliseconds / 1000)} s: ${entered.map(({ name }) => name).join(", ")}`;
 }
 
 /** Why there is nothing to measure: the failure of the only training as it is. */

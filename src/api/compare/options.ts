@@ -47,7 +47,7 @@ export const compareOwn = {
       complaint: (ms: number) => (ms > 0 && ms <= LONGEST ? undefined : "a span from 1s to 24 days"),
     },
     {
-      help: "wall-clock time for reading and training, such as 90s, 10m or 2h; cheap trainers come first, and what is left out is listed",
+      help: "wall-clock time of the comparison, such as 90s, 10m or 2h: cheap trainers come first, and what is left out is listed",
       group,
       default: 10 * 60_000,
       shown: "10m",
