@@ -99,6 +99,17 @@ describe("a log with labels of 0 and 1", () => {
   });
 });
 
+test("--goal lists of a log of clicks ranks what was clicked", async () => {
+  const { leaderboard, rows, options } = await compared(
+    clicks,
+    "clicked",
+    ...["--goal", "lists", "--repeats", "mask", "--trainers", "train-pca"],
+  );
+  const clicked = readFileSync(clicks, "utf8").match(/^1,/gm)!.length;
+  expect([rows, options["positiveFrom"]]).toEqual([clicked, 1]);
+  expect(leaderboard.metrics[0]).toBe("recallAt20");
+});
+
 describe("a log of events", () => {
   const args = ["--trainers", "train-pca,train-als,train-item2vec", "--repeats", "allow"];
   let result: Comparison;
