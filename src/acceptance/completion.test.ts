@@ -45,6 +45,7 @@ describe("bash", () => {
     expect(completed("train-fm", "log.csv", "--split", "")).toEqual([
       "time",
       "random",
+      "rows",
       "user",
       "items",
       "last",

@@ -128,6 +128,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "log/form",
       "io/package-version",
       "evaluation/metric-titles",
+      "evaluation/leaderboard",
     ],
     because:
       "an option is declared once, with its default and help text, and so are the version and what metrics are called",

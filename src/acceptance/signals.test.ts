@@ -52,6 +52,7 @@ const COMMANDS: Record<string, string[]> = {
   neighbors: ["run", "--key", "item:tea-03"],
   recall: ["run", "--repeats", "allow", "-o", "out.csv"],
   evaluate: ["run", "--on", "log.csv", "--bootstrap", "20000"],
+  compare: ["log.csv", "-o", "out.html", "--trainers", "train-fm"],
   diff: ["run", "other"],
   report: ["run", "-o", "out.html"],
   publish: ["run", "--store", "store", "--name", "items"],

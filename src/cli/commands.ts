@@ -79,6 +79,13 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/evaluate.js")).addEvaluate,
   },
   {
+    name: "compare",
+    stage: "Judge:",
+    summary: "train what suits a log, and rank the runs on one held-out split beside baselines",
+    keeps: "no page is written; runs that are finished stay in the folder of runs, each whole",
+    load: async () => (await import("./commands/compare.js")).addCompare,
+  },
+  {
     name: "diff",
     stage: "Judge:",
     summary: "compare the tables of two runs: which vectors and neighbours changed",

@@ -281,7 +281,8 @@ function epochsLeft(): (event: Extract<Progress, { stage: "epoch" }>) => string 
 }
 
 function trainingLeft({ done, of, secondsLeft }: Extract<Progress, { stage: "training" }>): string {
-  return `${done} of ${of} trainings${done < of ? `, about ${durationText(secondsLeft)} left` : ""}`;
+  const left = secondsLeft === undefined || done === of ? "" : `, about ${durationText(secondsLeft)} left`;
+  return `${done} of ${of} trainings${left}`;
 }
 
 /** `0.8 s`, `42 s`, `3 min`, `2.5 h`. */

@@ -41,6 +41,7 @@ The validation split chooses epochs and settings; look at the test split once, a
 
 --split time    (default with a time column) rows are sorted by time: the test has the latest, validation those before
 --split random  (default without one) by a hash of the seed and the row, so the same row always goes to the same split
+--split rows    by a hash of the seed and the row's number, so every trainer holds out the same rows, whatever it reads them as
 --split user    whole users are held out
 --split items   whole items are held out, the newest: measure with \`embed evaluate --cold\`
 --split last    each user's last events, or groups of events (--group), are held out`;

@@ -58,6 +58,34 @@ describe("a random split", () => {
   });
 });
 
+describe("a split by rows", () => {
+  const keys = { user: numbered(4000, "u"), age: numbered(4000, "") };
+  const numbers = { user: keys.user, age: keys.age.map(Number) };
+
+  test("gives each part its share, and is the same whichever columns are keys or numbers, unlike a random one", () => {
+    for (const [by, isSame] of [
+      ["rows", true],
+      ["random", false],
+    ] as const) {
+      const asked = options({ by, valid: 0.2, test: 0.1 });
+      const [a, b] = [keys, numbers].map((cells) => splitRows(datasetOf(cells), asked));
+      expect([by, [...a!.test].join() === [...b!.test].join()]).toEqual([by, isSame]);
+      expect(Math.abs(a!.valid.length / 4000 - 0.2)).toBeLessThan(0.02);
+      expect(Math.abs(a!.test.length / 4000 - 0.1)).toBeLessThan(0.02);
+    }
+  });
+
+  test("depends on the seed, and takes no columns", () => {
+    const [one, two] = [1, 2].map((seed) =>
+      splitRows(datasetOf(keys), options({ by: "rows", test: 0.3, seed })),
+    );
+    expect([...one!.test]).not.toEqual([...two!.test]);
+    expect(() => splitRows(datasetOf(keys), options({ by: "rows", test: 0.3, key: ["user"] }))).toThrow(
+      /--split-key is for --split random/,
+    );
+  });
+});
+
 test("a split by user keeps all rows of a user in one part", () => {
   const user = Array.from({ length: 3000 }, (_, i) => `u${i % 300}`);
   const { test } = splitRows(

@@ -3,6 +3,7 @@
 //   time    rows stably sorted by time; test is the latest share, validation the share before it
 //   random  by a 64-bit hash of the seed and the row's cells: a row keeps its part when others are added, and equal
 //           rows are in one part; of chosen columns only, so that repeats of a pair are in one part
+//   rows    by a hash of the seed and the row's number: the same rows whichever columns are read, and as what
 //   user    whole users, by a hash of the seed and the user's key
 //   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
@@ -15,9 +16,13 @@ import type { Parts } from "./parts.js";
 import { splitLike, type Likeness } from "./split-like.js";
 import { splitItems } from "./split-items.js";
 import { splitLast, type LastOptions } from "./split-last.js";
+import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import { finish, hashBytes, hashText, mixWord, type Hash64 } from "../numeric/hash.js";
 
-export type SplitBy = "time" | "random" | "user" | "items" | "last";
+/** Names the split by rows among the draws of the seed. */
+const ROWS = 0x726f7773;
+
+export type SplitBy = "time" | "random" | "rows" | "user" | "items" | "last";
 
 export interface SplitOptions {
   by: SplitBy;
@@ -144,15 +149,23 @@ function splitShares(
   if (by === "user" && user === undefined) {
     throw new UsageError("--split user needs a user column: name it with --user");
   }
+  if (by === "rows") {
+    const stream = streamOf(seed, ROWS);
+    return dealt(rows, { valid, test }, (row) => uniformAt(stream, row));
+  }
   const columns =
     by === "user" ? [columnNamed(dataset, user!)] : key ? keyColumns(dataset, key) : dataset.columns;
   const hashes = rowHashes(columns, dataset.numRows, seed);
   if (by === "user") spreadRowsWithoutUser(dataset, columns[0]!, hashes, seed);
-  // the hash as a fraction: the lowest share is test, the next validation
-  const partOf = (row: number): "train" | "valid" | "test" => {
-    const u = fractionOf(hashes, row);
-    return u < test ? "test" : u < test + valid ? "valid" : "train";
-  };
+  return dealt(rows, { valid, test }, (row) => fractionOf(hashes, row));
+}
+
+/** The rows by a number each, even in [0, 1): the lowest share is test, the next validation. */
+function dealt(
+  rows: Uint32Array,
+  { valid, test }: { valid: number; test: number },
+  placeOf: (row: number) => number,
+): Parts {
   const parts = {
     train: new Uint32Array(rows.length),
     valid: new Uint32Array(rows.length),
@@ -160,7 +173,8 @@ function splitShares(
   };
   const sizes = { train: 0, valid: 0, test: 0 };
   for (const row of rows) {
-    const part = partOf(row);
+    const u = placeOf(row);
+    const part = u < test ? "test" : u < test + valid ? "valid" : "train";
     parts[part][sizes[part]++] = row;
   }
   return {

@@ -91,6 +91,10 @@ export const functions: readonly LibraryFunction[] = [
     load: async () => (await import("../cli/commands/evaluate.js")).callEvaluate,
   },
   {
+    ...{ name: "compareTrainers", command: "compare", file: "compare" },
+    load: async () => (await import("../cli/commands/compare.js")).callCompare,
+  },
+  {
     ...{ name: "diffRuns", command: "diff", file: "diff" },
     load: async () => (await import("../cli/commands/diff.js")).callDiff,
   },

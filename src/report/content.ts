@@ -2,6 +2,7 @@
 
 import type { Manifest } from "../embedding/manifest.js";
 import type { MetricsLine } from "../embedding/run-directory.js";
+import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 
 /** A run as it stands side by side with others. */
@@ -149,6 +150,8 @@ export interface ReportContent {
   /** of the program */
   version: string;
   runs: readonly ReportedRun[];
+  /** of a comparison: all that was compared, the runs of the page among them */
+  leaderboard?: Leaderboard;
   /** what calibration was measured on, a phrase such as `the test part` */
   scoredOn?: string;
   /** sentences about what is not shown, and how to have it */

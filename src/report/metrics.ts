@@ -68,6 +68,10 @@ function numberIn(part: PartMetrics | undefined, name: string): number | undefin
 /** Whether all runs read the same bytes and held out as many of them in the same way. */
 function sameParts(runs: readonly ReportedRun[]): boolean {
   const identity = ({ manifest: { inputs, split, seed } }: ReportedRun) =>
-    JSON.stringify([inputs?.map(({ sha256 }) => sha256), split, split?.by === "random" ? seed : undefined]);
+    JSON.stringify([
+      inputs?.map(({ sha256 }) => sha256),
+      split,
+      split?.by === "random" || split?.by === "rows" ? seed : undefined,
+    ]);
   return new Set(runs.map(identity)).size === 1;
 }

@@ -12,6 +12,7 @@ import { history } from "./history.js";
 import { html, Markup, shortened } from "./html.js";
 import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
+import { leaderboard } from "./leaderboard.js";
 import { learningCurves } from "./learning-curves.js";
 import { metrics } from "./metrics.js";
 import { neighbours } from "./neighbours.js";
@@ -35,6 +36,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
   const pen = await loadPen();
   const { runs, scoredOn, absent, version } = content;
   const sections = [
+    leaderboard(content.leaderboard),
     metrics(runs),
     learningCurves(pen, runs),
     calibration(pen, runs, scoredOn),

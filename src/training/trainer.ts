@@ -5,6 +5,7 @@ import type { OptionTable } from "./options/table.js";
 import type { GivenTraining } from "./options/log.js";
 import type { Plan } from "./plan.js";
 import type { Starts } from "./starts.js";
+import type { LogTraits, Suits } from "./suits.js";
 
 /** A command that trains. */
 export interface Trainer {
@@ -16,6 +17,8 @@ export interface Trainer {
   examples: string;
   /** its own options and the shared tables that it takes, in the order of the help */
   options: OptionTable;
+  /** What a comparison trains of it on a log. */
+  suits(log: LogTraits): Suits;
   /** what early stopping counts, where it is no epoch: `tree` */
   round?: string;
   /** epochs, or trees, between two checkpoints in the weekly job */

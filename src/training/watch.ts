@@ -18,7 +18,7 @@ export type Progress =
       refit?: true;
     } & EpochProgress)
   /** of several trainings: one has ended */
-  | { stage: "training"; text: string; done: number; of: number; secondsLeft: number }
+  | { stage: "training"; text: string; done: number; of: number; secondsLeft?: number }
   /** what is being done from now on, which takes a while: `writing run` */
   | { stage: "doing"; text: string }
   /** a sentence: what was inferred, what was left out */

@@ -17,7 +17,8 @@ export const scorings = ["model", "dot", "cosine", "context"] as const;
 export type Scoring = (typeof scorings)[number];
 
 export interface HowToRank {
-  scoring: Scoring;
+  /** own: each run by its model, or by the cosines of its table where the model ranks nothing */
+  scoring: Scoring | "own";
   /** by its name, for a scoring by a table alone */
   table?: string | undefined;
   /** likewise: what users are asked by */
@@ -33,10 +34,10 @@ export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
   else await checkTableRanks(run, { ...how, scoring });
 }
 
-/** How a run ranks: folded-in users by its table, where its model ranks nothing. */
+/** How a run ranks: folded-in users, and each run its own way, by its table where its model ranks nothing. */
 async function scoringOf(run: Run, { scoring, folds = false }: HowToRank): Promise<Scoring> {
-  if (scoring !== "model" || !folds) return scoring;
-  const { rank, foldedRank = "model" } = await knownModelOf(run);
+  if (scoring !== "own" && (scoring !== "model" || !folds)) return scoring;
+  const { rank, foldedRank = scoring === "own" ? "cosine" : "model" } = await knownModelOf(run);
   return rank ? "model" : foldedRank;
 }
 

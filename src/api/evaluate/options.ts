@@ -65,6 +65,8 @@ export interface EvaluateOptions extends ContentOptions {
   positiveFrom?: number;
   /** ranking: how runs rank; by their models when absent */
   scoring?: Scoring;
+  /** ranking: a run whose model ranks nothing ranks by the cosines of its table */
+  eachItsWay?: boolean;
   /** ranking by tables: user, history, last or last:N; the user's row where the table has users, else the history, when absent */
   query?: string;
   /** of a query of several items: a span such as 30d, in which an item's weight halves by its age before the user's latest event */

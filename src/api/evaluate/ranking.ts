@@ -97,7 +97,8 @@ export async function evaluateRuns(
     );
   const query = queryOf(options);
   const folds = options.foldInShare !== undefined;
-  const how = { scoring: options.scoring ?? "model", table: options.table, query, folds };
+  const { scoring = options.eachItsWay ? ("own" as const) : ("model" as const) } = options;
+  const how = { scoring, table: options.table, query, folds };
   // what cannot rank is refused before a log is read
   for (const { run } of runs) await checkRanks(run, how);
   const first = runs[0]!.run;

@@ -1,6 +1,6 @@
 // The metrics of runs by the scores of a log's rows.
 
-import { compare, type Compared } from "../../evaluation/comparison.js";
+import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { capable } from "../../trainers/index.js";
 import type { Contestant, Curves, Scored } from "../../training/scored.js";
 import type { Watch } from "../../training/watch.js";
@@ -23,6 +23,25 @@ export async function evaluateScores(
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<ScoredResult> {
+  const { measured, units, ...rest } = await measureScores(runs, options, watch);
+  const { bootstrap: samples = 1000, seed = 1 } = options;
+  return { compared: compare(measured, units, { samples, seed }), ...rest };
+}
+
+/** What runs measure on a log. */
+interface MeasuredScores extends Omit<ScoredResult, "compared"> {
+  /** without what users add up to, where the runs keep different rows */
+  measured: Measured[];
+  /** users, or rows of a log without them */
+  units: number;
+}
+
+/** As evaluateScores, before contenders are compared. */
+export async function measureScores(
+  runs: readonly Contestant[],
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<MeasuredScores> {
   const all: (Scored & { name: string })[] = [];
   const warnings: string[] = [];
   const { bins = BINS } = options;
@@ -41,16 +60,12 @@ export async function evaluateScores(
   const [first] = all;
   const alike = all.every(({ rows, units }) => rows === first!.rows && units.size === first!.units.size);
   if (!alike) warnings.push("the runs keep different rows of the log, so that there are no intervals");
-  const compared = compare(
-    all.map(({ name, byUser, metrics }) => ({
-      name,
-      kind: "run" as const,
-      byUser: alike ? byUser : [],
-      others: metrics,
-    })),
-    first!.units.size,
-    { samples: options.bootstrap ?? 1000, seed: options.seed ?? 1 },
-  );
+  const measured = all.map(({ name, byUser, metrics }): Measured => ({
+    name,
+    kind: "run",
+    byUser: alike ? byUser : [],
+    others: metrics,
+  }));
   const curves = Object.fromEntries(all.flatMap(({ name, curve }) => (curve ? [[name, curve]] : [])));
-  return { compared, curves, warnings, rows: first!.rows };
+  return { measured, units: first!.units.size, curves, warnings, rows: first!.rows };
 }

@@ -140,7 +140,7 @@ function columnsOf(roles: Roles): string[] {
 /** How a run's log was cut, of its options. */
 function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
   const { valid = 0, test = 0, splitKey, validLike, last, group } = options as Partial<SplitFlags>;
-  const isKnown = ["time", "random", "user", "items", "last"].includes(by);
+  const isKnown = ["time", "random", "rows", "user", "items", "last"].includes(by);
   return {
     valid,
     test,

@@ -1,5 +1,6 @@
 // What `embed report` is asked.
 
+import type { Leaderboard } from "../../evaluation/leaderboard.js";
 import type { ReadOptions } from "../../log/log.js";
 
 export interface ReportOptions {
@@ -35,6 +36,8 @@ export interface ReportOptions {
   table?: string;
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
+  /** of `embed compare`: what was compared, the runs among it */
+  leaderboard?: Leaderboard;
   /** by the path of a run: the versions that led to it, the oldest first, itself the last */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
   reading: ReadOptions;

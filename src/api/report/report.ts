@@ -43,7 +43,7 @@ export async function report(
   if (paths.length > MOST_RUNS)
     throw new UsageError(`a page holds ${MOST_RUNS} runs at most, got ${paths.length}: make several pages`);
   checkLabels(options);
-  const { out, force } = options;
+  const { out, force, leaderboard } = options;
   if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));
   const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
@@ -58,7 +58,7 @@ export async function report(
     reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
   }
-  const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn }) };
+  const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn, leaderboard }) };
   const page = Buffer.from(await reportPage(content));
   if (options.write) await options.write(page);
   else await writeFileAtomic(out, [page], force, { signal: watch.signal });

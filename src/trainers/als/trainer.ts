@@ -11,6 +11,7 @@ import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { checkDim, checkInit } from "../../training/warm-start.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
+import { suits } from "./suits.js";
 
 const command = "train-als";
 
@@ -24,6 +25,7 @@ export const trainer: Trainer = {
   embed train-als fixtures/clicks.csv -o run --positive-from 1 --dim 32 --test 0.1
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan,
 };

@@ -15,6 +15,7 @@ import { labelledOrDrawn } from "../../training/training-examples.js";
 import { checkInit } from "../../training/warm-start.js";
 import { openEarlier } from "./earlier.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
+import { suits } from "./suits.js";
 
 const command = "train-fm";
 
@@ -27,6 +28,7 @@ export const trainer: Trainer = {
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan,
 };

@@ -21,6 +21,7 @@ import {
 } from "./options.js";
 import { forestOutcomeWarnings } from "./outcome.js";
 import { targetOf } from "./target.js";
+import { suits } from "./suits.js";
 
 const command = "train-gbdt";
 
@@ -33,6 +34,7 @@ export const trainer: Trainer = {
   embed train-gbdt fixtures/ratings.csv -o trees --label rating --num-trees 50
 `,
   options,
+  suits,
   round: "tree",
   checkpointEvery: 20,
   // with --init it means another thing, and folds have seen all rows

@@ -39,6 +39,7 @@ import {
   type GivenGraph,
 } from "./options.js";
 import { openEarlierNodes, startsOf, type EarlierNodes } from "./start.js";
+import { suits } from "./suits.js";
 
 const command = "train-graph";
 
@@ -52,6 +53,7 @@ export const trainer: Trainer = {
   embed train-graph fixtures/purchases.csv -o run --user customer_id --item product_id --session-gap 7d --dim 16
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan,
 };

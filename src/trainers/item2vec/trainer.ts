@@ -32,6 +32,7 @@ import { openEarlier, startOf, type EarlierTokens } from "../../skip-grams/start
 import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
 import { acceptTokens } from "./tokens.js";
 import { validationOf, validMetrics } from "./validation.js";
+import { suits } from "./suits.js";
 
 const command = "train-item2vec";
 
@@ -45,6 +46,7 @@ export const trainer: Trainer = {
   embed train-item2vec fixtures/clicks.csv -o run --positive-from 1 --session-gap 30m --valid 0.1
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan,
 };

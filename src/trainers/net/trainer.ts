@@ -29,6 +29,7 @@ import {
 } from "./options.js";
 import { netOutcomeWarnings } from "./outcome.js";
 import type { NetStart } from "./start.js";
+import { suits } from "./suits.js";
 
 /** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
 export const trainerWith = (capable: Capable): Trainer => ({
@@ -45,6 +46,7 @@ export const trainerWith = (capable: Capable): Trainer => ({
   embed train-net fixtures/clicks.csv -o net --arch fnn --init run --valid 0.1 --test 0.1
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan: async (given: GivenNet) => planOf(await modelOf(given, capable), given),
   starts: { options: liftOptions, plan: (given) => planStarts(given, capable) },

@@ -27,6 +27,7 @@ import {
   type PcaOptions,
   type GivenPca,
 } from "./options.js";
+import { suits } from "./suits.js";
 
 export const trainer: Trainer = {
   command: "train-pca",
@@ -37,6 +38,7 @@ export const trainer: Trainer = {
   embed train-pca fixtures/clicks.csv -o run --matrix features --dim 16
 `,
   options,
+  suits,
   plan,
 };
 

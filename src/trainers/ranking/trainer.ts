@@ -16,6 +16,7 @@ import { checkDim, checkInit } from "../../training/warm-start.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./names.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
+import { suits } from "./suits.js";
 
 const command = "train-ranking";
 
@@ -29,6 +30,7 @@ export const trainer: Trainer = {
   embed train-ranking fixtures/clicks.csv -o run --positive-from 1 --loss sampled-softmax --valid 0.1
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan,
 };

@@ -43,7 +43,7 @@ export interface HistoryKind {
 }
 
 /** `50`, `others`, `others:200`. @throws {UsageError} no such text */
-function historyOf(given: string, flagName: string): HistoryKind {
+export function historyOf(given: string, flagName: string): HistoryKind {
   const [, others, most] = /^(others)?:?(\d*)$/u.exec(given) ?? [];
   const isRight = others === undefined ? !given.startsWith(":") : given === "others" || most !== "";
   if (!isRight || (others === undefined && !most))

@@ -19,6 +19,7 @@ import {
   type GivenTwoTower,
   type TwoTowerOptions,
 } from "./options.js";
+import { suits } from "./suits.js";
 
 const command = "train-two-tower";
 
@@ -33,6 +34,7 @@ export const trainerWith = (capable: Capable): Trainer => ({
   embed train-two-tower fixtures/clicks.csv -o run --positive-from 1 --history 20 --user-tower 32
 `,
   options,
+  suits,
   checkpointEvery: 5,
   plan: (given) => plan(given, capable),
 });

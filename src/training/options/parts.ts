@@ -13,9 +13,9 @@ export const split = {
   test: shareOrFile(
     "rows held out for the test: a share such as 0.1 or 10%, a date from which on, or a file",
   ),
-  split: choice(["time", "random", "user", "items", "last"], {
+  split: choice(["time", "random", "rows", "user", "items", "last"], {
     placeholder: "by",
-    help: "how rows are split into training, validation and test: by time, at random, whole users, whole items (the newest), or each user's last events; by default by time if there is a time column, else at random",
+    help: "how rows are split into training, validation and test: by time, at random by their cells, at random by their numbers (rows), whole users, whole items (the newest), or each user's last events; by default by time if there is a time column, else at random",
     group: "Training:",
   }),
   splitKey: list("columns", {

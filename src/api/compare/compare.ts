@@ -1,0 +1,211 @@
+// `embed compare`: which embedding for a log, and is it better than the baselines.
+//
+//   log ──► goal, cut ──► what each trainer of the index suits ──► cheap to dear, within the budget ──► runs
+//                                                                                                       │
+//   page ◄── leaderboard: one held-out split, intervals on the same users, baselines beside ◄───────────┘
+//
+// All but seconds and what the budget left out is the same at any number of threads.
+
+import { untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
+import { ownRun } from "../../embedding/own-run.js";
+import { OutputError, UsageError, type EmbedError } from "../../errors.js";
+import { checkOutput } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+import { version } from "../../io/package-version.js";
+import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js";
+import { definedOf, type GivenTraining } from "../../training/options/log.js";
+import { firstReadingOf } from "../../training/options/reading.js";
+import { checkGiven, noSuchOption, resolved } from "../../training/options/table.js";
+import { Stopwatch } from "../../training/stopwatch.js";
+import type { Summary } from "../../training/summary.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { MOST_RUNS } from "../../report/page.js";
+import { report } from "../report/report.js";
+import { Budget } from "./budget.js";
+import { enter, isSearched, type Entered } from "./enter.js";
+import { examine, type Examined, type Shared } from "./examine.js";
+import { measure } from "./measure.js";
+import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
+import { trainAll, type Trained } from "./train-all.js";
+
+/** Share of the budget that is for reading and training; the rest is for measuring and the page. */
+const TRAINING = 0.9;
+
+/** What `compare` gives; --json prints it. */
+export interface Comparison extends Summary {
+  /** folder of the runs */
+  runs: string;
+  leaderboard: Leaderboard;
+}
+
+/**
+ * Trains what suits a log, measures all of it on one held-out split beside baselines, and writes the runs and a page.
+ *
+ * Runs that are finished stay when it is aborted.
+ *
+ * @throws {UsageError} the goal is ambiguous, nothing suits the log, or nothing could be trained
+ * @throws {OutputError} the page or the folder of runs exists
+ */
+export async function compareTrainers(
+  paths: readonly string[],
+  given: GivenCompare,
+  watching: Watch,
+): Promise<Comparison> {
+  const clock = new Stopwatch();
+  const { watch, warnings, warn } = collectWarnings(watching);
+  checkNames(given);
+  checkGiven(compareOptions, given);
+  const own = resolved(compareOwn, given);
+  const { out, search } = given;
+  const { force = false, runs = runsBeside(out) } = own;
+  await checkOutputs(paths, { out, runs, force });
+  const budget = new Budget(TRAINING * own.budget);
+  const shared = sharedOf(given);
+
+  const examined = await examine(paths, shared, given, watch);
+  const { entered, untrained } = await enter(examined.traits, own.trainers, runs);
+  await checkRuns(entered, runs, force, warn);
+  watch.observe({ stage: "note", text: orderNote(entered, examined, budget) });
+  const plain = search === undefined ? [] : entered.filter((one) => !isSearched(one));
+  if (plain.length > 0)
+    warn(
+      `--search has nothing to try for ${plain.map(({ name }) => name).join(", ")}: trained with defaults`,
+    );
+
+  await makeDirectory(runs);
+  const trained = await trainAll(
+    entered,
+    {
+      ...{ paths, search, force, budget, split: examined.split, known: [...warnings] },
+      shared: { ...shared, ...examined.decided },
+    },
+    watch,
+  );
+  untrained.push(...trained.untrained);
+  const finished = trained.finished.filter(({ start }) => start !== "only");
+  if (finished.length === 0) {
+    await removeEmpty(runs);
+    throw nothingTrained(trained);
+  }
+
+  watch.observe({ stage: "doing", text: "measuring all runs on the test split" });
+  const leaderboard = await measure(
+    finished,
+    examined,
+    untrained,
+    { ...given, ...own, ...shared, out },
+    watch,
+  );
+  await writePage(leaderboard, examined, { ...given, force }, watch);
+  return {
+    command: "compare",
+    version,
+    out,
+    runs,
+    seconds: clock.seconds(),
+    rows: examined.rows,
+    options: { log: paths, ...definedOf({ ...shared, ...examined.decided, ...own, runs }) },
+    metrics: Object.fromEntries(leaderboard.lines.map(({ name, metrics }) => [name, metrics])),
+    warnings,
+    leaderboard,
+  };
+}
+
+/** @throws {UsageError} names with the nearest option that there is */
+function checkNames(given: object): void {
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(compareOptions, name))
+      throw noSuchOption("compare", name, Object.keys(compareOptions));
+}
+
+/** `report-runs` of `report.html`. */
+function runsBeside(out: string): string {
+  return `${out.replace(/\.html?$/i, "")}-runs`;
+}
+
+/** @throws {UsageError} the page is no file, or an input @throws {OutputError} it exists */
+async function checkOutputs(
+  paths: readonly string[],
+  { out, runs, force }: { out: string; runs: string; force: boolean },
+): Promise<void> {
+  if (paths.includes("-"))
+    throw new UsageError(
+      "compare reads the log once for each trainer, which standard input cannot give: name a file",
+    );
+  if (out === "-") throw new UsageError("-o expects a file: compare prints the leaderboard to stdout");
+  await checkNotAnInput("-o", out, paths);
+  await checkOutput(out, force, "file");
+  const kind = await kindAt(runs);
+  const isFolder = kind === "directory" || kind === "link";
+  if (kind !== undefined && !isFolder) throw new OutputError(`--runs '${runs}' is a file, expected a folder`);
+  if (isFolder && !force && (await entriesOf(runs)).length > 0)
+    throw new OutputError(
+      `the folder of runs '${runs}' exists already; --force replaces runs of the same names in it, --runs DIR names another`,
+    );
+}
+
+/** Checks the runs' places, and warns of what else is in their folder. @throws {OutputError} */
+async function checkRuns(
+  entered: readonly Entered[],
+  runs: string,
+  force: boolean,
+  warn: (text: string) => void,
+): Promise<void> {
+  if ((await kindAt(runs)) === undefined) return;
+  for (const { path } of entered) await checkOutput(path, force, "directory", ownRun);
+  const others = (await entriesOf(runs)).filter(({ name }) => !entered.some((one) => one.name === name));
+  if (others.length > 0)
+    warn(
+      `'${runs}' also holds ${others.map(({ name }) => name).join(", ")}, which this comparison did not make`,
+    );
+}
+
+/** What every training is given. */
+function sharedOf(given: GivenCompare): Shared {
+  const ofTraining = Object.entries(given).filter(([name]) => !Object.hasOwn(compareOwn, name));
+  const { valid, test, seed } = compareOptions;
+  // each user's last events are no share
+  const isLast = given.split === "last";
+  return {
+    valid: isLast ? 0 : valid.default,
+    test: isLast ? 0 : test.default,
+    seed: seed.default,
+    ...(Object.fromEntries(ofTraining) as GivenTraining),
+  };
+}
+
+function orderNote(
+  entered: readonly Entered[],
+  { traits: { goal, task } }: Examined,
+  { milliseconds }: Budget,
+): string {
+  const what = goal === "lists" ? "lists of items for users" : `predictions of a ${task} label`;
+  return `compares ${what} (--goal ${goal}); trains, cheap to dear, for at most ${Math.round(milliseconds / 1000)} s: ${entered.map(({ name }) => name).join(", ")}`;
+}
+
+/** Why there is nothing to measure: the failure of the only training as it is. */
+function nothingTrained({ untrained, errors }: Trained): EmbedError {
+  if (errors.length === 1 && untrained.length === 1) return errors[0]!;
+  const hint = errors.length < untrained.length ? "; a longer --budget trains more" : "";
+  return new UsageError(`nothing was trained: ${untrainedTexts(untrained).join("; ")}${hint}`);
+}
+
+/** The leaderboard, and what a report shows of the best runs. */
+async function writePage(
+  leaderboard: Leaderboard,
+  { traits: { goal } }: Examined,
+  given: GivenCompare & { force: boolean },
+  watch: Watch,
+): Promise<void> {
+  const { out, force, hashKeys } = given;
+  await report(
+    leaderboard.lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
+    {
+      ...{ out, force, leaderboard, top: 8, points: 2000 },
+      part: goal === "predictions" ? "test" : "none",
+      reading: firstReadingOf(given),
+      ...definedOf({ hashKeys }),
+    },
+    { ...watch, observe: (progress) => progress.stage !== "note" && watch.observe(progress) },
+  );
+}

@@ -1,0 +1,130 @@
+// The runs of a comparison and the baselines on its test split, as `embed evaluate --part test` measures them.
+
+import { openRun } from "../../embedding/run-directory.js";
+import { compare } from "../../evaluation/comparison.js";
+import {
+  leaderboardOf,
+  type Entrant,
+  type Leaderboard,
+  type Untrained,
+} from "../../evaluation/leaderboard.js";
+import { definedOf } from "../../training/options/log.js";
+import { firstReadingOf } from "../../training/options/reading.js";
+import type { Contestant } from "../../training/scored.js";
+import type { Watch } from "../../training/watch.js";
+import { knownModelOf } from "../../trainers/index.js";
+import type { EvaluateOptions } from "../evaluate/options.js";
+import { evaluateRuns } from "../evaluate/ranking.js";
+import { measureScores } from "../evaluate/scores.js";
+import type { Examined } from "./examine.js";
+import type { GivenCompare } from "./options.js";
+import type { Finished } from "./train-all.js";
+
+/** Items up to which the baseline ease is measured: the time of its inverse grows with their cube. */
+const EASE_ITEMS = 5000;
+
+type Asked = GivenCompare & { k: number; bootstrap: number };
+
+/** Measures the runs and the baselines. @param untrained what the leaderboard lists beside them */
+export async function measure(
+  finished: readonly Finished[],
+  examined: Examined,
+  untrained: readonly Untrained[],
+  given: Asked,
+  watch: Watch,
+): Promise<Leaderboard> {
+  const runs = await Promise.all(
+    finished.map(async ({ name, path }) => ({ name, run: await openRun(path) })),
+  );
+  const entrants = new Map(
+    finished.map(({ name, baseline = false, path, trainer, seconds, cut }): [string, Entrant] => [
+      name,
+      { isBaseline: baseline, run: path, command: trainer.command, seconds, ...(cut && { cut }) },
+    ]),
+  );
+  const { hashKeys, seed = 1, bootstrap } = given;
+  const options: EvaluateOptions = {
+    part: "test",
+    ...{ seed, bootstrap, reading: firstReadingOf(given) },
+    ...definedOf({ hashKeys }),
+  };
+  const isRanking = examined.traits.goal === "lists";
+  const found = await (isRanking ? measureLists : measurePredictions)(runs, examined, options, given, watch);
+  for (const text of together(found.warnings, runs)) watch.observe({ stage: "warning", text });
+  return leaderboardOf(found.compared, entrants, {
+    ...{ metrics: found.metrics, on: found.on },
+    untrained: [...untrained, ...found.unmeasured],
+  });
+}
+
+type Measured = Pick<Leaderboard, "metrics" | "on"> & {
+  compared: ReturnType<typeof compare>;
+  /** baselines that were not measured */
+  unmeasured: Untrained[];
+  warnings: string[];
+};
+
+async function measureLists(
+  runs: readonly Contestant[],
+  { items = 0, split }: Examined,
+  options: EvaluateOptions,
+  { k, repeats }: Asked,
+  watch: Watch,
+): Promise<Measured> {
+  const hasEase = items <= EASE_ITEMS;
+  const baselines = [
+    "popularity",
+    "item-cf",
+    ...(hasEase ? ["ease"] : []),
+    ...(repeats === "allow" ? ["user-history"] : []),
+  ];
+  const ranking = { ranking: true, k: [k], baselines, eachItsWay: true, ...definedOf({ repeats }) };
+  const ordered = await rankersFirst(runs);
+  const { compared, users, warnings } = await evaluateRuns(ordered, { ...options, ...ranking }, watch);
+  const why = `the baseline is measured up to ${EASE_ITEMS} items, and there are ${items} (embed evaluate --baseline ease)`;
+  return {
+    ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
+    on: `${counted(users.judged)} users with held-out items among ${counted(split.test)} test rows`,
+    unmeasured: hasEase ? [] : [{ name: "ease", why }],
+  };
+}
+
+async function measurePredictions(
+  runs: readonly Contestant[],
+  { constant, split, traits: { task } }: Examined,
+  options: EvaluateOptions,
+  { bootstrap: samples, seed = 1 }: Asked,
+  watch: Watch,
+): Promise<Measured> {
+  const { measured, units, warnings } = await measureScores(runs, options, watch);
+  const isAlike = constant !== undefined && constant.units === units;
+  const all = [...measured, ...(isAlike ? [constant.measured] : [])];
+  return {
+    compared: compare(all, units, { samples, seed }),
+    warnings,
+    metrics: task === "binary" ? ["logLoss", "auc", "normalizedEntropy", "calibration"] : ["rmse", "mae"],
+    on: `${counted(split.test)} rows of the test split`,
+    unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
+  };
+}
+
+/** Runs whose models rank come first: the first one says which events count. */
+async function rankersFirst(runs: readonly Contestant[]): Promise<Contestant[]> {
+  const ranks = await Promise.all(runs.map(async ({ run }) => (await knownModelOf(run)).rank !== undefined));
+  return [...runs.filter((_, i) => ranks[i]), ...runs.filter((_, i) => !ranks[i])];
+}
+
+/** Warnings, `NAME: TEXT` of a run, with what is said of several runs once. */
+function together(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const warning of warnings) {
+    const of = runs.find(({ name }) => warning.startsWith(`${name}: `));
+    const text = of ? warning.slice(of.name.length + 2) : warning;
+    names.set(text, [...(names.get(text) ?? []), ...(of ? [of.name] : [])]);
+  }
+  return [...names].map(([text, of]) => (of.length === 0 ? text : `${of.join(", ")}: ${text}`));
+}
+
+function counted(n: number): string {
+  return n.toLocaleString("en");
+}

@@ -1,0 +1,110 @@
+// What `compare` is asked.
+
+import { UsageError } from "../../errors.js";
+import { labels } from "../../training/options/features.js";
+import { log, type GivenTraining } from "../../training/options/log.js";
+import { passes } from "../../training/options/passes.js";
+import { threads } from "../../training/options/reading.js";
+import {
+  choice,
+  custom,
+  flag,
+  list,
+  text,
+  whole,
+  withCommon,
+  type Given,
+} from "../../training/options/table.js";
+import { goals } from "../../training/suits.js";
+
+const group = "Comparison:";
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+/** Milliseconds: the longest time that a timer takes, 24 days. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Options of the comparison alone: no training has them. */
+export const compareOwn = {
+  goal: choice(goals, {
+    placeholder: "goal",
+    help: "what the embedding is for: predictions of rows' labels, or lists of items for users; by default predictions if labels are 0 and 1, lists if there is no label",
+    group,
+  }),
+  trainers: list("commands", {
+    help: "trainers to compare, such as train-pca,train-als; by default all that suit the log",
+    group,
+  }),
+  search: whole({
+    min: 2,
+    max: Number.MAX_SAFE_INTEGER,
+    help: "try n settings of each trainer that has --search on the validation split, and train with the best",
+    group,
+  }),
+  budget: custom(
+    "span",
+    {
+      type: "string",
+      parse: spanOf,
+      complaint: (ms: number) => (ms > 0 && ms <= LONGEST ? undefined : "a span from 1s to 24 days"),
+    },
+    {
+      help: "wall-clock time of the comparison, such as 90s, 10m or 2h: cheap trainers come first, and what is left out is listed",
+      group,
+      default: 10 * 60_000,
+      shown: "10m",
+    },
+  ),
+  k: whole({ min: 1, max: 1000, help: "lists: length K of the lists", group, default: 20 }),
+  repeats: choice(["mask", "allow"], {
+    help: "lists: items that a user has from training: mask leaves them out of the ranking, allow keeps them",
+    group,
+  }),
+  bootstrap: whole({
+    min: 2,
+    max: 1_000_000,
+    help: "number of bootstrap samples for the intervals",
+    group,
+    default: 1000,
+  }),
+  out: text("file", { help: "HTML page to write", group: "Output:", required: true }),
+  runs: text("dir", {
+    help: "folder for the runs that are trained (default: beside the page, report-runs for report.html)",
+    group: "Output:",
+  }),
+  force: flag({
+    help: "replace an existing page, and runs of the same names in the folder",
+    group: "Output:",
+  }),
+} as const;
+
+/** Every option of the command. */
+export const compareOptions = withCommon(
+  {
+    ...log,
+    valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
+    test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },
+    positiveFrom: {
+      ...labels.positiveFrom,
+      help: "turn labels into 0 and 1: x or more is 1; of lists only those rows are events",
+    },
+    ...compareOwn,
+    seed: { ...passes.seed, help: "random seed of trainings, splits and intervals" },
+    ...threads,
+  } as const,
+  [
+    ...(["user", "item", "label", "time", "session", "fields", "numeric", "ignore", "positiveFrom"] as const),
+    ...(["valid", "test", "split", "goal", "trainers", "search", "budget", "k", "repeats"] as const),
+    ...(["seed", "threads", "out", "runs", "force"] as const),
+  ],
+);
+
+/** What the user set. */
+export type GivenCompare = Given<typeof compareOwn> &
+  Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
+
+/** Milliseconds of `90s`, `10m` or `2h`. @throws {UsageError} */
+function spanOf(given: string, flagName: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(given) ?? [];
+  if (count === undefined)
+    throw new UsageError(`${flagName} expects a span such as 90s, 10m or 2h, got '${given}'`);
+  return Number(count) * UNITS[unit!]!;
+}

@@ -1,0 +1,111 @@
+// The trainings of a comparison, one after another while there is time.
+
+import { openRun } from "../../embedding/run-directory.js";
+import type { Manifest } from "../../embedding/manifest.js";
+import { DataError, DivergedError, UsageError, type EmbedError } from "../../errors.js";
+import type { Untrained } from "../../evaluation/leaderboard.js";
+import type { GivenTraining } from "../../training/options/log.js";
+import { train } from "../../training/session.js";
+import type { Watch } from "../../training/watch.js";
+import type { Budget } from "./budget.js";
+import { isSearched, type Entered } from "./enter.js";
+
+/** A run that is there. */
+export interface Finished extends Entered {
+  seconds: number;
+  /** the budget ended its training, and it holds the best epoch until then */
+  cut: boolean;
+}
+
+export interface Trained {
+  finished: Finished[];
+  untrained: Untrained[];
+  /** why trainings failed */
+  errors: EmbedError[];
+}
+
+export interface HowToTrain {
+  paths: readonly string[];
+  /** options of every training */
+  shared: GivenTraining;
+  /** settings that --search tries */
+  search: number | undefined;
+  force: boolean;
+  /** how each must have cut the log */
+  split: Manifest["split"];
+  /** warnings of the log that are not said again */
+  known: readonly string[];
+  budget: Budget;
+}
+
+/** Trains all, in their order. @throws whatever is no fault of one training: the disk, an abort, a bug */
+export async function trainAll(entered: readonly Entered[], how: HowToTrain, watch: Watch): Promise<Trained> {
+  const trained: Trained = { finished: [], untrained: [], errors: [] };
+  for (const [i, one] of entered.entries()) {
+    const { name, from } = one;
+    const hasStart = !from || trained.finished.some((other) => other.name === from.name);
+    const outcome = hasStart
+      ? await trainOne(one, how, watch)
+      : { why: `it starts from ${from.name}, which was not trained` };
+    if ("seconds" in outcome) trained.finished.push(outcome);
+    else trained.untrained.push({ name, why: outcome.why });
+    if ("error" in outcome) trained.errors.push(outcome.error);
+    watch.observe({
+      stage: "training",
+      text: `${name}: ${textOf(outcome)}`,
+      done: i + 1,
+      of: entered.length,
+    });
+  }
+  return trained;
+}
+
+type Outcome = Finished | { why: string; error: EmbedError } | { why: string };
+
+function textOf(outcome: Outcome): string {
+  if (!("seconds" in outcome)) return `not trained: ${outcome.why}`;
+  return `${outcome.seconds.toFixed(1)} s${outcome.cut ? ", ended by the budget with its best epoch" : ""}`;
+}
+
+async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Outcome> {
+  const { name, trainer, path, options } = one;
+  const { paths, search, force, split, known, budget } = how;
+  if (budget.left === 0) return { why: "the budget was spent before it began" };
+  watch.observe({ stage: "doing", text: `${name}: reading the log` });
+  const start = performance.now();
+  // bad rows are written once, when the log is examined
+  const { badRows: _, ...shared } = how.shared;
+  const searches = search !== undefined && isSearched(one);
+  const own = { ...shared, ...options, ...(searches && { search }), out: path, force };
+  try {
+    const summary = await budget.run(watchOf(name, watch, known), (inner) =>
+      train(trainer, paths, own, inner),
+    );
+    if (!summary) return { why: "ended by the budget before there was an epoch to keep" };
+  } catch (error) {
+    const isOwn = error instanceof UsageError || error instanceof DataError || error instanceof DivergedError;
+    if (!isOwn) throw error;
+    return { why: error.message, error };
+  }
+  const { manifest } = await openRun(path);
+  const isSame = (["train", "valid", "test"] as const).every((part) => manifest.split[part] === split[part]);
+  if (!isSame)
+    return {
+      why: `held out ${manifest.split.test} rows and not ${split.test}, which cannot be measured beside the others`,
+    };
+  const seconds = (performance.now() - start) / 1000;
+  return { ...one, seconds, cut: manifest.interrupted === true };
+}
+
+/** What is heard of one of several trainings: what was said of the log when it was examined is not said again. */
+function watchOf(name: string, { signal, observe }: Watch, known: readonly string[]): Watch {
+  return {
+    signal,
+    observe(progress) {
+      if (progress.stage === "epoch") observe({ ...progress, training: name });
+      else if (progress.stage === "doing") observe({ ...progress, text: `${name}: ${progress.text}` });
+      else if (progress.stage === "warning" && !known.includes(progress.text))
+        observe({ ...progress, text: `${name}: ${progress.text}` });
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// A leaderboard as people read it: a line a contender, what was not trained, and in the last line what it comes to.
+
+import type { Comparison } from "../api/compare/compare.js";
+import { lineNote, metricCell, untrainedTexts } from "../evaluation/leaderboard.js";
+import { titleOf } from "../evaluation/metric-titles.js";
+import { printable } from "../errors.js";
+import { formatTable } from "./terminal.js";
+
+/** The result of a comparison. */
+export function leaderboardText({ leaderboard, out, runs, seconds }: Comparison): string {
+  const { metrics, on, lines, untrained, conclusion } = leaderboard;
+  const hasIntervals = lines.some(({ intervals }) => metrics[0] in intervals);
+  const head = ["", ...metrics.map(titleOf), "seconds", ""];
+  const table = lines.map((line, place) => {
+    const { name, seconds: took, isClose } = line;
+    const [first, ...others] = metrics.map((metric) => metricCell(line, metric));
+    const mark = place === 0 ? " *" : isClose ? " ~" : "";
+    return [name, `${first}${mark}`, ...others, took?.toFixed(1) ?? "", lineNote(line)];
+  });
+  const legend = hasIntervals
+    ? `±: half of the 95 % bootstrap interval; *: the best; ~: the interval of its difference to the best, on the same users or rows, holds 0\n`
+    : "";
+  const left = untrainedTexts(untrained)
+    .map((text) => `${printable(text)}\n`)
+    .join("");
+  return (
+    `${formatTable([head, ...table])}${on}; ${legend}${left}` +
+    `${out}: the page; ${runs}: the runs; ${seconds.toFixed(1)} s\n${conclusion}\n`
+  );
+}

@@ -1,0 +1,143 @@
+// Contenders from the best to the worst, and in a sentence which is best and how sure that is.
+
+import type { Metrics } from "../embedding/manifest.js";
+import type { Interval } from "./bootstrap.js";
+import type { Compared } from "./comparison.js";
+import { titleOf } from "./metric-titles.js";
+import { goodness } from "./user-metric.js";
+
+/** What is known of a contender beside its metrics. */
+export interface Entrant {
+  /** a plain model or rule, which an embedding should beat */
+  isBaseline: boolean;
+  /** of a run: its directory, the command that made it, seconds of its training */
+  run?: string;
+  command?: string;
+  seconds?: number;
+  /** the budget ended its training, and the run holds the best epoch until then */
+  cut?: true;
+}
+
+export interface LeaderboardLine extends Entrant {
+  name: string;
+  metrics: Metrics;
+  intervals: Record<string, Interval>;
+  /** what it has more than the best by the first metric; of all lines but the best, where there are intervals */
+  toBest?: Interval & { difference: number };
+  /** whether the interval of that difference holds 0 */
+  isClose: boolean;
+}
+
+/** What was not trained, and why. */
+export interface Untrained {
+  name: string;
+  why: string;
+}
+
+export interface Leaderboard {
+  /** the metric that decides the order, then others worth a column */
+  metrics: readonly [string, ...string[]];
+  /** what was measured on, a phrase: `1,200 rows of the test split` */
+  on: string;
+  /** the best first */
+  lines: LeaderboardLine[];
+  untrained: readonly Untrained[];
+  /** which is best, and whether it is ahead of the next one and of the baselines */
+  conclusion: string;
+}
+
+/**
+ * Orders contenders by a metric; one that lacks it is last.
+ *
+ * @param entrants by the contenders' names; what has none is a baseline
+ */
+export function leaderboardOf(
+  compared: readonly Compared[],
+  entrants: ReadonlyMap<string, Entrant>,
+  { metrics, ...rest }: Pick<Leaderboard, "metrics" | "on" | "untrained">,
+): Leaderboard {
+  const [metric] = metrics;
+  const valueOf = (own: Metrics) => (own[metric] === undefined ? -Infinity : goodness(metric, own[metric])!);
+  const ordered = [...compared].sort((a, b) => valueOf(b.metrics) - valueOf(a.metrics));
+  const lines = ordered.map(({ name, metrics: own, intervals, toBest }): LeaderboardLine => {
+    const difference = toBest[metric];
+    return {
+      name,
+      ...(entrants.get(name) ?? { isBaseline: true }),
+      metrics: own,
+      intervals,
+      ...(difference && { toBest: difference }),
+      isClose: difference !== undefined && difference.low <= 0 && difference.high >= 0,
+    };
+  });
+  return { metrics, ...rest, lines, conclusion: conclusionOf(lines, metric) };
+}
+
+/** A cell of a table: `0.1234 ±0.0012`, with half of the interval where there is one; empty without the metric. */
+export function metricCell({ metrics, intervals }: LeaderboardLine, metric: string): string {
+  const value = metrics[metric];
+  if (value === undefined) return "";
+  const interval = intervals[metric];
+  return `${value.toFixed(4)}${interval ? ` ±${((interval.high - interval.low) / 2).toFixed(4)}` : ""}`;
+}
+
+/** Sentences on what was not trained, those of one reason together. */
+export function untrainedTexts(untrained: readonly Untrained[]): string[] {
+  const reasons = [...new Set(untrained.map(({ why }) => why))];
+  return reasons.map((why) => {
+    const names = untrained.filter((one) => one.why === why).map(({ name }) => name);
+    return `not trained: ${names.join(", ")}: ${why}`;
+  });
+}
+
+/** What sets a line apart, in words. */
+export function lineNote({ isBaseline, cut }: LeaderboardLine): string {
+  return [...(isBaseline ? ["baseline"] : []), ...(cut ? ["ended by the budget"] : [])].join(", ");
+}
+
+/** `als has the best Recall@20, 0.12 (0.11 to 0.13): ahead of the next, and of the baselines`, or what of that does not hold. */
+function conclusionOf(lines: readonly LeaderboardLine[], metric: string): string {
+  const [best] = lines as [LeaderboardLine];
+  const interval = best.intervals[metric];
+  const shown = (line: LeaderboardLine) => line.metrics[metric]?.toFixed(4) ?? "none";
+  const sure = interval
+    ? ` (95 % interval ${interval.low.toFixed(4)} to ${interval.high.toFixed(4)})`
+    : " (there are no intervals)";
+  const others = lines.slice(1);
+  const embeddings = others.filter(({ isBaseline }) => !isBaseline);
+  const baselines = others.filter(({ isBaseline }) => isBaseline);
+  const head = `${best.name} has the best ${titleOf(metric)}, ${shown(best)}${sure}`;
+  const [next] = embeddings;
+  if (best.isBaseline) {
+    if (!next) return `${head}, and it is a baseline: nothing but baselines was measured.`;
+    return `${head}, and it is a baseline: the best embedding, ${next.name} with ${shown(next)}, ${next.isClose ? "cannot be told apart from it" : "is behind it"}.`;
+  }
+  const close = baselines.filter(({ isClose }) => isClose);
+  const toNext = next && {
+    isAhead: !next.isClose,
+    text: `the next, ${next.name} with ${shown(next)}`,
+  };
+  const toBaselines = baselines.length > 0 && {
+    isAhead: close.length === 0,
+    text:
+      close.length === 0
+        ? `every baseline (${namesOf(baselines)})`
+        : `the ${close.length === 1 ? "baseline" : "baselines"} ${namesOf(close)}`,
+  };
+  const found = [toNext, toBaselines].filter((one) => one !== undefined && one !== false);
+  if (!interval || found.length === 0) return `${head}.`;
+  const ahead = found.filter(({ isAhead }) => isAhead).map(({ text }) => text);
+  const level = found.filter(({ isAhead }) => !isAhead).map(({ text }) => text);
+  const said = [
+    ...(ahead.length > 0 ? [`it is ahead of ${ahead.join(" and of ")}`] : []),
+    ...(level.length > 0 ? [`it cannot be told apart from ${level.join(" or from ")}`] : []),
+  ];
+  return `${head}: ${said.join(", but ")}.`;
+}
+
+function namesOf(lines: readonly LeaderboardLine[]): string {
+  return lines
+    .map(({ name }) => name)
+    .join(", ")
+    .replace(/, ([^,]+)$/, " and $1");
+}

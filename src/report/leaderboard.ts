@@ -1,0 +1,56 @@
+// What a comparison came to: contenders from the best to the worst, and what was not trained.
+
+import { titleOf } from "../evaluation/metric-titles.js";
+import {
+  lineNote,
+  metricCell,
+  untrainedTexts,
+  type Leaderboard,
+  type LeaderboardLine,
+} from "../evaluation/leaderboard.js";
+import type { Section } from "./figure.js";
+import { html, shortened, tableOf, type Markup } from "./html.js";
+
+/** The table, under the sentence that answers; undefined on a page that compares nothing. */
+export function leaderboard(board: Leaderboard | undefined): Section | undefined {
+  if (!board) return undefined;
+  const { metrics, on, lines, untrained, conclusion } = board;
+  return {
+    id: "leaderboard",
+    title: "Leaderboard",
+    lead: html`<strong>${conclusion}</strong>`,
+    body: html`${tableOf(
+        ["", "", ...metrics.map(titleOf), "seconds"],
+        lines.map((line, i) => cellsOf(line, i, metrics)),
+        2,
+      )}
+      <p class="quiet">
+        Measured on ${on}. ±: half of the 95 % bootstrap interval; ~: the interval of its difference to the
+        first line, on the same users or rows, holds 0; seconds: reading and training, on the machine that
+        made this page.
+      </p>
+      ${
+        untrained.length > 0
+          ? html`<ul class="quiet">
+              ${untrainedTexts(untrained).map((text) => html`<li>${shortened(text, 600)}</li>`)}
+            </ul>`
+          : undefined
+      } `,
+  };
+}
+
+function cellsOf(
+  line: LeaderboardLine,
+  place: number,
+  [metric, ...others]: Leaderboard["metrics"],
+): Markup[] {
+  const { name, isClose, seconds } = line;
+  const first = metricCell(line, metric);
+  return [
+    html`<span class="key">${shortened(name, 60)}</span>`,
+    html`${lineNote(line)}`,
+    place === 0 ? html`<strong>${first}</strong>` : html`${first}${isClose ? " ~" : ""}`,
+    ...others.map((other) => html`${metricCell(line, other)}`),
+    html`${seconds?.toFixed(1)}`,
+  ];
+}

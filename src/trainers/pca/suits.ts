@@ -1,0 +1,23 @@
+// What a comparison trains of train-pca.
+
+import type { LogTraits, Suits } from "../../training/suits.js";
+import type { GivenPca } from "./options.js";
+
+/**
+ * Components of users x items: plain ones, the baseline of every embedding, and those of the degree-normalised matrix. For predictions
+ * those of rows x features, which predict nothing by themselves: a network starts from them.
+ */
+export function suits({ goal }: LogTraits): Suits {
+  if (goal === "predictions") {
+    // as wide as a network's vectors are by default
+    const features: GivenPca = { matrix: "features", dim: 16 };
+    return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
+  }
+  const byDegree: GivenPca = { normalize: "degree" };
+  return {
+    candidates: [
+      { name: "pca", options: {}, effort: 1, baseline: true },
+      { name: "pca-degree", options: byDegree, effort: 1 },
+    ],
+  };
+}
