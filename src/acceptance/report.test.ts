@@ -288,7 +288,9 @@ describe("in headless Chromium", () => {
         }).length`,
       );
       expect(cut).toBe(0);
-      const main = await browser.value<number>(`document.querySelector("main").getBoundingClientRect().width`);
+      const main = await browser.value<number>(
+        `document.querySelector("main").getBoundingClientRect().width`,
+      );
       expect(main).toBeGreaterThan(0.8 * width);
       const { length } = await browser.screenshot();
       expect(length).toBeGreaterThan(50_000);

@@ -39,7 +39,13 @@ test("the same rows lie in the same places, to the last bit", async () => {
 
 test("the layout starts from the plane: turned by half a turn, it comes out turned", async () => {
   const { nearest, start, places } = await laidOut(planted(120));
-  const opposite = await umapOf(planted(120), dim, nearest, start.map((value) => -value), signal);
+  const opposite = await umapOf(
+    planted(120),
+    dim,
+    nearest,
+    start.map((value) => -value),
+    signal,
+  );
   const agreement = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
   expect(agreement(places!, start)).toBeGreaterThan(0);
   expect(agreement(opposite!, start)).toBeLessThan(0);

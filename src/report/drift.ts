@@ -126,9 +126,7 @@ function histogram(
       ],
     },
   );
-  const most10 = moved
-    .slice(0, 10)
-    .map(({ displacement: d, ...key }) => [keyMarkup(key), short(d)]);
+  const most10 = moved.slice(0, 10).map(({ displacement: d, ...key }) => [keyMarkup(key), short(d)]);
   const table = most10.length > 0 ? tableOf(["moved most", "displacement"], most10) : undefined;
   return figure(html`<span class="key">${name}</span> <small>dashed: median</small>`, drawing, table);
 }

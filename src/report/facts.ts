@@ -42,7 +42,10 @@ function factsOf(run: ReportedRun): Markup {
         ? `${whole(manifest.rows)}: ${held.join(", ")}${split.valid + split.test > 0 ? ` (${split.by})` : ""}`
         : whole(manifest.rows),
     ],
-    ["newest event", split?.newest !== undefined ? `${instant(split.newest)}, of the training rows` : undefined],
+    [
+      "newest event",
+      split?.newest !== undefined ? `${instant(split.newest)}, of the training rows` : undefined,
+    ],
     ["table", table && `${counted(table.numRows, "row")} of ${counted(table.dim, "number")}`],
     ["roles", rolesOf(manifest.roles)],
     ["went on from", init && init.run],

@@ -40,7 +40,15 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: WithHistory): Marku
     ({ valueOf }) => run.history.filter((point) => valueOf(point) !== undefined).length > 1,
   );
   const dated = run.history.some(({ newest }) => newest !== undefined);
-  const head = ["version", ...(dated ? ["newest event"] : []), "rows", "keys", "gained", "lost", ...series.map(({ title }) => title)];
+  const head = [
+    "version",
+    ...(dated ? ["newest event"] : []),
+    "rows",
+    "keys",
+    "gained",
+    "lost",
+    ...series.map(({ title }) => title),
+  ];
   const rows = run.history.toReversed().map((point) => [
     point.version,
     ...(dated ? [point.newest === undefined ? "" : instant(point.newest)] : []),

@@ -39,23 +39,21 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-<<<<<<< HEAD
-/** Labels are the same on all maps; how many keys have each is reported where there is one. */
-=======
 /** What distances mean on the maps that there are. */
 function leadOf(maps: readonly ItemMap[]): Markup {
   const has = (by: Layout["by"]) => maps.some(({ layouts }) => layouts.some((layout) => layout.by === by));
   const pca = html` <b>PCA</b> is the plane that keeps most of the distances between vectors; a small share of
     the variance means that dots may overlap that are far apart in the table.`;
-  const umap = html` <b>UMAP</b> puts keys next to their nearest neighbours. Keys that stand together are similar;
-    how far apart groups are, how large and how dense, means little, and it may show groups where the table has
-    none.`;
-  const labels = maps[0]!.column === undefined ? "" : " A key with several labels has the colour of the rarest.";
-  return html`Each dot is a key; point at it for its name.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
+  const umap = html` <b>UMAP</b> puts keys next to their nearest neighbours. Keys that stand together are
+    similar; how far apart groups are, how large and how dense, means little, and it may show groups where the
+    table has none.`;
+  const labels =
+    maps[0]!.column === undefined ? "" : " A key with several labels has the colour of the rarest.";
+  return html`Each dot is a key; point at it for its
+  name.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
-/** Labels are the same on all maps; how many keys have each is told where there is one. */
->>>>>>> 481c14f (Reports show names everywhere, UMAP beside the plane, dates, and use the whole window)
+/** Labels are the same on all maps; how many keys have each is reported where there is one. */
 function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
   const [{ labels }] = maps as [ItemMap];
   const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});

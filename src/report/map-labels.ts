@@ -16,7 +16,8 @@ export interface PlacedName extends Named {
 const LINE = 20;
 const CHARACTER = 6.6;
 /** Wide characters, as those of Chinese, Japanese and Korean. */
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]|[\u{1f300}-\u{1faff}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]|[\u{1f300}-\u{1faff}]/u;
 /** Between a dot and its name. */
 const GAP = 8;
 

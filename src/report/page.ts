@@ -103,7 +103,7 @@ function subtitle({ runs }: ReportContent): Markup {
 }
 
 function sectionOf({ id, title, lead, body, isHalf = false }: Section): Markup {
-  return html`<section id="${id}"${isHalf ? html` class="half"` : undefined}>
+  return html`<section id="${id}" ${isHalf ? html` class="half"` : undefined}>
     <h2>${title}</h2>
     ${lead === undefined ? undefined : html`<p class="lead">${lead}</p>`} ${body}
   </section> `;

@@ -185,7 +185,11 @@ test("PCA and UMAP stand side by side with the same keys in the same order, and 
     { by: "umap", places: places.map((x) => -x), kept: { share: 0.5, of: 10 } },
   ];
   const section = itemMaps(pen, [mapped(layouts)]);
-  expect(within(section, ".pair figcaption").map(({ textContent }) => textContent.replaceAll("\u00A0", " ").trim())).toEqual([
+  expect(
+    within(section, ".pair figcaption").map(({ textContent }) =>
+      textContent.replaceAll("\u00A0", " ").trim(),
+    ),
+  ).toEqual([
     "PCA 2 keys · 25 % of the variance · keeps 13 % of the 10 nearest",
     "UMAP 2 keys · keeps 50 % of the 10 nearest",
   ]);

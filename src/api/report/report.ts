@@ -129,9 +129,7 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   const opened = await tableToShow(run, options, absent);
   const table = opened && (await sharedTable(opened, options, shared, watch));
   if (table?.map && options.map !== "pca" && !table.map.layouts.some(({ by }) => by === "umap"))
-    absent.push(
-      `a UMAP map: ${table.map.points.length} keys with a vector are too few, it takes ${K + 1}`,
-    );
+    absent.push(`a UMAP map: ${table.map.points.length} keys with a vector are too few, it takes ${K + 1}`);
   const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
   const history = await historyOf(run, options, watch, absent);
   const [importances, shares, gates] = [await importancesOf(run), await sharesOf(run), await gatesOf(run)];
