@@ -26,7 +26,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 /** A time as a date in UTC: `2013-07-31 00:12:44 UTC`; as a number where no calendar has it. @param ms since 1970 */
 export function instant(ms: number): string {
   const time = new Date(ms);
-  if (Number.isNaN(time.getTime())) return `${short(ms)} ms`;
+  if (Number.isNaN(time.getTime())) return `${ms.toExponential(2)} ms`;
   return `${time.toISOString().slice(0, -5).replace("T", " ")} UTC`;
 }
 
