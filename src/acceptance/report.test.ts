@@ -15,8 +15,8 @@ const labels = [
   `${fixture("items.csv")}:item`,
   "--label-column",
   "genres",
-  "--name-column",
-  "title",
+  "--names",
+  `${fixture("items.csv")}:item:title`,
 ];
 
 interface Summary {
@@ -31,7 +31,12 @@ async function reported(args: string[], out = at("page.html")): Promise<Summary 
 }
 const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
 
+/** A file that names one item and all users, as names of a field. */
+const names = (field: string) => ["--names", `${at("titles.csv")}:${field}=key:name`];
+
 beforeAll(async () => {
+  const users = Array.from({ length: 1000 }, (_, i) => `u${String(i).padStart(3, "0")},Somebody ${i}`);
+  writeFileSync(at("titles.csv"), ["key,name", "tea-03,Green tea", ...users].join("\n"));
   await embedOk(["train-fm", ...clicks, "-o", at("fm"), "--epochs", "6"]);
   await embedOk(["train-fm", ...clicks, "-o", at("next"), "--epochs", "6", "--seed", "2", "--dim", "8"]);
   await embedOk(["train-gbdt", ...clicks, "-o", at("trees"), "--num-trees", "20"]);
@@ -71,6 +76,33 @@ test("items are coloured by labels and called by names of a file", async () => {
   expect(page).toMatch(/<li>\s*<svg[^>]*>\s*<circle[^>]*\/>\s*<\/svg\s*>\s*<span class="key">Drama/);
   expect(page).toContain("Lighthouse, The Secret (0002844)");
   expect(page).toContain("Horror|Romance");
+});
+
+test("maps are the plane, UMAP, or both, and names are called for where the file has none", async () => {
+  const captions = (page: string) =>
+    [...page.matchAll(/<figure class="map"><figcaption>([A-Z]+) /g)].map(([, title]) => title);
+  expect(captions((await reported(["fm", "--part", "none"])).page)).toEqual(["PCA", "UMAP"]);
+  expect(captions((await reported(["fm", "--part", "none", "--map", "umap"])).page)).toEqual(["UMAP"]);
+  const few = await reported(["fm", "--part", "none", "--map", "pca", "--points", "10"]);
+  expect([captions(few.page), few.absent]).toEqual([["PCA"], []]);
+  const { absent } = await reported(["fm", "--part", "none", "--points", "10", ...names("item_id")]);
+  expect(absent).toEqual([
+    expect.stringContaining("10 keys with a vector are too few"),
+    expect.stringMatching(/--names: '.*' has no 'name' of \d+ of \d+ keys: /),
+  ]);
+});
+
+test("names of two fields stand in the drift of both, and one field is named once", async () => {
+  const { page } = await reported([
+    ...["next", "--against", "fm", "--part", "none", "--map", "pca", "--key", "item:tea-03"],
+    ...[...names("item"), ...names("user")],
+  ]);
+  expect(page).toContain("Green tea <small>tea-03</small>");
+  expect(page).toMatch(/Somebody \d+ <small>u\d+<\/small>/);
+  const twice = await embed(["report", "fm", "-o", "x.html", ...names("item"), ...names("item_id")], {
+    cwd: folder,
+  });
+  expect([twice.code, twice.stderr]).toEqual([64, expect.stringContaining("both name keys of 'item_id'")]);
 });
 
 test("drift is measured against another run, and keys are those that are asked for", async () => {
@@ -143,7 +175,12 @@ test("keys, names and columns that look like markup stay text", async () => {
   writeFileSync(at("evil.csv"), ["click,user_id,item_id", ...rows].join("\n"));
   writeFileSync(
     at("names.csv"),
-    ["item_id,kind", `${evil},<b onclick=x>`, "i1,<b onclick=x>", "i2,plain"].join("\n"),
+    [
+      "item_id,kind,title",
+      `${evil},<b onclick=x>,${evil}`,
+      "i1,<b onclick=x>,<img src=x onerror=alert(1)>",
+      'i2,plain,"""><script>alert(2)</script>"',
+    ].join("\n"),
   );
   await embedOk(["train-fm", at("evil.csv"), "-o", at("evil<run>"), "--epochs", "2"]);
   const { page } = await reported([
@@ -152,8 +189,14 @@ test("keys, names and columns that look like markup stay text", async () => {
     `${at("names.csv")}:item_id`,
     "--label-column",
     "kind",
+    "--names",
+    `${at("names.csv")}:item:title`,
+    "--against",
+    at("evil<run>"),
   ]);
   expect(page.match(/<script/g)).toHaveLength(1);
+  expect(page).not.toContain("<img");
+  expect(page).toContain("&lt;img src=x onerror=alert(1)&gt;");
   expect(page).not.toContain("<b onclick");
   expect(page).toContain("&lt;script&gt;document.title=");
 });
@@ -215,6 +258,7 @@ describe("in headless Chromium", () => {
   inBrowser.each([
     ["a desk", 1280, false],
     ["a desk in the dark", 1280, true],
+    ["a wide desk", 1920, false],
     ["a phone", 390, false],
   ])(
     "every plot is there on %s, nothing runs over the edge, and nothing is logged",
@@ -236,6 +280,18 @@ describe("in headless Chromium", () => {
       );
       expect(poor).toEqual([]);
       expect(await browser.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      // a table that is wider than its place scrolls within it, and what is wide is used
+      const cut = await browser.value(
+        `[...document.querySelectorAll("table")].filter((table) => {
+          const place = table.parentElement;
+          return place.getBoundingClientRect().right > innerWidth || !/auto|scroll/.test(getComputedStyle(place).overflowX);
+        }).length`,
+      );
+      expect(cut).toBe(0);
+      const main = await browser.value<number>(
+        `document.querySelector("main").getBoundingClientRect().width`,
+      );
+      expect(main).toBeGreaterThan(0.8 * width);
       const { length } = await browser.screenshot();
       expect(length).toBeGreaterThan(50_000);
       expect(browser.logged).toEqual([]);

@@ -61,6 +61,8 @@ export const rooms: Record<string, Room> = {
   },
   evaluation: {
     mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"],
+    // a layout of a report's map: docs/decisions/0018-umap-by-a-package.md
+    packages: ["umap-js"],
   },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
   // lists come as the search for best items makes them

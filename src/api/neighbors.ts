@@ -152,34 +152,16 @@ async function withNames(
   tell: Tell,
 ): Promise<NeighborsOf[]> {
   if (names === undefined) return lists;
-  const colon = names.lastIndexOf(":");
-  const [file, column] = [names.slice(0, Math.max(0, colon)), names.slice(colon + 1)];
-  if (!/.:./su.test(file) || column === "")
-    throw new UsageError(
-      `--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN where the keys' column is called otherwise, got '${names}'`,
-    );
-  const { cellsByKey, readLabels } = await import("./evaluate/label-file.js");
-  const { listedKeys } = await import("../training/listed-keys.js");
-  const { side, field: named } = await readLabels(opened, file, { "--names": column }, 1, "--names");
-  const field = opened.fieldNamed(named);
-  const nameOf = cellsByKey(side, column);
-  const nameless = new Set<string>();
-  const shown = new Set<string>();
-  const called = <T extends { key: string }>(row: T): T & { name?: string } => {
-    const name = nameOf(row.key);
-    shown.add(row.key);
-    if (name === undefined) nameless.add(row.key);
-    return { ...row, ...(name !== undefined && { name }) };
-  };
+  const { readKeyNames } = await import("./key-names.js");
+  const known = await readKeyNames(opened, names, 1);
+  const field = opened.fieldNamed(known.field);
   const all = lists.map((list) =>
-    list.field === field ? { ...called(list), neighbors: list.neighbors.map(called) } : list,
+    list.field === field
+      ? { ...known.called(list), neighbors: list.neighbors.map((row) => known.called(row)) }
+      : list,
   );
-  if (shown.size === 0)
-    tell(`--names: '${side.path}' names keys of ${excerpt(field)}, and no list is of that field`);
-  else if (nameless.size > 0)
-    tell(
-      `--names: '${side.path}' has no '${column}' of ${nameless.size} of ${shown.size} keys: ${listedKeys([...nameless])}`,
-    );
+  const note = known.note();
+  if (note !== undefined) tell(note);
   return all;
 }
 

@@ -4,6 +4,7 @@ import type { Manifest } from "../embedding/manifest.js";
 import type { MetricsLine } from "../embedding/run-directory.js";
 import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
+import type { ShownKey } from "./key.js";
 
 /** A run as it stands side by side with others. */
 export interface ReportedRun {
@@ -43,6 +44,8 @@ export interface VersionPoint {
   version: string;
   /** of its log */
   rows: number;
+  /** milliseconds since 1970 of the newest event that it was trained on */
+  newest?: number;
   metrics: Manifest["metrics"];
   /** of the field that the page shows */
   keys?: number;
@@ -75,27 +78,33 @@ export interface FieldNorms {
   /** rows of length 0 */
   zeros: number;
   /** rows drawn by their count; of the shown field alone */
-  byCount?: readonly { key: string; count: number; norm: number }[];
+  byCount?: readonly (ShownKey & { count: number; norm: number })[];
 }
 
-/** Items on a plane. */
+/** Items on one plane or two. */
 export interface ItemMap {
   points: readonly MapPoint[];
-  /** share of the squared distances from the mean that the plane keeps */
-  explained: number;
+  layouts: readonly Layout[];
   /** the column that gives colours */
   column?: string;
   /** those that have a colour, the same on all maps, with the points that have it; what is not among them is grey */
   labels: readonly { label: string; points: number }[];
 }
 
-export interface MapPoint {
-  key: string;
-  /** what the key is called, where a file says so */
-  name?: string;
+/** Where the points of a map are. */
+export interface Layout {
+  /** the first two principal components, or UMAP */
+  by: "pca" | "umap";
+  /** f64[n][2], in the order of the points */
+  places: Float64Array;
+  /** of pca: share of the squared distances from the mean that the plane keeps */
+  explained?: number;
+  /** mean share of a point's nearest others in the table that are among its nearest here, of so many */
+  kept?: { share: number; of: number };
+}
+
+export interface MapPoint extends ShownKey {
   count: number;
-  x: number;
-  y: number;
   /** index into the labels of the map; absent for others and for none */
   label?: number;
   /** all its labels as the file has them */
@@ -103,11 +112,9 @@ export interface MapPoint {
 }
 
 /** The nearest rows of one. */
-export interface NeighbourList {
-  key: string;
-  name?: string;
+export interface NeighbourList extends ShownKey {
   count: number;
-  nearest: readonly { key: string; name?: string; count: number; similarity: number }[];
+  nearest: readonly (ShownKey & { count: number; similarity: number })[];
 }
 
 /** What changed from an earlier table to this one. */
@@ -131,7 +138,7 @@ export interface FieldDrift {
   byRow?: Float64Array;
   /** rows compared, where there are more of both */
   sampled?: number;
-  moved: readonly { key: string; displacement: number }[];
+  moved: readonly (ShownKey & { displacement: number })[];
 }
 
 /** A bound that a table had to keep to be published. */

@@ -4,6 +4,7 @@ import type { Drift, FieldDrift, ReportedRun } from "./content.js";
 import { titleOf } from "../evaluation/metric-titles.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
+import { keyMarkup } from "./key.js";
 import { percent, short, whole } from "./numbers.js";
 import type { Pen } from "./pen.js";
 
@@ -125,9 +126,7 @@ function histogram(
       ],
     },
   );
-  const most10 = moved
-    .slice(0, 10)
-    .map(({ key, displacement: d }) => [html`<span class="key">${shortened(key, 60)}</span>`, short(d)]);
+  const most10 = moved.slice(0, 10).map(({ displacement: d, ...key }) => [keyMarkup(key), short(d)]);
   const table = most10.length > 0 ? tableOf(["moved most", "displacement"], most10) : undefined;
   return figure(html`<span class="key">${name}</span> <small>dashed: median</small>`, drawing, table);
 }

@@ -3,7 +3,7 @@
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, type Content, type Markup } from "./html.js";
-import { counted, whole } from "./numbers.js";
+import { counted, instant, whole } from "./numbers.js";
 
 /** Lines of one list: inputs, warnings. */
 const MOST = 20;
@@ -41,6 +41,10 @@ function factsOf(run: ReportedRun): Markup {
       split && held
         ? `${whole(manifest.rows)}: ${held.join(", ")}${split.valid + split.test > 0 ? ` (${split.by})` : ""}`
         : whole(manifest.rows),
+    ],
+    [
+      "newest event",
+      split?.newest !== undefined ? `${instant(split.newest)}, of the training rows` : undefined,
     ],
     ["table", table && `${counted(table.numRows, "row")} of ${counted(table.dim, "number")}`],
     ["roles", rolesOf(manifest.roles)],

@@ -12,6 +12,8 @@ export interface Section {
   /** what is to be seen, in a sentence or two */
   lead?: Content;
   body: Markup;
+  /** takes half of a wide window, beside another that does */
+  isHalf?: boolean;
 }
 
 /** A drawing under its title. @param table what it shows in numbers, folded away @param kind a class of the page's style */

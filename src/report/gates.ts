@@ -3,7 +3,7 @@
 import type { Gate, ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
-import { short } from "./numbers.js";
+import { instant, short } from "./numbers.js";
 
 type Gated = ReportedRun & { gates: readonly Gate[] };
 
@@ -33,8 +33,13 @@ function gateTable({ gates: all }: Gated): Markup {
     html`<span class="${status}">${MARKS[status]}</span>`,
     html`${shortened(bound, 80)}`,
     html`${status === "failed" ? shortened(message, 300) : ""}`,
-    short(value),
-    short(previous),
+    valueOf(gate, value),
+    valueOf(gate, previous),
   ]);
   return tableOf(["gate", "", "bound", "", "value", "last version"], rows, 4);
+}
+
+/** The newest event is a time, all others are numbers. */
+function valueOf(gate: string, value: number | null): string {
+  return gate === "newest" && value !== null ? instant(value) : short(value);
 }

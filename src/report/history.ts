@@ -4,7 +4,7 @@ import { titleOf } from "../evaluation/metric-titles.js";
 import type { ReportedRun, VersionPoint } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup } from "./html.js";
-import { percent, whole } from "./numbers.js";
+import { instant, percent, whole } from "./numbers.js";
 import { MUTED, type Pen } from "./pen.js";
 
 /** Metrics that are drawn. */
@@ -39,9 +39,19 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: WithHistory): Marku
   const measured = series.filter(
     ({ valueOf }) => run.history.filter((point) => valueOf(point) !== undefined).length > 1,
   );
-  const head = ["version", "rows", "keys", "gained", "lost", ...series.map(({ title }) => title)];
+  const dated = run.history.some(({ newest }) => newest !== undefined);
+  const head = [
+    "version",
+    ...(dated ? ["newest event"] : []),
+    "rows",
+    "keys",
+    "gained",
+    "lost",
+    ...series.map(({ title }) => title),
+  ];
   const rows = run.history.toReversed().map((point) => [
     point.version,
+    ...(dated ? [point.newest === undefined ? "" : instant(point.newest)] : []),
     whole(point.rows),
     ...[point.keys, point.change?.gained, point.change?.lost].map((n) => (n === undefined ? "" : whole(n))),
     ...series.map(({ valueOf, format }) => {

@@ -23,6 +23,7 @@ export function importances(pen: Pen, runs: readonly ReportedRun[]): Section | u
     id: "importances",
     title: "Feature importances",
     lead: html`The share of all the loss that splits took away, by the column that they split on.`,
+    isHalf: forests.length === 1,
     body: grid(forests.map((run) => drawn(pen, runs, run))),
   };
 }

@@ -1,15 +1,19 @@
-// Items on the plane of their first two principal components, coloured by what they are called.
+// Items on planes, coloured by what they are called: their first two principal components, and beside it UMAP.
 
-import type { ItemMap, MapPoint, ReportedRun, ReportedTable } from "./content.js";
+import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, legend, runTitle, type Section } from "./figure.js";
 import { html, shortened, type Markup } from "./html.js";
+import { keyLabel, keyTitle } from "./key.js";
+import { placedNames } from "./map-labels.js";
 import { counted, percent, whole } from "./numbers.js";
 import { palette, type Pen } from "./pen.js";
 
-/** Width and height of the drawing; it has no text that would have to be read when it is scaled down. */
+/** Width and height of the drawing; its names are hidden where it is scaled down to a phone. */
 const WIDTH = 600;
-const HEIGHT = 500;
-const MARGIN = 12;
+const HEIGHT = 480;
+const MARGIN = 16;
+/** Names on a drawing. */
+const NAMES = 10;
 const OTHERS = "var(--others)";
 
 type WithMap = ReportedRun & { table: ReportedTable & { map: ItemMap } };
@@ -23,23 +27,30 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   const [first] = shown;
   if (!first) return undefined;
   const { column, labels } = first.table.map;
-  const several =
-    column === undefined ? "" : ` A key of several labels has the colour of the rarest of them that has one.`;
+  const maps = shown.map(({ table }) => table.map);
   return {
     id: "map",
     title: `A map of ${shortened(first.table.field, 40)}`,
-    lead: html`Each dot is a key, each vector scaled to length 1 and laid on the first two principal
-    components. Point at a dot for its name.${several}`,
-    body: html`${
-        column !== undefined && labels.length > 0
-          ? legendOfLabels(
-              column,
-              shown.map(({ table }) => table.map),
-            )
-          : undefined
-      }
-      <div class="grid maps">${shown.map((run) => drawn(pen, runs, run))}</div>`,
+    lead: leadOf(maps),
+    body: html`${column !== undefined && labels.length > 0 ? legendOfLabels(column, maps) : undefined}
+      <div class="maps">
+        ${shown.map((run) => html`<div class="pair">${run.table.map.layouts.map((layout) => drawn(pen, runs, run, layout))}</div> `)}
+      </div>`,
   };
+}
+
+/** What distances mean on the maps that there are. */
+function leadOf(maps: readonly ItemMap[]): Markup {
+  const has = (by: Layout["by"]) => maps.some(({ layouts }) => layouts.some((layout) => layout.by === by));
+  const pca = html` <b>PCA</b> is the plane that keeps most of the distances between vectors; a small share of
+    the variance means that dots may overlap that are far apart in the table.`;
+  const umap = html` <b>UMAP</b> puts keys next to their nearest neighbours. Keys that stand together are
+    similar; how far apart groups are, how large and how dense, means little, and it may show groups where the
+    table has none.`;
+  const labels =
+    maps[0]!.column === undefined ? "" : " A key with several labels has the colour of the rarest.";
+  return html`Each dot is a key; point at it for its
+  name.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
 /** Labels are the same on all maps; how many keys have each is reported where there is one. */
@@ -54,60 +65,99 @@ function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
     ])}`;
 }
 
-function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap): Markup {
-  const { map, field, rows } = run.table;
+/** A key where it stands on the drawing. */
+type Dot = MapPoint & { x: number; y: number };
+
+function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
+  const { map, field } = run.table;
   const plain = map.column === undefined;
   // what has a colour lies above what has none; of these, the frequent below the rare, which would be hidden
   const rank = ({ label }: MapPoint) => label ?? -1;
-  const points = map.points.toSorted((a, b) => rank(a) - rank(b));
+  const dots = dotsOf(map.points, layout.places).sort((a, b) => rank(a) - rank(b));
   const colorAt = ({ label }: MapPoint) => (label === undefined ? OTHERS : labelColors[label]!);
-  const r = points.length > 800 ? 2.4 : points.length > 200 ? 3.2 : 4.5;
-  const frame = frameOf(points);
+  const r = dots.length > 800 ? 2.4 : dots.length > 200 ? 3.2 : 4.5;
   const name = shortened(field, 40);
   const labelled = plain
     ? ""
     : `, coloured by ${map.column}: ${map.labels.map(({ label, points: n }) => `${shortened(label, 30)} ${n}`).join(", ")}`;
+  const frequent = dots.toSorted((a, b) => b.count - a.count).map((dot) => ({ ...dot, text: keyLabel(dot) }));
+  const names = placedNames(frequent, { width: WIDTH, height: HEIGHT }, NAMES);
   const drawing = draw(
-    `${counted(points.length, "key")} of ${name} of run ${run.name} on a plane${labelled}`,
+    `${counted(dots.length, "key")} of ${name} of run ${run.name} on a plane by ${TITLES[layout.by]}${labelled}`,
     {
       width: WIDTH,
       height: HEIGHT,
-      margin: MARGIN,
-      x: { axis: null, domain: frame.x },
-      y: { axis: null, domain: frame.y },
+      margin: 0,
+      x: { axis: null, domain: [0, WIDTH] },
+      y: { axis: null, domain: [HEIGHT, 0] },
       marks: [
-        plot.dot(points, {
+        plot.dot(dots, {
           x: "x",
           y: "y",
           r,
           fill: plain ? colorOf(runs, run) : colorAt,
-          fillOpacity: (point: MapPoint) => (plain || point.label !== undefined ? 0.75 : 0.55),
+          fillOpacity: (dot: Dot) => (plain || dot.label !== undefined ? 0.75 : 0.55),
           title: titleOf,
         }),
+        ...(["start", "end"] as const).map((anchor) =>
+          plot.text(
+            names.filter((each) => each.anchor === anchor),
+            {
+              x: "x",
+              y: "y",
+              text: "text",
+              textAnchor: anchor,
+              fill: "currentColor",
+              stroke: "var(--wash)",
+              strokeWidth: 3.5,
+              className: "names",
+            },
+          ),
+        ),
       ],
     },
   );
-  const sample = points.length < rows ? `${whole(points.length)} of ${counted(rows, "key")}, by hash; ` : "";
-  const share = `${sample}${percent(map.explained, 0)} of the variance on this plane`;
-  return figure(html`${runTitle(runs, run, name)} <small>${share}</small>`, drawing, undefined, "map");
+  return figure(
+    html`${runTitle(runs, run, TITLES[layout.by])} <small>${noteOf(run, layout)}</small>`,
+    drawing,
+    undefined,
+    "map",
+  );
 }
 
-/** Equal scales, the cloud in the middle of the frame. */
-function frameOf(points: readonly MapPoint[]): { x: [number, number]; y: [number, number] } {
-  const spanOf = (values: number[]) => ({ low: Math.min(...values), high: Math.max(...values) });
-  const [x, y] = [spanOf(points.map((point) => point.x)), spanOf(points.map((point) => point.y))];
-  const inner = { width: WIDTH - 2 * MARGIN, height: HEIGHT - 2 * MARGIN };
-  const unit = Math.max((x.high - x.low) / inner.width, (y.high - y.low) / inner.height) / 2;
-  const around = ({ low, high }: { low: number; high: number }, length: number): [number, number] => [
-    (low + high) / 2 - unit * length,
-    (low + high) / 2 + unit * length,
-  ];
-  return { x: around(x, inner.width), y: around(y, inner.height) };
+const TITLES: Record<Layout["by"], string> = { pca: "PCA", umap: "UMAP" };
+
+/** How many keys are drawn, and what the plane keeps of the table. */
+function noteOf({ table: { map, rows } }: WithMap, { explained, kept }: Layout): string {
+  const shown = map.points.length;
+  return [
+    shown < rows ? `${whole(shown)} of ${counted(rows, "key")}, by hash` : counted(shown, "key"),
+    ...(explained === undefined ? [] : [`${percent(explained, 0)} of the variance`]),
+    ...(kept === undefined ? [] : [`keeps ${percent(kept.share, 0)} of the ${kept.of} nearest`]),
+  ]
+    .join(" · ")
+    .replaceAll(" %", "\u00A0%");
 }
 
-function titleOf({ key, name, count, cell }: MapPoint): string {
+/** Equal scales, the cloud in the middle of the drawing, the second axis upward. */
+function dotsOf(points: readonly MapPoint[], places: Float64Array): Dot[] {
+  const along = (axis: 0 | 1) => {
+    const values = places.filter((_, i) => i % 2 === axis);
+    const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    return { middle: (low + high) / 2, span: high - low };
+  };
+  const [across, up] = [along(0), along(1)];
+  const unit = Math.max(across.span / (WIDTH - 2 * MARGIN), up.span / (HEIGHT - 2 * MARGIN)) || 1;
+  return points.map((point, i) => ({
+    ...point,
+    x: WIDTH / 2 + (places[2 * i]! - across.middle) / unit,
+    y: HEIGHT / 2 - (places[2 * i + 1]! - up.middle) / unit,
+  }));
+}
+
+function titleOf({ cell, count, ...key }: MapPoint): string {
   const lines = [
-    name === undefined ? shortened(key, 60) : `${shortened(name, 48)} (${shortened(key, 24)})`,
+    keyTitle(key),
     ...(cell === undefined ? [] : [shortened(cell, 60)]),
     ...(count > 0 ? [counted(count, "event")] : []),
   ];

@@ -43,6 +43,7 @@ export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section 
     title: "Learning curves",
     lead: html`The loss of the training rows (grey) and of the validation rows, by epoch; of trees, by tree.
     The dot is the best epoch, the one that the run holds.`,
+    isHalf: figures.length === 1,
     body: grid(figures),
   };
 }

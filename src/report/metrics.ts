@@ -31,6 +31,7 @@ export function metrics(runs: readonly ReportedRun[]): Section | undefined {
         ? html`As training measured them, each run on rows of its own: the logs or the splits differ, so that
             columns cannot be compared. <code>embed evaluate</code> measures runs on one log.`
         : html`As training measured them.`,
+    isHalf: names.length <= 6,
     body: tableOf(
       ["", ...names.map(titleOf)],
       ordered.flatMap((part) => linesOf(runs, part, names, comparable)),

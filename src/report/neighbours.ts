@@ -2,7 +2,8 @@
 
 import type { NeighbourList, ReportedRun, ReportedTable } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, shortened, type Markup } from "./html.js";
+import { html, type Markup } from "./html.js";
+import { keyMarkup } from "./key.js";
 import { counted } from "./numbers.js";
 
 type WithTable = ReportedRun & { table: ReportedTable };
@@ -27,7 +28,7 @@ function card(runs: readonly ReportedRun[], shown: readonly WithTable[], key: st
   const { name, count } = lists.find(({ list }) => list)!.list!;
   const events = count > 0 ? html`<small>${counted(count, "event")}</small>` : undefined;
   return html`<article>
-    <h3>${named({ key, name })} ${events}</h3>
+    <h3>${keyMarkup({ key, name })} ${events}</h3>
     ${lists.map(({ run, list }) => html`${runs.length > 1 ? html`<h4>${runTitle(runs, run)}</h4>` : undefined}${listOf(list)}`)}
   </article> `;
 }
@@ -40,15 +41,10 @@ function listOf(list: NeighbourList | undefined): Markup {
     ${list.nearest.map(
       (near) =>
         html`<li>
-          ${named(near)}<b style="--w:${Math.max(0, near.similarity).toFixed(2)}"
+          ${keyMarkup(near)}<b style="--w:${Math.max(0, near.similarity).toFixed(2)}"
             >${near.similarity.toFixed(3)}</b
           >
         </li> `,
     )}
   </ol> `;
-}
-
-function named({ key, name }: { key: string; name?: string | undefined }): Markup {
-  if (name === undefined) return html`<span class="key">${shortened(key, 60)}</span>`;
-  return html`<span class="key">${shortened(name, 60)} <small>${shortened(key, 40)}</small></span>`;
 }

@@ -3,6 +3,7 @@
 import type { FieldNorms, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
+import { keyTitle } from "./key.js";
 import { counted, quantile, short, whole } from "./numbers.js";
 import { MUTED, type Pen } from "./pen.js";
 
@@ -139,8 +140,8 @@ function byCount({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTab
           r: 2,
           fill: color,
           fillOpacity: 0.45,
-          title: ({ key, count, norm }) =>
-            `${shortened(key, 48)}\n${counted(count, "event")}, length ${short(norm)}`,
+          title: ({ count, norm, ...key }) =>
+            `${keyTitle(key)}\n${counted(count, "event")}, length ${short(norm)}`,
         }),
         plot.line(medians, { x: "count", y: "norm", stroke: "currentColor", strokeWidth: 1.5 }),
       ],

@@ -23,6 +23,13 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
+/** A time as a date in UTC: `2013-07-31 00:12:44 UTC`; as a number where no calendar has it. @param ms since 1970 */
+export function instant(ms: number): string {
+  const time = new Date(ms);
+  if (Number.isNaN(time.getTime())) return `${ms.toExponential(2)} ms`;
+  return `${time.toISOString().slice(0, -5).replace("T", " ")} UTC`;
+}
+
 /** The value below which a share of sorted numbers lies. @param sorted ascending, at least one */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))]!;

@@ -67,10 +67,10 @@ export async function reportPage(content: ReportContent): Promise<string> {
         <header>
           <h1 class="key">${title}</h1>
           ${subtitle(content)}
-          <nav aria-label="Sections">
-            ${sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a> `)}
-          </nav>
         </header>
+        <nav aria-label="Sections">
+          ${sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a> `)}
+        </nav>
         <main>
           ${sections.map(sectionOf)}
           ${
@@ -104,8 +104,8 @@ function subtitle({ runs }: ReportContent): Markup {
   return html`<p>${runs.length > 1 ? `${runs.length} runs, ` : ""}${commands}, ${of}</p>`;
 }
 
-function sectionOf({ id, title, lead, body }: Section): Markup {
-  return html`<section id="${id}">
+function sectionOf({ id, title, lead, body, isHalf = false }: Section): Markup {
+  return html`<section id="${id}" ${isHalf ? html` class="half"` : undefined}>
     <h2>${title}</h2>
     ${lead === undefined ? undefined : html`<p class="lead">${lead}</p>`} ${body}
   </section> `;

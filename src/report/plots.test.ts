@@ -3,9 +3,9 @@
 import { parseHTML } from "linkedom";
 import { reportedRun, reportedTable } from "../testing/reported.js";
 import { calibration, wilson } from "./calibration.js";
-import type { ReportedRun } from "./content.js";
+import type { Gate, ItemMap, ReportedRun } from "./content.js";
 import { drift } from "./drift.js";
-import type { Gate } from "./content.js";
+import { facts } from "./facts.js";
 import { gates } from "./gates.js";
 import { history } from "./history.js";
 import { importances } from "./importances.js";
@@ -14,9 +14,11 @@ import { learningCurves } from "./learning-curves.js";
 import { metrics } from "./metrics.js";
 import { neighbours } from "./neighbours.js";
 import { norms } from "./norms.js";
+import { instant } from "./numbers.js";
 import { loadPen, type Pen } from "./pen.js";
 import { scree } from "./scree.js";
 import type { Section } from "./figure.js";
+import { style } from "./style.js";
 
 let pen: Pen;
 beforeAll(async () => {
@@ -154,13 +156,19 @@ test("vectors that are all zero are one bar at nought", () => {
   expect(titles(section)).toEqual([expect.stringContaining("5 rows of length 0")]);
 });
 
-test("a map has a dot a key with its name, coloured by label, what has none in grey below", () => {
+/** A run with two keys on maps. */
+function mapped(layouts: ItemMap["layouts"]): ReportedRun {
   const points = [
-    { key: "1", name: "Tea", count: 2, x: 0, y: 0, label: 0, cell: "hot|drink" },
-    { key: "2", count: 1, x: 1, y: 1 },
+    { key: "1", name: "Tea", count: 2, label: 0, cell: "hot|drink" },
+    { key: "2", count: 1 },
   ];
-  const map = { points, explained: 0.5, column: "kind", labels: [{ label: "hot", points: 1 }] };
-  const section = itemMaps(pen, [reportedRun({ table: reportedTable({ map, rows: 2 }) })]);
+  const map = { points, layouts, column: "kind", labels: [{ label: "hot", points: 1 }] };
+  return reportedRun({ table: reportedTable({ map, rows: 2 }) });
+}
+const places = Float64Array.of(0, 0, 1, 1);
+
+test("a map has a dot a key with its name, coloured by label, what has none in grey below", () => {
+  const section = itemMaps(pen, [mapped([{ by: "pca", places, explained: 0.5 }])]);
   expect(titles(section)).toEqual(["2\n1 event", "Tea (1)\nhot|drink\n2 events"]);
   const fills = within(section, "figure > svg circle").map((circle) => circle.getAttribute("fill"));
   expect(fills).toEqual(["var(--others)", "#4269d0"]);
@@ -168,6 +176,28 @@ test("a map has a dot a key with its name, coloured by label, what has none in g
     "hot 1",
     "others 1",
   ]);
+  expect(within(section, ".names text").map((text) => text.textContent)).toEqual(["Tea", "2"]);
+});
+
+test("PCA and UMAP stand side by side with the same keys in the same order, and say what they keep", () => {
+  const layouts: ItemMap["layouts"] = [
+    { by: "pca", places, explained: 0.25, kept: { share: 0.125, of: 10 } },
+    { by: "umap", places: places.map((x) => -x), kept: { share: 0.5, of: 10 } },
+  ];
+  const section = itemMaps(pen, [mapped(layouts)]);
+  expect(
+    within(section, ".pair figcaption").map(({ textContent }) =>
+      textContent.replaceAll("\u00A0", " ").trim(),
+    ),
+  ).toEqual([
+    "PCA 2 keys · 25 % of the variance · keeps 13 % of the 10 nearest",
+    "UMAP 2 keys · keeps 50 % of the 10 nearest",
+  ]);
+  const [one, two, ...rest] = titles(section);
+  expect(rest).toEqual([one, two]);
+  expect(section!.lead).toMatchObject({ text: expect.stringContaining("how far apart groups are") });
+  const alone = itemMaps(pen, [mapped(layouts.slice(0, 1))]);
+  expect(alone!.lead).not.toMatchObject({ text: expect.stringContaining("UMAP") });
 });
 
 test("neighbours of one key stand below each other by run, a key that a run lacks is said to be so", () => {
@@ -240,6 +270,50 @@ test("gates say which failed, in words and not by colour alone", () => {
   expect(rows[1]).toMatch(/auc.*failed.*AUC fell.*0\.5.*–/);
   expect(rows[2]).toMatch(/rows.*– not compared.*within 30%/);
   expect(rows.slice(2).join()).not.toMatch(/passed|✓/);
+});
+
+test("a value without a bound is neither passed nor green, and says so", () => {
+  const measured: Gate[] = [
+    { gate: "norm", bound: "none", value: 2, previous: null, status: "measured", message: "" },
+  ];
+  const section = gates([reportedRun({ gates: measured })]);
+  expect(within(section, ".passed, .failed")).toEqual([]);
+  expect(within(section, ".measured").map((mark) => mark.textContent)).toEqual(["no bound"]);
+  expect(style).toMatch(/\.measured \{ color: var\(--soft\)/);
+});
+
+test("times are dates in UTC: of gates, of the newest event of a run and of versions", () => {
+  const [now, last] = [Date.UTC(2013, 6, 31, 0, 12, 44), Date.UTC(2013, 6, 24)];
+  const newest: Gate[] = [
+    { gate: "newest", bound: "none", value: now, previous: last, status: "measured", message: "" },
+  ];
+  const run = reportedRun({ gates: newest });
+  run.manifest.split.newest = now;
+  expect(rowsOf(gates([run]))[0]).toMatch(/2013-07-31 00:12:44 UTC.*2013-07-24 00:00:00 UTC/s);
+  expect(facts([run]).body.text).toContain("2013-07-31 00:12:44 UTC");
+  const versions = [last, now].map((time, i) => ({
+    version: `00000${i + 1}`,
+    rows: 1,
+    newest: time,
+    metrics: { test: { auc: 0.5 } },
+  }));
+  expect(rowsOf(history(pen, [reportedRun({ history: versions })]))[0]).toMatch(/000002.*2013-07-31/);
+  // a damaged manifest ends no page
+  expect(instant(1e300)).toBe("1.00e+300 ms");
+});
+
+test("names stand beside keys in norms and in drift", () => {
+  const moved = [{ key: "85123A", name: "Tea pot", displacement: 0.2 }];
+  const field = {
+    ...{ field: "item_id", rows: { a: 2, b: 2, both: 2, gained: 0, lost: 0 }, norms: { a: 1, b: 1 } },
+    ...{ byRow: Float64Array.of(0, 0.2), moved },
+  };
+  const run = reportedRun({ drift: { against: "last", k: 10, fields: [field], metrics: {} } });
+  expect(rowsOf(drift(pen, [run])).join()).toContain("Tea pot 85123A");
+  const byCount = [1, 2].map((n) => ({ key: `k${n}`, name: `Cup ${n}`, count: n, norm: n }));
+  const lengths = [{ field: "item_id", norms: Float64Array.of(1, 2), zeros: 0, byCount }];
+  const shown = norms(pen, [reportedRun({ table: reportedTable({ norms: lengths }) })]);
+  expect(titles(shown)).toContain("Cup 2 (k2)\n2 events, length 2");
 });
 
 test("the best metric is bold among runs of the same held-out rows alone", () => {

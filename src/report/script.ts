@@ -2,7 +2,8 @@
 
 /**
  * JavaScript of the page. A label of the map that is pointed at, or has the focus, is seen alone; and the title of the mark under the pointer, or of
- * the nearest within a finger's breadth, stands beside it. It reads what is on the page and writes text alone.
+ * the nearest within a finger's breadth, stands beside it; on the run's other map the same key has a ring. It reads what is on the page
+ * and writes text alone.
  */
 export const script = `
 "use strict";
@@ -28,7 +29,17 @@ for (const svg of document.querySelectorAll("figure > svg")) {
     return { mark, text };
   });
   if (marks.length === 0) continue;
-  const hide = () => { tip.hidden = true; };
+  // the same key on the other map of the run
+  const twinOf = (mark) => {
+    const maps = [...(svg.closest(".pair")?.querySelectorAll("figure > svg") ?? [])];
+    const at = [...svg.querySelectorAll("circle")].indexOf(mark);
+    return at < 0 ? undefined : maps.find((map) => map !== svg)?.querySelectorAll("circle")[at];
+  };
+  let twin;
+  const hide = () => {
+    tip.hidden = true;
+    twin?.classList.remove("twin");
+  };
   const show = ({ clientX, clientY, pointerType, target }) => {
     let best = marks.find(({ mark }) => mark === target);
     let least = pointerType === "mouse" ? 12 : 24;
@@ -38,7 +49,10 @@ for (const svg of document.querySelectorAll("figure > svg")) {
       const y = Math.max(box.top - clientY, 0, clientY - box.bottom);
       if (Math.hypot(x, y) < least) [best, least] = [one, Math.hypot(x, y)];
     }
-    if (!best) return hide();
+    hide();
+    if (!best) return;
+    twin = twinOf(best.mark);
+    twin?.classList.add("twin");
     tip.textContent = best.text;
     tip.hidden = false;
     const { offsetWidth, offsetHeight } = tip;

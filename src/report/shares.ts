@@ -17,6 +17,7 @@ export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefi
     title: "Item composition",
     lead: html`An item's vector is a weighted mean of its own vector and one for each kind of side
     information. The mean of the learned weights, by how many events an item has.`,
+    isHalf: composed.length === 1,
     body: grid(composed.map((run) => drawn(pen, runs, run))),
   };
 }

@@ -1,34 +1,41 @@
 // The page's one style: readable on a phone, on a desk and on paper, light and dark; no font and no image from elsewhere.
 
+/** From here on, sections stand beside a list of them. */
+const DESK = "1200px";
+/** Below this, a table may be wider than the page. */
+const PHONE = "640px";
+
 /** CSS of the page. */
 export const style = `
 :root {
   color-scheme: light dark;
   --page: #fff; --ink: #1b1e23; --soft: #5b626c; --rule: #e6e8eb; --wash: #f7f8f9;
-  --muted: #9aa1aa; --others: #c9cdd2; --good: #1a7f37; --bad: #c62828; --bar: #4269d022;
+  --muted: #9aa1aa; --others: #c9cdd2; --good: #1a7f37; --bad: #c62828; --bar: #4269d022; --shade: #1b1e2318;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #15171b; --ink: #e4e6e9; --soft: #9aa1ab; --rule: #2b2f36; --wash: #1c1f24;
-    --muted: #6f7782; --others: #4a515b; --good: #57c27a; --bad: #ff8078; --bar: #6c8ee838;
+    --muted: #6f7782; --others: #4a515b; --good: #57c27a; --bad: #ff8078; --bar: #6c8ee838; --shade: #0008;
   }
 }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
 body {
-  margin: 0 auto; max-width: 1180px; padding: 2.5rem 1.25rem 4rem;
+  margin: 0 auto; max-width: 2200px; padding: 2.5rem clamp(1rem, 2.6vw, 3.5rem) 4rem;
   background: var(--page); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
   overflow-wrap: break-word;
 }
-header { margin-bottom: 1.5rem; }
+header { margin-bottom: 1rem; }
 h1 { font-size: 1.75rem; line-height: 1.25; letter-spacing: -0.015em; margin: 0 0 .35rem; }
 h2 { font-size: 1.2rem; letter-spacing: -0.01em; margin: 0 0 .25rem; }
 h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
 h4 { font-size: .85rem; font-weight: 500; margin: .75rem 0 .2rem; }
-section { border-top: 1px solid var(--rule); padding-top: 1.5rem; margin-top: 2.25rem; }
+main { display: flex; flex-wrap: wrap; column-gap: 3rem; min-width: 0; }
+section { flex: 1 1 100%; min-width: 0; border-top: 1px solid var(--rule); padding-top: 1.5rem; margin-top: 2.25rem; scroll-margin-top: .5rem; }
 p { margin: 0 0 1rem; }
-.lead { color: var(--soft); max-width: 68ch; }
+.lead { color: var(--soft); max-width: 76ch; }
+.lead b { font-weight: 600; color: var(--ink); }
 .quiet, small, header p { color: var(--soft); }
 small { font-size: .84em; font-weight: 400; }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--muted); }
@@ -36,14 +43,18 @@ nav { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .9rem; }
 code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .key { unicode-bidi: isolate; overflow-wrap: anywhere; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 1.5rem 2rem; align-items: start; }
-.maps { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
-figure { margin: 0; min-width: 0; max-width: 520px; }
-figure.map { max-width: 640px; }
+.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 900px), 1fr)); gap: 1.75rem 2rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 1.5rem; align-items: end; }
+figure { margin: 0; min-width: 0; max-width: 500px; }
+figure.map { max-width: 900px; container-type: inline-size; }
+@container (max-width: 420px) { .names { display: none; } }
 figcaption { font-weight: 600; font-size: .92rem; margin-bottom: .4rem; }
 figcaption small { margin-left: .35em; }
 figure > svg { display: block; width: 100%; height: auto; overflow: visible; --plot-background: var(--page); font-family: inherit; }
-figure.map > svg { background: var(--wash); border-radius: 6px; }
+figure.map > svg { background: var(--wash); border-radius: 6px; overflow: hidden; }
+figure.map circle.twin { stroke: var(--ink); stroke-width: 2px; fill-opacity: 1; }
 svg text { white-space: pre; }
+.names { pointer-events: none; paint-order: stroke; }
 [aria-label] g[stroke-opacity="0.1"] { stroke-opacity: .12; }
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .45em; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 0 0 1rem; padding: 0; font-size: .9rem; }
@@ -77,20 +88,33 @@ dd ul { margin: 0; padding: 0; list-style: none; }
 .tip { position: absolute; z-index: 1; max-width: 20rem; padding: .3rem .55rem; border-radius: 4px; pointer-events: none; white-space: pre-line;
   background: var(--ink); color: var(--page); font-size: .82rem; line-height: 1.35; overflow-wrap: anywhere; }
 footer { color: var(--soft); font-size: .84rem; margin-top: 3rem; }
-@media (max-width: 480px) {
-  body { padding: 1.5rem 1rem 3rem; }
+@media screen and (min-width: ${DESK}) {
+  body { display: grid; grid-template-columns: 10.5rem minmax(0, 1fr); column-gap: 2.5rem; }
+  header { grid-column: 1 / -1; }
+  nav { flex-flow: column; gap: .45rem; align-self: start; position: sticky; top: 1.5rem; margin-top: 2.4rem; padding-top: .2rem; }
+  nav a { text-decoration: none; color: var(--soft); }
+  nav a:hover, nav a:focus-visible { color: var(--ink); text-decoration: underline; }
+  section.half { flex: 1 1 24rem; }
+  footer { grid-column: 2; }
+  .facts dl { grid-template-columns: 8rem 1fr; }
+}
+@media screen and (max-width: ${PHONE}) {
+  body { padding-block: 1.5rem 3rem; }
   h1 { font-size: 1.4rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .5rem; }
+  /* a table that is wider than the page keeps its first column in sight, and a shade at the edge says that there is more */
+  .wide { background: linear-gradient(to left, var(--page) 1rem, transparent) right / 2.5rem 100% no-repeat local,
+    linear-gradient(to left, var(--shade), transparent) right / .9rem 100% no-repeat scroll; }
+  .wide tr > :first-child { position: sticky; left: 0; background: var(--page); max-width: 45vw; }
 }
 @media print {
   :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --rule: #ccc; --wash: #fff; --muted: #888; --others: #bbb; }
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .tip, summary { display: none; }
-  .grid { grid-template-columns: 1fr 1fr; }
-  .maps { grid-template-columns: 1fr 1fr; }
-  figure.map:only-child { grid-column: 1 / -1; }
+  .grid, .pair { grid-template-columns: 1fr 1fr; }
+  .maps { grid-template-columns: 1fr; }
   .cards { grid-template-columns: 1fr 1fr 1fr; gap: 1.25rem 1.5rem; }
   .wide { overflow: visible; }
   table, .near, dl { font-size: 8.5pt; }
@@ -99,7 +123,7 @@ footer { color: var(--soft); font-size: .84rem; margin-top: 3rem; }
   figure, article, tr, li { break-inside: avoid; }
   h2, h3, h4, .lead, .legend, figcaption { break-after: avoid; }
   .lead { break-inside: avoid; }
-  .grid, .cards, .wide { break-before: avoid; }
+  .grid, .cards, .wide, .maps { break-before: avoid; }
   svg, .dot, .near b { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

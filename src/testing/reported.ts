@@ -42,8 +42,8 @@ export function reportedTable(changes: Partial<ReportedTable> = {}): ReportedTab
     field: "item_id",
     rows: 3,
     map: {
-      points: items.map(({ key, count }, i) => ({ key, count, x: i, y: (i * i) % 3 })),
-      explained: 0.9,
+      points: items.map(({ key, count }) => ({ key, count })),
+      layouts: [{ by: "pca", places: Float64Array.of(0, 0, 1, 1, 2, 1), explained: 0.9 }],
       labels: [],
     },
     neighbours: [{ key: "tea", count: 10, nearest: [{ key: "pot", count: 30, similarity: 0.5 }] }],

@@ -8,6 +8,7 @@ import { diffField } from "../diff.js";
 import type { Watch } from "../../training/watch.js";
 import type { ReportOptions } from "./options.js";
 import { openTable, type OpenTable } from "../tables.js";
+import type { Names } from "./names.js";
 
 /** Neighbours that are compared, and keys that are named as those that moved most. */
 export const NEIGHBOURS = 10;
@@ -19,6 +20,7 @@ export async function driftOf(
   opened: OpenTable,
   { against: given, table: name, reading }: ReportOptions,
   { signal }: Watch,
+  names: Names,
   absent: string[],
 ): Promise<Drift | undefined> {
   const against = given ?? (await versionBefore(opened.run.path));
@@ -32,8 +34,10 @@ export async function driftOf(
   }
   const options = { k: NEIGHBOURS, top: NEIGHBOURS, threads: reading.threads, signal };
   const compared = [];
-  for (const field of fields)
-    compared.push(await diffField(field, before.table, table, options, COMPARED_ROWS));
+  for (const field of fields) {
+    const found = await diffField(field, before.table, table, options, COMPARED_ROWS);
+    compared.push({ ...found, moved: found.moved.map(names.ofField(opened, field)) });
+  }
   return { against, k: NEIGHBOURS, fields: compared, metrics: before.run.manifest.metrics };
 }
 

@@ -6,6 +6,7 @@ import type { VersionPoint } from "../../report/content.js";
 import { diffField } from "../diff.js";
 import { COMPARED_ROWS, NEIGHBOURS } from "./drift.js";
 import type { ReportOptions } from "./options.js";
+import { definedOf } from "../../training/options/log.js";
 import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Watch } from "../../training/watch.js";
@@ -35,7 +36,8 @@ export async function historyOf(
       const opened: OpenTable | undefined =
         tables.length > 0 ? await openTable(path, options.table) : undefined;
       const change = opened && before && (await changeOf(before, opened, options, watch));
-      points.push({ version, rows: manifest.rows, metrics: manifest.metrics, ...change });
+      const { rows, metrics, split } = manifest;
+      points.push({ version, rows, metrics, ...definedOf({ newest: split?.newest }), ...change });
       before = opened;
     } catch (error) {
       // a version that is damaged ends no report of the others

@@ -1,43 +1,64 @@
-// The keys of a page on a plane, with their names and labels.
+// The keys of a page on planes, with their names and labels: the two first principal components, and UMAP.
 
 import { keyAt } from "../../log/keys.js";
 import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
+import { keptNeighbours } from "../../evaluation/kept-neighbours.js";
 import { planeOf, rowsWithDirection } from "../../evaluation/plane.js";
-import type { ItemMap, MapPoint } from "../../report/content.js";
-import { called, type Names } from "./names.js";
+import { K, umapOf } from "../../evaluation/umap.js";
+import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
+import { nearestRows } from "../../retrieval/nearest.js";
 import { definedOf } from "../../training/options/log.js";
+import type { Watch } from "../../training/watch.js";
+import type { Labels } from "./labels.js";
+import type { Called } from "./names.js";
+import type { ReportOptions } from "./options.js";
+
+/** Neighbours of a row that a map is measured by. */
+const KEPT = 10;
+
+interface Naming {
+  called: Called;
+  labels: Labels | undefined;
+}
 
 /**
- * The rows on a plane.
+ * The rows on planes.
  *
  * @param sample rows of the table
  * @returns undefined where they have none: of one dimension, of fewer than three rows, or all pointing the same way
  */
-export function mapOf(
+export async function mapOf(
   table: EmbeddingTable,
   sample: Uint32Array,
-  names: Names | undefined,
-): ItemMap | undefined {
+  { called, labels }: Naming,
+  { map = "both", reading }: ReportOptions,
+  { signal, observe }: Watch,
+): Promise<ItemMap | undefined> {
   const rows = rowsWithDirection(table.vectors, table.dim, sample);
   if (table.dim < 2 || rows.length < 3) return undefined;
   const { vectors, keys, counts, dim } = pickRows(table, rows);
   const plane = planeOf(vectors, dim);
   if (!plane) return undefined;
+  const nearest = await nearestRows(vectors, dim, K - 1, { threads: reading.threads, signal });
+  if (map !== "pca") observe({ stage: "doing", text: `laying out ${rows.length} keys (UMAP)` });
+  const umap = map === "pca" ? undefined : await umapOf(vectors, dim, nearest, plane.points, signal);
+  const kept = (places: Float64Array) =>
+    rows.length > K ? { kept: { share: keptNeighbours(nearest, places, KEPT), of: KEPT } } : {};
+  const layouts: Layout[] = [
+    // of too few keys for UMAP the plane is drawn, whatever is asked for
+    ...(map === "umap" && umap
+      ? []
+      : [{ by: "pca" as const, places: plane.points, explained: plane.explained, ...kept(plane.points) }]),
+    ...(umap ? [{ by: "umap" as const, places: umap, ...kept(umap) }] : []),
+  ];
   const points = Array.from(rows, (_, i): MapPoint => {
     const key = keyAt(keys, i);
-    const [cell, label] = [names?.cellOf(key), names?.labelOf(key)];
-    return {
-      ...called(key, names),
-      ...definedOf({ cell, label }),
-      count: counts[i]!,
-      x: plane.points[2 * i]!,
-      y: plane.points[2 * i + 1]!,
-    };
+    const label = definedOf({ cell: labels?.cellOf(key), label: labels?.labelOf(key) });
+    return { ...called({ key }), ...label, count: counts[i]! };
   });
-  const labels = (names?.labels ?? []).map((label, i) => ({
+  const shown = (labels?.shown ?? []).map((label, i) => ({
     label,
     points: points.filter((point) => point.label === i).length,
   }));
-  const { explained } = plane;
-  return { points, explained, labels, ...(names?.column !== undefined && { column: names.column }) };
+  return { points, layouts, labels: shown, ...definedOf({ column: labels?.column }) };
 }

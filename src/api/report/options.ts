@@ -3,6 +3,10 @@
 import type { Leaderboard } from "../../evaluation/leaderboard.js";
 import type { ReadOptions } from "../../log/log.js";
 
+/** Maps that a page can have of a run. */
+export const mapChoices = ["both", "pca", "umap"] as const;
+export type MapChoice = (typeof mapChoices)[number];
+
 export interface ReportOptions {
   /** the file of the page, or what it is called where `write` takes it */
   out: string;
@@ -18,12 +22,14 @@ export interface ReportOptions {
   bins?: number;
   /** the field that is drawn; the items' when absent, else the one of most rows */
   field?: string;
-  /** a file of names and labels of its keys, FILE:FIELD[=COLUMN] */
+  /** files of what keys are called, FILE:FIELD[=KEY]:COLUMN, one a field */
+  names?: string[];
+  /** a file of labels of the drawn field's keys, FILE:FIELD[=COLUMN] */
   labels?: string;
   /** its column that gives colours */
   labelColumn?: string;
-  /** its column that gives names */
-  nameColumn?: string;
+  /** which maps are drawn; both when absent */
+  map?: MapChoice;
   /** keys whose neighbours are listed; the most frequent when absent */
   keys?: string[];
   /** neighbours a key */

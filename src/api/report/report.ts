@@ -7,6 +7,7 @@
 import { readPublication } from "../../embedding/publication.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
+import { K } from "../../evaluation/umap.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import type { ReportedRun } from "../../report/content.js";
@@ -16,15 +17,16 @@ import { historyOf } from "./history.js";
 import type { Watch } from "../../training/watch.js";
 import { definedOf } from "../../training/options/log.js";
 import { scoreForReport } from "./calibration.js";
-import { checkLabels, readNames, type Names } from "./names.js";
+import { checkLabels, labelsOfKeys, type Labels } from "./labels.js";
+import { Names, readNames } from "./names.js";
 import type { ReportOptions, ReportSummary } from "./options.js";
 import { driftOf } from "./drift.js";
 import { gatesOf, importancesOf, sharesOf } from "./files.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 
-/** Dots of all maps of a page: it stays below 2 MB and opens at once. */
-const MOST_POINTS = 4500;
+/** Keys that are drawn of all runs of a page, each on up to two maps: it stays below 2 MB and opens at once. */
+const MOST_POINTS = 4000;
 
 /**
  * Writes a page about runs.
@@ -50,7 +52,7 @@ export async function report(
   const reported: ReportedRun[] = [];
   const absent = new Set(unscored);
   const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
-  const shared: SharedByRuns = {};
+  const shared: SharedByRuns = { names: new Names([]) };
   const names = await namesOf(runs);
   for (const [i, run] of runs.entries()) {
     watch.signal.throwIfAborted();
@@ -58,6 +60,7 @@ export async function report(
     reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
   }
+  for (const note of shared.names.notes()) absent.add(note);
   const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn, leaderboard }) };
   const page = Buffer.from(await reportPage(content));
   if (options.write) await options.write(page);
@@ -87,16 +90,20 @@ async function namesOf(runs: readonly Run[]): Promise<string[]> {
 
 /** What the first run that has a table decides for all. */
 interface SharedByRuns {
-  names?: Names | undefined;
+  names: Names;
+  labels?: Labels | undefined;
   /** whose neighbours are listed */
   keys?: readonly string[];
 }
 
-/** The table, with the names and keys of the first run's. */
-async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns) {
-  const isFirst = shared.keys === undefined;
-  if (isFirst) shared.names = await readNames(opened, fieldToShow(opened, options.field), options);
-  const table = await reportTable(opened, options, shared.names, shared.keys ?? keysGiven(opened, options));
+/** The table, with the names, labels and keys of the first run's. */
+async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
+  if (shared.keys === undefined) {
+    shared.names = await readNames(opened, options);
+    shared.labels = await labelsOfKeys(opened, fieldToShow(opened, options.field), options);
+  }
+  const keys = shared.keys ?? keysGiven(opened, options);
+  const table = await reportTable(opened, options, { ...shared, keys }, watch);
   shared.keys ??= table.neighbours.map(({ key }) => key);
   return table;
 }
@@ -120,8 +127,10 @@ async function tableToShow(
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);
-  const table = opened && (await sharedTable(opened, options, shared));
-  const drift = opened && (await driftOf(opened, options, watch, absent));
+  const table = opened && (await sharedTable(opened, options, shared, watch));
+  if (table?.map && options.map !== "pca" && !table.map.layouts.some(({ by }) => by === "umap"))
+    absent.push(`a UMAP map: ${table.map.points.length} keys with a vector are too few, it takes ${K + 1}`);
+  const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
   const history = await historyOf(run, options, watch, absent);
   const [importances, shares, gates] = [await importancesOf(run), await sharesOf(run), await gatesOf(run)];
   const reported: ReportedRun = {

@@ -17,39 +17,46 @@ import { lengthOf } from "../../retrieval/nearest.js";
 import { neighbors } from "../../retrieval/neighbors.js";
 import { composeItems } from "../compose.js";
 import { mapOf } from "./map.js";
-import { called, type Names } from "./names.js";
+import type { Labels } from "./labels.js";
+import type { Called, Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
+import type { Watch } from "../../training/watch.js";
 
 /** Keys whose neighbours are listed when none is named. */
 const KEYS = 6;
 /** Rows drawn by their count, of the points. */
 const BY_COUNT = 0.5;
 
-/**
- * @param keys of the field that is shown, whose neighbours are listed; the most frequent when absent
- * @throws {UsageError} the table has not the field that is named
- */
+/** What is the same for all runs of a page. */
+interface Shared {
+  names: Names;
+  labels?: Labels | undefined;
+  /** of the field that is shown, whose neighbours are listed; the most frequent when absent */
+  keys: readonly string[] | undefined;
+}
+
+/** @throws {UsageError} the table has not the field that is named */
 export async function reportTable(
   opened: OpenTable,
   options: ReportOptions,
-  names: Names | undefined,
-  keys: readonly string[] | undefined,
+  { names, labels, keys }: Shared,
+  watch: Watch,
 ): Promise<ReportedTable> {
   const { table } = opened;
   const field = fieldToShow(opened, options.field);
   const range = rowsOf(table, field);
+  const called = names.ofField(opened, field);
   const composed = await composeItems(opened, undefined);
   const rows = sampleRows(composed.table, range, options.points);
-  const map = mapOf(composed.table, rows, names);
+  const map = await mapOf(composed.table, rows, { called, labels }, options, watch);
+  const norms = table.fields.map((name) =>
+    normsOf(table, name, name === field ? options.points * BY_COUNT : 0, called),
+  );
   return {
-    dim: table.dim,
-    numRows: table.numRows,
-    norms: table.fields.map((name) => normsOf(table, name, name === field ? options.points * BY_COUNT : 0)),
-    field,
-    rows: range.last - range.first,
+    ...{ dim: table.dim, numRows: table.numRows, norms, field, rows: range.last - range.first },
     ...(map && { map }),
-    neighbours: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, names),
+    neighbours: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, called),
     ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
   };
 }
@@ -68,16 +75,18 @@ function sizeOf({ first, last }: RowRange): number {
 }
 
 /** @param points rows with their counts, at most */
-function normsOf(table: EmbeddingTable, field: string, points: number): FieldNorms {
+function normsOf(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
   const { dim, vectors, counts } = table;
   const range = rowsOf(table, field);
   const rows = sampleRows(table, range, Infinity);
   const norms = Float64Array.from(rows, (row) => lengthOf(vectors, row * dim, dim));
-  const byCount = Array.from(points > 0 ? sampleRows(table, range, points) : [], (row) => ({
-    key: keyAt(table.keys, row),
-    count: counts[row]!,
-    norm: lengthOf(vectors, row * dim, dim),
-  }));
+  const byCount = Array.from(points > 0 ? sampleRows(table, range, points) : [], (row) =>
+    called({
+      key: keyAt(table.keys, row),
+      count: counts[row]!,
+      norm: lengthOf(vectors, row * dim, dim),
+    }),
+  );
   return { field, norms: norms.sort(), zeros: norms.filter((norm) => norm === 0).length, byCount };
 }
 
@@ -112,7 +121,7 @@ function listsOf(
   field: string,
   keys: readonly string[],
   top: number,
-  names: Names | undefined,
+  called: Called,
 ): NeighbourList[] {
   const range = rowsOf(table, field);
   if (sizeOf(range) < 2) return [];
@@ -123,13 +132,9 @@ function listsOf(
     if (at < 0) return [];
     const nearest = neighbors(table, field, key, { top, metric: "cosine" });
     return {
-      ...called(key, names),
+      ...called({ key }),
       count: table.counts[range.first + at]!,
-      nearest: nearest.map(({ key: near, count, similarity }) => ({
-        ...called(near, names),
-        count,
-        similarity,
-      })),
+      nearest: nearest.map(({ key: near, count, similarity }) => called({ key: near, count, similarity })),
     };
   });
 }

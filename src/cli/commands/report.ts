@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { printable, UsageError } from "../../errors.js";
-import type { ReportOptions, ReportSummary } from "../../api/report/options.js";
+import { mapChoices, type ReportOptions, type ReportSummary } from "../../api/report/options.js";
 import { markCommon } from "../../flags/common.js";
 import {
   addOutputOptions,
@@ -24,7 +24,7 @@ const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1, and with --dim 8 -o other):
   embed report run -o report.html
   embed report run other --key item:tea-03 -o report.html --force
-  embed report ratings -o report.html --labels fixtures/items.csv:item --label-column genres --name-column title
+  embed report ratings -o report.html --names fixtures/items.csv:item:title --labels fixtures/items.csv:item --label-column genres
 `;
 
 type Flags = ReadingFlags &
@@ -41,7 +41,7 @@ export function addReport(program: Command, signal: AbortSignal): Command {
     .command("report")
     .description(
       "Writes one page of HTML about one or several runs, side by side, that asks for nothing from elsewhere: metrics, learning " +
-        "curves, calibration, importances, principal components, a map of the items, neighbours, norms, drift, gates, and the " +
+        "curves, calibration, importances, principal components, maps of the items, neighbours, norms, drift, gates, and the " +
         "manifest's facts.",
     )
     .usage("[options] <run...>")
@@ -66,8 +66,8 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   addScoreOptions(command);
   addReadingOptions(addHashKeysOption(command));
   markCommon(command, [
-    ...["out", "force", "against", "threads", "field", "labels", "label-column", "name-column", "key", "top"],
-    ...["points", "table", "part", "on"],
+    ...["out", "force", "against", "threads", "field", "names", "labels", "label-column", "key", "top"],
+    ...["map", "points", "table", "part", "on"],
   ]);
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
     const toStdout = flags.out === "-";
@@ -97,8 +97,14 @@ function addMapOptions(command: Command): void {
     .addOption(group("--field <name>", "field whose keys are drawn on the map; by default the item"))
     .addOption(
       group(
+        "--names <file:field:column>",
+        "show names beside keys, from a table of a field's keys and a column, such as items.csv:item_id:title; repeatable, once a field",
+      ).argParser(repeated),
+    )
+    .addOption(
+      group(
         "--labels <file:field>",
-        "file with labels and names of a field's keys; FILE:FIELD=COLUMN if the key column has another name",
+        "file with labels of the keys on the map; FILE:FIELD=COLUMN if the key column has another name",
       ),
     )
     .addOption(
@@ -107,7 +113,6 @@ function addMapOptions(command: Command): void {
         "with --labels: column that colours the map (several labels per cell as a|b)",
       ),
     )
-    .addOption(group("--name-column <column>", "with --labels: column of the names that the page shows"))
     .addOption(
       group(
         "--key <field:key>",
@@ -118,6 +123,11 @@ function addMapOptions(command: Command): void {
       group("--top <n>", "number of neighbours listed for each key")
         .argParser(wholeOf("--top", 1))
         .default(8),
+    )
+    .addOption(
+      group("--map <method>", "maps to draw: the plane of the first two principal components, UMAP, or both")
+        .choices(mapChoices)
+        .default(undefined, "both"),
     )
     .addOption(
       group("--points <n>", "maximum number of keys drawn on the map, chosen by a hash")
@@ -155,7 +165,7 @@ function addScoreOptions(command: Command): void {
 }
 
 function optionsOf(flags: Flags): ReportOptions {
-  const { out, force = false, on, part, bins, field, labels, labelColumn, nameColumn, key } = flags;
+  const { out, force = false, on, part, bins, field, names, labels, labelColumn, map, key } = flags;
   const { top, points, against, table, threads, hashKeys } = flags;
   return {
     ...{ out, force, top, points },
@@ -165,9 +175,10 @@ function optionsOf(flags: Flags): ReportOptions {
       part,
       bins,
       field,
+      names,
       labels,
       labelColumn,
-      nameColumn,
+      map,
       keys: key,
       against,
       table,

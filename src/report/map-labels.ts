@@ -1,0 +1,68 @@
+// Names on a map: those of the most frequent keys that find room, none over another.
+
+/** A dot and what it is called, in units of the drawing. */
+export interface Named {
+  x: number;
+  y: number;
+  text: string;
+}
+
+/** A name where it stands: left of `x` or right of it, its middle at `y`. */
+export interface PlacedName extends Named {
+  anchor: "start" | "end";
+}
+
+/** Of a font of 11 units: the height of a line with air around it, and a character's width, rather too much than too little. */
+const LINE = 20;
+const CHARACTER = 6.6;
+/** Wide characters, as those of Chinese, Japanese and Korean. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]|[\u{1f300}-\u{1faff}]/u;
+/** Between a dot and its name. */
+const GAP = 8;
+
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/**
+ * Places names one after another, right of their dots or left of them, and leaves out those without room.
+ *
+ * @param named the most important first
+ * @param most names placed
+ */
+export function placedNames(
+  named: readonly Named[],
+  { width, height }: { width: number; height: number },
+  most: number,
+): PlacedName[] {
+  const placed: PlacedName[] = [];
+  const taken: Box[] = [];
+  for (const { x, y, text } of named) {
+    if (placed.length === most) break;
+    if (text === "") continue;
+    for (const anchor of ["start", "end"] as const) {
+      const box = boxOf(x, y, text, anchor);
+      const inside = box.left >= 2 && box.right <= width - 2 && box.top >= 2 && box.bottom <= height - 2;
+      if (!inside || taken.some((other) => overlap(box, other))) continue;
+      taken.push(box);
+      placed.push({ x: anchor === "start" ? x + GAP : x - GAP, y, text, anchor });
+      break;
+    }
+  }
+  return placed;
+}
+
+function boxOf(x: number, y: number, text: string, anchor: PlacedName["anchor"]): Box {
+  const length = Array.from(text).reduce((sum, each) => sum + (WIDE.test(each) ? 2 : 1) * CHARACTER, 0);
+  const left = anchor === "start" ? x - GAP : x - GAP - length;
+  // the dot belongs to its name: no other name covers it
+  return { left, right: left + length + 2 * GAP, top: y - LINE / 2, bottom: y + LINE / 2 };
+}
+
+function overlap(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
