@@ -106,7 +106,7 @@ test("labels of -1 and 1 are 0 and 1; users without a negative left are in the s
   expect((await train(log, "--task", "binary")).code).toBe(0);
   const events = writeLog("all.csv", "user,item", ["u0,i0", "u0,i1", "u1,i0", "u2,i1"]);
   for (const [command, options, message] of [
-    ["train-fm", ["--negatives", "1"], /^2 events have no negatives: their user has every item$/],
+    ["train-fm", ["--negatives", "1"], /^2 events have no negatives because their user has every item$/],
     ["train-ranking", [], /^2 events are not learned from/],
   ] as const) {
     const { stdout } = await trainBy(command, events, "--json", ...options);

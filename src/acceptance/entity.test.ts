@@ -25,7 +25,9 @@ beforeAll(async () => {
   ];
   for (const threads of ["1", "2"]) {
     const { stdout } = await embedOk([...train, "-o", at(`run${threads}`), "--threads", threads]);
-    expect(stdout).toMatch(/^8 numbers a row hold \d+\.\d % of its leaves \(--dense, 12,000 rows\)$/m);
+    expect(stdout).toMatch(
+      /^dense vectors of length 8 explain \d+\.\d % of the leaves \(--dense, 12,000 rows\)$/m,
+    );
   }
   await embedOk(["train-gbdt", clicks, "--num-trees", "2", "--quiet", "-o", at("without")]);
 });

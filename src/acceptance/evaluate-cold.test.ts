@@ -116,8 +116,8 @@ test("the table for people has a block for each number of events, and titles of 
     "--content",
     catalogue,
   ]);
-  expect(stdout).toMatch(/^0 events known of each of 12 new items: \d+ users judged/);
-  expect(stdout).toMatch(/\n1 event known of each of 12 new items/);
+  expect(stdout).toMatch(/^12 new items with 0 known events each: \d+ users evaluated/);
+  expect(stdout).toMatch(/\n12 new items with 1 known event each/);
   expect(stdout).toContain("among new: recall@20");
 });
 

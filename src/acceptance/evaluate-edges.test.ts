@@ -85,7 +85,9 @@ test("planted kinds score above a half, drawn vectors do not, on the same pairs 
     "--known-edges",
     at("known.csv"),
   ]);
-  expect(stdout).toMatch(/60 edges, as many non-edges \(uniform\) of 40 nodes, .* undirected, by cosine/);
+  expect(stdout).toMatch(
+    /60 edges, the same number of non-edges \(uniform\) among 40 nodes, .* undirected, by cosine/,
+  );
 });
 
 test("the same seed gives the same figures at any number of threads, whichever run comes first; another seed other non-edges", async () => {

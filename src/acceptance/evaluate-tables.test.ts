@@ -102,7 +102,7 @@ test("the probe's share of training items and its shuffles are chosen: their mea
   const few = await evaluated([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
   expect(few.metrics["fm"]!["microF1"]).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   const { stdout } = await embedOk(["evaluate", ...args, "--probe-repeats", "4"]);
-  expect(stdout).toMatch(/± of F1: half of the 95 % t interval over 4 shuffles of the items/);
+  expect(stdout).toMatch(/± of F1: half-width of the 95 % t interval over 4 random splits of the items/);
 });
 
 test("--probe-raw takes vectors as they are: a scale of them changes what it reads, and nothing without it", async () => {

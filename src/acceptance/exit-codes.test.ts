@@ -211,12 +211,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "train-gbdt CLICKS --num-trees 1 --init RUN",
-    [
-      [
-        without("gbdt"),
-        /'RUN' is a run of embed .*, from which train-gbdt does not go on: take a run of train-gbdt/,
-      ],
-    ],
+    [[without("gbdt"), /'RUN' is a run of embed .*, from which train-gbdt: use a run of train-gbdt/]],
   ],
   [
     "train-fm CLICKS --epochs 1 --init RUN",
@@ -225,7 +220,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["als"], /was trained for .* take a run of the same kind/],
       [
         without("fm", "mcmc", "als"),
-        /'RUN' is a run of embed .*, from which train-fm does not go on: take a run of train-fm/,
+        /'RUN' is a run of embed .*, from which train-fm: use a run of train-fm/,
       ],
     ],
   ],

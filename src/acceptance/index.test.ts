@@ -142,7 +142,7 @@ test("evaluate --index counts what a search finds, and what it takes", async () 
     rows,
   });
   const text = await embedOk(["evaluate", at("run"), "--index", at("items"), "--k", "5", "--ef", "96"]);
-  expect(text.stdout).toMatch(/^ +recall@5 +distances a query +queries\/s\nef 96 +1\.0000 /);
+  expect(text.stdout).toMatch(/^ +recall@5 +distances\/query +queries\/s\nef 96 +1\.0000 /);
 });
 
 test("an index of users has users as queries, each left out of its own list", async () => {

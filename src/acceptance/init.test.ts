@@ -168,7 +168,7 @@ describe("what cannot be gone on from", () => {
   test("a run of another dim is 64 and names both", async () => {
     expect(await refused(weeks[1]!, "--init", at("base"), "--dim", "8")).toEqual([
       64,
-      expect.stringMatching(/dim 4, and --dim says 8/),
+      expect.stringMatching(/dim 4, but --dim is 8/),
     ]);
   });
 

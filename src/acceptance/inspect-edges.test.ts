@@ -37,7 +37,7 @@ test("shows nodes, edges, components, degrees and weights, and what training wou
   expect(text).toMatch(/degree +1 +1 +1\.2 +2\n/);
 });
 
-test("directed, an edge and its reverse are two, and nodes that no edge leaves are counted", async () => {
+test("directed, an edge and its reverse are two, and nodes without outgoing edges are counted", async () => {
   const { stdout } = await embedOk(["inspect", at("edges.csv"), ...ends, "--directed", "--json"]);
   expect(parseJson(stdout)).toMatchObject({
     directed: true,

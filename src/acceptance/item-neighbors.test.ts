@@ -1,4 +1,4 @@
-// train-ranking --item-neighbors: items take over side features of the items that their users have, too, so that an item of few
+// train-ranking --item-neighbors: items use side features of the items that their users have, too, so that an item of few
 // events is known by what it is seen with. --hard-negatives: which of an event's candidates is its negative.
 
 import { readFileSync, writeFileSync } from "node:fs";

@@ -135,7 +135,7 @@ describe("new items", () => {
       at("again"),
     ]);
     expect(stderr).toMatch(
-      /2 of 8 keys of 'item' get no vector, as none of these stands beside .*: "odd", "odder"/,
+      /2 of 8 keys of 'item' get no vector because none of them stands beside .*: "odd", "odder"/,
     );
     expect(parseJson<{ rows: number; warnings: string[] }>(stdout)).toMatchObject({
       rows: 6,
@@ -165,7 +165,7 @@ describe("users", () => {
     expect(cosine(q!.vector, unit("i5"))).toBeCloseTo(1, 6);
     const { stderr } = await embedOk(["transform", run, "--fold-in", file, "-o", at("users")]);
     expect(stderr).toMatch(
-      /1 of 3 keys of 'who' get no vector, as none of these has an event with an item that the run knows: "r"/,
+      /1 of 3 keys of 'who' get no vector because none of them has an event with an item that the run knows: "r"/,
     );
     expect(stderr).toContain("2 events with items that the run does not know say nothing");
   });

@@ -140,7 +140,7 @@ function rewired(rows: readonly string[], uniform: Random): string[] {
   return pairs.map((pair) => pair.join(","));
 }
 
-test("--search tries what the loss has by the metric of its lists, and trains with the best", async () => {
+test("--search tunes what the loss has by the metric of its lists, and trains with the best", async () => {
   const { stdout } = await embedOk([
     ...["train-ranking", ...purchases, ...matrix, ...cosine, "--dim", "16", "--epochs", "3"],
     ...["--valid", "0.1", "--search", "4", "--temperature", "0.2", "-o", at("searched"), "--json"],

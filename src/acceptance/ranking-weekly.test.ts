@@ -203,7 +203,7 @@ test("events that are not learned from are warned of in the summary and in the m
   const input = ["user,item", "a,x", "a,y", "a,z", "b,x", "b,y"].join("\n");
   const args = ["train-ranking", "-", "--epochs", "1", "-o", at("all-items"), "--json"];
   const { stdout } = await embedOk(args, { input });
-  const warning = "3 events are not learned from: they have no known item, or their user has every item";
+  const warning = "3 events are not used for training: their item is unknown, or their user has every item";
   expect(parseJson<Manifest>(stdout).warnings).toContain(warning);
   expect(manifestOf("all-items").warnings).toContain(warning);
 });

@@ -134,9 +134,9 @@ describe("a graph", () => {
     const log = write("odd.csv", "from,to\na,b\nb,a\na,b\nc,c\nb,b\n");
     const { run, stderr } = await trained("odd", log, ...ends, ...small);
     expect((await rowsOf(run)).map(({ key }) => key)).toEqual(["b", "a"]);
-    expect(stderr).toContain("1 node without an edge to another one left out");
+    expect(stderr).toContain("1 node without an edge to another node");
     expect(stderr).toContain("the graph has 2 nodes and 1 undirected edge; --directed keeps their direction");
-    expect(stderr).toContain("repeated edges summed: 2; self-loops left out: 2");
+    expect(stderr).toContain("repeated edges summed: 2; self-loops dropped: 2");
   });
 
   test("keeps ids of 64-bit digits apart, without a header and separated by blanks", async () => {
@@ -170,10 +170,10 @@ describe("sessions", () => {
     const { run, stderr } = await trained("steps", log(), "--item", "item", "--user", "user", ...small);
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
     expect(stderr).toContain(
-      "the graph has 4 nodes and 3 directed edges; --undirected lets them lead both ways; repeated edges summed: 1",
+      "the graph has 4 nodes and 3 directed edges; --undirected treats them as undirected; repeated edges summed: 1",
     );
     expect(stderr).toContain("1 event with the same token as the one before left out");
-    expect(stderr).toContain("1 node without an edge to another one left out");
+    expect(stderr).toContain("1 node without an edge to another node");
   });
 
   test("have no events that were left too soon, and end at gaps", async () => {
@@ -216,7 +216,7 @@ describe("from week to week", () => {
     const flags = [...ends, "--method", method, ...more];
     const { run } = await trained("week1", first(), ...flags);
     const next = await trained("week2", second(), ...flags, "--init", run, "--freeze", "known");
-    expect(next.stderr).toContain("4 keys kept, of which this log lacks 0; 1 new, 0 expired");
+    expect(next.stderr).toContain("4 keys kept (0; 1 new, 0 expired");
     const before = new Map((await rowsOf(run)).map(({ key, vector }) => [key, vector]));
     const after = await rowsOf(next.run);
     expect(after.map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d", "e"]);
@@ -260,7 +260,7 @@ test("what a hurried user would not notice is a warning", async () => {
   expect(stderr).toContain("as if the first line were an edge: --no-header");
   const star = write("star.csv", "from,to\na,b\na,c\na,d\n");
   const short = await trained("star", star, ...ends, ...small, "--directed");
-  expect(short.stderr).toContain("walks have 2.0 nodes on average in place of 10");
+  expect(short.stderr).toContain("walks have 2.0 nodes on average instead of 10");
   const both = Array.from({ length: 40 }, (_, i) => `n${i},n${i + 1}\nn${i + 1},n${i}`).join("\n");
   const leaks = await trained(
     "leaks",
@@ -270,7 +270,7 @@ test("what a hurried user would not notice is a warning", async () => {
     "--valid",
     "0.2",
   );
-  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are in the training part, too/);
+  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are in the training split, too/);
 });
 
 test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch", async (method) => {

@@ -245,7 +245,7 @@ describe("users who take items of their group", () => {
     );
     await train(first, "week1", ...quick, "--similarity", "dot");
     const { stderr } = await train(second, "week2", ...quick, "--similarity", "dot", "--init", at("week1"));
-    expect(stderr).toContain(`goes on from '${at("week1")}'`);
+    expect(stderr).toContain(`warm start from '${at("week1")}'`);
     const [before, after] = [await vectorsOf("week1"), await vectorsOf("week2")];
     const history = [
       await vectorsOf("week1", "--table", "history"),
