@@ -202,7 +202,7 @@ describe("what sessions cannot be made of", () => {
       /--session-gap needs a user/u,
     ],
     ["a gap without times", logOf(events, { user: "user" }), { by: "gap", gap: 1 }, /needs a time column/u],
-    ["numbers", numbers, {}, /one session a row, but the column 's' is numeric or several-valued/u],
+    ["numbers", numbers, {}, /one session per row, but the column 's' is numeric or multi-valued/u],
     ["users that are numbers", numbers, { by: "user" }, /one user a row/u],
     ["several values", multiValued, {}, /numeric or several-valued/u],
     [
