@@ -87,7 +87,7 @@ test("content dealt to other items equals the mean", async () => {
     `${["item,kind", ...kinds.map((kind, item) => `i${item},kind-${kind}`)].join("\n")}\n`,
   );
   const reported = await evaluate("--cold", "0", "--content", dealt, "--k", "3");
-  expect(reported.warnings.join()).toContain("content explains nothing");
+  expect(reported.warnings.join()).toContain("content explains only nothing");
   expect(reported.metrics["0:content"]).toEqual(reported.metrics["0:mean"]);
 });
 
@@ -102,7 +102,7 @@ test("a run that was trained on the known events, too, stands beside; one that h
     "popularity",
     "seen",
   ]);
-  expect(reported.warnings.join()).toMatch(/'seen' counts more events than are known for \d+ new items/);
+  expect(reported.warnings.join()).toMatch(/'seen' was trained on more events of \d+ new items/);
 });
 
 test("the table for people has a block for each number of events, and titles of both metrics", async () => {

@@ -110,7 +110,7 @@ test("a list without a header, cells apart by spaces, in the first two columns: 
     ...read,
     "--json",
   ]);
-  expect(stderr).toMatch(/edges lead from 'c0' to 'c1', the first two columns/);
+  expect(stderr).toMatch(/source 'c0' to 'c1' (the first two columns)/);
   const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(parseJson<Evaluation>(stdout).metrics).toEqual(plain.metrics);
 });
@@ -122,7 +122,9 @@ test("without known edges a warning says that non-edges may be edges; held edges
   ]);
   expect(plain.edges.known).toBeUndefined();
   const seen = await evaluated([at("kinds"), "--edges", at("held.csv"), "--known-edges", at("held.csv")]);
-  expect(seen.warnings).toEqual([expect.stringMatching(/60 of 60 held edges are edges of --known-edges/)]);
+  expect(seen.warnings).toEqual([
+    expect.stringMatching(/60 of 60 held-out edges are edges of --known-edges/),
+  ]);
   const odd = [
     ["n1", "n1"],
     [held[0]![1], held[0]![0]],
@@ -214,7 +216,7 @@ test("new nodes come from a file of vectors, as transform writes them; those tha
   const found = parseJson<Evaluation>(stdout);
   expect([found.rows, found.edges.nodes]).toEqual([4, 42]);
   expect(found.metrics["kinds"]!["edgeAuc"]).toBeGreaterThan(0.7);
-  expect(stderr).toMatch(/2 nodes of '.*new.csv' that the run lacks; 1 that it has keep its own vectors/);
+  expect(stderr).toMatch(/2 nodes of '.*new.csv'; 1 known nodes keep the run's vectors/);
 });
 
 test("held-ends gives a node as many non-edges as held edges, so that degrees alone say little", async () => {
@@ -256,7 +258,7 @@ test.each([
     "contexts that the run has not",
     ["--edges", "HELD", "--score", "context"],
     64,
-    "keeps no vectors of items as contexts",
+    "has no context vectors of items",
   ],
   [
     "new nodes for more runs",

@@ -85,7 +85,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       ],
     ],
   ],
-  ["export RUN --format onnx", [[["columns"], /no field has keys: take --onnx-input row/]]],
+  ["export RUN --format onnx", [[["columns"], /no field has keys: use --onnx-input row/]]],
   [
     "export RUN --format onnx --onnx-part network",
     [[without("net"), /cannot be exported as a network .*: runs of train-net can/]],
@@ -130,7 +130,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [["ffm", "mcmc", ...byColumns], /which cannot rank items: runs of .* train-net can\. --score dot/],
       [["gbdt", "imported"], /which cannot rank items: runs of .* train-net can/],
-      [["net"], /cannot give vectors to users whom it does not know \(--fold-in\)/],
+      [["net"], /cannot compute vectors of unknown users \(--fold-in\)/],
     ],
   ],
   [
@@ -164,7 +164,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["features", "columns"],
-        /cannot give vectors to users .* \(--fold-in-share\): it projects rows of its matrix: transform RUN LOG; runs of /,
+        /cannot give vectors to users .* \(--fold-in-share\): use transform RUN LOG to project rows of its matrix; runs of /,
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
@@ -239,7 +239,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "index RUN --field ITEM",
     [
-      [["lr"], /holds .*: its rows have weights and no vectors to index/],
+      [["lr"], /holds .*: its rows have weights but no vectors to index/],
       [["gbdt", "columns"], /has no field "item_id"/],
     ],
   ],
@@ -294,7 +294,7 @@ test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => 
 const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
   ["nowhere", [66, /does not exist/], [66, /does not exist/]],
   ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],
-  ["empty", [64, /is not a run directory/], [66, /no logs in directory .*: it holds no files/]],
+  ["empty", [64, /is not a run directory/], [66, /no logs in directory .*: it has no files/]],
   ["logs", [64, /is not a run directory/], [0, /^$/]],
   ["dataset", [64, /is an encoded dataset, not a run: train on it/], [0, /^$/]],
   ["store", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],

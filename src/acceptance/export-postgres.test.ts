@@ -85,7 +85,7 @@ async function value(sql: string): Promise<unknown> {
 withPostgres("makes the table with every row, and does not write again what is there", async () => {
   expect(await sendOk(MONDAY)).toBe("'items' is made\n");
   expect(await tableOf()).toEqual(await rowsOf(MONDAY));
-  expect(await sendOk(MONDAY)).toBe("'items' holds these rows already\n");
+  expect(await sendOk(MONDAY)).toBe("'items' already has these rows\n");
   expect(await sendOk(MONDAY, "--force")).toBe("'items' is replaced\n");
   expect(await sendOk(at("odd"))).toBe("'items' is replaced\n");
   expect(await tableOf()).toEqual(await rowsOf(at("odd")));

@@ -119,7 +119,7 @@ test("--hash-keys-of names the columns instead", async () => {
 
 const side = write("side.csv", "item_id,genre\nplanted-i2,a\nplanted-i2,b\n");
 test.each([
-  ["a label that is none", row(1, "planted-label"), [], "a label that is a finite number is expected"],
+  ["a label that is none", row(1, "planted-label"), [], "expected a finite number as label"],
   ["a row of too many cells", `${row(1)},planted-more`, [], "expected 6 columns, got 7"],
   ["a quote that goes on", '1,"planted-u1"x,planted-i2,planted-s1,web,1700000000', [], "malformed quote"],
   ["a key that a side table repeats", row(1), ["--side", `${side}:item_id`], "the key"],

@@ -64,7 +64,7 @@ test.each(["cosine", "dot", "l2"])("the same bytes at 1, 2 and 3 threads: %s", a
 
 test.each([
   ["run", "item", "dot", "as the model ranks"],
-  ["run", "user", "cosine", "as neighbors has it"],
+  ["run", "user", "cosine", "default of neighbors"],
   ["pca", "item", "dot", "as the model ranks"],
 ])("a run of %s, field %s: by %s, %s", async (run, field, metric, because) => {
   const { stdout } = await embedOk(["index", at(run), "--field", field, "-o", at("by-default"), "--force"]);
@@ -173,7 +173,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "another metric",
       () => neighbors("run", "items", "--metric", "cosine"),
-      "--metric cosine is not what the index was built by (dot)",
+      "--metric cosine does not match the index (dot)",
     ],
     [
       "another composition",
@@ -205,13 +205,13 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "fewer candidates than links",
       () => [...itemsOf("run"), "-o", at("x"), "--ef-construction", "9"],
-      "--ef-construction must be at least --m, which is 16, got 9",
+      "--ef-construction must be at least --m (16, got 9",
     ],
     ["an unknown field", () => ["index", at("run"), "--field", "itm", "-o", at("x")], "no field"],
     [
       "two runs",
       () => ["evaluate", at("run"), at("pca"), "--index", at("items")],
-      "--index is of one run, got 2",
+      "--index needs exactly one run, got 2",
     ],
     [
       "a log beside an index",
@@ -296,7 +296,7 @@ describe("a damaged index is 82", () => {
   test.each<[string, string, unknown]>([
     ["width: expected 17, got 18", "width", 18],
     ["space: expected ip for dot, got l2", "space", "l2"],
-    ["count: expected 96 at most, got 97", "count", 97],
+    ["count: the compression ratio is limited to 96 at most, got 97", "count", 97],
     ["metric: expected", "metric", "hamming"],
     ["schemaVersion: expected", "schemaVersion", 2],
     ["96 vectors, and 'index.json' says 90", "count", 90],

@@ -62,7 +62,7 @@ test("weights that no training takes are counted in a warning", async () => {
   writeFileSync(at("weights.csv"), "from,to,weight\na,b,-1\nb,c,0\nc,d,\n");
   const { stdout } = await embedOk(["inspect", at("weights.csv"), ...ends, "--weight", "weight"]);
   expect(stdout).toMatch(
-    /2 of 3 weights in 'weight' are not above 0\n.*1 of 3 rows have no number in 'weight'/,
+    /2 of 3 weights in 'weight' are not positive\n.*1 of 3 rows have no number in 'weight'/,
   );
 });
 

@@ -213,11 +213,11 @@ describe("--item-neighbors", () => {
       "neighbors",
     );
     expect(await again("changed")).toMatch(
-      /--item-neighbors 3 --neighbor-weight 0.5, this training has no --item-neighbors/,
+      /--item-neighbors 3 --neighbor-weight 0.5, but this training has no --item-neighbors/,
     );
   });
 
-  test("folding in says that new items have no neighbours", async () => {
+  test("folding in says that new items that have no neighbours", async () => {
     writeFileSync(at("events.csv"), "user,item\nu1,fresh\nu5,fresh\n");
     const args = ["transform", at("run"), "--fold-in", at("events.csv"), "--field", "item"];
     expect((await embedOk(args)).stderr).toContain("take over nothing of neighbours");

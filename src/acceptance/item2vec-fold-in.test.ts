@@ -165,9 +165,9 @@ describe("users", () => {
     expect(cosine(q!.vector, unit("i5"))).toBeCloseTo(1, 6);
     const { stderr } = await embedOk(["transform", run, "--fold-in", file, "-o", at("users")]);
     expect(stderr).toMatch(
-      /1 of 3 keys of 'who' get no vector because none of them has an event with an item that the run knows: "r"/,
+      /1 of 3 keys of 'who' get no vector because none of them has an event with an item known to the run: "r"/,
     );
-    expect(stderr).toContain("2 events with items that the run does not know say nothing");
+    expect(stderr).toContain("2 events with items unknown to the run");
   });
 
   test("weigh an item by the age of its latest event with --half-life", async () => {
@@ -241,7 +241,7 @@ describe("what is refused", () => {
     ["--l2-vector 1", "--l2-vector goes with --field item"],
     ["--field item --half-life 7d", "--half-life goes with --field user"],
     ["--field item --l2-vector 0", "must be above 0"],
-    ["--field item", "the run knows every key of 'item'"],
+    ["--field item", "no new items: the run has every key of 'item'"],
     ["--half-life 7", "--half-life expects a span"],
   ])("%s is 64", async (more, words) => {
     const got = await embed(["transform", run, "--fold-in", file(), ...more.split(" ")]);

@@ -183,14 +183,14 @@ describe("what cannot be gone on from is 64", () => {
     const got = await refused("sampled-softmax", "--init", at("softmax"), "--optimizer", "adam");
     expect(got).toEqual([
       64,
-      expect.stringMatching(/keeps the state of --optimizer adagrad, and this training is by adam/),
+      expect.stringMatching(/has the optimizer state of --optimizer adagrad, but this training uses adam/),
     ]);
   });
   test("the state of another loss", async () => {
     const got = await refused("ccl", "--init", at("base"));
     expect(got).toEqual([
       64,
-      expect.stringMatching(/keeps the state of --loss bpr, and this training is by ccl/),
+      expect.stringMatching(/has the optimizer state of --loss bpr, but this training uses ccl/),
     ]);
   });
   test("--keep-state where there is none", async () => {

@@ -306,7 +306,7 @@ describe("what may stand in a list", () => {
     expect(keysOf(await recallRows(...args))).toEqual(wanted);
     const { stderr } = await embedOk(["recall", ...args, "-o", at("within.csv")]);
     expect(stderr).toContain("1 of 41 users of --users are not known to the run and get no list");
-    expect(stderr).toContain("10 users have no cell in 'market' that an item has, too, and get no list");
+    expect(stderr).toContain("10 users share no value of 'market' with any item and get no list");
     expect(stderr).toContain("10 users have an empty list");
   });
 
@@ -455,13 +455,13 @@ describe("--index", () => {
     const [got, wanted] = [scoresOf(rowsOf(stdout)), scoresOf(exact)];
     expect([...got.keys()].sort()).toEqual([...wanted.keys()].sort());
     for (const [pair, score] of got) expect(score).toBeCloseTo(wanted.get(pair)!, 5);
-    expect(stderr).toContain("approximate, 128 candidates a search");
+    expect(stderr).toContain("approximate, 128 candidates per search");
   });
 
   test.each<[string, () => string, string[], RegExp]>([
-    ["of another metric", () => ALS, ["--score", "cosine"], /by dot, and these lists are by cosine/],
+    ["of another metric", () => ALS, ["--score", "cosine"], /by dot, but these lists use cosine/],
     ["of another run", () => BPR, [], /index .* other|built of/],
-    ["of a model that ranks by more", () => NET, [], /ranks by more than these: leave it out/],
+    ["of a model that ranks by more", () => NET, [], /ranks by more than these: omit --stream/],
     ["of a baseline", () => ALS, ["--score", "item-cf"], /--score item-cf ranks by others/],
     ["with --items", () => ALS, ["--items", ITEMS], /leave it out, since few items are compared faster/],
   ])("%s is refused", async (_, run, args, message) => {

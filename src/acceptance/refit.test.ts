@@ -1,4 +1,4 @@
-// `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table holds the newest days.
+// `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table contains the newest days.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

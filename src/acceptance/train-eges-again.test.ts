@@ -246,7 +246,7 @@ describe("refuses", () => {
     ["another aggregate", [...side, "--aggregate", "mean"], /was trained with --aggregate attention.*would have mean/],
     ["fewer side columns", ["--side", `${items}:item`, "--item-fields", "style"], /composes its items with style,tags, but the side columns here are style/],
     ["another dim", [...side, "--dim", "8"], /holds vectors of dim 24, but --dim is 8/],
-    ["a column of another kind", sideOf(items), /'tags' is several keys a cell in the run of --init and a key a cell here/],
+    ["a column of another kind", sideOf(items), /'tags' is multi-valued in the run of --init but a key a cell here/],
   ]; // prettier-ignore
   test.each(refused)("%s", async (_, flags, message) => {
     const how = ["--method", "eges", ...flags, "--init", at("first"), "-o", at("not-made")];

@@ -149,7 +149,7 @@ describe("a graph", () => {
 
   test("is weighed by a column, and says when a column is not used", async () => {
     const { run, stderr } = await trained("plain", fixture("edges.csv"), ...ends, ...small);
-    expect(stderr).toContain("'weight' not used: --weight weight would weigh edges by 'weight'");
+    expect(stderr).toContain("'weight' not used: --weight weight to weight edges by 'weight'");
     const weighed = await trained("weighed", fixture("edges.csv"), ...ends, ...small, "--weight", "weight");
     expect(weighed.stderr).not.toContain("not used");
     expect(bytesOf(weighed.run).equals(bytesOf(run))).toBe(false);
@@ -172,7 +172,7 @@ describe("sessions", () => {
     expect(stderr).toContain(
       "the graph has 4 nodes and 3 directed edges; --undirected treats them as undirected; repeated edges summed: 1",
     );
-    expect(stderr).toContain("1 event with the same token as the one before left out");
+    expect(stderr).toContain("1 event with the same token as the one before dropped");
     expect(stderr).toContain("1 node without an edge to another node");
   });
 
@@ -180,7 +180,7 @@ describe("sessions", () => {
     const flags = ["--item", "item", "--user", "user", "--min-stay", "1s", "--session-gap", "1h", ...small];
     const { run, stderr } = await trained("stays", log(), ...flags);
     // b at 200 is left for c within half a second, and v pauses between a and b
-    expect(stderr).toContain("1 event left for another one within 1 s left out (--min-stay)");
+    expect(stderr).toContain("1 event followed by another one within 1 s dropped (--min-stay)");
     expect(stderr).toContain("the graph has 4 nodes and 3 directed edges; --undirected");
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
   });
@@ -310,12 +310,12 @@ describe("refuses", () => {
     ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
     ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /an edge has two ends/],
     ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
-    ["edges that nobody named", edges, [], 64, /looks like a list of edges from 'from' to 'to': say so with --source from --target to/],
+    ["edges that nobody named", edges, [], 64, /looks like a list of edges from 'from' to 'to': use --source from --target to/],
     ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /needs a list of edges.*--source and --target.*--session/],
     ["no rows", "from,to\n", ends, 65, /./],
     ["self-loops alone", "from,to\na,a\n", ends, 65, /no edge between two different known nodes/],
     ["an empty end", "from,to\na,b\n,c\n", ends, 65, /bad\.csv:3: column 'from'/],
-    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': the weight of an edge, a number above 0/],
+    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': the weight of an edge, expected a number above 0/],
     ["a weight below 0", "from,to,w\na,b,-1\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w': the weight of an edge/],
     ["a weight that is none", "from,to,w\na,b,x\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
     ["an infinite weight", "from,to,w\na,b,inf\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],

@@ -124,7 +124,7 @@ test("users, items and categories are learned in one space, and missing cells ar
   const { log, numMissing } = writeTokens("tokens.csv");
   const how = [...tokenFlags, "--epochs", "10", "--tokens", "user,item,category", "-o", at("tokens")];
   const { stderr } = await embedOk(["train-item2vec", log, ...how]);
-  expect(stderr).toContain(`${numMissing} cells of 'category' are empty or rare, and give no token`);
+  expect(stderr).toContain(`${numMissing} cells of 'category' are empty or rare and contribute no token`);
   const [users, items, categories] = await Promise.all(
     ["user_id", "item", "category"].map((field) => rowsOf("tokens", field)),
   );

@@ -209,7 +209,7 @@ test("events with a label are refused, since a pair is counted whatever it says"
   const { code, stderr } = await embed([
     ...["train-pca", fixture("clicks.csv"), "--label", "click", "-o", at("refused")],
   ]);
-  expect(stderr).toContain("'click' is the label, which may say that some did not: --positive-from 1");
+  expect(stderr).toContain("'click' is the label, so some rows may be negative: --positive-from 1");
   expect(code).toBe(64);
 });
 

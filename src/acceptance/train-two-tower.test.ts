@@ -265,7 +265,7 @@ describe("users who take items of their group", () => {
       ...["--init", at("week1"), "-o", at("no")],
     ]);
     expect(refused.code).toBe(64);
-    expect(refused.stderr).toContain("was trained with --user-tower none, and this training has 8");
+    expect(refused.stderr).toContain("was trained with --user-tower none, but this training has 8");
     // a run without towers can be aligned, one with a tower cannot
     await embedOk(["align", at("week2"), "--to", at("week1"), "-o", at("aligned")]);
     const scores = async (run: string) => {
@@ -359,7 +359,7 @@ describe("what a log or options lack is said", () => {
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
     ["item columns need a tower", ["--item-fields", "time"], "--item-fields goes with --item-tower"],
-    ["a field of users must be read", ["--user-fields", "city"], "'city', which is no column that is read"],
+    ["a field of users must be read", ["--user-fields", "city"], "'city' is not a column that is read"],
     [
       "others have no order",
       ["--history", "others", "--recency", "3"],
@@ -391,9 +391,9 @@ describe("what a log or options lack is said", () => {
       "--epochs",
       "1",
     );
-    expect(stderr).toContain("1 users have one event, which nothing stands before");
-    expect(stderr).toMatch(/\d+ histories cut to their last 3 items \(--history\)/);
-    expect(stderr).toMatch(/\d+ events are not learned from: nothing stands before them/);
+    expect(stderr).toContain("1 users have a single event and therefore no history");
+    expect(stderr).toMatch(/\d+ histories truncated to their last 3 items \(--history\)/);
+    expect(stderr).toMatch(/\d+ events are not used for training: nothing stands before them/);
   });
 
   test("fold-in says which users it gives nothing, and what it cannot do", async () => {

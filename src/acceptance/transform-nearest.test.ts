@@ -81,14 +81,14 @@ describe("the distance", () => {
     const { stdout, stderr } = await transform(file, "--nearest 1 --distance rooms,price");
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [0, 1, 0] }]);
     expect(stderr).toMatch(
-      /'price' decides the distance alone: its standard deviation is 284, that of 'rooms' 0.829/,
+      /'price' dominates the distance: its standard deviation is 284, that of 'rooms' 0.829/,
     );
   });
 
   test("says how far the neighbours are, and that items lie at 0,0", async () => {
     const file = put("far.csv", "sku,lat,lon", "a,0,0", "b,10,10", "new,0,1");
     const { stderr } = await transform(file, "--nearest 1 --distance lat,lon");
-    expect(stderr).toContain("111 km in the median, 111 km at most");
+    expect(stderr).toContain("111 km, maximum 111 km at most");
     expect(stderr).toContain("1 of 3 items lie at 0,0");
   });
 });
@@ -110,16 +110,16 @@ describe("neighbours", () => {
     const { stdout, stderr } = await transform(file, flags);
     expect(rowsOf(stdout)).toEqual([{ key: "n1", vector: [0.5, 0.5, 0] }]);
     expect(stderr).toMatch(
-      /2 of 3 new items have fewer than 2 known items with the same 'type', 'band' and are left out: "n2", "n3"; --min-nearest 1/,
+      /2 of 3 new items that have fewer than 2 known items with the same 'type', 'band': "n2", "n3"; --min-nearest 1/,
     );
     const all = await transform(file, `${flags} --min-nearest 1`);
     expect(rowsOf(all.stdout)).toEqual([
       { key: "n1", vector: [0.5, 0.5, 0] },
       { key: "n2", vector: [8, 8, 8] },
     ]);
-    expect(all.stderr).toMatch(/1 of 3 new items have no known item with .* and are left out: "n3"\n/);
+    expect(all.stderr).toMatch(/1 of 3 new items that have no known item with .*: "n3"\n/);
     expect(all.stderr).toMatch(
-      /1 of 3 new items have fewer than 2 known items with .* and are the mean of those: "n2"/,
+      /1 of 3 new items that have fewer than 2 known items with .* and use the mean of those: "n2"/,
     );
   });
 
@@ -258,9 +258,9 @@ describe("bad input", () => {
     [
       "an empty coordinate",
       "c,,1,x",
-      /bad\.csv:5: column 'lat': a finite number is expected, the cell is empty/,
+      /bad\.csv:5: column 'lat': expected a finite number, the cell is empty/,
     ],
-    ["a word", "c,1,east,x", /bad\.csv:5: column 'lon': a finite number is expected, got "east"/],
+    ["a word", "c,1,east,x", /bad\.csv:5: column 'lon': expected a finite number, got "east"/],
     [
       "a latitude above 90",
       "c,91,1,x",
@@ -271,8 +271,8 @@ describe("bad input", () => {
       "c,1,-181,x",
       /bad\.csv:5: column 'lon': a longitude in degrees from -180 to 180/,
     ],
-    ["an empty group", "c,1,1,", /bad\.csv:5: column 'type': a value is expected, the cell is empty/],
-    ["no key", ",1,1,x", /bad\.csv:5: column 'sku': a value is expected/],
+    ["an empty group", "c,1,1,", /bad\.csv:5: column 'type': expected a value, the cell is empty/],
+    ["no key", ",1,1,x", /bad\.csv:5: column 'sku': expected a value/],
     ["an item in two places", "a,1,3,x", /column 'sku': item "a" has rows that differ in 'lon': 1 and 3/],
     ["an item in two groups", "a,1,1,y", /item "a" has rows that differ in type \(--within\)/],
   ])("%s is 65 with where it stands", async (_, row, message) => {
@@ -288,15 +288,15 @@ describe("bad input", () => {
       "--nearest 2 --distance lat,lon --on-bad-row skip --max-bad 0.5",
     );
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [0.5, 0.5, 0] }]);
-    expect(stderr).toContain("1 row (lat: a finite number is expected)");
+    expect(stderr).toContain("1 row (lat: expected a finite number)");
   });
 
   const file = () => put("usage.csv", "sku,lat,lon,price,type", "a,1,1,5,x", "b,1,2,5,x", "new,1,1,5,x");
   test.each([
     ["--nearest 3", "such as --distance lat,lon"],
     ["--nearest 0 --distance lat,lon", "--nearest"],
-    ["--distance lat,lon", "--distance goes with --nearest N"],
-    ["--within type", "--within goes with --nearest N"],
+    ["--distance lat,lon", "--distance needs --nearest N"],
+    ["--within type", "--within needs --nearest N"],
     ["--nearest 1 --distance lat,price", "'lat' looks like degrees"],
     ["--nearest 1 --distance lat,lon,price", "looks like degrees"],
     ["--nearest 1 --distance price --distance-kind great-circle", "needs two columns"],
@@ -336,7 +336,7 @@ describe("bad input", () => {
   test("trees without a table of items and a hashed field are 64", async () => {
     const flags = ["--nearest", "1", "--distance", "lat,lon", "--key", "sku"];
     const small: [string, string[], string][] = [
-      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no field of items"],
+      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no items"],
       [
         "train-fm",
         ["--epochs", "1", "--dim", "2", "--hash", "item_id:4"],

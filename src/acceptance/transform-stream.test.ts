@@ -127,7 +127,7 @@ describe("standard input stays open", () => {
     stream.write(rows[2]!.join("\n"));
     const { code, lines, stderr } = await stream.end();
     expect([code, lines]).toEqual([0, [vectors.get(key(2))]]);
-    expect(stderr).toContain(`1 of 4 groups of rows of one 'customer_id' give no vector: "stranger"`);
+    expect(stderr).toContain(`1 of 4 groups of rows with the same 'customer_id' have no vector: "stranger"`);
   });
 
   test("rows that come back give a vector of their own, and the summary counts them", async () => {
@@ -138,7 +138,7 @@ describe("standard input stays open", () => {
     const { rows: written, warnings } = JSON.parse(stdout) as { rows: number; warnings: string[] };
     expect(written).toBe(3);
     const text =
-      /1 of 3 groups of rows are of a 'customer_id' that came before: .*sort the rows by 'customer_id'/;
+      /1 of 3 groups of rows whose 'customer_id' that came before: .*sort the rows by 'customer_id'/;
     expect(warnings).toEqual([expect.stringMatching(text)]);
     expect(stderr).toMatch(text);
     expect(readFileSync(at("again.csv"), "utf8").split("\n").map(keyOf).slice(1, 4)).toEqual([
@@ -154,7 +154,7 @@ describe("standard input stays open", () => {
       input,
     });
     expect(stdout).toMatch(/^customer_id,bias,v0.*\n$/);
-    expect(stderr).toMatch(/1 of 1 groups of rows are of a 'customer_id' that the run knows/);
+    expect(stderr).toMatch(/1 of 1 groups of rows whose 'customer_id' that the run knows/);
   });
 });
 
@@ -229,7 +229,7 @@ describe("rows", () => {
       ["--input-format", "libsvm"],
       "1 2:3\n",
       64,
-      /--stream reads CSV and JSON lines, not libsvm/,
+      /--stream needs CSV or JSON lines, got libsvm/,
     ],
   ] as const)("%s is refused", async (_, more, input, code, message) => {
     const found = await embed([...args, ...more], { input });
@@ -256,9 +256,7 @@ describe("rows", () => {
     });
     expect([drawn.code, drawn.stderr]).toEqual([
       64,
-      expect.stringMatching(
-        /takes no --stream: its negatives depend on row positions in the log; leave it out/,
-      ),
+      expect.stringMatching(/takes no --stream: its negatives depend on row positions in the log/),
     ]);
   });
 

@@ -76,9 +76,9 @@ export async function neighborsOf(
   });
   const { index, ef } = options;
   if (named.length === 0 && options.keys === undefined)
-    throw new UsageError("name whose neighbours: --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
+    throw new UsageError("no key given: use --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
   if (ef !== undefined && index === undefined)
-    throw new UsageError("--ef is for --index: without one every row is compared");
+    throw new UsageError("--ef needs --index: without an index every row is compared");
   const { opened, find } =
     index === undefined
       ? await allCompared(path, options, tell)
@@ -131,11 +131,13 @@ async function keysOfFile(
   const unknown = codes.filter((code) => rows.find(keys, code) < 0).map((code) => keyAt(keys, code));
   if (unknown.length === keys.size)
     throw new UsageError(
-      `--keys '${path}': the run knows none of its ${keys.size} keys as ${excerpt(field)}: ${listedKeys(unknown)}`,
+      `--keys '${path}': none of its ${keys.size} keys is in field ${excerpt(field)} of the run: ` +
+        `${listedKeys(unknown)}`,
     );
   if (unknown.length > 0)
     tell(
-      `${unknown.length} of ${keys.size} keys of '${path}' have no row in the run and are left out: ${listedKeys(unknown)}`,
+      `skipped ${unknown.length} of ${keys.size} keys of '${path}' without a row in the run: ` +
+        `${listedKeys(unknown)}`,
     );
   return codes
     .filter((code) => rows.find(keys, code) >= 0)
@@ -154,7 +156,8 @@ async function withNames(
   const [file, column] = [names.slice(0, Math.max(0, colon)), names.slice(colon + 1)];
   if (!/.:./su.test(file) || column === "")
     throw new UsageError(
-      `--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN where the keys' column is called otherwise, got '${names}'`,
+      "--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN if the " +
+        `key column has another name, got '${names}'`,
     );
   const { side, field: named } = await readLabels(opened, file, { "--names": column }, 1, "--names");
   const field = opened.fieldNamed(named);
@@ -171,10 +174,11 @@ async function withNames(
     list.field === field ? { ...called(list), neighbors: list.neighbors.map(called) } : list,
   );
   if (shown.size === 0)
-    tell(`--names: '${side.path}' names keys of ${excerpt(field)}, and no list is of that field`);
+    tell(`--names: '${side.path}' has names for field ${excerpt(field)}, but no list is of that field`);
   else if (nameless.size > 0)
     tell(
-      `--names: '${side.path}' has no '${column}' of ${nameless.size} of ${shown.size} keys: ${listedKeys([...nameless])}`,
+      `--names: '${side.path}' has no '${column}' for ${nameless.size} of ${shown.size} keys: ` +
+        `${listedKeys([...nameless])}`,
     );
   return all;
 }
@@ -234,14 +238,16 @@ function checkAsked(
   const other = queries.map(({ field }) => fieldNamed(field)).find((field) => field !== facts.field);
   if (other !== undefined)
     throw new UsageError(
-      `the index holds rows of field ${excerpt(facts.field)}, not of ${excerpt(other)}: leave out --index, or build one of it`,
+      `the index is for field ${excerpt(facts.field)}, not ${excerpt(other)}: omit --index, or build an ` +
+        "index of that field",
     );
   const asked = { metric, compose, table };
   for (const [name, value] of Object.entries(asked)) {
     const held = facts[name as keyof typeof asked];
     if (value !== undefined && value !== held)
       throw new UsageError(
-        `--${name} ${value} is not what the index was built by (${held ?? "the default one"}): leave out --${name}, or build one with it`,
+        `--${name} ${value} does not match the index (${held ?? "the default one"}): omit --${name}, or ` +
+          "build an index with it",
       );
   }
 }

@@ -71,7 +71,7 @@ describe("sessions", () => {
     const events = at.map((time, token) => event("a", token, time));
     expect(made(events, { minStay: 1000 })).toMatchObject({
       tokens: [[1, 4]],
-      notes: ["3 events left for another one within 1 s left out (--min-stay)"],
+      notes: ["3 events followed by another one within 1 s dropped (--min-stay)"],
     });
     // another user's event is not the next one
     const others = [event("a", 0, 0), event("b", 1, 10), event("a", 2, 5000), event("b", 3, 5010)];
@@ -109,7 +109,7 @@ describe("sessions", () => {
     expect(made(events, { repeats: false })).toMatchObject({
       tokens: [[3, 4, 3]],
       rows: [[0, 2, 5]],
-      notes: ["2 events with the same token as the one before left out"],
+      notes: ["2 events with the same token as the one before dropped"],
     });
     expect(made(events, {}).tokens).toEqual([[3, 3, 4, 4, 3]]);
   });
@@ -141,8 +141,8 @@ describe("sessions", () => {
         [12, 13, 14],
       ],
       notes: [
-        "2 sessions of more than 3 events cut into pieces of 3",
-        "1 event at the ends of cut sessions left out: a piece has at least 2",
+        "2 sessions of more than 3 events split into pieces of 3",
+        "1 event at the ends of split sessions dropped: a piece has at least 2",
       ],
     });
   });
@@ -166,10 +166,10 @@ describe("sessions", () => {
     const whole = of({ repeats: false });
     expect(whole.tokens).toEqual([[1, 10, 1, 11, 12, 2, 11]]);
     expect([...whole.rows]).toEqual([0, 0, 1, 1, 3, 5, 5]);
-    expect(whole.notes).toEqual(["1 event with the same tokens as the one before left out"]);
+    expect(whole.notes).toEqual(["1 event with the same tokens as the one before dropped"]);
     const cut = of({ repeats: false, maxLength: 3 });
     expect(cut.tokens).toEqual([[1, 10, 1, 11, 12]]);
-    expect(cut.notes.at(-1)).toBe("1 event at the ends of cut sessions left out: a piece has at least 2");
+    expect(cut.notes.at(-1)).toBe("1 event at the ends of split sessions dropped: a piece has at least 2");
     expect(of({ minLength: 6 }).tokens).toEqual([]);
     expect(of({ minLength: 5 }).tokens).toHaveLength(1);
   });

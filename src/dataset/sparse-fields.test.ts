@@ -61,7 +61,7 @@ test("user and item stay however many keys they have, and are warned of where no
   expect(sparse).toEqual([]);
   expect(warnings).toEqual([
     expect.stringMatching(
-      /nearly every row has a user of its own \('user': 990 keys in 1,000 rows\).*--user/,
+      /nearly every row has a different a user of its own \('user': 990 keys in 1,000 rows\).*--user/,
     ),
   ]);
 });

@@ -179,7 +179,7 @@ describe("postgres", () => {
     );
     expect(rows).toEqual([{ key: 'PRIMARY KEY ("user", rank)' }]);
     expect((await send("postgres", plantedLists(MONDAY, { end: broken }))).note).toBe(
-      "'recs' holds these rows already",
+      "'recs' already has these rows",
     );
     const others = { fingerprint: "f".repeat(16) };
     expect((await send("postgres", plantedLists(TUESDAY), others)).note).toBe("'recs' is replaced");

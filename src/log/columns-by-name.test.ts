@@ -58,7 +58,7 @@ describe("columns of several files", () => {
         ["i,2", "u2"],
         ["i3", "u3"],
       ]);
-      expect(log.warnings).toEqual([`left out, as '${first()}' has no such column: 'extra' (in '${other}')`]);
+      expect(log.warnings).toEqual([`ignored columns missing from '${first()}': 'extra' (in '${other}')`]);
       expect(log.sample).toEqual([
         ["u1", "i1", "1"],
         ["u2", "i,2", "2"],
@@ -100,9 +100,7 @@ describe("columns of several files", () => {
       ["u1", "x"],
       ["u2", "z"],
     ]);
-    expect(read.warnings).toEqual([
-      `left out, as '${paths[0]}' has no such column: 'extra' (in '${paths[1]}')`,
-    ]);
+    expect(read.warnings).toEqual([`ignored columns missing from '${paths[0]}': 'extra' (in '${paths[1]}')`]);
     await expect(readAll(paths)).rejects.toThrow(`${paths[1]}: column 'n': the file lacks this column`);
   });
 
@@ -158,7 +156,7 @@ describe("a directory", () => {
     expect(log.sample).toEqual(rows);
     expect(log.warnings.map((text) => text.replace(folder, ""))).toEqual([
       "directory '/hive/': files of 0 bytes are left out: dt=2026-01-02/city=C/empty.csv",
-      "directory '/hive/': files whose names are not those of logs are left out: notes.md",
+      "directory '/hive/': files without a log extension are left out: notes.md",
       "directory '/hive/': folders without files are left out: dt=2026-01-02/city=B",
     ]);
     // a file that is named itself has its own columns alone

@@ -151,7 +151,7 @@ describe("JSON lines", () => {
     const { rows } = await readAll(file("long.jsonl", `{"a":"${long}"}\n`));
     expect(rows[0]![0]!.length).toBe(700_000);
     await refuses(file("deep.jsonl", `{"a":${"[".repeat(1_000_000)}\n`)).toThrow(
-      "expected no more than 500 levels",
+      "expected at most 500 levels",
     );
   });
 
@@ -161,7 +161,7 @@ describe("JSON lines", () => {
     expect((await readAll(path)).multi).toEqual({ g: "|" });
     expect((await readAll(path, { multi: { g: ";" } })).rows.flat()).toEqual(["a;b", "", "c", "1;true"]);
     await refuses(file("torn.jsonl", '{"g":["a"]}\n{"g":["a|b"]}\n')).toThrow(
-      `torn.jsonl:2: column 'g': the value "a|b" holds "|", which separates values: name another with --multi 'g:;'`,
+      `torn.jsonl:2: column 'g': the value "a|b" holds "|": use another separator with --multi 'g:;'`,
     );
   });
 
@@ -171,16 +171,16 @@ describe("JSON lines", () => {
       '{"a":1}\n{"a":[{"b":1}]}\n',
       ":2: column 'a': expected text, a number, true, false, null, an object or a list",
     ],
-    ['{"a.b":1,"a":{"b":2}}\n', ':1: the keys of this object state "a.b" twice'],
+    ['{"a.b":1,"a":{"b":2}}\n', ':1: the keys of this object define "a.b" twice'],
     ['[{"a":1}]\n', ":1: expected an object a line and no list (jq -c '.[]'"],
     ['{"a":[[1]]}\n', ":1: column 'a': expected text"],
-    ['{"a":1,"a":2}\n', ':1: the key "a" stands in this object twice'],
+    ['{"a":1,"a":2}\n', ':1: the key "a" occurs twice in this object'],
     ['{"a":1e999}\n', ':1: "1e999" is beyond a 64-bit float'],
     ['{"a":"\\ud800"}\n', ":1: a string has half of a surrogate pair"],
     ['{"a":1\n', ":1: expected '}', got the line's end at character 7"],
     ["user,item\n1,2\n", ":1: expected an object"],
     ["{}\n", ":1: the first rows name no column"],
-    ["\n\n", ":1: the file holds no row: expected one JSON object a line"],
+    ["\n\n", ":1: the file has no rows: expected one JSON object per line"],
   ])("refuse %j with its line", async (text, message) => {
     await refuses(file("bad.jsonl", text)).toThrow(message);
   });
@@ -190,7 +190,7 @@ describe("JSON lines", () => {
     const { columns, rows, warnings } = await readAll(file("late.jsonl", text));
     expect([columns, rows.length]).toEqual([["user_id"], 1002]);
     expect(warnings).toEqual([
-      `the key "userid" is in none of the first rows and is left out (2 rows have it); did you mean 'user_id'?`,
+      `the key "userid", which is not in the first rows (2 rows have it); did you mean 'user_id'?`,
     ]);
     expect((await readAll(file("late.jsonl", text), { ignore: ["userid"] })).warnings).toEqual([]);
   });
@@ -229,7 +229,7 @@ describe("JSON lines", () => {
     for (const size of [1, 2, 3, 7, 20])
       expect((await readAll(file("p.jsonl", text), {}, size)).rows.flat()).toEqual(expected);
     await refuses(file("latin.jsonl", Buffer.from('{"a":"ok"}\n{"a":"\xe9"}\n', "latin1"))).toThrow(
-      "latin.jsonl:2: these bytes are not UTF-8",
+      "latin.jsonl:2: invalid UTF-8",
     );
   });
 });
@@ -355,7 +355,7 @@ describe("libffm and libsvm", () => {
 
   test("refuse a field that appears late", async () => {
     await refuses(file("late.ffm", `${"1 0:1:1\n".repeat(1000)}1 0:1:1 4:1:1\n`)).toThrow(
-      `late.ffm:1001: column '4': field "4" is in none of the first rows`,
+      `late.ffm:1001: column '4': field "4" is not in the first rows`,
     );
   });
 });
@@ -373,7 +373,7 @@ describe("several files", () => {
     expect(await keys("logs/a[1].csv")).toEqual(["a[1].csv"]);
     expect(await keys("logs/**/*.csv")).toEqual(["a.csv", "a[1].csv", "b.csv", "deep/er/z.csv"]);
     expect(await keys("lo*/**")).toHaveLength(5);
-    await refuses(join(folder, "logs/*.jsonl")).toThrow("logs/*.jsonl' matches no file");
+    await refuses(join(folder, "logs/*.jsonl")).toThrow("logs/*.jsonl' matches no files");
   });
 
   test("of several forms are refused", async () => {

@@ -48,10 +48,10 @@ export function checkPages(
       type === DATA_PAGE ? 5 : type === DATA_PAGE_V2 ? 8 : type === DICTIONARY_PAGE ? 7 : -1,
     );
     const count = numberAt(details, 1);
-    if (!(size >= 0 && reader.at + size <= bytes.length)) throw new Error(`a page of ${size} bytes is none`);
+    if (!(size >= 0 && reader.at + size <= bytes.length)) throw new Error(`invalid page size: ${size} bytes`);
     if (!(uncompressed >= 0 && uncompressed <= MAX_PAGE_BYTES))
-      throw new Error(`a page of ${uncompressed} bytes is none`);
-    if (!(count >= 0 && count <= MAX_PAGE_VALUES)) throw new Error(`a page of ${count} values is none`);
+      throw new Error(`invalid uncompressed page size: ${uncompressed} bytes`);
+    if (!(count >= 0 && count <= MAX_PAGE_VALUES)) throw new Error(`invalid page: ${count} values`);
     const body = bytes.subarray(reader.at, reader.at + size);
     reader.at += size;
     if (type === DICTIONARY_PAGE) continue;
@@ -97,7 +97,7 @@ export function checkPages(
 /** Indices into a dictionary, after their width, or booleans, after their length; others are as long as their bytes. */
 function checkValues(page: Uint8Array, at: number, isCoded: boolean, encoding: number, count: number): void {
   if (isCoded && at < page.length) {
-    if (page[at]! > 32) throw new Error(`an index of ${page[at]!} bits is none`);
+    if (page[at]! > 32) throw new Error(`invalid dictionary index width: ${page[at]!} bits`);
     checkRuns(page, at + 1, page[at]!, count);
   } else if (encoding === RLE) checkRuns(page, at + 4, 1, count);
 }

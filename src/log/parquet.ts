@@ -255,7 +255,7 @@ function textOf(value: unknown, { type, converted_type, scale }: SchemaElement, 
     return value instanceof Date ? time.toISOString() : time.toISOString().slice(0, 10);
   }
   throw new RowFault(
-    "value of a type that is no cell",
+    "unsupported value type",
     "expected text, a number, a boolean, a time or a list of these",
     column,
   );
@@ -298,13 +298,10 @@ function shapeProblem(path: string, tree: SchemaTree, ignored: ReadonlySet<strin
   const place = { file: path, column: name };
   // hyparquet would give the digits without their scale
   if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL")
-    return new DataError(
-      "a decimal is stated in a way that is not read: write it as a double or as text",
-      place,
-    );
+    return new DataError("unsupported decimal type: write it as a double or as a string", place);
   if (tree.children.length === 0 || isList(tree)) return undefined;
   return new DataError(
-    "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",
+    "expected single values or lists, got a nested column: flatten it, or exclude it with --ignore",
     place,
   );
 }
@@ -324,7 +321,7 @@ async function parsed<T>(path: string, read: () => Promise<T>): Promise<T> {
     if (error instanceof EmbedError) throw error;
     const message =
       typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-    throw new DataError(`the file is damaged, or uses what is not read of Parquet (${message})`, {
+    throw new DataError(`the file is damaged, or uses an unsupported Parquet feature (${message})`, {
       file: path,
     });
   }

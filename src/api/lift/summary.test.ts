@@ -45,7 +45,7 @@ test("a start that never gets there has no epochs, and says so", () => {
   const found = summarizeLift([table, random], 0);
   expect(found.arms[0]).not.toHaveProperty("epochsToReach");
   expect(found.verdict).toBe("loss");
-  expect(found.sentences[1]).toBe("From the table no seed reaches the random start's best validation loss.");
+  expect(found.sentences[1]).toBe("With the table, no seed reaches the random start's best validation loss.");
 });
 
 test.each([

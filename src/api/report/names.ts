@@ -29,11 +29,11 @@ export interface Names {
 export function checkLabels({ labels, labelColumn, nameColumn }: ReportOptions): void {
   if (labels === undefined && (labelColumn ?? nameColumn) !== undefined) {
     const flag = labelColumn === undefined ? "--name-column" : "--label-column";
-    throw new UsageError(`${flag} is a column of a file of labels: name the file too, --labels FILE:item`);
+    throw new UsageError(`${flag} needs a label file: --labels FILE:item`);
   }
   if (labels !== undefined && labelColumn === undefined && nameColumn === undefined)
     throw new UsageError(
-      "say what --labels has: --label-column COLUMN gives the colours, --name-column COLUMN the names",
+      "--labels needs --label-column COLUMN for colours or --name-column COLUMN for names",
     );
 }
 
