@@ -87,7 +87,7 @@ test("content dealt to other items equals the mean", async () => {
     `${["item,kind", ...kinds.map((kind, item) => `i${item},kind-${kind}`)].join("\n")}\n`,
   );
   const reported = await evaluate("--cold", "0", "--content", dealt, "--k", "3");
-  expect(reported.warnings.join()).toContain("content explains only nothing");
+  expect(reported.warnings.join()).toContain("content does not predict the vectors");
   expect(reported.metrics["0:content"]).toEqual(reported.metrics["0:mean"]);
 });
 

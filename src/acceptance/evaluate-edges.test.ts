@@ -110,7 +110,7 @@ test("a list without a header, cells apart by spaces, in the first two columns: 
     ...read,
     "--json",
   ]);
-  expect(stderr).toMatch(/source 'c0' to 'c1' (the first two columns)/);
+  expect(stderr).toMatch(/source 'c0', target 'c1' \(the first two columns\)/);
   const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(parseJson<Evaluation>(stdout).metrics).toEqual(plain.metrics);
 });
@@ -216,7 +216,7 @@ test("new nodes come from a file of vectors, as transform writes them; those tha
   const found = parseJson<Evaluation>(stdout);
   expect([found.rows, found.edges.nodes]).toEqual([4, 42]);
   expect(found.metrics["kinds"]!["edgeAuc"]).toBeGreaterThan(0.7);
-  expect(stderr).toMatch(/2 nodes of '.*new.csv'; 1 known nodes keep the run's vectors/);
+  expect(stderr).toMatch(/added 2 nodes of '.*new.csv'; 1 known nodes keep the run's vectors/);
 });
 
 test("held-ends gives a node as many non-edges as held edges, so that degrees alone say little", async () => {

@@ -485,7 +485,7 @@ test("a run that folds in nobody is refused, and says who does", async () => {
   expect([code, stderr]).toEqual([
     64,
     expect.stringMatching(
-      /cannot compute vectors of unknown users \(--fold-in-share\).*runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec/,
+      /cannot compute vectors of unknown users \(--fold-in-share\).*use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec/,
     ),
   ]);
 });

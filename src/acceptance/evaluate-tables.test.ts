@@ -136,7 +136,7 @@ test("a table without events has no rarer half, and says so; items without a lab
   expect(rows).toBe(119);
   expect(Object.keys(metrics["imported"]!)).toEqual(["sameLabelAt10"]);
   expect(warnings.join()).toMatch(/rarer half/);
-  expect(warnings.join()).toMatch(/1 of 120 items without 'genres'/);
+  expect(warnings.join()).toMatch(/skipped 1 of 120 items without 'genres'/);
 });
 
 test.each([

@@ -164,11 +164,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["features", "columns"],
-        /cannot give vectors to users .* \(--fold-in-share\): use transform RUN LOG to project rows of its matrix; runs of /,
+        /cannot compute vectors of unknown users \(--fold-in-share\): use transform RUN LOG to project rows of its matrix; use a run of /,
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
-        /cannot give vectors to users .* \(--fold-in-share\): runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec and train-pca --matrix interactions can/,
+        /cannot compute vectors of unknown users \(--fold-in-share\): runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec and train-pca --matrix interactions can/,
       ],
       [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
       [["als"], /--positive-from N/],
@@ -211,7 +211,12 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "train-gbdt CLICKS --num-trees 1 --init RUN",
-    [[without("gbdt"), /'RUN' is a run of embed .*, from which train-gbdt: use a run of train-gbdt/]],
+    [
+      [
+        without("gbdt"),
+        /'RUN' is a run of embed .*and cannot be used by train-gbdt: use a run of train-gbdt/,
+      ],
+    ],
   ],
   [
     "train-fm CLICKS --epochs 1 --init RUN",
@@ -220,7 +225,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["als"], /was trained for .* take a run of the same kind/],
       [
         without("fm", "mcmc", "als"),
-        /'RUN' is a run of embed .*, from which train-fm: use a run of train-fm/,
+        /'RUN' is a run of embed .*and cannot be used by train-fm: use a run of train-fm/,
       ],
     ],
   ],

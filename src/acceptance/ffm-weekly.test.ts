@@ -76,7 +76,7 @@ beforeAll(() => train(first, "one", "--dim", String(DIM)));
 
 test("keys go on with their vectors; a key that the log lacks keeps every bit; dim and fields are the run's", async () => {
   const reported = await train(second, "two", "--init", at("one"));
-  expect(reported.stderr).toMatch(/goes on from .*: 10 keys kept (1; 1 new, 0 expired/);
+  expect(reported.stderr).toMatch(/warm start from .*: 10 keys kept \(1 not in this log\), 1 new, 0 expired/);
   const [before, after] = [await rowsOf("one"), await rowsOf("two")];
   expect(after.get("item:berry")).toEqual(before.get("item:berry"));
   expect(after.get("item:berry")!["user"]).toHaveLength(DIM);
@@ -149,7 +149,7 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
     return [code, stderr];
   };
   for (const [options, message] of [
-    [[second, "--init", at("fm")], /holds a model 'fm' model, but a 'ffm' does not go on/],
+    [[second, "--init", at("fm")], /holds a 'fm' model, but a 'ffm' model is needed/],
     [[second, "--init", at("one"), "--dim", "8"], /dim 2, but --dim is 8/],
     [[second, "--init", at("one"), "--normalize-rows"], /trained without --normalize-rows/],
     [[wider, "--init", at("one"), "--freeze", "known"], /field 'device' is new .*--ignore device/],

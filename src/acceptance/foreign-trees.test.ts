@@ -35,7 +35,7 @@ test.each(Object.keys(answers))("%s: the same leaves on every row, scores within
   const sums = rowsOf<Record<string, number>>(predicted.stdout).flatMap(({ row: _, ...own }) =>
     Object.values(own),
   );
-  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold keys not seen in training/);
+  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);
   expect(sums).toHaveLength(reported.length);
   expect(Math.max(...sums.map((x, i) => Math.abs(x - reported[i]!)))).toBeLessThan(2e-6);
   expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);

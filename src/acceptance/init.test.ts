@@ -185,7 +185,7 @@ describe("what cannot be gone on from", () => {
   test("a field of another kind is 64 and names the field", async () => {
     expect(await refused(weeks[1]!, "--init", at("base"), "--hash", "item:4")).toEqual([
       64,
-      expect.stringMatching(/'item' is a key a cell in the run of --init but hashed to 4 bits here/),
+      expect.stringMatching(/'item' is categorical in the run of --init but hashed to 4 bits here/),
     ]);
   });
 

@@ -135,7 +135,7 @@ describe("new items", () => {
       at("again"),
     ]);
     expect(stderr).toMatch(
-      /2 of 8 keys of 'item' get no vector because none of them stands beside .*: "odd", "odder"/,
+      /2 of 8 keys of 'item' get no vector because none of them occurs next to .*: "odd", "odder"/,
     );
     expect(parseJson<{ rows: number; warnings: string[] }>(stdout)).toMatchObject({
       rows: 6,
@@ -167,7 +167,7 @@ describe("users", () => {
     expect(stderr).toMatch(
       /1 of 3 keys of 'who' get no vector because none of them has an event with an item known to the run: "r"/,
     );
-    expect(stderr).toContain("2 events with items unknown to the run");
+    expect(stderr).toContain("ignored 2 events with items unknown to the run");
   });
 
   test("weigh an item by the age of its latest event with --half-life", async () => {

@@ -200,7 +200,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     "trainFm",
     [clicks, { out: "x", dim: 0 }],
     ["train-fm", clicks, "-o", "x", "--dim", "0"],
-    /--dim expects an integer of at least 1 to 1024, got '0'/,
+    /--dim expects an integer from 1 to 1024, got '0'/,
   ],
   [
     "trainFm",
@@ -462,7 +462,7 @@ export const columns: string[] = (await inspect("log.csv")).columns.map(({ name 
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain("stopped: seen enough");
-    expect(stdout).toContain("true 64 --dim expects an integer of at least 1 to 1024, got '0'");
+    expect(stdout).toContain("true 64 --dim expects an integer from 1 to 1024, got '0'");
     expect(existsSync(join(place, "never"))).toBe(false);
   },
   slow,

@@ -220,7 +220,7 @@ test("without --keep rows have their numbers in the log, those that are left out
   expect(readFileSync(at("bad.jsonl"), "utf8").match(/"line":\d+/g)).toEqual(['"line":4', '"line":7']);
   const lenient = await runOk("predict fm bad.csv --on-bad-row skip --max-bad 0.5 --threads 1");
   expect(rowsOf(lenient.stdout).map(([row]) => row)).toEqual(["1", "2", "4", "6", "7"]);
-  expect(lenient.stderr).toContain("2 rows (wrong number of cells)");
+  expect(lenient.stderr).toContain("skipped 2 bad rows (wrong number of cells)");
 });
 
 test("rows that the run's filters leave out have no prediction, which is said", async () => {

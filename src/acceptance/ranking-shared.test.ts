@@ -168,7 +168,7 @@ test.each([
   [["--loss", "bpr", "--layers", "1"], /--layers is for --loss sampled-softmax, ccl, not for bpr/],
   [["--loss", "bpr", "--schedule", "cosine"], /--schedule is for --loss sampled-softmax, ccl, not for bpr/],
   [["--loss", "ccl", "--batch-size", "300"], /--batch-size must be 256, 512, 1024, 2048 or 4096, got 300/],
-  [["--loss", "ccl", "--negatives", "0"], /--negatives must be between 1, 65536\]/],
+  [["--loss", "ccl", "--negatives", "0"], /--negatives must be between 1 and 65536/],
   [
     ["--loss", "ccl", "--layers", "1"],
     /--layers is for user and item alone: .* name these two with --fields/,

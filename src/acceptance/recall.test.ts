@@ -459,9 +459,9 @@ describe("--index", () => {
   });
 
   test.each<[string, () => string, string[], RegExp]>([
-    ["of another metric", () => ALS, ["--score", "cosine"], /by dot, but these lists use cosine/],
+    ["of another metric", () => ALS, ["--score", "cosine"], /uses metric dot, but these lists use cosine/],
     ["of another run", () => BPR, [], /index .* other|built of/],
-    ["of a model that ranks by more", () => NET, [], /ranks by more than these: omit --stream/],
+    ["of a model that ranks by more", () => NET, [], /whose scores are not inner products of rows/],
     ["of a baseline", () => ALS, ["--score", "item-cf"], /--score item-cf ranks by others/],
     ["with --items", () => ALS, ["--items", ITEMS], /leave it out, since few items are compared faster/],
   ])("%s is refused", async (_, run, args, message) => {

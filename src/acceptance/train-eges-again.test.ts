@@ -99,7 +99,7 @@ beforeAll(async () => {
 test("items that the log lacks keep their vectors, contexts and composition; the others go on", async () => {
   const { stderr } = await train(week2, "warm", "--init", at("first"));
   // 40 items, 4 styles and 5 tags; 8 items and a style are new
-  expect(stderr).toContain("49 keys kept (8; 9 new, 0 expired");
+  expect(stderr).toContain("49 keys kept (8 not in this log), 9 new, 0 expired");
   await train(week2, "warm-slow", "--init", at("first"), "--learning-rate", "0.1");
   expect(firstLoss("warm-slow")).toBeLessThan(firstLoss("cold"));
   for (const table of tables.slice(0, 2)) {
@@ -238,15 +238,15 @@ test("a side value and an item that are forgotten leave no numbers in what --ini
   );
   expect(cleared).toHaveLength(2);
   const { stderr } = await train(week1, "after", "--init", at("forgetful"));
-  expect(stderr).toContain("47 keys kept (0; 2 new");
+  expect(stderr).toContain("47 keys kept (0 not in this log), 2 new");
 });
 
 describe("refuses", () => {
   const refused: [string, string[], RegExp][] = [
     ["another aggregate", [...side, "--aggregate", "mean"], /was trained with --aggregate attention.*would have mean/],
-    ["fewer side columns", ["--side", `${items}:item`, "--item-fields", "style"], /composes its items with style,tags, but the side columns here are style/],
-    ["another dim", [...side, "--dim", "8"], /holds vectors of dim 24, but --dim is 8/],
-    ["a column of another kind", sideOf(items), /'tags' is multi-valued in the run of --init but a key a cell here/],
+    ["fewer side columns", ["--side", `${items}:item`, "--item-fields", "style"], /has the side columns style,tags, but the side columns here are style/],
+    ["another dim", [...side, "--dim", "8"], /has vectors of dim 24, but --dim is 8/],
+    ["a column of another kind", sideOf(items), /'tags' is multi-valued in the run of --init but categorical here/],
   ]; // prettier-ignore
   test.each(refused)("%s", async (_, flags, message) => {
     const how = ["--method", "eges", ...flags, "--init", at("first"), "-o", at("not-made")];

@@ -174,7 +174,7 @@ test("transform skips values that training did not keep, leaves items out that h
   expect([...rowsOf(stdout).keys()]).toEqual(["a", "b"]);
   expect(stderr).toContain("1 of 3 cells of 'style' hold values that training did not keep");
   expect(stderr).toContain("1 of 2 cells of 'tint' hold values that training did not keep");
-  expect(stderr).toContain("2 of 4 items without a value known to the run");
+  expect(stderr).toContain("skipped 2 of 4 items without a value known to the run");
   writeFileSync(at("none.csv"), "item,style\nc,new\n");
   const none = await embed(["transform", at("one"), at("none.csv"), "--key", "item"]);
   expect([none.code, none.stderr]).toEqual([

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 test("the head is fitted on the latest 30 % of the training rows, the trees on those before", () => {
-  expect(given).toContain("the training split has 7560 rows, the head is fitted on 3240 others");
+  expect(given).toContain("trees are grown on 7560 rows, the head is fitted on 3240 other rows");
 });
 
 test("the manifest states trees alone, logistic regression alone and both over the entropy of the training rate", () => {

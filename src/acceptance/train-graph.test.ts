@@ -134,7 +134,7 @@ describe("a graph", () => {
     const log = write("odd.csv", "from,to\na,b\nb,a\na,b\nc,c\nb,b\n");
     const { run, stderr } = await trained("odd", log, ...ends, ...small);
     expect((await rowsOf(run)).map(({ key }) => key)).toEqual(["b", "a"]);
-    expect(stderr).toContain("1 node without an edge to another node");
+    expect(stderr).toContain("dropped 1 node without an edge to another node");
     expect(stderr).toContain("the graph has 2 nodes and 1 undirected edge; --directed keeps their direction");
     expect(stderr).toContain("repeated edges summed: 2; self-loops dropped: 2");
   });
@@ -149,7 +149,7 @@ describe("a graph", () => {
 
   test("is weighed by a column, and says when a column is not used", async () => {
     const { run, stderr } = await trained("plain", fixture("edges.csv"), ...ends, ...small);
-    expect(stderr).toContain("'weight' not used: --weight weight to weight edges by 'weight'");
+    expect(stderr).toContain("'weight' not used: use --weight weight to weight edges by 'weight'");
     const weighed = await trained("weighed", fixture("edges.csv"), ...ends, ...small, "--weight", "weight");
     expect(weighed.stderr).not.toContain("not used");
     expect(bytesOf(weighed.run).equals(bytesOf(run))).toBe(false);
@@ -173,7 +173,7 @@ describe("sessions", () => {
       "the graph has 4 nodes and 3 directed edges; --undirected treats them as undirected; repeated edges summed: 1",
     );
     expect(stderr).toContain("1 event with the same token as the one before dropped");
-    expect(stderr).toContain("1 node without an edge to another node");
+    expect(stderr).toContain("dropped 1 node without an edge to another node");
   });
 
   test("have no events that were left too soon, and end at gaps", async () => {
@@ -216,7 +216,7 @@ describe("from week to week", () => {
     const flags = [...ends, "--method", method, ...more];
     const { run } = await trained("week1", first(), ...flags);
     const next = await trained("week2", second(), ...flags, "--init", run, "--freeze", "known");
-    expect(next.stderr).toContain("4 keys kept (0; 1 new, 0 expired");
+    expect(next.stderr).toContain("4 keys kept (0 not in this log), 1 new, 0 expired");
     const before = new Map((await rowsOf(run)).map(({ key, vector }) => [key, vector]));
     const after = await rowsOf(next.run);
     expect(after.map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d", "e"]);
@@ -270,7 +270,7 @@ test("what a hurried user would not notice is a warning", async () => {
     "--valid",
     "0.2",
   );
-  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are in the training split, too/);
+  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are also in the training split/);
 });
 
 test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch", async (method) => {
@@ -310,12 +310,12 @@ describe("refuses", () => {
     ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
     ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /an edge has two ends/],
     ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
-    ["edges that nobody named", edges, [], 64, /looks like a list of edges from 'from' to 'to': use --source from --target to/],
+    ["edges that nobody named", edges, [], 64, /looks like an edge list from 'from' to 'to': use --source from --target to/],
     ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /needs a list of edges.*--source and --target.*--session/],
     ["no rows", "from,to\n", ends, 65, /./],
     ["self-loops alone", "from,to\na,a\n", ends, 65, /no edge between two different known nodes/],
     ["an empty end", "from,to\na,b\n,c\n", ends, 65, /bad\.csv:3: column 'from'/],
-    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': the weight of an edge, expected a number above 0/],
+    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': expected an edge weight: a positive number/],
     ["a weight below 0", "from,to,w\na,b,-1\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w': the weight of an edge/],
     ["a weight that is none", "from,to,w\na,b,x\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
     ["an infinite weight", "from,to,w\na,b,inf\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],

@@ -86,7 +86,7 @@ describe("--init", () => {
 
   test("starts where the earlier run ended, and keeps keys that the log lacks", async () => {
     const { stderr } = await train(week2(), "warm", "--init", at("first"));
-    expect(stderr).toContain("41 keys kept (1; 8 new, 0 expired");
+    expect(stderr).toContain("41 keys kept (1 not in this log), 8 new, 0 expired");
     expect(epochsOf("warm")[0]!.trainLoss).toBeLessThan(epochsOf("cold")[0]!.trainLoss);
     const goneIn = async (run: string, ...more: string[]) =>
       (await rowsOf(run, ...more)).find(([key]) => key === "gone");

@@ -178,7 +178,7 @@ describe("refused, with nothing written", () => {
       ["--negatives-within", "markt"],
       '--negatives-within names column "markt"',
     ],
-    ["items of several markets", ["--negatives-within", "seller"], "have multi-valued, such as"],
+    ["items of several markets", ["--negatives-within", "seller"], "have several values, such as"],
     ["items alone in their market", ["--negatives-within", "own"], "no two items have one value"],
     ["a market column that is empty", ["--negatives-within", "nothing"], "have none"],
   ])("%s", async (_, flags, words) => {
@@ -209,6 +209,6 @@ describe("refused, with nothing written", () => {
     const got = await embedOk([
       ...["train-item2vec", log(), ...columns, "--negatives-within", "city", "--dim", "4", "-o", at("city")],
     ]);
-    expect(got.stderr).toContain("1 of 4 items without 'city' and get no market negatives");
+    expect(got.stderr).toContain("1 of 4 items have no 'city' and get no market negatives");
   });
 });

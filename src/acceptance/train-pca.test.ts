@@ -173,7 +173,7 @@ test("--matrix cooccurrence puts products that are bought together beside each o
 describe.each([
   ["--init", ["--init", "run"], 64, "components are decided by the log alone"],
   ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "train-pca has none"],
-  ["--dim 0", ["--dim", "0"], 64, "--dim expects an integer of at least 1 to 4096, got '0'"],
+  ["--dim 0", ["--dim", "0"], 64, "--dim expects an integer from 1 to 4096, got '0'"],
   ["--window without sessions", ["--window", "2"], 64, "--window is for --matrix cooccurrence"],
   ["--whiten with --power", ["--whiten", "--power", "1"], 64, "leave out --power"],
   ["--response without degrees", ["--response", "plateau"], 64, "--response is for --normalize degree"],

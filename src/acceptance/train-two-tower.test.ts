@@ -359,7 +359,7 @@ describe("what a log or options lack is said", () => {
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
     ["item columns need a tower", ["--item-fields", "time"], "--item-fields goes with --item-tower"],
-    ["a field of users must be read", ["--user-fields", "city"], "'city' is not a column that is read"],
+    ["a field of users must be read", ["--user-fields", "city"], "'city', which is not a column in use"],
     [
       "others have no order",
       ["--history", "others", "--recency", "3"],
@@ -393,7 +393,7 @@ describe("what a log or options lack is said", () => {
     );
     expect(stderr).toContain("1 users have a single event and therefore no history");
     expect(stderr).toMatch(/\d+ histories truncated to their last 3 items \(--history\)/);
-    expect(stderr).toMatch(/\d+ events are not used for training: nothing stands before them/);
+    expect(stderr).toMatch(/\d+ events are not used for training: they have no earlier events/);
   });
 
   test("fold-in says which users it gives nothing, and what it cannot do", async () => {

@@ -81,14 +81,14 @@ describe("the distance", () => {
     const { stdout, stderr } = await transform(file, "--nearest 1 --distance rooms,price");
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [0, 1, 0] }]);
     expect(stderr).toMatch(
-      /'price' dominates the distance: its standard deviation is 284, that of 'rooms' 0.829/,
+      /'price' dominates the distance: its standard deviation is 284, that of 'rooms' is 0.829/,
     );
   });
 
   test("says how far the neighbours are, and that items lie at 0,0", async () => {
     const file = put("far.csv", "sku,lat,lon", "a,0,0", "b,10,10", "new,0,1");
     const { stderr } = await transform(file, "--nearest 1 --distance lat,lon");
-    expect(stderr).toContain("111 km, maximum 111 km at most");
+    expect(stderr).toContain("median 111 km, maximum 111 km");
     expect(stderr).toContain("1 of 3 items lie at 0,0");
   });
 });
@@ -119,7 +119,7 @@ describe("neighbours", () => {
     ]);
     expect(all.stderr).toMatch(/1 of 3 new items that have no known item with .*: "n3"\n/);
     expect(all.stderr).toMatch(
-      /1 of 3 new items that have fewer than 2 known items with .* and use the mean of those: "n2"/,
+      /1 of 3 new items have fewer than 2 known items with .* and use the mean of those: "n2"/,
     );
   });
 
@@ -288,7 +288,7 @@ describe("bad input", () => {
       "--nearest 2 --distance lat,lon --on-bad-row skip --max-bad 0.5",
     );
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [0.5, 0.5, 0] }]);
-    expect(stderr).toContain("1 row (lat: expected a finite number)");
+    expect(stderr).toContain("skipped 1 bad row (lat: expected a finite number)");
   });
 
   const file = () => put("usage.csv", "sku,lat,lon,price,type", "a,1,1,5,x", "b,1,2,5,x", "new,1,1,5,x");
@@ -336,7 +336,7 @@ describe("bad input", () => {
   test("trees without a table of items and a hashed field are 64", async () => {
     const flags = ["--nearest", "1", "--distance", "lat,lon", "--key", "sku"];
     const small: [string, string[], string][] = [
-      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no items"],
+      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no item field"],
       [
         "train-fm",
         ["--epochs", "1", "--dim", "2", "--hash", "item_id:4"],

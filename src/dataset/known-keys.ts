@@ -73,7 +73,7 @@ function checkKind(field: Field, before: Field): void {
 function kindText(field: Field): string {
   switch (field.kind) {
     case "number":
-      return field.log1p ? "numeric (log1p)" : "a number";
+      return field.log1p ? "numeric (log1p)" : "numeric";
     case "bins":
       return "numeric in bins";
     case "multi":

@@ -77,8 +77,8 @@ describe("roles", () => {
   });
 
   test.each([
-    ["1,234.56", /--thousands ',' with --numeric text, reads '1,234.56' as a number/],
-    ["1.234,56", /--decimal ',' --thousands '.' with --numeric text, reads '1.234,56'/],
+    ["1,234.56", /--thousands ',' with --numeric text to read '1,234.56' as a number/],
+    ["1.234,56", /--decimal ',' --thousands '.' with --numeric text to read '1.234,56'/],
     ["12 %", /'12 %' as 12,/],
     ["31/12/2024 8:30", /--time text --time-format '%d\/%m\/%Y %H:%M' reads them/],
   ])("of text such as %s come with what reads it", (cell, expected) => {

@@ -141,7 +141,7 @@ describe("sessions", () => {
         [12, 13, 14],
       ],
       notes: [
-        "2 sessions of more than 3 events split into pieces of 3",
+        "2 sessions with more than 3 events split into pieces of 3",
         "1 event at the ends of split sessions dropped: a piece has at least 2",
       ],
     });

@@ -156,7 +156,7 @@ describe("a directory", () => {
     expect(log.sample).toEqual(rows);
     expect(log.warnings.map((text) => text.replace(folder, ""))).toEqual([
       "directory '/hive/': files of 0 bytes are left out: dt=2026-01-02/city=C/empty.csv",
-      "directory '/hive/': files without a log extension are left out: notes.md",
+      "directory '/hive/': skipped files without a log extension: notes.md",
       "directory '/hive/': folders without files are left out: dt=2026-01-02/city=B",
     ]);
     // a file that is named itself has its own columns alone

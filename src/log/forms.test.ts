@@ -151,7 +151,7 @@ describe("JSON lines", () => {
     const { rows } = await readAll(file("long.jsonl", `{"a":"${long}"}\n`));
     expect(rows[0]![0]!.length).toBe(700_000);
     await refuses(file("deep.jsonl", `{"a":${"[".repeat(1_000_000)}\n`)).toThrow(
-      "expected at most 500 levels",
+      "expected at most 500 levels of nesting",
     );
   });
 
@@ -161,7 +161,7 @@ describe("JSON lines", () => {
     expect((await readAll(path)).multi).toEqual({ g: "|" });
     expect((await readAll(path, { multi: { g: ";" } })).rows.flat()).toEqual(["a;b", "", "c", "1;true"]);
     await refuses(file("torn.jsonl", '{"g":["a"]}\n{"g":["a|b"]}\n')).toThrow(
-      `torn.jsonl:2: column 'g': the value "a|b" holds "|": use another separator with --multi 'g:;'`,
+      `torn.jsonl:2: column 'g': the value "a|b" contains the separator "|": use another separator with --multi 'g:;'`,
     );
   });
 
@@ -190,7 +190,7 @@ describe("JSON lines", () => {
     const { columns, rows, warnings } = await readAll(file("late.jsonl", text));
     expect([columns, rows.length]).toEqual([["user_id"], 1002]);
     expect(warnings).toEqual([
-      `the key "userid", which is not in the first rows (2 rows have it); did you mean 'user_id'?`,
+      `ignored the key "userid", which is not in the first rows (2 rows have it); did you mean 'user_id'?`,
     ]);
     expect((await readAll(file("late.jsonl", text), { ignore: ["userid"] })).warnings).toEqual([]);
   });
@@ -229,7 +229,7 @@ describe("JSON lines", () => {
     for (const size of [1, 2, 3, 7, 20])
       expect((await readAll(file("p.jsonl", text), {}, size)).rows.flat()).toEqual(expected);
     await refuses(file("latin.jsonl", Buffer.from('{"a":"ok"}\n{"a":"\xe9"}\n', "latin1"))).toThrow(
-      "latin.jsonl:2: invalid UTF-8",
+      "latin.jsonl:2: invalid utf-8",
     );
   });
 });

@@ -89,7 +89,7 @@ describe("openLog and read refuse", () => {
   test("a second file without a column that is read, with the file and the column, before anything is read", async () => {
     const paths = [file("h1.csv", "a,b\n1,2\n"), file("h2.csv", "a;c\n1;2\n")];
     await expect(rowsOf(paths)).rejects.toThrow(
-      `${paths[1]}: column 'a': the file lacks this column, which other files of the log have: its columns are a;c; if another character separates its cells`,
+      `${paths[1]}: column 'a': the file lacks this column, which other files of the log have: its columns are a;c; if the delimiter is wrong`,
     );
   });
 

@@ -154,6 +154,6 @@ test("scales keep the sums of 16 M rows within their bits, and bits for a rare e
 test("an option out of range is told with its range", () => {
   const check = (given: Partial<GbdtOptions>) => () =>
     checkGbdtOptions({ ...defaultGbdtOptions(), ...given });
-  expect(check({ numLeaves: 1 })).toThrow("--num-leaves expects an integer of at least 2 to 65536, got '1'");
+  expect(check({ numLeaves: 1 })).toThrow("--num-leaves expects an integer from 2 to 65536, got '1'");
   expect(check({ baggingFraction: 0.5 })).toThrow(UsageError);
 });

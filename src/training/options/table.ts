@@ -248,7 +248,7 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
 function rangeText({ min, max }: Range, what: string): string {
   if (max < 1e9) return `${what} from ${min} to ${max}`;
   if (min === Number.MIN_VALUE) return `${what} above 0`;
-  return min < -1e9 ? what : `${what} from ${min} on`;
+  return min < -1e9 ? what : `${what} of at least ${min}`;
 }
 
 /** The refusal of an option that a command has not. @param names those that it has */
