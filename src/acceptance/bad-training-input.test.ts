@@ -28,7 +28,7 @@ test.each(["fm", "lr", "ffm"])("a field with one value trains, and is warned of:
   const { code, stderr } = await train(log, "--model", model);
   expect([code, stderr]).toEqual([
     0,
-    expect.stringMatching(/field 'site' has one value .* --ignore leaves it out/),
+    expect.stringMatching(/field 'site' has one value .* and carries no information; --ignore excludes it/),
   ]);
 });
 
@@ -131,7 +131,12 @@ test("labels outside 0 and 1 for --task binary are 65 and name the row", async (
     rowsOf(20, (i) => `${i % 3},u${i % 5}`),
   );
   const { code, stderr } = await train(log, "--task", "binary");
-  expect([code, stderr]).toEqual([65, expect.stringMatching(/labels are 0 and 1 .* 2/)]);
+  expect([code, stderr]).toEqual([
+    65,
+    expect.stringMatching(
+      /the task is binary: labels must be 0 and 1 \(convert them with --positive-from X\) .* 2/,
+    ),
+  ]);
 });
 
 test("parameters beyond 4 GiB are 64 and say how much they need and what shrinks them", async () => {

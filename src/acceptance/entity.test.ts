@@ -134,7 +134,9 @@ test("--dense of a training keeps the vectors that hold most of the leaves, and 
 test("a run without vectors of its own is projected, and says so", async () => {
   const { stdout, stderr } = await embedOk(["transform", at("without"), clicks, "--dense", "4"]);
   expect(stdout).toMatch(/^row,v0,v1,v2,v3\n/);
-  expect(stderr).toContain("seeded sparse projection");
+  expect(stderr).toContain(
+    "using a seeded sparse random projection of the leaves: the model has no singular vectors",
+  );
 });
 
 test.each([

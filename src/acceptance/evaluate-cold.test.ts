@@ -137,13 +137,19 @@ test.each(["--refit", "--search 2", "--metric ndcg"])(
     const { code, stderr } = await embed(["train-ranking", log, ...roles, ...split, ...flag.split(" ")]);
     expect([code, stderr]).toEqual([
       64,
-      expect.stringMatching(/--(refit|search|metric) looks at held-out rows/),
+      expect.stringMatching(
+        /--(refit|search|metric) cannot be combined with --split items: held-out items are unknown to the model during training/,
+      ),
     ]);
   },
 );
 
 test.each([
-  ["every item is known", ["--on", "log.csv", "--cold", "0"], /hold items out when training, --split items/],
+  [
+    "every item is known",
+    ["--on", "log.csv", "--cold", "0"],
+    /--cold needs items not seen in training, but training has seen every item of the log: train with --split items --test 0\.1 and evaluate --part test, or use a log of other items/,
+  ],
   ["content without --cold", ["--part", "test", "--content", "x.csv"], /--content is for --cold/],
   [
     "content's columns without a catalogue",

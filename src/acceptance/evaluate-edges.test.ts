@@ -118,7 +118,9 @@ test("a list without a header, cells apart by spaces, in the first two columns: 
 test("without known edges a warning says that non-edges may be edges; held edges among them and unknown nodes are counted", async () => {
   const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(plain.warnings).toEqual([
-    expect.stringMatching(/edges of the training are not known.*--known-edges/),
+    expect.stringMatching(
+      /the training edges are unknown, so some of them may be sampled as non-edges: pass them with --known-edges FILE/,
+    ),
   ]);
   expect(plain.edges.known).toBeUndefined();
   const seen = await evaluated([at("kinds"), "--edges", at("held.csv"), "--known-edges", at("held.csv")]);
@@ -159,7 +161,9 @@ test("the edges of a training on a list of edges are known, as long as the list 
   writeFileSync(at("list.csv"), list([...known, ...held]));
   const changed = await evaluated(args);
   expect(changed.edges.known).toBeUndefined();
-  expect(changed.warnings.join()).toMatch(/edges of the training are not known here.*has changed since/);
+  expect(changed.warnings.join()).toMatch(
+    /the training edges are unknown, so some of them may be sampled as non-edges: pass them with --known-edges FILE.*has changed since/,
+  );
 });
 
 test("directed, the reverse of an edge is another pair; a score that sees no direction is warned about", async () => {
@@ -237,9 +241,14 @@ test.each([
     "a first line that looks like an edge",
     ["--edges", "NUMBERS"],
     64,
-    "--no-header takes the first line for an edge",
+    "', looks like an edge: use --no-header if it is one, or --source",
   ],
-  ["one end alone", ["--edges", "HELD", "--source", "source"], 64, "give both"],
+  [
+    "one end alone",
+    ["--edges", "HELD", "--source", "source"],
+    64,
+    "--source and --target must be given together",
+  ],
   [
     "a column that is not there",
     ["--edges", "HELD", "--source", "form", "--target", "to"],

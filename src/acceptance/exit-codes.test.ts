@@ -72,7 +72,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm, train-ranking, train-als and train-net can/,
+        /run 'RUN' holds .* cannot provide a vector for unknown keys \(--reserve\) .*: runs of train-fm, train-ranking, train-als and train-net can/,
       ],
     ],
   ],
@@ -81,7 +81,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
-        /run 'RUN' holds .* format fnn, which takes .* of a factorization machine: runs of train-fm/,
+        /run 'RUN' holds .* cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine .* of a factorization machine: runs of train-fm/,
       ],
     ],
   ],
@@ -96,7 +96,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "export RUN --format csv --with-weight",
-    [[["gbdt", "pca", ...byColumns, "imported"], /has no weights: leave out --with-weight/]],
+    [[["gbdt", "pca", ...byColumns, "imported"], /the table has no weights: omit --with-weight/]],
   ],
   [
     "export RUN --format csv --mips",
@@ -120,8 +120,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "recall RUN --k 3 --score dot --repeats allow",
     [
-      [["gbdt", "columns", "imported"], /has no vectors of items to rank: the table has no field/],
-      [["cooccurrence"], /does not know which column is the user: .* --for item/],
+      [["gbdt", "columns", "imported"], /' has no item vectors to rank: the table has no field/],
+      [
+        ["cooccurrence"],
+        /' has no user column: train it with --user, or write lists for its items with --for item /,
+      ],
     ],
   ],
   ["recall RUN --k 3 --for item", [[["gbdt", "columns", "imported"], /the table has no field "item/]]],
@@ -155,7 +158,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["imported"], /ranks after a trained run under --score dot/],
       [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: runs of/],
       [["columns"], /has no field "item_id"/],
-      [["cooccurrence"], /does not know which column is the user/],
+      [
+        ["cooccurrence"],
+        /' has no user column: train it with --user, or write lists for its items with --for item/,
+      ],
       [["als"], /--positive-from N/],
     ],
   ],
@@ -222,7 +228,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "train-fm CLICKS --epochs 1 --init RUN",
     [
       [["ffm", "lr"], /from which a 'fm' does not go on/],
-      [["als"], /was trained for .* take a run of the same kind/],
+      [["als"], / label: use a run of the same kind, or train without --init/],
       [
         without("fm", "mcmc", "als"),
         /'RUN' is a run of embed .*and cannot be used by train-fm: use a run of train-fm/,
@@ -234,12 +240,17 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; runs of .* can/],
       [["gbdt"], /run 'RUN' holds boosted trees .*: train-gbdt --entity COLUMN writes a vector/],
-      [["ranking", "implicit", "pca", "cooccurrence"], /none is the same/],
+      [["ranking", "implicit", "pca", "cooccurrence"], /, the log has/],
     ],
   ],
   [
     "align RUN --to RUN --threads 1",
-    [[["lr", "gbdt", "net"], /which no rotation leaves|have none in common|reads every coordinate/]],
+    [
+      [
+        ["lr", "gbdt", "net"],
+        /its vectors are weights and cannot be rotated|its rows are encodings of leaves, and trees of different trainings have no leaves in common|its first layer depends on each coordinate; warm-start from the earlier run \(--init\) instead/,
+      ],
+    ],
   ],
   [
     "index RUN --field ITEM",
@@ -305,7 +316,14 @@ const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][]
   ["store", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
   ["store/items", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
   ["store/items/latest", [0, /^$/], [64, /is a run directory, not a log/]],
-  ["program", [64, /is another program's/], [64, /is a run directory, not a log|is a directory/]],
+  [
+    "program",
+    [
+      64,
+      /' was written by another program: name a directory written by a train command or embed import with -o/,
+    ],
+    [64, /is a run directory, not a log|is a directory/],
+  ],
   ["torn", [82, /has no manifest.json, though it has metrics.jsonl/], [64, /is a directory/]],
 ];
 
@@ -356,7 +374,9 @@ test("a directory in a side table's place is 64, and so is a % that starts no es
   const url = await embed(`export ${at("fm")} --format redis --into items --url-env EXIT_CODES_URL`);
   expect(url).toMatchObject({
     code: 64,
-    message: expect.stringContaining("write % of a user or a password as %25") as string,
+    message: expect.stringContaining(
+      "is a URL with an invalid % escape: write % in a user name or password as %25",
+    ) as string,
   });
   expect(url.message).not.toContain("10%off");
 });

@@ -174,6 +174,9 @@ describe("what cannot be read ends with its code and what to try", () => {
 
   test("and two forms in one log", async () => {
     const finished = await embed(["inspect", written("m.csv", "a\n1\n"), written("m.jsonl", '{"a":1}\n')]);
-    expect([finished.code, finished.stderr]).toEqual([64, expect.stringContaining("one log has one form")]);
+    expect([finished.code, finished.stderr]).toEqual([
+      64,
+      expect.stringContaining("all files of a log must have the same format: '"),
+    ]);
   });
 });

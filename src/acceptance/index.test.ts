@@ -190,7 +190,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without an index",
       () => ["neighbors", at("run"), "--key", "item:tea-03", "--ef", "9"],
-      "--ef is for --index",
+      "--ef needs --index: without an index every row is compared",
     ],
     [
       "too few links",
@@ -226,7 +226,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without --index",
       () => ["evaluate", at("run"), "--part", "test", "--ef", "9"],
-      "--ef is for --index",
+      "--ef needs --index: without an index every row is compared",
     ],
   ])("%s", async (_, args, message) => {
     const got = await embed(args());
@@ -239,7 +239,7 @@ describe("what does not fit is 64 with what differs", () => {
     await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("again"), "--epochs", "1", "--force"]);
     const got = await embed(neighbors("again", "items"));
     expect(got.code).toBe(64);
-    expect(got.stderr).toContain("built of other vectors than those of run");
+    expect(got.stderr).toContain("' was not built from the vectors of run '");
     expect(got.stderr).toContain("build it again with embed index");
   });
 });

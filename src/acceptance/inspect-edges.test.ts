@@ -67,7 +67,7 @@ test("weights that no training takes are counted in a warning", async () => {
 });
 
 test.each([
-  ["one end alone", ["--source", "from"], 64, "give both"],
+  ["one end alone", ["--source", "from"], 64, "--source and --target must be given together"],
   ["one column for both", ["--source", "from", "--target", "from"], 64, "both name 'from'"],
   ["a column that is not there", ["--source", "form", "--target", "to"], 64, "did you mean 'from'?"],
   ["a weight without edges", ["--weight", "weight"], 64, "--weight is for a list of edges"],

@@ -237,12 +237,15 @@ describe("users", () => {
 describe("what is refused", () => {
   const file = () => put("refused.csv", HEADER, ["p,x,i1,1700000000", "p,x,i2,1700000060"]);
   test.each([
-    ["--l2-weight 1", "--l2-weight is for models with weights"],
-    ["--l2-vector 1", "--l2-vector goes with --field item"],
-    ["--field item --half-life 7d", "--half-life goes with --field user"],
+    ["--l2-weight 1", "--l2-weight cannot be used here: this model has no weights"],
+    ["--l2-vector 1", "--l2-vector needs --field item: a user's vector is a mean and has no penalty"],
+    [
+      "--field item --half-life 7d",
+      "--half-life needs --field user: all contexts of a new item have equal weight",
+    ],
     ["--field item --l2-vector 0", "must be above 0"],
     ["--field item", "no new items: the run has every key of 'item'"],
-    ["--half-life 7", "--half-life expects a span"],
+    ["--half-life 7", "--half-life expects a duration such as 30d (h, d, w), got '"],
   ])("%s is 64", async (more, words) => {
     const got = await embed(["transform", run, "--fold-in", file(), ...more.split(" ")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);

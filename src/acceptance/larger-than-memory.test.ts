@@ -88,7 +88,9 @@ test("rows that are not sorted by time are refused where they are to be cut by i
   const { code, stderr } = await embed([...train, "--split", "time"]);
   expect([code, stderr]).toEqual([
     64,
-    expect.stringMatching(/not sorted by time: .* --split random, or give more --max-memory/),
+    expect.stringMatching(
+      /a dataset larger than --max-memory must be sorted by time for --split time: sort the log before encoding, use --split random, or raise --max-memory /,
+    ),
   ]);
   expect((await embed([...train, "--split", "random"])).code).toBe(0);
 });

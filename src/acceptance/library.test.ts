@@ -263,7 +263,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     "rollback",
     ["absent/items", { wait: "soon" }],
     ["rollback", "absent/items", "--wait", "soon"],
-    /--wait expects a span/,
+    /--wait expects a duration such as 10m \(s, m, h\), got '/,
   ],
 ];
 
@@ -298,7 +298,7 @@ test.each<[string, unknown[], RegExp]>([
     /no option 'observer': did you mean 'observe'/,
   ],
   ["trainFm", [clicks, { out: "x" }, { signal: "now" }], /signal must be an AbortSignal/],
-  ["trainFm", [clicks, { out: "x" }, {}, {}], /arguments at most/],
+  ["trainFm", [clicks, { out: "x" }, {}, {}], /takes at most/],
   ["trainFm", [clicks, { out: "x", signal: 5 }], /'signal' stands in the argument after the options/],
   ["trainFm", [clicks, "x"], /takes its options as an object/],
   ["evaluate", ["run", { probeRaw: "yes" }], /--probe-raw expects true or false/],

@@ -370,7 +370,7 @@ test("probabilities that were learned against drawn negatives are said to be no 
 
 test.each([
   ["predict", "needs a run, or a model"],
-  ["predict fm", "no log is named"],
+  ["predict fm", "no log given: name one or several files, or - for stdin"],
   ["predict fm new-clicks.csv --dedupe", "leave it out"],
   ["predict fm new-clicks.csv --keep user,hour,user", "--keep names 'user' twice"],
   ["predict fm new-clicks.csv --keep brand", "--keep names column 'brand', which no input has"],

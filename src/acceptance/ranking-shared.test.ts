@@ -171,9 +171,12 @@ test.each([
   [["--loss", "ccl", "--negatives", "0"], /--negatives must be between 1 and 65536/],
   [
     ["--loss", "ccl", "--layers", "1"],
-    /--layers is for user and item alone: .* name these two with --fields/,
+    /--layers supports only user and item features: select these two with --fields, or omit --layers .* cosine similarity supports only user and item features: select these two with --fields, or use --loss sampled-softmax --similarity dot/,
   ],
-  [["--loss", "sampled-softmax", "--start", "svd"], /--start svd is for user and item alone/],
+  [
+    ["--loss", "sampled-softmax", "--start", "svd"],
+    /--start svd supports only user and item features: select these two with --fields, or omit --start/,
+  ],
 ])("%j of a log with more columns is 64", async (options, message) => {
   const { code, stderr } = await embed(["train-ranking", ...purchases, ...options, "-o", at("none")]);
   expect([code, stderr]).toEqual([64, expect.stringMatching(message)]);

@@ -222,7 +222,7 @@ test.each([
   [["--item-fields", "styl", "--side", `${items}:item`], /--item-fields names 'styl'.*did you mean 'style'/],
   [
     ["--source", "user", "--target", "item", "--item-fields", "style"],
-    /--source and --target say that each row is an edge/,
+    /needs a log of events and cannot be combined with --source and --target, which read an edge list/,
   ],
 ])("%j is refused", async (flags, message) => {
   const { code, stderr } = await embed([

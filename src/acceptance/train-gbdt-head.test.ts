@@ -125,5 +125,8 @@ test("a head for numbers, and its options without it, are 64", async () => {
   const without = await embed([...ratings, "--head-l2", "3"]);
   expect([without.code, without.stderr]).toEqual([64, expect.stringContaining("--head lr")]);
   const share = await embed([...job("no"), "--head-split", "1"]);
-  expect([share.code, share.stderr]).toEqual([64, expect.stringContaining("--head-split is a share")]);
+  expect([share.code, share.stderr]).toEqual([
+    64,
+    expect.stringContaining("--head-split must be between 0 and 1 (exclusive), got"),
+  ]);
 });

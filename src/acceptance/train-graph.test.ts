@@ -257,7 +257,9 @@ describe("from week to week", () => {
 test("what a hurried user would not notice is a warning", async () => {
   const numbers = write("numbers.csv", "1,2\n2,3\n3,1\n");
   const { stderr } = await trained("numbers", numbers, "--source", "1", "--target", "2", ...small);
-  expect(stderr).toContain("as if the first line were an edge: --no-header");
+  expect(stderr).toContain(
+    "', so the first line may be an edge: use --no-header to read it as one (columns are then c0 and c1)",
+  );
   const star = write("star.csv", "from,to\na,b\na,c\na,d\n");
   const short = await trained("star", star, ...ends, ...small, "--directed");
   expect(short.stderr).toContain("walks have 2.0 nodes on average instead of 10");
@@ -306,12 +308,12 @@ describe("refuses", () => {
   const edges = "from,to,w\na,b,1\nb,c,2\n";
   const bad: [string, string, string[], number, RegExp][] = [
     ["one column", "a b\nb c\n", ["--source", "a", "--target", "b"], 64, /need two columns, and the log has one, 'a b': --delimiter/],
-    ["no such column", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
+    ["ignored columns missing from '", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
     ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
-    ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /an edge has two ends/],
+    ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /--source and --target both name column '/],
     ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
     ["edges that nobody named", edges, [], 64, /looks like an edge list from 'from' to 'to': use --source from --target to/],
-    ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /needs a list of edges.*--source and --target.*--session/],
+    ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /train-graph needs an edge list \(--source and --target\) or events in sessions \(--session, or --user\): the columns in use are/],
     ["no rows", "from,to\n", ends, 65, /./],
     ["self-loops alone", "from,to\na,a\n", ends, 65, /no edge between two different known nodes/],
     ["an empty end", "from,to\na,b\n,c\n", ends, 65, /bad\.csv:3: column 'from'/],
@@ -327,7 +329,7 @@ describe("refuses", () => {
     ["an odd dim", edges, [...ends, "--method", "line", "--dim", "7"], 64, /must be even, got 7: take 8/],
     ["a direction of the first order", edges, [...ends, "--method", "line", "--directed", "--order", "1"], 64, /--order 1 is for undirected edges/],
     ["another order", edges, [...ends, "--method", "line", "--order", "3"], 64, /--order expects 1, 2 or both, got '3'/],
-    ["both directions", edges, [...ends, "--directed", "--undirected"], 64, /contradict each other/],
+    ["--score", edges, [...ends, "--directed", "--undirected"], 64, /--directed and --undirected cannot be combined/],
     ["a session of edges", edges, [...ends, "--session", "w"], 64, /--session is for logs of events/],
     ["features of edges", edges, [...ends, "--fields", "w"], 64, /--fields is for logs of events/],
   ]; // prettier-ignore
@@ -434,6 +436,9 @@ describe("align", () => {
     const line = ["--method", "line", "--dim", dim, "--samples", "500"];
     const { run } = await trained("halves", fixture("edges.csv"), ...ends, ...line);
     const got = await embed(["align", run, "--to", whole.run, "-o", at("not-made")]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("trained apart")]);
+    expect([got.code, got.stderr]).toEqual([
+      64,
+      expect.stringContaining("' have separately trained blocks but those of '"),
+    ]);
   });
 });

@@ -282,7 +282,9 @@ describe("users who take items of their group", () => {
     await train(second, "tall", ...quick, "--user-tower", "8");
     const tall = await embed(["align", at("tall"), "--to", at("week1"), "-o", at("no")]);
     expect(tall.code).toBe(64);
-    expect(tall.stderr).toContain("a rotation of what it reads is no rotation of what it makes");
+    expect(tall.stderr).toContain(
+      "-tower). Warm-start every week with --init instead, or train without towers",
+    );
   });
 
   test("start from another run's items: from item2vec as from a table", async () => {
@@ -355,7 +357,7 @@ describe("what a log or options lack is said", () => {
     [
       "a history needs times",
       ["--ignore", "time"],
-      "name their column with --time, or take all of a user's other events with --history others",
+      "histories need a time column: name it with --time, or use all other events of a user with --history others",
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
     ["item columns need a tower", ["--item-fields", "time"], "--item-fields goes with --item-tower"],
@@ -365,13 +367,21 @@ describe("what a log or options lack is said", () => {
       ["--history", "others", "--recency", "3"],
       "--recency goes by the order of events",
     ],
-    ["a history is a number or others", ["--history", "all"], "at most so many items strictly before"],
+    [
+      "a history is a number or others",
+      ["--history", "all"],
+      "N (at most N items before the event), others, or others:N (other items of the user)",
+    ],
     ["negatives come by eights", ["--negatives", "12"], "multiple of 8"],
-    ["something must be compared", ["--negatives", "0"], "add --in-batch"],
-    ["targets must exist", ["--targets", 'item = "nothing"'], "holds for none"],
-    ["a bias beside a tower", ["--user-bias", "--user-tower", "8"], "the layers of --user-tower have biases"],
+    ["something must be compared", ["--negatives", "0"], "--negatives 0 needs --in-batch"],
+    ["targets must exist", ["--targets", 'item = "nothing"'], "' matches none of"],
+    [
+      "a bias beside a tower",
+      ["--user-bias", "--user-tower", "8"],
+      "--user-bias cannot be combined with --user-tower, whose layers have biases",
+    ],
     ["a connection past no tower", ["--skip-connection"], "--skip-connection"],
-    ["a start is one", ["--init", "run", "--start", "svd"], "leave it out with --init"],
+    ["a start is one", ["--init", "run", "--start", "svd"], "--start svd and --init cannot be combined"],
     ["dropout is of a tower", ["--dropout", "0.2"], "--user-tower"],
   ])("%s", async (_, options, message) => {
     const { code, stderr } = await embed(["train-two-tower", few(), ...columns, ...options, "-o", at("no")]);

@@ -307,7 +307,10 @@ describe("bad input", () => {
     ["--nearest 1 --distance lat,lon --min-nearest 2", "--min-nearest must be at most --nearest 1, got 2"],
     ["--nearest 1 --distance lat,lon --field user", "has no field of users"],
     ["--nearest 1 --distance lat,lon --format libsvm", "leave out --format libsvm"],
-    ["--nearest 1 --distance lat,lon --half-life 3d", "go with --fold-in"],
+    [
+      "--nearest 1 --distance lat,lon --half-life 3d",
+      "--l2-weight, --l2-vector and --half-life need --fold-in",
+    ],
   ])("%s is 64", async (flags, words) => {
     const got = await transform(file(), flags);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);
@@ -321,16 +324,21 @@ describe("bad input", () => {
     };
     const strangers = put("strangers.csv", "sku,lat,lon", "x,1,1", "y,1,2");
     const all = put("all.csv", "sku,lat,lon", "a,1,1", "b,1,2");
-    expect(await of(run, strangers, "--key", "sku")).toEqual([
-      64,
-      expect.stringContaining("give known items, too"),
-    ]);
+    expect(await of(run, strangers, "--key", "sku")).toEqual([64, expect.stringContaining("none of the")]);
     expect(await of(run, all, "--key", "sku")).toEqual([64, expect.stringContaining("none is new")]);
-    expect(await of(run, all)).toEqual([64, expect.stringContaining("name it with --key")]);
+    expect(await of(run, all)).toEqual([
+      64,
+      expect.stringContaining(
+        "', the item column of the run: name its key column with --key; the columns are",
+      ),
+    ]);
     const numbers = put("columns.csv", "p,q,r", "1,2,3", "4,5,7", "6,8,9", "1,0,2");
     const columns = ["train-pca", numbers, "--matrix", "columns", "--numeric", "p,q,r", "--dim", "2"];
     await embedOk([...columns, "-o", at("columns"), "--quiet"]);
-    expect(await of(at("columns"), all)).toEqual([64, expect.stringContaining("has no field of items")]);
+    expect(await of(at("columns"), all)).toEqual([
+      64,
+      expect.stringContaining("has no item field: train it with --item"),
+    ]);
   });
 
   test("trees without a table of items and a hashed field are 64", async () => {
@@ -340,7 +348,7 @@ describe("bad input", () => {
       [
         "train-fm",
         ["--epochs", "1", "--dim", "2", "--hash", "item_id:4"],
-        "is hashed, so that every key has a vector",
+        "' is hashed, so every key already has a vector",
       ],
     ];
     for (const [command, options, words] of small) {

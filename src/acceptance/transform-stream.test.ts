@@ -205,7 +205,7 @@ describe("rows", () => {
 
   test.each([
     ["no rows", [], "", 65, /the file is empty/],
-    ["a header alone", [], `${head}\n`, 65, /a header and no rows/],
+    ["a header alone", [], `${head}\n`, 65, /the file has a header but no rows/],
     [
       "another column",
       [],
@@ -213,16 +213,34 @@ describe("rows", () => {
       64,
       /no column 'customer_id'.*columns are: user, product_id/,
     ],
-    ["items", ["--field", "item"], `${head}\n`, 64, /--stream is for users/],
-    ["a format of whole files", ["--format", "parquet"], `${head}\n`, 64, /--stream writes lines/],
+    [
+      "items",
+      ["--field", "item"],
+      `${head}\n`,
+      64,
+      /--stream supports only users: the vector of an item depends on events of many users/,
+    ],
+    [
+      "a format of whole files",
+      ["--format", "parquet"],
+      `${head}\n`,
+      64,
+      /--stream needs --format csv or jsonl, got/,
+    ],
     [
       "bad rows in a file",
       ["--on-bad-row", "skip", "--bad-rows", "x"],
       `${head}\n`,
       64,
-      /--bad-rows is written/,
+      /--bad-rows and --stream cannot be combined/,
     ],
-    ["two inputs", ["--fold-in", "x.csv"], `${head}\n`, 64, /--stream reads one input/],
+    [
+      "two inputs",
+      ["--fold-in", "x.csv"],
+      `${head}\n`,
+      64,
+      /--stream needs a single input, such as --fold-in -/,
+    ],
     [
       "sparse text",
       ["--input-format", "libsvm"],
@@ -238,7 +256,7 @@ describe("rows", () => {
 
   test("--stream without --fold-in, and a run whose vectors depend on the rest of the log, are refused", async () => {
     const rows = await embed(["transform", at("fm"), fixture("ratings.csv"), "--stream"]);
-    expect([rows.code, rows.stderr]).toEqual([64, expect.stringMatching(/--stream is for events/)]);
+    expect([rows.code, rows.stderr]).toEqual([64, expect.stringMatching(/--stream needs --fold-in -/)]);
     await embedOk([
       "train-fm",
       fixture("purchases.csv"),

@@ -72,7 +72,9 @@ describe("roles", () => {
 
     test("are a UsageError under --positive-from where no column is a label", () => {
       const given = { ...events, ignore: ["click"], positiveFrom: 1 };
-      expect(() => resolveRoles(columns, sample, given)).toThrow(/no column is one: name it with --label/);
+      expect(() => resolveRoles(columns, sample, given)).toThrow(
+        /needs a label column: name it with --label, or omit --positive-from/,
+      );
     });
   });
 

@@ -204,12 +204,12 @@ describe("what sessions cannot be made of", () => {
     ["a gap without times", logOf(events, { user: "user" }), { by: "gap", gap: 1 }, /needs a time column/u],
     ["numbers", numbers, {}, /one session per row, but the column 's' is numeric or multi-valued/u],
     ["users that are numbers", numbers, { by: "user" }, /one user a row/u],
-    ["several values", multiValued, {}, /numeric or several-valued/u],
+    ["several values", multiValued, {}, /' is numeric or multi-valued/u],
     [
       "lengths that exclude each other",
       logOf(events),
       { minLength: 4, maxLength: 3 },
-      /no session fits both/u,
+      /--max-length must be at least --min-length/u,
     ],
   ])("%s", (_, dataset, how, message) => {
     expect(() => made(events, how, dataset)).toThrow(message);

@@ -81,7 +81,7 @@ test.each([
   ["Quantity > 0 && Country", 13, "'&' is unexpected here"],
   ["Country in ()", 12, "expected a number or a quoted string, got ')'"],
   ["a is empty", 5, "expected 'missing' or 'not missing'"],
-  ["", 0, "expected a column's name"],
+  ["", 0, "expected a column name, 'not' or '('; write names with spaces in `backquotes`"],
 ])("the error of %s points at its character", (source, at, problem) => {
   const message = messageOf(source);
   expect(message).toContain(`--where, character ${at + 1}: `);

@@ -182,20 +182,30 @@ describe("a directory", () => {
       "files at several depths",
       { "x/a.csv": "a\n1\n", "x/d=1/a.csv": "a\n1\n" },
       Error,
-      "all files of a log lie at one depth",
+      ": all files of a log must have the same partition folders",
     ],
     [
       "a column in the file and in the path",
       { "y/a=1/f.csv": "a\n1\n" },
       Error,
-      "stands in the file and in its path",
+      "' is both in the file and in its path: rename one of them",
     ],
-    ["a column twice in the path", { "z/a=1/a=2/f.csv": "b\n1\n" }, Error, "two folders of the path state"],
+    [
+      "a column twice in the path",
+      { "z/a=1/a=2/f.csv": "b\n1\n" },
+      Error,
+      "two folders of the path set the column",
+    ],
     ["no logs", { "w/a.md": "a" }, NoInputError, "no logs in directory"],
     ["empty partitions alone", { "v/d=1/f.csv": "" }, NoInputError, "no logs in directory"],
     ["a run", { "r/manifest.json": "{}" }, UsageError, "is a run directory"],
-    ["runs below", { "s/run/metrics.jsonl": "{}" }, UsageError, "holds a run or a dataset"],
-    ["two forms", { "t/a.csv": "a\n1\n", "t/b.jsonl": '{"a":1}\n' }, UsageError, "one log has one form"],
+    ["runs below", { "s/run/metrics.jsonl": "{}" }, UsageError, "' contains a run or a dataset ('"],
+    [
+      "two forms",
+      { "t/a.csv": "a\n1\n", "t/b.jsonl": '{"a":1}\n' },
+      UsageError,
+      "all files of a log must have the same format: '",
+    ],
   ])("of %s is refused", async (_, files, kind, message) => {
     for (const [name, content] of Object.entries(files)) file(`odd/${name}`, content);
     const error: unknown = await readAll(join(folder, "odd", Object.keys(files)[0]!.split("/")[0]!)).catch(

@@ -293,7 +293,9 @@ describe("Parquet", () => {
       "cut.parquet: the file is damaged",
     );
     await refuses(file("none.parquet", new Uint8Array(0))).toThrow("none.parquet: the file is damaged");
-    await refuses("-", { format: "parquet" }).toThrow("cannot come from standard input");
+    await refuses("-", { format: "parquet" }).toThrow(
+      "Parquet cannot be read from standard input: name a file",
+    );
     const nested = parquetWriteBuffer({
       columnData: [column("a", [{ b: 1 }], "JSON"), column("b", ["c"], "STRING")],
     });

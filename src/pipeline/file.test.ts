@@ -145,11 +145,14 @@ test.each([
 });
 
 test.each([
-  ["{ format: redis, url-env: REDIS_URL, into: items, out: a }", "leave out 'out'"],
+  [
+    "{ format: redis, url-env: REDIS_URL, into: items, out: a }",
+    "'url-env' cannot be combined with 'out' or 'to': write two entries",
+  ],
   ["{ format: redis, into: items, url-env: 'redis://:secret@host' }", "name of an environment variable"],
   ["{ format: csv, url-env: REDIS_URL }", "not for csv"],
   ["{ format: redis, out: a }", "--into PREFIX"],
-  ["{ format: csv }", "'out' is needed"],
+  ["{ format: csv }", "missing 'out', or 'url-env' for a server"],
   ["{ format: cvs, out: a }", "unknown format"],
 ])("an export of a server stands for itself: %s", async (entry, message) => {
   const reading = readPipeline(
