@@ -118,13 +118,13 @@ describe("sessions", () => {
     const events = [event("a", 1), event("b", 1), event("c", 1), event("c", 2), event("", 7), event("d", -1)];
     expect(made(events, {})).toMatchObject({
       tokens: [[1, 2]],
-      notes: ["1 event without a session left out ('session' is empty)", "2 sessions of one event left out"],
+      notes: ["1 event without a session dropped ('session' is empty)", "2 sessions of one event dropped"],
     });
     expect(made(events, { by: "user", minLength: 3 })).toMatchObject({
       tokens: [],
       notes: [
-        "1 event without a user left out ('user' is empty)",
-        "3 sessions of fewer than 3 events left out",
+        "1 event without a user dropped ('user' is empty)",
+        "3 sessions with fewer than 3 events dropped",
       ],
     });
     expect(made(events, { minLength: 1 }).tokens).toEqual([[1], [1], [1, 2]]);
@@ -179,7 +179,7 @@ describe("sessions", () => {
     const rows = Uint32Array.of(1, 2, 4, 5);
     const sequences = sequencesOf(logOf(events), rows, [tokensOf(events, rows)], plain);
     expect(lists(sequences, sequences.tokens)).toEqual([[1, 4, 5]]);
-    expect(sequences.notes).toEqual(["1 session of one event left out"]);
+    expect(sequences.notes).toEqual(["1 session of one event dropped"]);
   });
 });
 
@@ -203,7 +203,7 @@ describe("what sessions cannot be made of", () => {
     ],
     ["a gap without times", logOf(events, { user: "user" }), { by: "gap", gap: 1 }, /needs a time column/u],
     ["numbers", numbers, {}, /one session per row, but the column 's' is numeric or multi-valued/u],
-    ["users that are numbers", numbers, { by: "user" }, /one user a row/u],
+    ["users that are numbers", numbers, { by: "user" }, /one user per row/u],
     ["several values", multiValued, {}, /' is numeric or multi-valued/u],
     [
       "lengths that exclude each other",
@@ -221,7 +221,7 @@ test("a gap is a span of seconds, minutes, hours or days above 0", () => {
   const gaps = ["45s", "30m", "1.5h", "2d"].map((text) => gapOf(text, "--session-gap"));
   expect(gaps).toEqual([0.75, 30, 90, 2880].map((minutes) => minutes * MINUTE));
   for (const text of ["30", "0m", "-1h", "0s", "m", "", "1w"])
-    expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a span above 0 such as 30m/u);
+    expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a duration above 0 such as 30m/u);
 });
 
 /** The same with objects and sorts. */

@@ -107,7 +107,7 @@ describe("columns of several files", () => {
   test("of one name are an error, unless they are left out", async () => {
     const path = file("twice.csv", "a,x,b,x\n1,2,3,4\n");
     await expect(readAll(path)).rejects.toThrow(
-      "columns 2 and 4 have the same name: rename one of them, or leave out both",
+      "columns 2 and 4 have the same name: rename one of them, or exclude both",
     );
     const { columns, rows } = await readAll(path, ["a", "b"], { ignore: ["x"] });
     expect([columns, rows]).toEqual([["a", "x", "b"], [["1", "3"]]]);
@@ -155,9 +155,9 @@ describe("a directory", () => {
     ]);
     expect(log.sample).toEqual(rows);
     expect(log.warnings.map((text) => text.replace(folder, ""))).toEqual([
-      "directory '/hive/': files of 0 bytes are left out: dt=2026-01-02/city=C/empty.csv",
+      "directory '/hive/': skipped files of 0 bytes: dt=2026-01-02/city=C/empty.csv",
       "directory '/hive/': skipped files without a log extension: notes.md",
-      "directory '/hive/': folders without files are left out: dt=2026-01-02/city=B",
+      "directory '/hive/': skipped folders without files: dt=2026-01-02/city=B",
     ]);
     // a file that is named itself has its own columns alone
     expect((await readAll(join(folder, "hive/dt=2026-01-01/*/*.csv"))).columns).toEqual(["a"]);

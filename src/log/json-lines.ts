@@ -20,7 +20,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
   const later = new Map<string, number>();
   let names: readonly string[] = [];
   return {
-    expected: "one JSON object a line",
+    expected: "one JSON object per line",
     open: (path) => openLines(path, options, pieceBytes),
     textOf: (line) => line,
     want: (columns) => (wanted = columns),
