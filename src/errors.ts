@@ -17,30 +17,40 @@ export class UsageError extends EmbedError {
 
 /** Every exit code of the program: its name in code, and when it ends with it. docs/cli.md holds the same table, held by a test. */
 export const exitCodes: readonly { code: string; name?: string; when: string }[] = [
-  { code: "0", when: "success only" },
+  { code: "0", when: "success" },
   {
     code: "64",
     name: "UsageError",
-    when: "a bad option or value, an impossible combination, or a column that no input has; names the nearest known one",
+    when: "an invalid option or value, an invalid combination of options, or an unknown column",
   },
   {
     code: "65",
     name: "DataError",
-    when: "the input is malformed; names file, line, column and what was expected",
+    when: "malformed input; the message names file, line, column and what was expected",
   },
-  { code: "66", name: "NoInputError", when: "a named input does not exist" },
-  { code: "70", when: "a bug in embed, with its stack trace" },
-  { code: "73", name: "OutputError", when: "the output exists (--force replaces it), or cannot be created" },
+  { code: "66", name: "NoInputError", when: "an input file does not exist" },
+  { code: "70", when: "a bug in embed; prints a stack trace" },
+  {
+    code: "73",
+    name: "OutputError",
+    when: "the output exists already (--force replaces it) or cannot be created",
+  },
   {
     code: "74",
     name: "IoError",
-    when: "reading or writing failed: disk full, permission; or the system refused memory, threads or files",
+    when:
+      "reading or writing failed (disk full, permissions), or the system is out of memory, threads or " +
+      "file handles",
   },
-  { code: "75", name: "LockedError", when: "another command writes to the store: try later, or --wait" },
+  {
+    code: "75",
+    name: "LockedError",
+    when: "another command is writing to the store: try again later, or use " + "--wait",
+  },
   {
     code: "78",
     name: "ConfigError",
-    when: "a config or pipeline file is unreadable or not valid; names line and column",
+    when: "an invalid config or pipeline file; the message names line and column",
   },
   {
     code: "80",
@@ -48,10 +58,16 @@ export const exitCodes: readonly { code: string; name?: string; when: string }[]
     when: "a loss or a parameter became NaN or infinite; nothing was written",
   },
   { code: "81", name: "GateError", when: "a quality gate failed; nothing was published" },
-  { code: "82", name: "ArtifactError", when: "a run or dataset directory is damaged, or of another version" },
+  {
+    code: "82",
+    name: "ArtifactError",
+    when: "a run or dataset directory is damaged or has an incompatible version",
+  },
   {
     code: "129, 130, 143",
-    when: "SIGHUP, SIGINT (Ctrl-C), SIGTERM: temporary files are removed, earlier output stays as it was",
+    when:
+      "interrupted by SIGHUP, SIGINT (Ctrl-C) or SIGTERM; temporary files are removed, existing output " +
+      "is unchanged",
   },
 ];
 

@@ -51,7 +51,7 @@ test("--bad-rows lists every bad row of a log with file, line, reason and text, 
   const args = [...train, "-o", at("listed"), "--bad-rows", at("bad.jsonl"), "--json"];
   const { stdout } = await embedOk(args, { input });
   expect(parseJson<{ rows: number }>(stdout).rows).toBe(993);
-  const label = { column: "click", reason: "a label that is a finite number is expected" };
+  const label = { column: "click", reason: "expected a finite number as label" };
   const ragged = { file: "-", reason: "wrong number of cells" };
   expect(rowsIn(at("bad.jsonl"))).toEqual([
     { ...ragged, line: 3, text: "1,u1" },

@@ -28,7 +28,7 @@ test.each(["fm", "lr", "ffm"])("a field with one value trains, and is warned of:
   const { code, stderr } = await train(log, "--model", model);
   expect([code, stderr]).toEqual([
     0,
-    expect.stringMatching(/field 'site' has one value .* --ignore leaves it out/),
+    expect.stringMatching(/field 'site' has one value .* and carries no information; --ignore excludes it/),
   ]);
 });
 
@@ -106,7 +106,7 @@ test("labels of -1 and 1 are 0 and 1; users without a negative left are in the s
   expect((await train(log, "--task", "binary")).code).toBe(0);
   const events = writeLog("all.csv", "user,item", ["u0,i0", "u0,i1", "u1,i0", "u2,i1"]);
   for (const [command, options, message] of [
-    ["train-fm", ["--negatives", "1"], /^2 events have no negatives: their user has every item$/],
+    ["train-fm", ["--negatives", "1"], /^2 events have no negatives because their user has every item$/],
     ["train-ranking", [], /^2 events are not learned from/],
   ] as const) {
     const { stdout } = await trainBy(command, events, "--json", ...options);
@@ -131,7 +131,12 @@ test("labels outside 0 and 1 for --task binary are 65 and name the row", async (
     rowsOf(20, (i) => `${i % 3},u${i % 5}`),
   );
   const { code, stderr } = await train(log, "--task", "binary");
-  expect([code, stderr]).toEqual([65, expect.stringMatching(/labels are 0 and 1 .* 2/)]);
+  expect([code, stderr]).toEqual([
+    65,
+    expect.stringMatching(
+      /the task is binary: labels must be 0 and 1 \(convert them with --positive-from X\) .* 2/,
+    ),
+  ]);
 });
 
 test("parameters beyond 4 GiB are 64 and say how much they need and what shrinks them", async () => {

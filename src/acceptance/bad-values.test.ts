@@ -62,7 +62,7 @@ test.each([
   ["train-fm no-such.csv -o no-run", 66, "no-such.csv"],
   ["train-fm log.csv -o no-run --no-such-option", 64, "--no-such-option"],
   ["train-fm -o x --label nothing no-such.csv --dim none", 64, "--dim"],
-])("`%s --log-format json` puts its error as one JSON object a line", async (line, code, named) => {
+])("`%s --log-format json` puts its error as one JSON object per line", async (line, code, named) => {
   const got = await shell(`embed ${line} --log-format json`);
   expect(got.code).toBe(code);
   const events = got.stderr

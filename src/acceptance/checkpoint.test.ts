@@ -150,7 +150,7 @@ describe("--resume", () => {
     const file = at("torn.checkpoint");
     writeFileSync(file, readFileSync(file).subarray(0, 1000));
     expect((await embed([...train, "--resume"])).code).toBe(82);
-    writeFileSync(file, "no checkpoint");
+    writeFileSync(file, "' is not a checkpoint or is damaged: remove it and train from the start");
     expect((await embed([...train, "--resume"])).code).toBe(82);
   });
 });

@@ -155,7 +155,10 @@ test("transform gives a field-aware run's items the vectors that export composes
   }
   expect(worst).toBeLessThan(1e-6);
   const both = await embed(["transform", aware, fixture("ratings.csv")]);
-  expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("give one table for each")]);
+  expect([both.code, both.stderr]).toEqual([
+    64,
+    expect.stringContaining("); a field-aware model encodes them separately: pass one table for each"),
+  ]);
 });
 
 describe("what cannot be composed is 64", () => {

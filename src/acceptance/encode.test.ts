@@ -125,7 +125,7 @@ describe("training from a dataset gives the table of training from the log", () 
       [],
       ["--split", "random", "--test", "0.2", "--min-count", "50"],
     ],
-    ["rows left out", "clicks.csv", ["--drop", "device=tablet"], ["--test", "0.1"]],
+    ["rows excluded by", "clicks.csv", ["--drop", "device=tablet"], ["--test", "0.1"]],
     ["rows chosen", "clicks.csv", ["--where", "hour > 6"], ["--test", "0.1"]],
     ["columns told", "clicks.csv", ["--fields", "user_id,item_id", "--ignore", "timestamp"], []],
     ["a numeric column", "clicks.csv", ["--numeric", "hour"], ["--valid", "0.1"]],

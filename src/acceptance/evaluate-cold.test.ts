@@ -87,7 +87,7 @@ test("content dealt to other items equals the mean", async () => {
     `${["item,kind", ...kinds.map((kind, item) => `i${item},kind-${kind}`)].join("\n")}\n`,
   );
   const reported = await evaluate("--cold", "0", "--content", dealt, "--k", "3");
-  expect(reported.warnings.join()).toContain("content explains nothing");
+  expect(reported.warnings.join()).toContain("content does not predict the vectors");
   expect(reported.metrics["0:content"]).toEqual(reported.metrics["0:mean"]);
 });
 
@@ -102,7 +102,7 @@ test("a run that was trained on the known events, too, stands beside; one that h
     "popularity",
     "seen",
   ]);
-  expect(reported.warnings.join()).toMatch(/'seen' counts more events than are known for \d+ new items/);
+  expect(reported.warnings.join()).toMatch(/'seen' was trained on more events of \d+ new items/);
 });
 
 test("the table for people has a block for each number of events, and titles of both metrics", async () => {
@@ -116,8 +116,8 @@ test("the table for people has a block for each number of events, and titles of 
     "--content",
     catalogue,
   ]);
-  expect(stdout).toMatch(/^0 events known of each of 12 new items: \d+ users judged/);
-  expect(stdout).toMatch(/\n1 event known of each of 12 new items/);
+  expect(stdout).toMatch(/^12 new items with 0 known events each: \d+ users evaluated/);
+  expect(stdout).toMatch(/\n12 new items with 1 known event each/);
   expect(stdout).toContain("among new: recall@20");
 });
 
@@ -137,13 +137,19 @@ test.each(["--refit", "--search 2", "--metric ndcg"])(
     const { code, stderr } = await embed(["train-ranking", log, ...roles, ...split, ...flag.split(" ")]);
     expect([code, stderr]).toEqual([
       64,
-      expect.stringMatching(/--(refit|search|metric) looks at held-out rows/),
+      expect.stringMatching(
+        /--(refit|search|metric) cannot be combined with --split items: held-out items are unknown to the model during training/,
+      ),
     ]);
   },
 );
 
 test.each([
-  ["every item is known", ["--on", "log.csv", "--cold", "0"], /hold items out when training, --split items/],
+  [
+    "every item is known",
+    ["--on", "log.csv", "--cold", "0"],
+    /--cold needs items not seen in training, but training has seen every item of the log: train with --split items --test 0\.1 and evaluate --part test, or use a log of other items/,
+  ],
   ["content without --cold", ["--part", "test", "--content", "x.csv"], /--content is for --cold/],
   [
     "content's columns without a catalogue",

@@ -85,7 +85,9 @@ test("planted kinds score above a half, drawn vectors do not, on the same pairs 
     "--known-edges",
     at("known.csv"),
   ]);
-  expect(stdout).toMatch(/60 edges, as many non-edges \(uniform\) of 40 nodes, .* undirected, by cosine/);
+  expect(stdout).toMatch(
+    /60 edges, the same number of non-edges \(uniform\) among 40 nodes, .* undirected, by cosine/,
+  );
 });
 
 test("the same seed gives the same figures at any number of threads, whichever run comes first; another seed other non-edges", async () => {
@@ -108,7 +110,7 @@ test("a list without a header, cells apart by spaces, in the first two columns: 
     ...read,
     "--json",
   ]);
-  expect(stderr).toMatch(/edges lead from 'c0' to 'c1', the first two columns/);
+  expect(stderr).toMatch(/source 'c0', target 'c1' \(the first two columns\)/);
   const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(parseJson<Evaluation>(stdout).metrics).toEqual(plain.metrics);
 });
@@ -116,11 +118,15 @@ test("a list without a header, cells apart by spaces, in the first two columns: 
 test("without known edges a warning says that non-edges may be edges; held edges among them and unknown nodes are counted", async () => {
   const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(plain.warnings).toEqual([
-    expect.stringMatching(/edges of the training are not known.*--known-edges/),
+    expect.stringMatching(
+      /the training edges are unknown, so some of them may be sampled as non-edges: pass them with --known-edges FILE/,
+    ),
   ]);
   expect(plain.edges.known).toBeUndefined();
   const seen = await evaluated([at("kinds"), "--edges", at("held.csv"), "--known-edges", at("held.csv")]);
-  expect(seen.warnings).toEqual([expect.stringMatching(/60 of 60 held edges are edges of --known-edges/)]);
+  expect(seen.warnings).toEqual([
+    expect.stringMatching(/60 of 60 held-out edges are edges of --known-edges/),
+  ]);
   const odd = [
     ["n1", "n1"],
     [held[0]![1], held[0]![0]],
@@ -155,7 +161,9 @@ test("the edges of a training on a list of edges are known, as long as the list 
   writeFileSync(at("list.csv"), list([...known, ...held]));
   const changed = await evaluated(args);
   expect(changed.edges.known).toBeUndefined();
-  expect(changed.warnings.join()).toMatch(/edges of the training are not known here.*has changed since/);
+  expect(changed.warnings.join()).toMatch(
+    /the training edges are unknown, so some of them may be sampled as non-edges: pass them with --known-edges FILE.*has changed since/,
+  );
 });
 
 test("directed, the reverse of an edge is another pair; a score that sees no direction is warned about", async () => {
@@ -212,7 +220,7 @@ test("new nodes come from a file of vectors, as transform writes them; those tha
   const found = parseJson<Evaluation>(stdout);
   expect([found.rows, found.edges.nodes]).toEqual([4, 42]);
   expect(found.metrics["kinds"]!["edgeAuc"]).toBeGreaterThan(0.7);
-  expect(stderr).toMatch(/2 nodes of '.*new.csv' that the run lacks; 1 that it has keep its own vectors/);
+  expect(stderr).toMatch(/added 2 nodes of '.*new.csv'; 1 known nodes keep the run's vectors/);
 });
 
 test("held-ends gives a node as many non-edges as held edges, so that degrees alone say little", async () => {
@@ -233,9 +241,14 @@ test.each([
     "a first line that looks like an edge",
     ["--edges", "NUMBERS"],
     64,
-    "--no-header takes the first line for an edge",
+    "', looks like an edge: use --no-header if it is one, or --source",
   ],
-  ["one end alone", ["--edges", "HELD", "--source", "source"], 64, "give both"],
+  [
+    "one end alone",
+    ["--edges", "HELD", "--source", "source"],
+    64,
+    "--source and --target must be given together",
+  ],
   [
     "a column that is not there",
     ["--edges", "HELD", "--source", "form", "--target", "to"],
@@ -254,7 +267,7 @@ test.each([
     "contexts that the run has not",
     ["--edges", "HELD", "--score", "context"],
     64,
-    "keeps no vectors of items as contexts",
+    "has no context vectors of items",
   ],
   [
     "new nodes for more runs",

@@ -297,7 +297,9 @@ test("without times a note says that the order is the log's", async () => {
   await embedOk(["train-als", at("train.csv"), ...untimed, ...small, "--epochs", "5", "-o", at("untimed")]);
   const args = ["evaluate", at("untimed"), "--on", log, "--fold-in-share", "0.5", "--json"];
   const { stdout, stderr } = await embedOk(args);
-  expect(stderr).toContain("by their order in the log");
+  expect(stderr).toContain(
+    "the events have no times (in a column that training used as time): a user's items are taken in log order",
+  );
   // the same rows in order of time are another order, and the same once more with the time read
   const sorted = put(
     "sorted.csv",
@@ -400,7 +402,9 @@ describe("users whom the training held out", () => {
     const [command, ...flags] = trainings["als"]!;
     await embedOk([command!, put("all-again.csv", everything), ...flags, ...parts, "-o", at("both")]);
     const { warnings } = await evaluated(at("both"), "--on", at("all-again.csv"), "--fold-in-share", "0.5");
-    expect(warnings.join()).toMatch(/users of its validation part.*--part test/);
+    expect(warnings.join()).toMatch(
+      /' was trained on this log, and users of its validation split are evaluated too, which biases the metrics: use --part test/,
+    );
     expect((await evaluated(at("both"), ...held)).warnings).toEqual([]);
   });
 });
@@ -418,7 +422,11 @@ test("users of whose first items a run knows none are counted in a warning", asy
 });
 
 test.each([
-  ["a share of 0", ["--fold-in-share", "0"], /--fold-in-share expects a share .* above 0 and below 1/],
+  [
+    "a share of 0",
+    ["--fold-in-share", "0"],
+    /--fold-in-share must be between 0 and 1 \(exclusive\), such as 0\.8, got .* --probe-train must be between 0 and 1 \(exclusive\), such as 0\.5, got/,
+  ],
   ["a share of 1", ["--fold-in-share", "1"], /got 1/],
   ["a share that is no number", ["--fold-in-share", "most"], /--fold-in-share expects a number/],
   ["repeats", [...evaluationOptions(), "--repeats", "mask"], /--repeats is not for --fold-in-share/],
@@ -485,7 +493,7 @@ test("a run that folds in nobody is refused, and says who does", async () => {
   expect([code, stderr]).toEqual([
     64,
     expect.stringMatching(
-      /cannot give vectors to users whom it does not know \(--fold-in-share\).*runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec/,
+      /cannot compute vectors of unknown users \(--fold-in-share\).*use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec/,
     ),
   ]);
 });

@@ -131,19 +131,21 @@ describe("by hand", () => {
     expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no item");
     // today's: nothing is said of items without a vector, but of users who have no other
     const usual = await evaluate();
-    expect(usual.warnings.join("\n")).not.toContain("items of the queries");
+    expect(usual.warnings.join("\n")).not.toContain("query items without a vector");
     expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no item");
   });
 
   test("repeats in the lists, and held-out events that are older than the query, are warned of", async () => {
     const repeats = await evaluate("--query", "last", "--repeats", "allow");
-    expect(repeats.warnings.join("\n")).toContain("--repeats mask leaves them out");
+    expect(repeats.warnings.join("\n")).toContain("--repeats allow: the query items of --query");
     const flags = ["--user", "user", "--item", "item", "--time", "time", "--dim", "2", "--epochs", "1"];
     const cut = ["--split", "random", "--valid", "0.3", "-o", at("cut")];
     await embedOk(["train-als", at("chains.csv"), ...flags, "--ignore", "visit", ...cut]);
     const asked = ["--score", "cosine", "--query", "last", "--repeats", "mask"];
     const older = await evaluated(at("cut"), "--part", "valid", ...asked);
-    expect(older.warnings.join("\n")).toMatch(/39\d of 39\d users have a held-out event that is older/);
+    expect(older.warnings.join("\n")).toMatch(
+      /39\d of 39\d users have a held-out event older than their last training event: use --split time or --split last/,
+    );
     const two = await evaluated(at("als"), "--part", "test", ...asked);
     expect(two.warnings.join("\n")).toContain("301 of 301 users have events in the validation part");
   });
@@ -205,19 +207,29 @@ test.each([
     "a half-life of one item",
     "chains",
     "--score cosine --query last --query-half-life 1d",
-    /last:N of several/,
+    /--query-half-life needs --query history, or last:N with N above 1/,
   ],
-  ["a half-life of nothing", "chains", "--score cosine --query-half-life 1d", /goes with --query history/],
+  [
+    "a half-life of nothing",
+    "chains",
+    "--score cosine --query-half-life 1d",
+    /--query-half-life needs --query history, or last:N with N above 1/,
+  ],
   ["a half-life that is none", "chains", "--score cosine --query history --query-half-life x", /such as 30d/],
   ["a query of a model", "als", "--query last", /--score cosine, dot or context/],
-  ["users that a table lacks", "chains", "--score cosine --query user", /no vectors of users.*history, last/],
+  ["users that a table lacks", "chains", "--score cosine --query user", /' has no user vectors,/],
   [
     "contexts that a run lacks",
     "als",
     "--score context",
     /as contexts.*train-item2vec and train-graph can.*--score cosine/,
   ],
-  ["a table beside contexts", "chains", "--score context --table context", /default table and the one of/],
+  [
+    "a table beside contexts",
+    "chains",
+    "--score context --table context",
+    /--table needs --score dot or cosine: --score context uses the default table and the context table/,
+  ],
   ["a table beside a model", "als", "--ranking --table weights", /a model ranks by tables of its own/],
 ])("%s is refused with the choices", async (_, run, flags, words) => {
   const got = await embed(["evaluate", ...held(run), ...flags.split(" ")]);

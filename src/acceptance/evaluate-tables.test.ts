@@ -102,7 +102,7 @@ test("the probe's share of training items and its shuffles are chosen: their mea
   const few = await evaluated([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
   expect(few.metrics["fm"]!["microF1"]).toBeLessThan(found.metrics["fm"]!["microF1"]!);
   const { stdout } = await embedOk(["evaluate", ...args, "--probe-repeats", "4"]);
-  expect(stdout).toMatch(/± of F1: half of the 95 % t interval over 4 shuffles of the items/);
+  expect(stdout).toMatch(/± of F1: half-width of the 95 % t interval over 4 random splits of the items/);
 });
 
 test("--probe-raw takes vectors as they are: a scale of them changes what it reads, and nothing without it", async () => {
@@ -135,8 +135,8 @@ test("a table without events has no rarer half, and says so; items without a lab
   ]);
   expect(rows).toBe(119);
   expect(Object.keys(metrics["imported"]!)).toEqual(["sameLabelAt10"]);
-  expect(warnings.join()).toMatch(/rarer half/);
-  expect(warnings.join()).toMatch(/1 of 120 items have no 'genres'/);
+  expect(warnings.join()).toMatch(/no run has event counts of items: metrics for rarer items are omitted/);
+  expect(warnings.join()).toMatch(/skipped 1 of 120 items without 'genres'/);
 });
 
 test.each([
@@ -154,14 +154,14 @@ test.each([
     "none of the 120 keys",
   ],
   ["a table without the field", ["--labels", "ITEMS:genres", "--probe", "year"], 64, 'no field "genres"'],
-  ["no file of labels", ["--neighbors-by", "genres"], 64, "name the file too"],
+  ["no file of labels", ["--neighbors-by", "genres"], 64, "needs a label file: --labels FILE:item"],
   ["no column", ["--labels", "ITEMS:item"], 64, "--neighbors-by COLUMN"],
   ["a log too", ["--labels", "ITEMS:item", "--probe", "genres", "--part", "test"], 64, "--part is for logs"],
   [
     "neighbours without a column",
     ["--labels", "ITEMS:item", "--probe", "genres", "--k", "3"],
     64,
-    "--k counts",
+    "--k needs --neighbors-by COLUMN here",
   ],
   [
     "no items that train",
@@ -199,5 +199,10 @@ test("an imported table scores no rows: 64, with what it is there for; and no ru
     expect.stringMatching(/a table \(import\), which cannot score rows.*--neighbors-by/),
   ]);
   const none = await embed(["evaluate", "--on", fixture("ratings.csv"), "--baseline", "popularity"]);
-  expect([none.code, none.stderr]).toEqual([64, expect.stringContaining("for baselines too")]);
+  expect([none.code, none.stderr]).toEqual([
+    64,
+    expect.stringContaining(
+      "no run named: baselines need one too, because they read the log with its options and learn from its training data",
+    ),
+  ]);
 });

@@ -101,7 +101,7 @@ test("--part test measures on what the training held out, with the AUC of users,
   for (const [name, value] of Object.entries(trained.metrics["test"]!))
     expect(metrics["on"]![name]).toBeCloseTo(value, 9);
   expect(metrics["on"]!["userAuc"]).toBeGreaterThan(0.7);
-  expect(warnings.join()).toMatch(/users have rows of one class/);
+  expect(warnings.join()).toMatch(/users whose rows are all of one class/);
   const { low, high } = compared[0]!.intervals["logLoss"]!;
   expect([low < metrics["on"]!["logLoss"]!, high > metrics["on"]!["logLoss"]!]).toEqual([true, true]);
   const [curve] = Object.values(curves);

@@ -72,7 +72,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm, train-ranking, train-als and train-net can/,
+        /run 'RUN' holds .* cannot provide a vector for unknown keys \(--reserve\) .*: runs of train-fm, train-ranking, train-als and train-net can/,
       ],
     ],
   ],
@@ -81,11 +81,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
-        /run 'RUN' holds .* format fnn, which takes .* of a factorization machine: runs of train-fm/,
+        /run 'RUN' holds .* cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine .* of a factorization machine: runs of train-fm/,
       ],
     ],
   ],
-  ["export RUN --format onnx", [[["columns"], /no field has keys: take --onnx-input row/]]],
+  ["export RUN --format onnx", [[["columns"], /no field has keys: use --onnx-input row/]]],
   [
     "export RUN --format onnx --onnx-part network",
     [[without("net"), /cannot be exported as a network .*: runs of train-net can/]],
@@ -96,7 +96,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "export RUN --format csv --with-weight",
-    [[["gbdt", "pca", ...byColumns, "imported"], /has no weights: leave out --with-weight/]],
+    [[["gbdt", "pca", ...byColumns, "imported"], /the table has no weights: omit --with-weight/]],
   ],
   [
     "export RUN --format csv --mips",
@@ -120,8 +120,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "recall RUN --k 3 --score dot --repeats allow",
     [
-      [["gbdt", "columns", "imported"], /has no vectors of items to rank: the table has no field/],
-      [["cooccurrence"], /does not know which column is the user: .* --for item/],
+      [["gbdt", "columns", "imported"], /' has no item vectors to rank: the table has no field/],
+      [
+        ["cooccurrence"],
+        /' has no user column: train it with --user, or write lists for its items with --for item /,
+      ],
     ],
   ],
   ["recall RUN --k 3 --for item", [[["gbdt", "columns", "imported"], /the table has no field "item/]]],
@@ -130,7 +133,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [["ffm", "mcmc", ...byColumns], /which cannot rank items: runs of .* train-net can\. --score dot/],
       [["gbdt", "imported"], /which cannot rank items: runs of .* train-net can/],
-      [["net"], /cannot give vectors to users whom it does not know \(--fold-in\)/],
+      [["net"], /cannot compute vectors of unknown users \(--fold-in\)/],
     ],
   ],
   [
@@ -155,7 +158,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["imported"], /ranks after a trained run under --score dot/],
       [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: runs of/],
       [["columns"], /has no field "item_id"/],
-      [["cooccurrence"], /does not know which column is the user/],
+      [
+        ["cooccurrence"],
+        /' has no user column: train it with --user, or write lists for its items with --for item/,
+      ],
       [["als"], /--positive-from N/],
     ],
   ],
@@ -164,11 +170,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["features", "columns"],
-        /cannot give vectors to users .* \(--fold-in-share\): it projects rows of its matrix: transform RUN LOG; runs of /,
+        /cannot compute vectors of unknown users \(--fold-in-share\): use transform RUN LOG to project rows of its matrix; use a run of /,
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
-        /cannot give vectors to users .* \(--fold-in-share\): runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec and train-pca --matrix interactions can/,
+        /cannot compute vectors of unknown users \(--fold-in-share\): runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec and train-pca --matrix interactions can/,
       ],
       [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
       [["als"], /--positive-from N/],
@@ -214,7 +220,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         without("gbdt"),
-        /'RUN' is a run of embed .*, from which train-gbdt does not go on: take a run of train-gbdt/,
+        /'RUN' is a run of embed .*and cannot be used by train-gbdt: use a run of train-gbdt/,
       ],
     ],
   ],
@@ -222,10 +228,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "train-fm CLICKS --epochs 1 --init RUN",
     [
       [["ffm", "lr"], /from which a 'fm' does not go on/],
-      [["als"], /was trained for .* take a run of the same kind/],
+      [["als"], / label: use a run of the same kind, or train without --init/],
       [
         without("fm", "mcmc", "als"),
-        /'RUN' is a run of embed .*, from which train-fm does not go on: take a run of train-fm/,
+        /'RUN' is a run of embed .*and cannot be used by train-fm: use a run of train-fm/,
       ],
     ],
   ],
@@ -234,17 +240,22 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; runs of .* can/],
       [["gbdt"], /run 'RUN' holds boosted trees .*: train-gbdt --entity COLUMN writes a vector/],
-      [["ranking", "implicit", "pca", "cooccurrence"], /none is the same/],
+      [["ranking", "implicit", "pca", "cooccurrence"], /, the log has/],
     ],
   ],
   [
     "align RUN --to RUN --threads 1",
-    [[["lr", "gbdt", "net"], /which no rotation leaves|have none in common|reads every coordinate/]],
+    [
+      [
+        ["lr", "gbdt", "net"],
+        /its vectors are weights and cannot be rotated|its rows are encodings of leaves, and trees of different trainings have no leaves in common|its first layer depends on each coordinate; warm-start from the earlier run \(--init\) instead/,
+      ],
+    ],
   ],
   [
     "index RUN --field ITEM",
     [
-      [["lr"], /holds .*: its rows have weights and no vectors to index/],
+      [["lr"], /holds .*: its rows have weights but no vectors to index/],
       [["gbdt", "columns"], /has no field "item_id"/],
     ],
   ],
@@ -299,13 +310,20 @@ test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => 
 const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
   ["nowhere", [66, /does not exist/], [66, /does not exist/]],
   ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],
-  ["empty", [64, /is not a run directory/], [66, /no logs in directory .*: it holds no files/]],
+  ["empty", [64, /is not a run directory/], [66, /no logs in directory .*: it has no files/]],
   ["logs", [64, /is not a run directory/], [0, /^$/]],
   ["dataset", [64, /is an encoded dataset, not a run: train on it/], [0, /^$/]],
   ["store", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
   ["store/items", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
   ["store/items/latest", [0, /^$/], [64, /is a run directory, not a log/]],
-  ["program", [64, /is another program's/], [64, /is a run directory, not a log|is a directory/]],
+  [
+    "program",
+    [
+      64,
+      /' was written by another program: name a directory written by a train command or embed import with -o/,
+    ],
+    [64, /is a run directory, not a log|is a directory/],
+  ],
   ["torn", [82, /has no manifest.json, though it has metrics.jsonl/], [64, /is a directory/]],
 ];
 
@@ -356,7 +374,9 @@ test("a directory in a side table's place is 64, and so is a % that starts no es
   const url = await embed(`export ${at("fm")} --format redis --into items --url-env EXIT_CODES_URL`);
   expect(url).toMatchObject({
     code: 64,
-    message: expect.stringContaining("write % of a user or a password as %25") as string,
+    message: expect.stringContaining(
+      "is a URL with an invalid % escape: write % in a user name or password as %25",
+    ) as string,
   });
   expect(url.message).not.toContain("10%off");
 });

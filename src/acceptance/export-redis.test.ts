@@ -280,8 +280,12 @@ describe("what cannot be", () => {
       await refused(64, "REDIS_URL is not set", { url: "" });
       await refused(64, "name of an environment variable", { flags: ["--url-env", "redis://:secret@host"] });
       await refused(64, "REDIS_URL right?", { url: server!.url.replace(/:[^:@]*@/, ":secret@") });
-      await refused(64, "no URL of Redis", { url: "http://:secret@127.0.0.1" });
-      await refused(64, "no URL of Redis", { url: "secret" });
+      await refused(64, "is not a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...", {
+        url: "http://:secret@127.0.0.1",
+      });
+      await refused(64, "is not a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...", {
+        url: "secret",
+      });
     },
   );
 
@@ -290,7 +294,7 @@ describe("what cannot be", () => {
   });
 
   withRedis("-o beside it, a format of files, a name without a server: 64", async () => {
-    await refused(64, "leave one out", { flags: ["-o", at("file")] });
+    await refused(64, ": remove one of them", { flags: ["-o", at("file")] });
     await refused(64, "redis, pgvector", { flags: ["--format", "csv"] });
     const { code, stderr } = await embed(["export", MONDAY, "--format", "pgvector", "--into", "items"]);
     expect([code, stderr]).toEqual([64, expect.stringContaining("--url-env")]);

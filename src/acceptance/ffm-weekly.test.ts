@@ -76,9 +76,7 @@ beforeAll(() => train(first, "one", "--dim", String(DIM)));
 
 test("keys go on with their vectors; a key that the log lacks keeps every bit; dim and fields are the run's", async () => {
   const reported = await train(second, "two", "--init", at("one"));
-  expect(reported.stderr).toMatch(
-    /goes on from .*: 10 keys kept, of which this log lacks 1; 1 new, 0 expired/,
-  );
+  expect(reported.stderr).toMatch(/warm start from .*: 10 keys kept \(1 not in this log\), 1 new, 0 expired/);
   const [before, after] = [await rowsOf("one"), await rowsOf("two")];
   expect(after.get("item:berry")).toEqual(before.get("item:berry"));
   expect(after.get("item:berry")!["user"]).toHaveLength(DIM);
@@ -109,7 +107,7 @@ test("a new field gives every row a vector for it, and leaves the others where t
 test("a field that the log lacks goes with its rows and its vectors, and the rest goes on", async () => {
   const still = ["--init", at("one"), "--learning-rate", "0.000001", "--epochs", "1"];
   const reported = await train(narrower, "narrower", ...still);
-  expect(reported.stderr).toMatch(/field 'shop' of run .* is no field here/);
+  expect(reported.stderr).toMatch(/field 'shop' of run .* field '/);
   const [before, after] = [await rowsOf("one"), await rowsOf("narrower")];
   const { shop: _, ...berry } = before.get("item:berry")!;
   expect(after.get("item:berry")).toEqual(berry);
@@ -151,8 +149,8 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
     return [code, stderr];
   };
   for (const [options, message] of [
-    [[second, "--init", at("fm")], /holds a model 'fm', from which a 'ffm' does not go on/],
-    [[second, "--init", at("one"), "--dim", "8"], /dim 2, and --dim says 8/],
+    [[second, "--init", at("fm")], /holds a 'fm' model, but a 'ffm' model is needed/],
+    [[second, "--init", at("one"), "--dim", "8"], /dim 2, but --dim is 8/],
     [[second, "--init", at("one"), "--normalize-rows"], /trained without --normalize-rows/],
     [[wider, "--init", at("one"), "--freeze", "known"], /field 'device' is new .*--ignore device/],
   ] as const) {
@@ -164,7 +162,7 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
   expect(parseJson<{ options: object }>(manifest).options).toMatchObject({ normalizeRows: true });
 });
 
-test("--search tries short vectors, and --refit trains the chosen one on all rows", async () => {
+test("--search tunes short vectors, and --refit trains the chosen one on all rows", async () => {
   const clicks = fixture("clicks.csv");
   const options = ["--valid", "0.2", "--search", "3", "--refit", "--metric", "auc", "--json"];
   const { stdout } = await embedOk(["train-fm", clicks, "-o", at("searched"), ...ffm, ...options]);

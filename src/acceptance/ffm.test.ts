@@ -97,7 +97,7 @@ test("what does not go together is said", async () => {
   const out = join(folder, "refused");
   for (const [flags, message] of [
     [["--normalize-rows"], /--normalize-rows is for --model ffm, not for fm/],
-    [["--model", "ffm", "--method", "als"], /--method als is for --model fm, not for ffm/],
+    [["--model", "ffm", "--method", "als"], /--method als needs --model fm, got ffm/],
   ] as const) {
     const { code, stderr } = await embed(["train-fm", clicks, "-o", out, ...flags]);
     expect(code).toBe(64);

@@ -35,10 +35,10 @@ test.each(Object.keys(answers))("%s: the same leaves on every row, scores within
   const sums = rowsOf<Record<string, number>>(predicted.stdout).flatMap(({ row: _, ...own }) =>
     Object.values(own),
   );
-  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold a key that training has not seen/);
+  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);
   expect(sums).toHaveLength(reported.length);
   expect(Math.max(...sums.map((x, i) => Math.abs(x - reported[i]!)))).toBeLessThan(2e-6);
-  expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold a category that training has not seen/);
+  expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);
 });
 
 test("several classes have a score each, a column a class in csv", async () => {
@@ -81,8 +81,14 @@ const damages: [what: string, file: string, damage: (text: string) => string, co
     /threshold 7/,
   ],
   ["names lost", "binary.txt", (text) => text.replace("[3, 10, 200]", "[3]"), 82, /which has no name/],
-  ["linear leaves", "linear.txt", (text) => text, 64, /leaves are linear models/],
-  ["JSON cut short", "logistic.json", (text) => text.slice(0, 2000), 82, /damaged or cut short/],
+  ["linear leaves", "linear.txt", (text) => text, 64, /linear trees are not supported/],
+  [
+    "JSON cut short",
+    "logistic.json",
+    (text) => text.slice(0, 2000),
+    82,
+    /the compressed data is damaged or truncated \(/,
+  ],
   ["a newer JSON", "logistic.json", (text) => text.replace(/"version":\[3/, '"version":[4'), 82, /version 4/],
   ["another booster", "logistic.json", (text) => text.replace('"gbtree"}', '"gblinear"}'), 64, /gblinear/],
   [
@@ -99,14 +105,14 @@ const damages: [what: string, file: string, damage: (text: string) => string, co
     64,
     /'mine'/,
   ],
+  ["letters that XGBoost cuts", "logistic.json", (text) => text.replace("[97,44", "[-61,-87"), 64, /column/],
   [
-    "letters that XGBoost cuts",
-    "logistic.json",
-    (text) => text.replace("[97,44", "[-61,-87"),
+    "' is not a supported model: expected LightGBM's text format (first line 'tree') or XGBoost's JSON format (save_model to a .json file)",
+    "binary.txt",
+    () => "<html>",
     64,
-    /beyond ASCII/,
+    /' is not a supported model: expected LightGBM's text format \(first line 'tree'\) or XGBoost's JSON format \(save_model to a \.json file\)/,
   ],
-  ["no model", "binary.txt", () => "<html>", 64, /neither LightGBM's text/],
 ];
 
 test.each(damages)("%s is refused by what is wrong with it", async (what, file, damage, code, why) => {

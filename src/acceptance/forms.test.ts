@@ -52,7 +52,7 @@ describe("the clicks give the same embeddings.arrow", () => {
     const { stderr } = await embedOk([
       ...["train-fm", at("half-*.tsv"), "--dedupe", "-o", at("halves"), "--epochs", "2"],
     ]);
-    expect(stderr).toContain("2000 exact repeats of rows left out by --dedupe");
+    expect(stderr).toContain("2000 duplicate rows dropped by --dedupe");
     expect(readFileSync(join(at("halves"), "embeddings.arrow")).equals(expected)).toBe(true);
     const inspected = await embedOk(["inspect", at("half-*.tsv"), "--dedupe", "--json"]);
     expect(parseJson<{ rows: number }>(inspected.stdout).rows).toBe(rows.length);
@@ -174,6 +174,9 @@ describe("what cannot be read ends with its code and what to try", () => {
 
   test("and two forms in one log", async () => {
     const finished = await embed(["inspect", written("m.csv", "a\n1\n"), written("m.jsonl", '{"a":1}\n')]);
-    expect([finished.code, finished.stderr]).toEqual([64, expect.stringContaining("one log has one form")]);
+    expect([finished.code, finished.stderr]).toEqual([
+      64,
+      expect.stringContaining("all files of a log must have the same format: '"),
+    ]);
   });
 });

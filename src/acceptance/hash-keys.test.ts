@@ -119,7 +119,7 @@ test("--hash-keys-of names the columns instead", async () => {
 
 const side = write("side.csv", "item_id,genre\nplanted-i2,a\nplanted-i2,b\n");
 test.each([
-  ["a label that is none", row(1, "planted-label"), [], "a label that is a finite number is expected"],
+  ["a label that is none", row(1, "planted-label"), [], "expected a finite number as label"],
   ["a row of too many cells", `${row(1)},planted-more`, [], "expected 6 columns, got 7"],
   ["a quote that goes on", '1,"planted-u1"x,planted-i2,planted-s1,web,1700000000', [], "malformed quote"],
   ["a key that a side table repeats", row(1), ["--side", `${side}:item_id`], "the key"],
@@ -136,7 +136,12 @@ test.each([
   ["a key file that does not exist is 66", ["--hash-keys", at("no-such")], 66, "cannot be read (ENOENT)"],
   ["a short secret is 64", ["--hash-keys", write("short", "guess me\n")], 64, "at least 16"],
   ["columns without a secret are 64", ["--hash-keys-of", "device"], 64, "goes with --hash-keys"],
-  ["a column that is none is 64", [...hashing, "--hash-keys-of", "devise"], 64, "no column in use"],
+  [
+    "a column that is none is 64",
+    [...hashing, "--hash-keys-of", "devise"],
+    64,
+    "', which is not a column in use: columns are",
+  ],
   [
     "a filter that would write an id into the run is 64",
     [...hashing, "--drop", "user_id=x"],
@@ -174,5 +179,5 @@ test("evaluate needs the run's secret, and says so", async () => {
   const got = [await evaluate(), await evaluate("--hash-keys", other), await evaluate(...hashing)];
   expect(got.map(({ code }) => code)).toEqual([64, 64, 0]);
   expect(got[0]!.stderr).toContain("--hash-keys FILE");
-  expect(got[1]!.stderr).toContain("is not the one");
+  expect(got[1]!.stderr).toContain("the secret in '");
 });

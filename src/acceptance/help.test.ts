@@ -121,7 +121,7 @@ const mistakes: [typed: string, said: RegExp][] = [
     "train-fm log.csv -o run --split tiem",
     /^embed: --split expects one of time, .*, got 'tiem': did you mean 'time'\?/,
   ],
-  ["train-fm log.csv -o run --dim", /^embed: --dim <n> needs a value: length of a vector/],
+  ["train-fm log.csv -o run --dim", /^embed: --dim <n> needs a value: embedding dimension/],
   ["train-fm log.csv -o run --dim x", /^embed: --dim expects a number, got 'x'/],
   [
     "train-fm log.csv -o run --valid 110%",

@@ -95,17 +95,23 @@ test.each([
   ["a key twice", "word2vec", "a 1 2\nb 3 4\na 5 6\n", 65, ["3", "line 1"]],
   ["another number of dimensions", "glove", "a 1 2\nb 3\n", 65, ["2", "expected 2"]],
   ["a word for a number", "word2vec", "a 1 x\n", 65, ["1", "'x'"]],
-  ["a number that is not finite", "glove", "a 1 1e60\n", 65, ["1", "1e+60"]],
+  [
+    "Converts another tool's table to a run directory, which can be evaluated, compared and exported like a trained run. Duplicate keys, keys that are not UTF-8, non-finite numbers and rows of the wrong length are errors (exit code 65). Zero vectors are imported unchanged.",
+    "glove",
+    "a 1 1e60\n",
+    65,
+    ["1", "1e+60"],
+  ],
   ["fewer rows than promised", "word2vec", "3 2\na 1 2\n", 65, ["promises 3", "1 came"]],
   ["an empty file", "word2vec", "", 65, ["no rows"]],
-  ["no binary word2vec", "word2vec-bin", "hello", 65, ["row 0"]],
+  ["the file is truncated or not in binary word2vec format, at row", "word2vec-bin", "hello", 65, ["row 0"]],
   ["a binary file cut short", "word2vec-bin", "2 2\na xxxxxxxx\nb xx", 65, ["row 2"]],
   ["no npz", "npz", "hello", 65, ["unzipped"]],
   ["no safetensors", "safetensors", "hello", 65, ["safetensors"]],
   ["csv without the column of keys", "csv", "id,v0\na,1\n", 64, ["--key"]],
   ["csv with a cell that is no number", "csv", "key,v0\na,x\n", 65, ["v0", "2"]],
   ["a key twice in csv", "csv", "key,v0\na,1\na,2\n", 65, ["3", "line 2"]],
-  ["a row without a key", "glove", " 1 2\n", 65, ["1", "without a key"]],
+  ["a row has no key", "glove", " 1 2\n", 65, ["1", "a row has no key"]],
   ["a row without numbers", "word2vec", "a\n", 65, ["1", "one at least"]],
   ["a hexadecimal number", "glove", "a 0x10\n", 65, ["1", "'0x10'"]],
   ["a word that is not a number", "word2vec", "a nan\n", 65, ["1", "'nan'"]],
@@ -156,9 +162,9 @@ describe("safetensors whose keys are none", () => {
     return Buffer.concat([length, padded, ...parts.map(([, , , bytes]) => bytes)]);
   };
   test.each([
-    ["no UTF-8", file(Buffer.from([0xff, 0xfe]), [0n, 1n, 2n]), "key 1 is no UTF-8"],
+    ["is not valid UTF-8", file(Buffer.from([0xff, 0xfe]), [0n, 1n, 2n]), "key 1 is no UTF-8"],
     ["beyond the bytes", file(Buffer.from("ab"), [0n, 1n, 9n]), "key 2 is bytes 1 to 9 of 2"],
-    ["the same", file(Buffer.from("aa"), [0n, 1n, 2n]), "has a row already"],
+    ["the same", file(Buffer.from("aa"), [0n, 1n, 2n]), ": remove one of them"],
   ])("%s", async (_, bytes, said) => {
     writeFileSync(at("bad"), bytes);
     const given = ["--format", "safetensors", "--field", "item", "-o", at("no")];

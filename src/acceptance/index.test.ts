@@ -64,7 +64,7 @@ test.each(["cosine", "dot", "l2"])("the same bytes at 1, 2 and 3 threads: %s", a
 
 test.each([
   ["run", "item", "dot", "as the model ranks"],
-  ["run", "user", "cosine", "as neighbors has it"],
+  ["run", "user", "cosine", "default of neighbors"],
   ["pca", "item", "dot", "as the model ranks"],
 ])("a run of %s, field %s: by %s, %s", async (run, field, metric, because) => {
   const { stdout } = await embedOk(["index", at(run), "--field", field, "-o", at("by-default"), "--force"]);
@@ -142,7 +142,7 @@ test("evaluate --index counts what a search finds, and what it takes", async () 
     rows,
   });
   const text = await embedOk(["evaluate", at("run"), "--index", at("items"), "--k", "5", "--ef", "96"]);
-  expect(text.stdout).toMatch(/^ +recall@5 +distances a query +queries\/s\nef 96 +1\.0000 /);
+  expect(text.stdout).toMatch(/^ +recall@5 +distances\/query +queries\/s\nef 96 +1\.0000 /);
 });
 
 test("an index of users has users as queries, each left out of its own list", async () => {
@@ -173,7 +173,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "another metric",
       () => neighbors("run", "items", "--metric", "cosine"),
-      "--metric cosine is not what the index was built by (dot)",
+      "--metric cosine does not match the index (dot)",
     ],
     [
       "another composition",
@@ -190,7 +190,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without an index",
       () => ["neighbors", at("run"), "--key", "item:tea-03", "--ef", "9"],
-      "--ef is for --index",
+      "--ef needs --index: without an index every row is compared",
     ],
     [
       "too few links",
@@ -205,13 +205,13 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "fewer candidates than links",
       () => [...itemsOf("run"), "-o", at("x"), "--ef-construction", "9"],
-      "--ef-construction must be at least --m, which is 16, got 9",
+      "--ef-construction must be at least --m (16, got 9",
     ],
     ["an unknown field", () => ["index", at("run"), "--field", "itm", "-o", at("x")], "no field"],
     [
       "two runs",
       () => ["evaluate", at("run"), at("pca"), "--index", at("items")],
-      "--index is of one run, got 2",
+      "--index needs exactly one run, got 2",
     ],
     [
       "a log beside an index",
@@ -226,7 +226,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without --index",
       () => ["evaluate", at("run"), "--part", "test", "--ef", "9"],
-      "--ef is for --index",
+      "--ef needs --index: without an index every row is compared",
     ],
   ])("%s", async (_, args, message) => {
     const got = await embed(args());
@@ -239,7 +239,7 @@ describe("what does not fit is 64 with what differs", () => {
     await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("again"), "--epochs", "1", "--force"]);
     const got = await embed(neighbors("again", "items"));
     expect(got.code).toBe(64);
-    expect(got.stderr).toContain("built of other vectors than those of run");
+    expect(got.stderr).toContain("' was not built from the vectors of run '");
     expect(got.stderr).toContain("build it again with embed index");
   });
 });
@@ -296,7 +296,7 @@ describe("a damaged index is 82", () => {
   test.each<[string, string, unknown]>([
     ["width: expected 17, got 18", "width", 18],
     ["space: expected ip for dot, got l2", "space", "l2"],
-    ["count: expected 96 at most, got 97", "count", 97],
+    ["count: the compression ratio is limited to 96 at most, got 97", "count", 97],
     ["metric: expected", "metric", "hamming"],
     ["schemaVersion: expected", "schemaVersion", 2],
     ["96 vectors, and 'index.json' says 90", "count", 90],

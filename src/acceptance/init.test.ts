@@ -168,7 +168,7 @@ describe("what cannot be gone on from", () => {
   test("a run of another dim is 64 and names both", async () => {
     expect(await refused(weeks[1]!, "--init", at("base"), "--dim", "8")).toEqual([
       64,
-      expect.stringMatching(/dim 4, and --dim says 8/),
+      expect.stringMatching(/dim 4, but --dim is 8/),
     ]);
   });
 
@@ -185,7 +185,7 @@ describe("what cannot be gone on from", () => {
   test("a field of another kind is 64 and names the field", async () => {
     expect(await refused(weeks[1]!, "--init", at("base"), "--hash", "item:4")).toEqual([
       64,
-      expect.stringMatching(/'item' is a key a cell in the run of --init and hashed to 4 bits here/),
+      expect.stringMatching(/'item' is categorical in the run of --init but hashed to 4 bits here/),
     ]);
   });
 
@@ -293,7 +293,7 @@ describe("--keep-state", () => {
       at("stateless"),
       "--keep-state",
     ]);
-    expect(reported.stderr).toContain("its optimizer starts anew");
+    expect(reported.stderr).toContain("was trained without --keep-state: the optimizer starts from scratch");
     const other = [...clicks, "-o", at("none"), "--method", "sgd", "--init", at("half-adam")];
     expect((await embed(other)).code).toBe(64);
   });

@@ -37,7 +37,7 @@ test("shows nodes, edges, components, degrees and weights, and what training wou
   expect(text).toMatch(/degree +1 +1 +1\.2 +2\n/);
 });
 
-test("directed, an edge and its reverse are two, and nodes that no edge leaves are counted", async () => {
+test("directed, an edge and its reverse are two, and nodes without outgoing edges are counted", async () => {
   const { stdout } = await embedOk(["inspect", at("edges.csv"), ...ends, "--directed", "--json"]);
   expect(parseJson(stdout)).toMatchObject({
     directed: true,
@@ -62,12 +62,12 @@ test("weights that no training takes are counted in a warning", async () => {
   writeFileSync(at("weights.csv"), "from,to,weight\na,b,-1\nb,c,0\nc,d,\n");
   const { stdout } = await embedOk(["inspect", at("weights.csv"), ...ends, "--weight", "weight"]);
   expect(stdout).toMatch(
-    /2 of 3 weights in 'weight' are not above 0\n.*1 of 3 rows have no number in 'weight'/,
+    /2 of 3 weights in 'weight' are not positive\n.*1 of 3 rows have no number in 'weight'/,
   );
 });
 
 test.each([
-  ["one end alone", ["--source", "from"], 64, "give both"],
+  ["one end alone", ["--source", "from"], 64, "--source and --target must be given together"],
   ["one column for both", ["--source", "from", "--target", "from"], 64, "both name 'from'"],
   ["a column that is not there", ["--source", "form", "--target", "to"], 64, "did you mean 'from'?"],
   ["a weight without edges", ["--weight", "weight"], 64, "--weight is for a list of edges"],

@@ -1,4 +1,4 @@
-// train-ranking --item-neighbors: items take over side features of the items that their users have, too, so that an item of few
+// train-ranking --item-neighbors: items use side features of the items that their users have, too, so that an item of few
 // events is known by what it is seen with. --hard-negatives: which of an event's candidates is its negative.
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -213,14 +213,16 @@ describe("--item-neighbors", () => {
       "neighbors",
     );
     expect(await again("changed")).toMatch(
-      /--item-neighbors 3 --neighbor-weight 0.5, this training has no --item-neighbors/,
+      /--item-neighbors 3 --neighbor-weight 0.5, but this training has no --item-neighbors/,
     );
   });
 
-  test("folding in says that new items have no neighbours", async () => {
+  test("folding in says that new items that have no neighbours", async () => {
     writeFileSync(at("events.csv"), "user,item\nu1,fresh\nu5,fresh\n");
     const args = ["transform", at("run"), "--fold-in", at("events.csv"), "--field", "item"];
-    expect((await embedOk(args)).stderr).toContain("take over nothing of neighbours");
+    expect((await embedOk(args)).stderr).toContain(
+      "--item-neighbors is not applied to new items: their vectors are fitted to their events only",
+    );
   });
 });
 
@@ -247,9 +249,13 @@ test("without a column that goes with the item --item-neighbors is 64", async ()
 test.each([
   ["cosines", ["--item-neighbors", "3", "--loss", "ccl"], /--item-neighbors .* cosines/],
   ["a weight without neighbours", ["--neighbor-weight", "2"], /goes with --item-neighbors/],
-  ["no neighbours", ["--item-neighbors", "0"], /whole number from 1/],
+  ["no neighbours", ["--item-neighbors", "0"], /an integer from 1 to/],
   ["rank 0", ["--negatives", "8", "--hard-negatives", "0-2"], /from 1 on/],
-  ["ranks that fall", ["--negatives", "8", "--hard-negatives", "3-2"], /FROM at most TO/],
+  [
+    "ranks that fall",
+    ["--negatives", "8", "--hard-negatives", "3-2"],
+    /a range of ranks FROM-TO with 1 <= FROM <= TO, such as 2-5/,
+  ],
   ["more ranks than candidates", ["--negatives", "8", "--hard-negatives", "2-9"], /at least 9/],
   ["ranks of one candidate", ["--hard-negatives", "2-3"], /one candidate/],
   ["ranks of another loss", ["--loss", "warp", "--hard-negatives", "1-2"], /--loss bpr/],

@@ -135,7 +135,7 @@ describe("new items", () => {
       at("again"),
     ]);
     expect(stderr).toMatch(
-      /2 of 8 keys of 'item' get no vector, as none of these stands beside .*: "odd", "odder"/,
+      /2 of 8 keys of 'item' get no vector because none of them occurs next to .*: "odd", "odder"/,
     );
     expect(parseJson<{ rows: number; warnings: string[] }>(stdout)).toMatchObject({
       rows: 6,
@@ -165,9 +165,9 @@ describe("users", () => {
     expect(cosine(q!.vector, unit("i5"))).toBeCloseTo(1, 6);
     const { stderr } = await embedOk(["transform", run, "--fold-in", file, "-o", at("users")]);
     expect(stderr).toMatch(
-      /1 of 3 keys of 'who' get no vector, as none of these has an event with an item that the run knows: "r"/,
+      /1 of 3 keys of 'who' get no vector because none of them has an event with an item known to the run: "r"/,
     );
-    expect(stderr).toContain("2 events with items that the run does not know say nothing");
+    expect(stderr).toContain("ignored 2 events with items unknown to the run");
   });
 
   test("weigh an item by the age of its latest event with --half-life", async () => {
@@ -237,12 +237,15 @@ describe("users", () => {
 describe("what is refused", () => {
   const file = () => put("refused.csv", HEADER, ["p,x,i1,1700000000", "p,x,i2,1700000060"]);
   test.each([
-    ["--l2-weight 1", "--l2-weight is for models with weights"],
-    ["--l2-vector 1", "--l2-vector goes with --field item"],
-    ["--field item --half-life 7d", "--half-life goes with --field user"],
+    ["--l2-weight 1", "--l2-weight cannot be used here: this model has no weights"],
+    ["--l2-vector 1", "--l2-vector needs --field item: a user's vector is a mean and has no penalty"],
+    [
+      "--field item --half-life 7d",
+      "--half-life needs --field user: all contexts of a new item have equal weight",
+    ],
     ["--field item --l2-vector 0", "must be above 0"],
-    ["--field item", "the run knows every key of 'item'"],
-    ["--half-life 7", "--half-life expects a span"],
+    ["--field item", "no new items: the run has every key of 'item'"],
+    ["--half-life 7", "--half-life expects a duration such as 30d (h, d, w), got '"],
   ])("%s is 64", async (more, words) => {
     const got = await embed(["transform", run, "--fold-in", file(), ...more.split(" ")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);

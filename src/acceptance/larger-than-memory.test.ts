@@ -88,7 +88,9 @@ test("rows that are not sorted by time are refused where they are to be cut by i
   const { code, stderr } = await embed([...train, "--split", "time"]);
   expect([code, stderr]).toEqual([
     64,
-    expect.stringMatching(/not sorted by time: .* --split random, or give more --max-memory/),
+    expect.stringMatching(
+      /a dataset larger than --max-memory must be sorted by time for --split time: sort the log before encoding, use --split random, or raise --max-memory /,
+    ),
   ]);
   expect((await embed([...train, "--split", "random"])).code).toBe(0);
 });
@@ -107,7 +109,7 @@ test("what needs all rows in memory says so at the start, with how much, and in 
   const { warnings } = parseJson<{ warnings: string[] }>(stdout);
   expect(warnings).toContainEqual(
     expect.stringMatching(
-      /^--negatives, --since need all rows in memory, about \d\.\d MiB, whatever --max-memory says \(10\.0 KiB\)/,
+      /^--negatives, --since need all rows in memory, about \d\.\d MiB, regardless of --max-memory \(10\.0 KiB\)/,
     ),
   );
 });

@@ -200,7 +200,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     "trainFm",
     [clicks, { out: "x", dim: 0 }],
     ["train-fm", clicks, "-o", "x", "--dim", "0"],
-    /--dim expects a whole number from 1 to 1024, got '0'/,
+    /--dim expects an integer from 1 to 1024, got '0'/,
   ],
   [
     "trainFm",
@@ -263,7 +263,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     "rollback",
     ["absent/items", { wait: "soon" }],
     ["rollback", "absent/items", "--wait", "soon"],
-    /--wait expects a span/,
+    /--wait expects a duration such as 10m \(s, m, h\), got '/,
   ],
 ];
 
@@ -280,7 +280,7 @@ test.each(wrong)("%s refuses %j with the error of the command", async (name, giv
 test.each<[string, unknown[], RegExp]>([
   ["trainFm", [clicks, { out: "x", header: "no" }], /--header expects true or false, got 'no'/],
   ["trainFm", [clicks, { out: "x", label: 5 }], /--label expects a column, got '5'/],
-  ["trainFm", [clicks, { out: "x", epochs: null }], /--epochs expects a whole number/],
+  ["trainFm", [clicks, { out: "x", epochs: null }], /--epochs expects an integer/],
   ["trainFm", [clicks, { out: "x", epochs: Infinity }], /--epochs expects a number/],
   ["trainFm", [clicks, { out: "x", fields: [1, 2] }], /--fields expects a list of texts/],
   ["trainFm", [clicks, { out: "x", valid: {} }], /--valid expects number \| string, got '\{\}'/],
@@ -288,7 +288,7 @@ test.each<[string, unknown[], RegExp]>([
   [
     "trainFm",
     [clicks, { out: "x", l2Field: { device: -1 } }],
-    /--l2-field expects numbers from 0 on by field/,
+    /--l2-field expects numbers of at least 0 by field/,
   ],
   ["trainFm", [clicks, { out: "x", quiet: true }], /no option 'quiet'/],
   ["trainFm", [[clicks, 5], { out: "x" }], /log must be a text or a list of texts/],
@@ -298,7 +298,7 @@ test.each<[string, unknown[], RegExp]>([
     /no option 'observer': did you mean 'observe'/,
   ],
   ["trainFm", [clicks, { out: "x" }, { signal: "now" }], /signal must be an AbortSignal/],
-  ["trainFm", [clicks, { out: "x" }, {}, {}], /arguments at most/],
+  ["trainFm", [clicks, { out: "x" }, {}, {}], /takes at most/],
   ["trainFm", [clicks, { out: "x", signal: 5 }], /'signal' stands in the argument after the options/],
   ["trainFm", [clicks, "x"], /takes its options as an object/],
   ["evaluate", ["run", { probeRaw: "yes" }], /--probe-raw expects true or false/],
@@ -462,7 +462,7 @@ export const columns: string[] = (await inspect("log.csv")).columns.map(({ name 
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain("stopped: seen enough");
-    expect(stdout).toContain("true 64 --dim expects a whole number from 1 to 1024, got '0'");
+    expect(stdout).toContain("true 64 --dim expects an integer from 1 to 1024, got '0'");
     expect(existsSync(join(place, "never"))).toBe(false);
   },
   slow,

@@ -38,7 +38,7 @@ const isNode20 = process.version.startsWith("v20.");
 onLinux.each([
   [
     "-v 1048576",
-    /^embed: 1 thread needs 0\.8 GiB of addresses, .* leaves .*: `ulimit -v unlimited` lifts the limit$/,
+    /^embed: 1 thread needs 0\.8 GiB of address space, .* leaves .*: `ulimit -v unlimited` removes the limit$/,
   ],
   [
     `-v ${8 * GIB}`,

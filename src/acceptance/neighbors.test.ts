@@ -98,7 +98,7 @@ test("keys of a file are asked for in its order, those that the run does not kno
       nearest(key, 2, "cosine").map((near, i) => `${key} ${i + 1} ${near}`),
     ),
   );
-  expect(stderr).toContain(`1 of 3 keys of '${keys}' have no row in the run and are left out: "never"`);
+  expect(stderr).toContain(`1 of 3 keys of '${keys}' without a row in the run: "never"`);
   const named = await embedOk([...args.slice(0, -2), "--key", "item:tea-03", "--json"]);
   const { queries } = JSON.parse(named.stdout) as { queries: { key: string }[] };
   expect(queries.map(({ key }) => key)).toEqual(["tea-03", "chess-01", "tea-03"]);

@@ -79,7 +79,7 @@ test("a number that has no log1p is 65 with its line, in training and in evaluat
   const got = await embed(["train-fm", "-", "-o", at("bad"), "--numeric", "price:log1p"], { input: bad });
   expect([got.code, got.stderr]).toEqual([
     65,
-    expect.stringContaining("-:3: column 'price': a number above -1"),
+    expect.stringContaining("-:3: column 'price': expected a number above -1"),
   ]);
   await train("good", "price:log1p");
   const evaluated = await embed(["evaluate", at("good"), "--on", "-"], { input: bad });

@@ -234,7 +234,7 @@ test("SIGTERM in the middle of an epoch ends with 143, and the next run goes on 
   expect(await wholeLatest(at)).toBe("000001");
   const planned = await embedOk(["run", "shop.yaml", "--dry-run"], { cwd: at });
   expect(planned.stdout).toMatch(/^encode +skip +unchanged$/m);
-  expect(planned.stdout).toMatch(/^train items +run +goes on from its checkpoint$/m);
+  expect(planned.stdout).toMatch(/^train items +run +resumes from its checkpoint$/m);
   const again = await embedOk(["run", "shop.yaml"], { cwd: at });
   expect(again.stderr).toMatch(/^train items: .*resumed from its checkpoint/m);
   expect(versionBytes(at)).toEqual(versionBytes(whole));

@@ -123,17 +123,23 @@ test("what cannot be is an error 78 with its place, before anything runs", async
   const wrong: [more: string, text: string][] = [
     ["recall: [{ k: 10 }]", "out"],
     ["recall: [{ out: a.csv, format: arrow }]", "format"],
-    ["recall: [{ out: a.csv.gz }]", "not compressed"],
+    [
+      "recall: [{ out: a.csv.gz }]",
+      "' is not a valid name for lists, which are written to one uncompressed file",
+    ],
     ["recall: [{ out: ../a.csv }]", "exports/"],
     ["recall: [{ out: a.csv, for: item, mask: b.csv }]", "--mask"],
     ["recall: [{ out: a.csv, kk: 3 }]", "kk"],
-    ["recall: [{ out: a.csv }, { out: a.csv }]", "take another place"],
-    ["export: [{ format: csv, out: a.csv }]\nrecall: [{ out: a.csv }]", "take another place"],
+    ["recall: [{ out: a.csv }, { out: a.csv }]", "': choose another path"],
+    ["export: [{ format: csv, out: a.csv }]\nrecall: [{ out: a.csv }]", "': choose another path"],
     [
       "recall: [{ out: a.csv, send: [{ format: redis, url-env: 'redis://:x@y', into: recs }] }]",
       "environment variable",
     ],
-    ["gates: { after: { lists: { empty: { max: 1% } } } }", "no entry of 'recall'"],
+    [
+      "gates: { after: { lists: { empty: { max: 1% } } } }",
+      "gate 'lists' needs an entry in 'recall': add one, or remove 'lists'",
+    ],
   ];
   for (const [i, [more, text]] of wrong.entries()) {
     const { code, stderr } = await run(pipelineOf(`wrong-${i}`, `${more}\n`).file);

@@ -114,7 +114,7 @@ describe("a pipeline", () => {
     const items = join(at, "store/items/latest/exports/items.txt");
     expect(readFileSync(items, "utf8")).toContain("tea-03");
     const { stdout } = await embedOk(["forget", "store", "item:tea-03"], { cwd: at });
-    expect(stdout).toMatch(/^store\/items\/\d+: exports\/items.txt made again without them$/m);
+    expect(stdout).toMatch(/^store\/items\/\d+: exports\/items.txt rewritten without them$/m);
     const [head, ...rows] = readFileSync(items, "utf8").trimEnd().split("\n");
     expect(head).toBe(`${rows.length} 4`);
     expect(rows.some((row) => row.startsWith("tea-03 "))).toBe(false);

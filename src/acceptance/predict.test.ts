@@ -92,7 +92,7 @@ test.each(["fm", "lr", "ffm", "mcmc", "gbdt", "head", "net"])(
     expect(Math.abs(mean(losses) - (await evaluated(name, "new-clicks.csv"))["logLoss"]!)).toBeLessThan(
       1e-12,
     );
-    expect(stderr).toMatch(/2[12]\d of 1383 cells of 'user_id' hold a key that training has not seen/);
+    expect(stderr).toMatch(/2[12]\d of 1383 cells of 'user_id' hold keys not seen in training/);
   },
 );
 
@@ -220,7 +220,7 @@ test("without --keep rows have their numbers in the log, those that are left out
   expect(readFileSync(at("bad.jsonl"), "utf8").match(/"line":\d+/g)).toEqual(['"line":4', '"line":7']);
   const lenient = await runOk("predict fm bad.csv --on-bad-row skip --max-bad 0.5 --threads 1");
   expect(rowsOf(lenient.stdout).map(([row]) => row)).toEqual(["1", "2", "4", "6", "7"]);
-  expect(lenient.stderr).toContain("2 rows left out as bad (wrong number of cells)");
+  expect(lenient.stderr).toContain("skipped 2 bad rows (wrong number of cells)");
 });
 
 test("rows that the run's filters leave out have no prediction, which is said", async () => {
@@ -370,7 +370,7 @@ test("probabilities that were learned against drawn negatives are said to be no 
 
 test.each([
   ["predict", "needs a run, or a model"],
-  ["predict fm", "no log is named"],
+  ["predict fm", "no log given: name one or several files, or - for stdin"],
   ["predict fm new-clicks.csv --dedupe", "leave it out"],
   ["predict fm new-clicks.csv --keep user,hour,user", "--keep names 'user' twice"],
   ["predict fm new-clicks.csv --keep brand", "--keep names column 'brand', which no input has"],

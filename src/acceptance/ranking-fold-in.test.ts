@@ -1,4 +1,4 @@
-// `transform --fold-in` for runs that rank: users and items that training has not seen get vectors by their first events.
+// `transform --fold-in` for runs that rank: users and items not seen in training get vectors by their first events.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

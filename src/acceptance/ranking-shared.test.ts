@@ -140,7 +140,7 @@ function rewired(rows: readonly string[], uniform: Random): string[] {
   return pairs.map((pair) => pair.join(","));
 }
 
-test("--search tries what the loss has by the metric of its lists, and trains with the best", async () => {
+test("--search tunes what the loss has by the metric of its lists, and trains with the best", async () => {
   const { stdout } = await embedOk([
     ...["train-ranking", ...purchases, ...matrix, ...cosine, "--dim", "16", "--epochs", "3"],
     ...["--valid", "0.1", "--search", "4", "--temperature", "0.2", "-o", at("searched"), "--json"],
@@ -167,13 +167,16 @@ test.each([
   [["--loss", "bpr", "--optimizer", "adam"], /--optimizer is for --loss sampled-softmax, ccl, not for bpr/],
   [["--loss", "bpr", "--layers", "1"], /--layers is for --loss sampled-softmax, ccl, not for bpr/],
   [["--loss", "bpr", "--schedule", "cosine"], /--schedule is for --loss sampled-softmax, ccl, not for bpr/],
-  [["--loss", "ccl", "--batch-size", "300"], /--batch-size is 256, 512, 1024, 2048 or 4096, got 300/],
-  [["--loss", "ccl", "--negatives", "0"], /--negatives must be in \[1, 65536\]/],
+  [["--loss", "ccl", "--batch-size", "300"], /--batch-size must be 256, 512, 1024, 2048 or 4096, got 300/],
+  [["--loss", "ccl", "--negatives", "0"], /--negatives must be between 1 and 65536/],
   [
     ["--loss", "ccl", "--layers", "1"],
-    /--layers is for user and item alone: .* name these two with --fields/,
+    /--layers supports only user and item features: select these two with --fields, or omit --layers .* cosine similarity supports only user and item features: select these two with --fields, or use --loss sampled-softmax --similarity dot/,
   ],
-  [["--loss", "sampled-softmax", "--start", "svd"], /--start svd is for user and item alone/],
+  [
+    ["--loss", "sampled-softmax", "--start", "svd"],
+    /--start svd supports only user and item features: select these two with --fields, or omit --start/,
+  ],
 ])("%j of a log with more columns is 64", async (options, message) => {
   const { code, stderr } = await embed(["train-ranking", ...purchases, ...options, "-o", at("none")]);
   expect([code, stderr]).toEqual([64, expect.stringMatching(message)]);

@@ -172,25 +172,30 @@ describe("what cannot be gone on from is 64", () => {
   });
   test("known rows that stay, and layers that move them", async () => {
     const got = await refused("layers", "--init", at("base"), "--freeze", "known");
-    expect(got).toEqual([64, expect.stringMatching(/--freeze known .* --layers .* leave one of them out/)]);
+    expect(got).toEqual([
+      64,
+      expect.stringMatching(
+        /--freeze known .* --layers .* needs a log of events and cannot be combined with --source and --target, which read an edge list/,
+      ),
+    ]);
   });
   test("a start of its own beside --init", async () => {
     const got = await refused("layers", "--init", at("base"), "--start", "svd");
-    expect(got).toEqual([64, expect.stringMatching(/--start svd .* leave it out with --init/)]);
+    expect(got).toEqual([64, expect.stringMatching(/ --start svd and --init cannot be combined/)]);
   });
   test("the state of another optimizer", async () => {
     await train(before, "softmax", "sampled-softmax", "--keep-state");
     const got = await refused("sampled-softmax", "--init", at("softmax"), "--optimizer", "adam");
     expect(got).toEqual([
       64,
-      expect.stringMatching(/keeps the state of --optimizer adagrad, and this training is by adam/),
+      expect.stringMatching(/has the optimizer state of --optimizer adagrad, but this training uses adam/),
     ]);
   });
   test("the state of another loss", async () => {
     const got = await refused("ccl", "--init", at("base"));
     expect(got).toEqual([
       64,
-      expect.stringMatching(/keeps the state of --loss bpr, and this training is by ccl/),
+      expect.stringMatching(/has the optimizer state of --loss bpr, but this training uses ccl/),
     ]);
   });
   test("--keep-state where there is none", async () => {
@@ -203,7 +208,7 @@ test("events that are not learned from are warned of in the summary and in the m
   const input = ["user,item", "a,x", "a,y", "a,z", "b,x", "b,y"].join("\n");
   const args = ["train-ranking", "-", "--epochs", "1", "-o", at("all-items"), "--json"];
   const { stdout } = await embedOk(args, { input });
-  const warning = "3 events are not learned from: they have no known item, or their user has every item";
+  const warning = "3 events are not used for training: their item is unknown, or their user has every item";
   expect(parseJson<Manifest>(stdout).warnings).toContain(warning);
   expect(manifestOf("all-items").warnings).toContain(warning);
 });

@@ -306,7 +306,7 @@ describe("what may stand in a list", () => {
     expect(keysOf(await recallRows(...args))).toEqual(wanted);
     const { stderr } = await embedOk(["recall", ...args, "-o", at("within.csv")]);
     expect(stderr).toContain("1 of 41 users of --users are not known to the run and get no list");
-    expect(stderr).toContain("10 users have no cell in 'market' that an item has, too, and get no list");
+    expect(stderr).toContain("10 users share no value of 'market' with any item and get no list");
     expect(stderr).toContain("10 users have an empty list");
   });
 
@@ -348,7 +348,7 @@ describe("what may stand in a list", () => {
     );
     const { stderr } = await embedOk(["recall", ALS, "--candidates", file, "-o", at("pairs-lists.csv")]);
     expect(stderr).toContain("1 of");
-    expect(stderr).toContain("candidates are items that the run does not know");
+    expect(stderr).toContain("candidates that are unknown to the run");
   });
 
   test("--fold-in: users whom the run does not know, by the vectors of transform, without their own items", async () => {
@@ -455,15 +455,20 @@ describe("--index", () => {
     const [got, wanted] = [scoresOf(rowsOf(stdout)), scoresOf(exact)];
     expect([...got.keys()].sort()).toEqual([...wanted.keys()].sort());
     for (const [pair, score] of got) expect(score).toBeCloseTo(wanted.get(pair)!, 5);
-    expect(stderr).toContain("approximate, 128 candidates a search");
+    expect(stderr).toContain("approximate, 128 candidates per search");
   });
 
   test.each<[string, () => string, string[], RegExp]>([
-    ["of another metric", () => ALS, ["--score", "cosine"], /by dot, and these lists are by cosine/],
+    ["of another metric", () => ALS, ["--score", "cosine"], /uses metric dot, but these lists use cosine/],
     ["of another run", () => BPR, [], /index .* other|built of/],
-    ["of a model that ranks by more", () => NET, [], /ranks by more than these: leave it out/],
+    ["of a model that ranks by more", () => NET, [], /whose scores are not inner products of rows/],
     ["of a baseline", () => ALS, ["--score", "item-cf"], /--score item-cf ranks by others/],
-    ["with --items", () => ALS, ["--items", ITEMS], /leave it out, since few items are compared faster/],
+    [
+      "with --items",
+      () => ALS,
+      ["--items", ITEMS],
+      /--index cannot be combined with --items or --candidates: exact search is faster over few items/,
+    ],
   ])("%s is refused", async (_, run, args, message) => {
     await index(ALS, "index-refused", "--metric", "dot", "--force");
     const { code, stderr } = await embed(["recall", run(), ...args, "--index", at("index-refused")]);
@@ -519,13 +524,23 @@ describe("refusals", () => {
       "--within without users",
       ["--items", "ITEMS", "--within", "market"],
       64,
-      "name their file with --users FILE",
+      "needs a file of users with this column: name it with --users FILE",
     ],
     ["--per without a number", ["--items", "ITEMS", "--per", "kind"], 64, "COLUMN=N"],
     ["a column that is not there", ["--items", "ITEMS", "--per", "brand=1"], 64, /brand/],
-    ["--candidates with --items", ["--candidates", "ITEMS", "--items", "ITEMS"], 64, "goes without --items"],
+    [
+      "--candidates with --items",
+      ["--candidates", "ITEMS", "--items", "ITEMS"],
+      64,
+      "--candidates cannot be combined with --items, --users, --within or --per",
+    ],
     ["items of another log", ["--items", "OTHERS"], 64, "the run knows none of its 2 items"],
-    ["users of another log", ["--users", "STRANGERS"], 64, "names nobody whom the run knows"],
+    [
+      "users of another log",
+      ["--users", "STRANGERS"],
+      64,
+      "' has no user known to the run; --fold-in LOG writes lists of new users from their events",
+    ],
     ["a file without the item's column", ["--items", "STRANGERS"], 64, /item/],
     [
       "--where that holds nowhere",
@@ -542,11 +557,16 @@ describe("refusals", () => {
     ["--mask for items", ["--for", "item", "--mask", "LOG"], 64, "--mask is for lists of users"],
     ["--query for a model", ["--query", "history"], 64, /--score cosine, dot or context/],
     ["--k 0", ["--k", "0"], 64, "--k"],
-    ["--positive-from without labels", ["--positive-from", "1"], 64, "for logs with labels"],
+    [
+      "--positive-from without labels",
+      ["--positive-from", "1"],
+      64,
+      "--positive-from needs a label column, but the log has none",
+    ],
     ["--ef without an index", ["--ef", "64"], 64, "--index DIR"],
     ["Redis without a name", ["--format", "redis"], 64, "--into NAME"],
     ["a server's name for a file", ["--into", "lists"], 64, "--format redis and postgres"],
-    ["an output that is an input", ["--items", "ITEMS", "-o", "ITEMS", "--force"], 64, "would replace"],
+    ["an output that is an input", ["--items", "ITEMS", "-o", "ITEMS", "--force"], 64, "' would overwrite '"],
     ["an output that is there", ["-o", "LOG"], 73, /exists/],
   ])("%s", async (_, args, code, message) => {
     const files: Record<string, string> = {
@@ -579,9 +599,7 @@ describe("refusals", () => {
     ]);
     await embedOk(["recall", at("fm-gone"), "--repeats", "allow", "-o", at("allowed.csv")]);
     const kept = await embedOk(["recall", at("bpr-gone"), "-o", at("kept.csv")]);
-    expect(kept.stderr).toMatch(
-      /events that it held out are not left out of the lists, --mask LOG leaves them out/u,
-    );
+    expect(kept.stderr).toMatch(/held-out events are not masked, --mask LOG masks them/u);
   });
 
   test("an imported table says nothing of what users have", async () => {

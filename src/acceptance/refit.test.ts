@@ -1,4 +1,4 @@
-// `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table holds the newest days.
+// `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table contains the newest days.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -104,7 +104,7 @@ describe("a training that diverges", () => {
   test("is 80 and names epoch, learning rate and what to try", async () => {
     const { code, stderr } = await embed(["train-fm", clicks, "-o", at("none"), "--learning-rate", "1e6"]);
     expect(code).toBe(80);
-    expect(stderr).toMatch(/in epoch \d+, at learning rate 1000000: try --learning-rate 200000/);
+    expect(stderr).toMatch(/in epoch \d+ with learning rate 1000000: try --learning-rate 200000/);
   });
 });
 

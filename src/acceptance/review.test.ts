@@ -46,7 +46,7 @@ test.each([
     "an unknown column in --item-fields",
     [...buyers, "--negatives", "2", "--item-fields", "brnad"],
     64,
-    "'brnad', which is no feature that goes with the item: those that can are product_id, brand, channel",
+    "'brnad', which is not a feature of the item: possible columns are product_id, brand, channel",
   ],
   [
     "a column in two roles",

@@ -235,7 +235,7 @@ describe("in the middle of a loop of half a minute", () => {
     expect({ code, stderr }).toEqual({
       code: 129,
       stderr: expect.stringMatching(
-        /^embed: SIGHUP: stopping: no output is written, an existing one stays as it was$/m,
+        /^embed: SIGHUP: stopping: no output was written; an existing output is unchanged$/m,
       ),
     });
     expect(took).toBeLessThan(limit);

@@ -115,7 +115,7 @@ test("--valid-like holds out items as popular as those of a file, and a run cuts
   const { target, reached } = split.like;
   expect(Math.abs(reached! / target! - 1)).toBeLessThan(0.02);
   expect(stderr).toContain(
-    `${reached!.toFixed(1)} other users on average, those of --valid-like ${target!.toFixed(1)}`,
+    `${reached!.toFixed(1)} other users on average, items in --valid-like ${target!.toFixed(1)}`,
   );
 
   const evaluated = async () =>

@@ -102,7 +102,7 @@ test("gc keeps the newest and the latest, wherever it is, and gives no number tw
   });
   expect(readdirSync(at("old/items"))).toHaveLength(6);
   const got = await embedOk(["gc", store, "items", "--keep", "1"]);
-  expect(got.stdout).toMatch(/^items: removed 000001, 000003, 000004; 2 stay\n.* are free\n$/);
+  expect(got.stdout).toMatch(/^items: removed 000001, 000003, 000004; 2 kept\n.* freed\n$/);
   expect(readdirSync(at("old/items"))).toEqual(["000002", "000005", "latest"]);
   await publish("old");
   expect(latest("old")).toBe("000006");
@@ -128,7 +128,7 @@ test("gc removes what dead writers left, and the name of a first publication tha
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
   const { stdout } = await embedOk(["gc", store]);
   expect(stdout).toContain("items: removed none; 1 stay");
-  expect(stdout).toContain("killed: removed none, and 1 leftovers of writers; 0 stay");
+  expect(stdout).toContain("killed: removed none, and 1 leftover files of interrupted writers; 0 kept");
   expect(readdirSync(at("left"))).toEqual(["items", "of somebody"]);
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
 });
@@ -176,7 +176,7 @@ test.each([
   const back = await embedOk(["rollback", `${store}/items`]);
   expect([back.stdout, back.stderr]).toEqual([
     expect.stringContaining("000001: is the latest, 000003 was"),
-    "damaged, and passed over: 000002\n",
+    "skipped damaged versions: 000002\n",
   ]);
   expect((await embed(["rollback", `${store}/items`, "--to", "2"])).code).toBe(82);
 });

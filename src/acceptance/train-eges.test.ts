@@ -174,7 +174,7 @@ test("transform skips values that training did not keep, leaves items out that h
   expect([...rowsOf(stdout).keys()]).toEqual(["a", "b"]);
   expect(stderr).toContain("1 of 3 cells of 'style' hold values that training did not keep");
   expect(stderr).toContain("1 of 2 cells of 'tint' hold values that training did not keep");
-  expect(stderr).toContain("2 of 4 items have no value that the run knows, and are left out");
+  expect(stderr).toContain("skipped 2 of 4 items without a value known to the run");
   writeFileSync(at("none.csv"), "item,style\nc,new\n");
   const none = await embed(["transform", at("one"), at("none.csv"), "--key", "item"]);
   expect([none.code, none.stderr]).toEqual([
@@ -222,7 +222,7 @@ test.each([
   [["--item-fields", "styl", "--side", `${items}:item`], /--item-fields names 'styl'.*did you mean 'style'/],
   [
     ["--source", "user", "--target", "item", "--item-fields", "style"],
-    /--source and --target say that each row is an edge/,
+    /needs a log of events and cannot be combined with --source and --target, which read an edge list/,
   ],
 ])("%j is refused", async (flags, message) => {
   const { code, stderr } = await embed([
@@ -283,7 +283,7 @@ test("a column that varies from event to event is a warning, as one value has to
   writeFileSync(at("devices.csv"), `${lines.map((line, i) => `${line},${devices[i]}`).join("\n")}\n`);
   const flags = ["--method", "eges", "--item-fields", "device", "--dim", "16", "-o", at("devices")];
   const found = await embedOk(["train-graph", at("devices.csv"), ...flags]);
-  expect(found.stderr).toMatch(/\d+ of \d+ items have different values of 'device' in the log/);
+  expect(found.stderr).toMatch(/\d+ of \d+ items have several values of 'device' in the log/);
 });
 
 test("other methods refuse the options of eges", async () => {

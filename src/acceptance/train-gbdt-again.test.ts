@@ -190,7 +190,10 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
       64,
       expect.stringMatching(/a training with other numLeaves: resume with/),
     ]);
-    writeFileSync(at("other.checkpoint"), "no checkpoint");
+    writeFileSync(
+      at("other.checkpoint"),
+      "' is not a checkpoint or is damaged: remove it and train from the start",
+    );
     expect((await embed([...again, "--resume"])).code).toBe(82);
   });
 });

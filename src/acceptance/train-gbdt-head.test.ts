@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 test("the head is fitted on the latest 30 % of the training rows, the trees on those before", () => {
-  expect(given).toContain("trees are grown on 7560 rows, the head is fitted on 3240 others");
+  expect(given).toContain("trees are grown on 7560 rows, the head is fitted on 3240 other rows");
 });
 
 test("the manifest states trees alone, logistic regression alone and both over the entropy of the training rate", () => {
@@ -125,5 +125,8 @@ test("a head for numbers, and its options without it, are 64", async () => {
   const without = await embed([...ratings, "--head-l2", "3"]);
   expect([without.code, without.stderr]).toEqual([64, expect.stringContaining("--head lr")]);
   const share = await embed([...job("no"), "--head-split", "1"]);
-  expect([share.code, share.stderr]).toEqual([64, expect.stringContaining("--head-split is a share")]);
+  expect([share.code, share.stderr]).toEqual([
+    64,
+    expect.stringContaining("--head-split must be between 0 and 1 (exclusive), got"),
+  ]);
 });

@@ -102,7 +102,7 @@ test("evaluate gives on the test log what training gave, and the same bytes at 1
 test("rows of a class that training has not seen are left out of the metrics and counted", async () => {
   const more = write("more.csv", plantedLog(2, 2000, ["yew,1.5,red", "yew,0.5,blue"]));
   const got = await embedOk(["evaluate", at("run"), "--on", more, "--json"]);
-  expect(got.stderr).toContain("2 rows of classes that training has not seen are left out");
+  expect(got.stderr).toContain("skipped 2 rows with classes not seen in training");
   expect(parseJson<Summary>(got.stdout).metrics["on"]).toEqual(summary.metrics["test"]);
 });
 
@@ -119,6 +119,6 @@ test("one class is 65, a row without one 65 with its line, and a head for severa
   const head = await train(log, "--head", "lr");
   expect([head.code, head.stderr]).toEqual([
     64,
-    expect.stringContaining("--head lr is for labels of 0 and 1"),
+    expect.stringContaining("--head lr needs labels of 0 and 1"),
   ]);
 });

@@ -134,9 +134,9 @@ describe("a graph", () => {
     const log = write("odd.csv", "from,to\na,b\nb,a\na,b\nc,c\nb,b\n");
     const { run, stderr } = await trained("odd", log, ...ends, ...small);
     expect((await rowsOf(run)).map(({ key }) => key)).toEqual(["b", "a"]);
-    expect(stderr).toContain("1 node without an edge to another one left out");
+    expect(stderr).toContain("dropped 1 node without an edge to another node");
     expect(stderr).toContain("the graph has 2 nodes and 1 undirected edge; --directed keeps their direction");
-    expect(stderr).toContain("repeated edges summed: 2; self-loops left out: 2");
+    expect(stderr).toContain("repeated edges summed: 2; self-loops dropped: 2");
   });
 
   test("keeps ids of 64-bit digits apart, without a header and separated by blanks", async () => {
@@ -149,7 +149,7 @@ describe("a graph", () => {
 
   test("is weighed by a column, and says when a column is not used", async () => {
     const { run, stderr } = await trained("plain", fixture("edges.csv"), ...ends, ...small);
-    expect(stderr).toContain("'weight' not used: --weight weight would weigh edges by 'weight'");
+    expect(stderr).toContain("'weight' not used: use --weight weight to weight edges by 'weight'");
     const weighed = await trained("weighed", fixture("edges.csv"), ...ends, ...small, "--weight", "weight");
     expect(weighed.stderr).not.toContain("not used");
     expect(bytesOf(weighed.run).equals(bytesOf(run))).toBe(false);
@@ -170,17 +170,17 @@ describe("sessions", () => {
     const { run, stderr } = await trained("steps", log(), "--item", "item", "--user", "user", ...small);
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
     expect(stderr).toContain(
-      "the graph has 4 nodes and 3 directed edges; --undirected lets them lead both ways; repeated edges summed: 1",
+      "the graph has 4 nodes and 3 directed edges; --undirected treats them as undirected; repeated edges summed: 1",
     );
-    expect(stderr).toContain("1 event with the same token as the one before left out");
-    expect(stderr).toContain("1 node without an edge to another one left out");
+    expect(stderr).toContain("1 event with the same token as the one before dropped");
+    expect(stderr).toContain("dropped 1 node without an edge to another node");
   });
 
   test("have no events that were left too soon, and end at gaps", async () => {
     const flags = ["--item", "item", "--user", "user", "--min-stay", "1s", "--session-gap", "1h", ...small];
     const { run, stderr } = await trained("stays", log(), ...flags);
     // b at 200 is left for c within half a second, and v pauses between a and b
-    expect(stderr).toContain("1 event left for another one within 1 s left out (--min-stay)");
+    expect(stderr).toContain("1 event followed by another one within 1 s dropped (--min-stay)");
     expect(stderr).toContain("the graph has 4 nodes and 3 directed edges; --undirected");
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
   });
@@ -216,7 +216,7 @@ describe("from week to week", () => {
     const flags = [...ends, "--method", method, ...more];
     const { run } = await trained("week1", first(), ...flags);
     const next = await trained("week2", second(), ...flags, "--init", run, "--freeze", "known");
-    expect(next.stderr).toContain("4 keys kept, of which this log lacks 0; 1 new, 0 expired");
+    expect(next.stderr).toContain("4 keys kept (0 not in this log), 1 new, 0 expired");
     const before = new Map((await rowsOf(run)).map(({ key, vector }) => [key, vector]));
     const after = await rowsOf(next.run);
     expect(after.map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d", "e"]);
@@ -257,10 +257,12 @@ describe("from week to week", () => {
 test("what a hurried user would not notice is a warning", async () => {
   const numbers = write("numbers.csv", "1,2\n2,3\n3,1\n");
   const { stderr } = await trained("numbers", numbers, "--source", "1", "--target", "2", ...small);
-  expect(stderr).toContain("as if the first line were an edge: --no-header");
+  expect(stderr).toContain(
+    "', so the first line may be an edge: use --no-header to read it as one (columns are then c0 and c1)",
+  );
   const star = write("star.csv", "from,to\na,b\na,c\na,d\n");
   const short = await trained("star", star, ...ends, ...small, "--directed");
-  expect(short.stderr).toContain("walks have 2.0 nodes on average in place of 10");
+  expect(short.stderr).toContain("walks have 2.0 nodes on average instead of 10");
   const both = Array.from({ length: 40 }, (_, i) => `n${i},n${i + 1}\nn${i + 1},n${i}`).join("\n");
   const leaks = await trained(
     "leaks",
@@ -270,7 +272,7 @@ test("what a hurried user would not notice is a warning", async () => {
     "--valid",
     "0.2",
   );
-  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are in the training part, too/);
+  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are also in the training split/);
 });
 
 test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch", async (method) => {
@@ -306,16 +308,16 @@ describe("refuses", () => {
   const edges = "from,to,w\na,b,1\nb,c,2\n";
   const bad: [string, string, string[], number, RegExp][] = [
     ["one column", "a b\nb c\n", ["--source", "a", "--target", "b"], 64, /need two columns, and the log has one, 'a b': --delimiter/],
-    ["no such column", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
+    ["ignored columns missing from '", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
     ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
-    ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /an edge has two ends/],
+    ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /--source and --target both name column '/],
     ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
-    ["edges that nobody named", edges, [], 64, /looks like a list of edges from 'from' to 'to': say so with --source from --target to/],
-    ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /needs a list of edges.*--source and --target.*--session/],
+    ["edges that nobody named", edges, [], 64, /looks like an edge list from 'from' to 'to': use --source from --target to/],
+    ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /train-graph needs an edge list \(--source and --target\) or events in sessions \(--session, or --user\): the columns in use are/],
     ["no rows", "from,to\n", ends, 65, /./],
     ["self-loops alone", "from,to\na,a\n", ends, 65, /no edge between two different known nodes/],
     ["an empty end", "from,to\na,b\n,c\n", ends, 65, /bad\.csv:3: column 'from'/],
-    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': the weight of an edge, a number above 0/],
+    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': expected an edge weight: a positive number/],
     ["a weight below 0", "from,to,w\na,b,-1\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w': the weight of an edge/],
     ["a weight that is none", "from,to,w\na,b,x\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
     ["an infinite weight", "from,to,w\na,b,inf\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
@@ -327,7 +329,7 @@ describe("refuses", () => {
     ["an odd dim", edges, [...ends, "--method", "line", "--dim", "7"], 64, /must be even, got 7: take 8/],
     ["a direction of the first order", edges, [...ends, "--method", "line", "--directed", "--order", "1"], 64, /--order 1 is for undirected edges/],
     ["another order", edges, [...ends, "--method", "line", "--order", "3"], 64, /--order expects 1, 2 or both, got '3'/],
-    ["both directions", edges, [...ends, "--directed", "--undirected"], 64, /contradict each other/],
+    ["--score", edges, [...ends, "--directed", "--undirected"], 64, /--directed and --undirected cannot be combined/],
     ["a session of edges", edges, [...ends, "--session", "w"], 64, /--session is for logs of events/],
     ["features of edges", edges, [...ends, "--fields", "w"], 64, /--fields is for logs of events/],
   ]; // prettier-ignore
@@ -434,6 +436,9 @@ describe("align", () => {
     const line = ["--method", "line", "--dim", dim, "--samples", "500"];
     const { run } = await trained("halves", fixture("edges.csv"), ...ends, ...line);
     const got = await embed(["align", run, "--to", whole.run, "-o", at("not-made")]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("trained apart")]);
+    expect([got.code, got.stderr]).toEqual([
+      64,
+      expect.stringContaining("' have separately trained blocks but those of '"),
+    ]);
   });
 });

@@ -64,7 +64,7 @@ test("events that count 0 are in no session, as if they were not in the log", as
   const { stderr } = await train(log, "counted", ["--event-weight", "kind:buy=1,*=0", "--ignore", "factor"]);
   await train(log, "kept", ["--where", 'kind = "buy"', "--ignore", "factor,kind"]);
   expect(tableOf("counted").equals(tableOf("kept"))).toBe(true);
-  expect(stderr).toContain(`${views.length} events of weight 0 left out`);
+  expect(stderr).toContain(`skipped ${views.length} events of weight 0`);
 });
 
 test("with a half-life an item is where its recent sessions are", async () => {
@@ -124,7 +124,7 @@ test("users, items and categories are learned in one space, and missing cells ar
   const { log, numMissing } = writeTokens("tokens.csv");
   const how = [...tokenFlags, "--epochs", "10", "--tokens", "user,item,category", "-o", at("tokens")];
   const { stderr } = await embedOk(["train-item2vec", log, ...how]);
-  expect(stderr).toContain(`${numMissing} cells of 'category' are empty or rare, and give no token`);
+  expect(stderr).toContain(`${numMissing} cells of 'category' are empty or rare and contribute no token`);
   const [users, items, categories] = await Promise.all(
     ["user_id", "item", "category"].map((field) => rowsOf("tokens", field)),
   );

@@ -101,10 +101,12 @@ test("what goals and rejections came to stands in the notes, and the options in 
     ...["-o", at("notes"), "--json"],
   ]);
   expect(got.stderr).toContain(
-    "1 of 2 sessions have a goal; 1 of 2 goals left out with their item or session",
+    "1 of 2 sessions have a goal; 1 of 2 goals dropped with their item or session",
   );
   expect(got.stderr).toContain("1 of 2 sessions have a rejection");
-  expect(got.stderr).toContain("--reject is of the training alone");
+  expect(got.stderr).toContain(
+    "--reject applies only to training: evaluate and transform --fold-in treat all events as positive, so use logs without rejections there",
+  );
   const { options } = parseJson<{ options: Record<string, unknown> }>(got.stdout);
   expect(options).toMatchObject({ goal: 'event = "booking"', goalWeight: 5, reject: 'event = "rejection"' });
 });
@@ -133,7 +135,12 @@ test("goals are of items with several tokens an event, and with weights", async 
   expect([...both.keys()]).toEqual(expect.arrayContaining(["m0", "i0"]));
   const out = ["--dim", "4", "-o", at("tokens")];
   const got = await embed(["train-item2vec", log, ...columns, ...goal, "--tokens", "market", ...out]);
-  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("have it among --tokens")]);
+  expect([got.code, got.stderr]).toEqual([
+    64,
+    expect.stringContaining(
+      "--metric recall needs an item column: name it with --item and include it in --tokens",
+    ),
+  ]);
 });
 
 test("columns that only an expression asks about are read, also beside --fields", async () => {
@@ -170,7 +177,11 @@ describe("refused, with nothing written", () => {
     ],
     ["a column that there is not", ["--goal", 'evnt = "booking"'], "did you mean 'event'"],
     ["no expression", ["--goal", "event ="], "--goal, character 8"],
-    ["goals that are rejections", ["--goal", 'event = "click"', "--reject", 'item = "x"'], "both hold for"],
+    [
+      "goals that are rejections",
+      ["--goal", 'event = "click"', "--reject", 'item = "x"'],
+      "--goal and --reject both match",
+    ],
     ["a goal's weight without a goal", ["--goal-weight", "5"], "--goal-weight goes with --goal"],
     ["market negatives without a market", ["--market-negatives", "5"], "goes with --negatives-within"],
     [
@@ -179,7 +190,7 @@ describe("refused, with nothing written", () => {
       '--negatives-within names column "markt"',
     ],
     ["items of several markets", ["--negatives-within", "seller"], "have several values, such as"],
-    ["items alone in their market", ["--negatives-within", "own"], "no two items have one value"],
+    ["items alone in their market", ["--negatives-within", "own"], "': no two items share a value"],
     ["a market column that is empty", ["--negatives-within", "nothing"], "have none"],
   ])("%s", async (_, flags, words) => {
     const out = at("refused");
@@ -201,7 +212,9 @@ describe("refused, with nothing written", () => {
     ]);
     expect([got.code, got.stderr]).toEqual([
       64,
-      expect.stringContaining("none is in a session of two known items"),
+      expect.stringContaining(
+        "training events, but none is in a session with two known items: check --session, --session-gap, --min-length and --min-count",
+      ),
     ]);
   });
 
@@ -209,6 +222,6 @@ describe("refused, with nothing written", () => {
     const got = await embedOk([
       ...["train-item2vec", log(), ...columns, "--negatives-within", "city", "--dim", "4", "-o", at("city")],
     ]);
-    expect(got.stderr).toContain("1 of 4 items have no 'city', and no negatives of their market");
+    expect(got.stderr).toContain("1 of 4 items have no 'city' and get no market negatives");
   });
 });

@@ -81,7 +81,7 @@ describe("--metric recall", () => {
       "tokens without the item",
       64,
       "--metric recall --split last --tokens user --keep-repeats",
-      "have it among --tokens",
+      "--metric recall needs an item column: name it with --item and include it in --tokens",
     ],
     ["sessions of one held-out event", 65, "--metric recall --valid 0.1 --split random --session time", ""],
   ])("%s is refused", async (_, code, flags, words) => {
@@ -127,6 +127,9 @@ describe("--search", () => {
   test("needs a validation part", async () => {
     const log = writeLog("search3.csv", { numUsers: 40 });
     const got = await embed(["train-item2vec", log, ...small, "--search", "3", "-o", at("refused")]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("give --valid a share")]);
+    expect([got.code, got.stderr]).toEqual([
+      64,
+      expect.stringContaining("--search compares settings on the validation split: set --valid to a share"),
+    ]);
   });
 });

@@ -306,7 +306,7 @@ test("--keep-keys has the table's keys though the training part lacks them, and 
     "-o",
     at("kept"),
   ]);
-  expect(stderr).toMatch(/\d+ of its keys are kept without a training row/);
+  expect(stderr).toMatch(/\d+ of its keys are kept without training rows/);
   const [kept, before] = [await usersOf("kept"), await usersOf("fm")];
   expect([...kept.keys()].sort()).toEqual([...before.keys()].sort());
   // users without a row stay as they are, the others have moved

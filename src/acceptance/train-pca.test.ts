@@ -171,11 +171,16 @@ test("--matrix cooccurrence puts products that are bought together beside each o
 });
 
 describe.each([
-  ["--init", ["--init", "run"], 64, "components are decided by the log alone"],
-  ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "train-pca has none"],
-  ["--dim 0", ["--dim", "0"], 64, "--dim expects a whole number from 1 to 4096, got '0'"],
+  [
+    "--init",
+    ["--init", "run"],
+    64,
+    "cannot be used with train-pca, because components depend only on the log; use --row-order RUN to keep the row order of an earlier run",
+  ],
+  ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "cannot be used with train-pca, which has no epochs"],
+  ["--dim 0", ["--dim", "0"], 64, "--dim expects an integer from 1 to 4096, got '0'"],
   ["--window without sessions", ["--window", "2"], 64, "--window is for --matrix cooccurrence"],
-  ["--whiten with --power", ["--whiten", "--power", "1"], 64, "leave out --power"],
+  ["--whiten with --power", ["--whiten", "--power", "1"], 64, "--whiten and --power cannot be combined"],
   ["--response without degrees", ["--response", "plateau"], 64, "--response is for --normalize degree"],
   [
     "a response that is none",
@@ -209,7 +214,7 @@ test("events with a label are refused, since a pair is counted whatever it says"
   const { code, stderr } = await embed([
     ...["train-pca", fixture("clicks.csv"), "--label", "click", "-o", at("refused")],
   ]);
-  expect(stderr).toContain("'click' is the label, which may say that some did not: --positive-from 1");
+  expect(stderr).toContain("'click' is the label, so some rows may be negative: --positive-from 1");
   expect(code).toBe(64);
 });
 
@@ -312,5 +317,5 @@ test("a table whose every column is constant has nothing to decompose: 65", asyn
     input: "a,b\n1,2\n1,2\n",
   });
   expect(code).toBe(65);
-  expect(stderr).toContain("no column varies");
+  expect(stderr).toContain("all columns are constant:");
 });

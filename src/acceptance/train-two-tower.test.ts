@@ -245,7 +245,7 @@ describe("users who take items of their group", () => {
     );
     await train(first, "week1", ...quick, "--similarity", "dot");
     const { stderr } = await train(second, "week2", ...quick, "--similarity", "dot", "--init", at("week1"));
-    expect(stderr).toContain(`goes on from '${at("week1")}'`);
+    expect(stderr).toContain(`warm start from '${at("week1")}'`);
     const [before, after] = [await vectorsOf("week1"), await vectorsOf("week2")];
     const history = [
       await vectorsOf("week1", "--table", "history"),
@@ -265,7 +265,7 @@ describe("users who take items of their group", () => {
       ...["--init", at("week1"), "-o", at("no")],
     ]);
     expect(refused.code).toBe(64);
-    expect(refused.stderr).toContain("was trained with --user-tower none, and this training has 8");
+    expect(refused.stderr).toContain("was trained with --user-tower none, but this training has 8");
     // a run without towers can be aligned, one with a tower cannot
     await embedOk(["align", at("week2"), "--to", at("week1"), "-o", at("aligned")]);
     const scores = async (run: string) => {
@@ -282,7 +282,9 @@ describe("users who take items of their group", () => {
     await train(second, "tall", ...quick, "--user-tower", "8");
     const tall = await embed(["align", at("tall"), "--to", at("week1"), "-o", at("no")]);
     expect(tall.code).toBe(64);
-    expect(tall.stderr).toContain("a rotation of what it reads is no rotation of what it makes");
+    expect(tall.stderr).toContain(
+      "-tower). Warm-start every week with --init instead, or train without towers",
+    );
   });
 
   test("start from another run's items: from item2vec as from a table", async () => {
@@ -355,23 +357,31 @@ describe("what a log or options lack is said", () => {
     [
       "a history needs times",
       ["--ignore", "time"],
-      "name their column with --time, or take all of a user's other events with --history others",
+      "histories need a time column: name it with --time, or use all other events of a user with --history others",
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
     ["item columns need a tower", ["--item-fields", "time"], "--item-fields goes with --item-tower"],
-    ["a field of users must be read", ["--user-fields", "city"], "'city', which is no column that is read"],
+    ["a field of users must be read", ["--user-fields", "city"], "'city', which is not a column in use"],
     [
       "others have no order",
       ["--history", "others", "--recency", "3"],
       "--recency goes by the order of events",
     ],
-    ["a history is a number or others", ["--history", "all"], "at most so many items strictly before"],
+    [
+      "a history is a number or others",
+      ["--history", "all"],
+      "N (at most N items before the event), others, or others:N (other items of the user)",
+    ],
     ["negatives come by eights", ["--negatives", "12"], "multiple of 8"],
-    ["something must be compared", ["--negatives", "0"], "add --in-batch"],
-    ["targets must exist", ["--targets", 'item = "nothing"'], "holds for none"],
-    ["a bias beside a tower", ["--user-bias", "--user-tower", "8"], "the layers of --user-tower have biases"],
+    ["something must be compared", ["--negatives", "0"], "--negatives 0 needs --in-batch"],
+    ["targets must exist", ["--targets", 'item = "nothing"'], "' matches none of"],
+    [
+      "a bias beside a tower",
+      ["--user-bias", "--user-tower", "8"],
+      "--user-bias cannot be combined with --user-tower, whose layers have biases",
+    ],
     ["a connection past no tower", ["--skip-connection"], "--skip-connection"],
-    ["a start is one", ["--init", "run", "--start", "svd"], "leave it out with --init"],
+    ["a start is one", ["--init", "run", "--start", "svd"], "--start svd and --init cannot be combined"],
     ["dropout is of a tower", ["--dropout", "0.2"], "--user-tower"],
   ])("%s", async (_, options, message) => {
     const { code, stderr } = await embed(["train-two-tower", few(), ...columns, ...options, "-o", at("no")]);
@@ -391,9 +401,9 @@ describe("what a log or options lack is said", () => {
       "--epochs",
       "1",
     );
-    expect(stderr).toContain("1 users have one event, which nothing stands before");
-    expect(stderr).toMatch(/\d+ histories cut to their last 3 items \(--history\)/);
-    expect(stderr).toMatch(/\d+ events are not learned from: nothing stands before them/);
+    expect(stderr).toContain("1 users have a single event and therefore no history");
+    expect(stderr).toMatch(/\d+ histories truncated to their last 3 items \(--history\)/);
+    expect(stderr).toMatch(/\d+ events are not used for training: they have no earlier events/);
   });
 
   test("fold-in says which users it gives nothing, and what it cannot do", async () => {

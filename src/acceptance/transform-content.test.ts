@@ -129,7 +129,7 @@ describe("content that says nothing", () => {
     const dealt = items.map(({ key }, i) => rowOf({ key, ...kinds[i]! }));
     const file = put("dealt.csv", HEAD, ...dealt, ...fresh.map(rowOf));
     const { stdout, stderr } = await transform("--content", file, "--content-key", "sku");
-    expect(stderr).toContain("content explains nothing of the vectors");
+    expect(stderr).toContain("content does not predict the vectors");
     const weigh = ({ count }: { count: number }) => count / (count + 1);
     const mass = items.reduce((sum, item) => sum + weigh(item), 0);
     const mean = [0, 1, 2, 3].map(
@@ -204,7 +204,7 @@ describe("what a hurried user gets wrong", () => {
     const twice = put("twice.csv", HEAD, ...items.map(rowOf), "i3,tea,1");
     await refused(
       65,
-      /twice\.csv.*122.*a catalogue has one row a key/s,
+      /twice\.csv.*122.*a catalogue must have one row per key/s,
       "--content",
       twice,
       "--content-key",
@@ -251,7 +251,7 @@ describe("what a hurried user gets wrong", () => {
       "sku",
     );
     const bare = put("bare.csv", "sku", ...items.map(({ key }) => key), "new");
-    await refused(64, /no column of .* is left as content/, "--content", bare, "--content-key", "sku");
+    await refused(64, /has no content columns/, "--content", bare, "--content-key", "sku");
   });
 
   test("nothing new, or new items that the catalogue lacks", async () => {
@@ -421,7 +421,7 @@ test("items that the model composes of columns are appended whole, and recall ha
   const file = put("films.csv", head!, ...films, "new-film,A New Film,Drama|Romance,1989");
   const flags = ["--content", file, "--content-multi", "genres:|"];
   const { stderr } = await embedOk(["transform", composed, ...flags, "--append", "-o", more]);
-  expect(stderr).toContain("an item's vector is the sum over 'item_id' + 'genres'");
+  expect(stderr).toContain("item vectors are sums over 'item_id' + 'genres'");
   const { stdout } = await embedOk([
     "recall",
     more,

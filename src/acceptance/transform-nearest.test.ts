@@ -81,14 +81,14 @@ describe("the distance", () => {
     const { stdout, stderr } = await transform(file, "--nearest 1 --distance rooms,price");
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [0, 1, 0] }]);
     expect(stderr).toMatch(
-      /'price' decides the distance alone: its standard deviation is 284, that of 'rooms' 0.829/,
+      /'price' dominates the distance: its standard deviation is 284, that of 'rooms' is 0.829/,
     );
   });
 
   test("says how far the neighbours are, and that items lie at 0,0", async () => {
     const file = put("far.csv", "sku,lat,lon", "a,0,0", "b,10,10", "new,0,1");
     const { stderr } = await transform(file, "--nearest 1 --distance lat,lon");
-    expect(stderr).toContain("111 km in the median, 111 km at most");
+    expect(stderr).toContain("median 111 km, maximum 111 km");
     expect(stderr).toContain("1 of 3 items lie at 0,0");
   });
 });
@@ -110,16 +110,16 @@ describe("neighbours", () => {
     const { stdout, stderr } = await transform(file, flags);
     expect(rowsOf(stdout)).toEqual([{ key: "n1", vector: [0.5, 0.5, 0] }]);
     expect(stderr).toMatch(
-      /2 of 3 new items have fewer than 2 known items with the same 'type', 'band' and are left out: "n2", "n3"; --min-nearest 1/,
+      /2 of 3 new items that have fewer than 2 known items with the same 'type', 'band': "n2", "n3"; --min-nearest 1/,
     );
     const all = await transform(file, `${flags} --min-nearest 1`);
     expect(rowsOf(all.stdout)).toEqual([
       { key: "n1", vector: [0.5, 0.5, 0] },
       { key: "n2", vector: [8, 8, 8] },
     ]);
-    expect(all.stderr).toMatch(/1 of 3 new items have no known item with .* and are left out: "n3"\n/);
+    expect(all.stderr).toMatch(/1 of 3 new items that have no known item with .*: "n3"\n/);
     expect(all.stderr).toMatch(
-      /1 of 3 new items have fewer than 2 known items with .* and are the mean of those: "n2"/,
+      /1 of 3 new items have fewer than 2 known items with .* and use the mean of those: "n2"/,
     );
   });
 
@@ -258,9 +258,9 @@ describe("bad input", () => {
     [
       "an empty coordinate",
       "c,,1,x",
-      /bad\.csv:5: column 'lat': a finite number is expected, the cell is empty/,
+      /bad\.csv:5: column 'lat': expected a finite number, the cell is empty/,
     ],
-    ["a word", "c,1,east,x", /bad\.csv:5: column 'lon': a finite number is expected, got "east"/],
+    ["a word", "c,1,east,x", /bad\.csv:5: column 'lon': expected a finite number, got "east"/],
     [
       "a latitude above 90",
       "c,91,1,x",
@@ -271,8 +271,8 @@ describe("bad input", () => {
       "c,1,-181,x",
       /bad\.csv:5: column 'lon': a longitude in degrees from -180 to 180/,
     ],
-    ["an empty group", "c,1,1,", /bad\.csv:5: column 'type': a value is expected, the cell is empty/],
-    ["no key", ",1,1,x", /bad\.csv:5: column 'sku': a value is expected/],
+    ["an empty group", "c,1,1,", /bad\.csv:5: column 'type': expected a value, the cell is empty/],
+    ["no key", ",1,1,x", /bad\.csv:5: column 'sku': expected a value/],
     ["an item in two places", "a,1,3,x", /column 'sku': item "a" has rows that differ in 'lon': 1 and 3/],
     ["an item in two groups", "a,1,1,y", /item "a" has rows that differ in type \(--within\)/],
   ])("%s is 65 with where it stands", async (_, row, message) => {
@@ -288,15 +288,15 @@ describe("bad input", () => {
       "--nearest 2 --distance lat,lon --on-bad-row skip --max-bad 0.5",
     );
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [0.5, 0.5, 0] }]);
-    expect(stderr).toContain("1 row left out as bad (lat: a finite number is expected)");
+    expect(stderr).toContain("skipped 1 bad row (lat: expected a finite number)");
   });
 
   const file = () => put("usage.csv", "sku,lat,lon,price,type", "a,1,1,5,x", "b,1,2,5,x", "new,1,1,5,x");
   test.each([
     ["--nearest 3", "such as --distance lat,lon"],
     ["--nearest 0 --distance lat,lon", "--nearest"],
-    ["--distance lat,lon", "--distance goes with --nearest N"],
-    ["--within type", "--within goes with --nearest N"],
+    ["--distance lat,lon", "--distance needs --nearest N"],
+    ["--within type", "--within needs --nearest N"],
     ["--nearest 1 --distance lat,price", "'lat' looks like degrees"],
     ["--nearest 1 --distance lat,lon,price", "looks like degrees"],
     ["--nearest 1 --distance price --distance-kind great-circle", "needs two columns"],
@@ -307,7 +307,10 @@ describe("bad input", () => {
     ["--nearest 1 --distance lat,lon --min-nearest 2", "--min-nearest must be at most --nearest 1, got 2"],
     ["--nearest 1 --distance lat,lon --field user", "has no field of users"],
     ["--nearest 1 --distance lat,lon --format libsvm", "leave out --format libsvm"],
-    ["--nearest 1 --distance lat,lon --half-life 3d", "go with --fold-in"],
+    [
+      "--nearest 1 --distance lat,lon --half-life 3d",
+      "--l2-weight, --l2-vector and --half-life need --fold-in",
+    ],
   ])("%s is 64", async (flags, words) => {
     const got = await transform(file(), flags);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);
@@ -321,26 +324,31 @@ describe("bad input", () => {
     };
     const strangers = put("strangers.csv", "sku,lat,lon", "x,1,1", "y,1,2");
     const all = put("all.csv", "sku,lat,lon", "a,1,1", "b,1,2");
-    expect(await of(run, strangers, "--key", "sku")).toEqual([
-      64,
-      expect.stringContaining("give known items, too"),
-    ]);
+    expect(await of(run, strangers, "--key", "sku")).toEqual([64, expect.stringContaining("none of the")]);
     expect(await of(run, all, "--key", "sku")).toEqual([64, expect.stringContaining("none is new")]);
-    expect(await of(run, all)).toEqual([64, expect.stringContaining("name it with --key")]);
+    expect(await of(run, all)).toEqual([
+      64,
+      expect.stringContaining(
+        "', the item column of the run: name its key column with --key; the columns are",
+      ),
+    ]);
     const numbers = put("columns.csv", "p,q,r", "1,2,3", "4,5,7", "6,8,9", "1,0,2");
     const columns = ["train-pca", numbers, "--matrix", "columns", "--numeric", "p,q,r", "--dim", "2"];
     await embedOk([...columns, "-o", at("columns"), "--quiet"]);
-    expect(await of(at("columns"), all)).toEqual([64, expect.stringContaining("has no field of items")]);
+    expect(await of(at("columns"), all)).toEqual([
+      64,
+      expect.stringContaining("has no item field: train it with --item"),
+    ]);
   });
 
   test("trees without a table of items and a hashed field are 64", async () => {
     const flags = ["--nearest", "1", "--distance", "lat,lon", "--key", "sku"];
     const small: [string, string[], string][] = [
-      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no field of items"],
+      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no item field"],
       [
         "train-fm",
         ["--epochs", "1", "--dim", "2", "--hash", "item_id:4"],
-        "is hashed, so that every key has a vector",
+        "' is hashed, so every key already has a vector",
       ],
     ];
     for (const [command, options, words] of small) {

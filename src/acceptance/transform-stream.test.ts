@@ -127,7 +127,7 @@ describe("standard input stays open", () => {
     stream.write(rows[2]!.join("\n"));
     const { code, lines, stderr } = await stream.end();
     expect([code, lines]).toEqual([0, [vectors.get(key(2))]]);
-    expect(stderr).toContain(`1 of 4 groups of rows of one 'customer_id' give no vector: "stranger"`);
+    expect(stderr).toContain(`1 of 4 groups of rows with the same 'customer_id' have no vector: "stranger"`);
   });
 
   test("rows that come back give a vector of their own, and the summary counts them", async () => {
@@ -137,8 +137,7 @@ describe("standard input stays open", () => {
     const { stdout, stderr } = await embedOk([...args, "--json", "-o", at("again.csv")], { input });
     const { rows: written, warnings } = JSON.parse(stdout) as { rows: number; warnings: string[] };
     expect(written).toBe(3);
-    const text =
-      /1 of 3 groups of rows are of a 'customer_id' that came before: .*sort the rows by 'customer_id'/;
+    const text = /1 of 3 groups of rows repeat an earlier 'customer_id' .*sort the rows by 'customer_id'/;
     expect(warnings).toEqual([expect.stringMatching(text)]);
     expect(stderr).toMatch(text);
     expect(readFileSync(at("again.csv"), "utf8").split("\n").map(keyOf).slice(1, 4)).toEqual([
@@ -154,7 +153,7 @@ describe("standard input stays open", () => {
       input,
     });
     expect(stdout).toMatch(/^customer_id,bias,v0.*\n$/);
-    expect(stderr).toMatch(/1 of 1 groups of rows are of a 'customer_id' that the run knows/);
+    expect(stderr).toMatch(/skipped 1 of 1 groups of rows whose 'customer_id' is already in the run/);
   });
 });
 
@@ -192,11 +191,11 @@ describe("rows", () => {
     const input = `${[head, "", line("a"), bad, line("c"), line("d")].join("\n")}\n`;
     const failed = await embed(args, { input });
     expect([failed.code, failed.stdout.split("\n").map((text) => text[0])]).toEqual([65, ["c", undefined]]);
-    expect(failed.stderr).toMatch(/-:4: column 'purchased_at': a time is expected/);
+    expect(failed.stderr).toMatch(/-:4: column 'purchased_at': expected a time/);
     const skip = [...args, "--on-bad-row", "skip"];
     const skipped = await embed([...skip, "--max-bad", "0.5"], { input });
     expect([skipped.code, skipped.stdout.match(/^[a-d],/gmu)]).toEqual([0, ["a,", "c,", "d,"]]);
-    expect(skipped.stderr).toMatch(/1 row left out as bad \(purchased_at: a time is expected/);
+    expect(skipped.stderr).toMatch(/skipped 1 bad row \(purchased_at: expected a time/);
     const many = await embed(skip, { input });
     expect([many.code, many.stderr]).toEqual([
       65,
@@ -206,7 +205,7 @@ describe("rows", () => {
 
   test.each([
     ["no rows", [], "", 65, /the file is empty/],
-    ["a header alone", [], `${head}\n`, 65, /a header and no rows/],
+    ["a header alone", [], `${head}\n`, 65, /the file has a header but no rows/],
     [
       "another column",
       [],
@@ -214,22 +213,40 @@ describe("rows", () => {
       64,
       /no column 'customer_id'.*columns are: user, product_id/,
     ],
-    ["items", ["--field", "item"], `${head}\n`, 64, /--stream is for users/],
-    ["a format of whole files", ["--format", "parquet"], `${head}\n`, 64, /--stream writes lines/],
+    [
+      "items",
+      ["--field", "item"],
+      `${head}\n`,
+      64,
+      /--stream supports only users: the vector of an item depends on events of many users/,
+    ],
+    [
+      "a format of whole files",
+      ["--format", "parquet"],
+      `${head}\n`,
+      64,
+      /--stream needs --format csv or jsonl, got/,
+    ],
     [
       "bad rows in a file",
       ["--on-bad-row", "skip", "--bad-rows", "x"],
       `${head}\n`,
       64,
-      /--bad-rows is written/,
+      /--bad-rows and --stream cannot be combined/,
     ],
-    ["two inputs", ["--fold-in", "x.csv"], `${head}\n`, 64, /--stream reads one input/],
+    [
+      "two inputs",
+      ["--fold-in", "x.csv"],
+      `${head}\n`,
+      64,
+      /--stream needs a single input, such as --fold-in -/,
+    ],
     [
       "sparse text",
       ["--input-format", "libsvm"],
       "1 2:3\n",
       64,
-      /--stream reads CSV and JSON lines, not libsvm/,
+      /--stream needs CSV or JSON lines, got libsvm/,
     ],
   ] as const)("%s is refused", async (_, more, input, code, message) => {
     const found = await embed([...args, ...more], { input });
@@ -239,7 +256,7 @@ describe("rows", () => {
 
   test("--stream without --fold-in, and a run whose vectors depend on the rest of the log, are refused", async () => {
     const rows = await embed(["transform", at("fm"), fixture("ratings.csv"), "--stream"]);
-    expect([rows.code, rows.stderr]).toEqual([64, expect.stringMatching(/--stream is for events/)]);
+    expect([rows.code, rows.stderr]).toEqual([64, expect.stringMatching(/--stream needs --fold-in -/)]);
     await embedOk([
       "train-fm",
       fixture("purchases.csv"),
@@ -257,7 +274,7 @@ describe("rows", () => {
     expect([drawn.code, drawn.stderr]).toEqual([
       64,
       expect.stringMatching(
-        /takes no --stream: its negatives are drawn by the places of rows in the log; leave it out/,
+        /--stream cannot be used with run .*: its negatives depend on row positions in the log/,
       ),
     ]);
   });

@@ -51,8 +51,12 @@ test("--min-users leaves no value of fewer users in any file of the run", async 
 
 test.each([
   ["--max-vocab of a field that is none is 64 with the nearest", ["--max-vocab", "item_di=5"], "item_id"],
-  ["--max-vocab 0 is 64", ["--max-vocab", "0"], "--max-vocab expects a whole number from 1 on"],
-  ["--oov-dropout of all keys is 64", ["--oov-dropout", "1"], "--oov-dropout must be in [0, 1)"],
+  ["--max-vocab 0 is 64", ["--max-vocab", "0"], "--max-vocab expects an integer of at least 1"],
+  [
+    "--oov-dropout of all keys is 64",
+    ["--oov-dropout", "1"],
+    "--oov-dropout must be at least 0 and below 1, got",
+  ],
   ["--hash without bits is 64", ["--hash", "user_id"], "user_id:20"],
   ["--hash of too many bits is 64", ["--hash", "user_id:30"], "from 1 to 24"],
   ["--min-count without a number is 64", ["--min-count", "item_id=few"], "got 'few'"],

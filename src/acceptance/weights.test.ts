@@ -100,9 +100,9 @@ test("scores of a training on a fifth of the negatives are calibrated on all row
 
 test.each([
   [["--weight", "w"], "negative.csv", 65, /line 3.*'w'|'w'.*line 3|:3.*w/u],
-  [["--event-weight", "device:phone=1"], undefined, 64, /no weight: add it, or \*=0/u],
+  [["--event-weight", "device:phone=1"], undefined, 64, /': add it, or \*=0/u],
   [["--event-weight", "devise:phone=1"], undefined, 64, /did you mean 'device'/u],
-  [["--half-life", "long"], undefined, 64, /a span such as 30d/u],
+  [["--half-life", "long"], undefined, 64, /--half-life expects a duration such as 30d \(h, d, w\), got '/u],
   [["--negative-downsampling", "2"], undefined, 64, /--negative-downsampling expects a number from/u],
 ] as const)("%j is refused", async (flags, made, code, message) => {
   const log = made ? clicksWith(made, "w", (_, row) => (row === 1 ? "-1" : "1")) : fixture("clicks.csv");

@@ -26,7 +26,7 @@ async function rowsOf(name: string, ...wheres: string[]): Promise<{ rows: number
 test("rows that an expression leaves out are counted, and need not be well-formed", async () => {
   const { rows, stderr } = await rowsOf("one", "Quantity > 0");
   expect(rows).toBe(480);
-  expect(stderr).toContain("120 rows left out by --where");
+  expect(stderr).toContain("120 rows excluded by --where");
 });
 
 test("several expressions must all hold, of numbers, texts and missing cells", async () => {

@@ -84,7 +84,7 @@ export async function alignRun(
   );
   if (kept.includes(OPTIMIZER_FILE))
     warnings.push(
-      "the optimizer's state is left out: what it keeps of each coordinate is of no use once they are turned",
+      "the optimizer state is dropped: it is per coordinate and does not apply to rotated vectors",
     );
   const modelFiles: Parameters<typeof writeRun>[2]["modelFiles"] = {};
   for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
@@ -121,7 +121,8 @@ async function rotatedTables(
     const table = await run.readTable(name);
     if (offset + table.dim > dim)
       throw new ArtifactError(
-        `table '${name}' of run '${run.path}' has ${table.dim} dimensions, more than the default table has from ${offset} on: the run is damaged; train again`,
+        `table '${name}' of run '${run.path}' has ${table.dim} dimensions, more than the default table has ` +
+          `from offset ${offset}: the run is damaged; train again`,
       );
     const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
     const fieldOf = table.fieldOf.map((f) => known[f]!);
@@ -191,13 +192,13 @@ function rotationsOf(
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
-        `${nameOf(blocks)}: ${counts.length} common keys for ${width} dimensions leave directions in which the rotation is any`,
+        `${nameOf(blocks)}: ${counts.length} common keys do not determine a rotation in ${width} dimensions`,
       );
     rotations.push({ blocks, matrix: alignmentRotation(from, to, counts, width) });
   }
   if (all.every(({ rows }) => rows.inA.length === 0))
     throw new UsageError(
-      `run '${own.run.path}' and '${earlier.run.path}' have no key in common: there is nothing to align to`,
+      `cannot align: runs '${own.run.path}' and '${earlier.run.path}' have no key in common`,
     );
   return { rotations, common: all, warnings };
 }
@@ -208,18 +209,20 @@ function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock
   if (isAware(own) !== isAware(earlier)) {
     const [aware, plain] = isAware(own) ? [run, other] : [other, run];
     throw new UsageError(
-      `run '${aware.path}' is field-aware and '${plain.path}' is not: align to a run of the same model`,
+      `cannot align: run '${aware.path}' is field-aware but '${plain.path}' is not; use a run of the same model`,
     );
   }
   if ((own.part === undefined) !== (earlier.part === undefined)) {
     const [parted, whole] = own.part === undefined ? [other, run] : [run, other];
     throw new UsageError(
-      `vectors of run '${parted.path}' have parts that were trained apart, and those of '${whole.path}' have not: align to a run of the same model`,
+      `cannot align: vectors of run '${parted.path}' have separately trained blocks but those of ` +
+        `'${whole.path}' have not; use a run of the same model`,
     );
   }
   if (own.width !== earlier.width)
     throw new UsageError(
-      `run '${run.path}' has ${own.width} dimensions and '${other.path}' ${earlier.width}: a rotation changes no number of them; train with --dim ${earlier.width}`,
+      `cannot align: run '${run.path}' has ${own.width} dimensions but '${other.path}' has ${earlier.width}; ` +
+        `train with --dim ${earlier.width}`,
     );
 }
 

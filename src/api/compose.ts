@@ -64,11 +64,8 @@ export async function compositionOf(
   };
   const preprocess = await readPreprocess(run);
   const [item, ...others] = preprocess.itemFields ?? [];
-  if (item === undefined || !fields.includes(item))
-    return refuse(
-      "has no field of items with their features: name the item's column with --item when training",
-    );
-  if (others.length === 0) return refuse(`has no column that goes with '${item}': its row is all there is`);
+  if (item === undefined || !fields.includes(item)) return refuse("has no item field: train it with --item");
+  if (others.length === 0) return refuse(`has no side columns of '${item}'`);
   const sums = await composition(run);
   return "whyNot" in sums ? refuse(sums.whyNot) : { run, sums, preprocess, item, others };
 }
@@ -84,8 +81,9 @@ export async function composed(
     table: withItems(laidOut(table, sums), item, catalogue, sums.composer),
     item,
     note:
-      `an item's vector is the sum over ${names}${catalogue.fromNeighbors ? " and what its neighbours add" : ""}, ` +
-      `as the model scores it; --compose none gives '${item}' alone`,
+      "item vectors are sums over " +
+      `${names}${catalogue.fromNeighbors ? " and the vectors of neighbours" : ""}, as the model scores them; ` +
+      `--compose none uses only '${item}'`,
   };
 }
 
@@ -144,7 +142,7 @@ export async function rankingTable(
   const ranking = await capable(run, "mips", cannotRank(flag));
   const { itemFields } = await readPreprocess(run);
   if (itemFields && itemFields.length > 1 && item === undefined)
-    throw new UsageError(`${flag} needs the item's vector as the model has it: leave out --compose none`);
+    throw new UsageError(`${flag} needs composed item vectors: omit --compose none`);
   return item === undefined && ranking === "composed" ? await laidOutOf(run, table, flag) : table;
 }
 

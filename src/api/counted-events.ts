@@ -13,13 +13,13 @@ export function counting(
 ): Part {
   if (ranksItems(task) || dataset.roles.label === undefined) {
     if (given !== undefined)
-      throw new UsageError("--positive-from is for logs with labels, which this one has not");
+      throw new UsageError("--positive-from needs a label column, but the log has none");
     return { dataset, rows };
   }
   const from = given ?? trained ?? undefined;
   if (task === "regression" && from === undefined) {
     throw new UsageError(
-      `--ranking counts events that a user liked: say from which '${dataset.roles.label}' on, --positive-from N`,
+      `--ranking needs positive events: set the minimum '${dataset.roles.label}' with --positive-from N`,
     );
   }
   const { values } = labelsOf(dataset, from, task);

@@ -53,7 +53,8 @@ export async function diffRuns(pathA: string, pathB: string, options: DiffOption
   const common = a.table.fields.filter((field) => b.table.fields.includes(field));
   if (common.length === 0) {
     throw new UsageError(
-      `the tables have no field in common: ${a.table.fields.join(", ")} in '${pathA}', ${b.table.fields.join(", ")} in '${pathB}'`,
+      `the tables have no field in common: '${pathA}' has ${a.table.fields.join(", ")}, '${pathB}' has ` +
+        `${b.table.fields.join(", ")}`,
     );
   }
   const fields: FieldDiff[] = [];

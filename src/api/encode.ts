@@ -38,7 +38,7 @@ export async function encode(
   const start = performance.now();
   await checkOutput(out, force, "directory", ownDataset);
   for (const path of paths) {
-    if (await isEncodedDataset(path)) throw new UsageError(`'${path}' is an encoded dataset already`);
+    if (await isEncodedDataset(path)) throw new UsageError(`'${path}' is already an encoded dataset`);
   }
   const { hashKeys, hashKeysOf: named } = options;
   const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);

@@ -56,7 +56,9 @@ export async function importTable(
   const roles = definedOf({ user, item });
   for (const [role, name] of Object.entries(roles))
     if (!table.fields.includes(name))
-      throw new UsageError(`--${role} '${name}' is no field of the table, it has ${table.fields.join(", ")}`);
+      throw new UsageError(
+        `--${role} '${name}' is not a field of the table; its fields are ` + `${table.fields.join(", ")}`,
+      );
   const options = { file: path, format, ...definedOf({ field, key }) };
   await writeRun(
     out,

@@ -25,15 +25,16 @@ export async function itemFieldOf(
   const { holds, preprocess } = await knownModelOf(run);
   if (field === undefined)
     throw new UsageError(
-      `run '${run.path}' holds ${holds}, whose table has no field of ${role}s: it has ${fields.map((name) => excerpt(name)).join(", ")}`,
+      `run '${run.path}' holds ${holds}, whose table has no ${role} field: it has ` +
+        `${fields.map((name) => excerpt(name)).join(", ")}`,
     );
   const recipe = (await preprocess?.(run))?.fields.find(({ name }) => name === field);
   if (recipe && recipe.kind !== "key")
     throw new UsageError(
-      `${flag} needs one ${role} a row, but the field '${field}' is numeric or several-valued`,
+      `${flag} needs one ${role} per row, but the field '${field}' is numeric or multi-valued`,
     );
   if (recipe?.hash)
-    throw new UsageError(`${flag}: field '${field}' is hashed, so that every key has a vector already`);
+    throw new UsageError(`${flag}: field '${field}' is hashed, so every key already has a vector`);
   return field;
 }
 

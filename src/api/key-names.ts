@@ -36,10 +36,10 @@ export class KeyNames {
   note(): string | undefined {
     const [missing, shown] = [this.#nameless.size, this.#shown.size];
     if (shown === 0)
-      return `--names: '${this.path}' names keys of ${excerpt(this.field)}, and none of that field is shown`;
+      return `--names: '${this.path}' has names for field ${excerpt(this.field)}, but no key of that field is shown`;
     return missing === 0
       ? undefined
-      : `--names: '${this.path}' has no '${this.column}' of ${missing} of ${shown} keys: ${listedKeys([...this.#nameless])}`;
+      : `--names: '${this.path}' has no '${this.column}' for ${missing} of ${shown} keys: ${listedKeys([...this.#nameless])}`;
   }
 }
 
@@ -55,7 +55,8 @@ export async function readKeyNames(opened: OpenTable, names: string, threads: nu
   const [file, column] = [names.slice(0, Math.max(0, colon)), names.slice(colon + 1)];
   if (!/.:./su.test(file) || column === "")
     throw new UsageError(
-      `--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN where the keys' column is called otherwise, got '${names}'`,
+      "--names expects FILE:FIELD:COLUMN, such as items.csv:item_id:title, or FILE:FIELD=KEY:COLUMN if the " +
+        `key column has another name, got '${names}'`,
     );
   const { side, field } = await readLabels(opened, file, { "--names": column }, threads, "--names");
   return new KeyNames(field, side.path, column, cellsByKey(side, column));

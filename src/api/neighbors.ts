@@ -74,9 +74,9 @@ export async function neighborsOf(
   });
   const { index, ef } = options;
   if (named.length === 0 && options.keys === undefined)
-    throw new UsageError("name whose neighbours: --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
+    throw new UsageError("no key given: use --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
   if (ef !== undefined && index === undefined)
-    throw new UsageError("--ef is for --index: without one every row is compared");
+    throw new UsageError("--ef needs --index: without an index every row is compared");
   const { opened, find } =
     index === undefined
       ? await allCompared(path, options, tell)
@@ -133,11 +133,13 @@ async function keysOfFile(
   const unknown = codes.filter((code) => rows.find(keys, code) < 0).map((code) => keyAt(keys, code));
   if (unknown.length === keys.size)
     throw new UsageError(
-      `--keys '${path}': the run knows none of its ${keys.size} keys as ${excerpt(field)}: ${listedKeys(unknown)}`,
+      `--keys '${path}': none of its ${keys.size} keys is in field ${excerpt(field)} of the run: ` +
+        `${listedKeys(unknown)}`,
     );
   if (unknown.length > 0)
     tell(
-      `${unknown.length} of ${keys.size} keys of '${path}' have no row in the run and are left out: ${listedKeys(unknown)}`,
+      `skipped ${unknown.length} of ${keys.size} keys of '${path}' without a row in the run: ` +
+        `${listedKeys(unknown)}`,
     );
   return codes
     .filter((code) => rows.find(keys, code) >= 0)
@@ -222,14 +224,16 @@ function checkAsked(
   const other = queries.map(({ field }) => fieldNamed(field)).find((field) => field !== facts.field);
   if (other !== undefined)
     throw new UsageError(
-      `the index holds rows of field ${excerpt(facts.field)}, not of ${excerpt(other)}: leave out --index, or build one of it`,
+      `the index is for field ${excerpt(facts.field)}, not ${excerpt(other)}: omit --index, or build an ` +
+        "index of that field",
     );
   const asked = { metric, compose, table };
   for (const [name, value] of Object.entries(asked)) {
     const held = facts[name as keyof typeof asked];
     if (value !== undefined && value !== held)
       throw new UsageError(
-        `--${name} ${value} is not what the index was built by (${held ?? "the default one"}): leave out --${name}, or build one with it`,
+        `--${name} ${value} does not match the index (${held ?? "the default one"}): omit --${name}, or ` +
+          "build an index with it",
       );
   }
 }

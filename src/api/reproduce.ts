@@ -86,30 +86,34 @@ async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer
   const { command, asked, interrupted, forgotten, added } = manifest;
   if (forgotten !== undefined) {
     throw new UsageError(
-      `run '${path}' has had keys forgotten: a training would learn them from its log again, so it cannot be reproduced`,
+      `cannot reproduce run '${path}': keys were forgotten in it, and its log may still contain them`,
     );
   }
   if (added)
     throw new UsageError(
-      `run '${path}' has items added (transform --append): reproduce the run that they were added to, '${added.run}'`,
+      `cannot reproduce run '${path}': items were added to it (transform --append); reproduce the original ` +
+        `run, '${added.run}'`,
     );
   const trainer = await trainerOf(command);
   if (!trainer)
     throw new UsageError(
-      `run '${path}' was made by '${command}', which trains nothing; runs of ${trainers.map((one) => one.command).join(", ")} are reproduced`,
+      `cannot reproduce run '${path}': '${command}' is not a training; use a run of ` +
+        `${trainers.map((one) => one.command).join(", ")}`,
     );
   if (!asked)
     throw new UsageError(
-      `run '${path}' does not say what was asked for: an earlier version of embed (${manifest.version}) trained it; train it again`,
+      `cannot reproduce run '${path}': it was trained by an earlier version of embed (${manifest.version}) ` +
+        "that did not record its options; train it again",
     );
   if (interrupted)
     throw new UsageError(
-      `run '${path}' was interrupted (interrupted: true): where a signal came is in no option, so it cannot be trained again`,
+      `cannot reproduce run '${path}': its training was interrupted by a signal (interrupted: true)`,
     );
   const unknown = Object.keys(asked.options).find((name) => !Object.hasOwn(trainer.options, name));
   if (unknown !== undefined)
     throw new UsageError(
-      `run '${path}' was asked for with '${unknown}', which ${command} has not: embed ${manifest.version} had other options; train it again`,
+      `cannot reproduce run '${path}': option '${unknown}' is unknown to ${command}; it was trained by embed ` +
+        `${manifest.version}, train it again`,
     );
   return { asked, trainer };
 }
@@ -123,7 +127,7 @@ async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGo
     // a run may be a stranger's: a pipe or a device would be read for ever
     const kind = await statOf(path);
     if (kind && !kind.isFile && !kind.isDirectory)
-      throw new DataError(`input '${path}' is no file: restore it to reproduce the run`);
+      throw new DataError(`input '${path}' is not a file: restore it to reproduce the run`);
     if ((await namedInput(path)).sha256 !== sha256)
       throw new DataError(
         `input '${path}' has changed since the run was trained: restore it to reproduce the run`,
@@ -132,7 +136,8 @@ async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGo
   for (const { path, sha256 } of runs) {
     if (contentsOf(await openRun(path)) !== sha256)
       throw new DataError(
-        `run '${path}', from which the training went on, is another now: put the earlier one there to reproduce the run`,
+        `run '${path}', which the training was warm-started from, has changed: restore the earlier one to ` +
+          "reproduce the run",
       );
   }
   const { alignment } = manifest;
@@ -141,7 +146,7 @@ async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGo
     (await openRun(alignment.to)).manifest.files["embeddings.arrow"]?.sha256 !== alignment.toTable.sha256
   )
     throw new DataError(
-      `run '${alignment.to}', to which the run was aligned, is another now: put the earlier one there`,
+      `run '${alignment.to}', which the run was aligned to, has changed: restore the earlier one`,
     );
 }
 
@@ -164,7 +169,8 @@ async function encodeAgain(
   const before = inputs.find(({ path }) => path === join(log[0]!, DATASET_MARKER));
   if ((await namedInput(out)).sha256 !== before?.sha256)
     throw new DataError(
-      `the dataset '${log[0]}' is gone, and what ${paths.join(", ")} ${paths.length === 1 ? "gives" : "give"} is another now: restore the log to reproduce the run`,
+      `dataset '${log[0]}' no longer exists, and encoding ${paths.join(", ")} ` +
+        `${paths.length === 1 ? "gives" : "gives"} a different one: restore the log to reproduce the run`,
     );
   return out;
 }

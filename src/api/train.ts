@@ -28,5 +28,5 @@ export async function train(
   const trainer = await trainerOf(command);
   if (trainer) return await trainWith(trainer, paths, options, watch);
   const names = trainers.map((one) => one.command).join(", ");
-  throw new UsageError(`'${command}' trains nothing: expected one of ${names}`);
+  throw new UsageError(`'${command}' is not a training command: expected one of ${names}`);
 }

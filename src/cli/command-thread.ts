@@ -32,7 +32,7 @@ const SAME = 300;
 const TERMINATION = 250;
 
 /** What is kept where a command says nothing else. */
-const NOTHING = "no output is written, an existing one stays as it was";
+const NOTHING = "no output was written; an existing output is unchanged";
 
 /** A command at work on a thread of its own. */
 export class CommandThread {
@@ -106,7 +106,7 @@ export class CommandThread {
     const finish = saves !== undefined;
     this.#first = { signal, at: now, saves };
     const text = finish
-      ? `saving ${saves}; a second signal ends the program at once, without it`
+      ? `saving ${saves}; a second signal exits immediately without saving`
       : `stopping: ${this.#keeps}`;
     // over what a spinner has drawn
     if (standardError.isTTY) standardError.write("\r\u001B[K");
@@ -138,7 +138,7 @@ export class CommandThread {
       return code;
     }
     if (this.#first && this.#first.saves === undefined && exitCode === 0)
-      writeError("the command had done its work before it could stop: its output is whole", this.#format);
+      writeError("the command finished before it could stop: its output is complete", this.#format);
     return exitCode;
   }
 }

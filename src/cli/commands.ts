@@ -43,7 +43,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "import",
     stage: "Use:",
-    summary: "turn another tool's table into a run",
+    summary: "convert another tool's table to a run",
     load: async () => (await import("./commands/import.js")).addImport,
   },
   {
@@ -51,7 +51,7 @@ export const commands: readonly CommandEntry[] = [
     stage: "Use:",
     summary: "write a run's table in another tool's format",
     keeps:
-      "no file is written or replaced, a server keeps the rows that it had; what went to standard output is incomplete",
+      "no file was written or replaced; a server keeps its previous rows; output on stdout is incomplete",
     load: async () => (await import("./commands/export.js")).addExport,
   },
   {
@@ -75,7 +75,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "evaluate",
     stage: "Judge:",
-    summary: "measure runs on held-out data, side by side and beside baselines",
+    summary: "evaluate runs on held-out data and compare them with baselines",
     load: async () => (await import("./commands/evaluate.js")).addEvaluate,
   },
   {
@@ -100,7 +100,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "lift",
     stage: "Judge:",
-    summary: "compare a network started from a table with random starts and a row-shuffled table",
+    summary: "compare a network initialized from a table with random and row-shuffled initializations",
     load: async () => await (await import("./commands/lift.js")).addLift(),
   },
   {
@@ -118,21 +118,21 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "ls",
     stage: "Weekly job:",
-    summary: "list a store's versions, which is the latest, and whether each is complete",
+    summary: "list a store's versions and check that they are complete",
     load: async () => (await import("./commands/ls.js")).addLs,
   },
   {
     name: "gc",
     stage: "Weekly job:",
-    summary: "remove a store's old versions and what killed commands left behind",
-    keeps: "what is removed already is gone, the same command removes the rest",
+    summary: "remove old versions and leftovers of killed commands from a store",
+    keeps: "some versions may already be removed; run the same command again to finish",
     load: async () => (await import("./commands/gc.js")).addGc,
   },
   {
     name: "forget",
     stage: "Weekly job:",
     summary: "remove keys from every version of a store, or from a run",
-    keeps: "versions that are rewritten already stay so, the same command does the rest",
+    keeps: "some versions may already be rewritten; run the same command again to finish",
     load: async () => (await import("./commands/forget.js")).addForget,
   },
   {
@@ -145,8 +145,7 @@ export const commands: readonly CommandEntry[] = [
     name: "run",
     stage: "Weekly job:",
     summary: "run a pipeline file: encode, gate, train, align, export, publish",
-    keeps:
-      "nothing that is not whole is published, and finished steps are kept: the same command goes on from there",
+    keeps: "nothing incomplete was published, and finished steps are kept: run the same command to continue",
     load: async () => (await import("./commands/run.js")).addRun,
   },
   {
@@ -170,7 +169,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "schedule",
     stage: "Weekly job:",
-    summary: "print a crontab line, a systemd timer, a Kubernetes job or an Airflow DAG",
+    summary: "print a crontab line, systemd timer, Kubernetes job or Airflow DAG for a pipeline",
     load: async () => (await import("./commands/schedule.js")).addSchedule,
   },
   {

@@ -14,9 +14,9 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
   const said = [`${counted(rows)} ${unit}`];
   if (edges) {
     const { nodes, directed, score, nonEdges, known } = edges;
-    const beside = known === undefined ? "" : `, ${counted(known)} known edges left out`;
+    const beside = known === undefined ? "" : `, ${counted(known)} known edges excluded`;
     said.push(
-      `as many non-edges (${nonEdges}) of ${counted(nodes)} nodes${beside}`,
+      `the same number of non-edges (${nonEdges}) among ${counted(nodes)} nodes${beside}`,
       directed ? "directed" : "undirected",
       `by ${score}`,
     );
@@ -25,8 +25,9 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
     const { foldIn } = users;
     said.push(
       foldIn
-        ? `${counted(users.judged)} new users judged, ${counted(foldIn.foldedIn)} of their items folded in and ${counted(foldIn.heldOut)} held out`
-        : `${counted(users.judged)} users judged, ${counted(users.withoutHeldOut)} without a held-out item`,
+        ? `${counted(users.judged)} new users evaluated, ${counted(foldIn.foldedIn)} of their items folded ` +
+            `in and ${counted(foldIn.heldOut)} held out`
+        : `${counted(users.judged)} users evaluated, ${counted(users.withoutHeldOut)} without a held-out item`,
     );
     const { query, queryHalfLife: span } = evaluation.options;
     const weighted = typeof span === "string" ? ` --query-half-life ${span}` : "";
@@ -48,8 +49,9 @@ function coldText(
     const own = { ...evaluation, compared };
     const tables = columnsOf(own).map((names) => tableOf(own, names, format));
     return (
-      `${counted(events)} ${events === 1 ? "event" : "events"} known of each of ${counted(items)} new items: ` +
-      `${counted(users)} users judged, ${counted(pairs)} pairs to find of ${counted(toFind)} items\n${format === "markdown" ? "\n" : ""}${tables.join("\n")}`
+      `${counted(items)} new items with ${counted(events)} known ${events === 1 ? "event" : "events"} each: ` +
+      `${counted(users)} users evaluated, ${counted(pairs)} held-out pairs of ${counted(toFind)} ` +
+      `items\n${format === "markdown" ? "\n" : ""}${tables.join("\n")}`
     );
   });
   const all = { ...evaluation, compared: cold.flatMap(({ compared }) => compared) };
@@ -109,13 +111,17 @@ function legend({ compared, of, shuffles }: Evaluation, format: ComparisonFormat
   const probed = shuffles === undefined ? 0 : ["microF1", "macroF1"].filter((name) => names.has(name)).length;
   if (names.size > probed)
     parts.push(
-      `±: half of the 95 % bootstrap interval over ${of ?? "users (over rows of a log without users)"}`,
+      `±: half-width of the 95 % bootstrap interval over ${of ?? "users (over rows of a log without users)"}`,
     );
-  if (probed > 0) parts.push(`± of F1: half of the 95 % t interval over ${shuffles} shuffles of the items`);
+  if (probed > 0)
+    parts.push(`± of F1: half-width of the 95 % t interval over ${shuffles} random splits of ` + "the items");
   if (compared.length > 1) {
     parts.push(format === "markdown" ? "bold: the best" : "*: the best");
     if (hasIntervals)
-      parts.push(`~: the interval of its difference to the best, on the same ${of ?? "users"}, holds 0`);
+      parts.push(
+        "~: not significantly different from the best: the interval of the paired difference over " +
+          `${of ?? "users"} contains 0`,
+      );
   }
   return parts.length > 0 ? `${parts.join("; ")}\n` : "";
 }

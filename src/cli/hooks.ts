@@ -46,7 +46,7 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
   }
   await new Promise<void>((resolve) => {
     child.on("error", (error) => {
-      writeError(`${flag} could not be started: ${error.message}`);
+      writeError(`${flag} failed to start: ${error.message}`);
       resolve();
     });
     child.on("close", (code, signal) => {

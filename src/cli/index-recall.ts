@@ -19,9 +19,9 @@ export function indexRecallText({ compared, index }: Evaluation): string {
   const { field, count, of, rows, metric } = index!;
   const drawn = count < of ? ` of ${whole(of)}, drawn` : "";
   return (
-    formatTable([["", ...titles, "distances a query", "queries/s"], ...lines]) +
-    `${whole(count)} queries: rows of ${printable(field)}${drawn}; ${whole(rows)} rows by ${metric}; ` +
-    `recall is beside the exact lists\n`
+    formatTable([["", ...titles, "distances/query", "queries/s"], ...lines]) +
+    `${whole(count)} queries: rows of ${printable(field)}${drawn}; ${whole(rows)} rows by ${metric}; recall ` +
+    "is relative to exact search\n"
   );
 }
 

@@ -13,7 +13,7 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
   const { arms, pretraining, sentences, judged } = lift;
   const head = [
     "start",
-    "step sizes",
+    "learning rates",
     "epochs to reach",
     "seconds to reach",
     "valid loss",
@@ -35,13 +35,14 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
   });
   const numSeeds = lift.trained[0]!.trainings.length;
   const legend =
-    `reach: the random start's best validation loss, of the same seed; the table's seconds with ${pretraining.seconds.toFixed(1)} s of its own training. ` +
-    `±: half of the 95 % interval over ${numSeeds} seeds; to random: of the ${judged} loss, seed by seed.`;
+    "reach: the best validation loss of the random start with the same seed; the table's seconds include the " +
+    `${pretraining.seconds.toFixed(1)} s of its own training. ±: half-width of the 95 % interval over ` +
+    `${numSeeds} seeds; to random: difference in ${judged} loss, paired by seed.`;
   const table = format === "text" ? formatTable([head, ...lines]) : markdownTable([head, ...lines]);
   const curves = curveLines(lift);
   const drawn = format === "text" ? curves : `\n\`\`\`\n${curves}\`\`\`\n\n`;
   const warnings = lift.unchecked
-    ? "unchecked: the table may have seen the rows that it is judged by.\n"
+    ? "unchecked: the table may have been trained on the rows that it is evaluated on.\n"
     : "";
   return `${table}${drawn}${legend}\n${sentences.join("\n")}\n${warnings}`;
 }

@@ -10,7 +10,8 @@ import type { PartMetrics, Summary } from "../training/summary.js";
 export function trainedText(summary: Summary<PartMetrics>): string {
   const { out, rows, trainedRows = rows, seconds, metrics, importances, dense, search } = summary;
   const kept = dense
-    ? `${dense.dim} numbers a row hold ${(100 * dense.explained).toFixed(1)} % of its leaves (--dense, ${dense.rows.toLocaleString("en")} rows)\n`
+    ? `dense vectors of length ${dense.dim} explain ${(100 * dense.explained).toFixed(1)} % of the leaves ` +
+      `(--dense, ${dense.rows.toLocaleString("en")} rows)\n`
     : "";
   return (
     `${searchLines(search)}${screeTable(summary)}${metricLines(metrics)}${importances ? importanceLines(importances) : ""}` +
@@ -34,7 +35,7 @@ function importanceLines(importances: NonNullable<Summary["importances"]>): stri
   const lines = used
     .slice(0, TOLD)
     .map(({ column, splits, gain }) => [column, `${((100 * gain) / total).toFixed(1)} %`, String(splits)]);
-  const rest = used.length > TOLD ? `and ${used.length - TOLD} columns more\n` : "";
+  const rest = used.length > TOLD ? `and ${used.length - TOLD} more columns\n` : "";
   return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 

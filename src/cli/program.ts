@@ -78,8 +78,8 @@ async function programOf(
   const subjects = topics.map(({ name, summary }) => `\n  embed help ${name.padEnd(12)}${summary}`).join("");
   program.addHelpText(
     "after",
-    "\nExample:\n  embed train-fm fixtures/clicks.csv -o run --valid 10% --test 10%\n  embed neighbors run --key item:tea-03" +
-      `\n\nWhat commands share:${subjects}`,
+    "\nExample:\n  embed train-fm fixtures/clicks.csv -o run --valid 10% --test 10%\n  embed neighbors run " +
+      `--key item:tea-03\n\nTopics:${subjects}`,
   );
   return program;
 }

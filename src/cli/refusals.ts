@@ -25,7 +25,7 @@ export function refusalText(
   const option = command?.options.find(({ flags }) => flags === quoted);
   switch (code) {
     case "commander.help":
-      return "name a command; `embed help COMMAND` shows its examples and options";
+      return "no command given; `embed help COMMAND` shows examples and options of a command";
     case "commander.unknownOption":
       return unknownOption(quoted, command);
     case "commander.missingMandatoryOptionValue": {
@@ -44,7 +44,10 @@ export function refusalText(
     }
     case "commander.excessArguments": {
       const most = command?.registeredArguments.length ?? 0;
-      return `${name} takes at most ${most} argument${most === 1 ? "" : "s"}, got ${/got (\d+)/.exec(message)?.[1]}: is a value with spaces without quotes?`;
+      return (
+        `${name} takes at most ${most} argument${most === 1 ? "" : "s"}, got ` +
+        `${/got (\d+)/.exec(message)?.[1]}: quote values that contain spaces`
+      );
     }
     default:
       return sentenceOf(message);
@@ -57,7 +60,10 @@ export function unknownCommand(typed: string, commands: readonly CommandEntry[])
   if (kinds.length > 0) {
     const width = Math.max(...kinds.map(({ name }) => name.length));
     const lines = kinds.map(({ name, summary }) => `\n  ${name.padEnd(width)}  ${summary}`);
-    return `'${typed}' alone is no command, choose one of:${lines.join("")}\n  \`embed help COMMAND\` shows its examples and options`;
+    return (
+      `'${typed}' is not a command, choose one of:${lines.join("")}\n  \`embed help COMMAND\` shows its ` +
+      "examples and options"
+    );
   }
   const names = commands.map(({ name }) => name);
   return `unknown command '${typed}'${didYouMean(typed, names, ";")} \`embed help\` lists the commands`;

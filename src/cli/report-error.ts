@@ -10,13 +10,13 @@ const REFUSED: Record<string, string> = {
   EMFILE: "too many files are open (EMFILE): raise the limit of this process, for example `ulimit -n 4096`",
   ENFILE: "too many files are open on this machine (ENFILE): close other programs, or raise fs.file-max",
   EAGAIN:
-    "the system starts no further thread or process (EAGAIN): use fewer --threads, or raise `ulimit -u`",
+    "the system refused to start another thread or process (EAGAIN): use fewer --threads, or raise `ulimit -u`",
   ENOMEM:
-    "the system gives no more memory (ENOMEM): use fewer --threads, or lift its limit, for example `ulimit -v unlimited`",
+    "out of memory (ENOMEM): use fewer --threads, or raise the limit, for example `ulimit -v unlimited`",
   ERR_WORKER_INIT_FAILED:
     "a thread could not be started: use fewer --threads, or raise the limits of this process (`ulimit -n`, `-u`, `-v`)",
   ERR_WORKER_OUT_OF_MEMORY:
-    "the heap of JavaScript objects is full: NODE_OPTIONS=--max-old-space-size=8192 allows it 8192 MB",
+    "the JavaScript heap is full: NODE_OPTIONS=--max-old-space-size=8192 raises the limit to 8192 MB",
 };
 
 /** Fewer than the program opens at once while it reads its own modules. */
@@ -33,7 +33,10 @@ export function reportError(error: unknown, format: "text" | "json"): number {
     writeError(refused, format);
     return 74;
   }
-  writeError(`this is a bug of embed ${version}; please report it with the command that shows it`, format);
+  writeError(
+    `this is a bug in embed ${version}; please report it with the command that triggered it`,
+    format,
+  );
   writeError(error instanceof Error ? (error.stack ?? error.message) : String(error), format);
   return 70;
 }
@@ -48,6 +51,9 @@ export function refusal(error: unknown): string | undefined {
   if (known !== undefined) return known;
   // V8's own, without a code
   if (error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message))
-    return `the system gives no more memory (${error.message}): free some, or lift the limit of this process, for example \`ulimit -v unlimited\``;
+    return (
+      `out of memory (${error.message}): free some memory, or raise the limit of this process, for ` +
+      "example `ulimit -v unlimited`"
+    );
   return undefined;
 }

@@ -12,7 +12,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function addConfigOption(command: Command): void {
   command.option(
     "--config <file>",
-    "YAML file with options by their long names; EMBED_NAME variables override it",
+    "YAML file of options by their long names; EMBED_NAME environment variables override it",
   );
 }
 

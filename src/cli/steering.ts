@@ -10,9 +10,9 @@ export interface SteeringFlags {
 
 /** The watch of a training that may be finished early. @param saves what is saved then, such as `the best epoch so far` */
 export function steered(flags: SteeringFlags, interrupts: Interrupts, saves: string, watch: Watch): Watch {
-  const written = "no run is written, an existing one stays as it was";
+  const written = "no run was written; an existing run is unchanged";
   if (flags.checkpointEvery !== undefined)
-    interrupts.keeps(`${written}; a checkpoint beside it is kept: --resume goes on from there`);
+    interrupts.keeps(`${written}; the checkpoint is kept: continue with --resume`);
   else if (flags.onInterrupt === "save") interrupts.keeps(`there is nothing to save yet: ${written}`);
   if (flags.onInterrupt !== "save") return watch;
   return { ...watch, finishInstead: (finish) => interrupts.finishInstead(saves, finish) };

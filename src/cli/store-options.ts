@@ -16,7 +16,8 @@ const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000 };
 /** A span such as 30s, 10m or 2h, in milliseconds. @throws {UsageError} */
 function spanOf(text: string): number {
   const [, count, unit] = /^(\d+)(s|m|h)$/.exec(text) ?? [];
-  if (count === undefined) throw new UsageError(`--wait expects a span such as 10m (s, m, h), got '${text}'`);
+  if (count === undefined)
+    throw new UsageError(`--wait expects a duration such as 10m (s, m, h), got '${text}'`);
   return Number(count) * MILLISECONDS[unit as keyof typeof MILLISECONDS];
 }
 
@@ -28,7 +29,7 @@ export function addWaitOption(command: Command): Command {
       "how long to wait while another command writes to the store, such as 10m (s, m, h)",
     )
       .argParser(taking("string", spanOf))
-      .default(undefined, "not at all: exit 75"),
+      .default(undefined, "do not wait, exit with 75"),
   );
 }
 

@@ -72,7 +72,7 @@ describe("notes and warnings", () => {
       "the loss is odd",
     ]);
     const epochs = [1, 2, 3, 4].map((epoch) => `epoch ${epoch} is slow`);
-    expect(similarTogether(epochs)).toEqual(["epoch 1 is slow (and 3 more like this one)"]);
+    expect(similarTogether(epochs)).toEqual(["epoch 1 is slow (and 3 more like this)"]);
   });
 
   test("of which there are few are each a line", () => {

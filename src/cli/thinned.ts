@@ -109,7 +109,7 @@ function othersText([first, ...others]: readonly string[]): string {
   const namesOf = (text: string) => text.match(/'[^']*'/g) ?? [];
   const known = namesOf(first!);
   const names = others.flatMap((text) => namesOf(text).find((name, i) => name !== known[i]) ?? []);
-  if (names.length < others.length) return `and ${others.length} more like this one`;
+  if (names.length < others.length) return `and ${others.length} more like this`;
   const left = names.length - MOST_NAMED;
-  return `the same of ${names.slice(0, MOST_NAMED).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+  return `the same for ${names.slice(0, MOST_NAMED).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }

@@ -14,14 +14,14 @@ import type { TopicName } from "./topics.js";
 
 const COLUMNS = `A log is a table of events. Each column has a role or is a feature.
 
-Roles (user, item, label, time) are inferred from the header and the first rows; what was inferred is printed, and an
-option overrides it. \`embed inspect LOG\` shows the columns and their roles before anything is trained. Columns without
-a role are categorical features, except columns with nearly as many values as rows, such as request ids: these are left
-out with a warning. --fields names the full list of features instead.
+Roles (user, item, label, time) are inferred from the header and the first rows. Training prints the inferred roles, and
+options override them. \`embed inspect LOG\` shows the columns and their roles without training. Columns without a role
+are categorical features, except columns with nearly as many values as rows, such as request ids, which are left out
+with a warning. --fields sets the full list of features explicitly.
 
 Where an option takes a field, \`user\` and \`item\` stand for the columns with these roles: --key item:tea-03.`;
 
-const WHERE = `Expressions of --where compare a column with a number or a text:
+const WHERE = `--where compares a column with a number or a string:
   'Quantity > 0 and Country != "France"'
   'Country in ("France", "Spain") or InvoiceNo starts_with "C"'
   'not (Country is missing)'`;
@@ -30,29 +30,29 @@ const READING = `A log is one file, several files or quoted patterns ('logs/*.cs
 encoded dataset (\`embed encode\`), or - for standard input. Files ending in .gz and .zst are decompressed. Every command that
 reads a log takes these options.`;
 
-const SPLITS = `Without --valid and --test every row is trained on: nothing is measured on held-out rows and nothing stops early.
+const SPLITS = `Without --valid and --test, all rows are used for training: there are no held-out metrics and no early stopping.
 
-  embed train-fm log.csv -o run --valid 10% --test 10%          the latest 10% of the rows are the test
+  embed train-fm log.csv -o run --valid 10% --test 10%          the latest 10% of the rows are the test split
   embed train-fm log.csv -o run --valid 2026-01-01 --test 2026-02-01   by date
   embed train-fm log.csv -o run --valid valid.csv --test test.csv      from other files (./10% is a file, 10% a share)
   embed train-ranking log.csv -o run --split last --last 1      each user's last event
 
-The validation split chooses epochs and settings; look at the test split once, at the end.
+Use the validation split to choose epochs and settings, and the test split once, at the end.
 
---split time    (default with a time column) rows are sorted by time: the test has the latest, validation those before
---split random  (default without one) by a hash of the seed and the row, so the same row always goes to the same split
---split rows    by a hash of the seed and the row's number, so every trainer holds out the same rows, whatever it reads them as
+--split time    (default with a time column) rows are sorted by time: the latest are the test split, those before are the validation split
+--split random  (default without one) by a hash of the seed and the row, so a row always goes to the same split
+--split rows    by a hash of the seed and the row number, so every trainer holds out the same rows
 --split user    whole users are held out
---split items   whole items are held out, the newest: measure with \`embed evaluate --cold\`
---split last    each user's last events, or groups of events (--group), are held out`;
+--split items   the newest items are held out with all their events: evaluate with \`embed evaluate --cold\`
+--split last    the last events of each user, or the last groups of events (--group), are held out`;
 
-const WEEKLY = `A model that is trained every week starts from last week's, so that vectors stay comparable and training is short.
+const WEEKLY = `To retrain every week, warm-start from last week's run: vectors stay comparable and training takes less time.
 
   embed train-fm week-2.csv -o week-2 --init week-1 --valid 10%
 
 \`embed init LOG -o pipeline.yaml\` writes a pipeline file, and \`embed run pipeline.yaml\` runs the whole job: encode, gate,
-train, align, export, publish. \`embed schedule\` prints a unit for cron, systemd, Kubernetes or Airflow. These options are
-those of the training itself:`;
+train, align, export, publish. \`embed schedule\` prints a unit for cron, systemd, Kubernetes or Airflow. The options of
+a single training are:`;
 
 const sharedTables = {
   columns: { ...columns, ...hashedIds, ...labels },
@@ -97,20 +97,22 @@ async function formats(): Promise<string> {
     import("../api/recall/options.js"),
   ]);
   const inputs: [string, string][] = [
-    ["csv", "text with any delimiter: every extension that is not below"],
+    ["csv", "text with any delimiter: every extension not listed below"],
     ...Object.entries(extensions).map(([form, all]): [string, string] => [form, all.join(", ")]),
   ];
   return page(
-    `Logs, by extension or --input-format; all but Parquet also as .gz and .zst, and from standard input:\n${lined(inputs)}`,
-    `Tables that \`embed export RUN --format F\` writes:\n${lined(formatSummaries)}`,
-    `Tables that \`embed import FILE --format F\` reads:\n  ${importable.join(", ")}`,
-    `Lists that \`embed recall RUN --format F\` writes:\n  ${[...listFormats, ...listServers].join(", ")}`,
+    "Logs, by extension or --input-format. All except Parquet may be compressed (.gz, .zst) or read from " +
+      `standard input:\n${lined(inputs)}`,
+    `Tables written by \`embed export RUN --format F\`:\n${lined(formatSummaries)}`,
+    `Tables read by \`embed import FILE --format F\`:\n  ${importable.join(", ")}`,
+    `Lists written by \`embed recall RUN --format F\`:\n  ${[...listFormats, ...listServers].join(", ")}`,
   );
 }
 
 function exitCodeText(): string {
-  return `${lined(exitCodes.map(({ code, when }) => [code, when]))}
-
-An error is one line on stderr, \`embed: ...\`, or with --log-format json an object {"stage":"error","text":...}. An
-output is complete or absent: a command that fails leaves an earlier one as it was.`;
+  return (
+    `${lined(exitCodes.map(({ code, when }) => [code, when]))}\n\nAn error is one line on stderr, \`embed: ` +
+    '...`, or with --log-format json an object {"stage":"error","text":...}. Outputs\nare complete or ' +
+    "absent: a failed command leaves an existing output unchanged."
+  );
 }

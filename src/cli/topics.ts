@@ -9,12 +9,12 @@ interface Topic {
 
 /** Every topic, in the order of the help. */
 export const topics = [
-  { name: "columns", summary: "which column is what: roles, features, side tables, filters" },
-  { name: "reading", summary: "how logs are read: formats, encodings, bad rows, which events count" },
-  { name: "splits", summary: "how rows are held out for validation and test" },
-  { name: "weekly", summary: "training again every week: warm starts, checkpoints, refits, search" },
+  { name: "columns", summary: "columns of a log: roles, features, side tables, filters" },
+  { name: "reading", summary: "reading logs: formats, encodings, bad rows, event filters" },
+  { name: "splits", summary: "holding out rows for validation and test" },
+  { name: "weekly", summary: "retraining every week: warm starts, checkpoints, refits, search" },
   { name: "formats", summary: "formats of logs, exported tables, imported tables and lists" },
-  { name: "exit-codes", summary: "what a script can tell from how a command ends" },
+  { name: "exit-codes", summary: "exit codes of all commands" },
 ] as const satisfies readonly Topic[];
 
 export type TopicName = (typeof topics)[number]["name"];

@@ -26,5 +26,5 @@ test.each([
 test("an old log has no bound on its age, and a warning says so", () => {
   const { bounds, warning } = newestGate(ends(0, 7), start + 400 * day);
   expect(bounds).toBe("{ minAdvance: 0d } # add maxAge: 7d when the log is live");
-  expect(warning).toContain("the newest event is of 2026-03-08");
+  expect(warning).toContain("the newest event is from 2026-03-08");
 });

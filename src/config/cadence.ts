@@ -37,14 +37,18 @@ export function newestGate(newest: readonly number[], now: number): NewestGate {
   const interval = rounded(found ?? WEEK);
   const last = newest.reduce((a, b) => Math.max(a, b));
   const date = new Date(last).toISOString().slice(0, 10);
-  const why = `${found === undefined ? "taken for a weekly log" : `files end ${text(interval)} apart at most`}, the newest event is of ${date}`;
+  const why =
+    `${found === undefined ? "assuming a weekly log" : `files end at most ${text(interval)} apart`}, ` +
+    `the newest event is from ${date}`;
   const lag = Math.max(1, Math.ceil((now - last) / interval));
   if (lag <= MOST_LAG) return { bounds: `{ maxAge: ${text(lag * interval)}, minAdvance: 0d }`, why };
   const bound = `maxAge: ${text(interval)}`;
   return {
     bounds: `{ minAdvance: 0d } # add ${bound} when the log is live`,
     why,
-    warning: `the newest event is of ${date}: the gate 'newest' has no ${bound}, which this log would fail; add it when the log is live, or nobody is told that new files stay away`,
+    warning:
+      `the newest event is from ${date}: the gate 'newest' has no ${bound}, because this log would ` +
+      "fail it; add it when the log is live to detect missing files",
   };
 }
 

@@ -46,7 +46,7 @@ export async function readConfig(
   const { document, content, placeOf, fail } = await readYamlDocument(path, "the config file");
   // a file of comments alone
   if (content === null) return new Map();
-  if (!isMap(document.contents)) return fail(0, "expected options as `name: value`, a line each");
+  if (!isMap(document.contents)) return fail(0, "expected options as `name: value`, one per line");
 
   const names = new Set([...settings.map(({ name }) => name), ...otherNames]);
   const result = schemaOf(settings, otherNames).safeParse(content);

@@ -39,8 +39,8 @@ export function checkBadShare(
   if (bad === 0 || bad <= max * numRead) return;
   const allowed = `${Number((100 * max).toPrecision(6))}%`;
   throw new DataError(
-    `${bad.toLocaleString("en")} of ${numRead.toLocaleString("en")} rows are bad, --max-bad allows ${allowed}: ` +
-      `${describe(skipped)}. --bad-rows FILE lists them; a larger --max-bad accepts them`,
+    `${bad.toLocaleString("en")} of ${numRead.toLocaleString("en")} rows are bad, --max-bad allows ` +
+      `${allowed}: ${describe(skipped)}. Write them to a file with --bad-rows FILE, or raise --max-bad`,
     { file: paths.join(", ") },
   );
 }

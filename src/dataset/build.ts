@@ -183,15 +183,15 @@ export async function streamRows(
   await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
-    throw new NoRowsError(`none of ${read.numRows} rows is left; see --where, --drop and --on-bad-row`, {
+    throw new NoRowsError(`no rows left of ${read.numRows}; check --where, --drop and --on-bad-row`, {
       file,
     });
   }
   const notes = [...sideNotes, ...wheres.flatMap((where) => where.notes())];
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
-  if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
+  if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
-  if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
+  if (read.repeats) notes.push(`${read.repeats} duplicate rows dropped by --dedupe`);
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
   const nulls = new Map([
     ...read.nulls.map((found, i) => [purposes[i]!.name, found] as const),
@@ -235,7 +235,7 @@ function planOf({ name, as, role, isBeside }: Purpose, roles: Roles): ColumnPlan
 
 function noKey({ path, key }: SideTable): never {
   throw new UsageError(
-    `--side joins ${path} on column '${key}', which is a number or a time here: a key is expected`,
+    `--side joins ${path} on column '${key}', which must be a key column but is numeric or a time`,
   );
 }
 
@@ -331,7 +331,7 @@ function purposesOf(
 const EDGE_WEIGHTS = {
   from: 2 ** -126,
   to: (2 - 2 ** -23) * 2 ** 127,
-  expected: "the weight of an edge, a number above 0 within the range of a 32-bit float, is expected",
+  expected: "expected an edge weight: a positive number in the range of a 32-bit float",
 };
 
 /** Whether cells are true or false, as far as they are not empty. */
@@ -341,7 +341,7 @@ function areTruths(cells: readonly string[]): boolean {
 }
 
 const ADVICE_OF_NAMES =
-  "train-gbdt --task multiclass takes names for classes, other trainings take numbers or true and false";
+  "only train-gbdt --task multiclass supports class names; other trainings need numbers, or true and false";
 
 function isLabel(cell: string): boolean {
   return parseNumber(cell) !== undefined || truthOf(cell) !== undefined;
@@ -367,7 +367,8 @@ function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options
   if (!later) return;
   const [column, { has, lacks }] = later;
   throw new DataError(
-    `the file lacks this column, which a flag names and '${has}' has: all files of a log need it`,
+    `the file lacks this column, which is used by an option and present in '${has}': all files of a log must ` +
+      "have it",
     { file: lacks, column },
   );
 }
@@ -379,14 +380,15 @@ function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { drop, where = [] }: 
   const tested = tests.find(({ texts }) => texts.some((text) => nulls.includes(text)));
   if (!dropped && !tested) return;
   const [flag, text, instead] = dropped
-    ? [`--drop '${dropped.source}'`, dropped.text, `'${dropped.column}=' finds missing cells`]
+    ? [`--drop '${dropped.source}'`, dropped.text, `use '${dropped.column}=' to match missing cells`]
     : [
         `--where '${tested!.source}'`,
         tested!.texts.find((each) => nulls.includes(each))!,
-        `'${tested!.column} is missing' finds them`,
+        `use '${tested!.column} is missing' to match them`,
       ];
   throw new UsageError(
-    `${flag} asks for '${text}', and such cells are read as missing: ${instead}, or --null '' keeps the text`,
+    `${flag} compares with '${text}', but such cells are read as missing: ${instead}, or keep the text with ` +
+      "--null ''",
   );
 }
 
@@ -397,7 +399,7 @@ function checkSides(log: Log, sides: SideTable[]): void {
     for (const { name } of columns) {
       if (seen.has(name)) {
         throw new UsageError(
-          `column '${name}' of ${path} is in the log or in another side table too: rename one of them`,
+          `column '${name}' of ${path} also exists in the log or in another side table: rename one of them`,
         );
       }
       seen.add(name);

@@ -26,7 +26,7 @@ export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Flo
 function namedLabels(dataset: Dataset): KeyColumn {
   const column = columnNamed(dataset, dataset.roles.label!);
   if (column.kind === "key") return column;
-  if (column.kind !== "number") throw new RangeError(`label column '${column.name}' holds several values`);
+  if (column.kind !== "number") throw new RangeError(`label column '${column.name}' is multi-valued`);
   const codeOf = new Map<number, number>();
   const codes = Uint32Array.from(column.values, (x) => {
     if (!codeOf.has(x)) codeOf.set(x, codeOf.size);

@@ -33,16 +33,16 @@ export interface Purpose {
 }
 
 const expectations = {
-  label: "a label that is a finite number is expected",
-  class: "the name of a class is expected",
-  time: "a time is expected (unix seconds or milliseconds, or ISO 8601; --time-format names another form)",
-  weight: "a weight that is a number of at least 0 is expected",
-  numeric: "a finite number is expected",
-  key: "a value is expected",
+  label: "expected a finite number as label",
+  class: "expected a class name",
+  time: "expected a time (Unix seconds or milliseconds, or ISO 8601; set other formats with --time-format)",
+  weight: "expected a weight of at least 0",
+  numeric: "expected a finite number",
+  key: "expected a value",
 };
-const expectedTruth = "a label of true or false is expected, or 1 or 0";
-const expectedLabel = "a label within the range of a 32-bit float is expected";
-const expectedWeights = "values with a number are expected (key:number)";
+const expectedTruth = "expected a label of true or false, or 1 or 0";
+const expectedLabel = "expected a label in the range of a 32-bit float";
+const expectedWeights = "expected values with weights (key:number)";
 
 /** The cells of consecutive rows in one column: u32 codes or f64 numbers; times are milliseconds. */
 export type Cells = Uint32Array | Float64Array;
@@ -110,8 +110,8 @@ export class RowCollector {
       timeFormat === undefined
         ? expectations.time
         : formatsOf(timeFormat).length === 1
-          ? `a time as '${timeFormat}' is expected (--time-format)`
-          : `a time in one of the forms '${timeFormat}' is expected, which no other of them reads as another time (--time-format)`;
+          ? `expected a time in the format '${timeFormat}' (--time-format)`
+          : `expected a time that is unambiguous in the formats '${timeFormat}' (--time-format)`;
     this.#badSplit = purposes.map(() => []);
     this.#numberOfCode = purposes.map(() => []);
   }
@@ -240,7 +240,7 @@ export class RowCollector {
 
   #checkAbove(purpose: Purpose, above: number, i: number, batch: Batch, fates: Uint8Array): void {
     const numbers = batch.columns[i]!;
-    const expected = `a number above ${above} is expected (log1p)`;
+    const expected = `expected a number above ${above} (log1p)`;
     for (let row = 0; row < batch.numRows; row++) {
       if (numbers[row]! <= above) this.#reject(batch, row, purpose, String(numbers[row]), fates, expected);
     }
@@ -271,10 +271,10 @@ export class RowCollector {
     if (fates[row] !== KEPT) return;
     const { texts } = batch.nulls[this.purposes.indexOf(purpose)]!;
     const nulls =
-      texts.length > 0 ? ` (--null reads ${texts.join(", ")} as empty, --null '' keeps it as text)` : "";
+      texts.length > 0 ? ` (read as missing: ${texts.join(", ")}; --null '' keeps them as text)` : "";
     const got = text === "" ? `the cell is empty${nulls}` : `got ${excerpt(text)}`;
     if (this.handling.onBadRow === "error") {
-      const message = `${expected}, ${got}; ${purpose.advice ?? "--on-bad-row skip leaves such rows out"}`;
+      const message = `${expected}, ${got}; ${purpose.advice ?? "--on-bad-row skip skips such rows"}`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
     const reason = `${purpose.name}: ${expected}`;

@@ -128,7 +128,7 @@ export function columnOfOption(dataset: Dataset, option: string, name: string): 
   const columns = dataset.columns.map((column) => column.name);
   if (columns.includes(name)) return columnNamed(dataset, name);
   throw new UsageError(
-    `${option} names column ${excerpt(name)}, which the dataset has not: its columns are ${columns.join(", ")}; ` +
-      "name one of them, or encode the log again with that column",
+    `${option} names column ${excerpt(name)}, which is not in the dataset: its columns are ` +
+      `${columns.join(", ")}; name one of them, or encode the log again with that column`,
   );
 }

@@ -99,20 +99,20 @@ export function checkEdgeWeights(edges: Dataset): void {
   if (column?.kind !== "number") return;
   const odd = column.values.findIndex((value) => !(Math.fround(value) > 0 && Math.fround(value) < Infinity));
   if (odd < 0) return;
-  throw new DataError(
-    `row ${odd + 1}: the weight of an edge, a number above 0, is expected, got ${column.values[odd]}`,
-    { file: edges.inputs.map(({ path }) => path).join(", "), column: column.name },
-  );
+  throw new DataError(`row ${odd + 1}: expected a positive edge weight, got ${column.values[odd]}`, {
+    file: edges.inputs.map(({ path }) => path).join(", "),
+    column: column.name,
+  });
 }
 
 function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
   const column = dataset.columns.find((candidate) => candidate.name === name);
   if (!column)
     throw new UsageError(
-      `${flag} names column '${name}', which is left out: take it off --ignore, or name it in --fields`,
+      `${flag} names column '${name}', which is excluded: remove it from --ignore, or add it to --fields`,
     );
   if (column.kind === "key") return column;
-  throw new UsageError(`${flag} needs one key a row, but the column '${name}' is numeric or several-valued`);
+  throw new UsageError(`${flag} needs one key per row, but the column '${name}' is numeric or multi-valued`);
 }
 
 /** All keys of two dictionaries, those of the first as they are. @returns with the codes of the second's keys, u32[second.size] */

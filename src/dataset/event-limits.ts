@@ -28,9 +28,9 @@ export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: D
   let limited = dataset;
   const keep = (rows: Uint32Array, flag: string) => {
     const numLeftOut = limited.numRows - rows.length;
-    if (rows.length === 0) throw new UsageError(`${flag} leaves none of ${limited.numRows} events`);
+    if (rows.length === 0) throw new UsageError(`${flag} excludes all ${limited.numRows} events`);
     if (numLeftOut === 0) return;
-    notes.push(`${numLeftOut} ${numLeftOut === 1 ? "event" : "events"} left out by ${flag}`);
+    notes.push(`${numLeftOut} ${numLeftOut === 1 ? "event" : "events"} excluded by ${flag}`);
     limited = selectRows(limited, rows);
   };
   if (since !== undefined) keep(rowsSince(limited, since), `--since ${since}`);
@@ -58,7 +58,7 @@ function dateOf(text: string): number {
   // a bare number is a forgotten unit more often than a unix time
   const time = /^\d+$/u.test(text) ? NaN : parseTime(text);
   if (Number.isNaN(time))
-    throw new UsageError(`--since expects a span such as 90d (h, d, w) or a date, got '${text}'`);
+    throw new UsageError(`--since expects a duration such as 90d (h, d, w) or a date, got '${text}'`);
   return time;
 }
 

@@ -41,7 +41,9 @@ test("what is no weight is refused", () => {
   expect(() => eventWeights(plain, all, { eventWeight: "kind:view=1,buy=2" })).toThrow(
     "gives 'cart' of column 'kind' no weight",
   );
-  expect(() => eventWeights(plain, all, { halfLife: "soon" })).toThrow("a span such as 30d");
+  expect(() => eventWeights(plain, all, { halfLife: "soon" })).toThrow(
+    "--half-life expects a duration such as 30d (h, d, w), got '",
+  );
   const { time: __, ...timeless } = plain.roles;
   expect(() => eventWeights({ ...plain, roles: timeless }, all, { halfLife: "1d" })).toThrow("--time");
   expect(() => eventWeights(plain, all, { eventWeight: "kind:*=0" })).toThrow("counts 0");

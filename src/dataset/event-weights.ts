@@ -68,7 +68,7 @@ export function eventWeights(
   const ownMean = own ? meanOf(own) : 1;
   const mean = meanOf(raw);
   if (!(mean > 0)) {
-    throw new DataError("every training row counts 0, so there is nothing to learn from", {
+    throw new DataError("all training rows have weight 0", {
       file: dataset.inputs.map(({ path }) => path).join(", "),
     });
   }
@@ -92,8 +92,7 @@ export function rowWeights(
   const weights = new Float64Array(rows.length).fill(1);
   if (weight !== undefined) {
     const column = columnNamed(dataset, weight);
-    if (column.kind !== "number")
-      throw new UsageError(`--weight ${weight}: the column is not one of numbers`);
+    if (column.kind !== "number") throw new UsageError(`--weight ${weight}: the column is not numeric`);
     const { values } = column;
     for (let i = 0; i < rows.length; i++) weights[i] = values[rows[i]!]!;
   }
@@ -108,13 +107,13 @@ function multiplyByKind(
   weights: Float64Array,
 ): void {
   const column = columnNamed(dataset, name);
-  if (column.kind !== "key") throw new UsageError(`--event-weight: column '${name}' is not one of keys`);
+  if (column.kind !== "key") throw new UsageError(`--event-weight: column '${name}' is not a key column`);
   const { dictionary, codes } = column;
   const others = byKind.get("*");
   const weightOf = (kind: string): number => {
     const found = byKind.get(kind) ?? others;
     if (found === undefined) {
-      throw new UsageError(`--event-weight gives '${kind}' of column '${name}' no weight: add it, or *=0`);
+      throw new UsageError(`--event-weight has no weight for '${kind}' of column '${name}': add it, or *=0`);
     }
     return found;
   };
@@ -137,7 +136,7 @@ function decayOf(
   if (halfLife === undefined) return undefined;
   const span = spanOf(halfLife);
   if (span === undefined || span <= 0)
-    throw new UsageError(`--half-life expects a span such as 30d (h, d, w), got '${halfLife}'`);
+    throw new UsageError(`--half-life expects a duration such as 30d (h, d, w), got '${halfLife}'`);
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") throw new UsageError("--half-life needs a time column: name it with --time");

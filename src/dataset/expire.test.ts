@@ -22,7 +22,9 @@ describe("what expires", () => {
   });
 
   test.each(["8 weeks", "0", "0w", "-1w", "1.5", "w", ""])("%p is a mistake of the user's", (text) => {
-    expect(() => expiryOf(text, 0)).toThrow(/--expire expects a span such as 8w/);
+    expect(() => expiryOf(text, 0)).toThrow(
+      /--expire expects a duration such as 8w \(h, d, w\), or a number of trainings such as 8, got '/,
+    );
   });
 
   test("a span needs times", () => {

@@ -21,12 +21,13 @@ export function expiryOf(text: string | undefined, newest: number | undefined): 
   if (unit === "" && /^[1-9]\d*$/u.test(text)) return (_, missed) => missed >= Number(text);
   if (!unit || Number(amount) === 0) {
     throw new UsageError(
-      `--expire expects a span such as 8w (h, d, w), or a number of trainings such as 8, got '${text}'`,
+      `--expire expects a duration such as 8w (h, d, w), or a number of trainings such as 8, got '${text}'`,
     );
   }
   if (newest === undefined) {
     throw new UsageError(
-      `--expire ${text} needs a time column: name it with --time, or give a number of trainings, such as --expire 8`,
+      `--expire ${text} needs a time column: name it with --time, or use a number of trainings, such as ` +
+        "--expire 8",
     );
   }
   const oldest = newest - Number(amount) * UNITS[unit]!;

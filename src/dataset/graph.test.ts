@@ -164,7 +164,7 @@ describe("a list of edges", () => {
     checkEdgeWeights(weighed([1, 2]));
     for (const odd of [0, -1, Infinity, NaN, 1e-60])
       expect(() => checkEdgeWeights(weighed([1, odd]))).toThrow(
-        /column 'w': row 2: the weight of an edge, a number above 0/,
+        /column 'w': row 2: expected a positive edge weight/,
       );
   });
 });

@@ -151,7 +151,8 @@ function sumRepeated(graph: Graph, counts: EdgeCounts): void {
 function checkedSum(sum: number): number {
   if (Math.fround(sum) < Infinity) return sum;
   throw new DataError(
-    `the weights of one edge add up to ${sum}, more than a 32-bit float holds: divide all weights by the same number, which changes nothing else`,
+    `the weights of an edge sum to ${sum}, which overflows a 32-bit float: divide all weights by the same ` +
+      "number",
   );
 }
 

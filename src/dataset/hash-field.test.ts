@@ -61,7 +61,7 @@ describe("a hashed field", () => {
     expect(() => fit({ who: 4 }, { who: 3 })).toThrow("--min-count names 'who', which --hash leaves without");
     const genres = datasetOf({ genres: ["a|b"] }, { fields: [], multi: { genres: "|" } });
     expect(() => fitFeatures(genres, Uint32Array.of(0), { minCount: 1, hash: { genres: 4 } })).toThrow(
-      "--hash needs a field of one key a cell",
+      "--hash needs a categorical field with one key per cell, but '",
     );
   });
 });

@@ -29,7 +29,7 @@ export interface HashStatistics extends HashRecipe {
 export function hashRecipe(field: string, bits: number): HashRecipe {
   if (!(Number.isInteger(bits) && bits >= 1 && bits <= MAX_BITS)) {
     throw new UsageError(
-      `--hash ${field} expects bits from 1 to ${MAX_BITS} (20 is 1,048,576 rows), got ${bits}`,
+      `--hash ${field}: bits must be between 1 and ${MAX_BITS} (20 is 1,048,576 rows), got ${bits}`,
     );
   }
   return { function: "murmur3-x86-32", seed: 0, bits };
@@ -39,7 +39,8 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
 export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys | undefined): void {
   if (!earlier || earlier.size === 2 ** bits) return;
   throw new UsageError(
-    `--row-order cannot keep the ${earlier.size} rows of '${field}', which --hash gives ${2 ** bits}: use the same bits`,
+    `--row-order cannot keep the ${earlier.size} rows of '${field}', because --hash needs ${2 ** bits}: use ` +
+      "the same number of bits",
   );
 }
 

@@ -44,17 +44,18 @@ export function planHashing(
   const unknown = names.find((name) => !present.includes(name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `--hash-keys-of names '${unknown}', which is no column in use: those are ${present.join(", ")}`,
+      `--hash-keys-of names '${unknown}', which is not a column in use: columns are ${present.join(", ")}`,
     );
   }
   const filter = filters.find(({ column }) => names.includes(column));
   if (filter) {
     throw new UsageError(
-      `${filter.flag} on '${filter.column}' would be written down, and --hash-keys keeps its ids out: filter before`,
+      `${filter.flag} on '${filter.column}' would store ids that --hash-keys must hide: filter the log ` +
+        "beforehand",
     );
   }
   const numbers = columns.find(({ name, kind }) => kind === "number" && names.includes(name));
-  if (numbers) throw new UsageError(`--hash-keys hashes keys, and column '${numbers.name}' holds numbers`);
+  if (numbers) throw new UsageError(`--hash-keys cannot hash column '${numbers.name}', which is numeric`);
   return {
     function: "hmac-sha256",
     encoding: "hex",
@@ -97,7 +98,7 @@ export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Key
   if (plan.kind !== "multi") return hashedDictionary(cells, hash);
   if (/[0-9a-f]/.test(plan.separator)) {
     throw new UsageError(
-      `--hash-keys cannot hash '${plan.name}': its separator ${excerpt(plan.separator)} may stand in a hash`,
+      `--hash-keys cannot hash '${plan.name}': its separator ${excerpt(plan.separator)} may occur in a hash`,
     );
   }
   return keysOf(

@@ -97,7 +97,7 @@ describe("a numeric field that goes on from an earlier run", () => {
     const logs = new Map([["price", { kind: "log1p" } as const]]);
     expect(() =>
       checkKinds(fitFeatures(now, allRows(4), 1, { forms: logs }), () => fitted.fields[0]),
-    ).toThrow(/'price' is a number in the run of --init and a number's logarithm here/);
+    ).toThrow(/'price' is numeric in the run of --init but numeric \(log1p\) here/);
     const keys = datasetOf({ price: ["1", "2"] });
     expect(() => checkKinds(fitFeatures(keys, allRows(2), 1), () => fitted.fields[0])).toThrow(
       /a key a cell here/,

@@ -66,20 +66,21 @@ function checkKind(field: Field, before: Field): void {
   const [was, is] = [kindText(before), kindText(field)];
   if (was === is) return;
   throw new UsageError(
-    `'${field.name}' is ${was} in the run of --init and ${is} here: give it the same column flags, or train without --init`,
+    `'${field.name}' is ${was} in the run of --init but ${is} here: use the same column options, or train ` +
+      "without --init",
   );
 }
 
 function kindText(field: Field): string {
   switch (field.kind) {
     case "number":
-      return field.log1p ? "a number's logarithm" : "a number";
+      return field.log1p ? "numeric (log1p)" : "numeric";
     case "bins":
-      return "a number in bins";
+      return "numeric in bins";
     case "multi":
-      return "several keys a cell";
+      return "multi-valued";
     default:
-      return field.hash ? `hashed to ${field.hash.bits} bits` : "a key a cell";
+      return field.hash ? `hashed to ${field.hash.bits} bits` : "categorical";
   }
 }
 

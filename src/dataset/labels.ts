@@ -58,7 +58,7 @@ function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefi
 }
 
 function notBinary({ inputs, firstOther }: Dataset, column: string, values: Float32Array): DataError {
-  const expected = "the task is binary: labels are 0 and 1 (--positive-from X makes them so)";
+  const expected = "the task is binary: labels must be 0 and 1 (convert them with --positive-from X)";
   if (firstOther) {
     const { file, line, label } = firstOther;
     return new DataError(`${expected}, got ${label}`, { file, line, column });

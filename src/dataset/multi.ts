@@ -64,7 +64,5 @@ export function valuesOf(cell: string, { separator, weighted }: CellForm): Map<s
 }
 
 function badCell(name: string, cell: string): never {
-  throw new DataError(
-    `column '${name}': values with a number (key:number) are expected, got ${excerpt(cell)}`,
-  );
+  throw new DataError(`column '${name}': expected values with weights (key:number), got ${excerpt(cell)}`);
 }

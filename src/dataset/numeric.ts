@@ -29,7 +29,7 @@ export function parseNumeric(text: string, columns: readonly string[]): { name: 
   const bins = Number(/^bins=(\d{1,6})$/.exec(form)?.[1] ?? NaN);
   if (bins >= 2 && bins <= MAX_BINS) return { name, form: { kind: "bins", bins } };
   throw new UsageError(
-    `--numeric expects COLUMN, COLUMN:log1p or COLUMN:bins=N with N in [2, ${MAX_BINS}], got '${text}'`,
+    `--numeric expects COLUMN, COLUMN:log1p or COLUMN:bins=N with N between 2 and ${MAX_BINS}, got '${text}'`,
   );
 }
 

@@ -22,7 +22,7 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   const rows = rowsWhere(dataset.numRows, (row) => label.values[row]! >= from);
   if (rows.length === 0)
     throw new DataError(
-      `none of ${dataset.numRows} rows has a '${name}' of at least ${from}: --positive-from takes a label that occurs`,
+      `--positive-from: none of ${dataset.numRows} rows has a '${name}' of at least ${from}`,
       { file: dataset.inputs.map(({ path }) => path).join(", "), column: name },
     );
   const { label: _, ...roles } = dataset.roles;
@@ -30,7 +30,7 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   const numLeftOut = dataset.numRows - rows.length;
   return {
     dataset: selectRows({ ...dataset, roles, columns }, rows),
-    notes: [`${numLeftOut} rows with a '${name}' below ${from} left out by --positive-from ${from}`],
+    notes: [`${numLeftOut} rows with a '${name}' below ${from} excluded by --positive-from ${from}`],
   };
 }
 
@@ -54,15 +54,20 @@ export function labelOfEvents(
   const holds =
     truth === undefined ? `${column} ${from === 1 ? "=" : ">="} ${from}` : `${column} = "${truth}"`;
   const ignore = `--ignore ${/^[\w.-]+$/.test(name) ? name : `'${name}'`}`;
-  const keeps = `--positive-from ${from} keeps the rows ${from === 1 ? "of label 1" : `from ${from} on`}`;
+  const keeps =
+    `--positive-from ${from} keeps rows ` +
+    `${from === 1 ? "with label 1" : `with a label of at least ${from}`}`;
   const choices = {
-    inferred: `${keeps}, and so does --where '${holds}' ${ignore}; ${ignore} alone takes every row for an event`,
-    named: `${keeps}, and so does --where '${holds}' ${ignore} in place of --label; ${ignore} in its place takes every row for an event`,
-    encoded: `${keeps}; ${ignore} takes every row for an event`,
+    inferred: `${keeps}, and so does --where '${holds}' ${ignore}; ${ignore} alone treats every row as an event`,
+    named:
+      `${keeps}, and so does --where '${holds}' ${ignore} instead of --label; ${ignore} alone treats ` +
+      "every row as an event",
+    encoded: `${keeps}; ${ignore} treats every row as an event`,
   };
   return new UsageError(
-    `this training takes rows for events that happened, and '${name}' ${origin === "inferred" ? "looks like a" : "is the"} label, ` +
-      `which may say that some did not: ${choices[origin]}`,
+    `this training treats rows as positive events, but '${name}' ` +
+      `${origin === "inferred" ? "looks like a" : "is the"} label, so some rows may be negative: ` +
+      `${choices[origin]}`,
   );
 }
 
@@ -79,7 +84,7 @@ function likelyPositive(labels: readonly number[]): number {
 export function positivesFrom(label: string | undefined, from: number): Positives {
   if (label === undefined)
     throw new UsageError(
-      `--positive-from ${from} keeps rows by their label, and no column is one: name it with --label, or leave the flag out`,
+      `--positive-from ${from} needs a label column: name it with --label, or omit --positive-from`,
     );
   return { label, from };
 }

@@ -125,18 +125,18 @@ function contradictionOf(preprocess: Preprocess): string | undefined {
   const { fields, negatives, itemFields = [], roles } = preprocess;
   const kinds = kindsOf(preprocess);
   const names = new Set(fields.map(({ name }) => name));
-  if (names.size < fields.length) return "two fields have one name";
+  if (names.size < fields.length) return "two fields have the same name";
   for (const field of fields) {
     const kind = field.kind === "bins" ? "number" : field.kind;
     if (kinds.get(field.name) !== kind)
-      return `field '${field.name}' of kind ${field.kind} is no such column of the roles`;
+      return `field '${field.name}' of kind ${field.kind} does not match the roles`;
     if (field.kind === "multi" && roles.multi[field.name] !== field.separator)
-      return `field '${field.name}' has another separator in the roles`;
+      return `field '${field.name}' has a different separator in the roles`;
   }
   // the item itself goes with the item, though --fields or --ignore leaves it out of the features
   const isKnown = (name: string) => names.has(name) || name === roles.item;
   const other = [...itemFields, ...(negatives?.itemFields ?? [])].find((name) => !isKnown(name));
-  if (other !== undefined) return `item field '${other}' is no field`;
-  if (negatives && roles.item === undefined) return "negatives without a column of items";
+  if (other !== undefined) return `item field '${other}' is not a field`;
+  if (negatives && roles.item === undefined) return "negatives without an item column";
   return undefined;
 }

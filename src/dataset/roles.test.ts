@@ -72,13 +72,15 @@ describe("roles", () => {
 
     test("are a UsageError under --positive-from where no column is a label", () => {
       const given = { ...events, ignore: ["click"], positiveFrom: 1 };
-      expect(() => resolveRoles(columns, sample, given)).toThrow(/no column is one: name it with --label/);
+      expect(() => resolveRoles(columns, sample, given)).toThrow(
+        /needs a label column: name it with --label, or omit --positive-from/,
+      );
     });
   });
 
   test.each([
-    ["1,234.56", /--thousands ',', then --numeric text, reads '1,234.56' as a number/],
-    ["1.234,56", /--decimal ',' --thousands '.', then --numeric text, reads '1.234,56'/],
+    ["1,234.56", /--thousands ',' with --numeric text to read '1,234.56' as a number/],
+    ["1.234,56", /--decimal ',' --thousands '.' with --numeric text to read '1.234,56'/],
     ["12 %", /'12 %' as 12,/],
     ["31/12/2024 8:30", /--time text --time-format '%d\/%m\/%Y %H:%M' reads them/],
   ])("of text such as %s come with what reads it", (cell, expected) => {

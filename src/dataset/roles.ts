@@ -114,7 +114,8 @@ export function resolveRoles(
 
   if (options.infer && options.timeFormat !== undefined && roles.time === undefined)
     throw new UsageError(
-      `--time-format '${options.timeFormat}' is given, and no column looks like times of that form: name it with --time`,
+      `--time-format '${options.timeFormat}': no column has times in this format; name the time column with ` +
+        "--time",
     );
 
   const taken = new Set([
@@ -141,15 +142,15 @@ export function resolveRoles(
       inferred.push(`'${name}' is numeric${because(inference, name)}`);
     } else if (options.integersAreNumbers && inference.types[name] === "integer") {
       roles.numeric.push(name);
-      inferred.push(`'${name}' is numeric (its first rows hold whole numbers)`);
+      inferred.push(`'${name}' is numeric (its first rows hold integers)`);
     } else {
       roles.fields.push(name);
       if (!options.keep?.includes(name)) unnamed.push(name);
     }
   }
   if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {
-    const ignored = options.ignore.length > 0 ? `, and --ignore leaves out ${options.ignore.join(", ")}` : "";
-    throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}${ignored}`);
+    const ignored = options.ignore.length > 0 ? `, and --ignore excludes ${options.ignore.join(", ")}` : "";
+    throw new UsageError(`no feature columns left: the log has ${columns.join(", ")}${ignored}`);
   }
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
   const cells = (name: string) => cellsOf(columns, sample, name);
@@ -172,15 +173,16 @@ function edgeNotes(
   const unused = columns.filter((name) => ![source, target, weight, time].includes(name));
   if (unused.length === 0) return [];
   const named = unused.map((name) => `'${name}'`).join(", ");
-  const hint = weight === undefined ? `: --weight ${unused[0]} would weigh edges by '${unused[0]}'` : "";
-  return [`edges lead from '${source}' to '${target}'; ${named} not used${hint}`];
+  const hint = weight === undefined ? `: use --weight ${unused[0]} to weight edges by '${unused[0]}'` : "";
+  return [`source '${source}', target '${target}'; ${named} not used${hint}`];
 }
 
 /** A header of numbers is an edge. */
 function edgeWarnings({ source, target }: EdgeColumns): string[] {
   if (![source, target].every((name) => /^\d+$/u.test(name))) return [];
   return [
-    `the columns are called '${source}' and '${target}', as if the first line were an edge: --no-header reads it as one, and calls the columns c0 and c1`,
+    `the columns are named '${source}' and '${target}', so the first line may be an edge: use --no-header to ` +
+      "read it as one (columns are then c0 and c1)",
   ];
 }
 
@@ -193,24 +195,24 @@ function refuseUnnamedEdges(columns: readonly string[], { session, user, item }:
   const target = columns.find((name) => TARGETS.test(name));
   if (source === undefined || target === undefined || (session ?? user ?? item) !== undefined) return;
   throw new UsageError(
-    `the log looks like a list of edges from '${source}' to '${target}': say so with --source ${source} --target ${target}; ` +
-      "for the steps of sessions name --item and --session or --user",
+    `the log looks like an edge list from '${source}' to '${target}': use --source ${source} --target ` +
+      `${target}, or name --item and --session or --user to build edges from sessions`,
   );
 }
 
 /** @throws {UsageError} a list of edges lacks a column, or one column is both ends */
 function checkEdges(columns: readonly string[], { source, target }: EdgeColumns): void {
-  if (source === target)
-    throw new UsageError(`--source and --target both name column '${source}': an edge has two ends`);
+  if (source === target) throw new UsageError(`--source and --target both name column '${source}'`);
   if (columns.length === 1)
     throw new UsageError(
-      `--source and --target need two columns, and the log has one, '${columns[0]}': ` +
-        "--delimiter says what separates its cells, such as --delimiter ' '; --no-header that its first line is an edge",
+      `--source and --target need two columns, but the log has only '${columns[0]}': set the delimiter, such ` +
+        "as --delimiter ' ', or --no-header if the first line is an edge",
     );
   const isNumbered = [source, target].every((name) => /^c\d+$/u.test(name) && !columns.includes(name));
   if (isNumbered)
     throw new UsageError(
-      `--source names column '${source}', which no input has: the columns are ${columns.join(", ")}; --no-header calls them c0, c1, ...`,
+      `--source names column '${source}', which does not exist: the columns are ${columns.join(", ")} (c0, ` +
+        "c1, ... with --no-header)",
     );
   requireColumn("--source", source, columns);
   requireColumn("--target", target, columns);
@@ -272,7 +274,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   const odd = options.ids?.find((name) => notIds.includes(name) || roleOf(name));
   if (odd !== undefined)
     throw new UsageError(
-      `--ctr or --entity names column '${odd}', which another flag says is no column of ids`,
+      `--ctr or --entity names column '${odd}', which another option declares not to be an id column`,
     );
   for (const [i, role] of roleNames.entries()) {
     const name = options[role];
@@ -283,14 +285,15 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   for (const name of options.multiWeights ?? []) {
     if (Object.hasOwn(options.multi, name)) continue;
     throw new UsageError(
-      `--multi-weights names '${name}', whose cells hold one value: name its separator too, as in --multi '${name}:|'`,
+      `--multi-weights names '${name}', which is not multi-valued: declare its separator, as in --multi ` +
+        `'${name}:|'`,
     );
   }
   const { label } = options;
   const feature =
     label !== undefined &&
     (options.fields?.includes(label) || options.numeric.includes(label) || label in options.multi);
-  if (feature) throw new UsageError(`column '${label}' is the label and cannot be a feature too`);
+  if (feature) throw new UsageError(`column '${label}' is the label and cannot also be a feature`);
 }
 
 /** @throws {UsageError} no column has the name that a flag gives, with the nearest one that does */
@@ -298,5 +301,5 @@ export function requireColumn(flag: string, name: string, columns: readonly stri
   if (columns.includes(name)) return;
   const near = nearestName(name, columns);
   const hint = near === undefined ? `the columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
-  throw new UsageError(`${flag} names column '${name}', which no input has: ${hint}`);
+  throw new UsageError(`${flag} names column '${name}', which does not exist: ${hint}`);
 }

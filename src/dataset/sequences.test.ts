@@ -71,7 +71,7 @@ describe("sessions", () => {
     const events = at.map((time, token) => event("a", token, time));
     expect(made(events, { minStay: 1000 })).toMatchObject({
       tokens: [[1, 4]],
-      notes: ["3 events left for another one within 1 s left out (--min-stay)"],
+      notes: ["3 events followed by another one within 1 s dropped (--min-stay)"],
     });
     // another user's event is not the next one
     const others = [event("a", 0, 0), event("b", 1, 10), event("a", 2, 5000), event("b", 3, 5010)];
@@ -109,7 +109,7 @@ describe("sessions", () => {
     expect(made(events, { repeats: false })).toMatchObject({
       tokens: [[3, 4, 3]],
       rows: [[0, 2, 5]],
-      notes: ["2 events with the same token as the one before left out"],
+      notes: ["2 events with the same token as the one before dropped"],
     });
     expect(made(events, {}).tokens).toEqual([[3, 3, 4, 4, 3]]);
   });
@@ -118,13 +118,13 @@ describe("sessions", () => {
     const events = [event("a", 1), event("b", 1), event("c", 1), event("c", 2), event("", 7), event("d", -1)];
     expect(made(events, {})).toMatchObject({
       tokens: [[1, 2]],
-      notes: ["1 event without a session left out ('session' is empty)", "2 sessions of one event left out"],
+      notes: ["1 event without a session dropped ('session' is empty)", "2 sessions of one event dropped"],
     });
     expect(made(events, { by: "user", minLength: 3 })).toMatchObject({
       tokens: [],
       notes: [
-        "1 event without a user left out ('user' is empty)",
-        "3 sessions of fewer than 3 events left out",
+        "1 event without a user dropped ('user' is empty)",
+        "3 sessions with fewer than 3 events dropped",
       ],
     });
     expect(made(events, { minLength: 1 }).tokens).toEqual([[1], [1], [1, 2]]);
@@ -141,8 +141,8 @@ describe("sessions", () => {
         [12, 13, 14],
       ],
       notes: [
-        "2 sessions of more than 3 events cut into pieces of 3",
-        "1 event at the ends of cut sessions left out: a piece has at least 2",
+        "2 sessions with more than 3 events split into pieces of 3",
+        "1 event at the ends of split sessions dropped: a piece has at least 2",
       ],
     });
   });
@@ -166,10 +166,10 @@ describe("sessions", () => {
     const whole = of({ repeats: false });
     expect(whole.tokens).toEqual([[1, 10, 1, 11, 12, 2, 11]]);
     expect([...whole.rows]).toEqual([0, 0, 1, 1, 3, 5, 5]);
-    expect(whole.notes).toEqual(["1 event with the same tokens as the one before left out"]);
+    expect(whole.notes).toEqual(["1 event with the same tokens as the one before dropped"]);
     const cut = of({ repeats: false, maxLength: 3 });
     expect(cut.tokens).toEqual([[1, 10, 1, 11, 12]]);
-    expect(cut.notes.at(-1)).toBe("1 event at the ends of cut sessions left out: a piece has at least 2");
+    expect(cut.notes.at(-1)).toBe("1 event at the ends of split sessions dropped: a piece has at least 2");
     expect(of({ minLength: 6 }).tokens).toEqual([]);
     expect(of({ minLength: 5 }).tokens).toHaveLength(1);
   });
@@ -179,7 +179,7 @@ describe("sessions", () => {
     const rows = Uint32Array.of(1, 2, 4, 5);
     const sequences = sequencesOf(logOf(events), rows, [tokensOf(events, rows)], plain);
     expect(lists(sequences, sequences.tokens)).toEqual([[1, 4, 5]]);
-    expect(sequences.notes).toEqual(["1 session of one event left out"]);
+    expect(sequences.notes).toEqual(["1 session of one event dropped"]);
   });
 });
 
@@ -202,14 +202,14 @@ describe("what sessions cannot be made of", () => {
       /--session-gap needs a user/u,
     ],
     ["a gap without times", logOf(events, { user: "user" }), { by: "gap", gap: 1 }, /needs a time column/u],
-    ["numbers", numbers, {}, /one session a row, but the column 's' is numeric or several-valued/u],
-    ["users that are numbers", numbers, { by: "user" }, /one user a row/u],
-    ["several values", multiValued, {}, /numeric or several-valued/u],
+    ["numbers", numbers, {}, /one session per row, but the column 's' is numeric or multi-valued/u],
+    ["users that are numbers", numbers, { by: "user" }, /one user per row/u],
+    ["several values", multiValued, {}, /' is numeric or multi-valued/u],
     [
       "lengths that exclude each other",
       logOf(events),
       { minLength: 4, maxLength: 3 },
-      /no session fits both/u,
+      /--max-length must be at least --min-length/u,
     ],
   ])("%s", (_, dataset, how, message) => {
     expect(() => made(events, how, dataset)).toThrow(message);
@@ -221,7 +221,7 @@ test("a gap is a span of seconds, minutes, hours or days above 0", () => {
   const gaps = ["45s", "30m", "1.5h", "2d"].map((text) => gapOf(text, "--session-gap"));
   expect(gaps).toEqual([0.75, 30, 90, 2880].map((minutes) => minutes * MINUTE));
   for (const text of ["30", "0m", "-1h", "0s", "m", "", "1w"])
-    expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a span above 0 such as 30m/u);
+    expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a duration above 0 such as 30m/u);
 });
 
 /** The same with objects and sorts. */

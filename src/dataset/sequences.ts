@@ -74,9 +74,7 @@ export function sequencesOf(
 ): Sequences {
   const { by, minLength, maxLength, marks } = how;
   if (maxLength < minLength)
-    throw new UsageError(
-      `--max-length ${maxLength} is below --min-length ${minLength}: no session fits both`,
-    );
+    throw new UsageError(`--max-length must be at least --min-length ${minLength}, got ${maxLength}`);
   const column = groupColumn(dataset, by);
   const times = timesOf(dataset, how);
   const { minStay = 0 } = how;
@@ -109,8 +107,8 @@ export function sequencesOf(
   }
   const role = by === "session" ? "session" : "user";
   const notes = [
-    counted(rows.length - order.length, "event", `without a ${role} left out ('${column.name}' is empty)`),
-    counted(numLeft, "event", `left for another one within ${minStay / 1000} s left out (--min-stay)`),
+    counted(rows.length - order.length, "event", `without a ${role} dropped ('${column.name}' is empty)`),
+    counted(numLeft, "event", `followed by another one within ${minStay / 1000} s dropped (--min-stay)`),
     ...writer.notes(),
   ];
   return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
@@ -211,15 +209,19 @@ class SessionWriter {
   notes(): string[] {
     const { minLength, maxLength } = this.how;
     const same = this.fields.length === 1 ? "the same token" : "the same tokens";
-    const fewest = minLength === 2 ? "of one event" : `of fewer than ${minLength} events`;
+    const fewest = minLength === 2 ? "of one event" : `with fewer than ${minLength} events`;
     return [
-      counted(this.#numRepeats, "event", `with ${same} as the one before left out`),
-      counted(this.#numShort, "session", `${fewest} left out`),
-      counted(this.#numCut, "session", `of more than ${maxLength} events cut into pieces of ${maxLength}`),
+      counted(this.#numRepeats, "event", `with ${same} as the one before dropped`),
+      counted(this.#numShort, "session", `${fewest} dropped`),
+      counted(
+        this.#numCut,
+        "session",
+        `with more than ${maxLength} events split into pieces of ${maxLength}`,
+      ),
       counted(
         this.#numOver,
         "event",
-        `at the ends of cut sessions left out: a piece has at least ${minLength}`,
+        `at the ends of split sessions dropped: a piece has at least ${minLength}`,
       ),
     ].flat();
   }
@@ -287,9 +289,10 @@ function sortByTime(positions: Uint32Array, rows: Uint32Array, times: Float64Arr
 
 const ABSENT: Record<SequenceOptions["by"], string> = {
   session:
-    "sequences need a session column: name it with --session, or cut the events of users with --user, --time and --session-gap 30m",
+    "sequences need a session column: name it with --session, or split the events of users with --user, " +
+    "--time and --session-gap 30m",
   gap: "--session-gap needs a user column: name it with --user, or the column of sessions with --session",
-  user: "sequences need a column that says which events belong together: name it with --session or --user",
+  user: "sequences need a session or user column: name it with --session or --user",
 };
 
 /** The column whose equal keys are a session, or of which a session is a piece. */
@@ -300,7 +303,7 @@ function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
   throw new UsageError(
-    `sequences need one ${role} a row, but the column '${name}' is numeric or several-valued`,
+    `sequences need one ${role} per row, but the column '${name}' is numeric or multi-valued`,
   );
 }
 
@@ -331,5 +334,5 @@ export function gapOf(text: string, flag: string): number {
   const span = /^(\d+(?:\.\d+)?)([smhd])$/u.exec(text);
   const gap = span ? Number(span[1]) * UNITS[span[2]!]! : 0;
   if (gap > 0 && gap < Infinity) return gap;
-  throw new UsageError(`${flag} expects a span above 0 such as 30m (s, m, h, d), got '${text}'`);
+  throw new UsageError(`${flag} expects a duration above 0 such as 30m (s, m, h, d), got '${text}'`);
 }

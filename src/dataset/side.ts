@@ -74,8 +74,8 @@ export async function readSide(
       const what =
         codes[row] === MISSING
           ? "is empty"
-          : `'${keyOf(keyColumn, codes[row]!)}' stands in an earlier row too`;
-      throw new DataError(`the key ${what}: ${kind} has one row a key`, {
+          : `'${keyOf(keyColumn, codes[row]!)}' also occurs in an earlier row`;
+      throw new DataError(`the key ${what}: ${kind} must have one row per key`, {
         ...batch.placeOf(row),
         column: sideKey,
       });
@@ -138,7 +138,8 @@ export class SideJoin {
       if (isField && !named.includes(name) && side.keys.size > 1 && dictionary.size > 0.9 * side.keys.size) {
         roles.fields = roles.fields.filter((field) => field !== name);
         notes.push(
-          `'${name}' has almost a value for each '${side.key}' (${dictionary.size} for ${side.keys.size}) and is left out; --fields puts it in`,
+          `ignored '${name}', which has a different value for nearly every '${side.key}' (${dictionary.size} ` +
+            `of ${side.keys.size}); use --fields to include it`,
         );
         continue;
       }
@@ -198,6 +199,6 @@ export function numberAt(
   const text = keyAt(dictionary, code);
   const x = parse(text) ?? NaN;
   if (!Number.isFinite(x))
-    throw new DataError(`a finite number is expected, got '${text}'`, { file: path, column: name });
+    throw new DataError(`expected a finite number, got '${text}'`, { file: path, column: name });
   return x;
 }

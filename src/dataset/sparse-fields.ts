@@ -104,8 +104,8 @@ export function sparseFields(
     const found = densities.find(({ name }) => name === roles[role]);
     if (!found || !isUnique(found)) return [];
     return [
-      `nearly every row has ${role === "user" ? "a user" : "an item"} of its own ('${found.name}': ${densityText(found)}), so that nothing is learned across ` +
-        `the rows of ${role === "user" ? "a user" : "an item"}: --${role} names another column, --side joins a table of ${role}s`,
+      `nearly every row has a different ${role} ('${found.name}': ${densityText(found)}), so little can be ` +
+        `learned about ${role}s: name another column with --${role}, or join a table of ${role}s with --side`,
     ];
   });
   const isRole = (name: string) => name === roles.user || name === roles.item;
@@ -121,8 +121,9 @@ export function withoutSparse(roles: Roles, sparse: readonly Density[]): Roles {
   const fields = roles.fields.filter((name) => !leftOut.includes(name));
   if (fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0)
     throw new UsageError(
-      `no column is left to be a feature: ${listed(sparse)} ${sparse.length === 1 ? "has" : "have"} fewer than two rows a key; ` +
-        `--fields ${leftOut.join(",")} takes ${sparse.length === 1 ? "it" : "them"} nevertheless`,
+      `no feature columns left: ${listed(sparse)} ${sparse.length === 1 ? "has" : "have"} fewer than two ` +
+        `rows per key; use --fields ${leftOut.join(",")} to include ${sparse.length === 1 ? "it" : "them"} ` +
+        "anyway",
     );
   return { ...roles, fields, leftOut };
 }
@@ -132,9 +133,10 @@ function sparseWarning(sparse: readonly Density[], isInteger: (name: string) => 
   const numbers = sparse.filter(({ name }) => isInteger(name)).map(({ name }) => name);
   const [have, it] = sparse.length === 1 ? ["has", "it"] : ["have", "them"];
   return (
-    `${listed(sparse)} ${have} fewer than two rows a key, of which little can be learned, and ${sparse.length === 1 ? "is" : "are"} left out of the features: ` +
-    `--ignore ${all} leaves ${it} out without this warning, --fields with the names of all features takes ${it} in` +
-    (numbers.length > 0 ? `, --numeric ${numbers.join(",")} takes whole numbers as numbers` : "")
+    `${listed(sparse)} ${have} fewer than two rows per key and ${sparse.length === 1 ? "is" : "are"} not ` +
+    `used as ${sparse.length === 1 ? "a feature" : "features"}: --ignore ${all} silences this warning, ` +
+    `--fields with all feature names includes ${it}` +
+    (numbers.length > 0 ? `, --numeric ${numbers.join(",")} treats integers as numeric` : "")
   );
 }
 

@@ -29,7 +29,7 @@ test("the newest items by their first event, whatever comes later, are the test 
   });
   expect([[...train], [...valid], [...test]]).toEqual([[0, 1, 2, 5, 6, 8], [3], [4, 7]]);
   expect(note).toBe(
-    "--split items holds out 1 for validation and 1 for the test of 5 items: the newest by their first event, from 1970-01-01T00:00:00.030Z on",
+    "--split items holds out 1 for validation and 1 for the test of 5 items: the newest by first event, starting at 1970-01-01T00:00:00.030Z",
   );
 });
 

@@ -23,7 +23,7 @@ export function splitItems(
   const { item } = dataset.roles;
   const column = item === undefined ? undefined : columnNamed(dataset, item);
   if (column?.kind !== "key")
-    throw new UsageError("--split items needs a column of items, one a row: name it with --item");
+    throw new UsageError("--split items needs an item column with one item per row: name it with --item");
   const { codes, dictionary } = column;
   const first = firstTimes(dataset, column);
   const hashes = first ? undefined : hashesOf(column, seed);
@@ -48,8 +48,8 @@ export function splitItems(
     ...(n > testFrom ? [`${n - testFrom} for the test`] : []),
   ];
   const how = first
-    ? `the newest by their first event, from ${new Date(first[items[validFrom]!]!).toISOString()} on`
-    : "by a hash of their keys, as the log has no times";
+    ? `the newest by first event, starting at ${new Date(first[items[validFrom]!]!).toISOString()}`
+    : "by a hash of their keys, because the log has no times";
   return {
     train: rowsIn(0),
     valid: rowsIn(1),

@@ -29,7 +29,7 @@ export interface LastOptions {
 export function splitLast(dataset: Dataset, { last, group, without }: LastOptions): Parts {
   const { user, time } = dataset.roles;
   if (user === undefined) throw new UsageError("--split last needs a user column: name it with --user");
-  const users = keyColumn(dataset, user, "--split last needs users that are keys");
+  const users = keyColumn(dataset, user, "--split last needs a categorical user column");
   const groupCodes = group === undefined ? undefined : groupColumn(dataset, group);
   const times = time === undefined ? undefined : columnNamed(dataset, time);
   const timeOf = (row: number): number => (times?.kind === "number" ? times.values[row]! : 0);
@@ -74,7 +74,9 @@ function groupColumn(dataset: Dataset, name: string): Uint32Array {
   const column = dataset.columns.find((candidate) => candidate.name === name);
   if (column) return cellCodes(column);
   throw new UsageError(
-    `--group names column '${name}', which the rows do not hold: the columns are ${dataset.columns.map((each) => each.name).join(", ")}; a column that is no feature is kept as --session`,
+    `--group names column '${name}', which is not in the data: the columns are ` +
+      `${dataset.columns.map((each) => each.name).join(", ")}; use --session to keep a column that is not a ` +
+      "feature",
   );
 }
 

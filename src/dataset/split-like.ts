@@ -57,7 +57,7 @@ export function splitLike(
   const users = usersOf(pairs, share, hashes);
   if (users.numHeld === 0)
     throw new UsageError(
-      `--valid ${share} leaves no user an item to hold out and another to train on: give it a larger share`,
+      `--valid ${share} holds out no items: no user has one to hold out and one to train on; use a larger share`,
     );
   const target = targetOf(likeness, degrees);
 
@@ -76,8 +76,9 @@ export function splitLike(
   if (Math.abs(reached - target) > CLOSE * target) {
     const [least, most] = range.map((x) => x.toFixed(1));
     throw new UsageError(
-      `the items that --valid-like names have ${target.toFixed(1)} users in this log on average, and --valid ${share} of each user's ` +
-        `items comes no closer than ${reached.toFixed(1)} (${least} to ${most} can be chosen): give another share, or leave --valid-like out`,
+      `cannot match --valid-like: its items have ${target.toFixed(1)} users on average in this log, but ` +
+        `--valid ${share} reaches only ${reached.toFixed(1)} (possible range ${least} to ${most}): use another ` +
+        "share, or omit --valid-like",
     );
   }
   const isHeld = (at: number) => pairs.ofRow[at] !== MISSING && held[pairs.ofRow[at]!] === 1;
@@ -99,7 +100,8 @@ function targetOf(likeness: Likeness, degrees: Uint32Array): number {
   });
   if (sum === 0)
     throw new UsageError(
-      `none of ${count} events of --valid-like has an item of this log: give the file whose items the validation part is to be like`,
+      `none of ${count} events of --valid-like has an item of this log: use a file with the items that the ` +
+        "validation split should resemble",
     );
   return sum / count;
 }
@@ -196,10 +198,10 @@ function keysOf(dataset: Dataset, role: "user" | "item"): KeyColumn {
   const name = dataset.roles[role];
   if (name === undefined)
     throw new UsageError(
-      `--valid-like holds out items of users and needs both columns: name the ${role}'s with --${role}`,
+      `--valid-like needs a user and an item column: name the ${role} column with --${role}`,
     );
   const column = columnNamed(dataset, name);
   if (column.kind !== "key")
-    throw new UsageError(`--valid-like needs a ${role} column of keys: '${name}' is not`);
+    throw new UsageError(`--valid-like needs a categorical ${role} column, but '${name}' is not categorical`);
   return column;
 }

@@ -48,14 +48,14 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
   const { valid, test } = options;
   if (!(valid >= 0 && test >= 0 && valid + test < 1)) {
     throw new UsageError(
-      `--valid and --test are shares in [0, 1) that leave rows to train on, got ${valid} and ${test}`,
+      `--valid and --test must be at least 0 and sum to less than 1, got ${valid} and ${test}`,
     );
   }
   const { validFrom, testFrom, last = { last: 1, without: [] } } = options;
   if (options.by !== "time" && (validFrom ?? testFrom) !== undefined)
-    throw new UsageError(`a date for --valid or --test cuts by time, not with --split ${options.by}`);
+    throw new UsageError(`a date for --valid or --test needs --split time, got --split ${options.by}`);
   if (options.by !== "random" && options.key)
-    throw new UsageError(`--split-key is for --split random, not for --split ${options.by}`);
+    throw new UsageError(`--split-key needs --split random, got --split ${options.by}`);
   if (options.by === "last") return splitLast(dataset, last);
   const all = ascending(dataset.numRows);
   if (valid + test === 0 && validFrom === undefined && testFrom === undefined)
@@ -72,18 +72,19 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
   ] as const) {
     if (share > 0 && parts[name].length === 0) {
       throw new UsageError(
-        `--${name} ${share} of ${dataset.numRows} rows leaves no row in that part: give it a larger share`,
+        `--${name} ${share} of ${dataset.numRows} rows gives an empty split: use a larger share`,
       );
     }
     const from = options[`${name}From`];
     if (from !== undefined && parts[name].length === 0) {
       throw new UsageError(
-        `no row is in the part that --${name} cuts at ${new Date(from).toISOString()}; the validation part ends where the test part begins`,
+        `--${name} ${new Date(from).toISOString()} gives an empty split; the validation split ends where the ` +
+          "test split begins",
       );
     }
   }
   if (parts.train.length === 0)
-    throw new UsageError(`the split of ${dataset.numRows} rows leaves none to train on`);
+    throw new UsageError(`no training rows: all ${dataset.numRows} rows are in the validation or test split`);
   return parts;
 }
 
@@ -94,7 +95,7 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
     throw new UsageError(
       (dates.testFrom ?? dates.validFrom) === undefined
         ? "--split time needs a time column: name it with --time, or use --split random"
-        : `${dated} with a date needs a time column: name it with --time, or give a share, such as ${dated} 0.1`,
+        : `${dated} with a date needs a time column: name it with --time, or use a share, such as ${dated} 0.1`,
     );
   }
   const column = columnNamed(dataset, time);
@@ -208,7 +209,8 @@ function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column
     const found = columns.some((column) => column.name === name) ? name : isRole ? roles[name] : undefined;
     if (found !== undefined) return found;
     throw new UsageError(
-      `--split-key names column '${name}', which the rows do not hold: the columns are ${columns.map((column) => column.name).join(", ")}`,
+      `--split-key names column '${name}', which is not in the data: the columns are ` +
+        `${columns.map((column) => column.name).join(", ")}`,
     );
   });
   return columns.filter(({ name }) => names.includes(name));

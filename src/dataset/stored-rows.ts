@@ -111,7 +111,7 @@ function* slicesOf({ space, dataset, rows, labels }: StoredPart): Generator<Feat
 
 function unsorted(): UsageError {
   return new UsageError(
-    "a dataset that is read from disk is trained on in its own order, and its rows are not sorted by time: " +
-      "encode a log that is, cut it by --split random, or give more --max-memory",
+    "a dataset larger than --max-memory must be sorted by time for --split time: sort the log before " +
+      "encoding, use --split random, or raise --max-memory",
   );
 }

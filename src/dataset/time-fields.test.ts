@@ -33,7 +33,9 @@ test("what cannot be is said", () => {
   const { time: _, ...timeless } = roles();
   const hour = { timeFields: ["hour"] };
   expect(() => planTimeFields(roles(), ["at"], { timeFields: ["hours"] })).toThrow("did you mean 'hour'");
-  expect(() => planTimeFields(roles(), ["at", "hour"], hour)).toThrow("the log has one");
+  expect(() => planTimeFields(roles(), ["at", "hour"], hour)).toThrow(
+    "', but the log already has a column of that name",
+  );
   expect(() => planTimeFields(timeless, ["at"], hour)).toThrow("--time");
   expect(() => planTimeFields(roles(), ["at"], { ...hour, timeZone: "CET" })).toThrow("+02:00");
 });

@@ -56,11 +56,14 @@ export function planTimeFields(
     if (!Object.hasOwn(timeFields, name)) {
       const near = nearestName(name, Object.keys(timeFields));
       const hint = near === undefined ? "" : `, did you mean '${near}'?`;
-      throw new UsageError(`--time-fields knows ${Object.keys(timeFields).join(", ")}, got '${name}'${hint}`);
+      throw new UsageError(
+        `--time-fields must be one of ${Object.keys(timeFields).join(", ")}, got ` + `'${name}'${hint}`,
+      );
     }
     if (columns.includes(name))
       throw new UsageError(
-        `--time-fields would make a column '${name}', and the log has one: leave it out, or rename the log's`,
+        `--time-fields creates a column '${name}', but the log already has one: omit it, or rename the ` +
+          "column of the log",
       );
   }
   const { time } = roles;

@@ -41,7 +41,7 @@ test("keys with too few distinct users are out-of-vocabulary, however frequent, 
 
 test("a limit on what is no field, and distinct users without a user column, are refused", () => {
   expect(() => vocabularies({ maxVocab: { others: 9, byField: { wat: 1 } } })).toThrow(
-    "--max-vocab names column 'wat', which no input has: did you mean 'what'?",
+    "--max-vocab names column 'wat', which does not exist: did you mean 'what'?",
   );
   const nobody = datasetOf({ what: ["a", "b"] });
   expect(() => fitFeatures(nobody, Uint32Array.of(0), { minCount: 1, minUsers: 2 })).toThrow("--user");

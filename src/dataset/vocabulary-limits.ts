@@ -81,7 +81,7 @@ function numberByField(
     const field = fieldNamed(name, fields, roles);
     requireColumn(flag, field, fields);
     if (hashed.has(field))
-      throw new UsageError(`${flag} names '${field}', which --hash leaves without a vocabulary to limit`);
+      throw new UsageError(`${flag} cannot limit '${field}', which is hashed (--hash) and has no vocabulary`);
     own.set(field, n);
   }
   return (field) => own.get(field) ?? limit.others;
@@ -105,7 +105,9 @@ export function hashedFields(
       const column = columns.find((candidate) => candidate.name === name);
       // values of one cell could share a bucket, and features are distinct within a row
       if (column?.kind !== "key")
-        throw new UsageError(`--hash needs a field of one key a cell, and '${name}' is none`);
+        throw new UsageError(
+          `--hash needs a categorical field with one key per cell, but '${name}' is not one`,
+        );
       return [name, hashRecipe(name, bits)];
     }),
   );

@@ -233,8 +233,8 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
   const deviation = Math.sqrt(squares / Math.max(1, count)) || 1;
   if (!Number.isFinite(mean) || !Number.isFinite(deviation)) {
     throw new DataError(
-      `numeric column '${name}' holds numbers from ${low} to ${high}, whose squares overflow: --numeric ${name}:log1p ` +
-        `or ${name}:bins=20 takes them, --ignore leaves them out`,
+      `numeric column '${name}' has values from ${low} to ${high}, whose squares overflow: use --numeric ` +
+        `${name}:log1p or ${name}:bins=20, or exclude it with --ignore`,
     );
   }
   return { kind: "number", name, mean, deviation, count };

@@ -45,6 +45,6 @@ test("of hashed ids nothing can be asked", () => {
 test("an expression that never holds says what it could ask for", () => {
   const { message } = neverHolds(dataset, 4, parseWhere('event = "buy" or stars > 9', "--goal"), "events");
   expect(message).toBe(
-    "--goal 'event = \"buy\" or stars > 9' holds for none of 4 events: 'event' has 'click', 'booking'; 'stars' has numbers from 3 to 5",
+    "--goal 'event = \"buy\" or stars > 9' matches none of 4 events: 'event' has 'click', 'booking'; 'stars' has numbers from 3 to 5",
   );
 });

@@ -16,9 +16,9 @@ import { type CellTest, parseWhere, whereError, type Where } from "./where.js";
 export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where): Uint8Array {
   const { positives, time } = dataset.roles;
   const refuse = ({ column, at }: CellTest, why: string) =>
-    whereError(where, at, `it cannot ask about '${column}': ${why}`);
+    whereError(where, at, `it cannot use '${column}': ${why}`);
   const chosen = where.tests.find(({ column }) => column === positives?.label);
-  if (chosen) throw refuse(chosen, `it is the label that --positive-from ${positives!.from} goes by`);
+  if (chosen) throw refuse(chosen, `it is the label used by --positive-from ${positives!.from}`);
   whereColumns(
     [where],
     dataset.columns.map(({ name }) => name),
@@ -28,7 +28,7 @@ export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where):
     if (column === time) throw refuse(test, "it is the time");
     if (dataset.hashKeys?.columns.includes(column)) throw refuse(test, "its ids are hashed");
     const asked = columnNamed(dataset, column);
-    if (asked.kind === "multi") throw refuse(test, "its cells hold several values");
+    if (asked.kind === "multi") throw refuse(test, "it is multi-valued");
     return answersOf(test, asked, rows);
   });
   return evaluate(where.condition, answers, rows.length);
@@ -63,7 +63,7 @@ export function neverHolds(dataset: Dataset, numRows: number, where: Where, what
     return some === "" ? `'${name}' is empty` : `'${name}' has ${some}`;
   });
   return new UsageError(
-    `${where.flag} '${where.source}' holds for none of ${numRows} ${what}: ${values.join("; ")}`,
+    `${where.flag} '${where.source}' matches none of ${numRows} ${what}: ${values.join("; ")}`,
   );
 }
 

@@ -53,7 +53,7 @@ export class WhereRows {
       const n = this.#noNumbers[t]!;
       if (n === 0) return [];
       return [
-        `--where: ${n} distinct cells of '${column}' are no numbers, and none of its comparisons with a number holds`,
+        `--where: ${n} distinct cells of '${column}' are not numbers and never match numeric comparisons`,
       ];
     });
   }

@@ -37,7 +37,7 @@ export function lexWhere(source: string, error: (at: number, problem: string) =>
         return { kind, text: pattern.exec(source)?.[0] ?? "" };
       })
       .find(({ text }) => text !== "");
-    if (!found) throw error(at, `'${String.fromCodePoint(source.codePointAt(at)!)}' begins nothing here`);
+    if (!found) throw error(at, `'${String.fromCodePoint(source.codePointAt(at)!)}' is unexpected here`);
     tokens.push({ ...found, at });
     at += found.text.length;
   }
@@ -48,7 +48,7 @@ function quotedText(source: string, at: number, error: (at: number, problem: str
   let text = "";
   for (let from = at + 1; ;) {
     const close = source.indexOf(quote, from);
-    if (close === -1) throw error(at, `the quote ${quote} does not close`);
+    if (close === -1) throw error(at, `the quote ${quote} is not closed`);
     text += source.slice(from, close);
     if (source[close + 1] !== quote) return { text, end: close + 1 };
     text += quote;

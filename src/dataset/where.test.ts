@@ -73,15 +73,15 @@ test.each([
 
 test.each([
   ["Quantity foo 0", 9, "expected =, !=, <"],
-  ["Quantity > ", 11, "expected a number or a quoted text, got the end"],
+  ["Quantity > ", 11, "expected a number or a quoted string, got the end"],
   ["Country = France", 10, 'a text is written "France"'],
   ["(Quantity > 0", 13, "expected ')', 'and' or 'or', got the end"],
   ["Quantity > 0 Country", 13, "expected 'and', 'or' or the end, got 'Country'"],
-  ['Country = "France', 10, 'the quote " does not close'],
-  ["Quantity > 0 && Country", 13, "'&' begins nothing here"],
-  ["Country in ()", 12, "expected a number or a quoted text, got ')'"],
+  ['Country = "France', 10, 'the quote " is not closed'],
+  ["Quantity > 0 && Country", 13, "'&' is unexpected here"],
+  ["Country in ()", 12, "expected a number or a quoted string, got ')'"],
   ["a is empty", 5, "expected 'missing' or 'not missing'"],
-  ["", 0, "expected a column's name"],
+  ["", 0, "expected a column name, 'not' or '('; write names with spaces in `backquotes`"],
 ])("the error of %s points at its character", (source, at, problem) => {
   const message = messageOf(source);
   expect(message).toContain(`--where, character ${at + 1}: `);

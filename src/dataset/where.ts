@@ -109,7 +109,7 @@ class Parser {
   #test(): Condition {
     const name = this.#peek();
     if (name.kind !== "word" && name.kind !== "name")
-      this.#fail("expected a column's name, 'not' or '('; a name with blanks stands in `backquotes`");
+      this.#fail("expected a column name, 'not' or '('; write names with spaces in `backquotes`");
     this.#next++;
     const put = (
       numeric: boolean,
@@ -161,7 +161,7 @@ class Parser {
   }
 
   #literals(): Literal[] {
-    if (!this.#takeSymbol("(")) this.#fail("expected '(' and a list of numbers or quoted texts");
+    if (!this.#takeSymbol("(")) this.#fail("expected '(' and a list of numbers or quoted strings");
     const literals = [this.#literal()];
     while (this.#takeSymbol(",")) literals.push(this.#literal());
     if (!this.#takeSymbol(")")) this.#fail("expected ',' or ')'");
@@ -170,8 +170,8 @@ class Parser {
 
   #literal(): Literal {
     const { kind, text } = this.#peek();
-    if (kind === "word") this.#fail(`expected a number or a quoted text; a text is written "${text}"`);
-    if (kind !== "number" && kind !== "text") this.#fail("expected a number or a quoted text");
+    if (kind === "word") this.#fail(`expected a number or a quoted string; write a string as "${text}"`);
+    if (kind !== "number" && kind !== "text") this.#fail("expected a number or a quoted string");
     this.#next++;
     return kind === "number" ? { number: Number(text) } : { text };
   }

@@ -52,7 +52,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
     // what the header promises is allocated at once, so it must be there
     const rowBytes = 12 + (shape.hasWeights ? 4 : 0) + 4 * shape.dim;
     if (shape.numRows * rowBytes > bytes.size)
-      fail(`its header promises ${shape.numRows} rows of ${rowBytes} bytes, and it has ${bytes.size}`);
+      fail(`its header declares ${shape.numRows} rows of ${rowBytes} bytes, but it has ${bytes.size} bytes`);
     return {
       ...shape,
       async *batches({ range = { first: 0, last: shape.numRows }, vectors = true }: Pass = {}) {
@@ -72,9 +72,9 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
             yield { start: start + first, table: isWhole ? table : sliceRows(table, { first, last }) };
           }
           start += batch.numRows;
-          if (start > shape.numRows) fail(`more rows than the ${shape.numRows} it promises`);
+          if (start > shape.numRows) fail(`more rows than the ${shape.numRows} in its header`);
         }
-        if (start < range.last) fail(`${start} rows, its header promises ${shape.numRows}`);
+        if (start < range.last) fail(`${start} rows, but its header declares ${shape.numRows}`);
       },
     };
   });
@@ -151,7 +151,7 @@ async function fieldsOf(file: ArrowFile, fail: Fail): Promise<string[]> {
     for (let f = 0; f < keys.size; f++)
       fields.push(Buffer.from(keys.bytes.subarray(keys.offsets[f], keys.offsets[f + 1])).toString("utf8"));
   }
-  if (new Set(fields).size < fields.length) fail("two fields have one name");
+  if (new Set(fields).size < fields.length) fail("two fields have the same name");
   return fields;
 }
 
@@ -168,7 +168,7 @@ function shapeOf({ fields, metadata }: ArrowFile, fail: Fail): Omit<Shape, "fiel
     number?.u8(2) !== ARROW_TYPES.float ||
     number.table(3)?.i16(0) !== 1
   )
-    fail("its vectors are no fixed-size lists of f32");
+    fail("its vectors are not fixed-size lists of f32");
   const dim = vector.table(3)?.i32(0) ?? 0;
   if (dim < 0) fail(`vectors of ${dim} numbers`);
   return { numRows, dim, hasWeights: names.includes("weight") };

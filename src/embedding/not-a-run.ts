@@ -23,7 +23,7 @@ export async function notARun(path: string, root: string): Promise<EmbedError> {
   const names = (await entriesOf(root)).map(({ name }) => name);
   if (names.includes(PUBLICATION_FILE) || names.some((name) => OF_A_RUN.test(name)))
     return new ArtifactError(
-      `run '${path}' has no manifest.json, though it has ${names.join(", ")}: it is damaged; restore it or train again`,
+      `run '${path}' has ${names.join(", ")} but no manifest.json: it is damaged; restore it or train again`,
     );
   if (names.includes("dataset.json"))
     return new UsageError(

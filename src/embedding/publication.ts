@@ -67,7 +67,8 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
   if (isRecord(parsed) && isRecord(parsed.files)) {
     if (parsed.schemaVersion !== 1 && parsed.schemaVersion !== SCHEMA_VERSION) {
       throw new ArtifactError(
-        `'${file}' has schema version ${String(parsed.schemaVersion)}, this program reads up to ${SCHEMA_VERSION}: use the version of embed that wrote it`,
+        `'${file}' has schema version ${String(parsed.schemaVersion)}, expected at most ${SCHEMA_VERSION}: ` +
+          "use the version of embed that wrote it",
       );
     }
     const record = parsed as unknown as PublicationRecord;
@@ -78,7 +79,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
       return record;
     }
   }
-  throw new ArtifactError(`'${file}' is not as it was written: ${remakeOf(dir)}`);
+  throw new ArtifactError(`'${file}' was changed or damaged: ${remakeOf(dir)}`);
 }
 
 /**

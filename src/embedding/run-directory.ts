@@ -139,7 +139,8 @@ export async function openRun(path: string): Promise<Run> {
   const root = await realPathOf(path);
   if (root === undefined) {
     const hint = waiting
-      ? `; '${waiting}' is the old one that another process is replacing: wait for it, or rename it back if that process is gone`
+      ? `; '${waiting}' is the previous run, which another process is replacing: wait for it, or rename it ` +
+        "back if that process is gone"
       : "";
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
@@ -204,13 +205,14 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
   const head = parseJson(bytes, record(anything), file) as Record<string, unknown>;
   if (!("schemaVersion" in head) && !("model" in head && "files" in head))
     throw new UsageError(
-      `'${file}' is another program's: name a directory that a train command or embed import wrote with -o`,
+      `'${file}' was written by another program: name a directory written by a train command or embed import ` +
+        "with -o",
     );
   const schemaVersion = head["schemaVersion"];
   if (schemaVersion !== SCHEMA_VERSION) {
     throw new ArtifactError(
-      `'${file}' has schema version ${String(schemaVersion)}, this program reads ${SCHEMA_VERSION}: ` +
-        "use the version of embed that wrote it, or train again",
+      `'${file}' has schema version ${String(schemaVersion)}, expected ${SCHEMA_VERSION}: use the version of ` +
+        "embed that wrote it, or train again",
     );
   }
   const manifest = parseJson(bytes, manifestShape, file) as Manifest;

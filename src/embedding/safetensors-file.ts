@@ -49,7 +49,7 @@ async function bytesAt(
   const bytes = new Uint8Array(end - start);
   for (let at = 0; at < bytes.length;) {
     const { bytesRead } = await file.read(bytes, at, Math.min(PIECE, bytes.length - at), start + at);
-    if (bytesRead === 0) throw new ArtifactError(`'${name}' ends before its tensors do: it is damaged`);
+    if (bytesRead === 0) throw new ArtifactError(`'${name}' is truncated: it is damaged`);
     at += bytesRead;
   }
   return bytes;

@@ -116,19 +116,20 @@ export function entriesOf(head: Uint8Array, size: number, name: string): Map<str
   if (head.length < 8) fail("shorter than its header");
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  if (length > MAX_HEADER || 8 + length > head.length) fail(`a header of ${length} bytes does not fit in it`);
+  if (length > MAX_HEADER || 8 + length > head.length)
+    fail(`its header of ${length} bytes is longer than the file`);
   let header: unknown;
   try {
     header = JSON.parse(Buffer.from(head.subarray(8, 8 + length)).toString("utf8"));
   } catch (error) {
-    fail(`its header is no JSON (${String(error)})`);
+    fail(`its header is not valid JSON (${String(error)})`);
   }
-  if (typeof header !== "object" || header === null) return fail("its header is no object");
+  if (typeof header !== "object" || header === null) return fail("its header is not an object");
 
   const entries = new Map<string, TensorEntry>();
   for (const [tensor, entry] of Object.entries(header)) {
     if (tensor === "__metadata__") continue;
-    if (!isEntry(entry)) return fail(`tensor '${tensor}' is described wrongly`);
+    if (!isEntry(entry)) return fail(`tensor '${tensor}' has an invalid description`);
     const [start, end] = entry.data_offsets;
     const array = arrayOf[entry.dtype];
     const available = Math.max(0, Math.min(end, size - 8 - length) - start);

@@ -69,8 +69,8 @@ export function drawNonEdges(
     for (;;) {
       if (drawn >= last)
         throw new UsageError(
-          `no non-edge was found in ${MOST_TRIES} draws: nearly all pairs of the ${numNodes} nodes are edges` +
-            (isUniform ? "" : ", or all held edges share an end: use --non-edges uniform"),
+          `found no non-edge in ${MOST_TRIES} samples: nearly all pairs of the ${numNodes} nodes are edges` +
+            (isUniform ? "" : ", or all held-out edges share a node: use --non-edges uniform"),
         );
       const u = isUniform ? any(drawn++) : held.sources[below(m, drawn++)]!;
       const v = isUniform ? any(drawn++) : held.targets[below(m, drawn++)]!;

@@ -58,7 +58,7 @@ export class ByteWriter {
     this.#reserve(32);
     const magnitude = Math.abs(value);
     if (!Number.isFinite(value)) {
-      throw new ArtifactError(`the table holds ${value}, which no format can carry: train again`);
+      throw new ArtifactError(`the table contains ${value}, which cannot be exported: train again`);
     }
     if (value < 0 || Object.is(value, -0)) this.#buffer[this.#length++] = 45;
     if (magnitude === 0) this.#buffer[this.#length++] = 48;

@@ -51,7 +51,7 @@ export function deltaOf(
 ): Delta {
   if (earlier.dim !== table.dim)
     throw new UsageError(
-      `--delta: the earlier vectors have ${earlier.dim} dimensions, these ${table.dim}: a network's table keeps its width`,
+      `--delta: the earlier vectors have ${earlier.dim} dimensions, but these have ${table.dim}`,
     );
   const delta: Delta = { written: [], removed: [], same: 0 };
   const isSame = (was: number, row: number): boolean =>
@@ -76,8 +76,8 @@ export function deltaOf(
       oldRows.delete(key);
       if (was - old.first !== place)
         throw new UsageError(
-          `--delta: key ${excerpt(`${name}:${key}`)} stood in row ${was - old.first} and stands in row ${place}: ` +
-            "train the later run with --row-order EARLIER, so that rows keep their numbers",
+          `--delta: key ${excerpt(`${name}:${key}`)} moved from row ${was - old.first} to row ${place}: ` +
+            "train the later run with --row-order EARLIER to keep row numbers",
         );
       if (isSame(was, row)) delta.same++;
       else delta.written.push({ row, place, isNew: false });

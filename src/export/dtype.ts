@@ -66,7 +66,7 @@ function halves(vectors: Float32Array): Uint16Array {
     const half = magnitude < 0x38800000 ? subnormal(Math.abs(vectors[i]!)) : normal(magnitude);
     if (half >= 0x7c00)
       throw new DataError(
-        `--dtype f16 reaches 65504, and a vector holds ${vectors[i]}: take --dtype i8, or --normalize l2`,
+        `--dtype f16 is limited to 65504, but a vector has ${vectors[i]}: use --dtype i8, or --normalize l2`,
       );
     out[i] = ((bits[i]! >>> 16) & 0x8000) | half;
   }

@@ -25,7 +25,7 @@ export async function* encodingChunks(
   encoding: Encoding,
   rows: AsyncIterable<EncodedRows>,
 ): AsyncGenerator<Uint8Array> {
-  if (format === "npy") throw new UsageError("format npy writes several files: give a directory with -o DIR");
+  if (format === "npy") throw new UsageError("format npy writes several files: name a directory with -o DIR");
   if (format === "parquet") {
     yield* parquetChunks(encoding, rows);
     return;

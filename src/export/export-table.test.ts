@@ -186,7 +186,7 @@ describe("numbers", () => {
       // the definition of shortest: the first precision that reads back
       let p = 1;
       while (p < 9 && Math.fround(Number(v.toPrecision(p))) !== v) p++;
-      // a whole number below 1e9 keeps all its digits: as text it is no longer
+      // an integer below 1e9 keeps all its digits: as text it is no longer
       if (!Number.isInteger(v) && significantDigits(got) > significantDigits(v.toPrecision(p))) longer++;
     }
     expect({ wrong, longer }).toEqual({ wrong: 0, longer: 0 });

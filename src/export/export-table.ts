@@ -34,8 +34,8 @@ export async function exportTable(
   const format = formatNamed(options.format);
   if ("save" in format || format.needsDirectory) {
     const what = format.needsDirectory
-      ? "several files: give a directory with -o DIR"
-      : "no stream: give a file with -o FILE";
+      ? "several files: name a directory with -o DIR"
+      : "no stream: name a file with -o FILE";
     throw new UsageError(`format ${options.format} writes ${what}`);
   }
   const selection = await checkedSelection(rows, options, format);

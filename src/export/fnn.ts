@@ -26,13 +26,15 @@ export function fnnFiles(selection: Selection): Map<string, Chunks> {
   const { model, field, reserve } = selection;
   if (!model)
     throw new UsageError(
-      "format fnn takes w0, weights and vectors of a factorization machine: train with train-fm --model fm or lr",
+      "format fnn needs w0, weights and vectors of a factorization machine: train with train-fm --model fm " +
+        "or lr",
     );
   const fields = field === undefined ? selection.fields : [field];
   const taken = [BIAS, METADATA].find((name) => fields.includes(name));
   if (taken !== undefined)
     throw new UsageError(
-      `a field is called ${excerpt(taken)}, as ${taken === BIAS ? "the bias" : "what safetensors says of a file"} is: rename the column`,
+      `field name ${excerpt(taken)} is reserved for ${taken === BIAS ? "the bias" : "safetensors metadata"}: ` +
+        "rename the column",
     );
   const metadata = reserve && {
     reserve,

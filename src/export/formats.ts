@@ -117,7 +117,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "fnn",
     directory(
-      "directory of fnn.safetensors ([w, v] by field, w0) and vocab.json, to start a network from",
+      "directory of fnn.safetensors ([w, v] by field, w0) and vocab.json, to initialize a network",
       false,
       ownExport("fnn"),
       fnnFiles,
@@ -142,21 +142,24 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "parquet",
     file(
-      "field, key, count, vector as a list; --wide: a column a dimension",
+      "field, key, count, vector as a list; --wide: one column per dimension",
       false,
       parquetTable,
       byRowOfBits,
     ),
   ],
   ["csv", file("field,key,count,v0,...", false, csvChunks)],
-  ["tsv", file("as csv, with tabs", false, tsvChunks)],
-  ["jsonl", file("one JSON object a line", false, jsonlChunks)],
+  ["tsv", file("like csv, with tabs", false, tsvChunks)],
+  ["jsonl", file("one JSON object per line", false, jsonlChunks)],
   ["libsvm", file("0 1:v0 2:v1 ... # key", true, libsvmChunks)],
   [
     "recbole",
     file("atomic file of RecBole: token and float_seq", true, recboleChunks, { keys: recboleCells }),
   ],
-  ["starspace-tsv", file("key and numbers between tabs", true, starspaceChunks, { keys: starspaceCells })],
+  [
+    "starspace-tsv",
+    file("key and numbers separated by tabs", true, starspaceChunks, { keys: starspaceCells }),
+  ],
   [
     "projector",
     directory(
@@ -188,7 +191,8 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "onnx",
     file(
-      "a model: keys (or rows) of each field in, vectors out; of a run of train-net the whole network, scores out",
+      "ONNX model that maps keys (or rows) of each field to vectors; for runs of train-net the whole " +
+        "network, which outputs scores",
       false,
       onnxChunks,
       {
@@ -201,7 +205,9 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "sqlite",
     {
-      summary: "a database of one table, with an index on field and key; needs the package node-sqlite3-wasm",
+      summary:
+        "SQLite database with one table and an index on field and key; needs the package " +
+        "node-sqlite3-wasm",
       oneKeyColumn: false,
       keys: exact,
       needsDirectory: false,
@@ -211,7 +217,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "redis",
     file(
-      "HSET commands for `redis-cli --pipe`, keys PREFIX:KEY by --into PREFIX; --url-env: straight into a server",
+      "HSET commands for `redis-cli --pipe`, with keys PREFIX:KEY (--into PREFIX); --url-env writes to a server",
       true,
       redisChunks,
       { send: sendToRedis, needsPrefix: true },
@@ -219,12 +225,12 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ],
   [
     "pgvector",
-    file("text of PostgreSQL's COPY; --url-env: straight into a server", false, pgvectorChunks, {
+    file("PostgreSQL COPY text; --url-env writes to a server", false, pgvectorChunks, {
       keys: postgresText,
       send: sendToPostgres,
     }),
   ],
-  ["qdrant-jsonl", file("one point a line", false, qdrantChunks)],
+  ["qdrant-jsonl", file("one point per line", false, qdrantChunks)],
   [
     "elasticsearch-bulk",
     file("body of a _bulk request", true, elasticsearchChunks, { keys: elasticsearchId }),

@@ -30,15 +30,15 @@ export async function checkHeld(
     const why = refused?.(key);
     if (why !== undefined)
       throw new DataError(
-        `key ${excerpt(textOf(key))} ${why}: leave it out (--keys names those to write), or take a format that holds keys ` +
-          "exactly (csv, jsonl, npy)",
+        `key ${excerpt(textOf(key))} ${why}: exclude it (select keys with --keys), or use a format that ` +
+          "writes keys exactly (csv, jsonl, npy)",
       );
     if (!canMeet || !meeting[batch.table.fieldOf[row]!]) return;
     const text = textOf(key);
     if (seen.has(text))
       throw new DataError(
-        `keys of two fields are both written as ${excerpt(text)}: export one field with --field, or to a format with a column ` +
-          "for the field (csv, jsonl, arrow)",
+        `keys of two fields are both written as ${excerpt(text)}: export one field with --field, or use a ` +
+          "format with a field column (csv, jsonl, arrow)",
       );
     seen.add(text);
   });

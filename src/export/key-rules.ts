@@ -31,59 +31,63 @@ const LONGEST_MISSING_WORD = Math.max(...[...MISSING_WORDS].map((word) => word.l
 export type ReplacingRule = KeyRule & Required<Pick<KeyRule, "replaced">>;
 
 /** Held as they are. */
-export const exact: KeyRule = { summary: "held exactly" };
+export const exact: KeyRule = { summary: "written exactly" };
 
 /** Words between white space: Unicode's, and the controls that Python counts among it. */
 export const words: ReplacingRule = {
-  summary: "white space is written as _",
+  summary: "whitespace is replaced by _",
   // oxlint-disable-next-line no-control-regex
   replaced: /[\s\u0085\u001c-\u001f]/g,
 };
 
 /** Cells between tabs, without quotes. */
-export const cells: ReplacingRule = { summary: "tabs and line ends are written as _", replaced: /[\t\n\r]/g };
+export const cells: ReplacingRule = {
+  summary: "tabs and line ends are replaced by _",
+  replaced: /[\t\n\r]/g,
+};
 
 /** Cells of StarSpace, which splits at blanks too. */
 export const starspaceCells: ReplacingRule = {
-  summary: "blanks, tabs and line ends are written as _",
+  summary: "blanks, tabs and line ends are replaced by _",
   replaced: /[ \t\n\r]/g,
 };
 
 /** Cells of RecBole's reader. */
 export const recboleCells: ReplacingRule = {
-  summary:
-    "tabs, line ends and a quote at the start are written as _; NA, null, None and the like are refused",
+  summary: "tabs, line ends and a leading quote are replaced by _; NA, null, None and similar are errors",
   replaced: /^"|[\t\n\r]/g,
   refused: (key) => {
     if (key.length > LONGEST_MISSING_WORD || !MISSING_WORDS.has(Buffer.from(key).toString("latin1")))
       return undefined;
-    return "is a missing value to RecBole";
+    return "is read as a missing value by RecBole";
   },
 };
 
 /** numpy's text of fixed width, padded with NUL. */
 export const numpyText: KeyRule = {
-  summary: "one that ends in NUL is refused, and a file beyond 4 GiB, each key taking the longest one's room",
-  refused: (key) => (key.at(-1) === NUL ? "ends in NUL, which numpy's text does not keep" : undefined),
+  summary:
+    "keys that end in NUL are errors; every key takes the space of the longest one, and files are " +
+    "limited to 4 GiB",
+  refused: (key) => (key.at(-1) === NUL ? "ends in NUL, which numpy strings do not keep" : undefined),
 };
 
 /** PostgreSQL's text. */
 export const postgresText: KeyRule = {
-  summary: "NUL is refused",
-  refused: (key) => (key.includes(NUL) ? "holds NUL, which no text of PostgreSQL can" : undefined),
+  summary: "keys with NUL are errors",
+  refused: (key) => (key.includes(NUL) ? "contains NUL, which PostgreSQL text cannot store" : undefined),
 };
 
 /** Strings that onnxruntime-web hands on until their first NUL. */
 export const onnxText: KeyRule = {
-  summary: "NUL is refused",
-  refused: (key) => (key.includes(NUL) ? "holds NUL, where onnxruntime-web ends a text" : undefined),
+  summary: "keys with NUL are errors",
+  refused: (key) => (key.includes(NUL) ? "contains NUL, which ends a string in onnxruntime-web" : undefined),
 };
 
 /** Elasticsearch's ids. */
 export const elasticsearchId: KeyRule = {
-  summary: `beyond ${MAX_ID_BYTES} bytes of UTF-8, field and colon among them, they are refused`,
+  summary: `ids (field, colon and key) longer than ${MAX_ID_BYTES} bytes of UTF-8 are errors`,
   refused: (key) =>
     key.length > MAX_ID_BYTES
-      ? `has ${key.length} bytes, an id of Elasticsearch at most ${MAX_ID_BYTES}`
+      ? `has ${key.length} bytes, Elasticsearch ids are limited to ${MAX_ID_BYTES}`
       : undefined,
 };

@@ -125,7 +125,7 @@ describe("redis", () => {
   withRedis("a key that is no UTF-8 is an ArtifactError, before any list is read", async () => {
     const lists = plantedLists(TUESDAY);
     const items = { ...lists.items, bytes: Uint8Array.from(lists.items.bytes, () => 0xff) };
-    await expect(send("redis", { ...lists, items })).rejects.toThrow("no UTF-8");
+    await expect(send("redis", { ...lists, items })).rejects.toThrow("is not valid UTF-8");
     expect(await redis.get("recs:latest")).toBeNull();
   });
 
@@ -140,7 +140,9 @@ describe("redis", () => {
     expect(await redis.get("recs:latest")).toBe("1");
     await redis.flushAll();
     await embedOk(args, { env });
-    await expect(send("redis", plantedLists(MONDAY), { force: true })).rejects.toThrow("holds vectors");
+    await expect(send("redis", plantedLists(MONDAY), { force: true })).rejects.toThrow(
+      "' has vectors of dim",
+    );
     expect(await redis.get("recs:latest")).toBe("1");
   });
 
@@ -179,7 +181,7 @@ describe("postgres", () => {
     );
     expect(rows).toEqual([{ key: 'PRIMARY KEY ("user", rank)' }]);
     expect((await send("postgres", plantedLists(MONDAY, { end: broken }))).note).toBe(
-      "'recs' holds these rows already",
+      "'recs' already has these rows",
     );
     const others = { fingerprint: "f".repeat(16) };
     expect((await send("postgres", plantedLists(TUESDAY), others)).note).toBe("'recs' is replaced");

@@ -66,7 +66,8 @@ export function postgresListChunks({ items, batches }: Lists): AsyncGenerator<Ui
     const why = postgresText.refused!(key);
     if (why !== undefined)
       throw new DataError(
-        `key ${excerpt(Buffer.from(key).toString("utf8"))} ${why}: take redis, or a file of csv, jsonl, parquet or arrow`,
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} ${why}: use redis, or a csv, jsonl, parquet or ` +
+          "arrow file",
       );
     return copyText(key);
   };
@@ -121,5 +122,5 @@ async function* someOf({ batches }: Lists): AsyncGenerator<ListBatch> {
     for (let list = 0; isEmpty && list < batch.keys.size; list++) isEmpty = lengthOfList(batch, list) === 0;
     yield batch;
   }
-  if (isEmpty) throw new DataError("not one list has an item: what the server holds stays as it was");
+  if (isEmpty) throw new DataError("all lists are empty: the server was not changed");
 }

@@ -56,8 +56,8 @@ export async function rowsNamed(
   if (picked.length === 0) {
     const form =
       field === undefined
-        ? "lines of field:key, or keys alone with --field"
-        : `keys of '${field}', one a line`;
+        ? "one field:key per line, or one key per line with --field"
+        : `keys of '${field}', one per line`;
     throw new UsageError(`none of the ${wanted.size} keys has a row in the table: expected ${form}`);
   }
   return {

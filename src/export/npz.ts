@@ -28,8 +28,8 @@ export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Arra
     numRows * (4 * width + dtypeNames[dtype].bytes * dim + (hasWeights ? 4 : 0) + (isScaled ? 4 : 0));
   if (bytes > MAX_BYTES - 4096) {
     throw new DataError(
-      `${numRows} keys of ${width} characters each, the longest one's ${excerpt(longest)}, and their vectors take ` +
-        `${sizeText(bytes)}, a npz file at most 4: leave long keys out with --keys, or take --format npy`,
+      `${numRows} keys padded to ${width} characters (the longest is ${excerpt(longest)}) and their vectors ` +
+        `need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
     );
   }
   yield* zipped([
@@ -101,7 +101,8 @@ async function longestKey(
     const key = reserved ?? oneKeyBytes(batch, row);
     if (selection.reserve && !reserved && [PADDING, OUT_OF_VOCABULARY].some((name) => name!.equals(key)))
       throw new DataError(
-        `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a row of --reserve: rename the key, or leave out --reserve`,
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a reserved row: rename the ` +
+          "key, or omit --reserve",
       );
     // a character has a byte at least
     if (key.length <= width) return;

@@ -129,5 +129,7 @@ export function embeddingOf(
 export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
   for (const { name } of columns)
     if (taken.includes(name) || name.startsWith(INNER))
-      throw new UsageError(`the model has a value ${excerpt(name)} besides that column: rename the column`);
+      throw new UsageError(
+        `column name ${excerpt(name)} conflicts with a value of the model: rename the column`,
+      );
 }

@@ -68,8 +68,8 @@ export function modelChunks({
   ]);
   if (model.length > MAX_BYTES) {
     throw new DataError(
-      `an ONNX file may have 2 GiB, and this one would have ${sizeText(model.length)}: ` +
-        "write one field (--field), or fewer rows (--top-count, --keys)",
+      `ONNX files are limited to 2 GiB, this one needs ${sizeText(model.length)}: export one field ` +
+        "(--field), or fewer rows (--top-count, --keys)",
     );
   }
   return model.chunks();

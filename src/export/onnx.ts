@@ -32,9 +32,10 @@ export async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Arr
   );
   if (fields.length === 0) {
     const what = field === undefined ? "no field has keys" : `field ${excerpt(field)} has none`;
-    throw new UsageError(`format onnx finds rows by their keys, and ${what}: take --onnx-input row`);
+    throw new UsageError(`format onnx looks up rows by key, but ${what}: use --onnx-input row`);
   }
-  if (byKey && !reserve) throw new UsageError("format onnx by keys needs rows for unknown ones: --reserve");
+  if (byKey && !reserve)
+    throw new UsageError("format onnx with key input needs a row for unknown keys: set --reserve");
   checkNames(fields);
   const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
   for (const name of fields) addField(graph, batch, name, byKey ? reserve : undefined);
@@ -102,7 +103,8 @@ function checkNames(fields: readonly string[]): void {
       const other = names.get(name);
       if (other !== undefined)
         throw new UsageError(
-          `fields ${excerpt(other)} and ${excerpt(field)} would both have ${excerpt(name)} in the model: rename a column, or export one --field`,
+          `fields ${excerpt(other)} and ${excerpt(field)} would both be named ${excerpt(name)} in the model: ` +
+            "rename a column, or export one field with --field",
         );
       names.set(name, field);
     }

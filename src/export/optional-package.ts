@@ -19,9 +19,10 @@ export async function optionalPackage<T>(
     const isAbsent = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
     const why = isAbsent
       ? "which is not installed"
-      : `which does not load here (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`;
+      : `which failed to load (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`;
     throw new UsageError(
-      `format ${format} is written by the package ${name}, ${why}: npm install ${name}@${versions}, beside embed-tables`,
+      `format ${format} needs the package ${name}, ${why}: run npm install ${name}@${versions} where ` +
+        "embed-tables is installed",
       { cause: error },
     );
   }

@@ -20,7 +20,7 @@ const MAX_DIM = 16_000;
 /** The bytes of the file. @throws {UsageError} more dimensions than pgvector takes */
 export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
-  if (dim > MAX_DIM) throw new UsageError(`vectors of ${dim} dimensions: pgvector takes at most ${MAX_DIM}`);
+  if (dim > MAX_DIM) throw new UsageError(`pgvector supports at most ${MAX_DIM} dimensions, got ${dim}`);
   const out = new ByteWriter();
   const fields = selection.fields.map((name) => copyText(Buffer.from(name)));
   yield* chunksByRow(selection, out, ({ table, weights }) => (row) => {

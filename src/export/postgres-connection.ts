@@ -60,7 +60,8 @@ export async function withTransaction<T>(
     const silent = (): void =>
       cut(
         new IoError(
-          `the server of ${target.variable} has taken no row for ${patience / 1000} s: is it overloaded, or stopped?`,
+          `timeout: the server of ${target.variable} has accepted no rows for ${patience / 1000} s; check ` +
+            "that it is running and not overloaded",
         ),
       );
     try {
@@ -99,7 +100,7 @@ function clientOf(Client: typeof import("pg").Client, target: Target): import("p
     });
   } catch {
     throw new UsageError(
-      `${target.variable} holds no URL of PostgreSQL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE`,
+      `${target.variable} is not a PostgreSQL URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE`,
     );
   }
 }
@@ -132,12 +133,13 @@ function postgresError(error: unknown, target: Target): unknown {
   const failed = `writing '${into}' to the server of ${variable} failed: ${said}`;
   if (/^(28|3D)/.test(state))
     return new UsageError(
-      `the server of ${variable} refuses (${said}): are user, password and database in ${variable} right?`,
+      `the server of ${variable} rejected the connection (${said}): check user, password and database in ` +
+        `${variable}`,
       cause,
     );
   if (/^(42501|3F)/.test(state)) return new OutputError(failed, cause);
   if (/^(55P03|40)/.test(state))
-    return new LockedError(`${failed}; another transaction was in the way: try again later`, cause);
+    return new LockedError(`${failed}; conflict with another transaction: try again later`, cause);
   if (state === "53100") return new IoError(`${failed}; free some space there`, cause);
   return new IoError(state === "" ? failed : `${failed} (SQLSTATE ${state})`, cause);
 }

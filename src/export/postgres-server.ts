@@ -63,12 +63,12 @@ export async function replaceInPostgres(content: PostgresContent, target: Target
     const { table, place } = await lookUp(transaction, content, names, target);
     const comment = withMark(table?.comment ?? null, target.fingerprint);
     if (table && table.comment === comment && !target.force)
-      return { isUnchanged: true, note: `'${target.into}' holds these rows already` };
+      return { isUnchanged: true, note: `'${target.into}' already has these rows` };
     const reasons = table ? await reasonsToStay(transaction, table) : [];
     if (table && reasons.length > 0) await replaceRows(transaction, content, place, table, comment);
     else await replaceTable(transaction, content, place, table, comment, target);
-    const how = reasons.length === 0 ? "" : `, row by row, since it has ${reasons.join(", ")}`;
-    return { isUnchanged: false, note: `'${target.into}' ${table ? `is replaced${how}` : "is made"}` };
+    const how = reasons.length === 0 ? "" : `, row by row, because it has ${reasons.join(", ")}`;
+    return { isUnchanged: false, note: `'${target.into}' ${table ? `is replaced${how}` : "is created"}` };
   });
 }
 
@@ -80,7 +80,7 @@ function namesOf(into: string): string[] {
     name !== "" && Buffer.byteLength(name) <= MAX_NAME_BYTES && !name.includes("\0");
   if (!names.every(isName))
     throw new UsageError(
-      `--into '${into}': expected a table or SCHEMA.TABLE, each of at most ${MAX_NAME_BYTES} bytes`,
+      `--into '${into}': expected TABLE or SCHEMA.TABLE, with names of at most ${MAX_NAME_BYTES} bytes`,
     );
   return names;
 }
@@ -96,7 +96,7 @@ async function lookUp(
   const [current] = await transaction.query<{ schema: string | null }>("SELECT current_schema() AS schema");
   const schema = names.length > 1 ? names[0]! : ((await find())?.schema ?? current!.schema);
   if (schema === null)
-    throw new OutputError(`the role of ${variable} has no schema for new tables: give --into SCHEMA.TABLE`);
+    throw new OutputError(`the user of ${variable} has no schema for new tables: use --into SCHEMA.TABLE`);
   const name = names.at(-1)!;
   const [lock] = await transaction.query<{ taken: boolean }>(
     "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken",
@@ -104,7 +104,7 @@ async function lookUp(
   );
   if (!lock!.taken)
     throw new LockedError(
-      `'${into}' of ${variable} is being written by another export: try again when it is done`,
+      `'${into}' of ${variable} is being written by another export: try again when it has finished`,
     );
   const columns = await content.columns(transaction);
   // once more: another export may have made or replaced it before we had the lock
@@ -126,7 +126,8 @@ async function reasonsToStay(transaction: Transaction, table: FoundTable): Promi
   const pointing = await pointingTo(transaction, table);
   if (pointing.length > 0)
     throw new OutputError(
-      `foreign keys of ${pointing.join(", ")} point to rows that would be replaced: drop them, or name another table with --into`,
+      `foreign keys of ${pointing.join(", ")} reference rows that would be replaced: drop them, or name ` +
+        "another table with --into",
     );
   const attached = await attachedTo(transaction, table);
   return table.isOurs ? attached : [...attached, `the owner ${table.owner}`];
@@ -225,7 +226,8 @@ async function lockAlone({ query }: Transaction, table: string, { into, signal }
       if (!(error instanceof LockedError)) throw error;
       if (tries === LOCK_TRIES)
         throw new LockedError(
-          `'${into}' is in use by a transaction that does not end (see pg_stat_activity): nothing was replaced; try again later`,
+          `'${into}' is locked by a long transaction (see pg_stat_activity): nothing was replaced; try again ` +
+            "later",
           { cause: error },
         );
       await query("ROLLBACK TO SAVEPOINT alone");

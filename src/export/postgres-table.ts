@@ -45,7 +45,7 @@ export async function vectorSchema({ query }: Transaction, variable: string): Pr
   );
   if (found) return found.schema;
   throw new OutputError(
-    `the database of ${variable} has no type vector: have its owner run CREATE EXTENSION vector there (pgvector)`,
+    `the database of ${variable} does not have pgvector: its owner must run CREATE EXTENSION vector`,
   );
 }
 
@@ -63,7 +63,7 @@ export async function findTable(
     [name],
   );
   if (found && found.kind !== "r")
-    throw new OutputError(`'${into}' is there and is no plain table: name another with --into`);
+    throw new OutputError(`'${into}' exists but is not a plain table: name another with --into`);
   return found;
 }
 

@@ -136,8 +136,13 @@ export class RedisConnection {
   async #within<T>(answer: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_, reject) => {
-      const text = `the server of ${this.#target.variable} has not answered for ${this.#patience / 1000} s`;
-      timer = setTimeout(() => reject(new IoError(`${text}: is it overloaded, or stopped?`)), this.#patience);
+      const text =
+        `timeout: the server of ${this.#target.variable} has not answered for ` +
+        `${this.#patience / 1000} s`;
+      timer = setTimeout(
+        () => reject(new IoError(`${text}: check that it is running and not overloaded`)),
+        this.#patience,
+      );
     });
     try {
       return await Promise.race([answer, silence]);
@@ -157,37 +162,41 @@ function redisError(error: unknown, target: Target): unknown {
   const cause = { cause: new Error(said) };
   if (/invalid (url|protocol|pathname)/i.test(said))
     return new UsageError(
-      `${variable} holds no URL of Redis: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...`,
+      `${variable} is not a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...`,
       cause,
     );
   if (/malformed/i.test(said))
     return new UsageError(
-      `${variable} holds a URL with a % that starts no escape: write % of a user or a password as %25`,
+      `${variable} is a URL with an invalid % escape: write % in a user name or password as %25`,
       cause,
     );
   if (REFUSED.test(said))
     return new UsageError(
-      `the server of ${variable} refuses (${said}): are user, password and database in ${variable} right?`,
+      `the server of ${variable} rejected the connection (${said}): check user, password and database in ` +
+        `${variable}`,
       cause,
     );
   if (said.startsWith("NOPERM"))
     return new OutputError(
-      `the user of ${variable} may not write '${target.into}' (${said}): docs/servers.md lists the rights`,
+      `the user of ${variable} is not allowed to write '${target.into}' (${said}): docs/servers.md lists the ` +
+        "required permissions",
       cause,
     );
   if (said.startsWith("OOM"))
     return new IoError(
-      `the server of ${variable} has no memory left (${said}): it needs room for two versions of the rows; raise its maxmemory`,
+      `the server of ${variable} is out of memory (${said}): it needs memory for two versions of the rows; ` +
+        "raise its maxmemory",
       cause,
     );
   if (/^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)/.test(said))
     return new OutputError(
-      `the server of ${variable} is a node of a cluster (${said}): give --into a name in braces, '{${target.into}}', so that all keys are in one slot, and the URL of the node that holds it`,
+      `the server of ${variable} is a cluster node (${said}): put the name for --into in braces, ` +
+        `'{${target.into}}', so that all keys are in one slot, and use the URL of the node that owns the slot`,
       cause,
     );
   if (said.startsWith("WRONGTYPE"))
     return new OutputError(
-      `'${target.into}' of ${variable} is in use for something else (${said}): name another with --into`,
+      `'${target.into}' of ${variable} is used by something else (${said}): choose another name with --into`,
       cause,
     );
   return new IoError(`writing to the server of ${variable} failed: ${said}`, cause);
@@ -196,6 +205,7 @@ function redisError(error: unknown, target: Target): unknown {
 /** That another export is at work. */
 export function lockedBy(holder: string, { into, variable }: Target): LockedError {
   return new LockedError(
-    `'${into}' of ${variable} is being written by ${holder}: try again when it is done; of one that was killed, in half a minute`,
+    `'${into}' of ${variable} is being written by ${holder}: try again when it has finished; the lock of a ` +
+      "killed export expires after half a minute",
   );
 }

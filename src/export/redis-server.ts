@@ -86,7 +86,7 @@ async function sendLocked(
   if (latest !== null) {
     const held = await redis.command("HGET", versions, String(latest));
     if (!force && held === fingerprint)
-      return { isUnchanged: true, note: `${into}:${String(latest)} holds these ${kind} already` };
+      return { isUnchanged: true, note: `${into}:${String(latest)} already has these ${kind}` };
     checkKind(held, kind, target);
   }
   for (const version of (await redis.command("HKEYS", versions)) as string[])
@@ -109,8 +109,8 @@ function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }
   const there = held.startsWith("lists ") ? "lists" : "vectors";
   if (there !== kind)
     throw new OutputError(
-      `'${into}' of ${variable} holds ${there}, and its readers would find ${kind}: name another with --into, ` +
-        `or, when nobody reads it, delete ${into}:latest`,
+      `'${into}' of ${variable} has ${there}, but this export writes ${kind}: choose another name with ` +
+        `--into, or delete ${into}:latest if nothing reads it`,
     );
 }
 
@@ -172,6 +172,7 @@ async function withRedisLock<T>(
 
 function lostLock({ into, variable }: Target): LockedError {
   return new LockedError(
-    `'${into}' of ${variable} was taken over by another export, since this one was silent for ${LOCK_MILLISECONDS / 1000} s: nothing was switched`,
+    `'${into}' of ${variable} was taken over by another export because this one was inactive for ` +
+      `${LOCK_MILLISECONDS / 1000} s: nothing was switched`,
   );
 }

@@ -85,8 +85,7 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
  */
 export async function selectRows(rows: TableRows, options: ExportOptions): Promise<Selection> {
   const { field, withWeight, preprocess: _, ...how } = options;
-  if (withWeight && !rows.hasWeights)
-    throw new UsageError("the table has no weights: leave out --with-weight");
+  if (withWeight && !rows.hasWeights) throw new UsageError("the table has no weights: omit --with-weight");
   const range = await rangeOf(rows, field);
   const batchOf = (start: number, table: EmbeddingTable): Batch => {
     checkUtf8(table.keys);
@@ -129,7 +128,8 @@ export function checkUtf8({ size, bytes, offsets }: Keys): void {
   )!;
   const key = Buffer.from(bytes.subarray(offsets[row], offsets[row + 1]));
   throw new ArtifactError(
-    `the table holds a key that is no UTF-8, ${excerpt(key.toString("latin1"))} (byte by byte), which no format can carry: train again`,
+    `the table has a key that is not valid UTF-8, ${excerpt(key.toString("latin1"))} (shown as Latin-1), and ` +
+      "cannot be exported: train again",
   );
 }
 

@@ -55,8 +55,8 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
     const other = remembered.get(written);
     if (other === undefined) return;
     throw new DataError(
-      `keys ${excerpt(other)} and ${excerpt(original)} are both written as ${excerpt(written)}: ` +
-        "export to a format that holds keys exactly (csv, jsonl, npy)",
+      `keys ${excerpt(other)} and ${excerpt(original)} are both written as ${excerpt(written)}: use a format ` +
+        "that writes keys exactly (csv, jsonl, npy)",
     );
   };
   let numWords = 0;
@@ -67,7 +67,8 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
     const written = word(batch, row);
     if (strict && Buffer.compare(original, written) !== 0)
       throw new DataError(
-        `key ${excerpt(textOf(original))} cannot be written exactly, and --strict forbids ${excerpt(textOf(written))}`,
+        `key ${excerpt(textOf(original))} cannot be written exactly: --strict does not allow replacing it by ` +
+          `${excerpt(textOf(written))}`,
       );
     if (!isRemembered(batch, row, original, written)) return;
     checkClash(textOf(written), textOf(original));

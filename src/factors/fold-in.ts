@@ -65,7 +65,8 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
     const move = solveCholesky(hessian, gradient);
     if (!move) {
       throw new UsageError(
-        "the events do not decide a vector of this dimension without L2: give --l2-weight and --l2-vector above 0",
+        "too few events to determine a vector of this dimension without L2: set --l2-weight and --l2-vector " +
+          "above 0",
       );
     }
     let scale = 1;

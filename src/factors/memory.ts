@@ -28,7 +28,7 @@ export function checkMemory(
   const bytes = numFeatures * bytesOfFeature(dim, method, hasRates, threads) + BUFFERS;
   if (bytes <= LIMIT) return;
   throw new UsageError(
-    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} ` +
-      `by ${method}, and one memory holds 4 GiB: ${SHRINKING}`,
+    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} of memory with ` +
+      `${method}, the limit is 4 GiB: ${SHRINKING}`,
   );
 }

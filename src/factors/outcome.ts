@@ -17,8 +17,8 @@ import type { Trained } from "../training/trained.js";
 
 /** For a machine that is worse than a constant. */
 const CONSTANT_ADVICE =
-  "Try a greater --l2-vector and --l2-weight or a --min-count above 1, --ignore columns of keys that hardly repeat, " +
-  "and see whether the label means the same in that part";
+  "Try a larger --l2-vector and --l2-weight, a --min-count above 1, or --ignore for columns whose keys " +
+  "rarely repeat, and check that the label has the same meaning in that split";
 
 /** Sentences for the summary. @param metrics of all parts @param how.isChain it does not get better from epoch to epoch */
 export async function factorOutcome(

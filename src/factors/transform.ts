@@ -59,7 +59,7 @@ export async function encodeComposed(
   const { dataset, known } = await readTable(model, options, watch);
   checkFields?.(model, known);
   const names = known.map((name) => `'${name}'`).join(" + ");
-  watch.observe({ stage: "note", text: `a row's vector is the sum over ${names}` });
+  watch.observe({ stage: "note", text: `row vectors are sums over ${names}` });
   return {
     encoding: vectorEncoding(options.key, composer.dim, dataset.numRows),
     rows: composedRows(model, composer, dataset, options.key, completion?.(dataset, known)),

@@ -59,7 +59,8 @@ export function checkState(
   const was = (run.manifest.options[flag] as string | undefined) ?? unless;
   if (!optimizer || was === is) return;
   throw new UsageError(
-    `--init '${run.path}' keeps the state of --${flag} ${was ?? "unknown"}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,
+    `--init '${run.path}' has the optimizer state of --${flag} ${was ?? "unknown"}, but this training uses ` +
+      `${is}: use the same ${flag}, or a run without --keep-state`,
   );
 }
 
@@ -67,8 +68,8 @@ export function checkState(
 function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
-    `--init '${run.path}' was trained for a ${preprocess.task} label, and this is for a ${task} label: ` +
-      `take a run of the same kind, or train without --init`,
+    `--init '${run.path}' was trained for a ${preprocess.task} label, but this training has a ${task} label: ` +
+      "use a run of the same kind, or train without --init",
   );
 }
 
@@ -95,20 +96,20 @@ export function goOn(
   if (freeze && newBlocks.length > 0) {
     const [name] = newBlocks;
     throw new UsageError(
-      `--freeze known keeps rows as they are, and field '${name}' is new to run '${run.path}': every row of a field-aware ` +
-        `machine has a vector for it (--ignore ${name}, or train without --freeze)`,
+      `--freeze known cannot add field '${name}', which is not in run '${run.path}', because every row of a ` +
+        `field-aware model has a vector for it: use --ignore ${name}, or train without --freeze`,
     );
   }
   const warnings = [...gone.warnings, ...(blocks ? [] : addedWarnings(earlier, gone))];
   if (keepState && !model.optimizer)
-    warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
+    warnings.push(`run '${run.path}' was trained without --keep-state: the optimizer starts from scratch`);
   return {
     space,
     history: gone.history,
     notes: [
       ...gone.notes,
       ...newBlocks.map(
-        (name) => `field '${name}' is new to run '${run.path}': every row gets a vector for it`,
+        (name) => `field '${name}' is not in run '${run.path}': every row gets a new vector for it`,
       ),
     ],
     warnings,

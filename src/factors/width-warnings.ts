@@ -13,7 +13,7 @@ export function widthWarnings({ fields }: FeatureSpace, { dim }: { dim: number }
   const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
   if (deviation <= LARGE_SCORE) return [];
   return [
-    `rows have ${fields.length} fields, whose pairs alone make first scores of plus or minus ${deviation.toFixed(0)}: ` +
-      "take fewer fields (--fields, --ignore), a smaller --dim, or --model lr",
+    `rows have ${fields.length} fields, whose pairwise terms give initial scores of about ` +
+      `±${deviation.toFixed(0)}: use fewer fields (--fields, --ignore), a smaller --dim, or --model lr`,
   ];
 }

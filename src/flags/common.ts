@@ -25,10 +25,7 @@ export function hideUncommon(command: Command, helpAll: string): void {
   if (!shown.some(isCommon)) return;
   const others = shown.filter((option) => !isCommon(option) && !ALWAYS.includes(nameOf(option)));
   for (const option of others) option.hideHelp();
-  command.addHelpText(
-    "after",
-    `\n${others.length} more options, for special cases: embed ${command.name()} ${helpAll}`,
-  );
+  command.addHelpText("after", `\n${others.length} more options: embed ${command.name()} ${helpAll}`);
 }
 
 function isCommon(option: Option): boolean {

@@ -9,8 +9,8 @@ const composings: readonly Compose[] = ["item", "none"];
 export function composeOption(): Option {
   return new Option(
     "--compose <what>",
-    "vector of an item: item adds the vectors of the columns that describe it, none takes its row alone",
+    "vector of an item: item adds the vectors of its side columns, none uses only the item's own row",
   )
     .choices(composings)
-    .default(undefined, "item, where columns go with it");
+    .default(undefined, "item, if the run has side columns");
 }

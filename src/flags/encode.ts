@@ -16,7 +16,7 @@ const everyOption = {
     help: "maximum number of threads; the result does not depend on it",
     group: "Reading:",
   },
-  out: text("dataset", { help: "the dataset directory to write", group: "Output:", required: true }),
+  out: text("dataset", { help: "dataset directory to write", group: "Output:", required: true }),
   force: flag({ help: "replace an existing dataset", group: "Output:" }),
 } as const;
 

@@ -45,15 +45,15 @@ export interface ExportFlags {
 /** Adds the flags. */
 export function addExportFlags(command: Command): Command {
   return command
-    .requiredOption("--format <format>", "output format; the list below says what each is for")
-    .option("--field <field>", "export only this field; user and item name the columns with these roles")
-    .option("--table <name>", "which table to use, for a run that has several")
-    .option("--with-weight", "also export the model's weight of each key")
-    .option("--strict", "fail if a key cannot be written unchanged in this format")
+    .requiredOption("--format <format>", "output format; see the list of formats below")
+    .option("--field <field>", "export only this field; user and item refer to the columns with these roles")
+    .option("--table <name>", "table to use, for a run with several tables")
+    .option("--with-weight", "also export the model's weight (bias) of each key")
+    .option("--strict", "fail if a key cannot be written exactly in this format")
     .addOption(composeOption())
     .option(
       "--mips",
-      "add a dimension so that the dot product of user and item ranks as the model does, biases included",
+      "add a dimension that holds the bias, so that dot products of user and item rank as the model does",
     )
     .addOption(
       new Option("--top-count <n>", "export only the n most frequent keys of each field").argParser(
@@ -72,56 +72,62 @@ export function addExportFlags(command: Command): Command {
     .addOption(
       new Option(
         "--reserve <scheme>",
-        "rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)",
+        "reserve rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 " +
+          "(pytorch)",
       ).choices(reservations),
     )
     .option(
       "--delta <run>",
-      "jsonl, npy: only the rows added, changed and removed since an earlier run, by their row numbers",
+      "jsonl, npy: write only rows added, changed or removed since an earlier run, by row number",
     )
     .addOption(
       new Option(
         "--onnx-input <what>",
-        "onnx: keys (text; unknown ones find the out-of-vocabulary row), or rows (integers); default: key",
+        "onnx: model input: keys (strings; unknown keys map to the out-of-vocabulary row), or row numbers; " +
+          "default: key",
       ).choices(onnxInputNames),
     )
     .addOption(
       new Option(
         "--onnx-part <what>",
-        "onnx: the network of a run of train-net, the user or item tower of train-two-tower, or the table alone; default: table with --field or --table, else network or user",
+        "onnx: part to export: the network (train-net), the user or item tower (train-two-tower), or only " +
+          "the table; default: table with --field or --table, else network or user",
       ).choices(onnxPartNames),
     )
     .addOption(
       new Option(
         "--dtype <type>",
-        "npy, npz, safetensors, arrow, parquet, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
+        "npy, npz, safetensors, arrow, parquet, faiss: element type of the vectors, i8 with one scale per " +
+          "row; the loss of precision is reported",
       ).choices(dtypeChoices),
     )
     .addOption(
       new Option(
         "--part <part>",
-        "with --dtype: also measure its cost in AUC, RMSE or Recall@20 on this held-out split",
+        "with --dtype: also measure the change in AUC, RMSE or Recall@20 on this held-out split",
       ).choices(["valid", "test"]),
     )
     .option(
       "--on <log>",
-      "with --dtype: also measure its cost on this log; repeatable, several files are read as one log",
+      "with --dtype: also measure the change on this log; repeatable, several files are read as one log",
       repeated,
     )
     .option("--wide", "parquet: one column for each dimension instead of a column of lists")
-    .option("-o, --out <path>", "file or directory to write; by default stdout, also as -")
+    .option("-o, --out <path>", "file or directory to write; - or no file is stdout")
     .addOption(
       new Option(
         "--url-env <variable>",
-        "redis, pgvector: in place of -o, the environment variable that holds the URL of a server to write to",
+        "redis, pgvector: write to a server instead of -o; the name of the environment variable that holds " +
+          "its URL",
       ).argParser(checkVariableName),
     )
     .option(
       "--into <name>",
-      "redis: what keys start with, PREFIX:KEY; pgvector with --url-env: table or schema.table (default: embeddings)",
+      "redis: prefix of the keys, PREFIX:KEY; pgvector with --url-env: table or schema.table (default: " +
+        "embeddings)",
     )
-    .option("--force", "replace an existing output; write again what a server holds already")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--force", "replace an existing output; rewrite rows that a server already holds")
+    .option("--quiet", "print only errors and results")
     .addOption(new Option("--json", "print one JSON object on stdout; needs -o or --url-env"));
 }
 

@@ -86,17 +86,17 @@ export async function badRowsOf({ onBadRow, maxBad, badRows: file, force = false
 }
 
 /** Adds the options that say what is printed. @param quiet help of --quiet, where results are left out, too */
-export function addOutputOptions(command: Command, quiet = "print nothing but errors and results"): Command {
+export function addOutputOptions(command: Command, quiet = "print only errors and results"): Command {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   return command
     .addOption(group("--json", "print one JSON object on stdout"))
     .addOption(group("--quiet", quiet))
-    .addOption(group("--no-progress", "print plain lines instead of a progress display on a terminal"))
-    .addOption(group("--no-color", "do not use colours on a terminal"))
+    .addOption(group("--no-progress", "print plain lines instead of an interactive progress display"))
+    .addOption(group("--no-color", "disable colours"))
     .addOption(
       group(
         "--log-format <format>",
-        "format of progress, warnings and errors on stderr; json also keeps every epoch",
+        "format of progress, warnings and errors on stderr; json includes every epoch",
       )
         .choices(["text", "json"])
         .default("text"),

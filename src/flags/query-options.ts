@@ -9,14 +9,15 @@ export function addQueryOptions(command: Command, under: string): Command {
     .addOption(
       group(
         "--query <what>",
-        "vector that stands for a user: user (its own), history (mean of its items), last (its last item) or last:N " +
-          "(default: user where the table has users, else history)",
+        "query vector of a user: user (the user's row), history (mean of the user's items), last (the last " +
+          "item) or last:N (default: user if the table has users, else history)",
       ),
     )
     .addOption(
       group(
         "--query-half-life <span>",
-        "with --query history or last:N: an item's weight halves with this much time before the user's latest event, such as 30d",
+        "with --query history or last:N: half-life of an item's weight, in time before the user's latest " +
+          "event, such as 30d",
       ),
     );
 }

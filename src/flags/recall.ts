@@ -30,13 +30,13 @@ export type RecallFlags = ReadingFlags &
   };
 
 /** What the help calls options of who gets a list. */
-const WHOSE = "Whose lists:";
+const WHOSE = "Who gets lists:";
 
 /** Adds the flags. */
 export function addRecallFlags(command: Command): Command {
   command
     .addOption(
-      new Option("--for <whom>", "write a list for each user, or for each item its nearest other items")
+      new Option("--for <whom>", "write a list of items for each user, or of nearest items for each item")
         .choices(["user", "item"])
         .default("user"),
     )
@@ -44,7 +44,8 @@ export function addRecallFlags(command: Command): Command {
     .addOption(
       new Option(
         "--score <how>",
-        "what ranks the items: the model, the vectors alone, or a baseline learned from the training's events (default: model; with --for item cosine)",
+        "how items are scored: by the model, by vectors, or by a baseline learned from the training events " +
+          "(default: model; with --for item cosine)",
       ).choices([...recallScorings]),
     );
   addListOptions(command);
@@ -60,16 +61,18 @@ export function addRecallFlags(command: Command): Command {
     .addOption(
       output(
         "--format <format>",
-        "format of the lists; redis and postgres write to a server with --url-env, else a file for redis-cli --pipe or COPY",
+        "output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli " +
+          "--pipe or COPY",
       )
         .choices([...listFormats, ...listServers])
         .default("csv"),
     )
-    .addOption(output("-o, --out <path>", "file to write; by default stdout, also as -"))
+    .addOption(output("-o, --out <path>", "file to write; - or no file is stdout"))
     .addOption(
       output(
         "--url-env <variable>",
-        "with --format redis or postgres: write to the server whose URL this environment variable holds",
+        "with --format redis or postgres: write to a server; the name of the environment variable that holds " +
+          "its URL",
       ),
     )
     .addOption(
@@ -80,55 +83,59 @@ export function addRecallFlags(command: Command): Command {
 }
 
 function addListOptions(command: Command): void {
-  const group = (flags: string, help: string) =>
-    new Option(flags, help).helpGroup("What may stand in a list:");
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Candidates:");
   command
     .addOption(
       group(
         "--repeats <what>",
-        "items that a user already has: mask leaves them out of the list, allow keeps them (default: mask)",
+        "items that a user already has: mask excludes them from the list, allow keeps them (default: mask)",
       ).choices(["mask", "allow"]),
     )
     .addOption(
-      group("--mask <log>", "log whose events are also left out of its users' lists; repeatable").argParser(
-        repeated,
-      ),
+      group(
+        "--mask <log>",
+        "log of further events whose items are excluded from their users' lists; repeatable",
+      ).argParser(repeated),
     )
     .addOption(
       group(
         "--positive-from <x>",
-        "for a log with labels: events with a label of x or more count as items that a user has",
+        "for a log with labels: a user has an item if an event has a label of x or more",
       ).argParser(numberOf("--positive-from")),
     )
-    .addOption(group("--items <file>", "table of items: recommend only the items that it names"))
+    .addOption(group("--items <file>", "table of items: recommend only these items"))
     .addOption(
       group(
         "--where <expression>",
-        "with --items: use only rows of the table that match, such as 'stock > 0'; repeatable",
+        "with --items: use only rows that match, such as 'stock > 0'; repeatable",
       ).argParser(repeated),
     )
     .addOption(
       group(
         "--within <column>",
-        "recommend only items whose value in this column of --items equals the user's in --users",
+        "recommend only items that have the same value in this column of --items as the user has in --users",
       ),
     )
     .addOption(
-      group("--per <column=n>", "at most n items per value of this column of --items, such as category=3"),
+      group(
+        "--per <column=n>",
+        "recommend at most N items per value of this column of --items, such as " + "category=3",
+      ),
     )
     .addOption(
-      group("--candidates <file>", "file of user and item pairs: rank for each user only these items"),
+      group("--candidates <file>", "file of user and item pairs: rank only these items for each user"),
     );
 }
 
 function addOwnerOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup(WHOSE);
   command
-    .addOption(group("--users <file>", "table of users: write lists only for the users that it names"))
+    .addOption(group("--users <file>", "table of users: write lists only for these users"))
     .addOption(
       group(
         "--fold-in <log>",
-        "log with events of users that the run does not know: writes lists for them, from vectors folded in from these events; repeatable",
+        "log with events of users unknown to the run: folds them in from these events and writes their " +
+          "lists; repeatable",
       ).argParser(repeated),
     );
   addQueryOptions(command, WHOSE);
@@ -136,18 +143,19 @@ function addOwnerOptions(command: Command): void {
     .addOption(
       group(
         "--index <dir>",
-        "search this index (from embed index) instead of all items: faster, approximate",
+        "search this index (from embed index) instead of all items: faster but approximate",
       ),
     )
     .addOption(
       group(
         "--ef <n>",
-        "with --index: size of the search's candidate list (HNSW ef); larger is slower and more exact (default: 128)",
+        "with --index: size of the search candidate list (HNSW ef); larger is slower and more accurate " +
+          "(default: 128)",
       ).argParser(wholeOf("--ef", 1)),
     )
     .addOption(composeOption().helpGroup(WHOSE))
     .addOption(
-      group("--table <name>", "with --score dot or cosine: which table to use, for a run that has several"),
+      group("--table <name>", "with --score dot or cosine: table to use, for a run with several tables"),
     );
 }
 

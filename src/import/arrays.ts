@@ -27,7 +27,8 @@ function checkUnpacked(unpacked: number, packed: number, file: string): void {
   const most = Math.max(ALWAYS, MAX_RATIO * packed);
   if (unpacked <= most) return;
   throw new DataError(
-    `it unpacks to more than ${most} bytes, from ${packed}: expected at most ${MAX_RATIO} times as many; write it uncompressed, or in a format without padding`,
+    `it unpacks to more than ${most} bytes, from ${packed}: the compression ratio is limited to ` +
+      `${MAX_RATIO}; write it uncompressed, or in a format without padding`,
     { file },
   );
 }
@@ -61,16 +62,16 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
   const array = (name: string): NpyArray => {
     const file = files[`${name}.npy`];
     return file
-      ? (parseNpy(file) ?? fail(`array '${name}' is no npy`))
+      ? (parseNpy(file) ?? fail(`array '${name}' is not in npy format`))
       : fail(`it has no array '${name}', but ${names.slice(0, 20).join(", ")}`);
   };
   const keys = textsOf(array("key")) ?? fail(`keys of type ${array("key").descr}`);
   const value = array("value");
   if (value.shape.length !== 2 || value.shape[0] !== keys.length)
-    fail(`${keys.length} keys, and values of shape [${value.shape.join(", ")}]`);
+    fail(`${keys.length} keys, but values of shape [${value.shape.join(", ")}]`);
   const rowAt = vectorsOf(value, value.descr === "|i1" ? array("scale") : undefined, path);
   for (const [r, key] of keys.entries())
-    rows.add(key ?? fail(`key ${r + 1} holds a number that is no character`), rowAt(r), { file: path });
+    rows.add(key ?? fail(`key ${r + 1} has an invalid character code`), rowAt(r), { file: path });
   return [fingerprint];
 }
 
@@ -101,11 +102,11 @@ async function readFolder(
   const [vectors, keys] = [await wholeFile(vectorsPath), await wholeFile(keysPath)];
   const inputs = [vectors.fingerprint, keys.fingerprint];
   const value = npyOf(vectors.bytes, vectorsPath);
-  if (!isUtf8(keys.bytes)) throw new DataError("it is no UTF-8, as export writes it", { file: keysPath });
+  if (!isUtf8(keys.bytes)) throw new DataError("it is not valid UTF-8", { file: keysPath });
   const lines = Buffer.from(keys.bytes).toString("utf8").split("\n").slice(0, -1);
   if (value.shape.length !== 2 || value.shape[0] !== lines.length)
     throw new DataError(
-      `${lines.length} lines, and vectors.npy is of shape [${value.shape.join(", ")}]: expected a line a row`,
+      `${lines.length} lines, but vectors.npy has shape [${value.shape.join(", ")}]: expected one line per row`,
       { file: keysPath },
     );
   let scale: NpyArray | undefined;
@@ -154,9 +155,9 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
   const scales = tensors.get("scales")?.data as Float32Array | undefined;
   const isScaled = isOf(vectors.data, "Int8Array");
   if (!isScaled && !["Float32Array", "Float64Array", "Uint16Array"].some((type) => isOf(vectors.data, type)))
-    throw new DataError("vectors are of another type than F32, F64, F16 and I8", { file: path });
+    throw new DataError("vectors must be F32, F64, F16 or I8", { file: path });
   if (isScaled && scales?.length !== vectors.shape[0])
-    throw new DataError("vectors of I8 need a tensor scales [rows], F32, to be numbers", { file: path });
+    throw new DataError("I8 vectors need a tensor scales [rows] of F32", { file: path });
   if (!isOf(keys.data, "Uint8Array") || !isOf(ends.data, "BigInt64Array"))
     throw new DataError("expected keys of U8 and keyOffsets of I64, as export writes them", { file: path });
   const rowAt = rowReader(vectors.data as Elements, dim, isScaled ? scales : undefined);
@@ -164,13 +165,13 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
     const [from, to] = [Number(ends.data[r]), Number(ends.data[r + 1])];
     if (from < 0 || to < from || to > keys.data.length)
       throw new DataError(
-        `keyOffsets says that key ${r + 1} is bytes ${from} to ${to} of ${keys.data.length}: expected them to ascend`,
+        `keyOffsets must be ascending: key ${r + 1} is bytes ${from} to ${to} of ${keys.data.length}`,
         { file: path },
       );
     const key = (keys.data as Uint8Array).subarray(from, to);
     // a row without key is a hole or one that was reserved
     if (key.length === 0) continue;
-    if (!isUtf8(key)) throw new DataError(`key ${r + 1} is no UTF-8`, { file: path });
+    if (!isUtf8(key)) throw new DataError(`key ${r + 1} is not valid UTF-8`, { file: path });
     rows.add(Buffer.from(key).toString("utf8"), rowAt(r), { file: path });
   }
   return [fingerprint];
@@ -191,7 +192,7 @@ function vectorsOf(value: NpyArray, scale: NpyArray | undefined, file: string): 
 
 function npyOf(bytes: Uint8Array, file: string): NpyArray {
   const array = parseNpy(bytes);
-  if (!array) throw new DataError("it is no npy file in row order", { file });
+  if (!array) throw new DataError("it is not an npy file in C order", { file });
   return array;
 }
 

@@ -41,21 +41,21 @@ export class RowCollector {
     { field, count = 0, weight }: { field?: string; count?: number; weight?: number } = {},
   ): void {
     const [name, rest] = field === undefined ? this.#split(key, place) : [field, key];
-    if (rest === "") throw new DataError("a row without a key: expected one", place);
-    if (HALF_A_PAIR.test(rest))
-      throw new DataError(`key ${excerpt(rest)} has half of a surrogate pair, which no text has`, place);
+    if (rest === "") throw new DataError("a row has no key", place);
+    if (HALF_A_PAIR.test(rest)) throw new DataError(`key ${excerpt(rest)} has an unpaired surrogate`, place);
     const whole = `${name}:${rest}`;
     const earlier = this.#lines.get(whole);
     if (earlier !== undefined)
       throw new DataError(
-        `key ${excerpt(rest)} has a row already${earlier === 0 ? "" : ` in line ${earlier}`}: leave one out`,
+        `duplicate key ${excerpt(rest)}${earlier === 0 ? "" : `, first in line ${earlier}`}: remove one of them`,
         place,
       );
     this.#lines.set(whole, place.line ?? 0);
     this.#dim ??= vector.length;
     if (vector.length !== this.#dim || this.#dim === 0)
       throw new DataError(
-        `key ${excerpt(rest)} has ${vector.length} numbers, expected ${this.#dim === 0 ? "one at least" : `${this.#dim} as in the first row`}`,
+        `key ${excerpt(rest)} has ${vector.length} numbers, expected ` +
+          `${this.#dim === 0 ? "at least one" : `${this.#dim} as in the first row`}`,
         place,
       );
     const start = this.#keys.length * this.#dim;
@@ -68,7 +68,7 @@ export class RowCollector {
     for (let d = 0; d < this.#dim; d++)
       if (!Number.isFinite(this.#vectors[start + d]))
         throw new DataError(
-          `number ${d + 1} of key ${excerpt(rest)} is ${vector[d]}, expected one that a 32-bit float holds`,
+          `number ${d + 1} of key ${excerpt(rest)} is ${vector[d]}, expected a finite 32-bit float`,
           place,
         );
     if (!this.#fields.has(name)) this.#fields.set(name, this.#fields.size);
@@ -110,7 +110,7 @@ export class RowCollector {
     const colon = key.indexOf(":");
     if (colon < 1)
       throw new DataError(
-        `key ${excerpt(key)} names no field: expected field:key, or name the field of all keys with --field`,
+        `key ${excerpt(key)} has no field: expected field:key, or set the field of all keys with --field`,
         place,
       );
     return [key.slice(0, colon), key.slice(colon + 1)];

@@ -26,8 +26,9 @@ export async function readDelimited(
     await log.close();
     const near = nearestName(keyColumn, columns);
     throw new UsageError(
-      `'${path}' has no column '${keyColumn}', it has ${columns.slice(0, 8).join(", ")}${columns.length > 8 ? ", ..." : ""}: ` +
-        `name the column of keys with --key${near === undefined ? "" : `; did you mean '${near}'?`}`,
+      `'${path}' has no column '${keyColumn}', it has ` +
+        `${columns.slice(0, 8).join(", ")}${columns.length > 8 ? ", ..." : ""}: name the key column with ` +
+        `--key${near === undefined ? "" : `; did you mean '${near}'?`}`,
     );
   }
   const numbers = columns.filter((name) => !["field", keyColumn].includes(name));
@@ -75,7 +76,7 @@ export async function readDelimited(
 function countOf(count: number, place: Place): number {
   if (Number.isNaN(count)) return 0;
   if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
-  throw new DataError(`expected a whole number of events below 2^32, got ${count}`, {
+  throw new DataError(`expected an event count (an integer below 2^32), got ${count}`, {
     ...place,
     column: "count",
   });
@@ -85,7 +86,7 @@ function countOf(count: number, place: Place): number {
 function weightOf(weight: number, place: Place): number {
   if (Number.isFinite(Math.fround(weight))) return weight;
   const got = Number.isNaN(weight) ? "an empty cell" : String(weight);
-  throw new DataError(`expected a number that a 32-bit float holds, got ${got}`, {
+  throw new DataError(`expected a finite 32-bit float, got ${got}`, {
     ...place,
     column: "weight",
   });

@@ -43,7 +43,7 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
       // Number reads 0x10, which no writer of decimals means
       if (cell === "" || Number.isNaN(x) || /^0[a-z]/i.test(cell))
         throw new DataError(
-          `expected a number, got '${cell}': a row is a key without blanks and its numbers`,
+          `expected a number, got '${cell}': a row must be a key without spaces followed by numbers`,
           {
             file: path,
             line,
@@ -53,7 +53,7 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
     });
     if (promised && vector.length !== promised.dim)
       throw new DataError(
-        `${vector.length} numbers, where the first line promises ${promised.dim}: keys hold no blanks`,
+        `${vector.length} numbers, but the first line declares ${promised.dim}: keys must not contain spaces`,
         { file: path, line },
       );
     rows.add(key!, vector, { file: path, line });
@@ -81,7 +81,7 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
   }
   if (promised && promised.rows !== numRows)
     throw new DataError(
-      `the first line promises ${promised.rows} rows, and ${numRows} came: is the file whole?`,
+      `the first line declares ${promised.rows} rows, but the file has ${numRows}: check that it is complete`,
       { file: path },
     );
   return [source.fingerprint()];
@@ -110,25 +110,32 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
         return found;
       }
       if (bytes.length - at > MAX_KEY || !(await more()))
-        throw new DataError(`the file ends, or is no binary word2vec, at row ${row}`, { file: path });
+        throw new DataError(`the file is truncated or not in binary word2vec format, at row ${row}`, {
+          file: path,
+        });
     }
   };
   try {
     const header = /^(\d+) (\d+)\r?$/.exec((await until(LF, 0)).toString("latin1"));
     if (!header)
-      throw new DataError("expected a first line `rows dim`, as binary word2vec has it", { file: path });
+      throw new DataError("expected a first line `rows dim`, as in binary word2vec format", { file: path });
     const [numRows, dim] = [Number(header[1]), Number(header[2])];
     if (dim > MAX_DIM)
-      throw new DataError(`the first line says ${dim} numbers a row, at most ${MAX_DIM} are read`, {
-        file: path,
-      });
+      throw new DataError(
+        `the first line declares ${dim} numbers per row, at most ${MAX_DIM} are supported`,
+        {
+          file: path,
+        },
+      );
     for (let row = 1; row <= numRows; row++) {
       const key = await until(BLANK, row);
       // the line end after the row before
       const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path }, ` of row ${row}`);
       while (bytes.length - at < 4 * dim)
         if (!(await more()))
-          throw new DataError(`the file ends within row ${row} of ${numRows}: is it whole?`, { file: path });
+          throw new DataError(`the file ends within row ${row} of ${numRows}: check that it is complete`, {
+            file: path,
+          });
       const vector = Array.from({ length: dim }, (_, d) => bytes.readFloatLE(at + 4 * d));
       at += 4 * dim;
       rows.add(text, vector, { file: path });
@@ -137,7 +144,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
     do {
       if (bytes.subarray(at).some((byte) => byte !== LF))
         throw new DataError(
-          `the first line promises ${numRows} rows of ${dim}, and more follows them: is it another number?`,
+          `the first line declares ${numRows} rows of ${dim}, but more data follows: check the number of rows`,
           { file: path },
         );
       at = bytes.length;
@@ -152,6 +159,6 @@ function utf8(bytes: Uint8Array, place: { file: string; line?: number }, of = ""
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new DataError(`the key${of} is no UTF-8: write the file in this encoding`, place);
+    throw new DataError(`the key${of} is not valid UTF-8: convert the file to UTF-8`, place);
   }
 }

@@ -139,12 +139,12 @@ export class ArrowFile {
 
   static async open(bytes: ArrowBytes, fail: Fail): Promise<ArrowFile> {
     const { size } = bytes;
-    if (size < 18) fail("no Arrow file ends here");
+    if (size < 18) fail("it is not an Arrow file, or is truncated");
     const end = new Uint8Array(10);
     await bytes.read(end, size - 10);
     const length = new DataView(end.buffer).getInt32(0, true);
     if (Buffer.from(end).toString("latin1", 4) !== "ARROW1" || length <= 0 || length > size - 18)
-      fail("no Arrow file ends here");
+      fail("it is not an Arrow file, or is truncated");
     const footer = new Uint8Array(length);
     await bytes.read(footer, size - 10 - length);
     return new ArrowFile(FlatTable.root(footer), bytes, fail);
@@ -196,13 +196,13 @@ export class ArrowFile {
   }
 
   async #message({ offset, meta }: Block): Promise<FlatTable> {
-    if (meta < 8) return this.#fail("a message without a header");
+    if (meta < 8) return this.#fail("a message has no header");
     // a mark and the length stand before the metadata
     return FlatTable.root(await this.bytesAt(offset + 8, meta - 8));
   }
 
   #body(batch: FlatTable | undefined, { offset, meta, body }: Block): Body {
-    if (!batch || batch.table(3)) return this.#fail("a message that is no plain batch");
+    if (!batch || batch.table(3)) return this.#fail("a message is not a plain record batch");
     const length = batch.i64(0);
     if (!(Number.isSafeInteger(length) && length >= 0)) return this.#fail(`a batch of ${length} rows`);
     const buffers = batch.structs(2, 16, [0, 8]).map(([at, bytes]) => {
@@ -233,7 +233,7 @@ export async function arrowBytesOf(
     async read(into, offset) {
       for (let at = 0; at < into.length;) {
         const { bytesRead } = await file.read(into, at, into.length - at, offset + at);
-        if (bytesRead === 0) fail("it ends too early");
+        if (bytesRead === 0) fail("it is truncated");
         at += bytesRead;
       }
     },

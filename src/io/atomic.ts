@@ -40,12 +40,10 @@ export async function checkOutput(
   const existing = await lstat(target).catch(() => undefined);
   if (existing && kind === "file" && (await isSpecial(target))) return;
   if (existing && !force) {
-    throw new OutputError(
-      `output '${target}' exists already; --force replaces it, another -o leaves it alone`,
-    );
+    throw new OutputError(`output '${target}' already exists: replace it with --force, or choose another -o`);
   }
   if (existing && kind === "file" && (await isDirectory(target))) {
-    throw new OutputError(`output '${target}' is a directory, expected a file's name`);
+    throw new OutputError(`output '${target}' is a directory, expected a file name`);
   }
   if (existing && kind === "directory") await checkDirectory(target, own);
   const parent = dirname(resolve(target));
@@ -83,7 +81,8 @@ export async function writeDirectory(
     signal?.throwIfAborted();
 
     const exists = await lstat(target).catch(() => undefined);
-    if (exists && !force) throw new OutputError(`output '${target}' was made by another program meanwhile`);
+    if (exists && !force)
+      throw new OutputError(`output '${target}' was created by another program in the meantime`);
     if (exists) {
       // hours may have passed since
       await checkDirectory(target, own);
@@ -162,7 +161,7 @@ export async function writeFileBy(
   { signal, onStep }: AtomicOptions = {},
 ): Promise<void> {
   await checkOutput(path, force, "file");
-  if (await isSpecial(path)) throw new OutputError(`output '${path}' is no file: give a file's name`);
+  if (await isSpecial(path)) throw new OutputError(`output '${path}' is not a file: expected a file name`);
   await sweep(path);
   await underTemporaryName(path, "file", async (temporary) => {
     await write(temporary);
@@ -170,7 +169,7 @@ export async function writeFileBy(
     await onStep?.("written");
     signal?.throwIfAborted();
     if (!force && (await lstat(path).catch(() => undefined))) {
-      throw new OutputError(`output '${path}' was made by another program meanwhile`);
+      throw new OutputError(`output '${path}' was created by another program in the meantime`);
     }
     await rename(temporary, path);
     await syncDirectory(dirname(resolve(path)));

@@ -7,6 +7,6 @@ import { UsageError } from "../errors.js";
 export function variableOf(name: string): string {
   const value = env[name];
   if (value === undefined || value === "")
-    throw new UsageError(`the environment variable ${name} is not set: give it the server's URL`);
+    throw new UsageError(`the environment variable ${name} is not set: set it to the server's URL`);
   return value;
 }

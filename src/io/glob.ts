@@ -22,7 +22,7 @@ export async function expandPaths(paths: readonly string[]): Promise<string[]> {
       continue;
     }
     const matches = await matching(path);
-    if (matches.length === 0) throw new NoInputError(`'${path}' matches no file`);
+    if (matches.length === 0) throw new NoInputError(`'${path}' matches no files`);
     expanded.push(...matches);
   }
   return expanded;

@@ -32,13 +32,15 @@ export const text = where("text", (value) => typeof value === "string");
 export const flag = where("true or false", (value) => typeof value === "boolean");
 export const number = where("a number", Number.isFinite);
 export const count = where(
-  "a whole number from 0 on",
+  "a non-negative integer",
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 );
 
 /** Any value, but none that is nested deeply. */
 export const anything: Shape = (value, at) =>
-  depthOf(value, MAX_DEPTH) < MAX_DEPTH ? undefined : `${at}: expected at most ${MAX_DEPTH} levels`;
+  depthOf(value, MAX_DEPTH) < MAX_DEPTH
+    ? undefined
+    : `${at}: expected at most ${MAX_DEPTH} levels of nesting`;
 
 function depthOf(value: unknown, most: number): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -51,7 +53,7 @@ function depthOf(value: unknown, most: number): number {
 /** A whole number in [least, most]. */
 export function whole(least: number, most: number): Shape {
   return where(
-    `a whole number from ${least} to ${most}`,
+    `an integer from ${least} to ${most}`,
     (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
   );
 }
@@ -150,11 +152,14 @@ function checked(json: string, shape: Shape, what: string, remake: string): unkn
   try {
     value = JSON.parse(json);
   } catch (error) {
-    throw new ArtifactError(`${what} is no JSON (${String(error)}): it is damaged; restore it or ${remake}`, {
-      cause: error,
-    });
+    throw new ArtifactError(
+      `${what} is not valid JSON (${String(error)}): it is damaged; restore it or ` + `${remake}`,
+      {
+        cause: error,
+      },
+    );
   }
   const problem = shape(value, "");
   if (problem === undefined) return value;
-  throw new ArtifactError(`${what} is not as embed writes it (${problem}): restore it or ${remake}`);
+  throw new ArtifactError(`${what} is invalid (${problem}): restore it or ${remake}`);
 }

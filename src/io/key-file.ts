@@ -28,7 +28,8 @@ export async function keyedHashFrom(path: string): Promise<KeyedHash> {
   if (content[end - 1] === 13) end--;
   if (end < MIN_BYTES) {
     throw new UsageError(
-      `the key file '${path}' holds ${end} bytes, and at least ${MIN_BYTES} are needed: make one with openssl rand -hex 32`,
+      `the key file '${path}' must have at least ${MIN_BYTES} bytes, got ${end}: create one with openssl ` +
+        "rand -hex 32",
     );
   }
   const secret = content.subarray(0, end);

@@ -11,7 +11,7 @@ import { join, posix } from "node:path";
 import { ArtifactError, excerpt } from "../errors.js";
 import { asIoError, codeOf } from "./write.js";
 
-const ADVICE = "it is damaged or was tampered with; do not use it, get it again from a source that you trust";
+const ADVICE = "it is damaged or was tampered with; do not use it, get a new copy from a trusted source";
 
 /**
  * Why names cannot be those of the files of one directory; undefined when they can. A name is relative, with slashes, and stays in
@@ -24,7 +24,7 @@ export function whyNotListed(names: readonly string[], reserved: readonly string
   for (const name of names) {
     const why = whyNoName(name);
     if (why !== undefined) return `${excerpt(name)}, which ${why}`;
-    if (folded.has(fold(name))) return `${excerpt(name)}, a name that is taken (case does not count)`;
+    if (folded.has(fold(name))) return `${excerpt(name)}, which already exists (names are case-insensitive)`;
     folded.add(fold(name));
   }
   const within = names.find((name) => foldersOf(name).some((folder) => folded.has(fold(folder))));
@@ -34,9 +34,9 @@ export function whyNotListed(names: readonly string[], reserved: readonly string
 function whyNoName(name: string): string | undefined {
   if (name.startsWith("/") || /^[A-Za-z]:/.test(name)) return "is an absolute path";
   if (/[\0\\]/.test(name)) return "has a NUL or a backslash";
-  if (name.split("/").includes("..")) return "leads out of its directory";
+  if (name.split("/").includes("..")) return "points outside its directory";
   if (name === "" || name === "." || name.endsWith("/") || posix.normalize(name) !== name)
-    return "is no plain path of a file";
+    return "is not a plain file path";
   return undefined;
 }
 

@@ -102,7 +102,7 @@ test("the lock of a killed process is taken over", async () => {
     async () => "entered",
   );
   expect(found).toBe("entered");
-  expect(notes).toEqual([expect.stringContaining("is gone: its lock is taken over")]);
+  expect(notes).toEqual([expect.stringContaining("is gone: taking over its lock")]);
   expect(readdirSync(folder)).toEqual([]);
 });
 

@@ -97,7 +97,7 @@ async function tryAcquire(
     const now = await holderOf(path);
     if (now && now !== FOREIGN && now.token === held.token) {
       await rename(turn, path);
-      observe?.(`${holderText(held)} is gone: its lock is taken over`);
+      observe?.(`${holderText(held)} is gone: taking over its lock`);
       return undefined;
     }
     // another took it over first
@@ -145,8 +145,9 @@ function lockedText(path: string, holder: Holder | typeof FOREIGN, mine: Holder,
   const waited = waitMs > 0 ? ` after ${Math.round(waitMs / 1000)} s of waiting` : "";
   const isHere = holder !== FOREIGN && holder.host === mine.host && holder.namespace === mine.namespace;
   const advice = isHere
-    ? "try again when it is done, or wait for it with --wait 10m"
-    : `try again later, or wait for it with --wait 10m; whether it lives cannot be told from here: if it is gone, rm '${path}'`;
+    ? "try again when it has finished, or wait for it with --wait 10m"
+    : "try again later, or wait for it with --wait 10m; if that process no longer runs on the other machine, " +
+      `rm '${path}'`;
   return `'${path}' is held by ${holderText(holder)}${waited}: ${advice}`;
 }
 

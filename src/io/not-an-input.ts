@@ -24,7 +24,7 @@ export async function checkNotAnInput(
     for (const path of paths) {
       if ((await realPathOf(path)) !== target) continue;
       throw new UsageError(
-        `${flag} '${output}' would replace '${path}', which this command reads: name another file`,
+        `${flag} '${output}' would overwrite '${path}', which is an input of this command: choose another file`,
       );
     }
   }

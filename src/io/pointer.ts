@@ -34,7 +34,7 @@ export async function movePointer(path: string, name: string): Promise<void> {
     await syncDirectory(parent);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw asCreateError(error, `cannot let '${path}' name '${name}'`);
+    throw asCreateError(error, `cannot point '${path}' to '${name}'`);
   } finally {
     endWrite(id);
     unfinishedEnds(temporary);

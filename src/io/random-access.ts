@@ -26,8 +26,7 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
   const source = await openSource(path);
   const { totalBytes } = source;
   await source.close();
-  if (totalBytes === undefined)
-    throw new IoError(`cannot read '${path}' at any place: it is a pipe, name a file`);
+  if (totalBytes === undefined) throw new IoError(`cannot seek in '${path}': it is a pipe, name a file`);
   let fingerprint: InputFingerprint | undefined;
   const file = await open(path, "r");
   let isClosed = false;
@@ -44,7 +43,7 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
       const bytes = new Uint8Array(end - start);
       for (let at = 0; at < bytes.length;) {
         const read = await file.read(bytes, at, bytes.length - at, start + at);
-        if (read.bytesRead === 0) throw new IoError(`'${path}' became shorter while it was read`);
+        if (read.bytesRead === 0) throw new IoError(`'${path}' was truncated while it was being read`);
         at += read.bytesRead;
       }
       return bytes.buffer;

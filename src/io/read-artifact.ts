@@ -93,7 +93,7 @@ export async function checkArtifact(
   const what = bytes === expected.bytes ? "its checksum differs" : `${bytes} bytes, not ${expected.bytes}`;
   if (bytes !== expected.bytes || sha256 !== expected.sha256) {
     throw new ArtifactError(
-      `'${path}' is not as the manifest states (${what}): it was changed or damaged; restore it or ${remake}`,
+      `'${path}' does not match the manifest (${what}): it was changed or damaged; restore it or ${remake}`,
     );
   }
 }

@@ -32,16 +32,17 @@ export function ownFiles(what: string, marker: string, names: readonly string[])
 export async function checkReplaceable(target: string, own: OwnDirectory): Promise<void> {
   if ((await entriesOf(target)).length === 0) return;
   const files = await own.filesOf(target);
-  const advice = "--force does not delete it; name another output, or move it away first";
+  const advice = "--force does not delete it; choose another output, or move it away first";
   if (!files) {
     throw new OutputError(
-      `output '${target}' is not ${own.what} that this tool wrote (it has no ${own.marker} of this tool): ${advice}`,
+      `output '${target}' is not ${own.what} written by this tool (it has no ${own.marker} of this tool): ` +
+        `${advice}`,
     );
   }
   const foreign = await foreignEntry(target, files);
   if (foreign !== undefined) {
     throw new OutputError(
-      `output '${target}' holds '${foreign}', which belongs to no ${own.what.replace(/^an? /, "")}: ${advice}`,
+      `output '${target}' contains '${foreign}', which is not part of ${own.what}: ${advice}`,
     );
   }
 }

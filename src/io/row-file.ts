@@ -58,7 +58,7 @@ export class RowFile {
       const taken = this.#try(() =>
         readSync(this.#file, bytes, at, Math.min(MOST, bytes.length - at), position + at),
       );
-      if (taken === 0) throw new ArtifactError(`'${this.#path}' ends before its rows do: it is damaged`);
+      if (taken === 0) throw new ArtifactError(`'${this.#path}' is truncated: it is damaged`);
       at += taken;
     }
   }

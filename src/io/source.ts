@@ -233,7 +233,7 @@ function readError(path: string, error: unknown): unknown {
   if (code === "ENOENT" || code === "ENOTDIR") return new NoInputError(`'${path}' does not exist`);
   if (code === "EISDIR") return isDirectory(path);
   if (/^(Z|ZSTD)_/.test(code)) {
-    return new DataError(`the compressed data is damaged or cut short (${message})`, { file: path });
+    return new DataError(`the compressed data is damaged or truncated (${message})`, { file: path });
   }
   if (code !== "") return new IoError(`cannot read '${path}': ${message}`, { cause: error });
   return error;

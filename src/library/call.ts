@@ -35,7 +35,7 @@ export async function train(
   const names = trainers.map((one) => one.command);
   const found = functions.find((one) => one.command === command);
   if (!found || !names.includes(command))
-    throw new UsageError(`'${command}' trains nothing: expected one of ${names.join(", ")}`);
+    throw new UsageError(`'${command}' is not a training command: expected one of ${names.join(", ")}`);
   return (await call(found.name, [log, options, watch])) as TrainingSummary;
 }
 
@@ -117,7 +117,7 @@ function argumentsOf({ name }: LibraryFunction, command: Command, given: readonl
     throw new UsageError(`${name} takes its options as an object, got ${String(options)}`);
   checkWatching(name, watching);
   if (rest.length > 0)
-    throw new UsageError(`${name} takes ${count + 2} arguments at most, got ${given.length}`);
+    throw new UsageError(`${name} takes at most ${count + 2} arguments, got ${given.length}`);
   return { words, options: options as Given["options"], watching };
 }
 
@@ -128,9 +128,7 @@ function setOptions(found: LibraryFunction, command: Command, options: Given["op
     if (value === undefined) continue;
     const option = known.get(name);
     if (!option && watchingNames.includes(name))
-      throw new UsageError(
-        `${found.name}: '${name}' stands in the argument after the options, as { ${name} }`,
-      );
+      throw new UsageError(`${found.name}: pass '${name}' in the argument after the options, as { ${name} }`);
     if (!option) throw noSuchOption(found.name, name, known.keys());
     command.setOptionValueWithSource(name, optionValue(option, value), "cli");
   }
@@ -146,7 +144,8 @@ function checkWrites(
 ) {
   if (writes && out === "-" && urlEnv === undefined && write === undefined)
     throw new UsageError(
-      `${name} writes to standard output from the command line alone: name a file with 'out', or pass { write } to take the bytes`,
+      `${name} writes to standard output only on the command line: name a file with 'out', or pass { write } ` +
+        "to receive the bytes",
     );
 }
 

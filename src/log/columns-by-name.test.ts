@@ -58,7 +58,7 @@ describe("columns of several files", () => {
         ["i,2", "u2"],
         ["i3", "u3"],
       ]);
-      expect(log.warnings).toEqual([`left out, as '${first()}' has no such column: 'extra' (in '${other}')`]);
+      expect(log.warnings).toEqual([`ignored columns missing from '${first()}': 'extra' (in '${other}')`]);
       expect(log.sample).toEqual([
         ["u1", "i1", "1"],
         ["u2", "i,2", "2"],
@@ -100,16 +100,14 @@ describe("columns of several files", () => {
       ["u1", "x"],
       ["u2", "z"],
     ]);
-    expect(read.warnings).toEqual([
-      `left out, as '${paths[0]}' has no such column: 'extra' (in '${paths[1]}')`,
-    ]);
+    expect(read.warnings).toEqual([`ignored columns missing from '${paths[0]}': 'extra' (in '${paths[1]}')`]);
     await expect(readAll(paths)).rejects.toThrow(`${paths[1]}: column 'n': the file lacks this column`);
   });
 
   test("of one name are an error, unless they are left out", async () => {
     const path = file("twice.csv", "a,x,b,x\n1,2,3,4\n");
     await expect(readAll(path)).rejects.toThrow(
-      "columns 2 and 4 have the same name: rename one of them, or leave out both",
+      "columns 2 and 4 have the same name: rename one of them, or exclude both",
     );
     const { columns, rows } = await readAll(path, ["a", "b"], { ignore: ["x"] });
     expect([columns, rows]).toEqual([["a", "x", "b"], [["1", "3"]]]);
@@ -157,9 +155,9 @@ describe("a directory", () => {
     ]);
     expect(log.sample).toEqual(rows);
     expect(log.warnings.map((text) => text.replace(folder, ""))).toEqual([
-      "directory '/hive/': files of 0 bytes are left out: dt=2026-01-02/city=C/empty.csv",
-      "directory '/hive/': files whose names are not those of logs are left out: notes.md",
-      "directory '/hive/': folders without files are left out: dt=2026-01-02/city=B",
+      "directory '/hive/': skipped files of 0 bytes: dt=2026-01-02/city=C/empty.csv",
+      "directory '/hive/': skipped files without a log extension: notes.md",
+      "directory '/hive/': skipped folders without files: dt=2026-01-02/city=B",
     ]);
     // a file that is named itself has its own columns alone
     expect((await readAll(join(folder, "hive/dt=2026-01-01/*/*.csv"))).columns).toEqual(["a"]);
@@ -184,20 +182,30 @@ describe("a directory", () => {
       "files at several depths",
       { "x/a.csv": "a\n1\n", "x/d=1/a.csv": "a\n1\n" },
       Error,
-      "all files of a log lie at one depth",
+      ": all files of a log must have the same partition folders",
     ],
     [
       "a column in the file and in the path",
       { "y/a=1/f.csv": "a\n1\n" },
       Error,
-      "stands in the file and in its path",
+      "' is both in the file and in its path: rename one of them",
     ],
-    ["a column twice in the path", { "z/a=1/a=2/f.csv": "b\n1\n" }, Error, "two folders of the path state"],
+    [
+      "a column twice in the path",
+      { "z/a=1/a=2/f.csv": "b\n1\n" },
+      Error,
+      "two folders of the path set the column",
+    ],
     ["no logs", { "w/a.md": "a" }, NoInputError, "no logs in directory"],
     ["empty partitions alone", { "v/d=1/f.csv": "" }, NoInputError, "no logs in directory"],
     ["a run", { "r/manifest.json": "{}" }, UsageError, "is a run directory"],
-    ["runs below", { "s/run/metrics.jsonl": "{}" }, UsageError, "holds a run or a dataset"],
-    ["two forms", { "t/a.csv": "a\n1\n", "t/b.jsonl": '{"a":1}\n' }, UsageError, "one log has one form"],
+    ["runs below", { "s/run/metrics.jsonl": "{}" }, UsageError, "' contains a run or a dataset ('"],
+    [
+      "two forms",
+      { "t/a.csv": "a\n1\n", "t/b.jsonl": '{"a":1}\n' },
+      UsageError,
+      "all files of a log must have the same format: '",
+    ],
   ])("of %s is refused", async (_, files, kind, message) => {
     for (const [name, content] of Object.entries(files)) file(`odd/${name}`, content);
     const error: unknown = await readAll(join(folder, "odd", Object.keys(files)[0]!.split("/")[0]!)).catch(

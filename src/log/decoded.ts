@@ -23,13 +23,10 @@ export async function* decoded(
       return Buffer.from(bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode());
     } catch (error) {
       if (errorCode(error) !== "ERR_ENCODING_INVALID_ENCODED_DATA") throw error;
-      throw new DataError(
-        `these bytes are not ${decoder.encoding}: name the file's encoding with --encoding`,
-        {
-          file: path,
-          line: line + linesBefore(),
-        },
-      );
+      throw new DataError(`invalid ${decoder.encoding} bytes: set the file's encoding with --encoding`, {
+        file: path,
+        line: line + linesBefore(),
+      });
     }
   };
   let before = new Uint8Array(0);
@@ -64,10 +61,10 @@ async function* withoutUtf16(
     head = undefined;
     const guess = utf16Of(firstLine(Buffer.concat(held).subarray(0, LOOK_BYTES)));
     if (guess === undefined) return held;
-    throw new DataError(
-      `every other byte is NUL, as in UTF-16: name the file's encoding with --encoding ${guess}`,
-      { file: path, line: 1 },
-    );
+    throw new DataError(`the file looks like UTF-16: set its encoding with --encoding ${guess}`, {
+      file: path,
+      line: 1,
+    });
   };
   for await (const piece of pieces) {
     if (!head) {

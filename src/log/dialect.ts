@@ -35,7 +35,7 @@ function checkComment(comment: string | undefined, delimiter: string): void {
   if (comment === undefined) return;
   if (comment === "" || /["\r\n]/.test(comment) || comment.includes(delimiter)) {
     throw new UsageError(
-      `the comment mark must not be empty, nor hold a quote, a line end or the delimiter, got ${excerpt(comment)}`,
+      `--comment must not be empty or contain a quote, a line end or the delimiter, got ${excerpt(comment)}`,
     );
   }
 }
@@ -108,9 +108,9 @@ function namedColumns(
 ): string[] {
   if (names.length === cells.length) return [...names];
   const found = `${cells.length} ${cells.length === 1 ? "cell" : "cells"}`;
-  const hint = cells.length === 1 ? ": name what separates cells with --delimiter" : "";
+  const hint = cells.length === 1 ? ": set the delimiter with --delimiter" : "";
   throw new DataError(
-    `--columns names ${names.length} columns, and the first row has ${found}${hint}`,
+    `--columns names ${names.length} columns, but the first row has ${found}${hint}`,
     place,
   );
 }
@@ -133,7 +133,8 @@ function distinctColumns(
     else if (ignore.includes(name)) columns[i] = "";
     else
       throw new DataError(
-        `columns ${first + 1} and ${i + 1} have the same name: rename one of them, or leave out both with --ignore ${name}`,
+        `columns ${first + 1} and ${i + 1} have the same name: rename one of them, or exclude both with ` +
+          `--ignore ${name}`,
         { ...place, column: name },
       );
   }
@@ -181,14 +182,16 @@ export function firstBadLine(bytes: Uint8Array): number {
 
 export function notUtf8(path: string, line: number, encoding: string | undefined): DataError {
   return new DataError(
-    `these bytes are not ${encoding ?? "UTF-8"}: name the file's encoding, as in --encoding windows-1252, utf-16le or gb18030`,
+    `invalid ${encoding ?? "UTF-8"} bytes: set the file's encoding, such as --encoding windows-1252, ` +
+      "utf-16le or gb18030",
     { file: path, line },
   );
 }
 
 export function unclosedQuote(path: string, line: number, maxCell: number): DataError {
   return new DataError(
-    `the quote that opens here does not close within the file or within ${maxCell} bytes (--max-cell): expected a closing quote before a delimiter or a line end`,
+    `unterminated quoted cell: expected a closing quote before the end of the file and within ${maxCell} ` +
+      "bytes (--max-cell), followed by a delimiter or a line end",
     { file: path, line },
   );
 }
@@ -200,7 +203,7 @@ export function rowExcerpt(bytes: Uint8Array, dialect: Pick<Dialect, "written">)
 
 /** A file whose header is followed by nothing. */
 export function noRows(path: string): DataError {
-  return new NoRowsError("the file has a header and no rows: expected one row a line below it", {
+  return new NoRowsError("the file has a header but no rows", {
     file: path,
     line: 1,
   });

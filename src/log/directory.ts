@@ -60,10 +60,10 @@ export async function filesOfLog(
 /** @throws {UsageError} the directory is one of this program's */
 async function refuseArtifact(path: string): Promise<void> {
   if (await pathExists(join(path, "manifest.json")))
-    throw new UsageError(`'${path}' is a run directory, not a log: name the log's files`);
+    throw new UsageError(`'${path}' is a run directory, not a log: name the log files`);
   if (await pathExists(join(path, "dataset.json")))
     throw new UsageError(
-      `'${path}' is an encoded dataset, which only trainings, inspect and gate read: name the log's files`,
+      `'${path}' is an encoded dataset, which only trainings, inspect and gate can read: name the log files`,
     );
 }
 
@@ -73,7 +73,7 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   const own = all.find((file) => OWN_NAME.test(file));
   if (own !== undefined)
     throw new UsageError(
-      `'${path}' is a directory that holds a run or a dataset ('${own}'), and no log: name the log's files`,
+      `directory '${path}' contains a run or a dataset ('${own}'), not a log: name the log files`,
     );
   const named = all.filter((file) => LOG_NAME.test(file));
   const logs = named.length > 0 ? named : all.filter((file) => BARE_NAME.test(file.split("/").at(-1)!));
@@ -82,9 +82,10 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   const empty = logs.filter((_, i) => sizes[i] === 0);
   const kept = logs.filter((_, i) => sizes[i] !== 0);
   if (kept.length === 0) {
-    const held = all.length === 0 ? "it holds no files" : `it holds ${shown(all)}`;
+    const held = all.length === 0 ? "it has no files" : `it has ${shown(all)}`;
     throw new NoInputError(
-      `no logs in directory '${path}': ${held}, and names of logs end in .csv, .tsv, .txt, .jsonl, .json, .parquet, .libsvm or .libffm, also with .gz or .zst`,
+      `no logs in directory '${path}': ${held}, but log file names must end in .csv, .tsv, .txt, .jsonl, ` +
+        ".json, .parquet, .libsvm or .libffm, also with .gz or .zst",
     );
   }
   const files = kept.map((file) => ({
@@ -93,11 +94,11 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   }));
   const reported: [string, string[]][] = [
     ["files of 0 bytes", empty],
-    ["files whose names are not those of logs", others],
+    ["files without a log extension", others],
     ["folders without files", emptyFolders],
   ];
   const warnings = reported.flatMap(([what, names]) =>
-    names.length === 0 ? [] : [`directory '${path}': ${what} are left out: ${shown(names)}`],
+    names.length === 0 ? [] : [`directory '${path}': skipped ${what}: ${shown(names)}`],
   );
   return { files, warnings };
 }
@@ -116,13 +117,13 @@ async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolde
       const path = folder === "" ? name : `${folder}/${name}`;
       const isFolder = kind === "directory";
       if (isFolder && depth === MOST_DEPTH)
-        throw new UsageError(`'${root}/${path}' lies more than ${MOST_DEPTH} folders below '${root}'`);
+        throw new UsageError(`'${root}/${path}' is more than ${MOST_DEPTH} folders below '${root}'`);
       if (isFolder) await visit(path, depth + 1);
       else if (kind === "file" || (kind === "link" && (await statOf(join(root, path)))?.isFile))
         files.push(path);
       if (files.length > MOST_FILES)
         throw new UsageError(
-          `'${root}' holds more than ${MOST_FILES.toLocaleString("en")} files: name the log's files with a pattern`,
+          `'${root}' has more than ${MOST_FILES.toLocaleString("en")} files: name the log files with a pattern`,
         );
     }
     if (
@@ -143,7 +144,7 @@ function partitionOf(folder: string): Record<string, string> {
     const [, column, text] = /^([^=]+)=(.*)$/su.exec(name) ?? [];
     if (column === undefined || text === undefined) continue;
     if (cells.has(decodedName(column)))
-      throw new DataError(`two folders of the path state the column`, { file: folder, column });
+      throw new DataError("two folders of the path set the column", { file: folder, column });
     cells.set(decodedName(column), text === NO_PARTITION ? "" : decodedName(text));
   }
   return Object.fromEntries(cells);

@@ -34,12 +34,12 @@ export function formOf(paths: readonly string[], given: InputFormat | undefined)
   const other = forms.findIndex((form) => form !== forms[0]);
   if (other !== -1) {
     throw new UsageError(
-      `one log has one form: '${paths[0]!}' is ${forms[0]!} and '${paths[other]!}' ${forms[other]!}; ` +
-        "convert one of them, or name the form of all with --input-format",
+      `all files of a log must have the same format: '${paths[0]!}' is ${forms[0]!}, but '${paths[other]!}' ` +
+        `is ${forms[other]!}; convert one of them, or set the format of all with --input-format`,
     );
   }
   if (forms[0] === "parquet" && paths.includes("-"))
-    throw new UsageError("Parquet is read from its end and cannot come from standard input: name a file");
+    throw new UsageError("Parquet cannot be read from standard input: name a file");
   return forms[0]!;
 }
 
@@ -65,8 +65,8 @@ export function refuseSparseText(path: string, lines: readonly string[]): void {
   const form = SPARSE.find(([, line]) => lines.length > 0 && lines.every((text) => line.test(text)))?.[0];
   if (form === undefined) return;
   throw new UsageError(
-    `'${path}' looks like ${form} text and would be read as CSV: read it with --input-format ${form}` +
-      " (--input-format csv if it is CSV)",
+    `'${path}' looks like ${form} but has a CSV extension: set --input-format ${form} (or --input-format csv ` +
+      "if it is CSV)",
   );
 }
 
@@ -79,7 +79,7 @@ export function refuseSparseText(path: string, lines: readonly string[]): void {
 export function refuseDoubleColons(path: string, lines: readonly string[]): void {
   if (lines.length === 0 || !lines.every((text) => text.includes("::"))) return;
   throw new UsageError(
-    `'${path}' looks like cells with :: between them and would be read as one column: read it with --delimiter '::'` +
-      " (--delimiter , if it is one column)",
+    `'${path}' looks delimited by ::, but would be read as one column: set --delimiter '::' (or --delimiter ` +
+      ", if it is one column)",
   );
 }

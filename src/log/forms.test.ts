@@ -151,7 +151,7 @@ describe("JSON lines", () => {
     const { rows } = await readAll(file("long.jsonl", `{"a":"${long}"}\n`));
     expect(rows[0]![0]!.length).toBe(700_000);
     await refuses(file("deep.jsonl", `{"a":${"[".repeat(1_000_000)}\n`)).toThrow(
-      "expected no more than 500 levels",
+      "expected at most 500 levels of nesting",
     );
   });
 
@@ -161,26 +161,26 @@ describe("JSON lines", () => {
     expect((await readAll(path)).multi).toEqual({ g: "|" });
     expect((await readAll(path, { multi: { g: ";" } })).rows.flat()).toEqual(["a;b", "", "c", "1;true"]);
     await refuses(file("torn.jsonl", '{"g":["a"]}\n{"g":["a|b"]}\n')).toThrow(
-      `torn.jsonl:2: column 'g': the value "a|b" holds "|", which separates values: name another with --multi 'g:;'`,
+      `torn.jsonl:2: column 'g': the value "a|b" contains the separator "|": use another separator with --multi 'g:;'`,
     );
   });
 
   test.each([
-    ['{"a":1}\n[1]\n', ":2: expected an object"],
+    ['{"a":1}\n[1]\n', ":2: expected one object per line"],
     [
       '{"a":1}\n{"a":[{"b":1}]}\n',
       ":2: column 'a': expected text, a number, true, false, null, an object or a list",
     ],
-    ['{"a.b":1,"a":{"b":2}}\n', ':1: the keys of this object state "a.b" twice'],
-    ['[{"a":1}]\n', ":1: expected an object a line and no list (jq -c '.[]'"],
+    ['{"a.b":1,"a":{"b":2}}\n', ':1: the keys of this object define "a.b" twice'],
+    ['[{"a":1}]\n', ":1: expected one object per line, got a list (convert it with jq -c '.[]'"],
     ['{"a":[[1]]}\n', ":1: column 'a': expected text"],
-    ['{"a":1,"a":2}\n', ':1: the key "a" stands in this object twice'],
+    ['{"a":1,"a":2}\n', ':1: the key "a" occurs twice in this object'],
     ['{"a":1e999}\n', ':1: "1e999" is beyond a 64-bit float'],
-    ['{"a":"\\ud800"}\n', ":1: a string has half of a surrogate pair"],
+    ['{"a":"\\ud800"}\n', ":1: a string has an unpaired surrogate"],
     ['{"a":1\n', ":1: expected '}', got the line's end at character 7"],
     ["user,item\n1,2\n", ":1: expected an object"],
-    ["{}\n", ":1: the first rows name no column"],
-    ["\n\n", ":1: the file holds no row: expected one JSON object a line"],
+    ["{}\n", ":1: the first rows have no columns"],
+    ["\n\n", ":1: the file has no rows: expected one JSON object per line"],
   ])("refuse %j with its line", async (text, message) => {
     await refuses(file("bad.jsonl", text)).toThrow(message);
   });
@@ -190,7 +190,7 @@ describe("JSON lines", () => {
     const { columns, rows, warnings } = await readAll(file("late.jsonl", text));
     expect([columns, rows.length]).toEqual([["user_id"], 1002]);
     expect(warnings).toEqual([
-      `the key "userid" is in none of the first rows and is left out (2 rows have it); did you mean 'user_id'?`,
+      `ignored the key "userid", which is not in the first rows (2 rows have it); did you mean 'user_id'?`,
     ]);
     expect((await readAll(file("late.jsonl", text), { ignore: ["userid"] })).warnings).toEqual([]);
   });
@@ -229,7 +229,7 @@ describe("JSON lines", () => {
     for (const size of [1, 2, 3, 7, 20])
       expect((await readAll(file("p.jsonl", text), {}, size)).rows.flat()).toEqual(expected);
     await refuses(file("latin.jsonl", Buffer.from('{"a":"ok"}\n{"a":"\xe9"}\n', "latin1"))).toThrow(
-      "latin.jsonl:2: these bytes are not UTF-8",
+      "latin.jsonl:2: invalid UTF-8",
     );
   });
 });
@@ -293,7 +293,9 @@ describe("Parquet", () => {
       "cut.parquet: the file is damaged",
     );
     await refuses(file("none.parquet", new Uint8Array(0))).toThrow("none.parquet: the file is damaged");
-    await refuses("-", { format: "parquet" }).toThrow("cannot come from standard input");
+    await refuses("-", { format: "parquet" }).toThrow(
+      "Parquet cannot be read from standard input: name a file",
+    );
     const nested = parquetWriteBuffer({
       columnData: [column("a", [{ b: 1 }], "JSON"), column("b", ["c"], "STRING")],
     });
@@ -327,8 +329,8 @@ describe("libffm and libsvm", () => {
     ["a.ffm", "1 0:3:1\n1 0:3:0.5 0:3:1\n", ':2: feature "3" has two values in this row, 0.5 and 1'],
     ["a.ffm", "1 0:3:1\n1 3:1\n", ":2: malformed feature"],
     ["a.svm", "1 3:1\n0:3:1\n", ":2: expected a label"],
-    ["a.svm", "1 qid:7 3:1\n", ':1: "qid:7" is the query'],
-    ["a.svm", "1 3:x\n", ":1: expected a number within a 32-bit float's range"],
+    ["a.svm", "1 qid:7 3:1\n", ':1: query ids are not supported'],
+    ["a.svm", "1 3:x\n", ":1: expected a number in the range of a 32-bit float"],
   ])("refuse in %s %j", async (name, text, message) => {
     await refuses(file(name, text)).toThrow(message.replace("malformed feature", "expected lines of"));
   });
@@ -345,7 +347,7 @@ describe("libffm and libsvm", () => {
     ["sparse.csv", "-1\t3:1\t7:1\n+1\t4:1\t9:1\n", "--input-format libsvm"],
     ["sparse.log", "1 0:3:1 1:7:1\n0 0:3:1 1:9:1\n", "--input-format libffm"],
   ])("are refused as CSV in %s, with the flag that reads them", async (name, text, flag) => {
-    await refuses(file(name, text)).toThrow(`would be read as CSV: read it with ${flag}`);
+    await refuses(file(name, text)).toThrow(`but has a CSV extension: set ${flag}`);
   });
 
   test("are not seen in a CSV whose cells are times or ratios, nor where the form is named", async () => {
@@ -355,7 +357,7 @@ describe("libffm and libsvm", () => {
 
   test("refuse a field that appears late", async () => {
     await refuses(file("late.ffm", `${"1 0:1:1\n".repeat(1000)}1 0:1:1 4:1:1\n`)).toThrow(
-      `late.ffm:1001: column '4': field "4" is in none of the first rows`,
+      `late.ffm:1001: column '4': field "4" is not in the first rows`,
     );
   });
 });
@@ -373,12 +375,12 @@ describe("several files", () => {
     expect(await keys("logs/a[1].csv")).toEqual(["a[1].csv"]);
     expect(await keys("logs/**/*.csv")).toEqual(["a.csv", "a[1].csv", "b.csv", "deep/er/z.csv"]);
     expect(await keys("lo*/**")).toHaveLength(5);
-    await refuses(join(folder, "logs/*.jsonl")).toThrow("logs/*.jsonl' matches no file");
+    await refuses(join(folder, "logs/*.jsonl")).toThrow("logs/*.jsonl' matches no files");
   });
 
   test("of several forms are refused", async () => {
     const paths = [file("m.csv", "a\n1\n"), file("m.jsonl", '{"a":1}\n')];
-    await refuses(paths).toThrow("m.csv' is csv and");
+    await refuses(paths).toThrow("m.csv' is csv, but");
   });
 
   test("of JSON lines count lines anew, and a later one lacks what it likes", async () => {

@@ -133,5 +133,5 @@ test("a user without end is refused", () => {
   expect([...groups.take(Buffer.from("user,item\n"))]).toEqual([]);
   const rows = Buffer.from(`u,${"i".repeat(4093)}\n`.repeat(256));
   for (let n = 0; n < 16; n++) expect([...groups.take(rows)]).toEqual([]);
-  expect(() => [...groups.take(rows)]).toThrow(/:4354: more than 16.0 MiB of rows have one 'user'/u);
+  expect(() => [...groups.take(rows)]).toThrow(/:4354: more than 16.0 MiB of rows have the same 'user'/u);
 });

@@ -96,7 +96,7 @@ async function* rowsAsTheyCome(
 ): AsyncGenerator<GroupedRows, void, undefined> {
   const format = formOf([path], options.format);
   if (format !== "csv" && format !== "jsonl")
-    throw new UsageError(`--stream reads CSV and JSON lines, not ${format}: leave it out`);
+    throw new UsageError(`--stream needs CSV or JSON lines, got ${format}: omit --stream`);
   const source = await openSource(path, pieceBytes);
   try {
     const groups = new Groups(path, column, { ...options, format });
@@ -266,7 +266,8 @@ export class Groups {
     if (left > maxRowBytes(options)) throw rowTooLarge("row", path, line, options);
     if (column !== undefined && this.#at > MOST_BYTES)
       throw new DataError(
-        `more than ${sizeText(MOST_BYTES)} of rows have one '${column}', which --stream holds in memory: leave it out, or see whether the column is the right one`,
+        `more than ${sizeText(MOST_BYTES)} of rows have the same '${column}', which --stream must hold in ` +
+          "memory: omit --stream, or check that the column is right",
         { file: path, line },
       );
   }
@@ -321,7 +322,7 @@ function jsonForm(path: string, column: string | undefined, { maxCell, comment }
       if (column === undefined) return undefined;
       const member = members.find(([name]) => name === column);
       if (!member)
-        throw new DataError(`the object has no '${column}', whose rows --stream reads one after another`, {
+        throw new DataError(`the object has no '${column}', which --stream groups rows by`, {
           file: path,
           line,
         });

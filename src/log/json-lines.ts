@@ -20,7 +20,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
   const later = new Map<string, number>();
   let names: readonly string[] = [];
   return {
-    expected: "one JSON object a line",
+    expected: "one JSON object per line",
     open: (path) => openLines(path, options, pieceBytes),
     textOf: (line) => line,
     want: (columns) => (wanted = columns),
@@ -68,7 +68,10 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       return [...later].map(([name, rows]) => {
         const near = nearestName(name, names);
         const hint = near === undefined ? "" : `; did you mean '${near}'?`;
-        return `the key ${excerpt(name)} is in none of the first rows and is left out (${rows.toLocaleString("en")} ${rows === 1 ? "row has" : "rows have"} it)${hint}`;
+        return (
+          `ignored the key ${excerpt(name)}, which is not in the first rows ` +
+          `(${rows.toLocaleString("en")} ${rows === 1 ? "row has" : "rows have"} it)${hint}`
+        );
       });
     },
   };
@@ -95,7 +98,8 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     if (cell === undefined) {
       throw new RowFault(
         "nested value",
-        "expected text, a number, true, false, null, an object or a list of single values, got a list of others: flatten it, or --ignore the column",
+        "expected text, a number, true, false, null, an object or a list of these: flatten the value, or " +
+          "exclude the column with --ignore",
         name,
       );
     }
@@ -103,7 +107,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     if (separator === undefined) {
       throw new RowFault(
         "unexpected list",
-        `got a list where the first rows have single values: name the column with --multi '${name}:|'`,
+        `got a list, but the first rows have single values: declare the column with --multi '${name}:|'`,
         name,
       );
     }

@@ -39,8 +39,8 @@ class JsonReader {
     if (!this.#takes("{"))
       throw this.#fault(
         this.text.trimStart().startsWith("[")
-          ? `expected an object a line and no list (jq -c '.[]' makes one of the other)`
-          : 'expected an object, as {"user": "u1"}',
+          ? "expected one object per line, got a list (convert it with jq -c '.[]')"
+          : 'expected an object, such as {"user": "u1"}',
       );
     this.#members("", members, 1);
     return [...members];
@@ -48,20 +48,20 @@ class JsonReader {
 
   /** The members of an object whose brace was taken. */
   #members(path: string, members: Map<string, Cell>, depth: number): void {
-    if (depth > MAX_DEPTH) throw this.#fault(`expected no more than ${MAX_DEPTH} levels`);
+    if (depth > MAX_DEPTH) throw this.#fault(`expected at most ${MAX_DEPTH} levels of nesting`);
     if (this.#takes("}")) return;
     const own = new Set<string>();
     do {
       const key = this.#string();
       const name = path + key;
       if (own.has(key))
-        throw new RowFault("repeated key", `the key ${excerpt(name)} stands in this object twice`);
+        throw new RowFault("repeated key", `the key ${excerpt(name)} occurs twice in this object`);
       own.add(key);
       this.#expect(":");
       if (this.#takes("{")) this.#members(`${name}.`, members, depth + 1);
       else {
         if (members.has(name))
-          throw new RowFault("repeated key", `the keys of this object state ${excerpt(name)} twice`);
+          throw new RowFault("repeated key", `the keys of this object define ${excerpt(name)} twice`);
         members.set(name, this.#value(depth));
       }
     } while (this.#takes(","));
@@ -75,7 +75,7 @@ class JsonReader {
 
   /** Any value; what is nested too deep to be a cell is passed over. */
   #value(depth: number): Cell {
-    if (depth > MAX_DEPTH) throw this.#fault(`expected no more than ${MAX_DEPTH} levels`);
+    if (depth > MAX_DEPTH) throw this.#fault(`expected at most ${MAX_DEPTH} levels of nesting`);
     if (this.#takes("{")) {
       if (this.#takes("}")) return undefined;
       do {
@@ -131,10 +131,7 @@ class JsonReader {
     if (literal === "") throw this.#fault("expected a string in double quotes", start);
     const value = JSON.parse(literal) as string;
     if (/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(value))
-      throw new RowFault(
-        "half a character",
-        `a string has half of a surrogate pair, which no text has: ${excerpt(literal)}`,
-      );
+      throw new RowFault("half a character", `a string has an unpaired surrogate: ${excerpt(literal)}`);
     return value;
   }
 

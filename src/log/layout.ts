@@ -42,10 +42,10 @@ export function placesOf(
     if (cells[i] !== -1) return "";
     if (Object.hasOwn(partition, name)) return partition[name]!;
     const own = columnsIn({ columns, partition });
-    const hint =
-      own.length === 1 ? "; if another character separates its cells, name it with --delimiter" : "";
+    const hint = own.length === 1 ? "; if the delimiter is wrong, set it with --delimiter" : "";
     throw new DataError(
-      `the file lacks this column, which other files of the log have and which is read: its columns are ${own.join(", ")}${hint}. --ignore ${name} leaves the column out`,
+      "the file lacks this column, which other files of the log have: its columns are " +
+        `${own.join(", ")}${hint}. Exclude the column with --ignore ${name}`,
       { file: path, column: name },
     );
   });
@@ -63,7 +63,7 @@ export function cellsInOrder(
 
 /** A sentence about lines that repeat the header of their file. */
 export function repeatedHeaderNote(lines: number): string {
-  return `${lines} ${lines === 1 ? "line" : "lines"} left out as a repeated header`;
+  return `skipped ${lines} repeated header ${lines === 1 ? "line" : "lines"}`;
 }
 
 /** Columns that later files have and the first has not, with both files: nobody reads them, as columns are known by the first. */
@@ -83,21 +83,22 @@ export function laterColumnWarnings(later: LaterColumns, ignored: readonly strin
   const reported = [...later].filter(([name]) => !ignored.includes(name));
   const named = reported.map(([name, { has }]) => `'${name}' (in '${has}')`);
   const [{ lacks } = { lacks: "" }] = later.values();
-  return named.length === 0 ? [] : [`left out, as '${lacks}' has no such column: ${named.join(", ")}`];
+  return named.length === 0 ? [] : [`ignored columns missing from '${lacks}': ${named.join(", ")}`];
 }
 
 /** @throws {DataError} a file's path states a column that the file has too, or other columns than the first one's */
 export function checkPartition(first: FileColumns, { path, columns, partition }: FileColumns): void {
   const both = Object.keys(partition).find((name) => columns.includes(name));
   if (both !== undefined)
-    throw new DataError(`column '${both}' stands in the file and in its path: rename one of them`, {
+    throw new DataError(`column '${both}' is both in the file and in its path: rename one of them`, {
       file: path,
       column: both,
     });
   const [own, expected] = [Object.keys(partition).join(", "), Object.keys(first.partition).join(", ")];
   if (own === expected) return;
   throw new DataError(
-    `the path states ${own === "" ? "no column" : own}, and that of '${first.path}' ${expected === "" ? "none" : expected}: all files of a log lie at one depth of such folders`,
+    `the path defines ${own === "" ? "no column" : own}, but that of '${first.path}' defines ` +
+      `${expected === "" ? "none" : expected}: all files of a log must have the same partition folders`,
     { file: path },
   );
 }

@@ -26,7 +26,8 @@ export function rowTooLarge(
   options: { maxCell: number },
 ): DataError {
   return new DataError(
-    `the ${what} is longer than ${maxRowBytes(options)} bytes: is this a text file with one row a line? A larger --max-cell raises the limit`,
+    `the ${what} is longer than ${maxRowBytes(options)} bytes: check that this is a text file with one row ` +
+      "per line; --max-cell raises the limit",
     { file: path, line },
   );
 }
@@ -35,7 +36,8 @@ export function rowTooLarge(
 export function checkColumnCount(count: number, path: string, line: number): void {
   if (count <= MAX_COLUMNS) return;
   throw new DataError(
-    `${count} columns, a log may have ${MAX_COLUMNS}: keep the columns that you need, or write many features as libsvm text, whose features are one column`,
+    `${count} columns, at most ${MAX_COLUMNS} are supported: keep only the columns that you need, or convert ` +
+      "the features to libsvm format",
     { file: path, line },
   );
 }

@@ -85,9 +85,7 @@ export function lookAlikeWarnings(
   const found = alike.map(({ name, looks }) => `'${name}' ${looks}`);
   const several = hasTime ? [] : times.filter((name) => unnamed.includes(name)).map((name) => `'${name}'`);
   if (several.length > 1)
-    found.push(
-      `${several.join(" and ")} look like times, and none is taken for the time of the events: name it with --time`,
-    );
+    found.push(`${several.join(" and ")} look like times: choose the time column with --time`);
   return found;
 }
 
@@ -98,10 +96,16 @@ function numbersLike(name: string, cells: readonly string[]): string | undefined
   const missing = cells.filter((cell) => RARE_NULLS.includes(cell));
   const isNull = (cell: string) => parseNumber(cell) !== undefined || cell === missing[0];
   if (missing.length > 0 && missing.length < cells.length && cells.every(isNull))
-    return `looks like numbers and '${odd}' for missing ones, and is read as keys: --null '${[...COMMON_NULLS, odd].join(",")}' reads it`;
+    return (
+      `looks numeric with '${odd}' for missing values but is read as keys: use --null ` +
+      `'${[...COMMON_NULLS, odd].join(",")}'`
+    );
   if (found.length === 0) return undefined;
   const advice = found.slice(0, 2).map((each) => each.advice(odd));
-  return `looks like numbers and is read as keys: ${advice.join(" or ")}, then --numeric ${name}, reads '${odd}' as a number`;
+  return (
+    `looks numeric but is read as keys: use ${advice.join(" or ")} with --numeric ${name} to read ` +
+    `'${odd}' as a number`
+  );
 }
 
 function timesLike(name: string, cells: readonly string[]): string | undefined {
@@ -113,7 +117,10 @@ function timesLike(name: string, cells: readonly string[]): string | undefined {
   if (!cells.every(isTime)) return undefined;
   const fitting = TIME_FORMATS.filter(({ parse }) => cells.every(states(parse))).map(({ format }) => format);
   if (fitting.length === 0)
-    return `looks like times in several formats and is read as keys: write all of them as 2024-03-31 08:30, then --time ${name} takes them`;
+    return (
+      "has times in several formats and is read as keys: convert them to one format such as 2024-03-31 " +
+      `08:30 and use --time ${name}`
+    );
   const flags = fitting.map((format) => `--time ${name} --time-format '${format}'`);
-  return `looks like times and is read as keys: ${flags.join(" or ")} reads them`;
+  return `looks like times but is read as keys: use ${flags.join(" or ")}`;
 }

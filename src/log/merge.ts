@@ -141,13 +141,15 @@ export class Merger {
     if (fault.reason === "encoding") throw notUtf8(path, place.line, this.#encoding);
     if (this.#onBadRow === "error" && fault.reason === "quote") {
       throw new DataError(
-        `malformed quote: a quoted cell must end at a delimiter or a line end, and a quote inside it is written "": ${fault.text}`,
+        "malformed quote: a quoted cell must end at a delimiter or a line end, and quotes inside it must be " +
+          `doubled (""): ${fault.text}`,
         place,
       );
     }
     if (this.#onBadRow === "error") {
       throw new DataError(
-        `expected ${fault.numColumns} columns, got ${fault.numCells}: ${fault.text} (--on-bad-row skip leaves such rows out)`,
+        `expected ${fault.numColumns} columns, got ${fault.numCells}: ${fault.text} (--on-bad-row skip skips ` +
+          "such rows)",
         place,
       );
     }

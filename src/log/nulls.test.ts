@@ -76,7 +76,7 @@ test("are told in one sentence", () => {
     ["c", { cells: 1200, texts: ["\\N", "NaN"] }],
   ]);
   expect(nullWarnings(found)).toEqual([
-    "read as missing: 1 cell of 'a' (NULL), 1,200 cells of 'c' (\\N, NaN); --null '' keeps such texts as they are",
+    "read as missing: 1 cell of 'a' (NULL), 1,200 cells of 'c' (\\N, NaN); --null '' keeps these strings",
   ]);
   expect(nullWarnings(new Map())).toEqual([]);
 });

@@ -67,5 +67,5 @@ export function nullWarnings(found: ReadonlyMap<string, NullCells>): string[] {
         `${cells.toLocaleString("en")} ${cells === 1 ? "cell" : "cells"} of '${name}' (${texts.join(", ")})`,
     );
   if (parts.length === 0) return [];
-  return [`read as missing: ${parts.join(", ")}; --null '' keeps such texts as they are`];
+  return [`read as missing: ${parts.join(", ")}; --null '' keeps these strings`];
 }

@@ -72,7 +72,8 @@ function checkForm(decimal: string, thousands: string | undefined): void {
   const isOdd = (text: string) => text.length !== 1 || /[\d+\-eE\r\n"]/.test(text);
   if (isOdd(decimal) || (thousands !== undefined && isOdd(thousands)) || decimal === thousands)
     throw new UsageError(
-      `--decimal and --thousands expect two different characters, such as , and ., neither a digit nor a sign, got '${decimal}' and '${thousands ?? ""}'`,
+      "--decimal and --thousands must be two different characters other than digits and signs, such as , and " +
+        `., got '${decimal}' and '${thousands ?? ""}'`,
     );
 }
 

@@ -58,7 +58,7 @@ export async function openRecords<Rec>(
       laterColumns: new Map(),
       close,
       async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can be read once");
+        if (isRead) throw new Error("a log can only be read once");
         isRead = true;
         const indexed = requests.map(({ name, as }) => {
           const column = columns.indexOf(name);
@@ -122,7 +122,7 @@ async function* itemsOf<Rec>(
     }
     await file.source.close();
     if (numRecords === 0)
-      throw new DataError(`the file holds no row: expected ${form.expected}`, { file: path, line: 1 });
+      throw new DataError(`the file has no rows: expected ${form.expected}`, { file: path, line: 1 });
     yield { kind: "end", path };
   }
 }
@@ -158,7 +158,7 @@ async function takeHead<Rec>(
     // no record tells a column: say what is wrong with the first
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
     rowsOf(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
-    throw new DataError(`the first rows name no column: expected ${form.expected}`, { file: path, line: 1 });
+    throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
   }
   checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
   const sample: string[][] = [];
@@ -202,7 +202,7 @@ function rowsOf<Rec>(
       if (!(error instanceof RowFault)) throw error;
       const { message, reason, column } = error;
       if (onBadRow === "error") {
-        throw new DataError(`${message} (--on-bad-row skip leaves such rows out)`, {
+        throw new DataError(`${message} (--on-bad-row skip skips such rows)`, {
           file: path,
           line,
           ...(column !== undefined && { column }),

@@ -21,7 +21,7 @@ describe("openLog and read refuse", () => {
     ["a short row", "short.csv", 'a,b\n1,"x\ny"\n2\n', {}, 'expected 2 columns, got 1: "2"', 4],
     ["a long row", "long.csv", "a,b\r\n1,x\r\n\r\n2,y,z\r\n", {}, 'expected 2 columns, got 3: "2,y,z"', 4],
     ["a short quoted row", "short2.csv", 'a,b\n1,x\n"2"\n', {}, "expected 2 columns, got 1", 3],
-    ["an unclosed quote", "open.csv", 'a,b\n1,x\n2,"y\nz\n', {}, "does not close", 3],
+    ["an unclosed quote", "open.csv", 'a,b\n1,x\n2,"y\nz\n', {}, "is not closed", 3],
     [
       "a quote that closes beyond --max-cell",
       "cell.csv",
@@ -30,7 +30,7 @@ describe("openLog and read refuse", () => {
       "within 64 bytes",
       3,
     ],
-    ["an unclosed quote in the header", "open2.csv", '"a,b\n1,x\n', {}, "does not close", 1],
+    ["an unclosed quote in the header", "open2.csv", '"a,b\n1,x\n', {}, "is not closed", 1],
     ["a malformed quote", "mal.csv", 'a,b\n1,x\n2,"y"z"\n', {}, "malformed quote", 3],
     ["latin-1", "latin.csv", Buffer.from("a,b\n1,x\n2,caf\xe9\n", "latin1"), {}, "--encoding", 3],
     ["utf-16le without a mark", "le.csv", Buffer.from("a,b\n1,x\n", "utf16le"), {}, "--encoding utf-16le", 1],
@@ -57,7 +57,7 @@ describe("openLog and read refuse", () => {
       "cut.gz",
       gzipSync("a,b\n1,x\n").subarray(0, 20),
       {},
-      "damaged or cut short",
+      "the compressed data is damaged or truncated (",
       undefined,
     ],
     ["what is no gzip", "no.gz", "a,b\n1,x\n", {}, "damaged", undefined],
@@ -89,7 +89,7 @@ describe("openLog and read refuse", () => {
   test("a second file without a column that is read, with the file and the column, before anything is read", async () => {
     const paths = [file("h1.csv", "a,b\n1,2\n"), file("h2.csv", "a;c\n1;2\n")];
     await expect(rowsOf(paths)).rejects.toThrow(
-      `${paths[1]}: column 'a': the file lacks this column, which other files of the log have and which is read: its columns are a;c; if another character separates its cells`,
+      `${paths[1]}: column 'a': the file lacks this column, which other files of the log have: its columns are a;c; if the delimiter is wrong`,
     );
   });
 

@@ -51,12 +51,11 @@ export async function openLog(
   options: ReadOptions,
   sizes: ReadSizes = defaultSizes,
 ): Promise<Log> {
-  if (named.length === 0)
-    throw new NoInputError("no log is named: name one or several files, or - for stdin");
+  if (named.length === 0) throw new NoInputError("no log given: name one or several files, or - for stdin");
   const { files, warnings } = await filesOfLog(named);
   const paths = files.map(({ path }) => path);
   if (paths.filter((path) => path === "-").length > 1)
-    throw new UsageError("- (standard input) can be read once");
+    throw new UsageError("- (standard input) can only be given once");
   decoderOf(options.encoding);
   const form = formOf(paths, options.format);
   const log = await openByForm(form, files, options, sizes);
@@ -91,13 +90,9 @@ async function openForm(
 ): Promise<Log> {
   if (form === "csv") return openDelimited(files, options, sizes);
   if (hasOwnForm(options))
-    throw new UsageError(
-      `--decimal and --thousands are for numbers of delimited text, and the log is ${form}`,
-    );
+    throw new UsageError(`--decimal and --thousands need delimited text, but the log is ${form}`);
   if (options.columns)
-    throw new UsageError(
-      `--columns names the columns of delimited text without a header, and the log is ${form}`,
-    );
+    throw new UsageError(`--columns needs delimited text without a header, but the log is ${form}`);
   if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
   if (form === "parquet") return (await import("./parquet.js")).openParquet(files, options, sizes.ranges);
   return openRecords(files, sparseText(form, options, sizes.chunkBytes), options);
@@ -158,7 +153,7 @@ async function openDelimited(
       laterColumns: later,
       close,
       async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can be read once");
+        if (isRead) throw new Error("a log can only be read once");
         isRead = true;
         const names = requests.map(({ name }) => name);
         for (const name of names) if (!columns.includes(name)) throw noSuchColumn(name, columns);

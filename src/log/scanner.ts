@@ -79,8 +79,8 @@ export class ScanMemory {
       this.memory.grow(pages + Math.max(0, spare));
     } catch (error) {
       throw new UsageError(
-        "the distinct keys of the log need more than the 4 GiB that one memory holds: " +
-          "--ignore the columns whose keys hardly repeat",
+        "the distinct keys of the log need more than the limit of 4 GiB: exclude columns whose keys rarely " +
+          "repeat with --ignore",
         { cause: error },
       );
     }

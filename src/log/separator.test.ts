@@ -97,6 +97,6 @@ test("names of columns make a log without a header, and their number is checked"
   const headed = await rowsOf(file("headed.csv", "user,item\n1,2\n"), { header: false, columns });
   expect([headed.rows, headed.repeatedHeaders]).toEqual([[["1", "2"]], 1]);
   await expect(rowsOf(path, { header: false, columns })).rejects.toThrow(
-    "--columns names 2 columns, and the first row has 1 cell: name what separates cells with --delimiter",
+    "--columns names 2 columns, but the first row has 1 cell: set the delimiter with --delimiter",
   );
 });

@@ -23,7 +23,7 @@ export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "wr
   const isOdd = /[\r\n"]/.test(delimiter) || (delimiter.length > 1 && delimiter.includes(STAND_IN));
   if (delimiter === "" || delimiter.length > MOST || isOdd)
     throw new UsageError(
-      `the delimiter must be one to ${MOST} characters, none of them a quote or a line end, got ${excerpt(given)}`,
+      `the delimiter must have 1 to ${MOST} characters other than quotes and line ends, got ${excerpt(given)}`,
     );
   const isByte = delimiter.length === 1 && delimiter <= "\x7f";
   return isByte ? { delimiter } : { delimiter: STAND_IN, written: delimiter };
@@ -52,7 +52,8 @@ export async function* withOneByte(
     const at = piece.indexOf(STAND_IN_BYTE);
     if (at !== -1)
       throw new DataError(
-        `the file has the character U+001F, which a delimiter of several characters (${excerpt(written)}) cannot be read beside: remove it`,
+        "the file contains the character U+001F, which is not supported with a multi-character delimiter " +
+          `(${excerpt(written)}): remove it`,
         { file: path, line: line + countLines(piece, 0, at) },
       );
     line += countLines(piece);

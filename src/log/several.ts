@@ -13,7 +13,8 @@ export function joinValues(column: string, values: readonly string[], separator:
   if (torn !== undefined) {
     throw new RowFault(
       "separator in a value",
-      `the value ${excerpt(torn)} holds ${excerpt(separator)}, which separates values: name another with --multi '${column}:;'`,
+      `the value ${excerpt(torn)} contains the separator ${excerpt(separator)}: use another separator with ` +
+        `--multi '${column}:;'`,
       column,
     );
   }

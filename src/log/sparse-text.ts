@@ -67,11 +67,7 @@ export function sparseText(
       for (const [column, features] of cells) {
         const at = columnIndex(schema, column);
         if (at < 1)
-          throw new RowFault(
-            "unknown field",
-            `field ${excerpt(column)} is in none of the first rows`,
-            column,
-          );
+          throw new RowFault("unknown field", `field ${excerpt(column)} is not in the first rows`, column);
         texts[at] = cellText(column, features, separatorOf(column, given, schema));
       }
       return texts;
@@ -85,7 +81,8 @@ export function sparseText(
         if (value === 1) continue;
         throw new RowFault(
           "value other than 1",
-          `feature ${excerpt(feature)}${of} has the value ${value}, and the first rows have none but 1: name the column with --multi-weights ${column}`,
+          `feature ${excerpt(feature)}${of} has value ${value}, but all values in the first rows are 1: ` +
+            `declare the column with --multi-weights ${column}`,
           column,
         );
       }
@@ -114,16 +111,14 @@ export function sparseText(
       }
       const [text, feature, column = FEATURES] = parts.toReversed() as [string, string, string?];
       if (feature === "qid" && form === "libsvm")
-        throw new RowFault(
-          "a query id",
-          `${excerpt(token)} is the query that the row belongs to, and no feature: queries are not read, remove it`,
-        );
-      if (column === LABEL) throw new RowFault("malformed feature", `a field cannot be called '${LABEL}'`);
+        throw new RowFault("a query id", `query ids are not supported: remove ${excerpt(token)}`);
+      if (column === LABEL) throw new RowFault("malformed feature", `a field cannot be named '${LABEL}'`);
       const value = parseNumber(text);
       if (value === undefined || !Number.isFinite(Math.fround(value))) {
         throw new RowFault(
           "malformed feature",
-          `expected a number within a 32-bit float's range as the value of feature ${excerpt(feature)}, got ${excerpt(text)}`,
+          `expected a number in the range of a 32-bit float as the value of feature ${excerpt(feature)}, got ` +
+            `${excerpt(text)}`,
         );
       }
       if (value === 0) continue;

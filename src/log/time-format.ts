@@ -69,9 +69,9 @@ function patternOf(format: string): RegExp {
       if (letter === "%") return "%";
       if (!Object.hasOwn(DIRECTIVES, letter)) {
         throw new UsageError(
-          `--time-format knows ${Object.keys(DIRECTIVES)
+          `--time-format supports ${Object.keys(DIRECTIVES)
             .map((known) => `%${known}`)
-            .join(" ")} %%, got '${token}' in '${format}'`,
+            .join(" ")} %%, got ` + `'${token}' in '${format}'`,
         );
       }
       if (seen.has(letter)) throw new UsageError(`--time-format has ${token} twice: '${format}'`);

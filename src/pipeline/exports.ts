@@ -62,12 +62,12 @@ export async function exportEntry(
     if (out !== undefined || to !== undefined)
       return yaml.fail(
         [...place, out === undefined ? "to" : "out"],
-        "'url-env' writes into a server: leave out 'out' and 'to', or make it two entries",
+        "'url-env' cannot be combined with 'out' or 'to': write two entries",
       );
     const label = [given["format"], given["into"] ?? []].flat().join(" ");
     return { train: of, given, variable, label };
   }
-  if (out === undefined) return yaml.fail(place, "'out' is needed, or 'url-env' for a server");
+  if (out === undefined) return yaml.fail(place, "missing 'out', or 'url-env' for a server");
   const named = [
     ["out", out, `${of}.txt`],
     ["to", to, basename(out)],
@@ -76,7 +76,8 @@ export async function exportEntry(
     if (path?.endsWith("/") && !isFolder)
       return yaml.fail(
         [...place, key],
-        `'${path}' names a folder, and ${String(given["format"])} writes one file: name it, such as '${path}${name}'`,
+        `'${path}' is a folder, but ${String(given["format"])} writes one file: name a file, such as ` +
+          `'${path}${name}'`,
       );
   return { train: of, given, ...placesOf(yaml, folder, place, out, to) };
 }
@@ -95,7 +96,10 @@ export async function recallEntry(
   await within(yaml, place, () => checkRecall(given, (key, message) => yaml.fail([...place, key], message)));
   for (const [key, path] of Object.entries({ out, to }))
     if (path !== undefined && /(\/|\.(gz|zst))$/.test(path))
-      yaml.fail([...place, key], `'${path}' is no name for lists, which are one file and not compressed`);
+      yaml.fail(
+        [...place, key],
+        `'${path}' is not a valid name for lists, which are written to one ` + "uncompressed file",
+      );
   const sends: ListSend[] = [];
   for (const [i, { format, "url-env": variable, into }] of send.entries()) {
     await within(yaml, [...place, "send", String(i)], () => Promise.resolve(checkVariableName(variable)));
@@ -112,12 +116,12 @@ function trainingNamed(
   names: readonly string[],
 ): string {
   const of = train ?? (names.length === 1 ? names[0]! : undefined);
-  if (of === undefined) return yaml.fail(place, `'train' is needed, one of ${names.join(", ")}`);
+  if (of === undefined) return yaml.fail(place, `missing 'train', one of ${names.join(", ")}`);
   if (names.includes(of)) return of;
   const near = nearestName(of, names);
   return yaml.fail(
     [...place, "train"],
-    `no training is called '${of}'${near === undefined ? "" : `: did you mean '${near}'?`}`,
+    `no training is named '${of}'${near === undefined ? "" : `: did you mean '${near}'?`}`,
   );
 }
 
@@ -133,7 +137,7 @@ function placesOf(
   if (isAbsolute(inside) || inside.startsWith("..") || inside === ".")
     return yaml.fail(
       [...place, "out"],
-      `expected a place within exports/ of the version, got '${out}'; 'to' copies it elsewhere`,
+      `expected a path within exports/ of the version, got '${out}'; 'to' copies it elsewhere`,
     );
   return { out: inside, ...(to !== undefined && { to: inFolder(folder, withoutSlash(to)) }) };
 }
@@ -152,8 +156,8 @@ export function checkPlaces(
   const meets = (a: string, b: string) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
   for (const other of exports) {
     if (other.train === train && meets(other.out, out))
-      yaml.fail([...place, "out"], `another export is written to '${other.out}': take another place`);
+      yaml.fail([...place, "out"], `another export is written to '${other.out}': choose another path`);
     if (to !== undefined && other.to !== undefined && meets(other.to, to))
-      yaml.fail([...place, "to"], `another export is copied to '${other.to}': take another place`);
+      yaml.fail([...place, "to"], `another export is copied to '${other.to}': choose another path`);
   }
 }

@@ -16,15 +16,17 @@ export async function fieldChanges(dataset: string, previous: string, version: s
   const before = (await openRun(previous)).manifest.roles as Partial<Roles> | undefined;
   const lost = leftOut.filter((name) => before?.fields?.includes(name));
   const gained = fields.filter((name) => before?.leftOut?.includes(name));
-  const stays = "columns: fields: and columns: ignore: say for good which columns are features";
+  const stays = "set columns: fields: and columns: ignore: to fix the features";
   return [
     ...lost.map(
       (name) =>
-        `column '${name}' has fewer than two rows a key and is no feature any more, as it was in version ${version}: ${stays}`,
+        `column '${name}' has fewer than two rows per key and is no longer a feature, unlike in version ` +
+        `${version}: ${stays}`,
     ),
     ...gained.map(
       (name) =>
-        `column '${name}' is a feature now, and in version ${version} it had fewer than two rows a key and was none: ${stays}`,
+        `column '${name}' is now a feature, unlike in version ${version}, where it had fewer than two rows ` +
+        `per key: ${stays}`,
     ),
   ];
 }

@@ -99,7 +99,7 @@ describe("what is wrong is said with line and column", () => {
     [
       "an export of no training",
       `${base}train: { items: { command: train-pca } }\nexport: [{ train: item, format: npy, out: x }]\n`,
-      "shop.yaml:4:12: no training is called 'item': did you mean 'items'?",
+      "shop.yaml:4:12: no training is named 'item': did you mean 'items'?",
     ],
     [
       "a bad bound",
@@ -129,9 +129,12 @@ test("a folder's name may end with a slash", async () => {
 test.each([
   [
     "{ format: csv, out: x/ }",
-    "'x/' names a folder, and csv writes one file: name it, such as 'x/items.txt'",
+    "'x/' is a folder, but csv writes one file: name a file, such as 'x/items.txt'",
   ],
-  ["{ format: csv, out: x, to: y/ }", "'y/' names a folder, and csv writes one file: name it, such as 'y/x'"],
+  [
+    "{ format: csv, out: x, to: y/ }",
+    "'y/' is a folder, but csv writes one file: name a file, such as 'y/x'",
+  ],
   ["{ format: csv, out: x }, { format: tsv, out: ./x }", "another export is written to 'x'"],
   ["{ format: npy, out: x }, { format: tsv, out: x/y }", "another export is written to 'x'"],
   ["{ format: csv, out: x, to: z }, { format: tsv, out: y, to: z }", "another export is copied to"],
@@ -142,11 +145,14 @@ test.each([
 });
 
 test.each([
-  ["{ format: redis, url-env: REDIS_URL, into: items, out: a }", "leave out 'out'"],
+  [
+    "{ format: redis, url-env: REDIS_URL, into: items, out: a }",
+    "'url-env' cannot be combined with 'out' or 'to': write two entries",
+  ],
   ["{ format: redis, into: items, url-env: 'redis://:secret@host' }", "name of an environment variable"],
   ["{ format: csv, url-env: REDIS_URL }", "not for csv"],
   ["{ format: redis, out: a }", "--into PREFIX"],
-  ["{ format: csv }", "'out' is needed"],
+  ["{ format: csv }", "missing 'out', or 'url-env' for a server"],
   ["{ format: cvs, out: a }", "unknown format"],
 ])("an export of a server stands for itself: %s", async (entry, message) => {
   const reading = readPipeline(

@@ -63,8 +63,7 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   const content = yaml.check(pipelineSchema(settings));
   const folder = dirname(file);
   const logs = (typeof content.log === "string" ? [content.log] : content.log).map((path) => {
-    if (path === "-")
-      yaml.fail(["log"], "a pipeline reads files: what comes through a pipe cannot be read again");
+    if (path === "-") yaml.fail(["log"], "a pipeline cannot read standard input: name files");
     return inFolder(folder, path);
   });
   const encoding = {
@@ -127,7 +126,7 @@ function checkListBounds(
   if (!own && recalls.length > 0) return;
   yaml.fail(
     own ? ["train", name, "gates", "lists"] : ["gates", "after", "lists"],
-    "no entry of 'recall' makes lists to look at: add one, or leave 'lists' out",
+    "gate 'lists' needs an entry in 'recall': add one, or remove 'lists'",
   );
 }
 
@@ -156,5 +155,5 @@ async function trainingOf(
 function nameOfFile(yaml: YamlFile, file: string): string {
   const name = basename(file).replace(/\.ya?ml$/i, "");
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name)) return name;
-  return yaml.fail([], `'${name}' is no name for a pipeline: give it one with 'name'`);
+  return yaml.fail([], `'${name}' is not a valid pipeline name: set another one with 'name'`);
 }

@@ -34,7 +34,7 @@ export async function proposedLog(logs: readonly string[]): Promise<ProposedLog>
   const mixed = files.find((_, i) => isDirectory[i]);
   if (mixed !== undefined)
     throw new UsageError(
-      `'${mixed}' is a directory, and other logs are files: name directories alone, or files alone`,
+      `'${mixed}' is a directory but other logs are files: name only directories, or only files`,
     );
   const isGiven = logs.some((path) => MAGIC.test(path) && !files.includes(path));
   if (isGiven) return { log: logs, files, note: noteOf(logs, files), isUnsure: false };
@@ -43,10 +43,11 @@ export async function proposedLog(logs: readonly string[]): Promise<ProposedLog>
   if (patterns) return { log: patterns, files, note: noteOf(patterns, files), isUnsure: false };
   const tried = nearest
     ? `'${nearest.pattern}' also matches ${shortList(nearest.others.map((path) => `'${path}'`))}`
-    : "they have no folder and name in common";
+    : "they have no common folder and name";
   throw new UsageError(
-    `no pattern matches these ${files.length} files alone: ${tried}. A weekly job reads next week's files by a pattern: ` +
-      `give one in quotes (embed init '${nearest?.pattern ?? "logs/**/*.csv"}' ...), or name one file and write the others under log:`,
+    `no pattern matches exactly these ${files.length} files: ${tried}. A weekly job needs a pattern to find ` +
+      `next week's files: pass one in quotes (embed init '${nearest?.pattern ?? "logs/**/*.csv"}' ...), or ` +
+      "name one file and add the others under log:",
   );
 }
 
@@ -58,10 +59,12 @@ async function directories(logs: readonly string[]): Promise<ProposedLog> {
 
 async function oneFile(file: string): Promise<ProposedLog> {
   const pattern = patternLike(file);
-  const only = `'${file}' is read each time; other files are not`;
+  const only = `only '${file}' is read in each run`;
   if (pattern === undefined) return { log: [file], files: [file], note: only, isUnsure: false };
   const matches = await expandPaths([pattern]).catch(() => []);
-  const advice = `if next week's rows come in another file, give a pattern in quotes: embed init '${pattern}' (${counted(matches.length)} now)`;
+  const advice =
+    `if next week's rows are in another file, pass a pattern in quotes: embed init '${pattern}' ` +
+    `(currently ${counted(matches.length)})`;
   return { log: [file], files: [file], note: `${only}; ${advice}`, isUnsure: true };
 }
 

@@ -35,7 +35,7 @@ export async function initPipeline(
   watch: Watch,
 ): Promise<string> {
   if (logs.includes("-"))
-    throw new UsageError("a pipeline reads files: give embed init a file or a pattern, not -");
+    throw new UsageError("a pipeline cannot read standard input: pass a file or a pattern to embed init");
   if (out !== undefined) await checkOutput(out, force, "file");
   const { log, files, note, isUnsure } = await proposedLog(logs);
   checkLog(files);
@@ -44,8 +44,8 @@ export async function initPipeline(
   if (!training) {
     const names = columns.map(({ name }) => name).join(", ");
     throw new UsageError(
-      `no column is inferred to be a label, or a user and an item, among ${names}: ` +
-        "start from fixtures/pipeline.yaml and name them under columns",
+      `found neither a label column nor user and item columns among ${names}: start from ` +
+        "fixtures/pipeline.yaml and name them under columns",
     );
   }
   const folder = out === undefined ? undefined : dirname(resolve(out));

@@ -38,18 +38,18 @@ export function checkLog(paths: readonly string[], published: readonly string[] 
     const twin = seen.get(plain);
     if (twin === path)
       throw new UsageError(
-        `log '${path}' is named twice, so that its rows would count twice: narrow the patterns`,
+        `log '${path}' is matched twice, so its rows would count twice: narrow the patterns`,
       );
     if (twin !== undefined)
       throw new DataError(
-        `'${twin}' and '${path}' are one file, plain and compressed, so that its rows would count twice: ` +
+        `'${twin}' and '${path}' are the same file, plain and compressed, so its rows would count twice: ` +
           "remove one of them, or narrow the pattern",
       );
     seen.set(plain, path);
     const own = published.find((each) => isWithin(resolve(path), resolve(each)));
     if (own !== undefined)
       throw new UsageError(
-        `log '${path}' is written by the pipeline itself ('${own}'): narrow the pattern, or publish elsewhere`,
+        `log '${path}' is an output of this pipeline ('${own}'): narrow the pattern, or publish elsewhere`,
       );
   }
 }
@@ -90,7 +90,7 @@ export function changesLine({ files, since, ...changes }: LogChanges): string {
   const parts = (["new", "changed", "gone"] as const)
     .filter((kind) => changes[kind].length > 0)
     .map((kind) => `${changes[kind].length} ${kind} (${shortList(changes[kind])})`);
-  return `${counted}, since version ${since}: ${parts.length === 0 ? "none is new" : parts.join(", ")}`;
+  return `${counted}, since version ${since}: ${parts.length === 0 ? "none new" : parts.join(", ")}`;
 }
 
 /** Sentences about files that look wrong. */
@@ -101,13 +101,14 @@ export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): st
   const missed = changes.gone.filter((path) => kept.some((other) => other < path));
   if (missed.length > 0)
     warnings.push(
-      `the log has lost ${shortList(missed)} since version ${changes.since}, although files that come before by name are there`,
+      `${shortList(missed)} ${missed.length === 1 ? "is" : "are"} missing from the log since version ` +
+        `${changes.since}, although files that sort before by name exist`,
     );
   const byContent = new Map<string, string>();
   for (const { path, sha256 } of now) {
     const same = byContent.get(sha256);
     if (same !== undefined)
-      warnings.push(`logs '${same}' and '${path}' hold the same bytes: each of their rows counts twice`);
+      warnings.push(`logs '${same}' and '${path}' have the same contents: each row counts twice`);
     byContent.set(sha256, path);
   }
   return warnings;
@@ -132,8 +133,8 @@ export async function checkFinished(
   for (const [i, log] of logs.entries()) {
     if (!isText(log) || !isFresh(i) || (await endsLine(log))) continue;
     throw new DataError(
-      `the last line has no line end, as that of '${older.path}' has: the file may still be being written; ` +
-        "run again when it is complete, or end its last line",
+      `the last line has no line end, unlike in '${older.path}': the file may still be being written; run ` +
+        "again when it is complete, or add the line end",
       { file: log.path },
     );
   }

@@ -202,7 +202,7 @@ async function planTraining(
     (await pathExists(checkpointPath(plan.train.output))) &&
     !force
   )
-    plan.train.why = "goes on from its checkpoint";
+    plan.train.why = "resumes from its checkpoint";
   await decide(plan.align, force, plan.base !== undefined && training.align !== false, why);
   if (!plan.align.runs && plan.align.why === "not needed")
     plan.align.why = training.align === false ? "align: false" : "no version to align to";
@@ -367,7 +367,7 @@ async function readRecord({ path }: Publication): Promise<PipelineRecord | undef
     return record.schemaVersion === 1 ? record : undefined;
   } catch (error) {
     throw new ArtifactError(
-      `'${file}' is no JSON: the version is damaged; go back to an earlier one with embed rollback`,
+      `'${file}' is not valid JSON: the version is damaged; go back to an earlier one with embed rollback`,
       {
         cause: error,
       },

@@ -26,7 +26,8 @@ export function crontab({ name, time, node, embed, file, folder, log }: Job): st
   const command = `cd ${word(folder)} && { ${run} || { code=$?; tail -n 20 ${word(log)}; exit $code; }; }`;
   if (Buffer.byteLength(command) > MAX_COMMAND)
     throw new UsageError(
-      `the command has ${Buffer.byteLength(command)} bytes, and cron reads ${MAX_COMMAND}: shorten the paths of the pipeline, --log, --node or --embed, or use --as systemd`,
+      `the command has ${Buffer.byteLength(command)} bytes, cron is limited to ${MAX_COMMAND}: shorten the ` +
+        "paths of the pipeline, --log, --node or --embed, or use --as systemd",
     );
   return [
     `# ${name}: embed run, from a crontab (crontab -e). Times are this machine's.`,

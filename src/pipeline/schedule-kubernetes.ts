@@ -11,7 +11,7 @@ const argument = (text: string) => text.replaceAll("$", "$$$$");
 /** @throws {UsageError} the folder or the image cannot be one there */
 export function kubernetes({ name, time, node, embed, file, folder }: Job, image: string): string {
   if (folder.includes(":"))
-    throw new UsageError(`a volume of Kubernetes is mounted at no path with a colon: rename '${folder}'`);
+    throw new UsageError(`Kubernetes cannot mount a volume at a path with a colon: rename '${folder}'`);
   if (!/^[\w.:/@-]+$/.test(image))
     throw new UsageError(`--image expects a container image such as shop/embed:1, got '${image}'`);
   const pod = {

@@ -26,7 +26,8 @@ function program(path: string): string {
 export function systemd({ name, time, node, embed, file, folder, log }: Job): string {
   if (/[\\\s]$/.test(log))
     throw new UsageError(
-      `the log ${JSON.stringify(log)} ends with a backslash or a space, which systemd drops: name another with --log`,
+      `the log ${JSON.stringify(log)} ends with a backslash or a space, which systemd removes: choose ` +
+        "another with --log",
     );
   const service = `# /etc/systemd/system/embed-${name}.service
 [Unit]

@@ -15,7 +15,7 @@ const TIME = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 /** @throws {UsageError} neither or both are given, or one states no time */
 export function scheduleTime({ weekly, daily }: { weekly?: string; daily?: string }): ScheduleTime {
   if ((weekly === undefined) === (daily === undefined))
-    throw new UsageError("give --weekly 'sun 03:00' or --daily 03:00, one of them");
+    throw new UsageError("set either --weekly 'sun 03:00' or --daily 03:00");
   if (daily !== undefined) return clockOf(daily, `--daily expects a time such as 03:00, got '${daily}'`);
   const wrong = `--weekly expects a day and a time such as 'sun 03:00', got '${weekly}'`;
   const [name = "", time = "", ...rest] = weekly!.trim().toLowerCase().split(/\s+/);

@@ -42,11 +42,12 @@ export interface ScheduleOptions {
 export async function schedule(pipeline: string, options: ScheduleOptions): Promise<string> {
   const { as, image, skipLocked = false } = options;
   const time = scheduleTime(options);
-  if (skipLocked && as !== "airflow") throw new UsageError("--skip-locked goes with --as airflow");
-  if (image !== undefined && as !== "kubernetes") throw new UsageError("--image goes with --as kubernetes");
+  if (skipLocked && as !== "airflow") throw new UsageError("--skip-locked needs --as airflow");
+  if (image !== undefined && as !== "kubernetes") throw new UsageError("--image needs --as kubernetes");
   if (options.log !== undefined && (as === "kubernetes" || as === "airflow"))
     throw new UsageError(
-      `--log goes with --as crontab and systemd: what the job writes is in the ${as === "airflow" ? "task" : "pod"}'s log`,
+      "--log needs --as crontab or systemd: the output of the job is in the " +
+        `${as === "airflow" ? "task" : "pod"}'s log`,
     );
   if (!(await pathExists(pipeline))) throw new NoInputError(`pipeline file '${pipeline}' does not exist`);
   const file = resolve(pipeline);
@@ -68,7 +69,7 @@ export async function schedule(pipeline: string, options: ScheduleOptions): Prom
   if (as === "airflow") return airflow(job, skipLocked);
   if (image === undefined)
     throw new UsageError(
-      "--as kubernetes needs --image, a container image that has Node and embed (--node and --embed are their paths in it)",
+      "--as kubernetes needs --image, a container image with Node and embed (at the paths --node and --embed)",
     );
   return kubernetes(job, image);
 }
@@ -101,7 +102,8 @@ function checkPaths({ node, embed, file, log }: Job): void {
   for (const path of [node, embed, file, log]) {
     if (/[\t\n]/.test(path) || visibleText(path) !== path)
       throw new UsageError(
-        `${JSON.stringify(path)} holds a control character or a mark of text direction, which no unit can hold: rename it`,
+        `${JSON.stringify(path)} contains a control or bidirectional character, which is not supported in ` +
+          "units: rename it",
       );
   }
 }

@@ -62,10 +62,12 @@ export async function encodeStep(
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));
   if (isStated && other !== undefined)
-    throw new IoError(`'${other}' was added to the log while it was read: run again when it is complete`);
+    throw new IoError(
+      `'${other}' was added to the log while it was being read: run again when the log is ` + "complete",
+    );
   for (const { path, sha256 } of logs) {
     if ((await fingerprintOf(path)).sha256 !== sha256)
-      throw new IoError(`log '${path}' changed while it was read: run again when it is complete`);
+      throw new IoError(`log '${path}' changed while it was being read: run again when it is complete`);
   }
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
@@ -171,7 +173,7 @@ export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: 
     return { text: `to version ${base!.version}, ${moved} ${moved === 1 ? "field" : "fields"}` };
   } catch (error) {
     if (!(error instanceof UsageError) || training.align === true) throw error;
-    return { text: `not turned: ${error.message}` };
+    return { text: `not rotated: ${error.message}` };
   }
 }
 
@@ -276,7 +278,8 @@ export async function publishStep(
     if (now?.version !== latest?.version) {
       const link = join(namePath(store, training.name), LATEST);
       throw new LockedError(
-        `'${link}' was moved from ${latest?.version ?? "nothing"} to ${now?.version ?? "nothing"} while this pipeline ran: run it again`,
+        `'${link}' was changed from ${latest?.version ?? "nothing"} to ${now?.version ?? "nothing"} while ` +
+          "this pipeline ran: run it again",
       );
     }
     return await publishRun(run, store, training.name, extras, signal);

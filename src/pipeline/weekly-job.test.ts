@@ -135,7 +135,7 @@ test("init refuses files that no pattern tells from others, and names a director
   await expect(init([week(0), week(2)])).rejects.toMatchObject({
     exitCode: 64,
     message: expect.stringMatching(
-      /no pattern matches these 2 files alone: .* also matches '.*w1\.csv'.* in quotes/,
+      /no pattern matches exactly these 2 files alone: .* also matches '.*w1\.csv'.* in quotes/,
     ) as string,
   });
   expect(await init([at("logs")])).toContain(

@@ -29,8 +29,8 @@ export async function forgetInModel(
     if (name === undefined || known.has(name)) continue;
     if (!holdsWord(await run.readModelFile(name), allKeys(keys))) continue;
     throw new ArtifactError(
-      `'${path}' of run '${run.path}' holds a key that is to be forgotten, and this program cannot rewrite it: ` +
-        "remove the run, and train it again without the key",
+      `'${path}' of run '${run.path}' contains a key to forget, but this version cannot rewrite it: remove ` +
+        "the run, and train it again without the key",
     );
   }
   return { files: new Map([...files].map(([name, chunks]) => [`model/${name}`, chunks])), dropped };

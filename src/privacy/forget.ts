@@ -102,14 +102,14 @@ async function forgetInStore(
 ): Promise<ForgetSummary> {
   const names = await namesOf(store);
   if (name !== undefined && !names.includes(name))
-    throw new NoInputError(`'${namePath(store, name)}' is no name of the store: it is a symbolic link`);
+    throw new NoInputError(`'${namePath(store, name)}' is a symbolic link, not a name of the store`);
   const summary = newSummary(dryRun);
   const folders = await workFolders(store);
   const each = name === undefined ? names : [name];
   const work = async (): Promise<void> => {
     const versions = (await Promise.all(each.map((one) => listVersions(store, one)))).flat();
     if (versions.length === 0)
-      throw new NoInputError(`'${store}' holds no versions: name a store, STORE/NAME or a run`);
+      throw new NoInputError(`'${store}' has no versions: name a store, STORE/NAME or a run`);
     await checkAll(versions, asked);
     const held = await heldIn(versions, folders, asked);
     // what a killed forgetting left may hold keys that nothing else does any more
@@ -155,7 +155,8 @@ function nothingHeld(place: string, asked: AskedKeys): UsageError {
   const named =
     texts.length > 3 ? `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more` : texts.join(", ");
   return new UsageError(
-    `nothing in '${place}' holds ${named}: nothing was changed; keys are spelled as in the log (--hash-keys: as their hash), and the field is a column's name, user or item`,
+    `${named} not found in '${place}': nothing was changed; write keys as in the log (with --hash-keys, as ` +
+      "their hash), and the field as a column name, user or item",
   );
 }
 

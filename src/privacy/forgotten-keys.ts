@@ -24,7 +24,7 @@ export function parseKeys(texts: readonly string[]): AskedKeys {
     asked.set(field, (asked.get(field) ?? new Set()).add(key));
   }
   if (asked.size === 0)
-    throw new UsageError("no key to forget: name some as FIELD:KEY, or a file of them with --keys");
+    throw new UsageError("no key to forget: name keys as FIELD:KEY, or a file of keys with --keys");
   return asked;
 }
 

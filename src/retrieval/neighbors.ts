@@ -37,7 +37,7 @@ export function neighbors(
   { top, metric }: NeighborOptions,
 ): Neighbor[] {
   if (!Number.isSafeInteger(top) || top < 1) {
-    throw new UsageError(`top must be a whole number of at least 1, got ${top}`);
+    throw new UsageError(`top must be an integer of at least 1, got ${top}`);
   }
   const query = rowOf(table, field, key);
   const { first, last } = rowsOf(table, field);

@@ -27,8 +27,7 @@ export function noiseDistribution(counts: Uint32Array, noise: Noise | number): F
     if (counts[i]! > 0) total += powerOf(counts[i]!, exponent);
     cumulative[i] = total;
   }
-  if (total === 0)
-    throw new DataError(`no events among ${counts.length} items: nothing to draw negatives from`);
+  if (total === 0) throw new DataError(`cannot sample negatives: no events among ${counts.length} items`);
   for (let i = 0; i < counts.length; i++) cumulative[i]! /= total;
   return cumulative;
 }

@@ -78,6 +78,6 @@ test("gives the out-of-vocabulary features that it trains a count, and no others
 });
 
 test("a share of 1 is refused, and of 0 changes nothing", () => {
-  expect(() => hidden(1, 1)).toThrow("--oov-dropout must be in [0, 1), got 1");
+  expect(() => hidden(1, 1)).toThrow("--oov-dropout must be at least 0 and below 1, got 1");
   expect(hidden(0, 1)).toBe(rows);
 });

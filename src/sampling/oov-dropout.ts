@@ -24,7 +24,8 @@ export function withOovDropout(
   share: number,
   seed: number,
 ): TrainingRows {
-  if (!(share >= 0 && share < 1)) throw new UsageError(`--oov-dropout must be in [0, 1), got ${share}`);
+  if (!(share >= 0 && share < 1))
+    throw new UsageError(`--oov-dropout must be at least 0 and below 1, got ${share}`);
   if (share === 0) return train;
   const hide = hiderOf(space, share);
   if (train.kind === "resident") {

@@ -78,7 +78,7 @@ export async function learnSkipGrams(
       const { trainLoss, numTokens } = await pass(epoch, { from: rate(epoch - 1), to: rate(epoch) });
       const rowsPerSecond = (numTokens / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss))
-        throw diverged("the training loss is no longer finite", epoch, { learningRate });
+        throw diverged("the training loss is not finite", epoch, { learningRate });
       if (!validate) return { event: { trainLoss, rowsPerSecond } };
       const seen = await validate();
       const stoppingValue = (seen as Readonly<Record<string, number | undefined>>)[stoppingMetric.name] ?? 0;
@@ -86,7 +86,7 @@ export async function learnSkipGrams(
     },
     keep(epoch) {
       kept = learners.map(({ machine, start }) => vectorsOf(machine, keepsState, start));
-      if (!kept.every(isFinite)) throw diverged("a vector is no longer finite", epoch, { learningRate });
+      if (!kept.every(isFinite)) throw diverged("a vector is not finite", epoch, { learningRate });
     },
     save: (withKept) =>
       joined(

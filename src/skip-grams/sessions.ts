@@ -51,10 +51,10 @@ export function inTheirSessions(train: Part, { dataset, rows }: Part, name: stri
 
 /** What sessions are, as a sentence. */
 export function sessionsNote({ session, user }: Roles, byGap: boolean): string {
-  if (byGap) return `sessions are the events of a '${user}' between two gaps`;
+  if (byGap) return `sessions are the events of a '${user}' between gaps`;
   return session === undefined
-    ? `sessions are all events of a '${user}' (--session-gap 30m cuts them at pauses)`
-    : `sessions are the keys of '${session}'`;
+    ? `sessions are all events of a '${user}' (split them at gaps with --session-gap 30m)`
+    : `sessions are the values of '${session}'`;
 }
 
 /**

@@ -73,11 +73,9 @@ function goneWarnings(
     ...gone.warnings,
     ...addedWarnings(earlier, gone),
     ...(keepState && !earlier.squares
-      ? [`run '${earlier.run.path}' was trained without --keep-state: its optimizer starts anew`]
+      ? [`run '${earlier.run.path}' was trained without --keep-state: the optimizer starts from scratch`]
       : []),
-    ...(isIdle
-      ? [`--freeze known: run '${earlier.run.path}' knows every key, so that nothing is learned`]
-      : []),
+    ...(isIdle ? [`--freeze known: run '${earlier.run.path}' has every key, so nothing is trained`] : []),
   ];
 }
 

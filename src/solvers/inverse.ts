@@ -72,7 +72,6 @@ function putPivot(arena: Arena, { matrix, pivot, size }: InverseLayout, k: numbe
     }
   }
   const inverse = gaussJordanInverse(block, SWEEP_BLOCK);
-  if (!inverse)
-    throw new UsageError("the matrix to invert is not positive definite: a greater penalty makes it so");
+  if (!inverse) throw new UsageError("the matrix to invert is not positive definite: use a larger penalty");
   arena.f32(pivot).set(inverse);
 }

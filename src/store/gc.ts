@@ -64,14 +64,10 @@ export async function gc(
   { keep, remove, dryRun = false, ...lock }: GcOptions,
 ): Promise<GcSummary> {
   if (remove !== undefined && name === undefined)
-    throw new UsageError(
-      `--remove takes one version of one name: embed gc '${store}' NAME --remove ${remove}`,
-    );
+    throw new UsageError(`--remove needs a name: embed gc '${store}' NAME --remove ${remove}`);
   const names = await namesOf(store);
   if (name !== undefined && !names.includes(name)) {
-    throw new NoInputError(
-      `'${name}' is no name in store '${store}'; embed ls '${store}' lists what there is`,
-    );
+    throw new NoInputError(`store '${store}' has no name '${name}'; embed ls '${store}' lists the names`);
   }
   const summary: GcSummary = { command: "gc", version: tool, store, dryRun, names: [], work: [], bytes: 0 };
   for (const each of name === undefined ? names : [name]) {
@@ -118,7 +114,8 @@ async function planOf(
   for (const { path } of versions.filter((version) => !stays(version))) {
     if (await ownVersion.filesOf(path)) continue;
     throw new OutputError(
-      `'${path}' has neither a manifest.json nor a publication.json of this tool, so it may be no version of a store: nothing of '${name}' is removed; look into it, and move it away or remove it yourself`,
+      `'${path}' has neither a manifest.json nor a publication.json of this tool and may not be a version of ` +
+        `a store: nothing of '${name}' was removed; check it, and move or remove it yourself`,
     );
   }
   const path = namePath(store, name);
@@ -136,7 +133,8 @@ async function removalOf(store: string, name: string, asked: string): ReturnType
   const goes = versionCalled(versions, asked, `${store}/${name}`);
   if ((await latestNumber(store, name)) === goes.version && !(await isLastAndDamaged(versions, goes))) {
     throw new UsageError(
-      `'${goes.path}' is the latest version: go back first with embed rollback '${join(store, name)}', or publish another`,
+      `'${goes.path}' is the latest version: first roll back with embed rollback '${join(store, name)}', or ` +
+        "publish another version",
     );
   }
   return { kept: versions.filter((version) => version !== goes), removed: [goes], leftovers: [] };

@@ -27,7 +27,8 @@ export async function readLatest(path: string): Promise<NamedVersion | undefined
   const version = numberOf(named);
   if (version !== undefined) return { named, version };
   throw new ArtifactError(
-    `'${link}' leads to '${named}', expected a version beside it such as 000001: another program made this link; ${remakeOf(link)}`,
+    `'${link}' points to '${named}', expected a version such as 000001: another program created this link; ` +
+      `${remakeOf(link)}`,
   );
 }
 

@@ -64,6 +64,6 @@ function checkStore(store: string, run: string): void {
   const path = relative(resolve(run), resolve(store));
   if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return;
   throw new UsageError(
-    `store '${store}' lies in the run '${run}': name a directory outside of it with --store`,
+    `store '${store}' is inside the run '${run}': name a directory outside of it with --store`,
   );
 }

@@ -47,9 +47,7 @@ async function checkNotStore(path: string): Promise<void> {
   const names: string[] = [];
   for (const folder of folders) if ((await versionsAt(folder)).length > 0) names.push(`'${folder}'`);
   if (names.length > 0)
-    throw new UsageError(
-      `'${path}' is a store: say which of its names the page is about, ${names.join(", ")}`,
-    );
+    throw new UsageError(`'${path}' is a store: choose one of its names, ${names.join(", ")}`);
 }
 
 /** The latest version of a path that is a name in a store; undefined of any other. */

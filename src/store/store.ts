@@ -76,7 +76,7 @@ export async function namedLatest(store: string, name: string): Promise<Publicat
   const latest = { name, version: found.version, path: join(path, found.named) };
   const kind = await kindAt(latest.path);
   if (kind === "directory") return latest;
-  const what = kind === undefined ? "is gone" : "is no directory";
+  const what = kind === undefined ? "is gone" : "is not a directory";
   throw new ArtifactError(
     `'${join(path, LATEST)}' names '${found.named}', which ${what}: ${remakeOf(latest.path)}`,
   );
@@ -101,7 +101,7 @@ export async function versionsOf(store: string, name: string): Promise<Publicati
   const versions = await listVersions(store, name);
   if (versions.length > 0) return versions;
   throw new NoInputError(
-    `'${name}' has no version in store '${store}'; embed ls '${store}' lists what there is`,
+    `store '${store}' has no version of '${name}'; embed ls '${store}' lists the versions`,
   );
 }
 
@@ -118,7 +118,7 @@ export function versionCalled(versions: Publication[], to: string, what: string)
 export async function namesOf(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
     throw new NoInputError(
-      `store '${store}' does not exist: embed publish RUN --store '${store}' --name NAME makes it`,
+      `store '${store}' does not exist: create it with embed publish RUN --store '${store}' --name NAME`,
     );
   }
   const names: string[] = [];
@@ -138,7 +138,8 @@ async function isWritten(path: string): Promise<boolean> {
 export function namePath(store: string, name: string): string {
   if (!isStoreName(name)) {
     throw new UsageError(
-      `'${name}' is no name for a store: it is made of letters, digits, '_', '-' and '.', and starts with none of '-' and '.'`,
+      `'${name}' is not a valid name: names have letters, digits, '_', '-' and '.', and do not start with ` +
+        "'-' or '.'",
     );
   }
   return join(store, name);
@@ -182,7 +183,8 @@ export async function withStoreLock<T>(
   const path = namePath(store, name);
   if ((await kindAt(path)) === "link") {
     throw new OutputError(
-      `'${path}' is a symbolic link, and a name of a store is a directory of its own: what is written there would land elsewhere; put the directory itself in its place`,
+      `'${path}' is a symbolic link, but a name in a store must be a directory: replace the link with the ` +
+        "directory itself",
     );
   }
   await makeDirectory(path);
@@ -326,25 +328,28 @@ async function extraFiles(
   const files = new Map<string, string>();
   for (const [to, from] of extras) {
     const found = await statOf(from);
-    if (!found) throw new NoInputError(`'${from}' does not exist, to be published as '${to}'`);
+    if (!found) throw new NoInputError(`'${from}', to be published as '${to}', does not exist`);
     const inside = found.isDirectory ? await filesBelow(from) : [""];
     for (const file of inside) {
       if (!(await statOf(join(from, file)))?.isFile)
-        throw new UsageError(`'${join(from, file)}' is no file, and cannot be published as '${to}'`);
+        throw new UsageError(`'${join(from, file)}' is not a file and cannot be published as '${to}'`);
       files.set(normalize(join(to, file)), join(from, file));
     }
   }
   for (const file of files.keys()) {
     if (isAbsolute(file) || file.split("/").some((part) => part === ".." || part === ".")) {
       throw new UsageError(
-        `'${file}' leads out of the version: name a place within it, such as exports/items.txt`,
+        `'${file}' is outside the version: use a path within it, such as exports/items.txt`,
       );
     }
     if (file === RUN_MARKER || file === PUBLICATION_FILE || Object.hasOwn(manifest.files, file)) {
-      throw new OutputError(`'${file}' is a file of the run itself: publish the other one by another name`);
+      throw new OutputError(
+        `'${file}' is a file of the run itself: publish the other file under another name`,
+      );
     }
   }
   const why = whyNotListed([...files.keys()], [RUN_MARKER, PUBLICATION_FILE, ...Object.keys(manifest.files)]);
-  if (why !== undefined) throw new UsageError(`a version cannot hold ${why}: publish it by another name`);
+  if (why !== undefined)
+    throw new UsageError(`a version cannot contain ${why}: publish it under another name`);
   return files;
 }

@@ -41,7 +41,8 @@ export async function workFolders(store: string): Promise<string[]> {
 async function checkNoLink(path: string): Promise<void> {
   if ((await kindAt(path)) !== "link") return;
   throw new OutputError(
-    `'${path}' is a symbolic link, and step outputs are written and removed in folders of the store alone: remove the link; where the store's disk is too small, mount another one there`,
+    `'${path}' is a symbolic link, but step outputs must be in real folders of the store: remove the link; ` +
+      "to use another disk, mount it there",
   );
 }
 

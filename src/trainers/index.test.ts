@@ -36,7 +36,7 @@ test("one that it lacks is refused with what the run holds and the commands whos
 test("a kind of model says why it lacks a capability, where that is more than who has it", async () => {
   const components = runOf("train-pca", "pca");
   expect(await messageOf(capable(components, "transform", "cannot encode rows"))).toMatch(
-    /which cannot encode rows: --fold-in LOG takes the events of new users or items; runs of /,
+    /which cannot encode rows: use --fold-in LOG with events of new users or items; use a run of /,
   );
 });
 

@@ -30,25 +30,25 @@ export interface TrainerEntry {
 export const trainers: readonly TrainerEntry[] = [
   {
     command: "train-fm",
-    summary: "train a factorization machine on labels: a vector for each key of each field",
+    summary: "train a factorization machine on labels",
     load: async () => await import("./fm/trainer.js"),
     home: async () => await import("./fm/models.js"),
   },
   {
     command: "train-ranking",
-    summary: "learn to rank from events: user and item vectors by pairwise and softmax losses",
+    summary: "learn to rank items from events: user and item vectors with pairwise or softmax losses",
     load: async () => await import("./ranking/trainer.js"),
     home: async () => await import("./ranking/models.js"),
   },
   {
     command: "train-two-tower",
-    summary: "train user and item towers: users from their histories, items as a sampled softmax",
+    summary: "train a two-tower model: users from their histories, with a sampled softmax over items",
     load: async () => ({ trainer: (await import("./two-tower/trainer.js")).trainerWith(capable) }),
     home: async () => await import("./two-tower/models.js"),
   },
   {
     command: "train-als",
-    summary: "factorize the user-item matrix by alternating least squares, from events alone",
+    summary: "factorize the user-item matrix of implicit feedback by alternating least squares",
     load: async () => await import("./als/trainer.js"),
     home: async () => await import("./als/models.js"),
   },
@@ -60,26 +60,27 @@ export const trainers: readonly TrainerEntry[] = [
   },
   {
     command: "train-graph",
-    summary: "learn node vectors from edges or sessions: DeepWalk, node2vec, LINE, EGES",
+    summary: "learn node vectors from an edge list or sessions: DeepWalk, node2vec, LINE, EGES",
     load: async () => await import("./graph/trainer.js"),
     home: async () => await import("./graph/models.js"),
   },
   {
     command: "train-gbdt",
-    summary: "train boosted trees, whose leaf indices encode rows (GBDT+LR)",
+    summary: "train gradient-boosted trees and encode rows by leaf index (GBDT+LR)",
     load: async () => await import("./gbdt/trainer.js"),
     home: async () => await import("./gbdt/models.js"),
   },
   {
     command: "train-pca",
-    summary: "compute principal components: the baseline that every embedding should beat",
+    summary: "compute principal components (PCA, SVD): a baseline for other embeddings",
     load: async () => await import("./pca/trainer.js"),
     home: async () => await import("./pca/models.js"),
   },
   {
     command: "train-net",
     summary:
-      "train a network on labels (FNN, Wide & Deep, Deep Crossing), from pretrained embeddings or at random",
+      "train a neural network on labels (FNN, Wide & Deep, Deep Crossing), optionally from pretrained " +
+      "embeddings",
     load: async () => ({ trainer: (await import("./net/trainer.js")).trainerWith(capable) }),
     home: async () => await import("./net/models.js"),
   },
@@ -135,8 +136,8 @@ export async function refusal(
 ): Promise<UsageError> {
   const { holds } = await knownModelOf(run);
   return new UsageError(
-    `run '${run.path}' holds ${holds}, which ${cannot}: ${why === undefined ? "" : `${why}; `}` +
-      `runs of ${await commandsWith(has)} can${instead === undefined ? "" : `. ${instead}`}`,
+    `run '${run.path}' holds ${holds}, which ${cannot}: ${why === undefined ? "" : `${why}; `}use a run of ` +
+      `${await commandsWith(has)}${instead === undefined ? "" : `. ${instead}`}`,
   );
 }
 
@@ -145,9 +146,7 @@ export async function knownModelOf(run: Named): Promise<Model> {
   const model = await modelOf(run);
   if (model) return model;
   const { path, manifest } = run;
-  throw new ArtifactError(
-    `run '${path}' of ${manifest.command} holds a model '${manifest.model}', which this program does not know`,
-  );
+  throw new ArtifactError(`run '${path}' of ${manifest.command} holds an unknown model '${manifest.model}'`);
 }
 
 /** Commands whose runs have a capability: with the flag that chooses the model where only some of them have it. */
@@ -177,5 +176,5 @@ export async function ofForeign<C extends "transformForeign" | "foreignPredictor
     const found = (await home())[name];
     if (found) return found;
   }
-  throw new RangeError("no trainer reads models of other programs");
+  throw new RangeError("no trainer can read models of other programs");
 }

@@ -119,15 +119,14 @@ async function checkSavable(path: string): Promise<void> {
   const text = json?.get(STANDING) && Buffer.from(json.get(STANDING)!.data.buffer).toString("utf8");
   if (text?.startsWith('{"identity":')) return;
   throw new OutputError(
-    `'${path}' stands where checkpoints of this training go (--checkpoint-every), and is none: move it away, or choose another -o`,
+    `'${path}' is not a checkpoint, but checkpoints of this training would be written there ` +
+      "(--checkpoint-every): move it away, or choose another -o",
   );
 }
 
 /** A checkpoint that is none, or cut short. */
 function damaged(path: string): ArtifactError {
-  return new ArtifactError(
-    `'${path}' is no checkpoint, or a damaged one: remove it and train from the start`,
-  );
+  return new ArtifactError(`'${path}' is not a checkpoint or is damaged: remove it and train from the start`);
 }
 
 /** @throws {UsageError} a checkpoint is of another training: names what differs */
@@ -136,7 +135,7 @@ function checkSame(path: string, before: Identity, now: Identity): void {
   const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
   if (differing.length === 0) return;
   throw new UsageError(
-    `--resume finds '${path}', which is of a training with other ${differing.join(", ")}: ` +
-      `resume with the same options and log, or leave --resume out to train from the start`,
+    `--resume: checkpoint '${path}' belongs to a training with different ${differing.join(", ")}: resume ` +
+      "with the same options and log, or omit --resume to train from the start",
   );
 }

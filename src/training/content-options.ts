@@ -11,7 +11,9 @@ export const PRIOR_EVENTS = 20;
 /** The catalogue, its columns, and what content weighs beside events. */
 export const content = {
   content: texts("file", {
-    help: "catalogue with a row for each item, known and new: new items get vectors from its columns; repeatable",
+    help:
+      "catalogue with one row per item, known and new: computes vectors of new items from its columns; " +
+      "repeatable",
     group,
   }),
   contentKey: text("column", {
@@ -19,23 +21,25 @@ export const content = {
     group,
   }),
   contentFields: list("columns", {
-    help: "with --content: columns of categories; by default all columns that are of no other kind",
+    help: "with --content: categorical columns; by default all columns of no other kind",
     group,
   }),
   contentNumeric: list("columns", {
-    help: "with --content: columns of numbers; price:log1p and price:bins=20 transform one; by default those with decimals",
+    help:
+      "with --content: numeric columns; price:log1p and price:bins=20 transform a column; by default " +
+      "columns with decimals",
     group,
   }),
   contentMulti: custom("column:separator", columns.multi, {
-    help: "columns of --content with several values a cell and what separates them, such as 'genres:|'",
+    help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
     group,
   }),
-  contentText: list("columns", { help: "with --content: columns of text, whose words are hashed", group }),
-  contentIgnore: list("columns", { help: "with --content: columns to leave out", group }),
+  contentText: list("columns", { help: "with --content: text columns; their words are hashed", group }),
+  contentIgnore: list("columns", { help: "with --content: columns to ignore", group }),
   priorEvents: number({
     min: 0,
     max: Number.MAX_VALUE,
-    help: "with --content: weight of the catalogue's prediction, as a number of events of the item",
+    help: "with --content: weight of the vector predicted from the catalogue, expressed as a number of events",
     group,
     default: PRIOR_EVENTS,
   }),

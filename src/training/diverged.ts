@@ -7,10 +7,10 @@ export function diverged(
   what: string,
   epoch: number,
   { learningRate }: { learningRate: number },
-  others = "a greater --l2-vector, or numeric columns of smaller range",
+  others = "a larger --l2-vector, or scale numeric columns to a smaller range",
 ): DivergedError {
   return new DivergedError(
-    `${what} in epoch ${epoch}, at learning rate ${learningRate}: ` +
+    `${what} in epoch ${epoch} with learning rate ${learningRate}: ` +
       `try --learning-rate ${learningRate / 5}, ${others}`,
   );
 }

@@ -32,7 +32,10 @@ export async function evaluateScores(
   const rows = part.rows.length;
   if (!found.expectedDraws) {
     const plain = scoredMetrics(task, scores, labels, units, { ...taken, weights });
-    if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);
+    if (logq)
+      throw new UsageError(
+        `--logq corrects for sampled negatives, but run '${run.path}' was trained ` + "on labels",
+      );
     return { ...plain, units, warnings, rows };
   }
   if (logq) {

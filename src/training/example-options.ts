@@ -40,12 +40,14 @@ export function checkLabels(
 ): void {
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      `no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4${others}`,
+      "no label column found: name it with --label, or, for a log of positive events, sample negatives with " +
+        `--negatives 4${others}`,
     );
   }
   if (task === "regression" && (negatives > 0 || positiveFrom !== undefined)) {
     throw new UsageError(
-      `${negatives > 0 ? "--negatives" : "--positive-from"} makes labels of 0 and 1, which is not --task regression`,
+      `${negatives > 0 ? "--negatives" : "--positive-from"} makes labels 0 and 1 and cannot be combined with ` +
+        "--task regression",
     );
   }
 }

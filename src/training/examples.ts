@@ -99,7 +99,7 @@ export function labelledExamples(
       (numRows === 1
         ? "there is only one training row"
         : `the label is ${low} in all ${numRows} training rows`) +
-        ", so there is nothing to learn from it" +
+        ": training needs at least two different labels" +
         (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
       {
         file: parts.train.dataset.inputs.map(({ path }) => path).join(", "),
@@ -150,10 +150,10 @@ export function negativeFields(
   if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
   const itemColumn = columnNamed(dataset, item);
   if (itemColumn.kind !== "key")
-    throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
+    throw new UsageError(`the item column '${item}' must not be numeric or multi-valued`);
 
   if (user !== undefined && columnNamed(dataset, user).kind !== "key") {
-    throw new UsageError(`the user column '${user}' cannot be numeric or several-valued`);
+    throw new UsageError(`the user column '${user}' must not be numeric or multi-valued`);
   }
 
   const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, given);
@@ -193,7 +193,7 @@ export function negativeExamples(
   const train = draws(parts.train);
   const exhausted = train.numExhausted();
   if (exhausted === rows.length) {
-    throw new DataError("no negative can be drawn: every user has every item of the training part", {
+    throw new DataError("cannot sample negatives: every user has every item in the training split", {
       file: dataset.inputs.map(({ path }) => path).join(", "),
       column: dataset.roles.item!,
     });

@@ -154,7 +154,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
   countUnseen(space, parts, session.watch);
   if (examples.train.kind === "stored" && !model.streams)
     throw new UsageError(
-      "the dataset is larger than --max-memory, and this training needs its rows in memory: give it more",
+      "this training needs all rows in memory, but the dataset is larger than --max-memory: raise --max-memory",
     );
   const { oovDropout = 0 } = options;
   const { seed } = model.optionsFor("logistic");
@@ -290,6 +290,6 @@ async function metricsOfParts(
 function hashingNotes(space: FeatureSpace): string[] {
   return Object.entries(hashingOf(space)).map(([field, { keys, bits, collisionShare }]) => {
     const share = `${(100 * collisionShare).toFixed(1)} %`;
-    return `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of them share theirs`;
+    return `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of the keys collide`;
   });
 }

@@ -86,7 +86,7 @@ export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureS
 function checkRows({ fields }: Preprocess, table: EmbeddingTable): void {
   const fail = (why: string): never => {
     throw new ArtifactError(
-      `preprocess.json does not go with the run's table (${why}): restore them or train again`,
+      `preprocess.json does not match the run's table (${why}): restore both or train again`,
     );
   };
   if (fields.length !== table.fields.length)

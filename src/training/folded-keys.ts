@@ -61,12 +61,16 @@ export async function foldedRows(
     const { column, codes, lack, notes } = found;
     const without = keysWithout(found);
     if (without.length === codes.length)
-      throw new DataError(`none of ${codes.length} keys of '${column.name}' ${lack}: none gets a vector`, {
-        file: options.foldIn!.join(", "),
-      });
+      throw new DataError(
+        `no vectors computed: none of the ${codes.length} keys of '${column.name}' ${lack}`,
+        {
+          file: options.foldIn!.join(", "),
+        },
+      );
     if (without.length > 0)
       warn(
-        `${without.length} of ${codes.length} keys of '${column.name}' get no vector, as none of these ${lack}: ${listedKeys(without)}`,
+        `${without.length} of ${codes.length} keys of '${column.name}' get no vector because none of them ` +
+          `${lack}: ${listedKeys(without)}`,
       );
     for (const text of notes) watch.observe({ stage: "note", text });
     const rows = rowsOfFolded(found, folding.dim);
@@ -110,5 +114,5 @@ export function keysFrom({ name }: KeyColumn, vectors: FoldedKeys["vectors"], nu
 export function foldedColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
-  throw new UsageError(`--fold-in needs one '${name}' a row, but the column is numeric or several-valued`);
+  throw new UsageError(`--fold-in needs one '${name}' per row, but the column is numeric or multi-valued`);
 }

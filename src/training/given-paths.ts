@@ -54,5 +54,5 @@ async function placedPath({ givenIn, path: run }: Run, path: string): Promise<st
   const tried = [...new Set(places.map((place) => resolve(place)))]
     .map((place) => `'${place}'`)
     .join(" and ");
-  throw new NoInputError(`'${path}', as run '${run}' names it, is not at ${tried}: put it back there`);
+  throw new NoInputError(`'${path}', recorded in run '${run}', was not found at ${tried}: restore it there`);
 }

@@ -30,8 +30,8 @@ export function withItemNeighbors(
 ): NegativeSource {
   if (others.length === 0)
     throw new UsageError(
-      `--item-neighbors gives an item the features of its neighbours, and no column goes with '${item!}': ` +
-        "name some with --item-fields, or join a table of items with --side",
+      `--item-neighbors needs side columns of '${item!}': name them with --item-fields, or join a table of ` +
+        "items with --side",
     );
   const neighbors = importanceNeighbors(source.history, source.items, most, seed);
   const f = space.fields.findIndex(({ name }) => name === item);
@@ -46,15 +46,16 @@ export function withItemNeighbors(
   observe({
     stage: "note",
     text:
-      `${numItems - alone} of ${numItems} items take over ${columns} of ${(indptr[numItems]! / Math.max(1, numItems - alone)).toFixed(1)} neighbours each` +
-      (alone > 0 ? `; ${alone} have no item beside them in any user's history` : ""),
+      `${numItems - alone} of ${numItems} items use ${columns} of ` +
+      `${(indptr[numItems]! / Math.max(1, numItems - alone)).toFixed(1)} neighbours each` +
+      (alone > 0 ? `; ${alone} have no neighbours, because they are alone in every user's history` : ""),
   });
   if (sampledUsers > 0)
     observe({
       stage: "warning",
       text:
-        `--item-neighbors: ${sampledUsers} users have more than ${WALKED_ITEMS} items; of each, ${WALKED_ITEMS} items drawn by ` +
-        "the seed can be neighbours through that user",
+        `--item-neighbors: ${sampledUsers} users have more than ${WALKED_ITEMS} items; for each of them, ` +
+        `${WALKED_ITEMS} randomly sampled items are used`,
     });
   return { ...source, templates: withNeighborRows(source.templates, fromNeighbors), fromNeighbors };
 }

@@ -35,7 +35,7 @@ export function itemColumnsOf(
   if (odd !== undefined) {
     const those = [item.name, ...candidates].join(", ");
     throw new UsageError(
-      `--item-fields names '${odd}', which is no feature that goes with the item: those that can are ${those}`,
+      `--item-fields names '${odd}', which is not a feature of the item: possible columns are ${those}`,
     );
   }
   const itemFields = findItemFields(dataset, rows, item, candidates, given);
@@ -75,7 +75,7 @@ export function itemsOfRun(
   if (column?.kind !== "key" || isHashed) {
     if (!given) return undefined;
     throw new UsageError(
-      "--item-fields needs an item column of one key a row that is not hashed: name it with --item",
+      "--item-fields needs an item column with one key per row and without --hash: name it with --item",
     );
   }
   const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, given);

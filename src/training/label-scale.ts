@@ -37,5 +37,5 @@ export function sumOf(values: Float32Array): number {
 
 function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {
   for (const chunk of chunks) if (chunk.numRows > 0) return chunk;
-  throw new DataError("no training rows: nothing to learn from");
+  throw new DataError("no training rows");
 }

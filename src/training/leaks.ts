@@ -13,7 +13,7 @@ export function leakNotes(
   { manifest, path }: Run,
   { inputs }: Dataset,
   numSides: number,
-  { what = "events", instead = "; --part test measures on what the training held out" } = {},
+  { what = "events", instead = "; --part test evaluates on the held-out test split" } = {},
 ): string[] {
   const logs = (all: Dataset["inputs"]) => all.slice(0, all.length - numSides);
   const trained = new Set(logs(manifest.inputs).map(({ sha256 }) => sha256));
@@ -21,7 +21,7 @@ export function leakNotes(
     .filter(({ sha256 }) => trained.has(sha256))
     .map(
       ({ path: log }) =>
-        `'${log}' is what run '${path}' was trained on: these are no metrics of new ${what}${instead}`,
+        `run '${path}' was trained on '${log}': the metrics do not measure performance on new ${what}${instead}`,
     );
 }
 
@@ -38,8 +38,6 @@ export function changedSides(
     .flatMap(({ path, sha256 }, i) =>
       sha256 === trained[i]?.sha256
         ? []
-        : [
-            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
-          ],
+        : [`side table '${path}' has changed since the run was trained: its values may no longer match`],
     );
 }

@@ -26,7 +26,7 @@ export function arrayOf<T extends Tensor["data"]>(
   const found = arrays[name];
   if (found instanceof kind && (length === undefined || found.length === length)) return found;
   throw new ArtifactError(
-    `the checkpoint holds no '${name}' that fits this training: it is damaged; remove it and train from the start`,
+    `the checkpoint is damaged: '${name}' does not match this training; remove it and train from the start`,
   );
 }
 

@@ -21,10 +21,13 @@ export async function checkFields(
     const given = `format onnx: field ${excerpt(name)} of run '${path}'`;
     if (kind === "multi")
       throw new UsageError(
-        `${given} has several values a cell, and the model has one input a field: train without --multi, or take the table (--onnx-part table)`,
+        `${given} is multi-valued, but the exported model has one input per field: train without --multi, or ` +
+          "export the table (--onnx-part table)",
       );
     if (onnxInput === "key" && "hash" in field && field.hash)
-      throw new UsageError(`${given} finds its rows by a hash that ONNX has not: take --onnx-input row`);
+      throw new UsageError(
+        `${given} is hashed, and ONNX does not have the hash function: use --onnx-input row`,
+      );
   }
   if (onnxInput === "row") return;
   for (const { name } of fields) {

@@ -29,7 +29,7 @@ export function newKeysOf(
     if (name === undefined || field?.kind !== "key") return [];
     if (field.hash) {
       if (given !== side) return [];
-      throw new UsageError(`--fold-in: field '${name}' is hashed, so that every key has a vector already`);
+      throw new UsageError(`--fold-in: field '${name}' is hashed, so every key already has a vector`);
     }
     const column = columnNamed(dataset, name);
     if (column.kind !== "key") return [];
@@ -39,16 +39,16 @@ export function newKeysOf(
   });
   if (given) {
     const side = sides.find((one) => one.side === given);
-    if (!side) throw new UsageError(`--field ${given}: the run has no field of ${given}s`);
+    if (!side) throw new UsageError(`--field ${given}: the run has no ${given} field`);
     if (side.codes.length > 0 || mayBeNone) return side;
-    throw new UsageError(`--fold-in: the run knows every key of '${side.column.name}' that the events have`);
+    throw new UsageError(`--fold-in: the events have no new keys of '${side.column.name}'`);
   }
   const fresh = sides.filter(({ codes }) => codes.length > 0);
   if (fresh.length === 1) return fresh[0]!;
   throw new UsageError(
     fresh.length === 0
-      ? "--fold-in: the run knows every user and every item of the events"
-      : "--fold-in: the events have users and items that the run does not know: say which with --field user or --field item",
+      ? "--fold-in: the events have no new users or items"
+      : "--fold-in: the events have both new users and new items: choose one with --field user or --field item",
   );
 }
 

@@ -20,7 +20,7 @@ const course = (values: number[], rest: Partial<Course> = {}): Course => ({
 describe("a training that ends", () => {
   test("with its last epoch while the loss falls by 0.5 % says so, and how many epochs to try", () => {
     expect(unfinishedWarnings(course([0.7, 0.6, 0.59]))).toEqual([
-      "the validation loss was still falling when training ended with --epochs 3 (0.6000 to 0.5900 at the end): try --epochs 6",
+      "the validation loss was still falling (0.6000 to 0.5900) when training ended after --epochs 3: try --epochs 6",
     ]);
     expect(unfinishedWarnings(course([0.1, 0.2], { better: "higher", name: "AUC" }))[0]).toContain(
       "AUC was still rising",
@@ -48,7 +48,7 @@ describe("a model that is worse than", () => {
 
   test("a constant says so: log loss by the normalized entropy, RMSE by the labels' deviation", () => {
     expect(constantWarnings({ logLoss: 0.8, normalizedEntropy: 1.25 }, labels, "Do this.", 2)).toEqual([
-      "the model predicts the validation part worse than its mean label does: log loss 0.8000 against 0.6400. Do this.",
+      "the model is worse than predicting the mean label on the validation split: log loss 0.8000, mean label 0.6400. Do this.",
     ]);
     expect(constantWarnings({ rmse: 1.5 }, labels, "Do this.", 2)[0]).toContain(
       "RMSE 1.500 against 1.000. Do this.",
@@ -60,7 +60,7 @@ describe("a model that is worse than", () => {
 
   test("its weights alone names both losses and --model lr", () => {
     const [text] = vectorWarnings({ logLoss: 0.5 }, { logLoss: 0.45 });
-    expect(text).toMatch(/log loss 0\.5000, by the weights alone 0\.4500\. .*--l2-vector.*--model lr/);
+    expect(text).toMatch(/log loss 0\.5000, with weights only 0\.4500\. .*--l2-vector.*--model lr/);
     expect(vectorWarnings({ rmse: 1 }, { rmse: 0.999 })).toEqual([]);
   });
 

@@ -39,8 +39,8 @@ export function unfinishedWarnings({ values, better, name, done, most, flag, bes
   if (!(gain >= LEAST_GAIN[better]) || values.some((value) => sign * value < sign * last)) return [];
   const what = better === "lower" ? "falling" : "rising";
   return [
-    `the validation ${name} was still ${what} when training ended with ${flag} ${most} ` +
-      `(${before.toPrecision(4)} to ${last.toPrecision(4)} at the end): try ${flag} ${2 * most}`,
+    `the validation ${name} was still ${what} (${before.toPrecision(4)} to ${last.toPrecision(4)}) when ` +
+      `training ended after ${flag} ${most}: try ${flag} ${2 * most}`,
   ];
 }
 
@@ -51,11 +51,12 @@ export function constantWarnings(
   advice: string,
   patience: number,
 ): string[] {
-  const keep = patience === 0 ? "Leave out --patience 0, which keeps the last epoch and not the best. " : "";
+  const keep = patience === 0 ? "Omit --patience 0, which keeps the last epoch instead of the best. " : "";
   const sentence = (name: string, own: number, constant: number) =>
     own > (1 + LEAST_LOSS) * constant
       ? [
-          `the model predicts the validation part worse than its mean label does: ${name} ${own.toPrecision(4)} against ${constant.toPrecision(4)}. ${keep}${advice}`,
+          `the model is worse than predicting the mean label on the validation split: ${name} ` +
+            `${own.toPrecision(4)}, mean label ${constant.toPrecision(4)}. ${keep}${advice}`,
         ]
       : [];
   if (normalizedEntropy !== undefined) return sentence("log loss", logLoss!, logLoss! / normalizedEntropy);
@@ -67,15 +68,15 @@ export function vectorWarnings(model: Metrics, weightsAlone: Metrics): string[] 
   const [name, own, alone] = lossesOf(model, weightsAlone);
   if (!(alone < (1 - LEAST_LOSS) * own)) return [];
   return [
-    `the vectors make predictions of the validation part worse: ${name} ${own.toPrecision(4)}, by the weights alone ${alone.toPrecision(4)}. ` +
-      "Try a greater --l2-vector, a smaller --dim, or --model lr",
+    `the vectors make predictions on the validation split worse: ${name} ${own.toPrecision(4)}, with weights ` +
+      `only ${alone.toPrecision(4)}. Try a larger --l2-vector, a smaller --dim, or --model lr`,
   ];
 }
 
 /** What is said of the table of a chain whose log holds nothing out. */
 export const UNJUDGED_TABLE =
-  "no part of the log is held out, so it is unknown how much worse the table that is exported predicts than the draws that evaluate " +
-  "and predict use: with --valid 0.1 both are stated, and its scores are scaled to fit";
+  "the exported table predicts worse than the posterior draws used by evaluate and predict, but without " +
+  "held-out rows the difference is unknown: --valid 0.1 reports both and rescales the table's scores";
 
 /** A chain's table that predicts worse than the draws. @param metrics of all parts; validation comes before test */
 export function tableWarnings(metrics: Record<string, Metrics>, isModerated: boolean): string[] {
@@ -85,11 +86,11 @@ export function tableWarnings(metrics: Record<string, Metrics>, isModerated: boo
     const [name, own, alone] = lossesOf(draws, table);
     if (!(alone > (1 + MOST_TABLE_LOSS) * own)) continue;
     const advice = isModerated
-      ? "a smaller --dim brings them nearer, --method adagrad trains a table that predicts by itself"
-      : "with --valid 0.1 its scores are scaled to fit";
+      ? "a smaller --dim reduces the difference; --method adagrad trains a table without draws"
+      : "--valid 0.1 rescales the table's scores";
     return [
-      `the table that is exported predicts worse than the draws that evaluate and predict use: ${part} ${name} ` +
-        `${alone.toPrecision(4)} against ${own.toPrecision(4)}; ${advice}`,
+      `the exported table predicts worse than the posterior draws used by evaluate and predict: ${part} ` +
+        `${name} ${alone.toPrecision(4)} against ${own.toPrecision(4)}; ${advice}`,
     ];
   }
   return [];

@@ -14,6 +14,7 @@ export async function openOwnRun(init: string, command: string): Promise<Run> {
   const made = run.manifest.command;
   if (made === command) return run;
   throw new UsageError(
-    `--init '${init}' is a run of embed ${made}, from which ${command} does not go on: take a run of ${command}, or train without --init`,
+    `--init '${init}' is a run of embed ${made} and cannot be used by ${command}: use a run of ${command}, ` +
+      "or train without --init",
   );
 }

@@ -83,13 +83,13 @@ function itemColumn(dataset: Dataset): KeyColumn {
   const { item } = dataset.roles;
   const column = item === undefined ? undefined : columnNamed(dataset, item);
   if (column?.kind === "key") return column;
-  throw new UsageError("--valid-like compares items: name their column with --item");
+  throw new UsageError("--valid-like needs an item column: name it with --item");
 }
 
 function likeNote({ target, reached, power }: Imitation): string {
   return (
-    `the validation part's items have ${reached.toFixed(1)} other users on average, those of --valid-like ${target.toFixed(1)}: ` +
-    `drawn by their users to the power ${power.toFixed(2)}`
+    `items in the validation split have ${reached.toFixed(1)} other users on average, items in --valid-like ` +
+    `${target.toFixed(1)}: sampled by number of users to the power ${power.toFixed(2)}`
   );
 }
 
@@ -183,6 +183,6 @@ export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): strin
     .filter(([, { unseen }]) => unseen > 0)
     .map(
       ([field, { cells, unseen }]) =>
-        `${unseen} of ${cells} cells of '${field}' hold a key that training has not seen`,
+        `${unseen} of ${cells} cells of '${field}' hold keys not seen in training`,
     );
 }

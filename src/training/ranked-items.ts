@@ -56,7 +56,7 @@ export async function rankedItems(
   const catalogue = await readItems(run, model.preprocess);
   if (!catalogue || catalogue.items.size === 0) {
     throw new UsageError(
-      `run '${run.path}' keeps no items to rank: train it with --item, or rank by its table (--score dot)`,
+      `run '${run.path}' has no items to rank: train it with --item, or rank by its table (--score dot)`,
     );
   }
   const rows = rowsOfKeys(catalogue.items, keys.items);
@@ -112,7 +112,8 @@ export function foldedQueries(
 ): Float32Array {
   if (own === dim) return vectors;
   throw new UsageError(
-    `run '${run.path}' folds users into vectors of ${own} numbers, and ranks items by ${dim}: --fold-in-share cannot judge it in this way`,
+    `--fold-in-share cannot evaluate run '${run.path}': it folds users into vectors of length ${own}, but ` +
+      `ranks items by vectors of length ${dim}`,
   );
 }
 

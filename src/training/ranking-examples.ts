@@ -77,7 +77,7 @@ export function rankingExamples(
   if (left > 0 && task === "ranking") {
     observe({
       stage: "warning",
-      text: `${left} events are not learned from: they have no known item, or their user has every item`,
+      text: `${left} events are not used for training: their item is unknown, or their user has every item`,
     });
   }
   const queriesOf = (name: string, part: Part | undefined): RankingQueries | undefined => {
@@ -86,8 +86,8 @@ export function rankingExamples(
     const { unknownUsers } = queries;
     if (unknownUsers > 0) {
       const text =
-        `${name}: ${unknownUsers} users have no training events and are left out of the ranking metrics; ` +
-        `evaluate --part ${name} --fold-in-share 0.8 judges them by their first items`;
+        `${name}: ${unknownUsers} users without training events are excluded from the ranking metrics; ` +
+        `evaluate --part ${name} --fold-in-share 0.8 evaluates them by folding in their first items`;
       observe({ stage: "note", text });
     }
     return queries;

@@ -20,7 +20,7 @@ export async function rankingMetricsOf(
   { context, masks, heldOut }: RankingQueries,
   options: RankingOptions,
 ): Promise<Metrics> {
-  if (!model.rank) throw new UsageError("the model has no vectors that rank items");
+  if (!model.rank) throw new UsageError("the model has no vectors to rank items by");
   if (context.numRows === 0) return {};
   const order = hashOrder(items);
   const places = placesOf(order);

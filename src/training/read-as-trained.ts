@@ -106,14 +106,16 @@ export async function secretOf(
   on: readonly string[],
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
-  if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  if (!hashing) throw new UsageError("the run's ids are not hashed: omit --hash-keys");
   // a dataset may hold hashes already, and says of which secret
   if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
     return {};
   if (hashKeys === undefined)
-    throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
+    throw new UsageError("the run's ids are hashed: pass the file with the secret, --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
-    throw new UsageError(`the secret in '${hashKeys}' is not the one that the run's ids were hashed under`);
+    throw new UsageError(
+      `the secret in '${hashKeys}' does not match: the run's ids were hashed with another ` + "secret",
+    );
   // a log to evaluate on needs no session
   return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
 }

@@ -90,12 +90,14 @@ function checkAlike(
   const named = paths.join(", ");
   if (!expected)
     throw new UsageError(
-      `the ids of dataset '${named}' are hashed, those of the run or the other rows are not`,
+      `the ids of dataset '${named}' are hashed, but those of the run or of the other rows are not`,
     );
   throw new UsageError(
     got
-      ? `the ids of dataset '${named}' were hashed under another secret than those of the run or the other rows`
-      : `the ids of the run or the other rows are hashed, those of '${named}' are not: give the file with their secret, --hash-keys FILE`,
+      ? `the ids of dataset '${named}' were hashed with a different secret than those of the run or of the ` +
+          "other rows"
+      : `the ids of '${named}' are not hashed, but those of the run or of the other rows are: pass the file ` +
+          "with the secret, --hash-keys FILE",
   );
 }
 
@@ -145,7 +147,7 @@ function checkHashing(
 ): void {
   if (hashing.secretId !== secretIdOf(hash))
     throw new UsageError(
-      `the ids of dataset '${path}' were hashed under another secret than --hash-keys names`,
+      `the ids of dataset '${path}' were hashed with a different secret than the one in --hash-keys`,
     );
   const other = columns.find(({ name }) => named && named.includes(name) !== hashing.columns.includes(name));
   if (other)
@@ -163,7 +165,7 @@ async function readRaw(
     if (!(await isEncodedDataset(path))) continue;
     if (paths.length > 1)
       throw new UsageError(
-        `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
+        `'${path}' is an encoded dataset and cannot be combined with ${paths.length - 1} other inputs`,
       );
     const read = await readEncodedAs(path, options, watch);
     return withDerived(read, options.infer ? { ...options, ...read.shaping } : options);
@@ -179,7 +181,9 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const { maxMemory = Infinity, wholeFor = [] } = options;
   const bytes = rowBytes(await readDescription(path));
   if (bytes > maxMemory && wholeFor.length > 0) {
-    const text = `${wholeFor.join(", ")} ${wholeFor.length === 1 ? "needs" : "need"} all rows in memory, about ${sizeText(bytes)}, whatever --max-memory says (${sizeText(maxMemory)})`;
+    const text =
+      `${wholeFor.join(", ")} ${wholeFor.length === 1 ? "needs" : "need"} all rows in memory, ` +
+      `about ${sizeText(bytes)}, regardless of --max-memory (${sizeText(maxMemory)})`;
     watch.observe({ stage: "warning", text });
   }
   const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
@@ -198,8 +202,8 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
 function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   return leftOut.map(
     (name) =>
-      `'${name}' had fewer than two rows a key when the log was encoded, and is left out of the features: --ignore ${name} leaves it out ` +
-      "without this warning, --fields with the names of all features takes it in",
+      `'${name}' had fewer than two rows per key when the log was encoded and is not used as a feature: ` +
+      `--ignore ${name} silences this warning, --fields with all feature names includes it`,
   );
 }
 
@@ -315,7 +319,7 @@ function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Wat
   for (const [reason, count] of Object.entries(skipped)) {
     observe({
       stage: "warning",
-      text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
+      text: `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
     });
   }
 }

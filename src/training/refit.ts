@@ -113,10 +113,11 @@ function finishing(signal: AbortSignal, onInterrupt: TrainingControls["onInterru
 export function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] {
   const heldOut = [valid, test].filter((part): part is Part => part !== undefined);
   if (heldOut.length === 0)
-    throw new UsageError("--refit trains on held-out rows too: give --valid or --test a share");
+    throw new UsageError("--refit needs held-out rows to train on: set --valid or --test to a share");
   if (heldOut.some(({ dataset }) => dataset !== train.dataset)) {
     throw new UsageError(
-      "--refit needs held-out rows of the same log, and --valid or --test is a file: give the files as one log and cut it by shares or dates",
+      "--refit needs held-out rows of the same log, but --valid or --test is a file: pass all files as one " +
+        "log and split it by a share or date",
     );
   }
   const parts = [train, ...heldOut];

@@ -25,7 +25,8 @@ export function rowOrderNotes({ fields }: FeatureSpace, earlier: EarlierRows): s
     if (!before) return [];
     const holes = countHoles(field.keys);
     return [
-      `'${field.name}' keeps the order of ${before.size} rows: ${field.keys.size - before.size} appended, ${holes} ${holes === 1 ? "hole" : "holes"}`,
+      `'${field.name}' keeps the order of ${before.size} rows: ${field.keys.size - before.size} appended, ` +
+        `${holes} empty`,
     ];
   });
 }

@@ -72,7 +72,8 @@ export async function predictorOf(
     notes:
       negatives && predicted.kind === "probability"
         ? [
-            `the run learned from events against ${negatives.perEvent} drawn negatives for each: its probabilities rank rows, and are no rates among real impressions`,
+            `the run was trained with ${negatives.perEvent} sampled negatives per event: its probabilities ` +
+              "rank rows but are not calibrated to real impressions",
           ]
         : [],
     read: async (log, watch) => (await readAsTrained(as, log, shape, watch)).dataset,
@@ -114,7 +115,7 @@ export function linked(predicted: Predicted, scores: Float64Array, raw: boolean)
   const broken = scores.find((score) => !Number.isFinite(score));
   if (broken !== undefined)
     throw new DivergedError(
-      `a score is ${broken}: the run holds parameters that are no numbers; train again`,
+      `a score is ${broken}: the run holds parameters that are not finite; train again`,
     );
   if (raw) return scores;
   switch (predicted.kind) {

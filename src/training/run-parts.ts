@@ -39,9 +39,9 @@ export async function partsOfRun(
 ): Promise<SplitParts["parts"]> {
   const { manifest, path } = run;
   const refuse = (why: string, cause?: unknown): UsageError =>
-    new UsageError(`${wanted}, and the log that run '${path}' was trained on ${why}`, { cause });
+    new UsageError(`${wanted}, but the log that run '${path}' was trained on ${why}`, { cause });
   const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
-  if (!log || log.includes("-")) throw refuse("was no file");
+  if (!log || log.includes("-")) throw refuse("was not a file");
   const roles = manifest.roles as Roles;
   const options: DatasetOptions & SplitFlags = {
     valid: 0,
@@ -84,7 +84,8 @@ export async function partsOfRun(
   }
   if (parts.train.rows.length !== manifest.split.train)
     throw refuse(
-      `gives ${parts.train.rows.length} training rows now, ${manifest.split.train} then: another version cut it`,
+      `now gives ${parts.train.rows.length} training rows instead of ${manifest.split.train}: it was split ` +
+        "by another version",
     );
   return parts;
 }
@@ -96,14 +97,14 @@ export async function heldOutPart(
   again: ReadAgain,
   watch: Watch,
 ): Promise<Part> {
-  const parts = await partsOfRun(run, again, `--part ${name} is cut from the training's log`, watch);
+  const parts = await partsOfRun(run, again, `--part ${name} needs the training log`, watch);
   return partNamed(run, parts, name);
 }
 
 /** @throws {UsageError} there is none */
 export function partNamed({ path }: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
   const part = parts[name];
-  if (!part) throw new UsageError(`run '${path}' held out no ${name} part: train it with --${name}`);
+  if (!part) throw new UsageError(`run '${path}' has no ${name} split: train it with --${name}`);
   return part;
 }
 

@@ -93,11 +93,11 @@ function isSearched(range: SearchRange, options: unknown): boolean {
 
 function checkRequest<O>({ hasValidation, isFixed, standard, table }: SearchRequest<O>): void {
   if (!hasValidation)
-    throw new UsageError("--search compares settings on the validation part: give --valid a share");
+    throw new UsageError("--search compares settings on the validation split: set --valid to a share");
   const names = searchedOf(table).flatMap(([name, range]) => (isSearched(range, standard) ? [name] : []));
   if (names.every(isFixed))
     throw new UsageError(
-      `--search tries ${names.map(flagOf).join(", ")}, and all of them are set: leave one out`,
+      `--search tunes ${names.map(flagOf).join(", ")}, but all of them are set: omit at least one`,
     );
 }
 

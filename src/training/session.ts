@@ -80,7 +80,7 @@ export async function train(
   const checkpoints = await Checkpoints.open(out, given, identity, watch.signal);
   const { epoch } = checkpoints;
   const { round = "epoch" } = trainer;
-  if (epoch !== undefined) note(`goes on after ${round} ${epoch}`);
+  if (epoch !== undefined) note(`resuming after ${round} ${epoch}`);
   const session: Omit<Session, "controls"> = {
     ...{ options, given, beside: out, watch, warn, note },
     lap: ended,
@@ -184,7 +184,8 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   );
   if (needing !== undefined)
     throw new UsageError(
-      `${flagOf(needing)} looks at held-out rows, and those of --split items are of items that training does not know: leave one of them out`,
+      `${flagOf(needing)} cannot be combined with --split items: held-out items are unknown to the model ` +
+        "during training",
     );
   return { train: parts.train, valid: undefined, test: undefined };
 }

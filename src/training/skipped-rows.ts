@@ -63,7 +63,7 @@ export class SkippedRows {
   /** A sentence for each reason. */
   notes(): string[] {
     return Object.entries(this.#skipped).map(
-      ([reason, count]) => `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
+      ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
     );
   }
 }

@@ -29,11 +29,13 @@ export function isCut(part: number | string): boolean {
 export function splitWarnings(by: string): string[] {
   if (by === "last")
     return [
-      "--split last: training sees what others did after a user's held-out events; --split time does not",
+      "--split last: training rows include events of other users that are later than the held-out events; " +
+        "--split time avoids this",
     ];
   if (by === "items")
     return [
-      "--split items: training has no rows for held-out items, so that they neither steer nor judge it: judge them with embed evaluate RUN --part test --cold 0,3 --content CATALOGUE",
+      "--split items: held-out items have no training rows, so training cannot validate on them: evaluate " +
+        "them with embed evaluate RUN --part test --cold 0,3 --content CATALOGUE",
     ];
   return [];
 }
@@ -56,10 +58,11 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
       : "time";
   const by = flags.split ?? usual;
   if (by !== "last" && (last !== undefined || group !== undefined))
-    throw new UsageError("--last and --group go with --split last");
+    throw new UsageError("--last and --group need --split last");
   if (by === "last" && [valid, test].some((part) => typeof part === "number" && part > 0))
     throw new UsageError(
-      "--split last takes no shares: --last says how many events of each user are test, as many before them are validation",
+      "--split last takes no shares: --last sets the number of test events per user, and the same number " +
+        "before them are validation",
     );
   const without = (["valid", "test"] as const).filter((part) => !isCut(flags[part]));
   return {
@@ -77,15 +80,17 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
 function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): void {
   if (!(typeof valid === "number" && valid > 0))
     throw new UsageError(
-      "--valid-like says which items are held out, and --valid how many: give it a share, such as 0.1",
+      "--valid-like needs a share for --valid, such as 0.1: it selects which items are held out, and --valid " +
+        "how many",
     );
   if (split !== "random" || isDate(test))
     throw new UsageError(
-      `--valid-like holds out items of users by chance, ${isDate(test) ? "and a date for --test cuts by time" : `not with --split ${split}`}`,
+      "--valid-like holds out random items of users and cannot be combined with " +
+        `${isDate(test) ? "a date for --test" : `--split ${split}`}`,
     );
   if (splitKey)
     throw new UsageError(
-      "--valid-like holds out all events of a user and an item together: leave out --split-key",
+      "--valid-like cannot be combined with --split-key: it holds out all events of a user and an item together",
     );
 }
 

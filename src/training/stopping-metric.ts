@@ -22,12 +22,12 @@ export function stoppingMetricOf(
 ): StoppingMetric | undefined {
   if (name === undefined) return undefined;
   if (!valid)
-    throw new UsageError(`--metric ${name} decides when to stop, by the validation part: give --valid`);
+    throw new UsageError(`--metric ${name} is a stopping metric and needs a validation split: set --valid`);
   if (name === "loss") return undefined;
   if (tasks[name] !== task) {
     const [other] = Object.entries(tasks).find(([, one]) => one === task) ?? ["loss"];
     throw new UsageError(
-      `--metric ${name} is for a ${tasks[name]} label, this one is ${task}: take ${other} or loss`,
+      `--metric ${name} needs a ${tasks[name]} label, but this one is ${task}: use ${other} or loss`,
     );
   }
   return {
@@ -37,7 +37,7 @@ export function stoppingMetricOf(
       const value = metricsOf(tasks[name], scores, labels, { clip: labelRange, weights })[name];
       if (value === undefined) {
         throw new DataError(
-          "the validation part has labels of one kind only, of which there is no AUC: --metric loss",
+          "AUC is undefined because all labels in the validation split are equal: use --metric loss",
         );
       }
       return value;

@@ -52,7 +52,7 @@ export async function openTableStart(
   const found = await (await capable(run, "vectors", `cannot start ${what} (--init)`))(run);
   if (dim === undefined || dim === found.dim) return { run, ...found };
   throw new UsageError(
-    `--init '${init}' holds vectors of dim ${found.dim}, and --dim says ${dim}: leave --dim out, or train without --init`,
+    `--init '${init}' has vectors of dim ${found.dim}, but --dim is ${dim}: omit --dim, or train without --init`,
   );
 }
 
@@ -87,7 +87,8 @@ export function startFrom(
   if (!before.fields.some(isHere)) {
     const names = (of: FeatureSpace) => of.fields.map(({ name }) => `'${name}'`).join(", ");
     throw new UsageError(
-      `--init '${run.path}' has rows of ${names(before)}, and the log's fields are ${names(space)}: none is the same`,
+      `--init '${run.path}' has no field in common with the log: the run has ${names(before)}, the log has ` +
+        `${names(space)}`,
     );
   }
   const isAlike = weights?.task === task;
@@ -103,13 +104,15 @@ export function startFrom(
     table,
     carried,
     notes: [
-      `starts from '${run.path}': ${carried.kept} keys have a row there, ${carried.new} start at random` +
-        (carried.unseen > 0 ? `; ${carried.unseen} of its keys are kept without a training row` : "") +
-        (carried.expired > 0 ? `; ${carried.expired} of its keys are not in the training part` : ""),
-      ...(weights && !isAlike ? [`its weights are of a score of another kind: vectors alone are taken`] : []),
+      `warm start from '${run.path}': ${carried.kept} keys found, ${carried.new} new keys initialized at random` +
+        (carried.unseen > 0 ? `; ${carried.unseen} of its keys are kept without training rows` : "") +
+        (carried.expired > 0 ? `; ${carried.expired} of its keys are not in the training split` : ""),
+      ...(weights && !isAlike
+        ? ["its weights belong to a different model and are ignored: only vectors are " + "used"]
+        : []),
     ],
     warnings: lacking.map(
-      ({ name }) => `field '${name}' has no rows in run '${run.path}': it starts at random`,
+      ({ name }) => `field '${name}' has no rows in run '${run.path}' and is initialized at random`,
     ),
   };
 }

@@ -45,7 +45,10 @@ export function labelledOrDrawn(
   );
   const { exhausted } = examples.negatives!;
   if (exhausted > 0) {
-    observe({ stage: "warning", text: `${exhausted} events have no negatives: their user has every item` });
+    observe({
+      stage: "warning",
+      text: `${exhausted} events have no negatives because their user has every item`,
+    });
   }
   observe({ stage: "note", text: togetherNote(examples, itemFields) });
   return examples;
@@ -54,7 +57,7 @@ export function labelledOrDrawn(
 /** Which columns a negative replaces. */
 export function togetherNote({ negatives }: Examples, reported: string[] | undefined): string {
   const [item, ...others] = negatives!.itemFields;
-  const how = reported ? "as --item-fields says" : "inferred; --item-fields says otherwise";
+  const how = reported ? "from --item-fields" : "inferred; --item-fields overrides";
   const together =
     others.length > 0
       ? `'${item}' together with ${others.map((name) => `'${name}'`).join(", ")}`

@@ -20,14 +20,14 @@ export function fieldWarnings({ fields }: FeatureSpace): string[] {
     then: string,
   ) => {
     if (found.length === 0) return [];
-    if (found.length === 1) return [`${number} '${found[0]!.name}' ${what} in the training part${then}`];
+    if (found.length === 1) return [`${number} '${found[0]!.name}' ${what} in the training split${then}`];
     const named = found.slice(0, MOST_NAMED).map(({ name }) => `'${name}'`);
     const others = found.length > MOST_NAMED ? ` and ${found.length - MOST_NAMED} more` : "";
     return [
-      `${found.length} ${number}s (${named.join(", ")}${others}): each ${what} in the training part${then}`,
+      `${found.length} ${number}s (${named.join(", ")}${others}): each ${what} in the training split${then}`,
     ];
   };
-  const apart = " and tells nothing apart; --ignore leaves it out";
+  const apart = " and carries no information; --ignore excludes it";
   return [
     ...saying(empty, "is empty", "numeric field", ""),
     ...saying(keysOf(1), "has one value", "field", apart),
@@ -42,7 +42,8 @@ export function valueWarnings({ columns }: Dataset): string[] {
     const largest = weights?.reduce((most, x) => Math.max(most, Math.abs(x)), 0) ?? 0;
     if (largest <= LARGE_VALUE) return [];
     return [
-      `'${column.name}' holds values up to ${largest}, which are taken as they are: standardise them first, or bring them to about 1`,
+      `'${column.name}' has values up to ${largest}, which are not scaled: standardise them, or scale them ` +
+        "to about 1",
     ];
   });
 }

@@ -34,7 +34,8 @@ export async function readTable(
       const has = (name: string) => log.columns.includes(name);
       if (!features.some(has)) {
         throw new UsageError(
-          `no column is a feature of the run: it knows ${features.join(", ")}, and the file has ${log.columns.join(", ")}`,
+          `no column is a feature of the run: the run has ${features.join(", ")}, the file has ` +
+            `${log.columns.join(", ")}`,
         );
       }
       const fields = roles.fields.filter(has);

@@ -19,10 +19,12 @@ export function featuresOfRoles(
   for (const role of wantedRoles) {
     const name = roles[role];
     if (name === undefined)
-      throw new UsageError(`${flag} needs a column of ${role}s: name it with --${role}`);
+      throw new UsageError(
+        `${flag} needs ${role === "item" ? "an" : "a"} ${role} column: name it with ` + `--${role}`,
+      );
     if (columnNamed(dataset, name).kind !== "key") {
       throw new UsageError(
-        `${flag} needs one ${role} a row, but the column '${name}' is numeric or several-valued`,
+        `${flag} needs one ${role} per row, but the column '${name}' is numeric or multi-valued`,
       );
     }
   }
@@ -50,6 +52,6 @@ export function featuresNamed(
     .join(", ");
   return {
     dataset: { ...dataset, roles: { ...roles, fields, numeric: [], multi: {} } },
-    notes: leftOut ? [`${flag} learns ${learned} alone: ${leftOut} left out`] : [],
+    notes: leftOut ? [`${flag} uses only ${learned}: ${leftOut} ignored`] : [],
   };
 }

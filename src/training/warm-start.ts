@@ -42,17 +42,15 @@ export function checkInit({ init, expire, freeze }: GivenTraining): void {
   // a time that the log would have is of no concern here
   expiryOf(expire, 0);
   if (init !== undefined) return;
-  if (expire !== undefined)
-    throw new UsageError("--expire goes with --init RUN: it is about that run's keys");
-  if (freeze !== undefined)
-    throw new UsageError("--freeze known goes with --init RUN: its keys are the known ones");
+  if (expire !== undefined) throw new UsageError("--expire needs --init RUN");
+  if (freeze !== undefined) throw new UsageError("--freeze known needs --init RUN");
 }
 
 /** @param had of the run's vectors @throws {UsageError} --dim says otherwise */
 export function checkDim(run: Run, had: number, dim: number | undefined): void {
   if (dim === undefined || dim === had) return;
   throw new UsageError(
-    `--init '${run.path}' holds vectors of dim ${had}, and --dim says ${dim}: leave --dim out, or train without --init`,
+    `--init '${run.path}' has vectors of dim ${had}, but --dim is ${dim}: omit --dim, or train without --init`,
   );
 }
 
@@ -92,11 +90,12 @@ export function goOnFrom(
     history: nextHistory(space, dataset, history, from),
     added: space.fields.flatMap(({ name }) => (fieldBefore(name) ? [] : [name])),
     notes: [
-      `goes on from '${run.path}': ${kept} keys kept, of which this log lacks ${unseen}; ${carried.new} new, ${gone} expired`,
+      `warm start from '${run.path}': ${kept} keys kept (${unseen} not in this log), ${carried.new} new, ` +
+        `${gone} expired`,
     ],
     warnings: before.fields
       .filter(({ name }) => !isHere(name))
-      .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`),
+      .map(({ name }) => `field '${name}' of run '${run.path}' is not in this log: its rows are dropped`),
   };
 }
 
@@ -110,5 +109,7 @@ function without(field: Field, expired: Uint8Array, offset: number): Field {
 
 /** Warnings of fields whose keys all start anew. */
 export function addedWarnings({ run }: Pick<EarlierKeys, "run">, { added }: KeysGoneOn): string[] {
-  return added.map((name) => `field '${name}' is new to run '${run.path}': its keys start at random`);
+  return added.map(
+    (name) => `field '${name}' is not in run '${run.path}': its keys are initialized at random`,
+  );
 }

@@ -32,8 +32,9 @@ export function checkAddresses(numThreads: number): void {
   if (free >= needed) return;
   const fewer = numThreads > 1 ? "fewer --threads need less, and " : "";
   throw new IoError(
-    `${numThreads} ${numThreads === 1 ? "thread needs" : "threads need"} ${sizeText(needed)} of addresses, and the limit of ` +
-      `this process (ulimit -v) leaves ${sizeText(Math.max(0, free))}: ${fewer}\`ulimit -v unlimited\` lifts the limit`,
+    `${numThreads} ${numThreads === 1 ? "thread needs" : "threads need"} ${sizeText(needed)} of address ` +
+      `space, but the limit of this process (ulimit -v) leaves ${sizeText(Math.max(0, free))}: ${fewer}\`ulimit ` +
+      "-v unlimited` removes the limit",
   );
 }
 

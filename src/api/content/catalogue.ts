@@ -56,7 +56,8 @@ export async function readCatalogue(
     const named = files.join(", ");
     if (!isNamed && !log.columns.includes(key))
       throw new UsageError(
-        `the run calls the column of items '${key}', which ${named} has not: name the column of their keys with --content-key; the columns are ${log.columns.join(", ")}`,
+        `${named} has no column '${key}', the item column of the run: name its key column with ` +
+          `--content-key; the columns are ${log.columns.join(", ")}`,
       );
     requireColumn("--content-key", key, log.columns);
     const { roles, integers, forms } = rolesOf(log, key, given);
@@ -70,20 +71,23 @@ export async function readCatalogue(
       const isGiven = given.contentFields?.includes(name) === true;
       if (isGiven || side.keys.size < 2 || dictionary.size <= NEARLY_UNIQUE * side.keys.size) return true;
       notes.push(
-        `'${name}' has almost a value for each item (${dictionary.size} for ${side.keys.size}) and is left out: --content-text ${name} takes its words, --content-fields puts it in`,
+        `ignored '${name}', which has a different value for nearly every item (${dictionary.size} of ` +
+          `${side.keys.size}): use --content-text ${name} to hash its words, or --content-fields to include it`,
       );
       return false;
     });
     for (const { name } of kept)
       if (integers.has(name) && roles.fields.includes(name))
         notes.push(
-          `'${name}' holds whole numbers and is taken as categories: --content-numeric ${name} takes it as a number`,
+          `'${name}' holds integers and is treated as categorical: use --content-numeric ${name} to treat it ` +
+            "as numeric",
         );
     for (const column of kept) if (roles.fields.includes(column.name)) warnings.push(...listHints(column));
     const columns = kept.flatMap((column): Column[] => contentColumn(column, roles, given, named));
     if (columns.length === 0)
       throw new UsageError(
-        `no column of ${named} is left as content${notes.length > 0 ? ` (${notes.join("; ")})` : ""}: it has ${log.columns.join(", ")}, of which '${key}' is the key`,
+        `${named} has no content columns${notes.length > 0 ? ` (${notes.join("; ")})` : ""}: its columns are ` +
+          `${log.columns.join(", ")}, and '${key}' is the key`,
       );
     const names = columns.map(({ name }) => name);
     notes.unshift(
@@ -128,7 +132,7 @@ function rolesOf(
   const forms = numericForms(numeric, columns);
   const twice = text.find((name) => fields?.includes(name) || forms.has(name) || Object.hasOwn(multi, name));
   if (twice !== undefined)
-    throw new UsageError(`column '${twice}' cannot be both --content-text and of another kind`);
+    throw new UsageError(`column '${twice}' cannot be both --content-text and another kind`);
   const named: [string, readonly string[]][] = [
     ["--content-fields", fields ?? []],
     ["--content-numeric", [...forms.keys()]],
@@ -138,8 +142,7 @@ function rolesOf(
   ];
   for (const [flag, names] of named) {
     for (const name of names) requireColumn(flag, name, columns);
-    if (names.includes(key))
-      throw new UsageError(`${flag} names column '${key}', which is the key of the items and no content`);
+    if (names.includes(key)) throw new UsageError(`${flag} names column '${key}', which is the item key`);
   }
   // as of a side table: the key stands first, the others are joined to it
   const order = [key, ...columns.filter((name) => name !== key)];
@@ -182,7 +185,8 @@ function listHints({ name, dictionary }: KeyColumn): string[] {
     for (let code = 0; code < most; code++) if (keyAt(dictionary, code).includes(separator)) count++;
     if (most > 1 && count >= LOOKS_LIKE_LISTS * most)
       return [
-        `'${name}' looks like several values a cell, such as ${excerpt(exampleOf(dictionary, separator))}: --content-multi '${name}:${separator}' splits them`,
+        `'${name}' looks multi-valued, such as ${excerpt(exampleOf(dictionary, separator))}: use ` +
+          `--content-multi '${name}:${separator}' to split it`,
       ];
   }
   return [];
@@ -199,5 +203,5 @@ function exampleOf(dictionary: Keys, separator: string): string {
 function kindOf(column: Column, { contentText: text = [] }: ContentOptions): string {
   if (column.kind === "number") return `'${column.name}' (numbers)`;
   if (column.kind === "key") return `'${column.name}' (categories)`;
-  return `'${column.name}' (${text.includes(column.name) ? "words" : `several values, ${column.separator}`})`;
+  return `'${column.name}' (${text.includes(column.name) ? "words" : `multi-valued, ${column.separator}`})`;
 }

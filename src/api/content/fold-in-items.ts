@@ -39,7 +39,8 @@ export async function foldedItems(
   const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, watch);
   if (encoding.columns.length !== dim)
     throw new UsageError(
-      `run '${run.path}' folds items into vectors of ${encoding.columns.length} numbers, and its table has ${dim}`,
+      `run '${run.path}' folds items into vectors of length ${encoding.columns.length}, but its table has ` +
+        `dimension ${dim}`,
     );
   const items = new Map<string, ItemVector>();
   for await (const { numRows, values, biases, keyOf } of rows)

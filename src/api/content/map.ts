@@ -106,7 +106,8 @@ export function fitContentMap(
   const chosen = order.filter((item) => counted[item] === 1);
   if (chosen.length < FEWEST)
     throw new UsageError(
-      `${chosen.length} items of the run with events and content in ${named}: a map from content to vectors needs ${FEWEST} at least`,
+      `only ${chosen.length} items of the run have events and content in ${named}: a map from content to ` +
+        `vectors needs at least ${FEWEST}`,
     );
   const evaluated = chosen.slice(0, MOST_JUDGED);
   const place = new Map(Array.from(evaluated, (item, i) => [item, i]));
@@ -142,11 +143,13 @@ export function fitContentMap(
   notes.push(...factsNotes(facts));
   if (ofVectors.penalty === Infinity)
     warnings.push(
-      `content explains nothing of the vectors (R² ${ofVectors.best.toFixed(3)} at best, on items that were left out): every new item gets the mean vector of the known ones`,
+      `content does not predict the vectors (best R² ${ofVectors.best.toFixed(3)} on held-out items): every ` +
+        "new item gets the mean vector of the known items",
     );
   else if (ofVectors.r2 < LITTLE)
     warnings.push(
-      `content explains ${(100 * ofVectors.r2).toFixed(1)} % of the vectors (R² on items that were left out): new items are close to the mean`,
+      `content explains only ${(100 * ofVectors.r2).toFixed(1)} % of the variance of the vectors (R² on ` +
+        "held-out items): new items are close to the mean",
     );
   return {
     facts,
@@ -191,9 +194,7 @@ function weightsOf(
     weights,
     warnings: isCounted
       ? []
-      : [
-          "the table does not say how many events its items have: all of them count alike for the map from content",
-        ],
+      : ["the table has no event counts: all items have equal weight in the map from content"],
   };
 }
 
@@ -213,15 +214,17 @@ function matchWarnings(
   const near = own.filter((key) => plain.has(plainKey(key))).length;
   const hint =
     near > numKnown
-      ? `; ${near} are but for capitals, blanks or leading zeros, such as ${excerpt(own.find((key) => plain.has(plainKey(key)))!)}: write keys alike in both`
+      ? `; ${near} differ only in case, spaces or leading zeros, such as ` +
+        `${excerpt(own.find((key) => plain.has(plainKey(key)))!)}: write keys the same way in both`
       : "";
   if (numKnown === 0)
     throw new UsageError(
-      `none of the ${own.length} items of the run, such as ${excerpt(own[0]!)}, is among the ${keys.size} of ${named}` +
-        `${keys.size > 0 ? `, such as ${excerpt(keyAt(keys, 0))}` : ""}${hint === "" ? ": name the column of their keys with --content-key" : hint}`,
+      `none of the ${own.length} items of the run, such as ${excerpt(own[0]!)}, is among the ${keys.size} ` +
+        "items of " +
+        `${named}${keys.size > 0 ? `, such as ${excerpt(keyAt(keys, 0))}` : ""}${hint === "" ? ": name the key column with --content-key" : hint}`,
     );
   return [
-    `${missing} of ${own.length} items of the run are not in ${named} and teach the map nothing${hint}`,
+    `${missing} of ${own.length} items of the run are not in ${named} and are not used to fit the map${hint}`,
   ];
 }
 
@@ -260,7 +263,8 @@ function factsNotes({ items, penalty, r2, fields, weights }: MapFacts): string[]
   const by = (lambda: number | null) => (lambda === null ? "the mean alone" : `penalty ${lambda}`);
   const alone = Object.entries(fields).map(([name, own]) => `'${name}' ${own.toFixed(3)}`);
   return [
-    `content map of ${items} known items: R² ${r2.toFixed(3)} on items left out (${by(penalty)}); of one column alone: ${alone.join(", ")}` +
-      (weights ? `; of the items' weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),
+    `content map fitted on ${items} known items: R² ${r2.toFixed(3)} on held-out items (${by(penalty)}); ` +
+      `with a single column: ${alone.join(", ")}` +
+      (weights ? `; for item weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),
   ];
 }

@@ -46,7 +46,8 @@ export function candidateRanking(protocol: RankingProtocol, dataset: Dataset): C
   const without = users.filter((user) => given.indptr[user] === given.indptr[user + 1]).length;
   if (without > 0) {
     throw new UsageError(
-      `${without} of ${users.length} users with held-out items have no candidates: a user without them is ranked first by everything`,
+      `${without} of ${users.length} users with held-out items have no candidates: their held-out items are ` +
+        "always ranked first",
     );
   }
   const asked = listsOfUsers(given, users);
@@ -71,19 +72,18 @@ export function candidateRanking(protocol: RankingProtocol, dataset: Dataset): C
 
 function nobodyLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
   return new UsageError(
-    `none of the ${numUsers} users with held-out items has a candidate beside them: ${masked} of ${listed} candidates are masked, ` +
-      "since their users have them from training; give others, or rank these too with --repeats allow",
+    `none of the ${numUsers} users with held-out items has another candidate: ${masked} of ${listed} ` +
+      "candidates are masked because their users have them in training; use other candidates, or --repeats " +
+      "allow",
   );
 }
 
 function warningsOf({ usersWithoutOthers }: CandidateCounts, items: Uint32Array): string[] {
   const unknown = items.reduce((count, item) => count + (item === NO_ITEM ? 1 : 0), 0);
   return [
-    ...(unknown > 0 ? [`${unknown} candidates are items that training does not know, and are left out`] : []),
+    ...(unknown > 0 ? [`ignored ${unknown} candidates that are unknown items`] : []),
     ...(usersWithoutOthers > 0
-      ? [
-          `${usersWithoutOthers} users have no candidate beside their held-out items once the masked ones are left out, and are not judged`,
-        ]
+      ? [`skipped ${usersWithoutOthers} users without unmasked candidates other than their held-out items`]
       : []),
   ];
 }

@@ -23,7 +23,7 @@ import type { ColdItems, ColdProtocol } from "./cold-protocol.js";
 import { putItem, type RankedTable } from "./cold-vectors.js";
 import type { EvaluateOptions } from "./options.js";
 
-const CANNOT_FOLD = "cannot make vectors of new items' events (--cold)";
+const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
 /** What content gives. */
 export interface Known {
@@ -151,7 +151,7 @@ export async function foldedOf(
   warnings: string[],
 ): Promise<ReadonlyMap<string, ItemVector> | undefined> {
   const skip = (why: string): undefined => {
-    const text = `no fold-in of new items by their events: ${why}`;
+    const text = `no fold-in of new items from their events: ${why}`;
     if (!warnings.includes(text)) warnings.push(text);
   };
   const model = await knownModelOf(run);

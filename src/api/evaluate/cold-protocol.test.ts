@@ -102,6 +102,6 @@ test("a log without new items, or of unknown users alone, is refused with what t
   );
   const strangers: Event[] = [["eve", "new-9", 1]];
   expect(() => coldItemsOf(training, { dataset: datasetOf(strangers), rows: rowsOf(strangers) })).toThrow(
-    /knows none of those/,
+    /--cold needs users seen in training, but none of the users of the/,
   );
 });

@@ -78,11 +78,12 @@ export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): 
   });
   if (takersOf.size === 0)
     throw new UsageError(
-      "--cold judges items that training has not seen, and it has seen every item of the log: hold items out when training, --split items --test 0.1, and judge --part test; or give a log of other items",
+      "--cold needs items not seen in training, but training has seen every item of the log: train with " +
+        "--split items --test 0.1 and evaluate --part test, or use a log of other items",
     );
   if ([...takersOf.values()].every((takers) => takers.size === 0))
     throw new UsageError(
-      `--cold ranks for users whom training knows, and it knows none of those of the ${takersOf.size} new items`,
+      `--cold needs users seen in training, but none of the users of the ${takersOf.size} new items is known`,
     );
   // as the log has them, so that selected keys do, too
   const codes = [...takersOf.keys()].sort((a, b) => a - b);
@@ -142,8 +143,8 @@ function listsOf(lists: readonly number[][]): ItemLists {
 /** What is left out, and what order events stand in, a sentence each. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {
   return [
-    `${items.size} items that training has not seen`,
-    ...(knownItemRows > 0 ? [`${knownItemRows} events with items that training knows are left out`] : []),
-    ...(unknownUsers > 0 ? [`${unknownUsers} users without training events are left out`] : []),
+    `${items.size} items not seen in training`,
+    ...(knownItemRows > 0 ? [`skipped ${knownItemRows} events with known items`] : []),
+    ...(unknownUsers > 0 ? [`skipped ${unknownUsers} users without training events`] : []),
   ];
 }

@@ -49,7 +49,8 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   // components rank by inner products of rows, which have no weights
   if (rank && scoresBy === "vectors" && !table.hasWeights) return { by: "dot", weighted: false };
   throw new UsageError(
-    `run '${run.path}' holds ${holds}, which does not rank by the rows of users and items (--cold): --score dot or --score cosine ranks by its table`,
+    `run '${run.path}' holds ${holds}, which cannot rank by the rows of users and items (--cold): use ` +
+      "--score dot or --score cosine to rank by its table",
   );
 }
 

@@ -70,7 +70,7 @@ export async function evaluateCold(
   for (const one of runs) scorings.push(await vectorScoring(one.run, given));
   const field = await itemFieldOf(run, await run.readTable(), undefined, "--cold");
   const preprocess = await (await capable(run, "preprocess", NO_EVENTS))(run);
-  const wanted = "new items are ranked among those that training knows, for users whom it knows";
+  const wanted = "new items are ranked together with known items, for known users";
   const opened = await openLogOf(run, preprocess, options, { withTimes: true, wanted }, watch);
   const { training } = opened;
   const cold = coldItemsOf(training, opened.part);
@@ -92,7 +92,7 @@ export async function evaluateCold(
     watch.signal.throwIfAborted();
     const protocol = coldProtocol(training, cold, events);
     if (protocol.users.length === 0) {
-      warnings.push(`--cold ${events}: no new item has more users than that, and nothing is left to find`);
+      warnings.push(`--cold ${events}: no new item has more than ${events} users, so nothing is held out`);
       continue;
     }
     const folded =
@@ -102,7 +102,8 @@ export async function evaluateCold(
       const leak = leaks(ranked, cold, protocol);
       if (leak > 0)
         warnings.push(
-          `--cold ${events}: '${name}' counts more events than are known for ${leak} new items, and has seen what is to be found of them`,
+          `--cold ${events}: '${name}' was trained on more events of ${leak} new items than are given, ` +
+            "including held-out ones",
         );
       contenders.push({ name, kind: "run", ranked });
     }

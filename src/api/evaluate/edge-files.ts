@@ -67,12 +67,9 @@ async function endColumns(
   watch: Watch,
 ): Promise<readonly [string, string]> {
   if ((source === undefined) !== (target === undefined))
-    throw new UsageError("--source and --target name the two columns of an edge: give both, or neither");
+    throw new UsageError("--source and --target must be given together");
   for (const path of paths)
-    if (!(await canReopen(path)))
-      throw new UsageError(
-        `${flag} names a file, since its columns are looked up before it is read; got '${path}'`,
-      );
+    if (!(await canReopen(path))) throw new UsageError(`${flag} needs a file, got '${path}'`);
   const log = await openLog(paths, reading);
   await log.close();
   const { columns, delimiter } = log;
@@ -86,16 +83,17 @@ async function endColumns(
   const [first, second] = columns;
   if (second === undefined)
     throw new UsageError(
-      `${flag}: '${paths[0]}' has one column, '${first}', and an edge has two ends: is '${delimiter}' the delimiter? --delimiter ' ' names another`,
+      `${flag}: '${paths[0]}' has only one column, '${first}', but an edge list needs two: the delimiter is ` +
+        `'${delimiter}'; set another with --delimiter ' '`,
     );
   if (reading.header && [first!, second].some((name) => /^\d+$/u.test(name)))
     throw new UsageError(
-      `${flag}: the header of '${paths[0]}' names columns '${first}' and '${second}', which look like an edge: --no-header takes the ` +
-        `first line for an edge, --source ${first} --target ${second} for a header`,
+      `${flag}: the header of '${paths[0]}', '${first}' and '${second}', looks like an edge: use --no-header ` +
+        `if it is one, or --source ${first} --target ${second} if it is a header`,
     );
   watch.observe({
     stage: "note",
-    text: `${flag}: edges lead from '${first}' to '${second}', the first two columns`,
+    text: `${flag}: source '${first}', target '${second}' (the first two columns)`,
   });
   return [first!, second];
 }
@@ -104,7 +102,7 @@ function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
   throw new UsageError(
-    `the ends of edges are one key a row, and column '${name}' has several values or numbers`,
+    `source and target need one key per row, but column '${name}' is multi-valued or numeric`,
   );
 }
 

@@ -29,7 +29,9 @@ export interface KnownEdges {
 export function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watch): string[] {
   if (missing === 0) return [];
   const share = missing / dataset.numRows;
-  const text = `${missing} of ${dataset.numRows} held edges (${(100 * share).toFixed(1)} %) have an end that a run has no vector of, and are left out`;
+  const text =
+    `skipped ${missing} of ${dataset.numRows} held-out edges (${(100 * share).toFixed(1)} %) ` +
+    "because a run has no vector for one of their nodes";
   if (share > FEW_UNKNOWN) return [text];
   watch.observe({ stage: "note", text });
   return [];
@@ -39,13 +41,15 @@ export function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watc
 export function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdges): string[] {
   if (!graph)
     return [
-      `the edges of the training are not known here, so that some may be among the non-edges: name them with --known-edges FILE${why === undefined ? "" : ` (${why})`}`,
+      "the training edges are unknown, so some of them may be sampled as non-edges: pass them with " +
+        `--known-edges FILE${why === undefined ? "" : ` (${why})`}`,
     ];
   const seen = sources.reduce((sum, source, e) => sum + (hasArc(graph, source, targets[e]!) ? 1 : 0), 0);
   if (seen === 0) return [];
-  const whose = from === "training" ? "edges that the run was trained on" : "edges of --known-edges";
+  const whose = from === "training" ? "training edges of the run" : "edges of --known-edges";
   return [
-    `${seen} of ${sources.length} held edges are ${whose}: these are no metrics of edges that training has not seen`,
+    `${seen} of ${sources.length} held-out edges are ${whose}: the metrics do not measure performance on ` +
+      "unseen edges",
   ];
 }
 
@@ -54,13 +58,15 @@ export function directionNotes({ manifest, path }: Run, directed: boolean, scori
   if (!directed)
     return manifest.options["directed"] === true
       ? [
-          `run '${path}' was trained on directed edges, and directions are left out here: --directed judges them`,
+          `run '${path}' was trained on directed edges, but directions are ignored here: evaluate them with ` +
+            "--directed",
         ]
       : [];
   return scoring === "context"
     ? []
     : [
-        `--score ${scoring} scores both directions of a pair alike, so that its direction AUC is 0.5: --score context tells them apart`,
+        `--score ${scoring} is symmetric, so its direction AUC is 0.5: use --score context to distinguish ` +
+          "directions",
       ];
 }
 
@@ -73,15 +79,14 @@ export function nothingToEvaluate(
 ): DataError {
   const path = dataset.inputs[0]!.path;
   if (missing === 0)
-    return new DataError(
-      `none of the ${loops} rows of '${path}' is an edge between two nodes: all are self-loops`,
-    );
+    return new DataError(`'${path}' has no edges between two nodes: all ${loops} rows are self-loops`);
   const own = nodes.numRows > 0 ? `, such as ${excerpt(keyAt(nodes.keys, 0))}` : "";
   const theirs = [source, target].map(({ name, dictionary }) =>
     dictionary.size > 0 ? `${excerpt(keyAt(dictionary, 0))} in '${name}'` : `none in '${name}'`,
   );
   return new DataError(
-    `no row of '${path}' joins two of the ${nodes.numRows} nodes that all runs have in '${field}'${own}: its keys are such as ${theirs.join(" and ")}. ` +
-      "Name its columns with --source and --target, and the field of the nodes with --field",
+    `no row of '${path}' connects two of the ${nodes.numRows} nodes that all runs have in '${field}'${own}: ` +
+      `its keys are like ${theirs.join(" and ")}. Name its columns with --source and --target, and the node ` +
+      "field with --field",
   );
 }

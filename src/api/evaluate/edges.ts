@@ -149,7 +149,7 @@ async function scoresOf(
 async function withFile(own: Nodes, path: string | undefined, watch: Watch): Promise<Nodes> {
   if (path === undefined) return own;
   const { nodes, added, known } = await withNewNodes(own, path);
-  const rest = known > 0 ? `; ${known} that it has keep its own vectors` : "";
-  watch.observe({ stage: "note", text: `${added} nodes of '${path}' that the run lacks${rest}` });
+  const rest = known > 0 ? `; ${known} known nodes keep the run's vectors` : "";
+  watch.observe({ stage: "note", text: `added ${added} nodes of '${path}'${rest}` });
   return nodes;
 }

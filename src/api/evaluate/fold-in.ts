@@ -13,7 +13,7 @@ import type { Watch } from "../../training/watch.js";
 import type { Folding } from "./new-users.js";
 
 /** What a run cannot do that has no folding in. */
-export const NO_FOLD_IN = "cannot give vectors to users whom it does not know (--fold-in-share)";
+export const NO_FOLD_IN = "cannot compute vectors of unknown users (--fold-in-share)";
 
 /** Users whom runs know: with training events, or with a row in a table. */
 export async function knownUsers(runs: readonly { run: Run }[], { users }: TrainingEvents): Promise<Keys[]> {
@@ -63,7 +63,8 @@ export async function foldedVectors(
   });
   if (without > 0)
     warnings.push(
-      `${without} of ${users.length} users have no folded-in item that the run knows, and no vector: their lists are alike`,
+      `${without} of ${users.length} users have no folded-in item known to the run and therefore no vector: ` +
+        "they all get the same list",
     );
   return { folded: { dim, vectors }, warnings };
 }

@@ -49,12 +49,14 @@ export async function evaluateIndex(
   { signal, observe }: Watch,
 ): Promise<EvaluatedIndex> {
   if (runs.length > 1)
-    throw new UsageError(`--index is of one run, got ${runs.length}: name the one that it was built of`);
+    throw new UsageError(
+      `--index needs exactly one run, got ${runs.length}: name the run that the index was ` + "built from",
+    );
   const widest = Math.max(...ef);
   const narrow = k.find((length) => length > widest);
   if (narrow !== undefined)
     throw new UsageError(
-      `--k ${narrow} takes a search that remembers as many: --ef expects ${narrow} or more among its numbers, got ${ef.join(",")}`,
+      `--ef must include a value of at least ${narrow} for --k ${narrow}, got ${ef.join(",")}`,
     );
   const { threads } = reading;
   const index = await openIndexOf(runs[0]!.path, path!);
@@ -65,7 +67,7 @@ export async function evaluateIndex(
 
   observe({
     stage: "note",
-    text: `${queries.count} queries against all ${count} rows, and against the index`,
+    text: `running ${queries.count} queries against all ${count} rows and against the index`,
   });
   const exact = await exactLists(index, vectors, { masks, weighted, top: longest, threads, signal });
   const compared: Compared[] = [];

@@ -13,8 +13,8 @@ interface ColumnRoles {
 /** Of a run that neither predicts labels nor ranks items. */
 export function insteadOfScores({ manifest }: Pick<Run, "manifest">, model: Capabilities): string {
   const { user, item, fields = [] } = manifest.roles as ColumnRoles;
-  const evaluated = "Its table is judged by --labels FILE:item --neighbors-by COLUMN";
-  const others = "and is there for embed neighbors, diff and export";
+  const evaluated = "Evaluate its table with --labels FILE:item --neighbors-by COLUMN";
+  const others = "and use it with embed neighbors, diff and export";
   // a run that does not say how a log is read has imported its table
   if (!model.preprocess) return `${evaluated}, ranks after a trained run under --score dot, ${others}`;
   if (item === undefined || !fields.includes(item)) return "It is there for embed transform, report and diff";

@@ -38,7 +38,7 @@ export async function readLabels(
     if (name !== undefined) requireColumn(asking, name, log.columns);
   const side = await readSide(log, path, key, column, flag);
   for (const name of Object.values(columns))
-    if (name === column) throw new UsageError(`column '${name}' is the key of ${flag}, and no label`);
+    if (name === column) throw new UsageError(`column '${name}' is the key of ${flag}, not a label`);
   return { side, field: key };
 }
 

@@ -95,7 +95,9 @@ test("rows of one time stand as in the log, and without times all do, which a no
   ]);
   const { counts, heldOut } = cut(partly, 0.8);
   expect(textOf(partly, heldOut)).toEqual(["new c"]);
-  expect(foldingNotes(counts, wholeOf(partly)).join()).toContain("by their order in the log");
+  expect(foldingNotes(counts, wholeOf(partly)).join()).toContain(
+    "the events have no times (in a column that training used as time): a user's items are taken in log order",
+  );
 });
 
 test("rows as a log have the keys of these rows alone, in order of first appearance", () => {

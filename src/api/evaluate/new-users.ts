@@ -179,29 +179,31 @@ function roleColumn({ roles, ...rest }: Dataset, role: "user" | "item"): KeyColu
   const name = roles[role];
   if (name !== undefined) return keyColumn({ roles, ...rest }, name);
   throw new UsageError(
-    `--fold-in-share folds in the items of users, and a run was trained without a column of ${role}s: train it with --${role}`,
+    `--fold-in-share needs a ${role} column, but a run was trained without one: train it with --${role}`,
   );
 }
 
 function nobodyLeft({ known, withOneItem }: FoldedUsers): UsageError {
   if (withOneItem > 0)
     return new UsageError(
-      `--fold-in-share: none of the ${withOneItem} users whom the runs do not know has two items, one to fold in and one to find`,
+      `--fold-in-share: none of the ${withOneItem} unknown users has two items, one to fold in and one to ` +
+        "hold out",
     );
   return new UsageError(
-    `--fold-in-share judges users whom the runs do not know, and ${known === 0 ? "the log has no users" : `they know all ${known} users of the log`}: ` +
-      "hold users out when training, --split user --test 0.1, and judge --part test; or give a log of other users",
+    "--fold-in-share needs users unknown to the runs, but " +
+      `${known === 0 ? "the log has no users" : `all ${known} users of the log are known`}: train with --split ` +
+      "user --test 0.1 and evaluate --part test, or use a log of other users",
   );
 }
 
 /** What is left out of new users' log, and what order their events stand in. */
 export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
   const notes: string[] = [];
-  if (known > 0) notes.push(`${known} users of the log are known to the runs and left out`);
-  if (withOneItem > 0) notes.push(`${withOneItem} new users have fewer than two items and are left out`);
+  if (known > 0) notes.push(`skipped ${known} users known to the runs`);
+  if (withOneItem > 0) notes.push(`skipped ${withOneItem} new users with fewer than two items`);
   if (!timesOfRows(dataset, rows)?.every(Number.isFinite))
     notes.push(
-      "the events have no times in a column that training took for the time: which of a user's items are the first is by their order in the log",
+      "the events have no times (in a column that training used as time): a user's items are taken in log order",
     );
   return notes;
 }

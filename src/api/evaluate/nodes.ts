@@ -50,7 +50,8 @@ function defaultField({ run, table: { fields }, fieldNamed }: OpenTable): string
   if (fields.includes(item)) return item;
   if (fields.length === 1) return fields[0]!;
   throw new UsageError(
-    `the table of run '${run.path}' has the fields ${fields.map(excerpt).join(", ")}: name the one of the nodes with --field`,
+    `the table of run '${run.path}' has the fields ${fields.map(excerpt).join(", ")}: name the node field ` +
+      "with --field",
   );
 }
 
@@ -73,7 +74,8 @@ export async function withNewNodes(
   const file = collector.finish(path);
   if (file.dim !== table.dim)
     throw new UsageError(
-      `--new-nodes: '${path}' has ${file.dim} numbers beside the key '${keyColumn}', and the run's vectors have ${table.dim}`,
+      `--new-nodes: '${path}' has vectors of length ${file.dim} (key '${keyColumn}'), but the run's vectors ` +
+        `have length ${table.dim}`,
     );
   const own = rowsOfKeys(table.keys, file.keys);
   const added = pickRows(

@@ -148,29 +148,34 @@ export function checkEdges(options: EvaluateOptions, numRuns: number): void {
   const others = ["labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines] as const;
   const taken: readonly string[] = ["scoring", "table", "maxBad"];
   const ofOthers = [...ofLogs, ...ofRanking, ...ofScores].filter((name) => !taken.includes(name));
-  refuseGiven(options, [...others, ...ofOthers], "not for --edges, which judges tables by edges alone");
+  refuseGiven(
+    options,
+    [...others, ...ofOthers],
+    "not allowed with --edges, which evaluates only tables on edges",
+  );
   if (scoring === "model")
-    throw new UsageError(`--edges judges vectors, not models: --score expects ${edgeScorings.join(", ")}`);
+    throw new UsageError(
+      `--score must be one of ${edgeScorings.join(", ")} with --edges, which evaluates ` + "vectors",
+    );
   if (scoring === "context" && table !== undefined)
     throw new UsageError(
-      "--table is for --score dot and cosine: --score context takes the default table and the one of contexts",
+      "--table needs --score dot or cosine: --score context uses the default table and the context table",
     );
   if (newNodes === undefined) return;
   if (newNodes.length !== numRuns)
     throw new UsageError(
-      `--new-nodes names a file a run, in their order: got ${newNodes.length} for ${numRuns} runs`,
+      `--new-nodes needs one file per run, in the order of the runs: got ${newNodes.length} files for ` +
+        `${numRuns} runs`,
     );
   if (scoring === "context")
-    throw new UsageError(
-      "--new-nodes gives nodes a vector and none as contexts: --score cosine or dot takes them",
-    );
+    throw new UsageError("--new-nodes needs --score cosine or dot: new nodes have no context vectors");
 }
 
 /** @throws {UsageError} options that mean nothing where new items are evaluated, or content where they are not */
 export function checkCold(options: EvaluateOptions): void {
   const { cold, content: catalogue, scoring } = options;
   if (cold === undefined) {
-    refuseGiven(options, ofCold, "for --cold, which judges items that training has not seen");
+    refuseGiven(options, ofCold, "only allowed with --cold, which evaluates items not seen in training");
     return;
   }
   const odd = [...ofRanking, ...ofScores, ...ofEdges, ...ofProbe, ...ofBaselines].filter(
@@ -179,22 +184,18 @@ export function checkCold(options: EvaluateOptions): void {
   refuseGiven(
     options,
     ["labels", "neighborsBy", "probe", "edges", "baselines", ...odd],
-    "not for --cold, which ranks new items beside its own baselines",
+    "not allowed with --cold, which has its own baselines",
   );
   if (scoring === "context")
-    throw new UsageError(
-      "--score context asks contexts by items: --cold ranks by --score model, dot or cosine",
-    );
+    throw new UsageError("--score context cannot be combined with --cold: use --score model, dot or cosine");
   if (catalogue === undefined)
     refuseGiven(
       options,
       ofCold.filter((name) => name !== "content"),
-      "for --content CATALOGUE",
+      "only allowed with --content CATALOGUE",
     );
   if (options.on?.includes("-"))
-    throw new UsageError(
-      "--cold reads the log more than once, which standard input cannot give: name a file",
-    );
+    throw new UsageError("--cold reads the log more than once and cannot read standard input: name a file");
 }
 
 /** @throws {UsageError} options that mean nothing where an index is evaluated */
@@ -204,7 +205,7 @@ export function checkIndex(options: EvaluateOptions): void {
   refuseGiven(
     options,
     [...others, ...ofLogs, ...ofRankings, ...ofScores, ...ofCold, "cold", "bootstrap", "hashKeys"],
-    "not for --index, which judges an index by the rows of its run's table alone",
+    "not allowed with --index, which evaluates only the index",
   );
 }
 
@@ -225,21 +226,21 @@ export function checkTables(options: EvaluateOptions): void {
   const { labels, neighborsBy, probe } = options;
   if (labels === undefined)
     throw new UsageError(
-      `${neighborsBy === undefined ? "--probe" : "--neighbors-by"} names a column of a file of labels: name the file too, --labels FILE:item`,
+      `${neighborsBy === undefined ? "--probe" : "--neighbors-by"} needs a label file: --labels FILE:item`,
     );
   if (neighborsBy === undefined && probe === undefined)
-    throw new UsageError(
-      "say which column of --labels to judge by: --neighbors-by COLUMN, --probe COLUMN or both",
-    );
+    throw new UsageError("--labels needs --neighbors-by COLUMN, --probe COLUMN or both");
   const ofRankings = ofRanking.filter((name) => name !== "k" && name !== "table");
-  refuseGiven(options, [...ofLogs, ...ofRankings, ...ofScores], "for logs, and --labels judges tables alone");
+  refuseGiven(
+    options,
+    [...ofLogs, ...ofRankings, ...ofScores],
+    "not allowed with --labels, which evaluates only tables",
+  );
   const { probeTrain } = options;
   if (probeTrain !== undefined && !(probeTrain > 0 && probeTrain < 1))
-    throw new UsageError(
-      `--probe-train expects a share of the items above 0 and below 1, such as 0.5, got ${probeTrain}`,
-    );
+    throw new UsageError(`--probe-train must be between 0 and 1 (exclusive), such as 0.5, got ${probeTrain}`);
   if (options.k !== undefined && neighborsBy === undefined)
-    throw new UsageError("--k counts neighbours, which --neighbors-by COLUMN asks for");
+    throw new UsageError("--k needs --neighbors-by COLUMN here");
 }
 
 /** @throws {UsageError} options of scored rows where items are ranked, or a table where contexts rank */
@@ -247,40 +248,36 @@ export function checkRanking(options: EvaluateOptions): void {
   const { scoring = "model", table } = options;
   if (table !== undefined && (scoring === "context" || scoring === "model"))
     throw new UsageError(
-      `--table is for --score dot and cosine: ${scoring === "model" ? "a model ranks by tables of its own" : "--score context takes the default table and the one of contexts"}`,
+      "--table needs --score dot or cosine: " +
+        `${scoring === "model" ? "a model uses its own tables" : "--score context uses the default table and the context table"}`,
     );
-  refuseGiven(options, ofScores, "for scored rows, not for a ranking");
+  refuseGiven(options, ofScores, "not allowed with --ranking");
   if (options.foldInShare !== undefined) checkFoldIn(options, options.foldInShare);
 }
 
 /** @throws {UsageError} the share is none, or options that say otherwise what users are ranked by and what they have */
 function checkFoldIn(options: EvaluateOptions, share: number): void {
   if (!(share > 0 && share < 1))
-    throw new UsageError(
-      `--fold-in-share expects a share of each user's items above 0 and below 1, such as 0.8, got ${share}`,
-    );
+    throw new UsageError(`--fold-in-share must be between 0 and 1 (exclusive), such as 0.8, got ${share}`);
   const late = options.baselines?.find((name) => name === "user-history");
   if (late !== undefined)
     throw new UsageError(
-      `--baseline ${late} recommends what users have already, which --fold-in-share leaves out of their lists`,
+      `--baseline ${late} recommends items that users already have and cannot be combined with ` +
+        "--fold-in-share, which masks them",
     );
-  refuseGiven(
-    options,
-    ["repeats"],
-    "not for --fold-in-share: what is folded in is always masked, and the rest are other items",
-  );
+  refuseGiven(options, ["repeats"], "not allowed with --fold-in-share, which always masks folded-in items");
   refuseGiven(
     options,
     ["query", "queryHalfLife", "table"],
-    "not for --fold-in-share, which ranks by the vectors that users are folded into",
+    "not allowed with --fold-in-share, which ranks by folded-in user vectors",
   );
   if (options.scoring === "context")
     throw new UsageError(
-      "--score context asks contexts by items: with --fold-in-share users have vectors, and --score model, dot or cosine ranks by these",
+      "--score context cannot be combined with --fold-in-share: use --score model, dot or cosine",
     );
   if (options.on?.includes("-"))
     throw new UsageError(
-      "--fold-in-share reads the log once more for each run, which standard input cannot give: name a file",
+      "--fold-in-share reads the log once per run and cannot read standard input: name a file",
     );
 }
 
@@ -297,8 +294,7 @@ export function checkScoring(options: EvaluateOptions): void {
 
 /** @throws {UsageError} neither a log nor a part is named, or both */
 export function checkLog({ on, part }: Pick<EvaluateOptions, "on" | "part">): void {
-  if (on && part)
-    throw new UsageError("--on names a log, --part one of the run's own parts: give one of them");
+  if (on && part) throw new UsageError("--on and --part cannot be combined");
   if (!on && !part)
-    throw new UsageError("say what to measure on: --on LOG, or --part test for what the training held out");
+    throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
 }

@@ -31,7 +31,7 @@ interface Asked {
   scoring?: string;
 }
 
-const FORMS = "user, history, last or last:N with N from 1 on";
+const FORMS = "user, history, last or last:N with N of at least 1";
 
 /**
  * What --query says; undefined when nothing is said.
@@ -46,23 +46,20 @@ export function queryOf({ query, queryHalfLife, scoring = "model" }: Asked): Que
   const [, of, most] = /^(user|history|last)(?::([1-9]\d{0,8}))?$/u.exec(query) ?? [];
   if (of === undefined || (most !== undefined && of !== "last"))
     throw new UsageError(`--query expects ${FORMS}, got '${query}'`);
-  if (scoring === "model")
-    throw new UsageError(
-      `--query ${query} is for a ranking by vectors, --score cosine, dot or context: a model ranks by all that it knows of a user`,
-    );
+  if (scoring === "model") throw new UsageError(`--query ${query} needs --score cosine, dot or context`);
   const given: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
   if (queryHalfLife === undefined) return given;
   if (of === "user" || given.most === 1) throw lonelyHalfLife();
   const halfLife = spanOf(queryHalfLife);
   if (halfLife === undefined || halfLife <= 0)
-    throw new UsageError(`--query-half-life expects a span such as 30d (h, d, w), got '${queryHalfLife}'`);
+    throw new UsageError(
+      `--query-half-life expects a duration such as 30d (h, d, w), got '${queryHalfLife}'`,
+    );
   return { ...given, halfLife };
 }
 
 function lonelyHalfLife(): UsageError {
-  return new UsageError(
-    "--query-half-life weighs the items of a query by their age: it goes with --query history, or last:N of several items",
-  );
+  return new UsageError("--query-half-life needs --query history, or last:N with N above 1");
 }
 
 /** The flag that needs the order and times of the users' events; undefined when none does. */
@@ -76,8 +73,8 @@ export function checkTimes(query: Query | undefined, { events }: TrainingEvents)
   const flag = timedFlag(query);
   if (flag === undefined || events?.times) return;
   throw new UsageError(
-    `${flag} takes the times of the users' events, and the training's log has no time column: ` +
-      "train with --time COLUMN, or use --query history",
+    `${flag} needs event times, but the training log has no time column: train with --time COLUMN, or use ` +
+      "--query history",
   );
 }
 
@@ -104,21 +101,22 @@ export function queryWarnings(
   const warnings: string[] = [];
   if (repeats === "allow" && query.of !== "user")
     warnings.push(
-      `--repeats allow: the items that --query ${query.of} ranks by are in the lists too, most often at their head; --repeats mask leaves them out`,
+      `--repeats allow: the query items of --query ${query.of} are in the lists too, usually at the top; ` +
+        "--repeats mask removes them",
     );
   const flag = timedFlag(query);
   if (flag === undefined) return warnings;
   const passed = between ? usersIn(training, users, between) : 0;
   if (passed > 0)
     warnings.push(
-      `${flag}: ${passed} of ${users.length} users have events in the validation part, after those of training that they are asked by: ` +
-        "--part valid ranks what comes right after training",
+      `${flag}: ${passed} of ${users.length} users have validation events after the training events used as ` +
+        "query: --part valid evaluates what comes right after training",
     );
   const late = trainedLater(training, users, part);
   if (late > 0)
     warnings.push(
-      `${flag}: ${late} of ${users.length} users have a held-out event that is older than their last one of training, ` +
-        "which is then no event before it: hold events out by --split time or --split last",
+      `${flag}: ${late} of ${users.length} users have a held-out event older than their last training event: ` +
+        "use --split time or --split last",
     );
   return warnings;
 }

@@ -47,9 +47,9 @@ export function rankingProtocol(
   if (repeatShare > FEW_REPEATS && repeats === undefined) {
     const percent = (100 * repeatShare).toFixed(1);
     throw new UsageError(
-      `${percent} % of the held-out events repeat an item that their user has from training: say what becomes of them, ` +
-        "--repeats mask (they are not to be found, and all that users have is left out of their lists) or " +
-        "--repeats allow (they count, and nothing is left out)",
+      `${percent} % of the held-out events repeat an item that their user has in training: choose --repeats ` +
+        "mask (exclude them, and remove items that users have from the lists) or --repeats allow (count them, " +
+        "and remove nothing)",
     );
   }
   const allow = repeats === "allow";

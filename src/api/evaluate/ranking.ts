@@ -93,7 +93,7 @@ export async function evaluateRuns(
   const late = baselines.find(needsRepeats);
   if (late && options.repeats !== "allow")
     throw new UsageError(
-      `--baseline ${late} recommends what users have already: it goes with --repeats allow`,
+      `--baseline ${late} recommends items that users already have: it needs --repeats allow`,
     );
   const query = queryOf(options);
   const folds = options.foldInShare !== undefined;
@@ -209,7 +209,7 @@ export async function openLogOf(
   const { user, item } = preprocess.roles;
   if (user === undefined || item === undefined) {
     throw new UsageError(
-      `run '${run.path}' does not know which column is ${user === undefined ? "the user" : "the item"}: train it with --user and --item`,
+      `run '${run.path}' has no ${user === undefined ? "user" : "item"} column: train it with --user and --item`,
     );
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
@@ -222,7 +222,7 @@ export async function openLogOf(
     counting(await readAll(logs, timesToo), preprocess, positiveFrom);
 
   const again = (why: string) => partsOfRun(run, { reading, hashKeys }, why, watch);
-  const own = partName && (await again(`--part ${partName} is cut from the training's log`));
+  const own = partName && (await again(`--part ${partName} needs the training log`));
   const held = own && partNamed(run, own, partName!);
   const whole = held ?? (await readAll(on!, withTimes));
   const part = counting(whole, preprocess, positiveFrom);
@@ -265,10 +265,10 @@ async function protocolOf(
   const { on, part: partName, reading, hashKeys, repeats, foldInShare: share } = options;
   const timed = timedFlag(query);
   const wanted = timed
-    ? `${timed} takes the times of the users' events`
+    ? `${timed} needs the times of the users' events`
     : share === undefined
-      ? "items that users have from training are left out of their lists"
-      : "users who have events in the training are left out, and its items are what is ranked";
+      ? "items that users have in training are masked"
+      : "users with training events are skipped, and items of the training are ranked";
   const how = { withTimes: share !== undefined, timed, wanted };
   const { whole, part, masked, training, own, log } = await openLogOf(run, preprocess, options, how, watch);
   checkTimes(query, training);
@@ -304,7 +304,8 @@ async function protocolOf(
   warnings.push(...queryWarnings(query, protocol, { part, between }, options));
   if (unknownUsers > 0)
     warnings.push(
-      `${unknownUsers} users have no training events and are left out: --fold-in-share 0.8 judges such users by their first items`,
+      `skipped ${unknownUsers} users without training events: --fold-in-share 0.8 evaluates them by folding ` +
+        "in their first items",
     );
   tellWithout(protocol, watch);
   return { protocol, learned: training, warnings, rows: part.dataset.numRows };
@@ -313,16 +314,16 @@ async function protocolOf(
 /** Tells how many users have nothing to be found. */
 function tellWithout({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
   if (withoutHeldOut === 0) return;
-  const masked = heldOutMasked > 0 ? `; of ${heldOutMasked} of them all held-out items are masked` : "";
-  observe({ stage: "note", text: `${withoutHeldOut} users have no held-out item and are left out${masked}` });
+  const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
+  observe({ stage: "note", text: `skipped ${withoutHeldOut} users without a held-out item${masked}` });
 }
 
 /** Where the log is the training's own: users of a validation part are new to the run, and have steered it. */
 function validationUsers(run: Run, dataset: Dataset, numSides: number): string[] {
   if (run.manifest.split.valid === 0 || leakNotes(run, dataset, numSides).length === 0) return [];
   return [
-    `the log is what run '${run.path}' was trained on, and users of its validation part are judged, too, which has steered the training: ` +
-      "--part test judges others",
+    `run '${run.path}' was trained on this log, and users of its validation split are evaluated too, which ` +
+      "biases the metrics: use --part test",
   ];
 }
 
@@ -342,7 +343,7 @@ function filterChoices(
   const check = (flags: readonly (readonly [string, unknown])[], names: readonly BaselineName[]) => {
     const given = flags.find(([, value]) => value !== undefined);
     if (given && !names.some((name) => baselines.includes(name)))
-      throw new UsageError(`${given[0]} is for --baseline ${names.join(" and ")}`);
+      throw new UsageError(`${given[0]} needs --baseline ${names.join(" or ")}`);
   };
   check(ofChebycf, ["chebycf"]);
   check(ofBoth, ["gf-cf", "chebycf"]);
@@ -381,6 +382,6 @@ function otherTraining(runs: readonly { run: Run; name: string }[]): string[] {
     .filter(({ run }) => of(run) !== of(first!.run))
     .map(
       ({ name }) =>
-        `'${name}' was not trained on the same rows as '${first!.name}', whose items and users count`,
+        `'${name}' was not trained on the same rows as '${first!.name}', whose items and users are evaluated`,
     );
 }

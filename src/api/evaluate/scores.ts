@@ -52,14 +52,12 @@ export async function measureScores(
     const { oneClassUsers = 0 } = scored;
     const own = [...scored.warnings];
     if (oneClassUsers > 0 && "userAuc" in scored.metrics)
-      own.push(
-        `${oneClassUsers} users have rows of one class and no AUC of their own: userAuc is of the others`,
-      );
+      own.push(`userAuc skips ${oneClassUsers} users whose rows are all of one class`);
     warnings.push(...own.map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
   }
   const [first] = all;
   const alike = all.every(({ rows, units }) => rows === first!.rows && units.size === first!.units.size);
-  if (!alike) warnings.push("the runs keep different rows of the log, so that there are no intervals");
+  if (!alike) warnings.push("no intervals: the runs keep different rows of the log");
   const measured = all.map(({ name, byUser, metrics }): Measured => ({
     name,
     kind: "run",

@@ -43,11 +43,11 @@ export async function checkTableRanks(run: Run, { scoring, table, query }: ByTab
   const others = run.tables.length > 1 ? `; --table names one of ${run.tables.map(excerpt).join(", ")}` : "";
   if (!fields.includes(item))
     throw new UsageError(
-      `run '${run.path}' has no vectors of items to rank: the table has no field ${excerpt(item)}; ${has}${others}`,
+      `run '${run.path}' has no item vectors to rank: the table has no field ${excerpt(item)}; ${has}${others}`,
     );
   if (query?.of === "user" && !fields.includes(user))
     throw new UsageError(
-      `--query user: run '${run.path}' has no vectors of users, ${has}: rank by their items, --query history, last or last:N`,
+      `--query user: run '${run.path}' has no user vectors, ${has}: use --query history, last or last:N`,
     );
 }
 
@@ -88,8 +88,8 @@ export async function contextsOf(run: Run): Promise<string> {
   return await capable(
     run,
     "contexts",
-    "keeps no vectors of items as contexts",
-    "--score cosine or --score dot ranks by its table",
+    "has no context vectors of items",
+    "use --score cosine or --score dot to rank by its table",
   );
 }
 
@@ -147,14 +147,15 @@ function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boole
   const { items } = lists;
   const outside = byUser ? 0 : items.reduce((sum, item) => sum + (rows[item] === NO_ITEM ? 1 : 0), 0);
   if (asked && outside > 0)
-    warnings.push(`${outside} of ${items.length} items of the queries have no vector and do not count`);
+    warnings.push(`ignored ${outside} of ${items.length} query items without a vector`);
   const numQueries = queries.length / dim;
   let without = 0;
   for (let q = 0; q < numQueries; q++)
     if (queries.subarray(q * dim, (q + 1) * dim).every((x) => x === 0)) without++;
   if (without > 0)
     warnings.push(
-      `${without} of ${numQueries} users have ${byUser ? "no vector" : "no item with a vector in their query"}: their lists hold items in an arbitrary order`,
+      `${without} of ${numQueries} users have ${byUser ? "no vector" : "no query item with a vector"}: their ` +
+        "lists are in arbitrary order",
     );
   return warnings;
 }

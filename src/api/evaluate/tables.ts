@@ -124,8 +124,9 @@ async function commonItems(
     if (rowOfKey.size === 0) {
       const theirs = side.keys.size > 0 ? `, such as ${excerpt(keyAt(side.keys, 0))}` : "";
       throw new DataError(
-        `none of the ${keys.size} keys of field '${field}' of run '${runs[r]!.path}', such as ${excerpt(keyAt(keys, 0))}, ` +
-          `is among the ${side.keys.size} of '${side.path}'${theirs}: name field and column with --labels FILE:FIELD=COLUMN`,
+        `none of the ${keys.size} keys of field '${field}' of run '${runs[r]!.path}', such as ` +
+          `${excerpt(keyAt(keys, 0))}, is among the ${side.keys.size} keys of '${side.path}'${theirs}: name ` +
+          "field and column with --labels FILE:FIELD=COLUMN",
       );
     }
     found.push({ table: composed.table, rowOfKey });
@@ -133,7 +134,7 @@ async function commonItems(
   const keys = [...found[0]!.rowOfKey.keys()].filter((key) =>
     found.every(({ rowOfKey }) => rowOfKey.has(key)),
   );
-  if (keys.length === 0) throw new UsageError("the runs have no item of the labels in common");
+  if (keys.length === 0) throw new UsageError("the runs have no labelled item in common");
   const tables = found.map(({ table, rowOfKey }) =>
     pickRows(
       table,
@@ -158,14 +159,16 @@ function labelled(
   const numLabels = new Set(has.flatMap((i) => [...lists[i]!])).size;
   if (has.length < 2 || numLabels < 2)
     throw new UsageError(
-      `${flag} ${name}: ${has.length} items with ${numLabels} labels in '${side.path}', and there is nothing to tell apart below 2 of each`,
+      `${flag} ${name}: at least 2 items and 2 labels are needed, got ${has.length} items with ${numLabels} ` +
+        `labels in '${side.path}'`,
     );
   if (flag === "--probe" && numLabels > MOST_LABELS)
     throw new UsageError(
-      `${flag} ${name}: ${numLabels} labels of ${has.length} items, and a model is fitted for each of ${MOST_LABELS} at most: name a column of fewer`,
+      `${flag} ${name}: at most ${MOST_LABELS} labels are supported, got ${numLabels} (${has.length} items): ` +
+        "use a column with fewer labels",
     );
   const without = keys.length - has.length;
-  if (without > 0) warnings.push(`${without} of ${keys.length} items have no '${name}' and are left out`);
+  if (without > 0) warnings.push(`skipped ${without} of ${keys.length} items without '${name}'`);
   return {
     keys: has.map((i) => keys[i]!),
     tables: tables.map((table) => pickRows(table, Uint32Array.from(has))),
@@ -180,7 +183,7 @@ function labelled(
 function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
   const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
   if (counted) return rarerHalf(counted.counts);
-  warnings.push("no run knows how many events items have: the rarer half of them is left out");
+  warnings.push("no run has event counts of items: metrics for rarer items are omitted");
   return undefined;
 }
 
@@ -230,7 +233,7 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
   const numTest = isTest.reduce((sum, is) => sum + is, 0);
   if (numTest === 0 || numTest === isTest.length)
     throw new UsageError(
-      `--probe cuts ${isTest.length} items by a hash into two parts, and one is empty: too few items`,
+      `--probe: too few items: splitting ${isTest.length} items into train and test leaves one of them empty`,
     );
   return isTest;
 }

@@ -64,13 +64,13 @@ export async function heldOutLoss(
   await capable(
     run,
     "scoresBy",
-    "cannot be judged by the vectors of its table (--on, --part)",
-    "Leave out --on and --part: the share of neighbours that stay is reported without them",
+    "cannot be evaluated by the vectors of its table (--on, --part)",
+    "Omit --on and --part: the share of unchanged neighbours is reported without them",
   );
   const preprocess = await readPreprocess(run);
   if (preprocess.hashKeys)
     throw new UsageError(
-      `the ids of run '${run.path}' are hashed, and export takes no secret: leave out --on and --part`,
+      `the ids of run '${run.path}' are hashed, and export has no option for the secret: omit --on and --part`,
     );
   const runs = [
     { run, name: "exact" },
@@ -87,7 +87,8 @@ export async function heldOutLoss(
   const values = [exact, other].map((one) => one!.metrics[metric]);
   if (values.some((value) => value === undefined || Number.isNaN(value)))
     throw new UsageError(
-      `there is no ${metric} on ${part ? `the ${part} part` : on!.join(", ")}: too few rows, or of one class`,
+      `${metric} is undefined on ${part ? `the ${part} split` : on!.join(", ")}: too few rows, or only one ` +
+        "class",
     );
   const { difference: _, ...interval } = other!.toFirst[metric] ?? {};
   return {
@@ -113,7 +114,7 @@ export async function tableAsRead(run: Run, { field, compose, dtype }: Written):
   const { dim } = table;
   if (exact.dim !== dim)
     throw new UsageError(
-      "items of a field-aware machine are composed into other vectors than it scores rows by: judge with --compose none",
+      "a field-aware model does not score rows by composed item vectors: use --compose none",
     );
   const { first, last } = field === undefined ? { first: 0, last: table.numRows } : rowsOf(table, field);
   const read = decoded(encoded(exact.vectors.slice(first * dim, last * dim), dim, dtype), dim, dtype);

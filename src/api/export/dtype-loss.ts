@@ -53,8 +53,8 @@ export async function dtypeLoss(
 export function lossTexts(loss: DtypeLoss): string[] {
   const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
   const neighbours =
-    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine stay the nearest ` +
-    `(${queries} rows asked, among ${among})`;
+    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine are unchanged ` +
+    `(${queries} queries among ${among} rows)`;
   if (metric === undefined) return [neighbours];
   const rounded = (x: number): number => Number(x.toPrecision(2));
   const { on, interval } = loss;

@@ -81,10 +81,10 @@ export async function exportRun(
   const { urlEnv: variable } = options;
   const toStdout = variable === undefined && (out === undefined || out === "-");
   if (toStdout && format.needsDirectory) {
-    throw new UsageError(`format ${name} writes several files: give it a directory with -o DIR`);
+    throw new UsageError(`format ${name} writes several files: name a directory with -o DIR`);
   }
   if (toStdout && "save" in format) {
-    throw new UsageError(`format ${name} is written to a file and not to a stream: give it one with -o FILE`);
+    throw new UsageError(`format ${name} cannot be written to a stream: name a file with -o FILE`);
   }
   checkTogether(format, options);
   // unknown keys have a row where a format looks keys up; which, its reader need not know
@@ -196,9 +196,7 @@ function countsOf(rows: number, numZero: number): Pick<ExportSummary, "rows" | "
 
 function tellZeros(numZero: number, tell: (note: string) => void): void {
   if (numZero > 0)
-    tell(
-      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
-    );
+    tell(`${numZero} rows are zero vectors, whose cosine is undefined; they are written unchanged`);
 }
 
 async function writeDelta(

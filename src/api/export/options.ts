@@ -55,72 +55,76 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
   if (format.isOfModel) {
     if (compose === "item")
       throw new UsageError(
-        `format ${name} has a tensor for each field, whose sum the network takes itself: leave out --compose item`,
+        `format ${name} has one tensor per field, which the network sums itself: omit --compose item`,
       );
     const changed = Object.entries({ "--mips": mips, "--normalize": normalize }).filter(([, on]) => on);
     if (changed.length > 0)
       throw new UsageError(
-        `format ${name} holds the parameters as trained: leave out ${changed.map(([flag]) => flag).join(" and ")}`,
+        `format ${name} holds the trained parameters unchanged: omit ` +
+          `${changed.map(([flag]) => flag).join(" and ")}`,
       );
   }
   if (delta !== undefined) {
     const isKnown = (deltaFormats as readonly string[]).includes(name);
-    if (!isKnown) throw new UsageError(`--delta is written as ${deltaFormats.join(" or ")}, not as ${name}`);
+    if (!isKnown) throw new UsageError(`--delta needs format ${deltaFormats.join(" or ")}, got ${name}`);
     if (topCount !== undefined || keys !== undefined)
-      throw new UsageError("--delta numbers rows as the whole table does: leave out --top-count and --keys");
+      throw new UsageError("--delta cannot be combined with --top-count or --keys");
     if (reserve === "fuxictr")
       throw new UsageError(
-        "--delta cannot go with --reserve fuxictr, whose last row moves as keys are added",
+        "--delta cannot be combined with --reserve fuxictr, whose last row moves as keys are added",
       );
   }
   checkServer(format, options);
-  if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
+  if (wide && name !== "parquet") throw new UsageError(`--wide needs format parquet, got ${name}`);
   const { onnxInput, onnxPart, dtype = "f32" } = options;
   if (dtype !== "f32" && !format.takesDtype)
     throw new UsageError(
-      `--dtype ${dtype} is for ${[...exportFormats]
-        .filter(([, { takesDtype }]) => takesDtype)
-        .map(([other]) => other)
-        .join(", ")}: ${name} holds f32`,
+      `--dtype ${dtype} needs format ` +
+        `${[...exportFormats]
+          .filter(([, { takesDtype }]) => takesDtype)
+          .map(([other]) => other)
+          .join(", ")}; ` +
+        `${name} supports only f32`,
     );
   checkEvaluated(options);
   if (dtype !== "f32" && delta !== undefined)
-    throw new UsageError(`--delta is written as f32: leave out --dtype ${dtype}`);
-  if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
-  if (onnxPart && name !== "onnx") throw new UsageError(`--onnx-part is for format onnx, not for ${name}`);
+    throw new UsageError(`--delta writes f32: omit --dtype ${dtype}`);
+  if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input needs format onnx, got ${name}`);
+  if (onnxPart && name !== "onnx") throw new UsageError(`--onnx-part needs format onnx, got ${name}`);
   if (format.findsUnknown && onnxInput !== "row" && mips)
     throw new UsageError(
-      `format ${name} has a row for unknown keys, which have no bias for --mips: take --onnx-input row`,
+      `format ${name} has a row for unknown keys, which have no bias for --mips: use --onnx-input row`,
     );
   if (reserve && mips)
-    throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
+    throw new UsageError("--reserve and --mips cannot be combined: unknown keys have no bias");
   if (reserve && delta === undefined && !format.keepsRows && format.namesReserved !== reserve)
     throw new UsageError(
-      `--reserve ${reserve} is for formats whose rows stand by their number (${[...exportFormats]
-        .filter(([, { keepsRows }]) => keepsRows)
-        .map(([other]) => other)
-        .join(", ")}), and ${name} names each by its key` +
-        (format.namesReserved ? `: it takes --reserve ${format.namesReserved}` : ""),
+      `--reserve ${reserve} needs a format that addresses rows by number ` +
+        `(${[...exportFormats]
+          .filter(([, { keepsRows }]) => keepsRows)
+          .map(([other]) => other)
+          .join(", ")}), ` +
+        `but ${name} addresses rows by key` +
+        (format.namesReserved ? `: use --reserve ${format.namesReserved}` : ""),
     );
   if (reserve && format.oneKeyColumn && field === undefined)
     throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);
   if (topCount !== undefined && !(Number.isInteger(topCount) && topCount >= 1))
-    throw new UsageError(`--top-count must be a whole number from 1 on, got ${topCount}`);
+    throw new UsageError(`--top-count must be an integer of at least 1, got ${topCount}`);
 }
 
 /** @throws {UsageError} the cost of --dtype is asked for where it cannot be determined */
 function checkEvaluated({ on, part, dtype = "f32", normalize, mips, table }: ExportRunOptions): void {
   if (on === undefined && part === undefined) return;
-  if (on && part)
-    throw new UsageError("--on names a log, --part one of the run's own parts: give one of them");
+  if (on && part) throw new UsageError("--on and --part cannot be combined");
   const flag = on ? "--on" : "--part";
-  if (dtype === "f32")
-    throw new UsageError(`${flag} measures what fewer bits cost: give --dtype f16 or i8, or leave it out`);
+  if (dtype === "f32") throw new UsageError(`${flag} needs --dtype f16 or i8`);
   const changed = Object.entries({ "--normalize": normalize, "--mips": mips, "--table": table });
   const given = changed.filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
   if (given.length > 0)
     throw new UsageError(
-      `${flag} judges vectors by which the model scores, and ${given.join(" and ")} ${given.length > 1 ? "write" : "writes"} others: leave it out`,
+      `${flag} evaluates the vectors that the model scores by, but ${given.join(" and ")} ` +
+        `${given.length > 1 ? "write" : "writes"} others: omit ${flag}`,
     );
 }
 
@@ -133,22 +137,17 @@ function checkServer(
     throw new UsageError("--into expects a name without control characters");
   if (format.needsPrefix && into === undefined)
     throw new UsageError(
-      `format ${name} writes keys among all others of a server: say what they start with, --into PREFIX, ` +
-        "such as --into items for items:KEY",
+      `format ${name} needs a key prefix: set --into PREFIX, such as --into items for items:KEY`,
     );
   if (urlEnv === undefined) {
     if (into !== undefined && !format.needsPrefix)
-      throw new UsageError(
-        `--into names what a server gets: say which server with --url-env VARIABLE, or leave it out`,
-      );
+      throw new UsageError("--into needs a server: set --url-env VARIABLE, or omit --into");
     return;
   }
   checkVariableName(urlEnv);
   const servers = [...exportFormats].filter(([, { send }]) => send).map(([other]) => other);
   if (!format.send)
-    throw new UsageError(
-      `--url-env is for formats that a server takes (${servers.join(", ")}), not for ${name}`,
-    );
-  if (out !== undefined) throw new UsageError("--url-env writes into a server, -o to a file: leave one out");
-  if (delta !== undefined) throw new UsageError("--delta is written to a file: leave out --url-env");
+    throw new UsageError(`--url-env needs a server format (${servers.join(", ")}), got ${name}`);
+  if (out !== undefined) throw new UsageError("--url-env and -o cannot be combined");
+  if (delta !== undefined) throw new UsageError("--delta and --url-env cannot be combined");
 }

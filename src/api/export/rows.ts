@@ -70,11 +70,11 @@ async function unknownKeysOf(
     : await capable(
         run,
         "unknownKeys",
-        "cannot fill the row of unknown keys (--reserve)",
-        "Leave out --reserve; --format onnx finds zeros for unknown keys",
+        "cannot provide a vector for unknown keys (--reserve)",
+        "Omit --reserve; --format onnx returns zeros for unknown keys",
       );
   if (found) return await found(run);
-  tell(`a model '${run.manifest.model}' has no vector for unknown keys: they find zeros`);
+  tell(`a '${run.manifest.model}' model has no vector for unknown keys: they get zeros`);
   const { dim, fields, keys } = table;
   const hasKeys = fields.map((field) => {
     const { first, last } = rowsOf(table, field);
@@ -93,7 +93,7 @@ export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
     await capable(
       run,
       "secondOrder",
-      "cannot be written in format fnn, which takes w0, weights and vectors of a factorization machine",
+      "cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine",
     )
   )(run);
 }

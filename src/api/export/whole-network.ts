@@ -34,8 +34,8 @@ export async function wholeNetworkOf(
   }).filter(([, isAsked]) => isAsked);
   if (!network || ofTable.length === 0) return network;
   throw new UsageError(
-    `format onnx writes the network of run '${run.path}', which ${ofTable.map(([flag]) => flag).join(", ")} would change: ` +
-      "leave that out, or take the table alone (--onnx-part table)",
+    `${ofTable.map(([flag]) => flag).join(", ")} cannot be used when exporting the network of run ` +
+      `'${run.path}': omit it, or export the table (--onnx-part table)`,
   );
 }
 

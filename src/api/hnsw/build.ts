@@ -134,7 +134,7 @@ function checked<O extends typeof indexDefaults>(options: O): O {
   if (!(m >= FEWEST_LINKS && m <= mostLinks))
     throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${mostLinks}, got ${m}`);
   if (efConstruction < m)
-    throw new UsageError(`--ef-construction must be at least --m, which is ${m}, got ${efConstruction}`);
+    throw new UsageError(`--ef-construction must be at least --m (${m}), got ${efConstruction}`);
   return options;
 }
 
@@ -143,9 +143,10 @@ function leftOut({ left: { zeros, holes }, field }: IndexSource): string[] {
   const warnings: string[] = [];
   if (zeros > 0)
     warnings.push(
-      `${zeros} rows of '${field}' are vectors of zeros, which have no cosine: they are never found`,
+      `${zeros} rows of '${field}' are zero vectors, whose cosine is undefined: they are not indexed`,
     );
-  if (holes > 0) warnings.push(`${holes} rows of '${field}' are holes of --row-order: they are never found`);
+  if (holes > 0)
+    warnings.push(`${holes} rows of '${field}' are empty rows of --row-order: they are not indexed`);
   return warnings;
 }
 

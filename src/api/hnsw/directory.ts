@@ -137,14 +137,12 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   ) as IndexFacts;
   const { metric, dim, biased, width, space, count: numNodes, rows } = facts;
   const fail = (what: string): never => {
-    throw new ArtifactError(
-      `'${join(path, FACTS_FILE)}' is not as embed writes it (${what}): restore it or ${REBUILD}`,
-    );
+    throw new ArtifactError(`'${join(path, FACTS_FILE)}' is invalid (${what}): restore it or ${REBUILD}`);
   };
-  if (biased && metric !== "dot") fail(`weights count for dot alone, not for ${metric}`);
+  if (biased && metric !== "dot") fail(`weights are supported only for dot, got ${metric}`);
   if (width !== widthOf({ metric, dim, biased })) fail(`width: expected ${widthOf(facts)}, got ${width}`);
   if (space !== SPACES[metric]) fail(`space: expected ${SPACES[metric]} for ${metric}, got ${space}`);
-  if (numNodes > rows) fail(`count: expected ${rows} at most, got ${numNodes}`);
+  if (numNodes > rows) fail(`count: expected at most ${rows}, got ${numNodes}`);
   return {
     path,
     facts,
@@ -167,7 +165,7 @@ async function notAnIndex(path: string, root: string): Promise<UsageError | Arti
   if (await pathExists(join(root, HNSW_FILE)))
     return new ArtifactError(`index '${path}' has no ${FACTS_FILE}: it is damaged; restore it or ${REBUILD}`);
   return new UsageError(
-    `'${path}' is no index: it has no ${FACTS_FILE}; name a directory that embed index wrote with -o`,
+    `'${path}' is not an index: it has no ${FACTS_FILE}; name a directory written by embed index -o`,
   );
 }
 
@@ -183,12 +181,13 @@ export function checkFits(
   for (const name of ["field", "metric", "compose", "dim", "rows"] as const) {
     if (facts[name] === found[name]) continue;
     throw new UsageError(
-      `index '${path}' has ${name} ${excerpt(String(facts[name]))}, run '${run}' has ${excerpt(String(found[name]))}: ` +
-        `it is of another table; ${REBUILD}`,
+      `index '${path}' does not match run '${run}': ${name} is ${excerpt(String(facts[name]))}, expected ` +
+        `${excerpt(String(found[name]))}; ${REBUILD}`,
     );
   }
   if (facts.fingerprint !== found.fingerprint)
     throw new UsageError(
-      `index '${path}' was built of other vectors than those of run '${run}': ${REBUILD}, or name the run that it was built of`,
+      `index '${path}' was not built from the vectors of run '${run}': ${REBUILD}, or name the run that it ` +
+        "was built from",
     );
 }

@@ -73,7 +73,7 @@ export async function searchIndex(
   { weighted = true, ...options }: SearchIndexOptions,
 ): Promise<TopItems & { numDistances: number; seconds: number }> {
   if (queries.length % space.dim !== 0)
-    throw new UsageError(`queries of the index have ${space.dim} numbers each, got ${queries.length} in all`);
+    throw new UsageError(`queries must have ${space.dim} numbers each, got ${queries.length} in total`);
   const found = await searchGraph(graph, indexedQueries(space, queries, weighted), options);
   if (space.metric === "l2")
     found.scores.forEach((score, i) => {

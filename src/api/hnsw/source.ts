@@ -67,7 +67,7 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   const model = await modelOf(run);
   if (model?.scoresBy === "weights")
     throw new UsageError(
-      `run '${run.path}' holds ${model.holds}: its rows have weights and no vectors to index`,
+      `run '${run.path}' holds ${model.holds}: its rows have weights but no vectors to index`,
     );
   const isRanked = options.table === undefined && field === itemOf(run);
   const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
@@ -87,7 +87,7 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
       options.metric !== undefined
         ? "as asked"
         : ranksBy === undefined
-          ? "as neighbors has it"
+          ? "default of neighbors"
           : "as the model ranks",
     field,
     compose: isComposed ? ("item" as const) : ("none" as const),
@@ -123,7 +123,7 @@ function indexedOf(
     else rows.push(row - first);
   }
   if (rows.length === 0)
-    throw new UsageError(`field ${excerpt(field)} of run '${run.path}' has no row with a vector to index`);
+    throw new UsageError(`field ${excerpt(field)} of run '${run.path}' has no vectors to index`);
   return { rows: Uint32Array.from(rows), left };
 }
 

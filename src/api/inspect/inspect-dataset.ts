@@ -22,7 +22,7 @@ export async function inspectDataset(
 ): Promise<Inspection> {
   if (paths.length > 1) {
     throw new UsageError(
-      `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
+      `'${path}' is an encoded dataset and cannot be combined with ${paths.length - 1} other inputs`,
     );
   }
   const { dataset, description } = await readEncoded(path);
@@ -41,7 +41,7 @@ export async function inspectDataset(
   });
   const skipped = Object.entries(description.skipped);
   const warnings = skipped.map(
-    ([reason, count]) => `${count} rows left out as bad (${reason}) when it was encoded`,
+    ([reason, count]) => `skipped ${count} bad rows (${reason}) when it was encoded`,
   );
   if (description.hashKeys)
     warnings.push(`ids are hashed: ${description.hashKeys.columns.join(", ")} (--hash-keys)`);

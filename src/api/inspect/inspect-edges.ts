@@ -77,7 +77,7 @@ function weightWarnings(name: string | undefined, weights: Float64Array | undefi
   const count = (is: (weight: number) => boolean) => weights.reduce((sum, w) => sum + (is(w) ? 1 : 0), 0);
   const [low, empty] = [count((weight) => weight <= 0), count(Number.isNaN)];
   return [
-    ...(low > 0 ? [`${low} of ${weights.length} weights in '${name}' are not above 0`] : []),
+    ...(low > 0 ? [`${low} of ${weights.length} weights in '${name}' are not positive`] : []),
     ...(empty > 0 ? [`${empty} of ${weights.length} rows have no number in '${name}'`] : []),
   ];
 }
@@ -134,7 +134,7 @@ async function readEdges(
       },
       ...(weight !== undefined && { weights: joined(new Float64Array(read.numRows), pieces[2]) }),
       warnings: Object.entries(read.skipped).map(
-        ([reason, count]) => `${count} rows left out as bad (${reason})`,
+        ([reason, count]) => `skipped ${count} bad rows (${reason})`,
       ),
     };
   } finally {
@@ -146,7 +146,7 @@ async function encodedEdges(path: string, weight: string | undefined) {
   const { dataset } = await readEncoded(path);
   if (weight === undefined) return { dataset, warnings: [] };
   const column = columnNamed(dataset, weight);
-  if (column.kind !== "number") throw new UsageError(`--weight ${weight}: the column is not one of numbers`);
+  if (column.kind !== "number") throw new UsageError(`--weight ${weight}: the column is not numeric`);
   return { dataset, weights: column.values, warnings: [] };
 }
 

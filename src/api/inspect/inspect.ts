@@ -104,10 +104,10 @@ async function inspectLog(
     }));
     warnings.push(...nullWarnings(new Map(read.nulls.map((found, c) => [log.columns[c]!, found]))));
     for (const [reason, count] of Object.entries(read.skipped))
-      warnings.push(`${count} rows left out as bad (${reason})`);
+      warnings.push(`skipped ${count} bad rows (${reason})`);
     if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));
     warnings.push(...log.warnings, ...(read.warnings ?? []));
-    if (read.repeats) warnings.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
+    if (read.repeats) warnings.push(`${read.repeats} duplicate rows dropped by --dedupe`);
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
   } finally {
     await log.close();
@@ -139,7 +139,9 @@ function describeColumns(
     ({ name }) => isUnnamed(name) || name === roles.user || name === roles.item,
   );
   const { sparse, warnings } = sparseFields(roles, evaluated, (name) => types[name] === "integer");
-  const leftOut = new Map(sparse.map((one) => [one.name, `fewer than two rows a key: ${densityText(one)}`]));
+  const leftOut = new Map(
+    sparse.map((one) => [one.name, `fewer than two rows per key: ${densityText(one)}`]),
+  );
   const unnamed = densities.map(({ name }) => name).filter(isUnnamed);
   const hasTime = roles.time !== undefined;
   const alike = lookAlikes(unnamed, cellsOf, inference, hasTime);

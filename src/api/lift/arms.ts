@@ -61,13 +61,16 @@ async function trainArm(
       const validLoss = await train(rates, first).then(bestLoss, whenDiverged);
       trials.push({ ...rates, validLoss });
       tell(
-        `${arm}: step sizes ${learningRate} and ${embeddingLearningRate}: ${validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`}`,
+        `${arm}: learning rates ${learningRate} and ${embeddingLearningRate}: ` +
+          `${validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`}`,
       );
     }
   }
   const chosen = bestTrial(trials);
   if (!chosen)
-    throw new DivergedError(`all trainings of the arm '${arm}' diverged: try smaller --learning-rates`);
+    throw new DivergedError(
+      `all trainings with initialization '${arm}' diverged: try smaller --learning-rates`,
+    );
   const trained: LiftTraining[] = [];
   for (let seed = first + 1; seed <= first + seeds; seed++) {
     const training = await train(chosen, seed);

@@ -44,13 +44,13 @@ async function openAncestor(path: string, first: string): Promise<Run> {
     return await openRun(path);
   } catch (error) {
     if (path === first) throw error;
-    throw notGiven(first, `it went on from '${path}', which is not there to be looked at`);
+    throw notGiven(first, `it was warm-started from '${path}', which no longer exists`);
   }
 }
 
 function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut): void {
   if (manifest.model === TABLE_MODEL)
-    throw notGiven(path, "it is another tool's table, which does not say what it was trained on");
+    throw notGiven(path, "it was imported and does not record its training data");
   const trained = new Set(logsOf(manifest.inputs, sidesOf(manifest)).map(({ sha256 }) => sha256));
   for (const part of ["valid", "test"] as const) {
     const own = parts[part];
@@ -73,7 +73,8 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
     if (met > 0)
       throw leaked(
         path,
-        `${met.toLocaleString("en")} of the ${own.rows.length.toLocaleString("en")} rows of the network's ${part} part`,
+        `${met.toLocaleString("en")} of the ${own.rows.length.toLocaleString("en")} rows of the network's ` +
+          `${part} split`,
       );
   }
 }
@@ -98,14 +99,16 @@ function trainingRows(
   dataset: Dataset,
   logs: readonly InputFingerprint[],
 ): Uint32Array {
-  if (manifest.refit) throw leaked(path, "all rows of its log, after its parts were judged (--refit)");
+  if (manifest.refit) throw leaked(path, "all rows of its log (--refit)");
   const own = logsOf(manifest.inputs, sidesOf(manifest)).map(({ sha256 }) => sha256);
   const here = logs.map(({ sha256 }) => sha256);
   const alike = isDeepStrictEqual(own, here) && manifest.rows === dataset.numRows;
   if (!alike)
     throw notGiven(
       path,
-      "it was trained on some of the log's files, but not on the same rows in the same order, nor on rows that are all older: give both commands the same files and --where, --drop and --dedupe, or train the table on what was before (--test DATE)",
+      "it was trained on some of the log's files, but neither on the same rows in the same order nor only on " +
+        "older rows: use the same files, --where, --drop and --dedupe for both commands, or train the table on " +
+        "older rows (--test DATE)",
     );
   const { like } = manifest.split;
   const split = splitOptionsOf(dataset.roles, splitFlagsOf(manifest), manifest.seed);
@@ -124,7 +127,7 @@ function trainingRows(
   if (!found || !sameColumns)
     throw notGiven(
       path,
-      "its parts cannot be cut again from this log: give both commands the same column and split flags",
+      "its splits cannot be reproduced from this log: use the same column and split options for both commands",
     );
   return train;
 }
@@ -164,13 +167,14 @@ function logsOf(inputs: readonly InputFingerprint[], numSides: number): readonly
 
 function leaked(path: string, what: string): UsageError {
   return new UsageError(
-    `the table of '${path}' was trained on ${what}: what it gains there it has seen. Train it again with the flags of this command that cut the log: ` +
-      "--valid, --test, --split and --seed",
+    `the table of '${path}' was trained on ${what}, so its gain there would be leakage. Train it again with ` +
+      "the same --valid, --test, --split and --seed as this command",
   );
 }
 
 function notGiven(path: string, why: string): UsageError {
   return new UsageError(
-    `whether the table of '${path}' has seen the rows that the network is judged by cannot be told: ${why}. --unchecked goes on, and the result says so`,
+    `cannot tell whether the table of '${path}' was trained on the network's held-out rows: ${why}. ` +
+      "--unchecked continues anyway and marks the result",
   );
 }

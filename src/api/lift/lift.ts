@@ -60,8 +60,11 @@ export async function lift(
   const plan = await starts.plan(trainings);
   const { options, dataset, cut } = await openParts(plan, paths, trainings, { watch, warn, note });
   if (!cut.parts.valid)
-    throw new UsageError("lift compares validation losses: give --valid, such as --valid 0.1");
-  if (unchecked) warn(`--unchecked: the table of '${init}' may have seen the rows that it is judged by`);
+    throw new UsageError("lift needs a validation split: set --valid, such as --valid 0.1");
+  if (unchecked)
+    warn(
+      `--unchecked: the table of '${init}' may have been trained on the rows that it is ` + "evaluated on",
+    );
   else await checkUnseen(init, { dataset, parts: cut.parts, options });
   const prepared = await plan.prepare(
     { dataset, parts: cut.parts, cut: cut.parts },
@@ -122,10 +125,12 @@ function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): 
     return at.length === 0
       ? []
       : [
-          `${at.map(({ arm, chosen }) => `'${arm}' takes ${chosen[name]}`).join(", ")}, an end of ${flag}: a wider list may serve it better`,
+          `${at.map(({ arm, chosen }) => `'${arm}' takes ${chosen[name]}`).join(", ")}, at the end of ` +
+            `${flag}: try a wider range`,
         ];
   });
-  if (seeds < FEW_SEEDS) warnings.push(`${seeds} seeds: intervals of fewer than ${FEW_SEEDS} are wide`);
+  if (seeds < FEW_SEEDS)
+    warnings.push(`${seeds} seeds: intervals with fewer than ${FEW_SEEDS} seeds are wide`);
   return warnings;
 }
 

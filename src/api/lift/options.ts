@@ -7,11 +7,11 @@ const group = "Lift:";
 
 /** Options beside those of the trainings. */
 export const liftOwn = {
-  init: text("run", { help: "run whose table is measured as a start", group, required: true }),
+  init: text("run", { help: "run whose table initializes the network", group, required: true }),
   seeds: whole({
     min: 2,
     max: 1_000_000,
-    help: "number of seeds, trainings, for each start",
+    help: "number of seeds (trainings) per initialization",
     group,
     default: 5,
   }),
@@ -20,11 +20,11 @@ export const liftOwn = {
   // a table of other rows is best moved little, one of the same rows much: their best differ by a hundred times
   embeddingLearningRates: rates("embedding layer", [0.003, 0.02, 0.1, 0.3]),
   unchecked: flag({
-    help: "go on even if it is unknown whether the table was trained on the held-out rows",
+    help: "continue even if the table may have been trained on the held-out rows",
     group,
   }),
   out: text("file", {
-    help: "file to write the whole result to, learning curves included, as JSON",
+    help: "file to write the full result to, including learning curves, as JSON",
     group: "Output:",
   }),
   force: flag({ help: "replace an existing file", group: "Output:" }),
@@ -45,7 +45,7 @@ function rates(what: string, standard: readonly number[]) {
         all.every((rate) => rate >= 1e-7 && rate <= 10) ? undefined : "numbers from 1e-7 to 10",
     },
     {
-      help: `step sizes of the ${what} that each start is tried with`,
+      help: `learning rates of the ${what} to try for each initialization`,
       group,
       default: standard,
       shown: standard.join(","),

@@ -144,9 +144,11 @@ function sentencesOf(
   const part = judged === "test" ? "test loss" : "best validation loss";
   const difference = signed(table.toRandom!);
   const first = {
-    gain: `Gain: from the table the ${part} is lower than from random starts, by ${difference}.`,
-    "no gain": `No gain: the ${part} from the table cannot be told from that of random starts (${difference}).`,
-    loss: `Loss: from the table the ${part} is higher than from random starts, by ${difference}.`,
+    gain: `Gain: the ${part} is lower from the table than from random starts, by ${difference}.`,
+    "no gain":
+      `No gain: the ${part} does not differ significantly between the table and random starts ` +
+      `(${difference}).`,
+    loss: `Loss: the ${part} is higher from the table than from random starts, by ${difference}.`,
   }[verdict];
   const sentences = [first];
   if (verdict === "gain") {
@@ -156,17 +158,20 @@ function sentencesOf(
     );
     if (equal.length > 0)
       sentences.push(
-        `It cannot be told from that of ${equal.map(({ arm }) => NAMES[arm]).join(" and of ")}: it may be the size of the first numbers, not what they mean.`,
+        `It does not differ significantly from ${equal.map(({ arm }) => NAMES[arm]).join(" and ")}: the ` +
+          "effect may come from the scale of the initial values, not from what the table learned.",
       );
   }
   const numSeeds = Math.max(...arms.map(({ numReached }) => numReached));
   if (table.numReached === 0)
-    sentences.push("From the table no seed reaches the random start's best validation loss.");
+    sentences.push("With the table, no seed reaches the random start's best validation loss.");
   else {
     const seeds = table.numReached < numSeeds ? ` (${table.numReached} of ${numSeeds} seeds)` : "";
     sentences.push(
-      `The random start's best validation loss is reached from the table after ${shown(table.epochsToReach!, 1)} epochs and ${shown(table.secondsToReach!, 1)} s${seeds}, ` +
-        `the table's own training counted; at random it takes ${shown(random.epochsToReach!, 1)} epochs and ${shown(random.secondsToReach!, 1)} s.`,
+      `The table reaches the random start's best validation loss after ${shown(table.epochsToReach!, 1)} ` +
+        `epochs and ${shown(table.secondsToReach!, 1)} s${seeds}, including the table's own training; the ` +
+        `random start takes ${shown(random.epochsToReach!, 1)} epochs and ${shown(random.secondsToReach!, 1)} ` +
+        "s.",
     );
   }
   return sentences;
@@ -175,8 +180,8 @@ function sentencesOf(
 const NAMES: Record<StartKind, string> = {
   table: "the table",
   random: "random starts",
-  shuffled: "its rows dealt anew within their fields",
-  norms: "random rows of the same lengths",
+  shuffled: "its rows shuffled within fields",
+  norms: "random rows of the same norms",
 };
 
 /** Mean ± half of the interval. */

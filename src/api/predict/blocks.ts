@@ -36,10 +36,10 @@ export async function* readBlocks(
   watch: Watch,
 ): AsyncGenerator<ReadBlock> {
   const { on } = log;
-  if (on.length === 0) throw new NoInputError("no log is named: name one or several files, or - for stdin");
+  if (on.length === 0) throw new NoInputError("no log given: name one or several files, or - for stdin");
   const paths = await expandPaths(on);
   if (paths.filter((path) => path === "-").length > 1)
-    throw new UsageError("- (standard input) can be read once");
+    throw new UsageError("- (standard input) can only be given once");
   const isDirectory = async (path: string) => (await statOf(path))?.isDirectory === true;
   const hasDirectory = (await Promise.all(paths.map(isDirectory))).includes(true);
   const reading = hasDirectory ? log.reading : readingAs(predictor.as?.cells, log.reading, paths);

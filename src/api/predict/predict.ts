@@ -97,11 +97,9 @@ function checkOptions(
   if ((path === undefined) === (model === undefined))
     throw new UsageError("predict needs a run, or a model of LightGBM or XGBoost with --model FILE");
   if (model !== undefined && hashKeys !== undefined)
-    throw new UsageError("--hash-keys is for runs, not for --model");
+    throw new UsageError("--hash-keys cannot be used with --model");
   if (reading.dedupe)
-    throw new UsageError(
-      "--dedupe compares the rows of a whole log, and predict writes a prediction for each row as it comes: leave it out",
-    );
+    throw new UsageError("--dedupe cannot be used here, because predict writes predictions row by row");
   const twice = keep.find((name, i) => keep.indexOf(name) !== i);
   if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
 }
@@ -120,8 +118,10 @@ async function insteadOfRows(run: Run): Promise<string> {
   const { transform, foldIn } = (await modelOf(run)) ?? {};
   const ways = [
     ...(transform ? ["embed transform encodes rows by it"] : []),
-    ...(foldIn ? ["embed transform --fold-in makes vectors of users by their events"] : []),
-    ...(transform ? [] : ["embed recall --for item and embed neighbors list what is near by its vectors"]),
+    ...(foldIn ? ["embed transform --fold-in computes vectors of users from their events"] : []),
+    ...(transform
+      ? []
+      : ["embed recall --for item and embed neighbors list nearest neighbours by its vectors"]),
   ];
   return ways.join("; ").replace(/^e/u, "E");
 }
@@ -156,7 +156,8 @@ class Predicting {
     const taken = keep.find((name) => this.predictions.includes(name));
     if (taken !== undefined)
       throw new UsageError(
-        `--keep names column '${taken}', which the predictions are called: leave it out, or rename it in the log`,
+        `--keep names column '${taken}', which is the name of a prediction column: omit it, or rename it in ` +
+          "the log",
       );
     this.columns = [
       ...(keep.length > 0
@@ -189,7 +190,7 @@ class Predicting {
     this.#skipped.check();
     if (this.numRows === 0)
       throw new NoRowsError(
-        `none of ${this.#skipped.numRead} rows is left; see the run's --where and --drop, and --on-bad-row`,
+        `no rows left of ${this.#skipped.numRead}; check the run's --where and --drop, and --on-bad-row`,
         { file: on.join(", ") },
       );
   }
@@ -217,7 +218,7 @@ class Predicting {
       const last = rowsBefore + rowNumbers[rows.at(-1)!]! + 1;
       if (last > MAX_ROW)
         throw new UsageError(
-          `row ${last} is more than a row number counts: name a column that tells rows apart, --keep COLUMN`,
+          `row ${last} is beyond the maximum row number: identify rows by a column with --keep COLUMN`,
         );
       return [Uint32Array.from(rows, (row) => rowsBefore + rowNumbers[row]! + 1)];
     }
@@ -255,13 +256,16 @@ class Predicting {
     return [
       ...this.#skipped.notes(),
       ...(filtered > 0
-        ? [`${of(filtered)} have no prediction: the run's --drop and --where leave them out, as in training`]
+        ? [
+            `${of(filtered)} have no prediction: they are excluded by the run's --drop and --where, as in ` +
+              "training",
+          ]
         : []),
       ...counted
         .filter(([, { unseen }]) => unseen > 0)
         .map(
           ([name, { cells, unseen }]) =>
-            `${unseen} of ${cells} cells of '${name}' hold a key that training has not seen`,
+            `${unseen} of ${cells} cells of '${name}' hold keys not seen in training`,
         ),
       ...counted
         .filter(([name, { cells }]) => (name === user || name === item) && cells < this.numRows)

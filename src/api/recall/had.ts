@@ -63,12 +63,14 @@ export async function eventsOfLog(
     read = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const allow = isAsked ? "" : ", or let lists hold what users have, --repeats allow";
+    const allow = isAsked ? "" : ", or keep items that users already have with --repeats allow";
     const instead = `${error.message}: name it with --mask LOG${allow}`;
     if (timed || !preprocess.negatives) throw new UsageError(instead, { cause: error });
     const lost = valid + test > 0 && !run.manifest.refit;
     const events = eventsOfSource(await readNegatives(run, preprocess));
-    const note = `${error.message}; what the run keeps of its training part stands in: the ${valid + test} events that it held out are not left out of the lists, --mask LOG leaves them out`;
+    const note =
+      `${error.message}; using the training split stored in the run instead: the ${valid + test} ` +
+      "held-out events are not masked, --mask LOG masks them";
     return { events, warnings: lost ? [note] : [] };
   }
   const { train } = read;

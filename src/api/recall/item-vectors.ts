@@ -154,20 +154,26 @@ async function indexed(
   const { field, space, compose } = index.source;
   if (field !== fieldsOf(run).item)
     throw new UsageError(
-      `index '${path}' is of '${field}': build one of the items, embed index RUN --field item`,
+      `index '${path}' is for field '${field}': build one for items with embed index RUN --field item`,
     );
   if (space.metric !== metric)
     throw new UsageError(
-      `index '${path}' is by ${space.metric}, and these lists are by ${metric}: build one with embed index --metric ${metric}`,
+      `index '${path}' uses metric ${space.metric}, but these lists use ${metric}: build one with embed ` +
+        `index --metric ${metric}`,
     );
   if (compose !== wanted)
     throw new UsageError(
       compose === "item"
-        ? `index '${path}' holds items as sums over their columns, and these lists compare their rows: build one with embed index --compose none`
-        : `index '${path}' holds the items' rows, and these lists compare sums over their columns: build one with embed index --compose item`,
+        ? `index '${path}' holds composed item vectors, but these lists use plain rows: build one with embed ` +
+            "index --compose none"
+        : `index '${path}' holds plain item rows, but these lists use composed vectors: build one with embed ` +
+            "index --compose item",
     );
   const { ef = DEFAULT_EF, reading } = options;
-  watch.observe({ stage: "note", text: `by the index '${path}': approximate, ${ef} candidates a search` });
+  watch.observe({
+    stage: "note",
+    text: `approximate search with index '${path}', ${ef} candidates per search`,
+  });
   return searchByIndex(
     { index, rows, ef, weighted: withWeights },
     { threads: reading.threads, signal: watch.signal },

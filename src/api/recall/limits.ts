@@ -51,14 +51,15 @@ export async function readListed(
       for (const { name, column } of others)
         if (column.codes[row] !== column.codes[earlier])
           throw new UsageError(
-            `${flag} '${path}': ${key} '${textOf(dictionary, code)}' stands there twice with different cells in '${name}'`,
+            `${flag} '${path}': ${key} '${textOf(dictionary, code)}' occurs twice with different values of ` +
+              `'${name}'`,
           );
   });
   // the dictionary may hold keys of rows that --where leaves out
   const kept = Uint32Array.from(rowOf.keys()).filter((code) => rowOf[code]! >= 0);
   if (kept.length === 0)
     throw new UsageError(
-      `${flag} '${path}' leaves no ${key}${where.length > 0 ? ": --where holds for no row" : ""}`,
+      `${flag} '${path}' has no ${key}${where.length > 0 ? ": --where matches no row" : ""}`,
     );
   return {
     keys: selectKeys(dictionary, kept),

@@ -88,7 +88,7 @@ export function quotaOf(per: string | undefined): Quota | undefined {
   if (per === undefined) return undefined;
   const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];
   if (column === undefined)
-    throw new UsageError(`--per expects COLUMN=N with N from 1 on, such as category=3, got '${per}'`);
+    throw new UsageError(`--per expects COLUMN=N with N of at least 1, such as category=3, got '${per}'`);
   return { column, most: Number(most) };
 }
 
@@ -104,17 +104,17 @@ export interface Asked {
 function checkServer({ format, urlEnv, into, out }: RecallOptions): void {
   const isServer = listServers.some((name) => name === format);
   if (!isServer && (urlEnv ?? into) !== undefined)
-    throw new UsageError(`--url-env and --into are for --format ${listServers.join(" and ")}`);
+    throw new UsageError(`--url-env and --into need --format ${listServers.join(" or ")}`);
   if (format === "redis" && into === undefined)
     throw new UsageError(
-      "--format redis needs a name that its keys begin with: --into NAME; with --url-env VARIABLE, which holds its URL, the lists go straight into the server",
+      "--format redis needs a key prefix: --into NAME; add --url-env VARIABLE, which holds the server's URL, " +
+        "to write to the server",
     );
   if (format === "postgres" && urlEnv !== undefined && into === undefined)
-    throw new UsageError("--format postgres needs the name of the table: --into NAME");
+    throw new UsageError("--format postgres needs a table name: --into NAME");
   if (format === "postgres" && urlEnv === undefined && into !== undefined)
-    throw new UsageError("--into names a table of the server: give its URL with --url-env VARIABLE");
-  if (urlEnv !== undefined && out !== undefined)
-    throw new UsageError("--url-env writes straight into a server: leave out -o");
+    throw new UsageError("--into names a server table: set --url-env VARIABLE, which holds the server's URL");
+  if (urlEnv !== undefined && out !== undefined) throw new UsageError("--url-env and -o cannot be combined");
 }
 
 /** @throws {UsageError} options that do not go together, before anything is read */
@@ -127,46 +127,39 @@ export function askedBy(options: RecallOptions): Asked {
   };
   if (whom === "item") {
     if (scoring === "model" || baseline !== undefined)
-      refuse(`--for item compares the items' vectors: --score cosine, dot or context, not ${scoring}`);
+      refuse(`--for item needs --score cosine, dot or context, got ${scoring}`);
     const ofUsers = { "--users": users, "--fold-in": foldIn, "--mask": mask, "--repeats": repeats };
     const others = { ...ofUsers, "--candidates": candidates, "--query": options.query };
     const [flag] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
-    if (flag !== undefined) refuse(`${flag} is for lists of users, not for --for item`);
+    if (flag !== undefined) refuse(`${flag} cannot be combined with --for item`);
   }
-  if (whom === "user" && options.compose !== undefined)
-    refuse("--compose is about items that are compared with one another: it goes with --for item");
-  if (where && items === undefined)
-    refuse("--where is about the rows of a file of items: name it with --items FILE");
+  if (whom === "user" && options.compose !== undefined) refuse("--compose needs --for item");
+  if (where && items === undefined) refuse("--where needs a file of items: name it with --items FILE");
   const named = [items, users].some((file) => file !== undefined);
   if (within !== undefined && items === undefined)
-    refuse("--within compares a column of the items: name their file with --items FILE");
+    refuse("--within needs a file of items: name it with --items FILE");
   if (within !== undefined && whom === "user" && users === undefined)
-    refuse(
-      `--within ${within} compares the users' ${within} with the items': name their file with --users FILE`,
-    );
+    refuse(`--within ${within} needs a file of users with this column: name it with --users FILE`);
   if (per !== undefined && items === undefined)
-    refuse("--per is about a column of the items: name their file with --items FILE");
+    refuse("--per needs a file of items: name it with --items FILE");
   if (candidates !== undefined && (named || within !== undefined || per !== undefined))
-    refuse(
-      "--candidates says which items each user's list may hold: it goes without --items, --users, --within and --per",
-    );
+    refuse("--candidates cannot be combined with --items, --users, --within or --per");
   if (foldIn && users !== undefined)
-    refuse("--fold-in makes lists for the users of its events: leave out --users");
+    refuse(
+      "--fold-in and --users cannot be combined: lists are written for the users of the folded-in events",
+    );
   if (foldIn && options.query !== undefined)
-    refuse("--fold-in asks by the vectors that it makes of the users' events: leave out --query");
+    refuse("--fold-in and --query cannot be combined: folded-in vectors are the queries");
   if (baseline !== undefined && options.table !== undefined)
-    refuse(`--score ${baseline} looks at no table: leave out --table`);
+    refuse(`--score ${baseline} does not use a table: omit --table`);
   checkServer(options);
-  if (options.ef !== undefined && options.index === undefined)
-    refuse("--ef is of an index: name it with --index DIR");
+  if (options.ef !== undefined && options.index === undefined) refuse("--ef needs --index DIR");
   if (options.index !== undefined) {
     if (baseline !== undefined || scoring === "context")
-      refuse(
-        `--index holds the items' vectors, and --score ${scoring} ranks by others: leave out one of them`,
-      );
+      refuse(`--index and --score ${scoring} cannot be combined: the index holds item vectors`);
     if (items !== undefined || candidates !== undefined)
       refuse(
-        "--index finds items among all: with --items or --candidates leave it out, since few items are compared faster one by one",
+        "--index cannot be combined with --items or --candidates: exact search is faster over few items",
       );
   }
   const query = queryOf({ ...options, ...(baseline === undefined && { scoring }) });

@@ -217,13 +217,14 @@ async function listsOf(
 }
 
 function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
-  if (hasPairs) return new UsageError("--candidates names no user whom the run knows: no list was made");
+  if (hasPairs) return new UsageError("no lists written: --candidates has no user known to the run");
   if (users !== undefined)
     return new UsageError(
-      `--users '${users}' names nobody whom the run knows: no list was made; --fold-in LOG makes lists of new users from their events`,
+      `no lists written: --users '${users}' has no user known to the run; --fold-in LOG writes lists of new ` +
+        "users from their events",
     );
-  if (foldIn) return new UsageError("--fold-in: no user of the log has events to make a list from");
-  return new UsageError(`the run has no ${whom} to make a list for`);
+  if (foldIn) return new UsageError("no lists written: no user in the --fold-in log has usable events");
+  return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
 /** A list a key: what its owner has, as lists number items. */
@@ -281,11 +282,7 @@ async function candidatesOf(
         Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),
       ),
     warnings:
-      unknown > 0
-        ? [
-            `${unknown} of ${listed.length} candidates are items that the run does not know, and stand in no list`,
-          ]
-        : [],
+      unknown > 0 ? [`ignored ${unknown} of ${listed.length} candidates that are unknown to the run`] : [],
   };
 }
 
@@ -325,19 +322,19 @@ function counter({ counts, numFolded }: Source, numItems: number, k: number) {
         stated: [
           ...(unknown > 0
             ? [
-                `${unknown} of ${numChosen} users of --users are not known to the run and get no list: --fold-in LOG makes lists of new users from their events`,
+                `${unknown} of ${numChosen} users of --users are unknown to the run and get no list: ` +
+                  "--fold-in LOG writes lists of new users from their events",
               ]
             : []),
           ...(unfolded > 0
             ? [
-                `${unfolded} of ${numFolded} users of --fold-in get no list: the run knows them, and makes their lists without --fold-in, or it knows none of their items`,
+                `${unfolded} of ${numFolded} users of --fold-in get no list: they are already known to the ` +
+                  "run (omit --fold-in), or none of their items is known",
               ]
             : []),
-          ...(why.unknown > 0
-            ? [`${why.unknown} ${whom}s have no vector to ask by, only zeros, and get no list`]
-            : []),
+          ...(why.unknown > 0 ? [`${why.unknown} ${whom}s have a zero vector and get no list`] : []),
           ...(why.ungrouped > 0
-            ? [`${why.ungrouped} ${whom}s have no cell in '${within}' that an item has, too, and get no list`]
+            ? [`${why.ungrouped} ${whom}s share no value of '${within}' with any item and get no list`]
             : []),
         ],
       };

@@ -97,7 +97,7 @@ export function searchByIndex(
         });
       return { items, scores };
     },
-    score: () => Promise.reject(new Error("an index ranks no candidates")),
+    score: () => Promise.reject(new Error("an index cannot rank candidates")),
     end: () => Promise.resolve(),
   };
 }

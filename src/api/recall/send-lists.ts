@@ -94,7 +94,8 @@ class GrowingLists {
 
   #fail(line: number): never {
     throw new ArtifactError(
-      `'${this.#file}', line ${line}: expected ranks from 1 on without a gap, owner by owner, as embed recall writes them`,
+      `'${this.#file}', line ${line}: expected consecutive ranks from 1 for each owner, as embed recall ` +
+        "writes them",
     );
   }
 

@@ -68,11 +68,12 @@ export async function setsOf(
   const unknown = listed.keys.size - known.length;
   if (known.length === 0)
     throw new UsageError(
-      `--items '${file}': the run knows none of its ${listed.keys.size} items (${named.item}), so that every list would be empty: are they written as in the training's log?`,
+      `--items '${file}': none of its ${listed.keys.size} items (${named.item}) is known to the run, so ` +
+        "every list would be empty: check that the keys match those of the training log",
     );
   const warnings =
     unknown > 0
-      ? [`${unknown} of ${listed.keys.size} items of '${file}' are not known to the run and stand in no list`]
+      ? [`ignored ${unknown} of ${listed.keys.size} items of '${file}' that are unknown to the run`]
       : [];
   const ofItems = (codes: Uint32Array): Uint32Array => {
     const all = new Uint32Array(items.size).fill(MISSING);

@@ -50,7 +50,7 @@ import type { Asked, RecallOptions } from "./options.js";
 import { searchByRanker, type Search, type SearchOptions } from "./search.js";
 
 /** What a run cannot do that has no folding in. */
-const NO_FOLD_IN = "cannot give vectors to users whom it does not know (--fold-in)";
+const NO_FOLD_IN = "cannot compute vectors of unknown users (--fold-in)";
 
 /** What lists are made from. */
 export interface Source {
@@ -111,8 +111,7 @@ async function howToRank({
   const model = await knownModelOf(run);
   if (!model.rank && options.foldIn && model.foldedRank) return await byTable(model.foldedRank);
   await capable(run, "rank", "cannot rank items", await insteadOfRanking(run));
-  if (options.table !== undefined)
-    throw new UsageError("--table names what vectors are compared: it goes with --score dot or cosine");
+  if (options.table !== undefined) throw new UsageError("--table needs --score dot or cosine");
   if (options.foldIn) await capable(run, "foldIn", NO_FOLD_IN);
   const { user, item } = fieldsOf(run);
   const isRows =
@@ -121,7 +120,7 @@ async function howToRank({
   const composition = isRows ? await compositionOf(run, rows.fields, undefined) : undefined;
   if (!isRows && options.index !== undefined)
     throw new UsageError(
-      `--index finds what inner products of rows rank highest, and run '${run.path}' ranks by more than these: leave it out`,
+      `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
   // a row of the user's and one of the item's are all that it ranks by; of items that are sums an index holds the sums
   if (isRows && (!composition || options.index !== undefined))
@@ -149,23 +148,24 @@ async function knownOf(given: Given, needsLog: string | undefined): Promise<Know
     if (options.foldIn) await capable(run, "foldIn", NO_FOLD_IN);
     if (needsLog !== undefined)
       throw new UsageError(
-        `${needsLog}, and run '${run.path}' does not say how a log is read, since its table was imported`,
+        `${needsLog}, but run '${run.path}' was imported and does not record how to read a log`,
       );
     if (!masks) return { warnings: [] };
     if (!options.mask)
       throw new UsageError(
-        `run '${run.path}' does not say what its users have, since its table was imported: name a log of it with --mask LOG, or let lists hold it with --repeats allow`,
+        `run '${run.path}' was imported and does not record which items its users have: pass a log with ` +
+          "--mask LOG, or keep those items with --repeats allow",
       );
     const dataset = await readPairs(options.mask, fieldsOf(run), {}, options, watch);
     return { had: eventsOfRows(dataset, wholeOf(dataset).rows), warnings: [] };
   }
   if (preprocess.roles.user === undefined && (masks || needsLog !== undefined || options.foldIn))
     throw new UsageError(
-      `run '${run.path}' does not know which column is the user: train it with --user, or make lists for its items, --for item`,
+      `run '${run.path}' has no user column: train it with --user, or write lists for its items with --for item`,
     );
   const again = { run, preprocess, options, watch };
   const flag = timedFlag(asked.query);
-  const wanted = needsLog ?? "what users have is left out of their lists";
+  const wanted = needsLog ?? "items that users already have are masked";
   const log =
     needsLog !== undefined || flag !== undefined || (masks && !options.foldIn)
       ? await eventsOfLogOrMask(again, { wanted, isAsked: needsLog !== undefined, timed: flag !== undefined })
@@ -191,8 +191,7 @@ async function eventsOfLogOrMask(
     return await eventsOfLog(again, wanted);
   } catch (error) {
     if (!(error instanceof UsageError) || !again.options.mask) throw error;
-    const text =
-      "the log of the training is not to be had: whom lists are for and what users have is read from --mask alone";
+    const text = "the training log is not available: users and their items are read only from --mask";
     return { events: await eventsOfMask(again, wanted.timed), warnings: [text] };
   }
 }
@@ -215,9 +214,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   const byHistory = !options.foldIn && !byUserRows;
   const known = await knownOf(
     given,
-    byHistory
-      ? "users are asked by the items that they have, since the table has no rows of users"
-      : undefined,
+    byHistory ? "users are represented by their items, because the table has no user rows" : undefined,
   );
   const { items, counts, dim, centres, hasWeights, searchIn } = await itemVectors(given, how);
   const source = {
@@ -262,13 +259,13 @@ async function byModel(given: Given): Promise<Source> {
   const byEvents = !options.foldIn && !hasUsers;
   const known = await knownOf(
     given,
-    byEvents ? "whom lists are for is told by the log, since the table has no rows of users" : undefined,
+    byEvents ? "users are taken from the log, because the table has no user rows" : undefined,
   );
   const rank = await capable(run, "rank", "cannot rank items", await insteadOfRanking(run));
   const catalogue = await readItems(run, preprocess!);
   if (!catalogue)
     throw new UsageError(
-      `run '${run.path}' keeps no items to rank: train it with --item, or rank by its table (--score dot)`,
+      `run '${run.path}' has no items to rank: train it with --item, or rank by its table (--score dot)`,
     );
   const { items, counts } = await withAddedItems(run, catalogue);
   const users = known.folded?.users ?? (byEvents ? known.learned!.users : await keysOfField(rows, user));
@@ -310,7 +307,7 @@ async function byBaseline(given: Given): Promise<Source> {
   const { asked } = given;
   const search = searchOptions(given);
   const name = asked.baseline!;
-  const known = await knownOf(given, `--score ${name} learns from the training's events`);
+  const known = await knownOf(given, `--score ${name} needs the training events`);
   const learned = known.learned!;
   const { items, counts, history } = learned;
   const { threads } = search;

@@ -41,9 +41,11 @@ export async function report(
   watch: Watch,
 ): Promise<ReportSummary> {
   const start = performance.now();
-  if (paths.length === 0) throw new UsageError("name a run, or several that are to stand side by side");
+  if (paths.length === 0) throw new UsageError("no run given: name one or several runs");
   if (paths.length > MOST_RUNS)
-    throw new UsageError(`a page holds ${MOST_RUNS} runs at most, got ${paths.length}: make several pages`);
+    throw new UsageError(
+      `a page can show at most ${MOST_RUNS} runs, got ${paths.length}: write several pages`,
+    );
   checkLabels(options);
   const { out, force, leaderboard } = options;
   if (!options.write) await checkOutput(out, force, "file");

@@ -98,7 +98,8 @@ export function keysGiven(opened: OpenTable, { field: shown, keys }: ReportOptio
     const key = text.slice(colon + 1);
     if (colon < 1 || opened.fieldNamed(text.slice(0, colon)) !== field)
       throw new UsageError(
-        `--key expects ${field}:KEY, of the field that the page shows (--field shows another), got '${text}'`,
+        `--key expects ${field}:KEY, a key of the field shown on the page (select another with --field), got ` +
+          `'${text}'`,
       );
     rowOf(opened.table, field, key);
     return key;

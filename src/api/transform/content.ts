@@ -30,7 +30,7 @@ import { readCatalogue } from "../content/catalogue.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 
 /** What a run cannot do that folds in no items. */
-const CANNOT_FOLD = "cannot make vectors of new items' events (--fold-in)";
+const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
 /** A new item with its vector. */
 export interface NewItem extends ItemVector {
@@ -56,34 +56,31 @@ export function checkContent(options: TransformOptions): void {
     const odd = Object.keys(contentTable).find(
       (name) => options[name as keyof typeof contentTable] !== undefined,
     );
-    if (odd !== undefined) throw new UsageError(`${flagNamed(odd)} goes with --content CATALOGUE`);
-    if (append)
-      throw new UsageError("--append adds the items that --content CATALOGUE gives vectors to: name it, too");
+    if (odd !== undefined) throw new UsageError(`${flagNamed(odd)} needs --content CATALOGUE`);
+    if (append) throw new UsageError("--append needs --content CATALOGUE");
     return;
   }
   checkGiven(contentTable, definedContent(options));
-  if (model !== undefined) throw new UsageError("--content is for runs, not for --model");
-  if (nearest !== undefined)
-    throw new UsageError("--content and --nearest are two ways to vectors of new items: use one");
+  if (model !== undefined) throw new UsageError("--content cannot be used with --model");
+  if (nearest !== undefined) throw new UsageError("--content and --nearest cannot be combined");
   const [flag] = flagsOf(options);
-  if (flag !== undefined) throw new UsageError(`--content writes vectors: leave out ${flag}`);
-  if (field === "user") throw new UsageError("--content has items: leave out --field user");
-  if (halfLife !== undefined) throw new UsageError("--half-life is for users: leave it out with --content");
+  if (flag !== undefined) throw new UsageError(`--content writes vectors: omit ${flag}`);
+  if (field === "user") throw new UsageError("--content computes vectors of items: omit --field user");
+  if (halfLife !== undefined)
+    throw new UsageError("--half-life applies to users and cannot be combined with --content");
   if (key !== undefined && on.length === 0)
     throw new UsageError(
-      "--key names the column of keys in a table of items; --content-key that of the catalogue",
+      "--key needs a table of items; for the key column of the catalogue use --content-key",
     );
   if (foldIn?.includes("-"))
-    throw new UsageError(
-      "--fold-in is read twice with --content, which standard input cannot be: name a file",
-    );
+    throw new UsageError("--fold-in is read twice with --content and cannot be standard input: name a file");
   if (!append) return;
   if (out === undefined || out === "-")
     throw new UsageError(
-      "--append writes a copy of the run that has the new items: name its directory with -o RUN",
+      "--append writes a copy of the run with the new items: name its directory with -o RUN",
     );
   if (format !== "csv")
-    throw new UsageError(`--append writes a run: leave out --format ${format}, and export the run it writes`);
+    throw new UsageError(`--append writes a run: omit --format ${format}, and export the new run`);
 }
 
 function definedContent(options: TransformOptions): Record<string, unknown> {
@@ -186,7 +183,9 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   const fresh = [...new Set(asked)].filter((key) => known.findText(key) < 0);
   const source = on.length > 0 ? on.join(", ") : named;
   if (fresh.length === 0)
-    throw new UsageError(`the run has a row for each of the ${asked.length} items of ${source}: none is new`);
+    throw new UsageError(
+      `no new items: the run has a row for each of the ${asked.length} items of ${source}`,
+    );
   const folded = foldIn
     ? await foldedItems(run, { ...options, on: foldIn }, table.dim, CANNOT_FOLD, silently(watch), options)
     : { items: new Map<string, ItemVector>(), warnings: [] };
@@ -201,7 +200,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   });
   const blends = items.filter(({ count }) => count > 0).length;
   note(
-    `${items.length} new items of '${field}': ${items.length - blends} from content alone` +
+    `${items.length} new items of '${field}': ${items.length - blends} from content only` +
       (foldIn
         ? `, ${blends} from content and ${items.reduce((sum, { count }) => sum + count, 0)} events`
         : ""),
@@ -251,16 +250,19 @@ function vectorsOf(
   });
   if (items.length === 0)
     throw new DataError(
-      `none of ${fresh.length} new items, such as ${listedKeys(fresh)}, is in ${named}: the catalogue has a row for each item, new ones too (repeat --content to read several files)`,
+      `none of ${fresh.length} new items, such as ${listedKeys(fresh)}, is in ${named}: the catalogue must ` +
+        "have a row for each item, including new ones (repeat --content to read several files)",
       { file: source },
     );
   if (absent.length > 0)
     warn(
-      `${absent.length} of ${fresh.length} new items are not in ${named}: ${listedKeys(absent)}; those without events are left out, for others the mean stands for their content`,
+      `${absent.length} of ${fresh.length} new items are not in ${named}: ${listedKeys(absent)}; items ` +
+        "without events are skipped, others use the mean as their content",
     );
   if (empty.length > 0)
     warn(
-      `${empty.length} of ${fresh.length} new items have no value that a known item has, and the mean as their content: ${listedKeys(empty)}`,
+      `${empty.length} of ${fresh.length} new items share no value with a known item and use the mean as ` +
+        `their content: ${listedKeys(empty)}`,
     );
   return items;
 }
@@ -319,7 +321,8 @@ async function readKeys(
       if (!log.columns.includes(key))
         throw new UsageError(
           given === undefined
-            ? `the run calls the column of items '${key}', which ${on.join(", ")} has not: name it with --key; the columns are ${log.columns.join(", ")}`
+            ? `${on.join(", ")} has no column '${key}', the item column of the run: name its key column with ` +
+                `--key; the columns are ${log.columns.join(", ")}`
             : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
         );
       const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true, filters: [] }];

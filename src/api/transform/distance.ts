@@ -36,7 +36,7 @@ export interface Distance {
 export function distanceOf(columns: readonly string[], given: DistanceKind | undefined): Distance {
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);
   if (twice !== undefined) throw new UsageError(`--distance names column '${twice}' twice`);
-  if (columns.length === 0) throw new UsageError("--distance expects columns of numbers, such as lat,lon");
+  if (columns.length === 0) throw new UsageError("--distance expects numeric columns, such as lat,lon");
   const [latitude, longitude] = [columns.find(isOne(LATITUDES)), columns.find(isOne(LONGITUDES))];
   const isPair = columns.length === 2 && latitude !== undefined && longitude !== undefined;
   if (given === "euclidean") return euclidean(columns);
@@ -46,13 +46,14 @@ export function distanceOf(columns: readonly string[], given: DistanceKind | und
     const isTurned = second !== undefined && (second === latitude || first === longitude);
     if (columns.length === 2) return isTurned ? greatCircle(second, first!) : greatCircle(first!, second!);
     throw new UsageError(
-      `--distance-kind great-circle needs two columns, latitude and longitude in degrees; --distance names ${columns.length}: ${columns.join(", ")}`,
+      "--distance-kind great-circle needs two columns, latitude and longitude in degrees, got " +
+        `${columns.length}: ${columns.join(", ")}`,
     );
   }
   if (latitude === undefined && longitude === undefined) return euclidean(columns);
   throw new UsageError(
-    `--distance ${columns.join(",")}: '${latitude ?? longitude}' looks like degrees, which are no unit of length. Name latitude and longitude ` +
-      "alone for the distance on the ground, or say --distance-kind euclidean to take the numbers as they are",
+    `--distance ${columns.join(",")}: '${latitude ?? longitude}' looks like degrees. Use only latitude and ` +
+      "longitude for great-circle distance, or --distance-kind euclidean to use the numbers unchanged",
   );
 }
 
@@ -82,7 +83,7 @@ function greatCircle(latitude: string, longitude: string): Distance {
     },
     rangeOf(column) {
       const [what, most] = column === latitude ? ["latitude", 90] : ["longitude", 180];
-      const expected = `a ${what} in degrees from -${most} to ${most} is expected`;
+      const expected = `expected a ${what} in degrees from -${most} to ${most}`;
       return { from: -most, to: most, expected };
     },
   };

@@ -12,8 +12,8 @@ export function distanceNote({ kind, columns }: Distance, alike: string): string
   const names = columns.map((name) => `'${name}'`).join(", ");
   const among = alike === "" ? "" : `, among items${alike}`;
   return kind === "great-circle"
-    ? `distance: on the ground, by latitude and longitude in degrees (${names})${among}`
-    : `distance: Euclidean in ${names}, the numbers as they are${among}`;
+    ? `distance: great-circle, from latitude and longitude in degrees (${names})${among}`
+    : `distance: Euclidean in ${names}, unscaled${among}`;
 }
 
 /** A warning for each thing that is likely to be a mistake. */
@@ -24,15 +24,15 @@ export function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places,
     let zeros = 0;
     for (let i = 0; i < n; i++) if (numbers[2 * i] === 0 && numbers[2 * i + 1] === 0) zeros++;
     if (zeros === 0) return [];
-    return [`${zeros} of ${n} items lie at 0,0: leave them out if that stands for a place that is missing`];
+    return [`${zeros} of ${n} items are at 0,0: remove them if this means a missing position`];
   }
   const deviations = columns.map((_, c) => deviationOf(numbers, c, width));
   const [least, most] = [Math.min(...deviations), Math.max(...deviations)];
   if (!(most > MOST_SPREAD * least)) return [];
   const [wide, narrow] = [most, least].map((deviation) => `'${columns[deviations.indexOf(deviation)]}'`);
   return [
-    `${wide} decides the distance alone: its standard deviation is ${Number(most.toPrecision(3))}, that of ${narrow} ` +
-      `${Number(least.toPrecision(3))}. Scale the columns if that is not meant`,
+    `${wide} dominates the distance: its standard deviation is ${Number(most.toPrecision(3))}, that of ` +
+      `${narrow} is ${Number(least.toPrecision(3))}. Scale the columns if this is not intended`,
   ];
 }
 
@@ -52,5 +52,5 @@ function deviationOf(numbers: Float64Array, column: number, width: number): numb
 /** How far the farthest neighbour of each item is: `210 m in the median, 3.4 km at most`. */
 export function reachOf({ text }: Distance, items: readonly NewItem[]): string {
   const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
-  return `${text(farthest[farthest.length >> 1]!)} in the median, ${text(farthest.at(-1)!)} at most`;
+  return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;
 }

@@ -26,15 +26,14 @@ export function checkNearest(options: TransformOptions): void {
     const odd = Object.entries({ ...given, "--min-nearest": minNearest }).find(
       ([, value]) => value !== undefined,
     );
-    if (odd) throw new UsageError(`${odd[0]} goes with --nearest N`);
+    if (odd) throw new UsageError(`${odd[0]} needs --nearest N`);
     return;
   }
-  if (model !== undefined) throw new UsageError("--nearest is for runs, not for --model");
-  if (foldIn) throw new UsageError("--nearest takes a table of items, and --fold-in their events: use one");
+  if (model !== undefined) throw new UsageError("--nearest cannot be used with --model");
+  if (foldIn) throw new UsageError("--nearest and --fold-in cannot be combined");
   const [flag] = flagsOf(options);
-  if (flag !== undefined) throw new UsageError(`--nearest writes vectors: leave out ${flag}`);
-  if (!distance)
-    throw new UsageError("--nearest needs the columns that say where items are, such as --distance lat,lon");
+  if (flag !== undefined) throw new UsageError(`--nearest writes vectors: omit ${flag}`);
+  if (!distance) throw new UsageError("--nearest needs position columns, such as --distance lat,lon");
   distanceOf(distance, distanceKind);
   if (minNearest !== undefined && minNearest > nearest)
     throw new UsageError(`--min-nearest must be at most --nearest ${nearest}, got ${minNearest}`);
@@ -68,9 +67,10 @@ export async function meansOfNearest(
   const { known, fresh } = splitItems(table, field, keys);
   if (known.length === 0)
     throw new UsageError(
-      `the run knows none of the ${keys.length} keys of '${key}' in ${file}: give known items, too (transform RUN new.csv known.csv), or name the column of their keys with --key`,
+      `none of the ${keys.length} keys of '${key}' in ${file} is known to the run: also pass known items ` +
+        "(transform RUN new.csv known.csv), or name the key column with --key",
     );
-  if (fresh.length === 0) throw new UsageError(`the run knows every key of '${key}' in ${file}: none is new`);
+  if (fresh.length === 0) throw new UsageError(`no new items: the run has every key of '${key}' in ${file}`);
   if (places.numRepeats > 0) note(`${places.numRepeats} rows repeat an earlier item`);
   for (const text of oddPlaces(distance, places)) warn(text);
 
@@ -79,7 +79,7 @@ export async function meansOfNearest(
   const have = (fewest: number) =>
     `${fewest === 1 ? "no known item" : `fewer than ${fewest} known items`}${alike}`;
   const keysIn = (some: typeof all) => listedKeys(some.map(({ item }) => keys[item]!));
-  const advice = minNearest > 1 ? "; --min-nearest 1 takes the mean of those that there are" : "";
+  const advice = minNearest > 1 ? "; --min-nearest 1 uses the mean of the available ones" : "";
   if (items.length === 0)
     throw new DataError(
       `none of ${all.length} new items has enough neighbours: they have ${have(minNearest)}${advice}`,
@@ -90,15 +90,18 @@ export async function meansOfNearest(
   const left = all.filter(({ near }) => near.length < minNearest);
   if (left.length > 0)
     warn(
-      `${left.length} of ${all.length} new items have ${have(minNearest)} and are left out: ${keysIn(left)}${advice}`,
+      `skipped ${left.length} of ${all.length} new items that have ${have(minNearest)}: ` +
+        `${keysIn(left)}${advice}`,
     );
   const thin = items.filter(({ near }) => near.length < nearest);
   if (thin.length > 0)
     warn(
-      `${thin.length} of ${all.length} new items have ${have(nearest)} and are the mean of those: ${keysIn(thin)}`,
+      `${thin.length} of ${all.length} new items have ${have(nearest)} and use the mean of those: ` +
+        `${keysIn(thin)}`,
     );
   note(
-    `${items.length} new keys of '${key}' from ${known.length} known ones; the farthest neighbour is ${reachOf(distance, items)}`,
+    `${items.length} new keys of '${key}' from ${known.length} known keys; distance of the farthest ` +
+      `neighbour: ${reachOf(distance, items)}`,
   );
 
   const means = meansOf(table, known, items);

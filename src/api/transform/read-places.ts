@@ -49,7 +49,8 @@ export async function readPlaces(
     await withLog(on, given, watch, async (log, _, handling, observe) => {
       if (options.key === undefined && !log.columns.includes(key))
         throw new UsageError(
-          `the run calls the column of keys '${key}', which no input has: name it with --key; the columns are ${log.columns.join(", ")}`,
+          `no input has a column '${key}', the key column of the run: name the key column with --key; the ` +
+            `columns are ${log.columns.join(", ")}`,
         );
       requireColumn("--key", key, log.columns);
       for (const column of distance.columns) requireColumn("--distance", column, log.columns);
@@ -143,7 +144,8 @@ class PlaceTable {
         ? `${within.join(", ")} (--within)`
         : `'${this.numberColumns[odd]}': ${this.#numbers[item * this.numberColumns.length + odd]} and ${got}`;
     throw new DataError(
-      `item ${excerpt(this.#keys[item]!)} has rows that differ in ${differ}; --nearest needs one place an item`,
+      `item ${excerpt(this.#keys[item]!)} has rows that differ in ${differ}; --nearest needs one position ` +
+        "per item",
       { file: this.files.join(", "), column: this.keyColumns[0]! },
     );
   }

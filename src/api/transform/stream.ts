@@ -28,13 +28,15 @@ const LISTED = 100;
 export function checkStream(options: TransformOptions): void {
   const { stream, foldIn, format, field, badRows } = options;
   if (!stream) return;
-  if (!foldIn) throw new UsageError("--stream is for events: give them with --fold-in -");
-  if (foldIn.length > 1) throw new UsageError("--stream reads one input, such as --fold-in -");
+  if (!foldIn) throw new UsageError("--stream needs --fold-in -");
+  if (foldIn.length > 1) throw new UsageError("--stream needs a single input, such as --fold-in -");
   if (format !== "csv" && format !== "jsonl")
-    throw new UsageError(`--stream writes lines: --format csv or jsonl, not ${format}`);
+    throw new UsageError(`--stream needs --format csv or jsonl, got ${format}`);
   if (field === "item")
-    throw new UsageError("--stream is for users: what an item is like follows from the events of many users");
-  if (badRows) throw new UsageError("--bad-rows is written once the log is read: leave it out with --stream");
+    throw new UsageError(
+      "--stream supports only users: the vector of an item depends on events of many users",
+    );
+  if (badRows) throw new UsageError("--bad-rows and --stream cannot be combined");
 }
 
 /** Vectors of the users of `options.foldIn`, whose rows come together. */
@@ -51,7 +53,7 @@ export async function streamedRows(
   const folding = await foldIn(run, { ...options, field: "user" }, { ...watch, observe: () => undefined });
   if (folding.together !== undefined) {
     await folding.close?.();
-    throw new UsageError(`run '${run.path}' takes no --stream: ${folding.together}; leave it out`);
+    throw new UsageError(`--stream cannot be used with run '${run.path}': ${folding.together}`);
   }
   return {
     encoding: foldedEncoding(column, folding, 0),
@@ -147,15 +149,18 @@ class Given {
     for (const text of this.skipped.notes()) warn(text);
     if (this.#numWithout > 0)
       warn(
-        `${this.#numWithout} of ${this.#numUsers} groups of rows of one '${column}' give no vector: ${listedKeys(this.#without)}`,
+        `${this.#numWithout} of ${this.#numUsers} groups of rows with the same '${column}' have no vector: ` +
+          `${listedKeys(this.#without)}`,
       );
     if (this.#numSilent > 0)
       warn(
-        `${this.#numSilent} of ${this.#numUsers} groups of rows are of a '${column}' that the run knows, whose vector is in its table, or that --drop and --where leave out`,
+        `skipped ${this.#numSilent} of ${this.#numUsers} groups of rows whose '${column}' is already in the ` +
+          "run's table or is excluded by --drop or --where",
       );
     if (this.#again > 0)
       warn(
-        `${this.#again} of ${this.#numUsers} groups of rows are of a '${column}' that came before: each has a vector of its own rows alone, so that '${column}' stands in the output again; sort the rows by '${column}', or leave out --stream`,
+        `${this.#again} of ${this.#numUsers} groups of rows repeat an earlier '${column}' and are written ` +
+          `again, with a vector from their own rows only: sort the rows by '${column}', or omit --stream`,
       );
   }
 }

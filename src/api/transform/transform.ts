@@ -51,7 +51,7 @@ export async function transform(
     return await appendItems(path, options, watch);
   }
   if (format === "npy") {
-    if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
+    if (toStdout) throw new UsageError("format npy writes several files: name a directory with -o DIR");
     await checkOutput(out, force, "directory", ownEncodings);
   } else if (!toStdout) {
     await checkNotAnInput("-o", out, [...options.on, ...(options.foldIn ?? []), ...(content ?? [])]);

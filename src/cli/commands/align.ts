@@ -28,10 +28,10 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
   return program
     .command("align")
     .description(
-      "Writes a copy of a run whose vectors are turned onto an earlier run's by the keys that both have. What the run predicts, and " +
-        "which rows are near each other, stays as it is.",
+      "Rotates a run's vectors to match an earlier run's, using the keys that both have, and writes the " +
+        "result as a new run. Predictions and nearest neighbours do not change.",
     )
-    .argument("<run>", "run directory, the later one")
+    .argument("<run>", "later run directory")
     .addHelpText("before", examples)
     .requiredOption("--to <run>", "earlier run to align to, such as store/items/latest")
     .requiredOption("-o, --out <run>", "the run directory to write")
@@ -41,7 +41,7 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
         wholeOf("--threads", 1),
       ),
     )
-    .option("--quiet", "print nothing but errors and results")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, flags: Flags) => {
       const { quiet, json } = flags;

@@ -26,9 +26,10 @@ export function addCompletion(
   return program
     .command("completion")
     .description(
-      "Prints a script that completes commands, options, choices and file names. Print it again after an update of embed.",
+      "Prints a shell script that completes commands, options, choices and file names. Regenerate it after " +
+        "updating embed.",
     )
-    .addArgument(new Argument("<shell>", "the shell to complete in").choices(shells))
+    .addArgument(new Argument("<shell>", "shell to complete in").choices(shells))
     .addHelpText("before", examples)
     .action(async (shell: Shell) => {
       const words = [];

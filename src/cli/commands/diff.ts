@@ -30,28 +30,28 @@ export function addDiff(program: Command, signal: AbortSignal): Command {
   return program
     .command("diff")
     .description(
-      "Compares two tables by the keys that both have: lengths, nearest neighbours, and how far rows moved once the tables " +
-        "are turned onto each other.",
+      "Compares two tables on the keys that both have: vector norms, nearest neighbours, and how far rows " +
+        "moved after aligning the tables.",
     )
-    .argument("<run-a>", "run directory, the earlier one")
-    .argument("<run-b>", "run directory, the later one")
+    .argument("<run-a>", "earlier run directory")
+    .argument("<run-b>", "later run directory")
     .addHelpText("before", examples)
     .option("--field <name>", "compare only this field")
     .addOption(
-      new Option("--k <n>", "number of nearest neighbours to compare for each key")
+      new Option("--k <n>", "number of nearest neighbours to compare per key")
         .argParser(wholeOf("--k", 1))
         .default(10),
     )
     .addOption(
       new Option("--top <n>", "number of most-moved keys to show").argParser(wholeOf("--top", 0)).default(5),
     )
-    .option("--table <name>", "which table to use, for runs that have several")
+    .option("--table <name>", "table to use, for runs with several tables")
     .addOption(
       new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
         wholeOf("--threads", 1),
       ),
     )
-    .option("--quiet", "print nothing but errors and results")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (a: string, b: string, flags: Flags) => {
       const found = await callDiff(a, b, flags, { watch: noted(signal) });
@@ -82,14 +82,16 @@ function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string 
   ];
   const head = `field,in both,gained,lost,norm a,norm b,same ${k} nearest,displacement,median,p90`.split(",");
   const notes = [
-    ...(dims.a === dims.b ? [] : [`${dims.a} and ${dims.b} dimensions: rows cannot be laid over each other`]),
+    ...(dims.a === dims.b
+      ? []
+      : [`the tables have ${dims.a} and ${dims.b} dimensions: displacement cannot ` + "be measured"]),
     ...(onlyInA.length > 0 ? [`only in the first: ${onlyInA.join(", ")}`] : []),
     ...(onlyInB.length > 0 ? [`only in the second: ${onlyInB.join(", ")}`] : []),
     ...fields
       .filter(({ moved }) => moved.length > 0)
       .map(({ field, moved }) => {
         const keys = moved.map(({ key, displacement }) => `${key} ${displacement.toFixed(3)}`);
-        return `moved most of ${field}: ${keys.join(", ")}`;
+        return `${field}: moved most: ${keys.join(", ")}`;
       }),
   ];
   return `${formatTable([head, ...fields.map(lineOf)])}${notes.map((note) => `${printable(note)}\n`).join("")}`;

@@ -20,7 +20,8 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("encode")
     .description(
-      "Reads a log once and writes an encoded dataset: every other command takes it in the log's place, with the same results.",
+      "Reads a log once and writes an encoded dataset. Other commands accept it in place of the log and give " +
+        "the same results.",
     )
     .addHelpText("before", examples);
   return addOutputOptions(addTable(addLogArgument(command), encodeOptions)).action(

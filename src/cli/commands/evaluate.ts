@@ -59,17 +59,19 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("evaluate")
     .description(
-      "Scores the rows of a log with a run's model, or ranks the items for its users, and prints the metrics; several runs " +
-        "stand side by side, and beside baselines. With --labels it judges their tables by what items are called, with --edges by edges of a graph; with --index an index by what it finds.",
+      "Scores the rows of a log with a run's model, or ranks items for its users, and prints the metrics. " +
+        "Several runs and baselines are compared side by side. With --labels it evaluates tables against item " +
+        "labels, with --edges against held-out edges of a graph, and with --index it measures the recall of an " +
+        "index.",
     )
     .usage("[options] <run...>")
-    .argument("[run...]", "run directories; the first says how the log is read")
+    .argument("[run...]", "run directories; the log is read with the options of the first")
     .addHelpText("before", examples)
-    .option("--on <log>", "log to measure on; repeatable, several files are read as one log", repeated)
+    .option("--on <log>", "log to evaluate on; repeatable, several files are read as one log", repeated)
     .addOption(
       new Option(
         "--part <part>",
-        "instead of --on: measure on the split that the first run's training held out",
+        "instead of --on: evaluate on the split held out when the first run was trained",
       ).choices(["valid", "test"]),
     )
     .addOption(
@@ -91,7 +93,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--bootstrap <n>",
-        "number of bootstrap samples of users (or items) for the intervals; 0 for none",
+        "number of bootstrap samples of users (or items) for confidence intervals; 0 disables them",
       )
         .argParser(wholeOf("--bootstrap", 0))
         .default(undefined, "1000"),
@@ -99,7 +101,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--seed <n>",
-        "random seed of --bootstrap, of the baseline random and of the items that --probe holds out",
+        "random seed for --bootstrap, the baseline random, and the items held out by --probe",
       )
         .argParser(wholeOf("--seed", 0))
         .default(undefined, "1"),
@@ -129,7 +131,8 @@ export async function callEvaluate(
 ): Promise<Evaluation> {
   if (runs.length === 0)
     throw new UsageError(
-      "name a run: it says how the log is read, for baselines too, which learn from what it was trained on",
+      "no run named: baselines need one too, because they read the log with its options and learn from its " +
+        "training data",
     );
   const { evaluate } = await import("../../api/evaluate/evaluate.js");
   const reading = readingOf(flags, flags.threads ?? availableParallelism());
@@ -159,53 +162,57 @@ function addScoreOptions(command: Command): void {
   command
     .addOption(group("--curve <file>", "write the calibration curve to this CSV file"))
     .addOption(
-      group("--bins <n>", "with --curve: number of bins, with equal counts")
+      group("--bins <n>", "with --curve: number of equal-count bins")
         .argParser(wholeOf("--bins", 1))
         .default(undefined, "10"),
     )
     .addOption(
-      group(
-        "--logq",
-        "for a run trained with --negatives: correct scores and counts for how negatives were drawn",
-      ),
+      group("--logq", "for a run trained with --negatives: correct scores and counts for negative sampling"),
     );
 }
 
 function addRankingOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Ranking:");
   command
-    .addOption(group("--ranking", "rank all items for each user and measure recall, ndcg, hit rate and mrr"))
+    .addOption(group("--ranking", "rank all items for each user and report recall, ndcg, hit rate and mrr"))
     .addOption(
       group(
         "--k <list>",
-        "lengths K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for --neighbors-by (default: 10)",
+        "cutoffs K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for " +
+          "--neighbors-by (default: 10)",
       ).argParser(wholeNumbers("--k")),
     )
     .addOption(
-      group("--mask <log>", "log whose events are also left out of its users' lists; repeatable").argParser(
-        repeated,
-      ),
+      group(
+        "--mask <log>",
+        "log of further events whose items are masked for their users; repeatable",
+      ).argParser(repeated),
     )
     .addOption(
       group(
         "--repeats <what>",
-        "items that a user has from training: mask leaves them out of the ranking, allow keeps them",
+        "items that a user already has from training: mask removes them from the ranking, allow keeps them",
       ).choices(["mask", "allow"]),
     )
     .addOption(
       group(
         "--fold-in-share <share>",
-        "measure on users unknown to the runs: the first share of a user's items, such as 0.8, gives the vector, the rest must be found",
+        "evaluate on users unknown to the runs: the first share of a user's items, such as 0.8, is folded " +
+          "in, the rest is held out",
       ).argParser((text: string) => shareOf(text, "--fold-in-share")),
     )
     .addOption(
       group(
         "--cold <list>",
-        "measure on items that training has not seen (--split items), with this many of their events known, such as 0,1,3,10",
+        "evaluate on items not seen in training (--split items), given this many of their events, such as " +
+          "0,1,3,10",
       ).argParser(taking("number | string | readonly number[]", eventCounts)),
     )
     .addOption(
-      group("--candidates <file>", "file of user and item pairs: rank held-out items among these only"),
+      group(
+        "--candidates <file>",
+        "file of user and item pairs: rank held-out items only among these " + "candidates",
+      ),
     )
     .addOption(
       group(
@@ -221,13 +228,14 @@ function addRankingOptions(command: Command): void {
     .addOption(
       group(
         "--filter-dim <n>",
-        "for the baselines gf-cf and chebycf: number of eigenvectors of the ideal filter, 0 for none (default: 256; chebycf: 512)",
+        "for the baselines gf-cf and chebycf: number of eigenvectors in the ideal low-pass filter, 0 for " +
+          "none (default: 256; chebycf: 512)",
       ).argParser(wholeOf("--filter-dim", 0)),
     )
     .addOption(
       group(
         "--filter-weight <x>",
-        "for the baselines gf-cf and chebycf: weight of the ideal filter (default: 0.3; chebycf: 0.2)",
+        "for the baselines gf-cf and chebycf: weight of the ideal low-pass filter (default: 0.3; chebycf: 0.2)",
       ).argParser(numberFrom0("--filter-weight")),
     )
     .addOption(
@@ -239,24 +247,26 @@ function addRankingOptions(command: Command): void {
     .addOption(
       group(
         "--filter-power <x>",
-        "for the baseline chebycf: exponent of an item's events in its normalization (default: 0.4)",
+        "for the baseline chebycf: exponent of item degree in the normalization (default: 0.4)",
       ).argParser(numberFrom0("--filter-power")),
     )
     .addOption(
-      group("--positive-from <x>", "for a log with labels: events with a label of x or more count").argParser(
-        numberOf("--positive-from"),
-      ),
+      group(
+        "--positive-from <x>",
+        "for a log with labels: count only events with a label of x or more",
+      ).argParser(numberOf("--positive-from")),
     )
     .addOption(
       group(
         "--score <how>",
-        "what ranks the items: the model, the table's vectors (dot or cosine), or these against the context vectors",
+        "how items are scored: by the model, by the table's vectors (dot or cosine), or by item vectors " +
+          "against context vectors (context)",
       ).choices(["model", "dot", "cosine", "context"]),
     );
   addQueryOptions(command, "Ranking:").addOption(
     group(
       "--table <name>",
-      "with --labels, --score dot or cosine: which table to use, for a run that has several",
+      "with --labels, --score dot or cosine: table to use, for a run with several tables",
     ),
   );
 }
@@ -267,31 +277,32 @@ function addTableOptions(command: Command): void {
     .addOption(
       group(
         "--labels <file:field>",
-        "file of labels of a field's keys (several per cell as a|b); FILE:FIELD=COLUMN if the key column has another name",
+        "file of labels for a field's keys (multi-valued cells as a|b); FILE:FIELD=COLUMN if the key column " +
+          "has another name",
       ),
     )
     .addOption(
       group(
         "--neighbors-by <column>",
-        "with --labels: column of labels; measures how often nearest neighbours share one",
+        "with --labels: label column; measures how often nearest neighbours share a label",
       ),
     )
     .addOption(
       group(
         "--probe <column>",
-        "with --labels: column of labels; measures how well a logistic regression predicts it from the vectors",
+        "with --labels: label column; measures how well a logistic regression predicts it from the vectors",
       ),
     )
     .addOption(
       group(
         "--probe-train <share>",
-        "with --probe: share of the items that train the regression, such as 0.5 or 50% (default: 0.8)",
+        "with --probe: share of items used to train the regression, such as 0.5 or 50% (default: 0.8)",
       ).argParser((text: string) => shareOf(text, "--probe-train")),
     )
     .addOption(
       group(
         "--probe-repeats <n>",
-        "with --probe: number of random train/test shuffles to average over, with an interval",
+        "with --probe: number of random train/test splits to average over; also prints an interval",
       )
         .argParser(wholeOf("--probe-repeats", 1))
         .default(undefined, "1"),
@@ -299,7 +310,7 @@ function addTableOptions(command: Command): void {
     .addOption(
       group(
         "--probe-raw",
-        "with --probe: use raw vectors, as published figures do, instead of standardised ones",
+        "with --probe: use the vectors as they are, as published results do, instead of standardising them",
       ),
     );
 }
@@ -310,44 +321,50 @@ function addEdgeOptions(command: Command): void {
     .addOption(
       group(
         "--edges <file>",
-        "held-out edges: measures how often they score above pairs without an edge (AUC); repeatable",
+        "file of held-out edges: measures how often they score above non-edges (AUC); repeatable",
       ).argParser(repeated),
     )
     .addOption(
       group(
         "--source <column>",
-        "with --edges: column of the node that an edge starts at (default: source, else the first column)",
+        "with --edges: column of the source node (default: source, else the first column)",
       ),
     )
     .addOption(
       group(
         "--target <column>",
-        "with --edges: column of the node that an edge ends at (default: target, else the second column)",
+        "with --edges: column of the target node (default: target, else the second column)",
       ),
     )
-    .addOption(group("--directed", "with --edges: edges are directed: an edge and its reverse are two pairs"))
+    .addOption(
+      group(
+        "--directed",
+        "with --edges: treat edges as directed: an edge and its reverse are " + "different pairs",
+      ),
+    )
     .addOption(
       group(
         "--known-edges <file>",
-        "with --edges: file of training edges, which are not drawn as pairs without an edge; repeatable",
+        "with --edges: file of training edges, excluded from the sampled non-edges; repeatable",
       ).argParser(repeated),
     )
     .addOption(
       group(
         "--non-edges <how>",
-        "with --edges: how pairs without an edge are drawn: among all nodes, or from the ends of held-out edges (default: uniform)",
+        "with --edges: how non-edges are sampled: uniformly from all nodes, or from the endpoints of " +
+          "held-out edges (default: uniform)",
       ).choices(["uniform", "held-ends"]),
     )
     .addOption(
       group(
         "--new-nodes <file>",
-        "with --edges: csv of vectors of further nodes, as transform writes it; one file for each run",
+        "with --edges: CSV file of vectors for additional nodes, as written by transform; one file per run",
       ).argParser(repeated),
     )
     .addOption(
       group(
         "--field <name>",
-        "with --edges or --index: field whose keys are measured (default: the item, or the only field)",
+        "with --edges or --index: field to evaluate (default: the item, or the only field)",
       ),
     );
 }
@@ -358,13 +375,13 @@ function addIndexOptions(command: Command): void {
     .addOption(
       group(
         "--index <dir>",
-        "index of the run's table (from embed index): measures the share of the --k nearest rows that it finds (default: 10)",
+        "index of the run's table (from embed index): measures its recall of the --k nearest rows (default: 10)",
       ),
     )
     .addOption(
       group(
         "--ef <list>",
-        "with --index: sizes of the candidate list (HNSW ef) to measure, such as 32,64 (default: 32,64,128)",
+        "with --index: search candidate list sizes (HNSW ef) to measure, such as 32,64 (default: 32,64,128)",
       ).argParser(wholeNumbers("--ef")),
     );
 }
@@ -374,7 +391,7 @@ function numberFrom0(flag: string): (text: string) => number {
   const parse = numberOf(flag);
   return taking("number", (text) => {
     const x = parse(text);
-    if (!(x >= 0)) throw new UsageError(`${flag} expects a number from 0 on, got '${text}'`);
+    if (!(x >= 0)) throw new UsageError(`${flag} expects a number of at least 0, got '${text}'`);
     return x;
   });
 }

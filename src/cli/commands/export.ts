@@ -13,10 +13,11 @@ Examples (after embed train-fm fixtures/clicks.csv -o run):
   embed export run --format fnn --reserve keras -o fnn
 `;
 
-const KEYS = `
-A key that would then be another row's is an error 65 before anything is written, and under --strict so is every replacement. Zero vectors
-stand as they are; stderr counts them. Cells are not made safe for spreadsheets: a key such as =1+1 is a formula there.
-`;
+const KEYS =
+  "\nIf a replacement makes two keys equal, export fails with exit code 65 before writing " +
+  "anything; with --strict every replacement fails.\nZero vectors are written unchanged and " +
+  "counted on stderr. Cells are not escaped for spreadsheets: a key such as =1+1 is a formula " +
+  "there.\n";
 
 /** Adds the command. */
 export function addExport(program: Command, signal: AbortSignal): Command {
@@ -28,7 +29,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .argument("<run>", "run directory")
     .addHelpText("before", examples);
   return addExportFlags(command)
-    .addHelpText("after", `\nFormats:\n${formats}\n\nKeys, held exactly but for:\n${rules}\n${KEYS}`)
+    .addHelpText("after", `\nFormats:\n${formats}\n\nKeys are written exactly, except:\n${rules}\n${KEYS}`)
     .action(async (run: string, flags: ExportFlags) => {
       const summary = await callExport(run, flags, { watch: noted(signal, flags.quiet), write: writeResult });
       if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);

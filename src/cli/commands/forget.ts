@@ -25,16 +25,16 @@ export function addForget(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("forget")
     .description(
-      "Writes every version anew without the keys: tables, models, what users had, lists; a model scores them as unknown from " +
-        "then on. Logs and copies elsewhere are not touched.",
+      "Rewrites every version without the given keys: tables, models, user histories and lists. Models then " +
+        "score these keys as unknown. Logs and copies elsewhere are not changed.",
     )
     .argument("<place>", "a store, a name in it (store/items), or a run directory")
-    .argument("[keys...]", "as FIELD:KEY, such as user:u019")
+    .argument("[keys...]", "key to forget as FIELD:KEY, such as user:u019")
     .addHelpText("before", examples)
     .option("--keys <file>", "file with more keys to forget, one FIELD:KEY per line");
   return addWaitOption(command)
-    .option("--dry-run", "report what would change, and change nothing")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--dry-run", "report what would change without changing anything")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (place: string, texts: string[], flags: Flags) => {
       const summary = await callForget(place, texts, flags, { watch: noted(signal, flags.quiet) });
@@ -57,12 +57,12 @@ function textOf({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): 
   const lines = [
     ...changed.flatMap(({ path, dropped, removed, remade }) => [
       `${path}: ${dropped} rows and entries ${would}forgotten`,
-      ...remade.map((out) => `${path}: exports/${out} ${would}made again without them`),
-      ...removed.map((file) => `${path}: ${file} ${would}removed, export it again`),
+      ...remade.map((out) => `${path}: exports/${out} ${would}rewritten without them`),
+      ...removed.map((file) => `${path}: ${file} ${would}removed; export it again`),
     ]),
-    ...work.map((path) => `${path}: ${would}removed, it is made again when it is needed`),
-    ...notFound.map((key) => `${key}: not found, nothing holds it`),
-    ...(unchanged.length > 0 ? [`${unchanged.length} without the keys`] : []),
+    ...work.map((path) => `${path}: ${would}removed; it is recreated when needed`),
+    ...notFound.map((key) => `${key}: not found`),
+    ...(unchanged.length > 0 ? [`${unchanged.length} unchanged, they do not hold the keys`] : []),
   ];
   return lines.map((line) => `${printable(line)}\n`).join("");
 }

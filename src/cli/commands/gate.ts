@@ -29,24 +29,28 @@ export function addGate(program: Command, signal: AbortSignal): Command {
   return program
     .command("gate")
     .description(
-      "Measures an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run (metrics, norms, " +
-        "neighbours and displacement against last version) and checks it against bounds. A failed bound exits 81.",
+      "Checks an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run " +
+        "(metrics, norms, neighbours and displacement since the last version) against bounds. Exits with 81 if " +
+        "a bound fails.",
     )
-    .argument("<dataset-or-run>", "what is measured")
+    .argument("<dataset-or-run>", "encoded dataset or run to check")
     .addHelpText("before", examples)
     .requiredOption(
       "--bounds <file>",
-      "YAML with bounds under `before:` and `after:`, or a pipeline's under `gates:`",
+      "YAML file with bounds under `before:` and `after:`, or a pipeline file with bounds under `gates:`",
     )
-    .option("--previous <run>", "run to compare with, usually the last version, such as store/items/latest")
-    .option("-o, --out <file>", "file to write every outcome to, in the form of gate.json")
+    .option(
+      "--previous <run>",
+      "run to compare with, usually the last published version, such as " + "store/items/latest",
+    )
+    .option("-o, --out <file>", "file to write all results to, in the format of gate.json")
     .option("--force", "replace an existing file")
     .addOption(
       new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
         wholeOf("--threads", 1),
       ),
     )
-    .option("--quiet", "print nothing but errors and results")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (path: string, flags: Flags) => {
       const { checkGates } = await import("../../gates/gate.js");

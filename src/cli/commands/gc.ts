@@ -28,11 +28,11 @@ export function addGc(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("gc")
     .description(
-      "Removes all versions of each name but the newest, and all that a killed or failed writer left behind. The latest version " +
-        "stays, wherever a rollback put it.",
+      "Removes all but the newest versions of each name, and files left behind by killed or failed writers. " +
+        "The version that latest points to is always kept.",
     )
     .argument("<store>", "the store")
-    .argument("[name]", "this name alone")
+    .argument("[name]", "only this name")
     .addHelpText("before", examples)
     .addOption(
       new Option("--keep <n>", "number of newest versions to keep")
@@ -42,23 +42,30 @@ export function addGc(program: Command, signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--remove <version>",
-        "remove this version of the name and nothing else, damaged or not (embed ls says which are)",
+        "remove only this version of the name, damaged or not (embed ls shows which are damaged)",
       ).conflicts("keep"),
     );
   return addWaitOption(command)
-    .option("--dry-run", "report what would be removed, and remove nothing")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--dry-run", "report what would be removed without removing it")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, flags: Flags) => {
       const { dryRun = false, json } = flags;
       const summary = await callGc(store, name, flags, { watch: noted(signal, flags.quiet) });
       const lines = summary.names.map((each) => {
         const removed = each.removed.length > 0 ? each.removed.join(", ") : "none";
-        const left = each.leftovers.length > 0 ? `, and ${each.leftovers.length} leftovers of writers` : "";
-        return `${each.name}: ${dryRun ? "would remove" : "removed"} ${removed}${left}; ${each.kept.length} stay\n`;
+        const left =
+          each.leftovers.length > 0
+            ? `, and ${each.leftovers.length} leftover files of interrupted writers`
+            : "";
+        return (
+          `${each.name}: ${dryRun ? "would remove" : "removed"} ${removed}${left}; ${each.kept.length} ` +
+          "kept\n"
+        );
       });
-      if (summary.work.length > 0) lines.push(`.work: ${summary.work.length} leftovers of writers\n`);
-      const freed = `${sizeText(summary.bytes)} ${dryRun ? "would be free" : "are free"}\n`;
+      if (summary.work.length > 0)
+        lines.push(`.work: ${summary.work.length} leftover files of interrupted writers\n`);
+      const freed = `${sizeText(summary.bytes)} ${dryRun ? "would be freed" : "freed"}\n`;
       await writeResult(json ? `${JSON.stringify(summary)}\n` : [...lines, freed].join(""));
     });
 }

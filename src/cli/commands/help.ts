@@ -20,7 +20,7 @@ export function addHelp(program: Command, commands: readonly CommandEntry[]): Co
   return program
     .command("help")
     .description("Lists the commands by stage, shows a command's help, or explains a topic.")
-    .argument("[command-or-topic]", "a command, or one of the topics below")
+    .argument("[command-or-topic]", "command or topic (topics are listed below)")
     .addHelpText("before", examples)
     .addHelpText("after", `\nTopics:\n${list}`)
     .action(async (typed: string) => {

@@ -18,24 +18,25 @@ export function addImport(program: Command, signal: AbortSignal): Command {
   return program
     .command("import")
     .description(
-      "Makes a run directory of another tool's table, to be judged, compared and exported like our own. A key twice or that is no " +
-        "UTF-8, a number that is not finite and a row of another dimension are errors 65 that say where; zero vectors are taken as they are.",
+      "Converts another tool's table to a run directory, which can be evaluated, compared and exported like " +
+        "a trained run. Duplicate keys, keys that are not UTF-8, non-finite numbers and rows of the wrong " +
+        "length are errors (exit code 65). Zero vectors are imported unchanged.",
     )
-    .argument("<file>", "the table; .gz is read through decompression, - is stdin")
+    .argument("<file>", "table to import; .gz files are decompressed, - is stdin")
     .addHelpText("before", examples)
     .addOption(
       new Option("--format <format>", "format of the file").choices(importable).makeOptionMandatory(),
     )
     .option(
       "--field <name>",
-      "field that all keys belong to; without it keys read field:key, or a column `field` names it",
+      "field that all keys belong to; without it keys must be field:key, or the file needs a column `field`",
     )
-    .option("--key <column>", "csv, tsv: the column of keys (default: key)")
-    .option("--user <field>", "field that has the role user")
-    .option("--item <field>", "field that has the role item")
+    .option("--key <column>", "csv, tsv: column of the keys (default: key)")
+    .option("--user <field>", "field with the role user")
+    .option("--item <field>", "field with the role item")
     .requiredOption("-o, --out <run>", "run directory to write")
     .option("--force", "replace an existing run")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (file: string, flags: Flags) => {
       const summary = await callImport(file, flags, { watch: noted(signal) });

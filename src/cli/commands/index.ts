@@ -23,36 +23,37 @@ export function addIndex(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("index")
     .description(
-      "Builds an index of a field's nearest neighbours (HNSW) and writes it as hnswlib reads it, with ids.tsv and index.json. " +
-        "The same bytes at any number of threads.",
+      "Builds an HNSW index for nearest-neighbour search over a field's vectors and writes it in hnswlib's " +
+        "format, with ids.tsv and index.json. The output does not depend on the number of threads.",
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .requiredOption("--field <name>", "field whose rows are indexed: item, user or a column")
+    .requiredOption("--field <name>", "field to index: item, user or a column")
     .requiredOption("-o, --out <dir>", "index directory to write")
     .option("--force", "replace an existing index")
     .addOption(
-      new Option("--metric <metric>", "similarity that the index searches by")
+      new Option("--metric <metric>", "similarity used by the index")
         .choices(["cosine", "dot", "l2"])
-        .default(undefined, "what the run's model ranks by, else cosine"),
+        .default(undefined, "the similarity that the run's model ranks by, else cosine"),
     )
-    .option("--table <name>", "which table to use, for a run that has several")
+    .option("--table <name>", "table to use, for a run with several tables")
     .addOption(composeOption())
     .addOption(
-      new Option("--m <n>", "links of a row in the graph (HNSW M); the lowest level has twice as many")
+      new Option("--m <n>", "maximum links per row in the graph (HNSW M); the lowest level has twice as many")
         .argParser(wholeOf("--m", 1))
         .default(undefined, "16"),
     )
     .addOption(
       new Option(
         "--ef-construction <n>",
-        "size of the candidate list while building (HNSW efConstruction); larger is slower and more exact",
+        "size of the candidate list during construction (HNSW efConstruction); larger is slower and more " +
+          "accurate",
       )
         .argParser(wholeOf("--ef-construction", 1))
         .default(undefined, "200"),
     )
     .addOption(
-      new Option("--seed <n>", "random seed of the index's levels")
+      new Option("--seed <n>", "random seed for assigning levels")
         .argParser(wholeOf("--seed", 0))
         .default(undefined, "1"),
     )

@@ -29,9 +29,10 @@ export function addInit(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("init")
     .description(
-      "Looks at a log and writes a pipeline file for it, with a comment for every choice: roles, a training, gates around what the log is now.",
+      "Inspects a log and writes a commented pipeline file for it: column roles, one training, and gates " +
+        "based on the log's current values.",
     )
-    .argument("<log...>", "files, or patterns in quotes, read as one log")
+    .argument("<log...>", "files or quoted patterns, read as one log")
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(command)).addOption(
     new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
@@ -39,7 +40,7 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     ),
   );
   command
-    .addOption(new Option("-o, --out <file>", "the file to write; stdout by default").helpGroup("Output:"))
+    .addOption(new Option("-o, --out <file>", "file to write; stdout by default").helpGroup("Output:"))
     .addOption(new Option("--force", "replace an existing file").helpGroup("Output:"));
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { version } = await import("../../io/package-version.js");

@@ -37,8 +37,8 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("inspect")
     .description(
-      "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first rows. With --source and " +
-        "--target it reads a list of edges and shows its graph: nodes, edges, degrees, components.",
+      "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first " +
+        "rows. With --source and --target it reads an edge list and shows nodes, edges, degrees and components.",
     )
     .argument(
       "<log...>",
@@ -53,7 +53,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     )
     .option(
       "--write-config <file>",
-      "write the inferred columns as a config file, to edit and train with (--config)",
+      "write the inferred columns to a config file that you can edit and pass to training (--config)",
     )
     .option("--force", "replace an existing config or --bad-rows file");
   addGraphOptions(command);
@@ -117,13 +117,13 @@ async function logOf(flags: Flags) {
 function addGraphOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Edges:");
   command
-    .addOption(group("--source <column>", "for a list of edges: column of the node that an edge starts at"))
-    .addOption(group("--target <column>", "for a list of edges: column of the node that an edge ends at"))
-    .addOption(group("--weight <column>", "for a list of edges: column of the edge's weight"))
+    .addOption(group("--source <column>", "for an edge list: column of the source node"))
+    .addOption(group("--target <column>", "for an edge list: column of the target node"))
+    .addOption(group("--weight <column>", "for an edge list: column of the edge weight"))
     .addOption(
       group(
         "--directed",
-        "for a list of edges: edges are directed, so an edge and its reverse are two edges",
+        "for an edge list: treat edges as directed, so an edge and its reverse are different edges",
       ),
     );
 }
@@ -133,7 +133,8 @@ function asksForGraph({ source, target, weight, directed }: Flags): boolean {
   if (source !== undefined || target !== undefined) return true;
   if ((weight ?? directed) !== undefined)
     throw new UsageError(
-      `${weight === undefined ? "--directed" : "--weight"} is for a list of edges: name its columns with --source and --target`,
+      `${weight === undefined ? "--directed" : "--weight"} applies only to edge lists: name their columns ` +
+        "with --source and --target",
     );
   return false;
 }
@@ -141,10 +142,11 @@ function asksForGraph({ source, target, weight, directed }: Flags): boolean {
 /** The columns of edges. @throws {UsageError} one alone, or what means nothing beside them */
 function edgesOf({ source, target, weight, directed, writeConfig, timeFormat, ignore }: Flags) {
   if (source === undefined || target === undefined)
-    throw new UsageError("--source and --target name the two columns of an edge: give both");
+    throw new UsageError("--source and --target must be given together");
   if ((writeConfig ?? timeFormat ?? ignore) !== undefined)
     throw new UsageError(
-      `${writeConfig !== undefined ? "--write-config" : timeFormat !== undefined ? "--time-format" : "--ignore"} is for logs, and --source and --target ask for the graph of a list of edges`,
+      `${writeConfig !== undefined ? "--write-config" : timeFormat !== undefined ? "--time-format" : "--ignore"} ` +
+        "cannot be combined with --source and --target, which read an edge list",
     );
   return { source, target, ...definedOf({ weight, directed }) };
 }
@@ -167,10 +169,12 @@ function textOfGraph(found: EdgeInspection): string {
         ]),
     ["self-loops", counted(selfLoops)],
     ["rows that repeat an edge", counted(repeated)],
-    ["rows without an end", counted(missing)],
+    ["rows with a missing endpoint", counted(missing)],
     ["components", counted(components)],
-    ["  nodes of the largest", `${counted(largestComponent)} (${share(largestComponent, linked)})`],
-    ...(dangling === undefined ? [] : [["nodes that no edge leaves", counted(dangling)] as [string, string]]),
+    ["  nodes in the largest", `${counted(largestComponent)} (${share(largestComponent, linked)})`],
+    ...(dangling === undefined
+      ? []
+      : [["nodes without outgoing edges", counted(dangling)] as [string, string]]),
   ];
   const spreads = {
     degree: found.degree,

@@ -27,8 +27,10 @@ function addCommand(table: OptionTable, program: Command, signal: AbortSignal): 
   const command = program
     .command("lift")
     .description(
-      "Trains the same network from a run's table, from random starts, from the table's rows dealt anew within their fields, and from random rows of the " +
-        "same lengths, each with step sizes of its own; prints epochs and seconds until the random start's best validation loss, and final losses.",
+      "Trains the same network from four initial tables: a run's table, random values, the table with its " +
+        "rows shuffled within fields (control), and random rows with the same norms. Learning rates are chosen " +
+        "separately for each. Prints the epochs and seconds needed to reach the random start's best validation " +
+        "loss, and the final losses.",
     )
     .addHelpText("before", examples);
   addTable(addLogArgument(command), table).addOption(

@@ -23,12 +23,14 @@ interface Flags {
 export function addLs(program: Command, signal: AbortSignal): Command {
   return program
     .command("ls")
-    .description("Lists the versions of a store, each checked by its checksums. The latest is marked by *.")
+    .description(
+      "Lists the versions of a store and verifies their checksums. The latest version is marked " + "with *.",
+    )
     .argument("<store>", "the store")
-    .argument("[name]", "this name alone")
+    .argument("[name]", "only this name")
     .addHelpText("before", examples)
-    .option("--quick", "check sizes instead of checksums: reads no tables")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--quick", "check only file sizes instead of checksums, without reading tables")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, flags: Flags) => {
       const { quick = false, quiet, json } = flags;
@@ -55,7 +57,7 @@ const head = ["name", "version", "", "command", "rows", "metric", "", "size", "w
 
 function lineOf(version: ListedVersion, quick: boolean): string[] {
   const { metric, damage, latest, written } = version;
-  const whole = quick ? "sizes fit" : "whole";
+  const whole = quick ? "sizes match" : "whole";
   return [
     version.name,
     version.version,

@@ -31,59 +31,55 @@ type Flags = Omit<NeighborsOptions, "signal"> &
 export function addNeighbors(program: Command, signal: AbortSignal): Command {
   return program
     .command("neighbors")
-    .description("Shows the rows of a field that are nearest to a key's row, the row itself left out.")
+    .description("Shows the nearest neighbours of a key within its field.")
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .option(
-      "--key <field:key>",
-      "key whose nearest neighbours to show, such as item:tea-03; repeatable",
-      repeated,
-    )
+    .option("--key <field:key>", "key to show neighbours of, such as item:tea-03; repeatable", repeated)
     .option(
       "--keys <file:field>",
-      "table of further keys, such as items.csv:item; its column is called like the field, or FILE:FIELD=COLUMN",
+      "file of further keys, such as items.csv:item; the column must be named like the field, or use " +
+        "FILE:FIELD=COLUMN",
     )
     .option(
       "--names <file:field:column>",
-      "show names beside keys, from a table of the field's keys and a column, such as items.csv:item_id:title",
+      "show names next to keys, from a file and a column, such as items.csv:item_id:title",
     )
     .addOption(
       new Option("--top <n>", "number of neighbours to show").argParser(wholeOf("--top", 1)).default(10),
     )
     .addOption(
-      new Option("--metric <metric>", "similarity to rank by; l2 is minus the Euclidean distance")
+      new Option("--metric <metric>", "similarity to rank by; l2 is the negative Euclidean distance")
         .choices(["cosine", "dot", "l2"])
-        .default(undefined, "cosine; of an index its own"),
+        .default(undefined, "cosine; with --index the index's metric"),
     )
     .option(
       "--index <dir>",
-      "search this index (from embed index) instead of all rows: faster, approximate, by the index's metric",
+      "search this index (from embed index) instead of all rows: faster but approximate, using the index's " +
+        "metric",
     )
     .addOption(
       new Option(
         "--ef <n>",
-        "with --index: size of the search's candidate list (HNSW ef); larger is slower and more exact",
+        "with --index: size of the search candidate list (HNSW ef); larger is slower and more accurate",
       )
         .argParser(wholeOf("--ef", 1))
         .default(undefined, "128"),
     )
-    .option("--table <name>", "which table to use, for a run that has several")
+    .option("--table <name>", "table to use, for a run with several tables")
     .addOption(composeOption())
     .addOption(
-      new Option(
-        "--format <format>",
-        "rows in place of text; by default by the ending of -o, else csv",
-      ).choices(neighborFormats),
+      new Option("--format <format>", "output format; by default from the extension of -o, else csv").choices(
+        neighborFormats,
+      ),
     )
-    .option("-o, --out <path>", "a file of rows; stdout with -")
+    .option("-o, --out <path>", "file to write; - is stdout")
     .option("--force", "replace an existing output")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, flags: Flags) => {
       const { json, format, out, force = false } = flags;
       const asRows = (format ?? out) !== undefined;
-      if (asRows && json)
-        throw new UsageError("--json prints one JSON object: leave it out, or --format and -o");
+      if (asRows && json) throw new UsageError("--json cannot be combined with --format or -o");
       const { checkNeighborFile, writeNeighbors } = await import("../../api/neighbor-rows.js");
       await checkNeighborFile({ ...definedOf({ out }), force });
       const { version } = await import("../../io/package-version.js");
@@ -115,6 +111,6 @@ function textOf({ field, key, name, metric, neighbors }: NeighborsOf): string {
     String(row.count),
     ...(hasNames ? [row.name ?? ""] : []),
   ]);
-  const head = ["  key", metric, "events", ...(hasNames ? ["name"] : [])];
-  return `${title}\n${formatTable([head, ...lines])}`;
+  const head = ["  key", "similarity", "count", ...(hasNames ? ["name"] : [])];
+  return `${title} (${metric})\n${formatTable([head, ...lines])}`;
 }

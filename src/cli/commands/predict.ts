@@ -41,22 +41,24 @@ export function addPredict(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("predict")
     .description(
-      "Writes what a run predicts of each row of a log, in the log's order: a probability, a number, a probability for each class, or the score that a ranking model gives a user and an item. " +
-        "The log is read as the run's own and needs no label. CSV and JSON lines are read and written in blocks, so that memory does not grow with the log.",
+      "Writes a run's prediction for each row of a log, in the order of the log: a probability, a number, " +
+        "one probability per class, or a ranking model's score for a user and an item. The log is read with " +
+        "the run's options and needs no label. CSV and JSON lines are processed in blocks, so memory use does " +
+        "not grow with the log.",
     )
-    .argument("[run]", "run directory; none with --model")
+    .argument("[run]", "run directory; omit with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
     .addOption(
       new Option(
         "--keep <columns>",
-        "columns of the log to write beside the predictions, such as user,item; by default the row's number from 1",
+        "columns of the log to write with the predictions, such as user,item; by default the row number, from 1",
       ).argParser(listOf),
     )
-    .option("--raw-scores", "write scores before the link: log-odds, or a class's score before the softmax")
+    .option("--raw-scores", "write raw scores: log-odds, or class scores before the softmax")
     .option(
       "--model <file>",
-      "use trees of LightGBM (text) or XGBoost (JSON) in place of a run, and write their raw scores",
+      "use a LightGBM (text) or XGBoost (JSON) model file instead of a run, and write its raw scores",
     )
     .addOption(
       new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
@@ -66,11 +68,11 @@ export function addPredict(program: Command, signal: AbortSignal): Command {
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command
     .addOption(
-      output("--format <format>", "format of the output; by default by the ending of -o, else csv").choices(
+      output("--format <format>", "output format; by default from the extension of -o, else csv").choices(
         predictFormats,
       ),
     )
-    .addOption(output("-o, --out <path>", "file to write; by default stdout, also as -"))
+    .addOption(output("-o, --out <path>", "file to write; - or no file is stdout"))
     .addOption(output("--force", "replace an existing output"));
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
     const summary = await watched(flags, signal, (watch) =>

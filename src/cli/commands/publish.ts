@@ -28,8 +28,8 @@ export function addPublish(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("publish")
     .description(
-      "Publishes a run as STORE/NAME/VERSION and lets STORE/NAME/latest name it: readers find the old version or the new one, " +
-        "whole, never a mix. Versions are counted from 000001.",
+      "Publishes a run as STORE/NAME/VERSION and points STORE/NAME/latest to it. The switch is atomic: " +
+        "readers see either the old version or the new one. Versions are numbered from 000001.",
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
@@ -37,12 +37,13 @@ export function addPublish(program: Command, signal: AbortSignal): Command {
     .requiredOption("--name <name>", "name to publish under, such as items")
     .option(
       "--extra <[place=]path>",
-      "file or directory to publish beside the run's files, such as exports/items.txt=items.txt; repeatable",
+      "file or directory to publish together with the run, as PLACE=PATH, such as " +
+        "exports/items.txt=items.txt; repeatable",
       repeated,
     );
   return addWaitOption(command)
-    .option("--dry-run", "check the run and report the version it would become, and publish nothing")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--dry-run", "check the run and report the version number it would get, without publishing")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, flags: Flags) => {
       const { dryRun = false, json } = flags;

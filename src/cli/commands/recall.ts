@@ -20,8 +20,9 @@ export function addRecall(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("recall")
     .description(
-      "Writes for every user the items that rank highest, without those that the user has; or for every item the nearest others. " +
-        "Exact, by all vectors or by the model itself; users are read in blocks, so that memory does not grow with them.",
+      "Writes the highest-ranked items for every user, excluding items that the user already has, or the " +
+        "nearest items for every item. Results are exact unless --index is given. Users are processed in " +
+        "blocks, so memory use does not grow with their number.",
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples);
@@ -93,10 +94,10 @@ function textOf({
     ...(short > 0 ? [`${number(short)} lists are shorter than ${number(k)}`] : []),
   ];
   const share = `${(100 * coverage).toFixed(1)} %`;
-  const events = popularity === null ? "" : `, each with ${number(Math.round(popularity))} events on average`;
+  const events = popularity === null ? "" : `, with ${number(Math.round(popularity))} events each on average`;
   return [
     `${out === "-" ? "standard output" : out}: ${number(lists)} lists of ${number(k)}, ${number(rows)} rows in ${seconds.toFixed(1)} s`,
-    `${share} of ${number(items)} items stand in a list${events}`,
+    `${share} of ${number(items)} items appear in a list${events}`,
     ...(lengths.length > 0 ? [lengths.join("; ")] : []),
   ];
 }

@@ -40,14 +40,15 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("report")
     .description(
-      "Writes one page of HTML about one or several runs, side by side, that asks for nothing from elsewhere: metrics, learning " +
-        "curves, calibration, importances, principal components, maps of the items, neighbours, norms, drift, gates, and the " +
-        "manifest's facts.",
+      "Writes a self-contained HTML page about one or several runs: metrics, learning curves, calibration, " +
+        "feature importances, principal components, maps of the items, neighbours, norms, drift, gates and " +
+        "the manifest.",
     )
     .usage("[options] <run...>")
     .argument(
       "<run...>",
-      "run directories; STORE/NAME is the latest version of a store, with the history of those before",
+      "run directories; STORE/NAME is now the latest version version in a store, shown with the history of " +
+        "earlier versions",
     )
     .addHelpText("before", examples)
     .addOption(
@@ -56,7 +57,7 @@ export function addReport(program: Command, signal: AbortSignal): Command {
         .makeOptionMandatory(),
     )
     .addOption(new Option("--force", "replace an existing page").helpGroup("Output:"))
-    .option("--against <run>", "earlier run from which drift is measured")
+    .option("--against <run>", "earlier run to measure drift against")
     .addOption(
       new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
         wholeOf("--threads", 1),
@@ -72,7 +73,7 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
     const toStdout = flags.out === "-";
     if (toStdout && flags.json)
-      throw new UsageError("-o - writes the page to stdout, where --json writes too: name a file");
+      throw new UsageError("-o - and --json both write to stdout: name a file with -o");
     const summary = await watched(flags, signal, (watch) =>
       callReport(runs, flags, { watch, write: writeResult }),
     );
@@ -94,7 +95,7 @@ export async function callReport(
 function addMapOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Map and neighbours:");
   command
-    .addOption(group("--field <name>", "field whose keys are drawn on the map; by default the item"))
+    .addOption(group("--field <name>", "field to draw on the map; by default the item"))
     .addOption(
       group(
         "--names <file:field:column>",
@@ -110,19 +111,17 @@ function addMapOptions(command: Command): void {
     .addOption(
       group(
         "--label-column <column>",
-        "with --labels: column that colours the map (several labels per cell as a|b)",
+        "with --labels: column to colour the map by (multi-valued cells as a|b)",
       ),
     )
     .addOption(
       group(
         "--key <field:key>",
-        "key whose nearest neighbours are listed; repeatable; by default the most frequent keys",
+        "key to list neighbours of; repeatable; by default the most frequent keys",
       ).argParser(repeated),
     )
     .addOption(
-      group("--top <n>", "number of neighbours listed for each key")
-        .argParser(wholeOf("--top", 1))
-        .default(8),
+      group("--top <n>", "number of neighbours to list per key").argParser(wholeOf("--top", 1)).default(8),
     )
     .addOption(
       group("--map <method>", "maps to draw: the plane of the first two principal components, UMAP, or both")
@@ -130,11 +129,11 @@ function addMapOptions(command: Command): void {
         .default(undefined, "both"),
     )
     .addOption(
-      group("--points <n>", "maximum number of keys drawn on the map, chosen by a hash")
+      group("--points <n>", "maximum number of keys on the map; a hash selects them if there are more")
         .argParser(taking("number", pointsOf))
         .default(2000),
     )
-    .addOption(group("--table <name>", "which table to use, for a run that has several"));
+    .addOption(group("--table <name>", "table to use, for a run with several tables"));
 }
 
 /** A page of more would be slow to open. */
@@ -148,17 +147,17 @@ function addScoreOptions(command: Command): void {
     .addOption(
       group(
         "--part <part>",
-        "held-out split that calibration is measured on; none reads no log (default: test, else valid)",
+        "held-out split for calibration; none skips it and reads no log (default: test, else valid)",
       ).choices(["valid", "test", "none"]),
     )
     .addOption(
       group(
         "--on <log>",
-        "instead of --part: log that calibration is measured on; repeatable, several files are read as one log",
+        "instead of --part: log to measure calibration on; repeatable, several files are read as one log",
       ).argParser(repeated),
     )
     .addOption(
-      group("--bins <n>", "number of bins of the calibration curve, with equal counts")
+      group("--bins <n>", "number of equal-count bins in the calibration curve")
         .argParser(wholeOf("--bins", 1))
         .default(undefined, "10"),
     );
@@ -188,6 +187,6 @@ function optionsOf(flags: Flags): ReportOptions {
 }
 
 function textOf({ out, bytes, absent, seconds }: ReportSummary, quiet: boolean): string {
-  const left = quiet ? "" : absent.map((text) => `not on the page: ${printable(text)}\n`).join("");
+  const left = quiet ? "" : absent.map((text) => `not shown: ${printable(text)}\n`).join("");
   return `${left}${out}: ${Math.ceil(bytes / 1000).toLocaleString("en")} kB in ${seconds.toFixed(1)} s\n`;
 }

@@ -25,12 +25,13 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("reproduce")
     .description(
-      "Trains a run once more as its manifest says, from the same folder and inputs, and tells file by file whether the bytes agree. " +
-        "Inputs are checked first; a file that differs exits 82.",
+      "Repeats the training recorded in a run's manifest, in the same folder and with the same inputs, and " +
+        "compares every output file byte by byte. The inputs are verified first. Exits with 82 if a file " +
+        "differs.",
     )
     .argument("<run>", "run directory")
     .addHelpText("before", examples)
-    .addOption(new Option("--keep <run>", "directory to keep the second run in; by default it is removed"))
+    .addOption(new Option("--keep <run>", "directory for the second run; by default it is removed"))
     .addOption(
       new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
         wholeOf("--threads", 1),
@@ -63,7 +64,7 @@ export async function callReproduce(
 
 function textOf({ run, agrees, files }: Reproduction): string {
   const lines = files.map(({ file, agrees: same, why = "" }) => [same ? "same" : "differs", file, why]);
-  return `${formatTable(lines)}${run}: ${agrees ? "reproduced, byte for byte" : "not reproduced"}\n`;
+  return `${formatTable(lines)}${run}: ${agrees ? "reproduced, all files identical" : "not reproduced"}\n`;
 }
 
 /** @throws {ArtifactError} a file differs */
@@ -72,7 +73,8 @@ function checkAgreement({ run, trainedBy, version, files }: Reproduction): void 
   if (differing.length === 0) return;
   const hint = trainedBy === version ? "" : ` (embed ${trainedBy} trained it, this is ${version})`;
   throw new ArtifactError(
-    `run '${run}' is not what its manifest makes${hint}: ${differing.join(", ")} ${differing.length === 1 ? "differs" : "differ"}; ` +
-      "--keep DIR keeps the second run for a look, embed diff compares the tables",
+    `run '${run}' was not reproduced${hint}: ${differing.join(", ")} ` +
+      `${differing.length === 1 ? "differs" : "differ"}; --keep DIR keeps the second run, embed diff compares ` +
+      "the tables",
   );
 }

@@ -24,22 +24,22 @@ export function addRollback(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("rollback")
     .description(
-      "Moves STORE/NAME/latest back to the version that was the latest before, or to any, after checking that it is whole. " +
-        "Later versions stay, and the next to be published takes a new number.",
+      "Points STORE/NAME/latest back to the previous version, or to a given one, after verifying its " +
+        "checksums. Later versions are kept, and the next published version gets a new number.",
     )
-    .argument("<store/name>", "a name in a store, such as store/items")
+    .argument("<store/name>", "name in a store, such as store/items")
     .addHelpText("before", examples)
-    .option("--to <version>", "version to point latest at, earlier or later");
+    .option("--to <version>", "version to point latest to, earlier or later");
   return addWaitOption(command)
-    .option("--dry-run", "report which version it would point to, and change nothing")
-    .option("--quiet", "print nothing but errors and results")
+    .option("--dry-run", "report the version that latest would point to without changing anything")
+    .option("--quiet", "print only errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (place: string, flags: Flags) => {
       const { dryRun = false, json } = flags;
       const summary = await callRollback(place, flags, { watch: noted(signal, flags.quiet) });
       const { from, skipped } = summary.rollback;
-      if (skipped.length > 0 && !flags.quiet) writeLine(`damaged, and passed over: ${skipped.join(", ")}`);
-      const what = dryRun ? "would be the latest" : "is the latest";
+      if (skipped.length > 0 && !flags.quiet) writeLine(`skipped damaged versions: ${skipped.join(", ")}`);
+      const what = dryRun ? "would become the latest version" : "is now the latest version";
       const was = from === null ? "" : `, ${from} was`;
       await writeResult(json ? `${JSON.stringify(summary)}\n` : `${summary.out}: ${what}${was}\n`);
     });

@@ -27,20 +27,21 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
   const command = program
     .command("run")
     .description(
-      "Runs the steps of a pipeline file: encode, gate, train, align, gate, export, publish. A step whose inputs, options and version " +
-        "of embed are unchanged is skipped; a run that was killed goes on where it stopped.",
+      "Runs the steps of a pipeline file: encode, gate, train, align, gate, export, publish. Steps are " +
+        "skipped if their inputs, options and the version of embed have not changed. A killed run resumes " +
+        "where it stopped.",
     )
-    .argument("[pipeline.yaml]", "the pipeline; embed init LOG -o pipeline.yaml writes a starter")
+    .argument("[pipeline.yaml]", "pipeline file; embed init LOG -o pipeline.yaml writes a first one")
     .addHelpText("before", examples);
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Run:");
   command
-    .addOption(group("--dry-run", "print which steps would run and why, and write nothing"))
-    .addOption(group("--force", "run every step, also those whose inputs are unchanged"));
+    .addOption(group("--dry-run", "print which steps would run and why, without writing anything"))
+    .addOption(group("--force", "run every step, even if its inputs have not changed"));
   addWaitOption(command);
   const telling = (flags: string, help: string) => new Option(flags, help).helpGroup("Telling:");
   command
     .addOption(
-      telling("--metrics-file <file>", "file to write the run's metrics to, in Prometheus' text format"),
+      telling("--metrics-file <file>", "file to write the run's metrics to, in Prometheus text format"),
     )
     .addOption(telling("--on-success <command>", "shell command to run (/bin/sh) after success"))
     .addOption(
@@ -49,8 +50,8 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
         "shell command to run (/bin/sh) after a failure (exit code other than 0)",
       ),
     )
-    .addOption(telling("--print-schema", "print the JSON schema of pipeline files, and do nothing else"));
-  return addOutputOptions(command, "print nothing but errors, for cron").action(
+    .addOption(telling("--print-schema", "print the JSON schema of pipeline files and exit"));
+  return addOutputOptions(command, "print only errors, for cron").action(
     async (file: string | undefined, flags: Flags) => {
       if (flags.printSchema) {
         const { pipelineFileSchema } = await import("../../pipeline/file.js");
@@ -58,9 +59,7 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
         return;
       }
       if (file === undefined)
-        throw new UsageError(
-          "embed run takes a pipeline file; embed init LOG -o pipeline.yaml writes a starter",
-        );
+        throw new UsageError("embed run needs a pipeline file; embed init LOG -o pipeline.yaml writes one");
       if (flags.dryRun) await dryRun(file, flags, signal);
       else await run(file, flags, interrupts);
     },

@@ -28,27 +28,33 @@ export function addSchedule(program: Command): Command {
   return program
     .command("schedule")
     .description(
-      "Prints a unit that runs a pipeline file every week or day, with absolute paths, a log file and exit codes mapped. Nothing is " +
-        "installed, and no lock is needed beside embed's own.",
+      "Prints a scheduler unit that runs a pipeline file weekly or daily, with absolute paths, a log file " +
+        "and exit-code handling. Nothing is installed. embed locks the store itself, so the unit needs no lock.",
     )
-    .argument("<pipeline.yaml>", "what `embed run` takes")
+    .argument("<pipeline.yaml>", "pipeline file to run")
     .addHelpText("before", examples)
     .addOption(
       new Option("--as <scheduler>", "scheduler to print a unit for")
         .choices(["crontab", "systemd", "kubernetes", "airflow"])
         .makeOptionMandatory(),
     )
-    .option("--weekly <time>", "run every week at this day and time, such as 'sun 03:00'")
-    .option("--daily <time>", "run every day at this time, such as 03:00")
+    .option("--weekly <time>", "run weekly on this day and time, such as 'sun 03:00'")
+    .option("--daily <time>", "run daily at this time, such as 03:00")
     .option(
       "--log <file>",
-      "crontab, systemd: log file that the job's output is appended to; by default beside the pipeline",
+      "crontab, systemd: log file to append the job's output to; by default next to the pipeline file",
     )
-    .option("--name <name>", "name of the unit; by default the pipeline file's name")
-    .option("--node <path>", "path of the Node program where the job runs; by default this one")
-    .option("--embed <path>", "path of bin/embed.js where the job runs; by default this one")
+    .option("--name <name>", "name of the unit; by default the name of the pipeline file")
+    .option(
+      "--node <path>",
+      "path to the Node executable on the machine that runs the job; by default the " + "current one",
+    )
+    .option(
+      "--embed <path>",
+      "path to bin/embed.js on the machine that runs the job; by default the current " + "one",
+    )
     .option("--image <image>", "kubernetes: container image to run")
-    .option("--skip-locked", "airflow: skip the task if another run has locked the store")
+    .option("--skip-locked", "airflow: skip the task if another run holds the store's lock")
     .action(async (file: string, { embed = process.argv[1]!, ...flags }: Flags) => {
       await writeResult(await callSchedule(file, { embed, ...flags }));
     });

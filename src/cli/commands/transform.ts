@@ -82,90 +82,99 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("transform")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row; with item vectors of sessions, users and new items from their events; with any table of items, new items from the known ones nearest to them, or from what a catalogue says of all items.",
+      "Encodes new rows with a run. Boosted trees write leaf indices. Factorization machines write vectors " +
+        "of items or users, computed from their features or first events. Principal components write the " +
+        "coordinates of rows, new users or new items. Networks write the outputs of the last hidden layer. " +
+        "Session-based item vectors write vectors of users and new items, computed from their events. With any " +
+        "table of items, vectors of new items are computed from the nearest known items (--nearest) or from a " +
+        "catalogue (--content).",
     )
-    .argument("[run]", "run directory of a training; none with --model")
+    .argument("[run]", "run directory of a training; omit with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
     .addOption(
       new Option("--format <format>", "format of the output").choices(transformFormats).default("csv"),
     )
     .option("--model <file>", "instead of a run: model file of LightGBM (text) or XGBoost (JSON)")
-    .option("--key <column>", "column that names the output rows; by default their number from 1")
+    .option("--key <column>", "column that identifies the output rows; by default the row number, from 1")
     .addOption(
       fold(
         "--fold-in <log>",
-        "log with events of users or items that the run does not know: writes their vectors; repeatable",
+        "log with events of users or items unknown to the run: writes their vectors; repeatable",
       ).argParser(repeated),
     )
     .addOption(
       fold(
         "--stream",
-        "with --fold-in -: read events grouped by user and write each vector as soon as the next user begins",
+        "with --fold-in -: read events grouped by user and write each user's vector when the next user begins",
       ),
     )
     .addOption(
       fold(
         "--field <role>",
-        "write vectors of users or of items; by default of those that the run does not know, with --nearest of items",
+        "write vectors of users or of items; by default of those unknown to the run, with --nearest of items",
       ).choices(["user", "item"]),
     )
     .addOption(
       fold(
         "--l2-weight <x>",
-        "with --fold-in: L2 penalty on the new key's weight; by default estimated from the known keys",
+        "with --fold-in: L2 penalty on a new key's weight; by default estimated from the known keys",
       ).argParser(numberOf("--l2-weight")),
     )
     .addOption(
       fold(
         "--l2-vector <x>",
-        "with --fold-in: L2 penalty on the new key's vector; by default estimated from the known keys",
+        "with --fold-in: L2 penalty on a new key's vector; by default estimated from the known keys",
       ).argParser(numberOf("--l2-vector")),
     )
     .addOption(
       fold(
         "--half-life <span>",
-        "with --fold-in on runs of sessions: an item's weight halves with this much time before the user's latest event, such as 7d (h, d, w)",
+        "with --fold-in on session-based runs: half-life of an item's weight, in time before the user's " +
+          "latest event, such as 7d (h, d, w)",
       ),
     )
     .addOption(
       near(
         "--nearest <n>",
-        "the log is a table of items: a new item's vector is the mean of the n nearest known ones",
+        "read the log as a table of items: a new item's vector is the mean of the n nearest known items",
       ).argParser(wholeOf("--nearest", 1)),
     )
     .addOption(
       near(
         "--distance <columns>",
-        "with --nearest: columns of the position, such as lat,lon (degrees, distance on the ground) or any numbers (Euclidean)",
+        "with --nearest: columns to compute distances from, such as lat,lon (degrees, great-circle distance) " +
+          "or any numbers (Euclidean)",
       ).argParser(listOf),
     )
     .addOption(
       near(
         "--distance-kind <kind>",
-        "with --nearest: kind of distance, whatever the columns are called",
+        "with --nearest: kind of distance, regardless of the column names",
       ).choices(distanceKinds),
     )
     .addOption(
       near(
         "--within <columns>",
-        "with --nearest: only items with equal values in these columns count as near",
+        "with --nearest: consider only items with equal values in these columns",
       ).argParser(listOf),
     )
     .addOption(
       near(
         "--min-nearest <n>",
-        "with --nearest: leave out (and count) items with fewer known neighbours; by default as many as --nearest",
+        "with --nearest: skip (and count) items with fewer known neighbours than this; by default the value " +
+          "of --nearest",
       ).argParser(wholeOf("--min-nearest", 1)),
     )
     .option(
       "--features",
-      "write the columns that the trees split on, categories as numbers, instead of leaves",
+      "write the columns that the trees split on instead of leaves, with categories as numbers",
     )
     .addOption(
       new Option(
         "--dense [n]",
-        "write leaves as n dense numbers (singular vectors); by default as many as train-gbdt --dense kept",
+        "write leaves as dense vectors of length n (singular vectors); by default the length set by " +
+          "train-gbdt --dense",
       ).argParser(wholeOf("--dense", 1)),
     )
     .addOption(new Option("--with-scores").hideHelp())
@@ -183,10 +192,9 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command
     .addOption(
-      new Option(
-        "-o, --out <path>",
-        "file to write, for npy a directory; by default stdout, also as -",
-      ).helpGroup("Output:"),
+      new Option("-o, --out <path>", "file to write, for npy a directory; - or no file is stdout").helpGroup(
+        "Output:",
+      ),
     )
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
   markCommon(command, [
@@ -211,14 +219,16 @@ export async function callTransform(
   const { transform } = await import("../../api/transform/transform.js");
   if (flags.withScores)
     throw new UsageError(
-      "--with-scores is no option of transform any more: embed predict RUN LOG writes probabilities, and scores as transform wrote them with --raw-scores",
+      "transform no longer has the option --with-scores: embed predict RUN LOG writes probabilities; " +
+        "--raw-scores writes the scores that transform wrote",
     );
   const { run, on } = inputsOf(first, more, flags);
   const byContent = givenOf(command, content) as ContentOptions;
   checkRows(on, { ...flags, ...byContent });
   if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))
     throw new UsageError(
-      "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
+      "--dense cannot be combined with --features or --format libsvm: it writes leaves as csv, jsonl, npy or " +
+        "parquet",
     );
   const { foldIn, stream, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
   const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
@@ -247,7 +257,7 @@ function inputsOf(
     return { run: first, on: more };
   }
   const other = features ? "--features" : foldIn ? "--fold-in" : hashKeys ? "--hash-keys" : undefined;
-  if (other !== undefined) throw new UsageError(`${other} is for runs, not for --model`);
+  if (other !== undefined) throw new UsageError(`${other} cannot be used with --model: it needs a run`);
   return { run: undefined, on: first === undefined ? [] : [first, ...more] };
 }
 
@@ -259,21 +269,21 @@ function checkRows(
   if (on.length === 0 && !foldIn && !catalogue)
     throw new UsageError(
       nearest === undefined
-        ? "transform needs a log, or events with --fold-in LOG"
+        ? "transform needs a log, or a log of events with --fold-in LOG"
         : "transform --nearest needs a table of items: transform RUN items.csv",
     );
   if (on.length > 0 && foldIn && !catalogue)
-    throw new UsageError("--fold-in takes the place of the log: give one of them");
+    throw new UsageError("--fold-in replaces the log argument: give only one of them");
   if (foldIn && key !== undefined && !catalogue)
-    throw new UsageError("--fold-in writes the new keys: leave out --key");
+    throw new UsageError("--key cannot be combined with --fold-in, which writes the new keys");
   if (!foldIn && (l2Weight ?? l2Vector ?? halfLife) !== undefined)
-    throw new UsageError("--l2-weight, --l2-vector and --half-life go with --fold-in");
+    throw new UsageError("--l2-weight, --l2-vector and --half-life need --fold-in");
   if (!foldIn && nearest === undefined && !catalogue && field !== undefined)
-    throw new UsageError("--field goes with --fold-in or --nearest");
+    throw new UsageError("--field needs --fold-in or --nearest");
   for (const [flag, x] of [
     ["--l2-weight", l2Weight],
     ["--l2-vector", l2Vector],
   ] as const) {
-    if (x !== undefined && x < 0) throw new UsageError(`${flag} expects a number from 0 on, got ${x}`);
+    if (x !== undefined && x < 0) throw new UsageError(`${flag} expects a number of at least 0, got ${x}`);
   }
 }

@@ -44,7 +44,7 @@ export async function rowLayout(
     });
     batches.push({ first, length, offsets });
     first += length;
-    if (first > numRows) fail(`more rows than the ${numRows} of ${DATASET_MARKER}`);
+    if (first > numRows) fail(`more rows than the ${numRows} in ${DATASET_MARKER}`);
   }
   if (first !== numRows) fail(`${first} rows, ${DATASET_MARKER} says ${numRows}`);
   const dictionaries = plans.map(() => keysOf([]));
@@ -88,12 +88,12 @@ export function checkCodes(cells: Cells, { size }: Keys, name: string, path: str
   if (!(cells instanceof Uint32Array)) return;
   for (const code of cells)
     if (code >= size && code !== MISSING)
-      throw damaged(path, `column '${name}' has the code ${code}, it has ${size} keys`);
+      throw damaged(path, `column '${name}' has code ${code}, but only ${size} keys`);
 }
 
 function checkSchema(fields: readonly FlatTable[], plans: readonly ColumnPlan[], path: string): void {
   if (fields.length !== plans.length || fields.some((field, i) => field.text(0) !== plans[i]!.name))
-    throw damaged(path, `it has other columns than ${DATASET_MARKER} says`);
+    throw damaged(path, `its columns differ from ${DATASET_MARKER}`);
   for (const [i, { name, kind }] of plans.entries()) {
     const field = fields[i]!;
     const dictionary = field.table(4);
@@ -101,6 +101,6 @@ function checkSchema(fields: readonly FlatTable[], plans: readonly ColumnPlan[],
       kind === "number"
         ? field.u8(2) === ARROW_TYPES.float && !dictionary
         : field.u8(2) === ARROW_TYPES.utf8 && dictionary?.i64(0) === i;
-    if (!isOfKind) throw damaged(path, `column '${name}' has another type than ${DATASET_MARKER} says`);
+    if (!isOfKind) throw damaged(path, `the type of column '${name}' differs from ${DATASET_MARKER}`);
   }
 }

@@ -18,7 +18,8 @@ function textsOf(dataset: Dataset, name: string): KeyColumn {
   if (column.kind === "key") return column;
   if (column.kind === "multi")
     throw new UsageError(
-      `--keep ${name}: the cells of '${name}' hold several values, which an encoded dataset has split: keep another column, or read the log itself`,
+      `--keep ${name}: '${name}' is multi-valued and stored split in the encoded dataset: keep another ` +
+        "column, or read the original log",
     );
   const codeOf = new Map<number, number>();
   const codes = Uint32Array.from(column.values, (x) => {

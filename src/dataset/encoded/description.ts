@@ -89,8 +89,8 @@ export function parseDescription(bytes: Uint8Array, file: string): Description {
   ) as Description;
   if (schemaVersion !== SCHEMA_VERSION) {
     throw new ArtifactError(
-      `'${file}' has schema version ${String(schemaVersion)}, this program reads ${SCHEMA_VERSION}: ` +
-        "use the version of embed that wrote it, or encode the log again",
+      `'${file}' has schema version ${String(schemaVersion)}, expected ${SCHEMA_VERSION}: use the version of ` +
+        "embed that wrote it, or encode the log again",
     );
   }
   const description = parseJson(bytes, descriptionShape, file, remake) as Description;
@@ -102,12 +102,12 @@ export function parseDescription(bytes: Uint8Array, file: string): Description {
 /** Roles that name a column which is none, or of another kind. */
 function contradictionOf({ columns, roles }: Description): string | undefined {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
-  if (kinds.size < columns.length) return "two columns have one name";
+  if (kinds.size < columns.length) return "two columns have the same name";
   for (const [name, kind] of kindsOf({ roles }))
-    if (kinds.get(name) !== kind) return `its roles have '${name}' as a column of kind ${kind}`;
+    if (kinds.get(name) !== kind) return `'${name}' does not match its role (${kind})`;
   for (const role of roleNames) {
     const name = roles[role];
-    if (name !== undefined && !kinds.has(name)) return `its ${role} is '${name}', which is no column`;
+    if (name !== undefined && !kinds.has(name)) return `its ${role} '${name}' is not a column`;
   }
   return undefined;
 }
@@ -121,7 +121,8 @@ export function damaged(file: string, why: string, cause?: unknown): ArtifactErr
 export function checkDictionaryBytes(name: string, bytes: number): void {
   if (bytes < 2 ** 31) return;
   throw new UsageError(
-    `the distinct keys of '${name}' need ${bytes} bytes, more than the 2 GiB that a dataset holds of one column: leave it out with --ignore`,
+    `the distinct keys of '${name}' need ${bytes} bytes, the limit is 2 GiB per column: exclude it with ` +
+      "--ignore",
   );
 }
 

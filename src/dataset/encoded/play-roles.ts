@@ -70,7 +70,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   const { options } = description;
   const contradiction = (flag: string, holds: string) =>
     new UsageError(
-      `${flag} contradicts dataset '${path}', ${holds}: leave the flag out, or encode the log again with it`,
+      `${flag} contradicts dataset '${path}', ${holds}: omit the option, or encode the log again with it`,
     );
   for (const role of roleNames) {
     const [given, own] = [request[role], roles[role]];
@@ -79,7 +79,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (role === "event" && columns.some(({ name, kind }) => name === given && kind === "key")) continue;
     throw contradiction(
       `--${role} ${given}`,
-      own === undefined ? `in which no column is the ${role}` : `whose ${role} is '${own}'`,
+      own === undefined ? `which has no ${role} column` : `whose ${role} is '${own}'`,
     );
   }
   const fields = fieldsAsAsked(dataset, request);
@@ -90,15 +90,15 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     );
   for (const given of request.numeric) {
     if (!roles.numeric.includes(bareName(given, roles.numeric)))
-      throw contradiction(`--numeric ${given}`, "in which it is no numeric feature");
+      throw contradiction(`--numeric ${given}`, "where it is not a numeric feature");
   }
   for (const [name, separator] of Object.entries(request.multi)) {
     if (!Object.hasOwn(roles.multi, name) || roles.multi[name] !== separator)
-      throw contradiction(`--multi '${name}:${separator}'`, "in which its cells are not split so");
+      throw contradiction(`--multi '${name}:${separator}'`, "where its cells are not split this way");
   }
   for (const name of request.multiWeights ?? []) {
     if (!roles.multiWeights?.includes(name))
-      throw contradiction(`--multi-weights ${name}`, "in which its values carry no numbers");
+      throw contradiction(`--multi-weights ${name}`, "where its values have no weights");
   }
   if (request.timeFormat !== undefined && request.timeFormat !== options.timeFormat)
     throw contradiction(
@@ -193,7 +193,8 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
       [...drops.map((text) => `--drop '${text}'`), ...wheres.map((text) => `--where '${text}'`)].join(" ") ||
       "no filter";
     throw new UsageError(
-      `dataset '${path}' was encoded with ${shown(options.drop, options.where ?? [])}, the other rows are read with ${shown(drop, where)}: encode the log again with the latter`,
+      `dataset '${path}' was encoded with ${shown(options.drop, options.where ?? [])}, but the other rows ` +
+        `are read with ${shown(drop, where)}: encode the log again with the same options`,
     );
   }
   const single = Object.entries({ user, item, label, time, weight, event, session }).filter(
@@ -205,9 +206,10 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
   const need = (name: string, kind: Column["kind"], separator?: string): void => {
     const column = dataset.columns.find((candidate) => candidate.name === name);
     if (column?.kind === kind && (column.kind !== "multi" || column.separator === separator)) return;
-    const found = column ? `has it as a column of kind ${column.kind}` : "does not have it";
+    const found = column ? `has it as ${column.kind}` : "does not have it";
     throw new UsageError(
-      `column '${name}' is needed as one of kind ${kind}, and dataset '${path}' ${found}: encode the log again with the run's column flags`,
+      `column '${name}' must be of kind ${kind}, but dataset '${path}' ${found}: encode the log again with ` +
+        "the run's column options",
     );
   };
   for (const name of event === undefined ? fields : [...fields, event]) need(name, "key");
@@ -222,7 +224,8 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
     if ((dataset.roles.multiWeights?.includes(name) ?? false) === isWeighted) continue;
     const [here, there] = isWeighted ? ["without", "with"] : ["with", "without"];
     throw new UsageError(
-      `dataset '${path}' has '${name}' ${here} numbers of its values (--multi-weights), the other rows are read ${there}: encode the log again`,
+      `dataset '${path}' has '${name}' ${here} weights (--multi-weights), but the other rows are read ` +
+        `${there}: encode the log again`,
     );
   }
   const used = new Set([
@@ -243,7 +246,8 @@ function withItems(
   if (column?.kind !== "key" || !column.codes.includes(MISSING)) return { dataset, skipped: {} };
   if (onBadRow === "error") {
     throw new DataError(
-      `a value is expected, the cell of row ${column.codes.indexOf(MISSING) + 1} is empty; --on-bad-row skip leaves such rows out`,
+      `expected a value, the cell of row ${column.codes.indexOf(MISSING) + 1} is empty; --on-bad-row skip ` +
+        "skips such rows",
       { file: path, column: column.name },
     );
   }
@@ -255,7 +259,7 @@ function withItems(
       : { ...each, codes: each.codes.filter(isKept) },
   );
   const numRows = codes.filter(isKept).length;
-  const reason = `${column.name}: a value is expected`;
+  const reason = `${column.name}: expected a value`;
   return { dataset: { ...dataset, numRows, columns }, skipped: { [reason]: dataset.numRows - numRows } };
 }
 

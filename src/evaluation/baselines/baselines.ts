@@ -72,7 +72,7 @@ export async function baselineRanker(
 export function checkBaselines(names: readonly string[]): BaselineName[] {
   return names.map((name) => {
     const known = baselineNames.find((one) => one === name);
-    if (!known) throw new UsageError(`--baseline is ${baselineNames.join(", ")}, got '${name}'`);
+    if (!known) throw new UsageError(`--baseline must be one of ${baselineNames.join(", ")}, got '${name}'`);
     return known;
   });
 }

@@ -72,7 +72,7 @@ function secondsOf(n: number, threads: number): string {
 export function checkEase(numItems: number): void {
   if (numItems <= MOST_ITEMS) return;
   throw new UsageError(
-    `the baseline ease inverts a matrix of ${numItems} x ${numItems} items, ${((4 * numItems ** 2) / 1e9).toFixed(1)} GB of ` +
-      `memory: it takes up to ${MOST_ITEMS} items; leave ease out`,
+    `the baseline ease inverts a ${numItems} x ${numItems} matrix (${((4 * numItems ** 2) / 1e9).toFixed(1)} ` +
+      `GB) and supports at most ${MOST_ITEMS} items: omit ease`,
   );
 }

@@ -54,7 +54,7 @@ export function checkFilter(
   const most = Math.min(sizes.numUsers, sizes.numItems);
   if (dim < most || weight === 0) return [];
   return [
-    `${name}: of ${sizes.numUsers} users and ${sizes.numItems} items there are no more than ${most} eigenvectors, and with all of them the ` +
-      "ideal filter tells no item that a user has not from another: --filter-dim takes fewer",
+    `${name}: --filter-dim must be below ${most} for ${sizes.numUsers} users and ${sizes.numItems} items: ` +
+      "with all eigenvectors the ideal filter does not rank new items",
   ];
 }

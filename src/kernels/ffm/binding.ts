@@ -148,7 +148,7 @@ function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   if (bytes <= arena.freeBytes) return;
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +
-      `${sizeText(bytes)}, and one memory holds 4 GiB: fewer fields (--fields, --ignore), a smaller --dim ` +
-      `or a greater --min-count shrinks it, and --model fm has one vector a feature instead of one for each field`,
+      `${sizeText(bytes)} of memory, the limit is 4 GiB: use fewer fields (--fields, --ignore), a smaller ` +
+      "--dim, a larger --min-count, or --model fm, which has one vector per feature instead of one per field",
   );
 }

@@ -122,7 +122,7 @@ export async function readHnsw(
 ): Promise<HnswGraph> {
   const fail = (what: string): never => {
     throw new ArtifactError(
-      `'${name}' is no index as embed and hnswlib write it (${what}): build it again with embed index`,
+      `'${name}' is not a valid hnswlib index (${what}): build it again with embed index`,
     );
   };
   const { size: fileBytes } = await file.stat();

@@ -147,7 +147,8 @@ export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, t
   if (bytes <= MOST_BYTES) return;
   throw new UsageError(
     `${name} of ${numUsers} users and ${numItems} items with ${dim} components on ${threads} threads needs ` +
-      `${sizeText(bytes)}, and one memory holds ${sizeText(MOST_BYTES)}: fewer components or threads, or a greater --min-count, need less`,
+      `${sizeText(bytes)} of memory, the limit is ${sizeText(MOST_BYTES)}: use fewer components or threads, or ` +
+      "a larger --min-count",
   );
 }
 

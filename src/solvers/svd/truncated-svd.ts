@@ -55,8 +55,8 @@ export async function truncatedSvd(
   const dim = Math.min(options.dim, narrow);
   if (options.exact && narrow > MAX_EXACT) {
     throw new UsageError(
-      `--exact takes a matrix with a side of at most ${MAX_EXACT}, and this one has ${numRows} x ${numColumns}: ` +
-        "a small --tolerance goes as far as single precision does",
+      `--exact supports matrices with a side of at most ${MAX_EXACT}, got ${numRows} x ${numColumns}: use a ` +
+        "small --tolerance instead (limited by single precision)",
     );
   }
   const isSmall = options.exact === true || narrow <= basisPanels(dim) * PANEL;

@@ -39,7 +39,7 @@ function fitLeastSquares(
     const name = preprocess.roles[side === "user" ? "item" : "user"]!;
     const f = space.fields.findIndex((field) => field.name === name);
     const [field, column] = [space.fields[f]!, columnNamed(dataset, name)];
-    if (field.kind !== "key" || column.kind !== "key") throw new TypeError(`'${name}' is no column of keys`);
+    if (field.kind !== "key" || column.kind !== "key") throw new TypeError(`'${name}' is not a key column`);
     const ids = idsOf(field, column.dictionary);
     const [first, end] = [space.offsets[f]!, space.offsets[f + 1]!];
     const others = known.get(side) ?? otherSide(dim, vectors.subarray(first * dim, end * dim));

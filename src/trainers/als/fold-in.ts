@@ -59,7 +59,7 @@ export function foldInImplicit(
   const solved = solveCholesky(matrix, right);
   if (solved) return solved;
   throw new UsageError(
-    "the events do not decide a vector of this dimension without L2: give --l2-vector above 0",
+    "too few events to determine a vector of this dimension without L2: set --l2-vector above 0",
   );
 }
 

@@ -24,19 +24,19 @@ const [model, training] = ["Model:", "Training:"] as const;
 
 /** Defaults were chosen on a part of gowalla's training events (docs/algorithms/implicit.md). */
 const own = {
-  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   /** a: the weight of a pair that is no event */
   unobservedWeight: number({
     min: 0,
     max: 1e6,
-    help: "weight of a pair of user and item without an event; an event has 1",
+    help: "weight of an unobserved user-item pair; observed pairs have weight 1",
     group: model,
-    shown: `so that all pairs together weigh ${UNOBSERVED_TO_OBSERVED} times the events`,
+    shown: `chosen so that all pairs together weigh ${UNOBSERVED_TO_OBSERVED} times the events`,
   }),
   l2Vector: number({
     min: 0,
     max: Number.MAX_VALUE,
-    help: "L2 on vectors",
+    help: "L2 penalty on vectors",
     group: training,
     default: 0.005,
   }),
@@ -44,20 +44,20 @@ const own = {
   l2Exponent: number({
     min: 0,
     max: 2,
-    help: "L2 grows with the number of events of a user or item to this power",
+    help: "the L2 penalty of a user or item is scaled by its number of events to this power",
     group: training,
     default: 1,
   }),
   epochs: whole({
     min: 1,
     max: 1_000_000_000,
-    help: "maximum number of epochs; each solves for all users, then for all items",
+    help: "maximum number of epochs; each epoch solves for all users, then for all items",
     group: training,
     default: 6,
   }),
   ...lists,
   patience: passes.patience,
-  seed: { ...passes.seed, help: "random seed of initial vectors and splits" },
+  seed: { ...passes.seed, help: "random seed for initial vectors and splits" },
   ...threads,
 } as const;
 
@@ -71,7 +71,7 @@ export const options = withCommon(
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
-      help: "for a log with labels: only rows with a label of x or more are events",
+      help: "for a log with labels: use only rows with a label of x or more as events",
     },
     ...own,
     ...output,

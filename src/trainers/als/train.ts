@@ -83,8 +83,7 @@ export async function trainImplicit(
   signal?: AbortSignal,
 ): Promise<ImplicitModel> {
   signal?.throwIfAborted();
-  if (input.users.indices.length === 0)
-    throw new DataError("no events of a known user and item: nothing to learn from");
+  if (input.users.indices.length === 0) throw new DataError("no events with a known user and item");
   const { users, items } = input;
   const { dim, threads } = options;
   const machine = await AlsMachine.start({ dim, block: BLOCK, threads, users, items });
@@ -131,7 +130,7 @@ async function trainEpochs(
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss)) {
         throw new DivergedError(
-          `the training loss is no longer finite in epoch ${epoch}: try a greater --l2-vector, or smaller weights`,
+          `the training loss is not finite in epoch ${epoch}: try a larger --l2-vector, or smaller weights`,
         );
       }
       // a look at the validation part

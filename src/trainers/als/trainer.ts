@@ -18,8 +18,8 @@ const command = "train-als";
 export const trainer: Trainer = {
   command,
   description:
-    "Factorizes the events of users and items by alternating least squares, with a small weight for pairs that are no event, and writes a " +
-    "run directory: a vector for each user and item.",
+    "Factorizes the user-item matrix of events by alternating least squares, with a small weight on " +
+    "unobserved pairs, and writes a run directory with a vector per user and item.",
   examples: `
   embed train-als fixtures/purchases.csv -o run --valid 0.1 --test 0.1
   embed train-als fixtures/clicks.csv -o run --positive-from 1 --dim 32 --test 0.1

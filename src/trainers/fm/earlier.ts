@@ -38,8 +38,8 @@ export async function openEarlier(given: GivenFm, command: string): Promise<Earl
   if (held === DRAWS && wanted === "fm") refuseProbit(run, "--init");
   else if (held !== wanted)
     throw new UsageError(
-      `--init '${init}' holds a model '${held}', from which a '${wanted}' does not go on: ` +
-        `take a run that holds one, or train without --init`,
+      `--init '${init}' holds a '${held}' model, but a '${wanted}' model is needed: use a run that holds ` +
+        "one, or train without --init",
     );
   const model = await readEarlier(run);
   const layout = held === "ffm" ? await readLayout(run, model.table) : undefined;
@@ -57,7 +57,7 @@ export async function openEarlier(given: GivenFm, command: string): Promise<Earl
   if (shared.dim !== undefined) checkDim(run, shared.dim, dim);
   if (normalizeRows && !layout?.normalizeRows)
     throw new UsageError(
-      `--init '${init}' was trained without --normalize-rows: leave it out here too, or train without --init`,
+      `--init '${init}' was trained without --normalize-rows: omit it here too, or train without --init`,
     );
   return { ...earlier, shared };
 }

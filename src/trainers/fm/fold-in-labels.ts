@@ -23,7 +23,7 @@ export async function foldInByLabels(run: Run, options: TransformOptions, watch:
 
 /** Why a run's negatives are other ones in another log. */
 export function drawsByPlace({ preprocess: { negatives } }: Pick<FmRun, "preprocess">): string | undefined {
-  return negatives ? "its negatives are drawn by the places of rows in the log" : undefined;
+  return negatives ? "its negatives depend on row positions in the log" : undefined;
 }
 
 /** The machines that a run predicts by: one, or the draws of a chain. */
@@ -55,7 +55,8 @@ async function foldInLabels(
   const { negatives, task } = preprocess;
   if (fresh.side === "item" && negatives) {
     throw new UsageError(
-      "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
+      "--fold-in of items needs labels: sampled negatives are other items and carry no information about a " +
+        "new one",
     );
   }
   const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));

@@ -17,16 +17,16 @@ export function checkGrowth(
   labelScale: number,
   options: FmOptions,
 ): void {
-  if (!Number.isFinite(trainLoss)) throw diverged("the training loss is no longer finite", epoch, options);
+  if (!Number.isFinite(trainLoss)) throw diverged("the training loss is not finite", epoch, options);
   if (validLoss !== undefined && !Number.isFinite(validLoss))
-    throw diverged("the validation loss is no longer finite", epoch, options);
+    throw diverged("the validation loss is not finite", epoch, options);
   if (trainLoss > MAX_LOSS[options.loss] * labelScale ** 2)
     throw diverged(`the training loss has grown to ${trainLoss.toPrecision(2)}`, epoch, options);
   const length = vectorNorm / Math.sqrt(numFeatures);
   if (!(length <= MAX_LENGTH)) {
     const grown = Number.isFinite(length)
-      ? `have grown to a length of ${length.toPrecision(2)}`
-      : "are no longer finite";
+      ? `have grown to a norm of ${length.toPrecision(2)}`
+      : "are not finite";
     throw diverged(`vectors ${grown}`, epoch, options);
   }
 }

@@ -22,8 +22,8 @@ export const models: Models = {
     ...ofLabels,
     scoresBy: "weights",
     lacks: {
-      rotation: "its vectors are weights, which no rotation leaves as they are",
-      vectors: "it has weights and no vectors",
+      rotation: "its vectors are weights and cannot be rotated",
+      vectors: "it has weights but no vectors",
     },
   },
   ffm: {
@@ -37,7 +37,7 @@ export const models: Models = {
     composition: async (run) => await (await import("./ffm/compose-run.js")).crossComposition(run),
     mips: "composed",
     scoresBy: "vectors",
-    lacks: { vectors: "it has a vector of a key for each other field, and a network takes one" },
+    lacks: { vectors: "it has one vector per key and field, but a network takes one vector per key" },
   },
   "fm-draws": {
     holds: "posterior draws (train-fm --method mcmc)",
@@ -51,8 +51,8 @@ export const models: Models = {
     secondOrder: sumCapabilities.secondOrder,
     vectors: async (run) => await (await import("./mcmc/vectors.js")).drawsVectors(run),
     lacks: {
-      mips: "its predictions are means over many machines",
-      scoresBy: "its scores do not come from the vectors of its table, which are means over many machines",
+      mips: "its predictions are means over many draws",
+      scoresBy: "its scores are means over many draws and do not come from the vectors of its table",
     },
   },
 };

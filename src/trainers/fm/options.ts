@@ -85,7 +85,7 @@ function stepOf(name: keyof Steps) {
 
 function byLoss(name: keyof Steps): string {
   const { logistic, squared } = steps.adagrad;
-  return `${logistic[name]}, or ${squared[name]} for the squared loss; others by --method`;
+  return `${logistic[name]}, or ${squared[name]} for squared loss; other defaults by --method`;
 }
 
 /** What the model is, and how it is trained. */
@@ -109,17 +109,17 @@ const own = {
   }),
   link: choice(["logit", "probit"], {
     placeholder: "link",
-    help: "als and mcmc: how a score becomes the probability of label 1",
+    help: "als and mcmc: link function from scores to probabilities",
     group: model,
     default: "logit",
     only: { method: ["als", "mcmc"] },
   }),
   priorOf: choice(["field", "all"], {
     placeholder: "whom",
-    help: "mcmc: parameters that share a prior: those of a field, or all",
+    help: "mcmc: parameters that share a prior: per field, or all",
     group: model,
     default: (_: object, { loss }: { loss: Loss }) => (loss === "logistic" ? "field" : "all"),
-    shown: "field, or all for the squared loss",
+    shown: "field, or all for squared loss",
     only: ofMcmc,
   }),
   normalizeRows: flag({
@@ -138,7 +138,7 @@ const own = {
   dim: whole({
     min: 1,
     max: 1024,
-    help: "length of a vector; with --model ffm, of the vector for each field",
+    help: "embedding dimension; with --model ffm, dimension of the vector for each field",
     group: model,
     default: ({ model: kind }: { model: Model }) => (kind === "ffm" ? 4 : 16),
     shown: "16, or 4 with --model ffm",
@@ -151,7 +151,7 @@ const own = {
   epochs: whole({
     min: 1,
     max: MANY,
-    help: "maximum number of passes over the training rows",
+    help: "maximum number of passes over the training data",
     group: training,
     default: ({ method }: { method: Method }) => (method === "als" ? 50 : method === "mcmc" ? 100 : 10),
     shown: "10, with --method als 50, with mcmc 100",
@@ -169,7 +169,7 @@ const own = {
   learningRateDecay: number({
     min: 0,
     max: ANY,
-    help: "the step size of epoch e is divided by 1 + x (e - 1)",
+    help: "learning rate decay: in epoch e the rate is divided by 1 + x (e - 1)",
     group: training,
     default: stepOf("learningRateDecay"),
     shown: "0, or 0.5 with --method sgd",
@@ -178,7 +178,7 @@ const own = {
   negativeDownsampling: share({
     min: 1e-6,
     max: 1,
-    help: "share of label-0 rows to train on; scores are corrected for it (He et al. 2014)",
+    help: "share of label-0 rows to keep for training; scores are corrected for it (He et al. 2014)",
     group: training,
     default: 1,
     only: ofGradients,
@@ -186,7 +186,7 @@ const own = {
   l1Weight: number({
     min: 0,
     max: ANY,
-    help: "ftrl: L1 on weights; a greater one leaves fewer of them",
+    help: "ftrl: L1 penalty on weights; larger values give sparser weights",
     group: training,
     default: stepOf("l1Weight"),
     shown: "1",
@@ -195,7 +195,7 @@ const own = {
   l2Weight: number({
     min: 0,
     max: ANY,
-    help: "L2 on weights, at each occurrence of a feature; with --method als once a feature",
+    help: "L2 penalty on weights, applied at each occurrence of a feature; with --method als once per feature",
     group: training,
     default: stepOf("l2Weight"),
     shown: byLoss("l2Weight"),
@@ -219,10 +219,13 @@ const own = {
       type: "string | readonly string[] | Readonly<Record<string, number>>",
       parse: l2FieldOf,
       repeats: true,
-      complaint: recordComplaint((x: number) => Number.isFinite(x) && x >= 0, "numbers from 0 on by field"),
+      complaint: recordComplaint(
+        (x: number) => Number.isFinite(x) && x >= 0,
+        "numbers of at least 0 by field",
+      ),
     },
     {
-      help: "L2 on weights and vectors of single fields, in place of the general one",
+      help: "L2 penalty on weights and vectors of single fields, replacing the general penalty",
       group: training,
       default: {},
       shown: "",
@@ -236,7 +239,7 @@ const own = {
   burnIn: whole({
     min: 0,
     max: MANY,
-    help: "mcmc: epochs before the first draw is kept",
+    help: "mcmc: number of burn-in epochs before the first draw is kept",
     group: training,
     default: 20,
     shown: "20, at most half of the epochs",
@@ -245,7 +248,7 @@ const own = {
   draws: whole({
     min: 1,
     max: 10_000,
-    help: "mcmc: draws that are kept and predict together",
+    help: "mcmc: number of draws to keep; predictions are averaged over them",
     group: training,
     default: 20,
     only: ofMcmc,
@@ -301,7 +304,7 @@ export function fmOptionsOf(given: GivenFm, loss: Loss): FmOptions {
   // a second training, on all rows, states the default too
   if ((given.link ?? own.link.default) !== own.link.default && loss === "squared")
     throw new UsageError(
-      `--link ${given.link} makes a probability of a score, and there is none to predict here: leave it out, or make labels of 0 and 1 with --positive-from`,
+      `--link ${given.link} needs labels of 0 and 1: omit it, or convert labels with --positive-from`,
     );
   const { task: _, l2: __, ...rest } = resolved(own, given, { loss });
   return { ...rest, loss };
@@ -331,7 +334,7 @@ function l2FieldOf(text: string, _: string, earlier: Record<string, number> = {}
       const at = part.lastIndexOf("=");
       const value = Number(part.slice(at + 1) || NaN);
       if (at <= 0 || !(value >= 0))
-        throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
+        throw new UsageError(`--l2-field expects FIELD=NUMBER with a number of at least 0, got '${part}'`);
       return [part.slice(0, at), value];
     });
   return { ...earlier, ...Object.fromEntries(entries) };

@@ -224,7 +224,7 @@ describe("what goes wrong", () => {
     const failing = trainFm(inputOf(huge), options("logistic"));
     await expect(failing).rejects.toThrow(DivergedError);
     await expect(trainFm(inputOf(huge), options("logistic"))).rejects.toThrow(
-      /epoch 1, at learning rate 0.05: try/,
+      /epoch 1 with learning rate 0.05: try/,
     );
   });
 

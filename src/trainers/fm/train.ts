@@ -72,7 +72,7 @@ export async function trainFm(
   signal?.throwIfAborted();
   const { train } = input;
   if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0) {
-    throw new DataError("no training rows: nothing to learn from");
+    throw new DataError("no training rows");
   }
   const { numFeatures } = input;
   const shape = {
@@ -132,7 +132,7 @@ async function trainEpochs(
       return { event, stoppingValue: seen?.stoppingValue };
     },
     async keep(epoch) {
-      if (!(await kept.take())) throw diverged("a parameter is no longer finite", epoch, options);
+      if (!(await kept.take())) throw diverged("a parameter is not finite", epoch, options);
     },
     save: (withKept) => ({ ...machine.state, ...(withKept && kept.arrays) }),
     restore(arrays) {
@@ -160,5 +160,5 @@ async function trainEpochs(
 /** The kernel's method. @throws {UsageError} it is none of the kernel's */
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
-  throw new UsageError(`--method ${method} does not step along gradients`);
+  throw new UsageError(`--method ${method} is not a gradient method`);
 }

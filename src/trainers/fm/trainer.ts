@@ -22,7 +22,8 @@ const command = "train-fm";
 export const trainer: Trainer = {
   command,
   description:
-    "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
+    "Trains a factorization machine on a log and writes a run directory with a vector for each key of each " +
+    "field.",
   examples: `
   embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
@@ -82,12 +83,13 @@ function check(given: GivenFm): void {
   const { model = "fm", method = "adagrad", search } = given;
   if (model !== "fm" && (method === "als" || method === "mcmc"))
     throw new UsageError(
-      `--method ${method} is for --model fm, not for ${model}, which takes --method adagrad, sgd, ftrl or adam`,
+      `--method ${method} needs --model fm, got ${model}: use --method adagrad, sgd, ftrl or adam`,
     );
   if (search !== undefined && method === "mcmc")
     throw new UsageError(
-      "--search compares settings after 1, 2, 4 ... epochs, when a chain of --method mcmc has yet to arrive; " +
-        "it draws its L2 and has no learning rate: compare a --dim of 4, 8 and 16 by their validation loss",
+      "--search cannot be combined with --method mcmc, which samples its L2 penalty, has no learning rate " +
+        "and does not converge in the few epochs that --search tries: compare --dim 4, 8 and 16 by validation " +
+        "loss",
     );
   checkInit(given);
 }

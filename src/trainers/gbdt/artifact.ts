@@ -121,7 +121,7 @@ function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
     throw new UsageError(
-      `run '${run.path}' holds a model of ${run.manifest.command}, not trees: take a run of train-gbdt`,
+      `run '${run.path}' holds a model of ${run.manifest.command}, not trees: use a run of train-gbdt`,
     );
   const named = (file: string) => `${run.path}/model/${file}`;
   const has = (file: string) => Object.hasOwn(run.manifest.files, `model/${file}`);
@@ -138,7 +138,8 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   const { columns } = preprocess;
   if (columns.length !== forest.columns.length)
     throw new ArtifactError(
-      `run '${run.path}' has ${columns.length} columns and trees of ${forest.columns.length}: train again`,
+      `run '${run.path}' has ${columns.length} columns, but its trees have ${forest.columns.length}: train ` +
+        "again",
     );
   // names stand here as they are in the log; a column that no tree splits on has its kind from here, too
   const split = splitKinds(forest);
@@ -146,7 +147,7 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
     const { kind, name } = columns[c]!;
     if (split.has(c) && split.get(c) !== kind)
       throw new ArtifactError(
-        `run '${run.path}' has '${name}' as a ${kind}, its trees as another: train again`,
+        `run '${run.path}' and its trees disagree on the kind of column '${name}' (${kind}): train again`,
       );
     return { ...column, kind, name };
   });

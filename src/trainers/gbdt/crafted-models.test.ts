@@ -23,7 +23,7 @@ test.each([
     "classes",
     /^(num_class|num_tree_per_iteration)=\d+$/gm,
     "$1=100000000",
-    "num_tree_per_iteration is no whole number",
+    "num_tree_per_iteration is not an integer from 1 to",
   ],
   ["children in a circle", /^left_child=.*$/m, (line: string) => line.replace(/=-?\d+/, "=0"), "are no tree"],
 ] as const)("LightGBM's %s", (_, original, crafted, message) => {

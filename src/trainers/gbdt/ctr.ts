@@ -24,7 +24,10 @@ export function ctrOf({
 }: GivenGbdt): CtrFlags | undefined {
   if (!ctr) return undefined;
   if (init !== undefined || refit)
-    throw new UsageError("--ctr does not go with --init or --refit: its statistics are of one training part");
+    throw new UsageError(
+      "--ctr cannot be combined with --init or --refit: its statistics belong to a single " +
+        "training split",
+    );
   return {
     columns: [...new Set(ctr)],
     keep: ctrKeep ?? false,
@@ -52,7 +55,9 @@ export function withCtr(
     if (!own) {
       const clash = dataset.columns.find(({ name }) => made.includes(name));
       if (clash)
-        throw new UsageError(`--ctr makes a column '${clash.name}', and the log has one of that name`);
+        throw new UsageError(
+          `--ctr creates a column '${clash.name}', but the log already has a column of ` + "that name",
+        );
       const { roles } = dataset;
       const fields = roles.fields.filter((name) => !gone.has(name));
       own = {

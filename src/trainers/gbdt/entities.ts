@@ -18,7 +18,9 @@ export async function entitiesOf(
 ): Promise<EmbeddingTable> {
   const table = await entityTable(grown, train, column, { dim, seed, threads }, signal);
   if (table.dim < dim) {
-    const text = `the leaves of the keys of '${column}' differ in ${table.dim} dimensions alone: the table has so many, not ${dim}`;
+    const text =
+      `the leaves of the keys of '${column}' have rank ${table.dim}: the table has ${table.dim} ` +
+      `dimensions instead of ${dim}`;
     observe({ stage: "note", text });
   }
   return table;
@@ -34,7 +36,9 @@ export async function leafVectorsOf(
 ): Promise<LeafVectors & { fit: LeafFit }> {
   const vectors = await leafVectors(grown, train, { dim, seed, threads }, signal);
   if (vectors.dim < dim) {
-    const text = `the leaves of the rows differ in ${vectors.dim} dimensions alone: --dense keeps so many, not ${dim}`;
+    const text =
+      `the leaves of the rows have rank ${vectors.dim}: --dense keeps ${vectors.dim} dimensions ` +
+      `instead of ${dim}`;
     observe({ stage: "note", text });
   }
   return vectors;

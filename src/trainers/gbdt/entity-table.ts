@@ -24,7 +24,8 @@ export async function entityTable(
   signal?: AbortSignal,
 ): Promise<EmbeddingTable> {
   const column = columnOfOption(dataset, "--entity", name);
-  if (column.kind !== "key") throw new UsageError(`--entity names column '${name}', which holds no keys`);
+  if (column.kind !== "key")
+    throw new UsageError(`--entity names column '${name}', which is not a key column`);
   const alone = { ...dataset, roles: { ...dataset.roles, fields: [name], numeric: [], multi: {} } };
   const { keys, counts } = fitFeatures(alone, rows, 1).fields[0] as CategoricalField;
   const ids = idsOf({ keys }, column.dictionary);

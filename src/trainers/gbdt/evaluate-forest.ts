@@ -32,7 +32,7 @@ export async function evaluateForest(
     for (const text of unknownCategories(part.dataset, vocabularies, part.rows)) note(`${name}: ${text}`);
     const own = weighed(part);
     const left = part.rows.length - own.rows.length;
-    if (left > 0) note(`${name}: ${left} rows of classes that training has not seen are left out`);
+    if (left > 0) note(`${name}: skipped ${left} rows with classes not seen in training`);
     const evaluated = (scores: Float64Array): Metrics => targetMetrics(target, scores, own);
     const ofTrees = evaluated(await scoresOf(forest, own.dataset, own.rows, vocabularies, threads));
     if (!fitted) {

@@ -57,7 +57,7 @@ export async function fitTreeFeatures(
   const [several] = Object.keys(dataset.roles.multi);
   if (several !== undefined)
     throw new UsageError(
-      `trees take no several-valued column: leave out '${several}' with --ignore ${several}`,
+      `trees do not support multi-valued columns: exclude '${several}' with --ignore ${several}`,
     );
   const space = categoricalSpace(dataset, rows);
   const sample = sampleOf(rows, binConstructSampleCnt, seed);
@@ -128,7 +128,7 @@ export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const column = columnNamed(dataset, feature.name);
   if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };
   if (column.kind !== "key" || feature.kind !== "category")
-    throw new UsageError(`column '${feature.name}' is of another kind here than in training`);
+    throw new UsageError(`column '${feature.name}' has a different kind than in training`);
   const ids = idsOf(feature.field, column.dictionary);
   const bins = Uint16Array.from(ids, (id) => (id > feature.numCategories ? 0 : id));
   return { kind: "category", codes: column.codes, bins };

@@ -60,7 +60,9 @@ export async function fitModel(
 
   const rows = weighed(split!.head);
   const fitted = await trainHead(grown, rows, head, gbdt.threads);
-  note(`trees are grown on ${grownOn.rows.length} rows, the head is fitted on ${rows.rows.length} others`);
+  note(
+    `trees are grown on ${grownOn.rows.length} rows, the head is fitted on ${rows.rows.length} other rows`,
+  );
   job.lap("head");
   return { grown, fitted: { head: fitted, rows, iterations: head.iterations }, weighed };
 }
@@ -85,7 +87,8 @@ async function crossFit(
     });
     job.lap("head");
     note(
-      `forest ${each.length} of ${head.crossFit}: trees grown on ${trees.rows.length} rows, head fitted on ${fold.rows.length} others`,
+      `forest ${each.length} of ${head.crossFit}: trees grown on ${trees.rows.length} rows, head fitted on ` +
+        `${fold.rows.length} other rows`,
     );
   }
   const [first] = each.map(({ grown }) => grown);

@@ -23,15 +23,15 @@ export function readForeignModel(text: string, file: string): ForeignModel {
   const model = readAny(text, file);
   const { columns } = model.sums;
   if (columns.length > 65_535)
-    throw new ArtifactError(`'${file}' has ${columns.length} columns, 65,535 are read`);
+    throw new ArtifactError(`'${file}' has ${columns.length} columns, at most 65,535 are supported`);
   for (const [name, { keys }] of model.categories) {
     if (keys.length > MAX_CATEGORIES)
       throw new ArtifactError(
-        `column '${name}' of '${file}' has ${keys.length} categories, ${MAX_CATEGORIES} are read`,
+        `column '${name}' of '${file}' has ${keys.length} categories, at most ${MAX_CATEGORIES} are supported`,
       );
   }
   const names = new Set(columns.map(({ name }) => name));
-  if (names.size < columns.length) throw new ArtifactError(`two columns of '${file}' have one name`);
+  if (names.size < columns.length) throw new ArtifactError(`two columns of '${file}' have the same name`);
   return model;
 }
 
@@ -39,7 +39,8 @@ function readAny(text: string, file: string): ForeignModel {
   if (/^tree\r?\n/.test(text)) return withCategories(readLightgbmTrees(text, file), file);
   if (/^\s*\{/.test(text)) return readXgboost(text, file);
   throw new UsageError(
-    `'${file}' is no model that is read: neither LightGBM's text (its first line is 'tree') nor XGBoost's JSON (save_model to a file that ends in .json)`,
+    `'${file}' is not a supported model: expected LightGBM's text format (first line 'tree') or XGBoost's ` +
+      "JSON format (save_model to a .json file)",
   );
 }
 
@@ -53,7 +54,8 @@ function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel,
   const named = pandasCategorical ?? [];
   if (named.length > 0 && named.length !== categorical.length)
     throw new ArtifactError(
-      `'${file}' names the categories of ${named.length} columns and has ${categorical.length} categorical ones: which are which cannot be told`,
+      `'${file}' lists categories for ${named.length} columns but has ${categorical.length} categorical ` +
+        "columns: they cannot be matched",
     );
   const categories = new Map(
     categorical.map((f, i) => [f, named[i] ? namedCategories(named[i]) : listedCategories(sums, f)]),
@@ -72,7 +74,8 @@ function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel,
         const place = places.get(code);
         if (place === undefined)
           throw new ArtifactError(
-            `a tree of '${file}' asks for category ${code} of '${columns[feature]!.name}', which has no name there: restore it`,
+            `a tree of '${file}' splits on category ${code} of '${columns[feature]!.name}', which has no ` +
+              "name in the file: restore it",
           );
         return place;
       });

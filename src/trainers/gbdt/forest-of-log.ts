@@ -137,13 +137,15 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
   const { name } = feature;
   if (feature.kind === "number") {
     if (feature.edges.length === 0 && feature.min === feature.max)
-      warn(`column '${name}' has one number or none in the training part and tells nothing apart`);
+      warn(
+        `column '${name}' has at most one distinct value in the training split and carries no information`,
+      );
     return;
   }
   const { keys } = feature.field;
   if (keys.size < 2)
-    warn(`column '${name}' has one category or none in the training part and tells nothing apart`);
+    warn(`column '${name}' has at most one category in the training split and carries no information`);
   // an id of its own in nine rows of ten
   else if (keys.size > 0.9 * numRows)
-    warn(`column '${name}' has another category in nearly every row, as an id has: --ignore leaves it out`);
+    warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
 }

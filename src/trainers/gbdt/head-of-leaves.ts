@@ -16,7 +16,8 @@ import type { LabelledPart } from "./target.js";
 
 /** The share of the rows that the head is fitted on: the latest ones by time, by a hash of seed and row without a time. */
 export function splitHead({ dataset, rows }: Part, share: number, seed: number): { trees: Part; head: Part } {
-  if (!(share > 0 && share < 1)) throw new UsageError(`--head-split is a share in (0, 1), got ${share}`);
+  if (!(share > 0 && share < 1))
+    throw new UsageError(`--head-split must be between 0 and 1 (exclusive), got ${share}`);
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   const key = draw(seed, 0x4ead);
@@ -30,7 +31,7 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   const [trees, head] = [rows.filter((row) => !isHead(row)), rows.filter(isHead)];
   if (trees.length === 0 || head.length === 0)
     throw new UsageError(
-      `--head-split ${share} of ${rows.length} rows leaves the trees or the head without any`,
+      `--head-split ${share} of ${rows.length} rows leaves no rows for the trees or for the head`,
     );
   return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
 }
@@ -45,7 +46,7 @@ export function foldsOf({ dataset, rows }: Part, count: number, seed: number): {
       rows.filter((row) => foldOf(row) === fold),
     ];
     if (trees.length === 0 || head.length === 0)
-      throw new UsageError(`--cross-fit ${count} of ${rows.length} rows leaves a fold without any`);
+      throw new UsageError(`--cross-fit ${count} of ${rows.length} rows leaves a fold without rows`);
     return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
   });
 }

@@ -47,7 +47,7 @@ export async function encodePart(
   const width = numTrees + vocabularies.size;
   if (rows.length * width > 2 ** 31)
     throw new UsageError(
-      `${rows.length} rows of ${width} features are more than the head takes: fewer --num-trees`,
+      `${rows.length} rows with ${width} features are too large for the head: reduce --num-trees`,
     );
   const ids = new Uint32Array(rows.length * width);
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
@@ -178,7 +178,8 @@ export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabu
   const starts = startsOf(forest, vocabularies);
   if (parsed.weights.length !== starts.at(-1))
     throw new ArtifactError(
-      `'${file}' has ${parsed.weights.length} weights, the run's trees and categories are ${starts.at(-1)}: train again`,
+      `'${file}' has ${parsed.weights.length} weights, expected ${starts.at(-1)} for the run's trees: train ` +
+        "again",
     );
   return { bias: parsed.bias, weights: Float64Array.from(parsed.weights), starts };
 }

@@ -23,12 +23,13 @@ export async function openEarlierTrees(
   const artifact = await readGbdt(run);
   if (artifact.statistics.length > 0)
     throw new UsageError(
-      `--init '${init}' was trained with --ctr, whose statistics are of its own log: train anew`,
+      `--init '${init}' was trained with --ctr, whose statistics belong to its own log: train without --init`,
     );
   const before = artifact.preprocess.task;
   if (task !== undefined && task !== before)
     throw new UsageError(
-      `--init '${init}' was trained for --task ${before}, and this training is for ${task}: take a run of the same task`,
+      `--init '${init}' was trained with --task ${before}, but this training has --task ${task}: use a run ` +
+        "of the same task",
     );
   return { ...artifact, run: init, opened: run };
 }
@@ -40,7 +41,8 @@ export function checkSameColumns({ run, preprocess }: EarlierTrees, features: re
   const [before, now] = [given(preprocess.columns), given(features)];
   if (before === now) return;
   throw new UsageError(
-    `--init '${run}' has trees on the columns ${before}, and this log has ${now}: name the same with --fields, --numeric and --ignore`,
+    `--init '${run}' has trees on the columns ${before}, but this log has ${now}: select the same columns ` +
+      "with --fields, --numeric and --ignore",
   );
 }
 

@@ -87,5 +87,5 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
   const tensors = await TensorFile.of(run, DENSE_FILE);
   const vectors = tensors.f32("vectors", [leafStarts(forest).numLeaves, undefined]);
   const [, dim] = tensors.shapeOf("vectors");
-  return dim ? { dim, vectors } : tensors.fail("its vectors have no number");
+  return dim ? { dim, vectors } : tensors.fail("its vectors have length 0");
 }

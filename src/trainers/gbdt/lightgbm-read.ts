@@ -26,7 +26,7 @@ export interface LightgbmModel {
 
 function failing(file: string): Fail {
   return (why, what) => {
-    const message = `'${file}' is not read as LightGBM's text model: ${why}`;
+    const message = `cannot read '${file}' as a LightGBM text model: ${why}`;
     throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
   };
 }
@@ -38,7 +38,7 @@ export function readLightgbm(text: string, file: string): { forest: Forest } {
   const objective = objectiveOf(given, fail);
   const { numClasses = 1, columns, trees } = sums;
   if (numClasses > 1 !== (objective === "multiclass"))
-    fail(`num_class ${numClasses} does not go with its objective`);
+    fail(`num_class ${numClasses} does not match its objective`);
   return { forest: { objective, columns, trees, ...(numClasses > 1 && { numClasses }) } };
 }
 
@@ -51,20 +51,20 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const lines = text.split("\n").map((line) => line.trimEnd());
   if (lines[0] !== "tree") fail("its first line is not 'tree'");
   const end = lines.indexOf("end of trees");
-  if (end < 0) fail("it has no line 'end of trees': it is cut short; restore it");
+  if (end < 0) fail("it has no line 'end of trees': the file is truncated; restore it");
 
   const firstTree = lines.findIndex((line) => line.startsWith("Tree="));
   const head = entriesOf(lines.slice(1, firstTree < 0 ? end : firstTree));
   const version = head.get("version");
-  if (version !== "v3" && version !== "v4") fail(`version ${String(version)}, v3 and v4 are known`);
+  if (version !== "v3" && version !== "v4") fail(`version ${String(version)}, expected v3 or v4`);
   const numClasses = Number(head.get("num_tree_per_iteration"));
   if (!Number.isInteger(numClasses) || numClasses < 1 || numClasses > MAX_CLASSES)
-    fail(`num_tree_per_iteration is no whole number from 1 to ${MAX_CLASSES}`);
+    fail(`num_tree_per_iteration is not an integer from 1 to ${MAX_CLASSES}`);
   if (Number(head.get("num_class")) !== numClasses)
-    fail(`num_class ${head.get("num_class")} does not go with num_tree_per_iteration ${numClasses}`);
+    fail(`num_class ${head.get("num_class")} does not match num_tree_per_iteration ${numClasses}`);
   const names = (head.get("feature_names") ?? "").split(" ");
   if (names.length !== Number(head.get("max_feature_idx")) + 1)
-    fail("feature_names are not max_feature_idx + 1");
+    fail("the number of feature_names is not max_feature_idx + 1");
 
   const kinds = new Map<number, { kind: ForestColumn["kind"]; missing?: MissingNumbers }>();
   const trees: Tree[] = [];
@@ -78,9 +78,12 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
     );
     at = next;
   }
-  if (trees.length === 0) fail("it has no tree");
+  if (trees.length === 0) fail("it has no trees");
   if (trees.length % numClasses !== 0)
-    fail(`its ${trees.length} trees are not ${numClasses} an iteration: it is cut short; restore it`);
+    fail(
+      `its ${trees.length} trees are not a multiple of ${numClasses} per iteration: the file is ` +
+        "truncated; restore it",
+    );
   if (head.has("average_output")) averageOf(trees, trees.length / numClasses);
   const columns = names.map((name, f): ForestColumn => ({
     kind: "number",
@@ -129,7 +132,7 @@ function objectiveOf(text: string, fail: Fail): Forest["objective"] {
   if (name === "binary" && (sigmoid === undefined || sigmoid === "sigmoid:1")) return "binary";
   if (name === "regression" && !rest.includes("sqrt")) return "regression";
   if (name === "multiclass") return "multiclass";
-  return fail(`objective '${text}'; 'binary sigmoid:1', 'regression' and 'multiclass' are read`);
+  return fail(`objective '${text}', expected 'binary sigmoid:1', 'regression' or 'multiclass'`);
 }
 
 function treeOf(
@@ -139,9 +142,8 @@ function treeOf(
   fail: Fail,
 ): Tree {
   const numLeaves = Number(entries.get("num_leaves"));
-  if (!Number.isInteger(numLeaves) || numLeaves < 1) fail("num_leaves is no number from 1 on");
-  if ((entries.get("is_linear") ?? "0") !== "0")
-    fail("its leaves are linear models, constants are read", "kind");
+  if (!Number.isInteger(numLeaves) || numLeaves < 1) fail("num_leaves is not a positive number");
+  if ((entries.get("is_linear") ?? "0") !== "0") fail("linear trees are not supported", "kind");
   const numbers = (name: string, length: number): number[] => {
     const words = (entries.get(name) ?? "").split(" ").filter((word) => word !== "");
     const values = words.map(Number);
@@ -165,24 +167,24 @@ function treeOf(
     : [0];
   const words = entries.has("cat_threshold") ? numbers("cat_threshold", boundaries.at(-1)!) : [];
   if (words.some((word) => !Number.isInteger(word) || word < 0 || word >= 2 ** 32))
-    fail("cat_threshold should hold words of 32 bits");
+    fail("cat_threshold should hold 32-bit words");
   const [gain, value] = [optional("split_gain", n), optional("internal_value", n)];
   const [weight, count] = [optional("internal_weight", n), optional("internal_count", n)];
-  if (!isTree(left, right, numLeaves)) fail("left_child and right_child are no tree");
+  if (!isTree(left, right, numLeaves)) fail("left_child and right_child do not form a tree");
   const setOf = (set: number): number[] => {
     if (!Number.isInteger(set) || set < 0 || set + 1 >= boundaries.length)
-      fail(`threshold ${set} is no set of categories`);
+      fail(`threshold ${set} is not a set of categories`);
     return words.slice(boundaries[set], boundaries[set + 1]);
   };
   const nodes = feature.map((f, i): Node => {
-    if (!Number.isInteger(f) || f < 0 || f >= numColumns) fail(`split_feature ${f} is no column`);
+    if (!Number.isInteger(f) || f < 0 || f >= numColumns) fail(`split_feature ${f} is not a column`);
     const type = decision[i]!;
     const kind = type & 1 ? "category" : "number";
     const missing = (["none", "zero", "nan"] as const)[(type >> 2) & 3];
     const known = kinds.get(f);
-    if (missing === undefined) fail(`decision_type ${type} is not known`);
+    if (missing === undefined) fail(`decision_type ${type} is unknown`);
     if (known && (known.kind !== kind || (kind === "number" && known.missing !== missing)))
-      fail(`column ${f} is split in two ways`);
+      fail(`column ${f} is split both as numeric and as categorical`);
     kinds.set(f, { kind, ...(kind === "number" && missing && { missing }) });
     const set = threshold[i]!;
     const test: Test =

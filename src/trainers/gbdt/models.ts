@@ -18,8 +18,7 @@ export const models: Models = {
     transform: async (...of) => await (await import("./transform.js")).encodeWithTrees(...of),
     transformFlags: ["--dense", "--features", "--format libsvm"],
     lacks: {
-      rotation:
-        "its rows are encodings of leaves, which name a tree's splits, and trees of two trainings have none in common",
+      rotation: "its rows are encodings of leaves, and trees of different trainings have no leaves in common",
     },
     forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
     vectors: async (run) => await (await import("./read.js")).entityVectors(run),

@@ -35,44 +35,50 @@ const x = <const D extends number>(min: number, max: number, standard: D, help: 
 const growing = {
   grow: choice(["leaf", "depth"], {
     placeholder: "order",
-    help: "which leaf is split next: of the greatest gain, or of the least depth",
+    help: "tree growth order: leaf-wise (largest gain first) or level-wise (smallest depth first)",
     group: model,
     default: "leaf",
   }),
   boosting: choice(["gbdt", "goss"], {
     placeholder: "kind",
-    help: "grow trees on all rows (or a bag of them), or on those of the greatest gradients",
+    help: "how to sample rows for each tree: all rows (or a bag of them), or by gradient (goss)",
     group: model,
     default: "gbdt",
   }),
   numTrees: n(1, MANY, 100, "maximum number of trees"),
-  numLeaves: n(2, 65_536, 31, "maximum number of leaves a tree"),
-  learningRate: x(1e-6, ANY, 0.1, "learning rate: factor of each tree's leaf values"),
-  maxDepth: { ...n(0, MANY, 0, "maximum depth of a tree"), shown: "any" },
-  maxBin: n(2, 255, 255, "maximum number of bins of a numeric column"),
-  binConstructSampleCnt: n(1, 2 ** 25, 200_000, "maximum number of rows to find bins from; more are sampled"),
+  numLeaves: n(2, 65_536, 31, "maximum number of leaves per tree"),
+  learningRate: x(1e-6, ANY, 0.1, "learning rate: scales the leaf values of each tree"),
+  maxDepth: { ...n(0, MANY, 0, "maximum tree depth"), shown: "any" },
+  maxBin: n(2, 255, 255, "maximum number of bins per numeric column"),
+  binConstructSampleCnt: n(
+    1,
+    2 ** 25,
+    200_000,
+    "maximum number of rows used to choose bins; larger logs are sampled",
+  ),
   minDataInLeaf: n(1, 2 ** 25, 20, "minimum number of rows in a leaf"),
-  minSumHessianInLeaf: x(0, ANY, 1e-3, "minimum sum of second derivatives of the loss in a leaf"),
-  lambdaL1: x(0, ANY, 0, "L1 on leaf values"),
-  lambdaL2: x(0, ANY, 0, "L2 on leaf values"),
-  minGainToSplit: x(0, ANY, 0, "minimum gain of a split"),
-  featureFraction: x(1e-6, 1, 1, "share of the columns to draw for each tree"),
-  baggingFraction: x(1e-6, 1, 1, "share of the rows that a tree is grown on; needs --bagging-freq"),
-  baggingFreq: n(0, MANY, 0, "draw the rows of --bagging-fraction anew every n trees; 0 uses all rows"),
-  topRate: x(0, 1, 0.2, "goss: share of the rows, of the greatest gradients, that each tree is grown on"),
-  otherRate: x(0, 1, 0.1, "goss: share of the rows that are drawn from the others"),
-  catSmooth: x(0, ANY, 10, "rows added to each category when categories are sorted"),
-  catL2: x(0, ANY, 10, "L2 added for splits between many categories"),
+  minSumHessianInLeaf: x(0, ANY, 1e-3, "minimum sum of Hessians in a leaf"),
+  lambdaL1: x(0, ANY, 0, "L1 regularization of leaf values"),
+  lambdaL2: x(0, ANY, 0, "L2 regularization of leaf values"),
+  minGainToSplit: x(0, ANY, 0, "minimum gain to make a split"),
+  featureFraction: x(1e-6, 1, 1, "share of columns to sample for each tree"),
+  baggingFraction: x(1e-6, 1, 1, "share of rows to sample for each tree; needs --bagging-freq"),
+  baggingFreq: n(0, MANY, 0, "resample rows every n trees (bagging); 0 uses all rows"),
+  topRate: x(0, 1, 0.2, "goss: share of rows with the largest gradients to keep for each tree"),
+  otherRate: x(0, 1, 0.1, "goss: share of rows to sample from the remaining rows"),
+  catSmooth: x(0, ANY, 10, "smoothing added to the counts of a category when categories are sorted"),
+  catL2: x(0, ANY, 10, "additional L2 regularization for splits on more than --max-cat-to-onehot categories"),
   maxCatThreshold: n(1, MANY, 32, "maximum number of categories on the smaller side of a split"),
-  maxCatToOnehot: n(1, MANY, 4, "up to this many categories, splits separate one category from the others"),
-  minDataPerGroup: n(1, 2 ** 25, 100, "minimum number of rows in a group of categories"),
+  maxCatToOnehot: n(1, MANY, 4, "use one-vs-rest splits for columns with at most this many categories"),
+  minDataPerGroup: n(1, 2 ** 25, 100, "minimum number of rows per group of categories"),
   patience: n(
     0,
     MANY,
     20,
-    "early stopping: trees without a better validation loss before training stops; 0 never stops early",
+    "early stopping: number of trees without improvement of the validation loss before training stops; 0 " +
+      "disables it",
   ),
-  seed: n(0, 0xffffffff, 1, "random seed of samples and splits"),
+  seed: n(0, 0xffffffff, 1, "random seed for sampling and splits"),
   ...threads,
 } as const;
 
@@ -86,7 +92,7 @@ const head = {
   headSplit: share({
     min: 0,
     max: 1,
-    help: "training rows that the head is fitted on and the trees are not: the latest, or by hash",
+    help: "share of training rows held out from the trees to fit the head on: the latest rows, or by hash",
     group: model,
     default: 0.3,
     only: ofHead,
@@ -94,21 +100,21 @@ const head = {
   headL2: number({
     min: 0,
     max: ANY,
-    help: "L2 on the head's weights",
+    help: "L2 penalty on the head's weights",
     group: model,
     default: 100,
     only: ofHead,
   }),
   headPrior: choice(["zero", "leaf-values"], {
     placeholder: "prior",
-    help: "with --head: values that its weights are shrunk towards",
+    help: "with --head: values to shrink the head's weights towards",
     group: model,
     default: "leaf-values",
     only: ofHead,
   }),
   headMethod: choice(["lbfgs", "ftrl"], {
     placeholder: "method",
-    help: "how the logistic regression of --head is fitted: all rows at once, or row by row",
+    help: "solver for the logistic regression of --head: batch or online",
     group: model,
     default: "lbfgs",
     only: ofHead,
@@ -125,7 +131,7 @@ const head = {
     placeholder: "k",
     min: 2,
     max: MANY,
-    help: "k forests, each with a head on the fold that it has not seen, averaged; in place of --head-split",
+    help: "train and average k forests, each with a head fitted on its held-out fold; replaces --head-split",
     group: model,
     only: ofHead,
   }),
@@ -134,16 +140,20 @@ const head = {
 /** Ids of many values. */
 const targetStatistics = {
   ctr: list("columns", {
-    help: "replace ids of many values by the mean target of their earlier rows",
+    help: "columns of high-cardinality ids to replace with the mean target of their earlier rows",
     group: columns,
   }),
-  ctrKeep: flag({ help: "keep the columns of --ctr as categories too", group: columns, only: { ctr: true } }),
+  ctrKeep: flag({
+    help: "also keep the columns of --ctr as categories",
+    group: columns,
+    only: { ctr: true },
+  }),
   ctrPrior: number({
     min: -ANY,
     max: ANY,
-    help: "value of an id without rows",
+    help: "value for ids without rows",
     group: columns,
-    shown: "the mean of the training rows",
+    shown: "the mean target of the training rows",
     only: { ctr: true },
   }),
   ctrPriorWeight: number({
@@ -159,13 +169,13 @@ const targetStatistics = {
 /** What is made of the leaves. */
 const vectors = {
   entity: text("column", {
-    help: "also write a table of vectors, one for each key of this column, from the leaves of its rows",
+    help: "also write a table with a vector for each key of this column, computed from the leaves of its rows",
     group: model,
   }),
   dim: whole({
     min: 1,
     max: 4096,
-    help: "length of the vectors of --entity",
+    help: "embedding dimension for --entity",
     group: model,
     shown: "16",
     only: { entity: true },
@@ -173,7 +183,7 @@ const vectors = {
   dense: whole({
     min: 1,
     max: MANY,
-    help: "keep n singular vectors of the rows' leaves, which transform --dense multiplies new rows by",
+    help: "keep n singular vectors of the leaf matrix, used by transform --dense",
     group: model,
   }),
 } as const;
@@ -186,24 +196,26 @@ export const options = withCommon(
       placeholder: "task",
       help: "prediction task",
       group: model,
-      shown: "by the labels",
+      shown: "by label",
     }),
     positiveFrom: {
       ...pick(labels, "positiveFrom").positiveFrom,
-      help: "turn labels into 0 and 1: x or more is 1",
+      help: "convert labels to 0 and 1: x or more is 1",
     },
     ...head,
     ...targetStatistics,
     ...vectors,
-    init: { ...weekly.init, help: "continue from the trees of an earlier run of the same columns" },
+    init: { ...weekly.init, help: "continue from the trees of an earlier run with the same columns" },
     refit: {
       ...weekly.refit,
-      help: "with --init: fit the leaves of that run's trees to this log; else, after early stopping, train once more on all rows",
+      help:
+        "with --init: refit the leaf values of that run's trees to this log; otherwise retrain on all " +
+        "rows after early stopping",
     },
     refitDecay: share({
       min: 0,
       max: 1,
-      help: "share of its value that a leaf keeps under --init --refit",
+      help: "with --init --refit: share of the old value that a leaf keeps",
       group: weekly.init.group,
       // LightGBM's
       shown: "0.9",
@@ -261,10 +273,10 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
     throw new UsageError("--bagging-fraction needs --bagging-freq, such as --bagging-freq 1");
   const { boosting, baggingFreq, topRate, otherRate } = gbdt;
   if (boosting === "goss" && baggingFreq > 0)
-    throw new UsageError("--boosting goss draws rows by their gradients: leave --bagging-freq out");
+    throw new UsageError("--boosting goss cannot be combined with --bagging-freq");
   if (boosting === "goss" && !(topRate + otherRate <= 1 && topRate > 0 && otherRate > 0))
     throw new UsageError(
-      `--top-rate and --other-rate are shares above 0 of at most 1 in all, got ${topRate} and ${otherRate}`,
+      `--top-rate and --other-rate must be above 0 and sum to at most 1, got ${topRate} and ${otherRate}`,
     );
 }
 
@@ -289,20 +301,18 @@ export function headOptionsOf(
 ): HeadOptions | undefined {
   if (!given.head) return undefined;
   const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, given);
-  if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
+  if (task !== "binary") throw new UsageError("--head lr needs labels of 0 and 1");
   if (headL1 > 0 && headMethod !== "ftrl")
-    throw new UsageError("--head-l1 goes with --head-method ftrl: L-BFGS is for smooth penalties");
+    throw new UsageError("--head-l1 needs --head-method ftrl: L-BFGS does not support L1 penalties");
   const { crossFit = 1 } = given;
   if (crossFit > 1 && given.headSplit !== undefined)
-    throw new UsageError(
-      "--head-split is the share of one head, and --cross-fit has a head for each fold: use one of them",
-    );
+    throw new UsageError("--head-split and --cross-fit cannot be combined");
   return { split, l2: headL2, l1: headL1, method: headMethod, prior: headPrior, crossFit, iterations: 100 };
 }
 
 /** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */
 export function decayOf({ init, refit, refitDecay = 0.9, crossFit = 1 }: GivenGbdt): number | undefined {
   if (crossFit > 1 && (init !== undefined || refit === true))
-    throw new UsageError("--cross-fit grows forests of its own: leave --init and --refit out");
+    throw new UsageError("--cross-fit cannot be combined with --init or --refit");
   return init !== undefined && refit === true ? refitDecay : undefined;
 }

@@ -7,7 +7,8 @@ import type { FittedModel } from "./fit.js";
 import { constantWarnings, unfinishedWarnings } from "../../training/outcome-warnings.js";
 
 const CONSTANT_ADVICE =
-  "Try a greater --min-data-in-leaf and --lambda-l2 or fewer --num-leaves, and see whether the label means the same in that part";
+  "Try a larger --min-data-in-leaf or --lambda-l2, or fewer --num-leaves, and check that the label has the " +
+  "same meaning in that split";
 
 /** Sentences for the summary. @param metrics of all parts */
 export function forestOutcomeWarnings(

@@ -39,9 +39,7 @@ export async function foreignPredictor(
   const { model, vocabularies, named, read } = await openForeign(file);
   return {
     predicted: { kind: "score", numScores: numClassesOf(model.sums) },
-    notes: [
-      "scores are sums of leaf values: what turns them into probabilities is the objective of the program that trained them",
-    ],
+    notes: ["scores are raw sums of leaf values; apply the objective's link function to get probabilities"],
     read: async (log, watch) => (await read(log, undefined, watch)).dataset,
     ...(await scoredBy({ forest: model.sums, vocabularies, head: undefined }, threads)),
     countUnseen: (dataset, rows) => countUnknown(dataset, named, rows),

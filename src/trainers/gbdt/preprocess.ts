@@ -72,10 +72,10 @@ export function parseGbdtPreprocess(
   const classes = preprocess.task === "multiclass" ? (preprocess.classes ?? []).length : 2;
   if (!other && isNamed && classes >= 2) return preprocess;
   const why = other
-    ? `column '${other.name}' of kind ${other.kind} is no such column of the roles`
+    ? `column '${other.name}' of kind ${other.kind} does not match the roles`
     : isNamed
       ? `${classes} classes`
-      : "two columns have one name";
+      : "two columns have the same name";
   throw new ArtifactError(`'${file}' contradicts itself (${why}): restore it or train again`);
 }
 

@@ -31,6 +31,7 @@ export async function leafTexts(run: Run, table: string | undefined): Promise<Ro
 export async function entityVectors(run: Run): Promise<KeyVectors> {
   if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
   throw new UsageError(
-    `run '${run.path}' holds boosted trees (train-gbdt), whose table is of leaves, not of keys: train-gbdt --entity COLUMN writes a vector for each of its keys`,
+    `run '${run.path}' holds boosted trees (train-gbdt), whose table has leaves instead of keys: train-gbdt ` +
+      "--entity COLUMN writes a vector for each key of a column",
   );
 }

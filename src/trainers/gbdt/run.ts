@@ -40,7 +40,10 @@ export async function metricsOfTrees(
   { on, part: partName, logq, bins, ...options }: EvaluatedOn,
   watch: Watch,
 ): Promise<Scored> {
-  if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);
+  if (logq)
+    throw new UsageError(
+      `--logq corrects for sampled negatives, but run '${run.path}' was trained ` + "on labels",
+    );
   const artifact = await readGbdt(run);
   const { forest, vocabularies, preprocess, head, statistics } = artifact;
   const whole = partName
@@ -54,7 +57,7 @@ export async function metricsOfTrees(
   const part = labelledAs(preprocess, whole);
   const { rows, labels } = part;
   const left = whole.rows.length - rows.length;
-  if (left > 0) warnings.push(`${left} rows of classes that training has not seen are left out`);
+  if (left > 0) warnings.push(`skipped ${left} rows with classes not seen in training`);
   const { threads } = options.reading;
   const scores = head
     ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)

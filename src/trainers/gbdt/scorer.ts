@@ -126,7 +126,7 @@ export class ForestScorer {
       };
     }
     if (kind === "number")
-      throw new UsageError(`column '${name}' is categorical here, and was numeric in training`);
+      throw new UsageError(`column '${name}' is categorical here but was numeric in training`);
     const categoryOf = categoryCodes(column, vocabularies.get(name));
     const { ifMissing = MISSING_BIN, ifUnknown = MISSING_BIN } = others;
     const isMissing = (row: number) => column.kind === "key" && column.codes[row] === MISSING;
@@ -146,7 +146,7 @@ export function categoryCodes(
   vocabulary: Pick<CategoricalField, "keys" | "hash"> | undefined,
 ): (row: number) => number | undefined {
   if (column.kind !== "key" || !vocabulary)
-    throw new UsageError(`column '${column.name}' is of another kind here than in training`);
+    throw new UsageError(`column '${column.name}' has a different kind than in training`);
   const { codes, dictionary } = column;
   const ids = idsOf(vocabulary, dictionary);
   return (row) => {

@@ -98,7 +98,7 @@ export function fitTargetStatistics(
 
 function idColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--ctr", name);
-  if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which holds no ids`);
+  if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
   return column;
 }
 

@@ -100,12 +100,14 @@ function predictionOf(
   const { dataset, rows } = train;
   const alike = (label: string) =>
     new DataError(
-      `the label is ${label} in all ${rows.length} training rows, so there is nothing to learn from it`,
+      `the label is ${label} in all ${rows.length} training rows: training needs at least two different labels`,
       { file: dataset.inputs.map(({ path }) => path).join(", "), column: dataset.roles.label! },
     );
   if (given === "multiclass") {
     if (positiveFrom !== undefined)
-      throw new UsageError("--positive-from makes labels of 0 and 1, which is not --task multiclass");
+      throw new UsageError(
+        "--positive-from makes labels 0 and 1 and cannot be combined with --task multiclass",
+      );
     const classes = earlier?.classes ?? classesOf(dataset, rows);
     if (classes.length < 2) throw alike(`'${classes[0]}'`);
     return { task: given, classes, labelRange: [0, classes.length - 1] };

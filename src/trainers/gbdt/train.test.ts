@@ -24,7 +24,10 @@ const all = (n: number) => Uint32Array.from({ length: n }, (_, row) => row);
 test.each([
   ["as it is", {}],
   ["depth first", { grow: "depth" }],
-  ["of the greatest gradients", { boosting: "goss", learningRate: 0.3 }],
+  [
+    "goss: share of rows with the largest gradients to keep for each tree",
+    { boosting: "goss", learningRate: 0.3 },
+  ],
   ["of samples", { baggingFraction: 0.5, baggingFreq: 2, featureFraction: 0.7 }],
 ] as [string, Partial<GbdtOptions>][])("the same trees at 1, 2 and 3 threads, %s", async (_, given) => {
   const texts = [];
@@ -131,7 +134,7 @@ test.each([
   ["with linear leaves", (text: string) => text.replace("is_linear=0", "is_linear=1"), "linear"],
   ["with a lost child", (text: string) => text.replace(/left_child=\S+/, "left_child=77"), "no tree"],
   ["with a number lost", (text: string) => text.replace(/leaf_value=\S+ /, "leaf_value="), "leaf_value"],
-  ["of another kind", () => "<html>", "first line"],
+  ["' has a different kind than in training", () => "<html>", "first line"],
 ])("a text model %s is refused by what is wrong with it", async (_, damage, why) => {
   const trained = await trainPlanted({ numTrees: 2 }, 2000);
   const text = lightgbmText(forestOf(trained), trained.features, trained.options);
@@ -154,6 +157,6 @@ test("scales keep the sums of 16 M rows within their bits, and bits for a rare e
 test("an option out of range is told with its range", () => {
   const check = (given: Partial<GbdtOptions>) => () =>
     checkGbdtOptions({ ...defaultGbdtOptions(), ...given });
-  expect(check({ numLeaves: 1 })).toThrow("--num-leaves expects a whole number from 2 to 65536, got '1'");
+  expect(check({ numLeaves: 1 })).toThrow("--num-leaves expects an integer from 2 to 65536, got '1'");
   expect(check({ baggingFraction: 0.5 })).toThrow(UsageError);
 });

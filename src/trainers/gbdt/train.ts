@@ -78,9 +78,9 @@ export async function trainGbdt(
   signal?.throwIfAborted();
   const { features, train, valid } = input;
   const [numTrain, numValid] = [train.rows.length, valid?.rows.length ?? 0];
-  if (numTrain === 0) throw new DataError("no training rows: nothing to learn from");
+  if (numTrain === 0) throw new DataError("no training rows");
   if (numTrain > MAX_ROWS)
-    throw new UsageError(`trees are grown on ${MAX_ROWS} rows at most, the training part has ${numTrain}`);
+    throw new UsageError(`the training split has ${numTrain} rows, at most ${MAX_ROWS} are supported`);
   const machine = await GbdtMachine.start({
     features,
     numTrain,
@@ -214,7 +214,7 @@ function weightOf({ rows, weights }: GbdtRows): number {
 
 function diverged(epoch: number, { learningRate }: GbdtOptions): DivergedError {
   return new DivergedError(
-    `the loss is no longer finite at tree ${epoch}, at learning rate ${learningRate}: ` +
-      `try --learning-rate ${learningRate / 5}, or labels of smaller range`,
+    `the loss is not finite at tree ${epoch} with learning rate ${learningRate}: try --learning-rate ` +
+      `${learningRate / 5}, or scale the labels to a smaller range`,
   );
 }

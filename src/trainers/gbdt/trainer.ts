@@ -28,7 +28,8 @@ const command = "train-gbdt";
 export const trainer: Trainer = {
   command,
   description:
-    "Trains boosted trees on a log and writes a run directory: the trees in LightGBM's text format and a table of their leaves.",
+    "Trains gradient-boosted trees on a log and writes a run directory with the trees in LightGBM's text " +
+    "format and a table of their leaves.",
   examples: `
   embed train-gbdt fixtures/clicks.csv -o trees --valid 0.1 --test 0.1
   embed train-gbdt fixtures/ratings.csv -o trees --label rating --num-trees 50
@@ -60,7 +61,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
     },
     accept(dataset: Dataset) {
       if (dataset.roles.label === undefined)
-        throw new UsageError("no column is a label: name it with --label");
+        throw new UsageError("no label column found: name it with --label");
       return { dataset, notes: [] };
     },
     fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, earlier }),

@@ -26,7 +26,7 @@ export async function encodeWithForeign(
   watch: Watch,
 ): Promise<Transformed> {
   if (options.dense === true)
-    throw new UsageError("--dense needs a number with --model: the file keeps no vectors of its leaves");
+    throw new UsageError("--dense needs a number with --model, because the model file has no leaf vectors");
   const { model, vocabularies, named, read } = await openForeign(file);
   const { dataset, keyed } = await read(options, options.key, watch);
   const warnings = unknownCategories(dataset, named);
@@ -82,7 +82,7 @@ async function readColumns(
   watch: Watch,
 ): Promise<Dataset> {
   if (await isEncodedDataset(on[0]!))
-    throw new UsageError(`--model takes a log, and '${on[0]}' is an encoded dataset`);
+    throw new UsageError(`--model needs a log, but '${on[0]}' is an encoded dataset`);
   const given = {
     ...{ numeric: [], multi: {}, ignore: [], infer: false, unlabelled: false, drop: [], sides: [] },
     onBadRow: reading.onBadRow,
@@ -116,7 +116,7 @@ function columnFor(name: string, columns: readonly string[], file: string): stri
   if (found !== undefined) return found;
   const near = nearestName(name, columns);
   const hint = near === undefined ? `its columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
-  throw new UsageError(`the model '${file}' asks for column '${name}', which the log has not: ${hint}`);
+  throw new UsageError(`the model '${file}' needs column '${name}', which is not in the log: ${hint}`);
 }
 
 /** A categorical column whose numbers are written in one way. */
@@ -132,7 +132,7 @@ function withNumbers({ dictionary, codes, name }: KeyColumn, { cells }: Categori
     const text = keyAt(dictionary, code);
     const x = text.trim() === "" ? NaN : Number(text);
     if (Number.isNaN(x))
-      throw new DataError(`${excerpt(text)} is no number, and the model's categories are numbers`, {
+      throw new DataError(`${excerpt(text)} is not a number, but the model's categories are numbers`, {
         file,
         column: name,
       });

@@ -64,12 +64,11 @@ interface Encoder {
 /** @throws {UsageError} no number is given where none is kept, or a greater one than is kept */
 function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefined, path: string): void {
   if (dense === true && !kept)
-    throw new UsageError(
-      `--dense needs a number here: run '${path}' was trained without --dense and keeps none of its own`,
-    );
+    throw new UsageError(`--dense needs a number: run '${path}' was trained without --dense`);
   if (typeof dense === "number" && kept && dense > kept.dim)
     throw new UsageError(
-      `--dense ${dense} is more than the ${kept.dim} numbers a leaf that run '${path}' keeps: ask for ${kept.dim} at most, or train with a greater --dense`,
+      `--dense must be at most ${kept.dim}, the value that run '${path}' was trained with, got ${dense}: use ` +
+        "a smaller value, or train with a larger --dense",
     );
 }
 
@@ -96,8 +95,8 @@ export function leavesOf(
   if (given === undefined) return { encoding, rows };
   const dense = given === true ? kept!.dim : given;
   const how = kept
-    ? `the first ${dense} of ${kept.dim} singular vectors of the training rows' leaves`
-    : "a seeded sparse projection of the leaves, since no singular vectors are kept";
+    ? `using the first ${dense} of ${kept.dim} singular vectors of the training rows' leaves`
+    : "using a seeded sparse random projection of the leaves: the model has no singular vectors";
   observe({ stage: "note", text: `--dense: ${how}` });
   const columns = Array.from({ length: dense }, (_, d) => `v${d}`);
   const projection = kept ? firstOf(kept, dense) : leafProjection(numLeaves, dense, seed);

@@ -98,5 +98,5 @@ export const treeShape: Shape = (value, at) => {
   const sidesOf = (side: "left" | "right") => nodes.map((node) => node[side]);
   return isTree(sidesOf("left"), sidesOf("right"), leaves.length)
     ? undefined
-    : `${at}: its nodes are no tree`;
+    : `${at}: its nodes do not form a tree`;
 };

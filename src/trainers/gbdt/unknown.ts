@@ -16,7 +16,7 @@ export function unknownCategories(
     .filter(([, { unseen }]) => unseen > 0)
     .map(
       ([name, { cells, unseen }]) =>
-        `${unseen} of ${cells} cells of '${name}' hold a category that training has not seen`,
+        `${unseen} of ${cells} cells of '${name}' hold categories not seen in training`,
     );
 }
 

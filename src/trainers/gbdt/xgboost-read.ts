@@ -60,7 +60,7 @@ type Json = Record<string, unknown>;
  */
 export function readXgboost(text: string, file: string): ForeignModel {
   const fail: Fail = (why, what) => {
-    const message = `'${file}' is not read as XGBoost's JSON model: ${why}`;
+    const message = `cannot read '${file}' as an XGBoost JSON model: ${why}`;
     throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
   };
   const read = new Reader(fail);
@@ -69,17 +69,16 @@ export function readXgboost(text: string, file: string): ForeignModel {
     root = read.object(JSON.parse(text), "object");
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return fail(`it is no JSON, so it is damaged or cut short; restore it (${String(error)})`);
+    return fail(`it is not valid JSON: the file is damaged or truncated; restore it (${String(error)})`);
   }
   const [major] = read.numbers(root["version"], "version");
   if (major === undefined || major < 1 || major > KNOWN_VERSION)
-    fail(`version ${String(root["version"])}, 1 to ${KNOWN_VERSION} are known`);
+    fail(`version ${String(root["version"])}, expected 1 to ${KNOWN_VERSION}`);
   const learner = read.object(root["learner"], "learner");
   const parameters = read.object(learner["learner_model_param"], "learner_model_param");
   const booster = read.object(learner["gradient_booster"], "gradient_booster");
   const kind = String(booster["name"]);
-  if (kind !== "gbtree" && kind !== "dart")
-    fail(`its booster is '${kind}', gbtree and dart are read`, "kind");
+  if (kind !== "gbtree" && kind !== "dart") fail(`its booster is '${kind}', expected gbtree or dart`, "kind");
   const inner = kind === "dart" ? read.object(booster["gbtree"], "gbtree") : booster;
   const model = read.object(inner["model"], "model");
   const drops = kind === "dart" ? read.numbers(booster["weight_drop"], "weight_drop") : [];
@@ -88,11 +87,11 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const given = read.strings(learner["feature_names"] ?? [], "feature_names");
   const types = read.strings(learner["feature_types"] ?? [], "feature_types");
   const columnNames = given.length > 0 ? given : Array.from({ length: numColumns }, (_, f) => `f${f}`);
-  if (columnNames.length !== numColumns) fail("feature_names are not num_feature");
+  if (columnNames.length !== numColumns) fail("the number of feature_names is not num_feature");
 
   const names = categoryNames(model["cats"], numColumns, read);
   const raw = read.list(model["trees"], "trees").map((tree, t) => read.object(tree, `tree ${t}`));
-  if (raw.length === 0) fail("it has no tree");
+  if (raw.length === 0) fail("it has no trees");
   const codes = codesOf(raw, names, types, read);
   const trees = raw.map((tree, t) => treeOf(tree, numColumns, drops[t] ?? 1, codes, read));
   const numClasses = Math.max(
@@ -105,7 +104,7 @@ export function readXgboost(text: string, file: string): ForeignModel {
     classOf.length !== trees.length ||
     classOf.some((k) => !(Number.isInteger(k) && k >= 0 && k < numClasses))
   )
-    fail("tree_info does not name the class of each tree");
+    fail("tree_info does not give the class of each tree");
   const columns = columnNames.map((name, f): ForestColumn => {
     const own = codes.get(f);
     if (!own) return { kind: "number", name, missing: "nan", single: true };
@@ -159,7 +158,7 @@ function treeOf(
   const parameters = read.object(tree["tree_param"], "tree_param");
   const numNodes = read.whole(parameters["num_nodes"], "num_nodes", 1, 2 ** 31);
   if (Number(parameters["size_leaf_vector"] ?? 1) > 1)
-    read.fail("its leaves hold several numbers, one is read", "kind");
+    read.fail("multi-output leaves are not supported", "kind");
   const ofNodes = (name: string) => read.numbers(tree[name], name, numNodes);
   const [left, right] = [ofNodes("left_children"), ofNodes("right_children")];
   const [feature, condition] = [ofNodes("split_indices"), ofNodes("split_conditions")];
@@ -174,10 +173,11 @@ function treeOf(
   const lists = categoriesByNode(tree, read);
   const nodes = inner.map((i): Node => {
     const f = feature[i]!;
-    if (!Number.isInteger(f) || f < 0 || f >= numColumns) read.fail(`split_indices ${f} is no column`);
+    if (!Number.isInteger(f) || f < 0 || f >= numColumns) read.fail(`split_indices ${f} is not a column`);
     const toLeft = missingLeft[i] !== 0;
     let test: Test = { kind: "number", threshold: before(condition[i]!), missingLeft: toLeft };
-    if (codes.has(f) !== (type[i] === 1)) read.fail(`column ${f} is split in two ways`);
+    if (codes.has(f) !== (type[i] === 1))
+      read.fail(`column ${f} is split both as numeric and as categorical`);
     if (type[i] === 1)
       test = { kind: "category", left: notListed(lists.get(i) ?? [], toLeft, codes.get(f)!) };
     return {
@@ -223,11 +223,11 @@ function checkChildren(left: number[], right: number[], isLeaf: boolean[], read:
     if (isLeaf[node]) continue;
     for (const child of [left[node]!, right[node]!]) {
       if (!Number.isInteger(child) || child < 1 || child >= left.length || reached.has(child))
-        read.fail("left_children and right_children are no tree");
+        read.fail("left_children and right_children do not form a tree");
       reached.add(child);
     }
   }
-  if (left.length === 0) read.fail("a tree has no node");
+  if (left.length === 0) read.fail("a tree has no nodes");
 }
 
 function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
@@ -236,7 +236,7 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
   const [sizes, categories] = [of("categories_sizes"), of("categories")];
   const numNodes = read.list(tree["split_indices"], "split_indices").length;
   const isIn = (x: number | undefined, bound: number) => Number.isInteger(x) && x! >= 0 && x! < bound;
-  if (!categories.every((code) => isIn(code, 2 ** 31))) read.fail("categories are no whole numbers");
+  if (!categories.every((code) => isIn(code, 2 ** 31))) read.fail("categories are not integers");
   return new Map(
     nodes.map((node, i) => {
       const [from, size] = [starts[i], sizes[i]];
@@ -246,7 +246,7 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
         !isIn(size, 2 ** 53) ||
         from! + size! > categories.length
       )
-        read.fail("categories_nodes, categories_segments and categories_sizes do not go together");
+        read.fail("categories_nodes, categories_segments and categories_sizes are inconsistent");
       return [node, categories.slice(from, from! + size!)] as const;
     }),
   );
@@ -267,7 +267,8 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
     // XGBoost 3.2 counts characters where it means bytes, and so cuts such names short in its file
     if (values.some((byte) => byte < 0 || byte > 127))
       read.fail(
-        `column ${f} has categories with letters beyond ASCII, whose names XGBoost saves cut short: train on their codes`,
+        `column ${f} has category names with non-ASCII characters, which XGBoost truncates when saving: ` +
+          "train on category codes",
         "kind",
       );
     const bytes = Buffer.from(values);
@@ -278,7 +279,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
 
 function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
   const link = Object.hasOwn(links, objective) ? links[objective]! : undefined;
-  if (link === undefined) return fail(`objective '${objective}' is not known`, "kind");
+  if (link === undefined) return fail(`objective '${objective}' is not supported`, "kind");
   // a number, or since 3.1 one for each class
   const given = text
     .replace(/^\[|\]$/g, "")
@@ -286,12 +287,12 @@ function baseOf(text: string, objective: string, numClasses: number, fail: Fail)
     .map(Number);
   const scores = given.length === 1 ? Array.from({ length: numClasses }, () => given[0]!) : given;
   if (scores.length !== numClasses || scores.some((x) => Number.isNaN(x)))
-    fail(`base_score '${text}' is not a number for each of ${numClasses} sums`);
+    fail(`base_score '${text}' does not have one number for each of ${numClasses} classes`);
   return scores.map((p) => {
     if (link === "identity") return p;
     const margin = link === "log" ? log(p) : -log(1 / p - 1);
     if (!Number.isFinite(margin))
-      fail(`base_score ${p} has no ${link}, which objective '${objective}' needs`);
+      fail(`base_score ${p} has no ${link}, required by objective '${objective}'`);
     return margin;
   });
 }
@@ -327,7 +328,7 @@ class Reader {
   whole(value: unknown, name: string, least: number, most: number): number {
     const found = typeof value === "string" || typeof value === "number" ? Number(value) : NaN;
     if (!(Number.isInteger(found) && found >= least && found <= most))
-      this.fail(`${name} is ${JSON.stringify(value)}, expected a whole number from ${least} to ${most}`);
+      this.fail(`${name} is ${JSON.stringify(value)}, expected an integer from ${least} to ${most}`);
     return found;
   }
 

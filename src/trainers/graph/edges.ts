@@ -62,7 +62,7 @@ function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSourc
     nodes: nodesOf(train.dataset),
     rows: rowsOfEnds(train.dataset.numRows, counted.rows),
     parts: { valid: asNodes(valid), test: asNodes(test) },
-    notes: without === 0 ? [] : [`${without} edges of weight 0 left out`],
+    notes: without === 0 ? [] : [`skipped ${without} edges of weight 0`],
     train: (space) => ({ edges: edges(space, train, counted.rows), notes: [] }),
     valid: (space) => valid && edges(space, valid, valid.rows),
   };
@@ -95,8 +95,8 @@ function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSour
     rows: counted.rows,
     parts,
     notes: [
-      `${sessionsNote(dataset.roles, gap !== undefined)}; each step in them is an edge`,
-      ...(without > 0 ? [`${without} events of weight 0 left out`] : []),
+      `${sessionsNote(dataset.roles, gap !== undefined)}; each pair of consecutive events is an edge`,
+      ...(without > 0 ? [`skipped ${without} events of weight 0`] : []),
     ],
     train(space) {
       const own = sequences(space, train);
@@ -115,8 +115,8 @@ function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSour
 function neither({ columns }: Dataset): string {
   const names = columns.map(({ name }) => name).join(", ");
   return (
-    "train-graph needs a list of edges, whose ends --source and --target name, or events in sessions: " +
-    `name their column with --session, or the user with --user; columns in use are ${names}`
+    "train-graph needs an edge list (--source and --target) or events in sessions (--session, or --user): " +
+    `the columns in use are ${names}`
   );
 }
 

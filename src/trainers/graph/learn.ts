@@ -79,7 +79,7 @@ export async function learnGraph(
     const lossOf = valid && heldOutEdges(valid, noise, { negatives, seed, directed });
     if (valid && !lossOf)
       warn(
-        "no edge of the validation part leads between two nodes of the training part: there is no validation loss, and training does not stop early",
+        "no validation edge connects two training nodes: there is no validation loss and no early stopping",
       );
     const validated =
       lossOf && (async () => await Promise.resolve({ validLoss: meanLoss(lossOf, learners, sides) }));
@@ -114,7 +114,7 @@ async function started(
   { dim, oneTable }: Side,
   start: SgnsStart | undefined,
 ): Promise<Learner> {
-  if (!graph) throw new RangeError("the graph was given away");
+  if (!graph) throw new RangeError("the graph was already released");
   const { numNodes } = graph;
   const machine = await SgnsMachine.start(
     {
@@ -148,7 +148,8 @@ function shortWalks(visits: Float64Array, numSlots: number, length: number): str
   const share = visits.reduce((sum, count) => sum + count, 0) / numSlots;
   if (share >= 0.5) return [];
   return [
-    `walks have ${(share * length).toFixed(1)} nodes on average in place of ${length}, as they end at nodes without edges onwards: --undirected lets them go on`,
+    `walks have ${(share * length).toFixed(1)} nodes on average instead of ${length}, because they stop at ` +
+      "nodes without outgoing edges: --undirected avoids this",
   ];
 }
 

@@ -14,8 +14,8 @@ const nodes: Model = {
   },
   vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
   lacks: {
-    transform: "its rows are nodes: export writes them, and --init takes new nodes and edges in",
-    foldIn: "a new node needs edges: train with --init, and --freeze known keeps the others as they are",
+    transform: "its rows are nodes: use export to write them, and --init to add new nodes and edges",
+    foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
   },
 };
 
@@ -41,7 +41,7 @@ const composed: Model = {
   },
   transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
   shares: async (run) => await (await import("./eges/attention-report.js")).attentionOf(run),
-  lacks: { foldIn: "a new item is composed of its side values: embed transform RUN items.csv" },
+  lacks: { foldIn: "new items are composed from their side columns: embed transform RUN items.csv" },
 };
 
 export const models: Models = {

@@ -55,20 +55,20 @@ function orderOf(given: string, flagName: string): Order {
 
 const ofGraph = {
   source: text("column", {
-    help: "for a list of edges: column of the node that an edge starts at",
+    help: "for an edge list: column of the source node",
     group: graph,
     only: { target: true },
   }),
   target: text("column", {
-    help: "for a list of edges: column of the node that an edge ends at",
+    help: "for an edge list: column of the target node",
     group: graph,
     only: { source: true },
   }),
-  directed: flag({ help: "treat edges as directed; the default for sessions", group: graph }),
-  undirected: flag({ help: "treat edges as undirected; the default for a list of edges", group: graph }),
+  directed: flag({ help: "treat edges as directed (default for sessions)", group: graph }),
+  undirected: flag({ help: "treat edges as undirected (default for edge lists)", group: graph }),
   ...gaps,
   minStay: text("span", {
-    help: "leave out an event that the user's next one follows sooner, such as 1s (s, m, h, d)",
+    help: "drop events followed by the user's next event within this time, such as 1s (s, m, h, d)",
     group: sequences,
   }),
 } as const;
@@ -77,38 +77,42 @@ const own = {
   ...ofGraph,
   method: choice(["deepwalk", "node2vec", "line", "eges"], {
     placeholder: "method",
-    help: "deepwalk: walks; node2vec: walks that --p and --q steer; line: edges alone; eges: walks and side information",
+    help:
+      "method: deepwalk (uniform random walks), node2vec (walks biased by --p and --q), line (edges) or " +
+      "eges (walks and side information)",
     group: model,
     default: "deepwalk",
   }),
-  dim: whole({ ...unlessEges(128, 160), min: 1, max: 1024, help: "length of a vector", group: model }),
+  dim: whole({ ...unlessEges(128, 160), min: 1, max: 1024, help: "embedding dimension", group: model }),
   itemFields: list("columns", {
-    ...{ only: EGES, group: model, shown: "inferred: columns with one value an item" },
-    help: "columns that describe the item, such as brand,category: each of their values has a vector",
+    ...{ only: EGES, group: model, shown: "inferred: columns with one value per item" },
+    help: "side columns that describe the item, such as brand,category; each value gets a vector",
   }),
   aggregate: choice(["attention", "mean"], {
     ...{ only: EGES, group: model, default: "attention" },
-    help: "how an item's vector is combined from its own and those of its --item-fields: learned weights, or the mean (GES)",
+    help:
+      "how to combine the vectors of an item and its --item-fields: learned weights (EGES) or the mean " +
+      "(GES)",
   }),
   numWalks: whole({
     ...{ min: 1, max: 1_000_000, ...unlessEges(10, 20), only: WALKED, group: model },
-    help: "random walks started at each node per epoch",
+    help: "number of random walks from each node per epoch",
   }),
   walkLength: whole({
     ...{ min: 2, max: 1_000_000, ...unlessEges(80, 10), only: WALKED, group: model },
-    help: "maximum number of nodes in a walk",
+    help: "maximum number of nodes per walk",
   }),
   window: whole({
     ...{ min: 1, max: 255, ...unlessEges(10, 5), only: WALKED, group: model },
-    help: "nodes before and after a node in a walk that are its contexts",
+    help: "context window: number of nodes before and after each node of a walk",
   }),
   p: number({
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
-    help: "node2vec's return parameter: below 1 walks often step back, above 1 seldom",
+    help: "node2vec return parameter: values below 1 make walks more likely to step back",
   }),
   q: number({
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
-    help: "node2vec's in-out parameter: below 1 walks move away from the start, above 1 they stay near",
+    help: "node2vec in-out parameter: values below 1 make walks move away from the start",
   }),
   order: custom(
     "1, 2 or both",
@@ -119,51 +123,53 @@ const own = {
     },
     {
       ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
-      help: "LINE's proximity: 1 brings neighbours together, 2 nodes with common neighbours, both gives half of --dim to each",
+      help:
+        "LINE proximity: first order (1, neighbours), second order (2, common neighbours), or both, with " +
+        "half of --dim each",
       default: ({ directed }: { directed: boolean }) => (directed ? 2 : ("both" as const)),
     },
   ),
   samples: whole({
-    ...{ min: 1, max: 4_000_000_000, only: LINE, group: training, shown: "100 an edge, 1000000 at least" },
-    help: "edges that an epoch draws by their weight",
+    ...{ min: 1, max: 4_000_000_000, only: LINE, group: training, shown: "100 per edge, at least 1000000" },
+    help: "number of edges to sample per epoch, in proportion to their weight",
   }),
   negatives: whole({
     min: 1,
     max: 64,
-    help: "negatives drawn for each context (item pair)",
+    help: "number of negatives per context pair",
     group: training,
     default: 5,
   }),
   noiseExponent: number({
     min: -2,
     max: 2,
-    help: "negatives are drawn by how often walks visit a node, to this power: 0 is uniform",
+    help: "exponent of the noise distribution for negatives, over how often walks visit a node; 0 is uniform",
     group: training,
     default: 0.75,
   }),
   epochs: whole({
     min: 1,
     max: 1_000_000,
-    help: "maximum number of epochs, each over new walks",
+    help: "maximum number of epochs; each epoch generates new walks",
     group: training,
     default: 1,
   }),
   learningRate: number({
     min: 1e-6,
     max: ANY,
-    help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
+    help: "initial learning rate (AdaGrad), decayed linearly to 1/10000 of it",
     group: training,
-    shown: "0.8; 0.1 (line: 0.2) where an epoch visits a node more than 500 times",
+    shown: "0.8, or 0.1 (line: 0.2) if an epoch visits a node more than 500 times",
   }),
   patience: passes.patience,
   minDelta: passes.minDelta,
   walksOut: text("file", {
-    help: "write the first epoch's walks for other tools: one a line, keys separated by blanks",
+    help: "write the walks of the first epoch to this file, one walk per line, keys separated by spaces",
     group: "Output:",
     only: WALKED,
     noBytes: true,
   }),
-  seed: { ...passes.seed, help: "random seed of initial vectors, walks and draws" },
+  seed: { ...passes.seed, help: "random seed for initial vectors, walks and sampling" },
   ...threads,
 } as const;
 
@@ -248,35 +254,35 @@ const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"]
 /** @throws {UsageError} two options do not go together */
 export function checkGraphOptions(given: GivenGraph): void {
   const { directed, undirected, session, sessionGap, hashKeysOf } = given;
-  if (directed && undirected)
-    throw new UsageError("--directed and --undirected contradict each other: give one of them");
+  if (directed && undirected) throw new UsageError("--directed and --undirected cannot be combined");
   const edges = edgeColumnsOf(given);
   if (edges) {
     for (const name of [...OF_SESSIONS, ...OF_FEATURES])
       if (given[name] !== undefined)
         throw new UsageError(
-          `${flagNamed(name)} is for logs of events, and --source and --target say that each row is an edge: leave one of them out`,
+          `${flagNamed(name)} needs a log of events and cannot be combined with --source and --target, which ` +
+            "read an edge list",
         );
     const hashed = [edges.source, edges.target].filter((name) => hashKeysOf?.includes(name) ?? true);
     if (hashed.length < 2)
       throw new UsageError(
-        `--hash-keys-of must name both '${edges.source}' and '${edges.target}', whose keys are the same nodes`,
+        `--hash-keys-of must name both '${edges.source}' and '${edges.target}', because their keys are the ` +
+          "same nodes",
       );
   }
   if (session !== undefined && sessionGap !== undefined)
-    throw new UsageError(
-      "--session-gap makes sessions of a user's events, and --session names a column of them: use one",
-    );
+    throw new UsageError("--session-gap and --session cannot be combined");
   const { method, order, dim, directed: leadsOneWay } = graphOptionsOf(given);
   if (method === "eges") checkEges(given);
   if (method !== "line") return;
   if (order !== 2 && leadsOneWay)
     throw new UsageError(
-      `--order ${order} is for undirected edges, as the first order has no direction: take --order 2 or --undirected`,
+      `--order ${order} needs undirected edges, because first-order proximity has no direction: use --order ` +
+        "2 or --undirected",
     );
   if (order === "both" && dim % 2 === 1)
     throw new UsageError(
-      `--order both gives each order half of --dim, which must be even, got ${dim}: take ${dim + 1}, or --order 1 or 2`,
+      `--dim must be even with --order both, got ${dim}: use ${dim + 1}, or --order 1 or 2`,
     );
 }
 
@@ -284,7 +290,8 @@ export function checkGraphOptions(given: GivenGraph): void {
 function checkEges(given: GivenGraph): void {
   if (edgeColumnsOf(given))
     throw new UsageError(
-      "--method eges reads items and what describes them from a log of events, and --source and --target say that each row is an edge: use another --method, or leave them out",
+      "--method eges needs a log of events and cannot be combined with --source and --target: use another " +
+        "--method, or omit them",
     );
   const twice = given.itemFields?.find((name, i, all) => all.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`--item-fields names '${twice}' twice`);

@@ -65,8 +65,8 @@ async function openComposed(run: Run, given: GivenGraph, graphOptions: GraphOpti
   const { aggregate } = run.manifest.options as { aggregate?: string };
   if (aggregate !== graphOptions.aggregate)
     throw new UsageError(
-      `--init '${run.path}' was trained with --aggregate ${aggregate}, and this training would have ${graphOptions.aggregate}: own and side vectors that fit one do not fit the other; ` +
-        `give --aggregate ${aggregate}, or train without --init`,
+      `--init '${run.path}' was trained with --aggregate ${aggregate}, got --aggregate ` +
+        `${graphOptions.aggregate}: set --aggregate ${aggregate}, or train without --init`,
     );
   const composed = await readComposed(run);
   const { dim } = composed;
@@ -76,8 +76,8 @@ async function openComposed(run: Run, given: GivenGraph, graphOptions: GraphOpti
 
 function otherTables(run: Run, { method }: GraphOptions): UsageError {
   return new UsageError(
-    `--init '${run.path}' was made by ${madeBy(run)}, and holds other tables than --method ${method} makes here: ` +
-      "give the --method and --order of that run, or train without --init",
+    `--init '${run.path}' was trained by ${madeBy(run)} and has different tables than --method ${method}: ` +
+      "use the --method and --order of that run, or train without --init",
   );
 }
 
@@ -105,7 +105,8 @@ export function startsOf(
       changed === 0
         ? []
         : [
-            `--freeze known: ${changed} items of run '${run.path}' have other side values here, and keep the vectors that were composed of the earlier ones`,
+            `--freeze known: ${changed} items of run '${run.path}' have different side values here but keep ` +
+              "the vectors composed from the earlier values",
           ],
   };
 }

@@ -46,8 +46,8 @@ const command = "train-graph";
 export const trainer: Trainer = {
   command,
   description:
-    "Learns a vector for each node of a graph by DeepWalk, node2vec, LINE or EGES, and writes a run directory. The graph is a list of edges, or the " +
-    "steps from one event to the next in sessions.",
+    "Learns a vector for each node of a graph with DeepWalk, node2vec, LINE or EGES and writes a run " +
+    "directory. The graph is an edge list, or is built from consecutive events in sessions.",
   examples: `
   embed train-graph fixtures/edges.csv -o run --source from --target to --weight weight --dim 16
   embed train-graph fixtures/purchases.csv -o run --user customer_id --item product_id --session-gap 7d --dim 16
@@ -149,7 +149,7 @@ async function encode(
   const linked = linkedSpace(source, whole, edges, how, earlier !== undefined);
   if (!linked) throw noEdge(dataset, notes);
   const { fitted, rows, alone, numNodes, loops } = linked;
-  if (alone > 0) note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
+  if (alone > 0) note(`dropped ${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another node`);
   const vocabulary = await vocabularyOf(
     source.nodes,
     rows,
@@ -170,7 +170,7 @@ async function encode(
   const valid = first ? undefined : source.valid(space);
   if (valid && edgeColumnsOf(given)) for (const text of leakWarnings(graph, valid)) warn(text);
   const auc = valid && edgeColumnsOf(given) ? edgeAucOf(valid, graph, graphOptions.seed) : undefined;
-  if (typeof auc === "object") warn(`the validation part has no edgeAuc: ${auc.why}`);
+  if (typeof auc === "object") warn(`edgeAuc is undefined on the validation split: ${auc.why}`);
   const side =
     graphOptions.method === "eges"
       ? sideInformationOf(space, { dataset: source.nodes, rows }, graphOptions.aggregate === "attention")
@@ -301,7 +301,8 @@ function linkedSpace(
 function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
   const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   return new DataError(
-    `no edge between two different known nodes is left to learn from${left}: see --min-count, and for sessions --session-gap and --min-stay`,
+    `no edge between two different known nodes remains${left}: check --min-count, and for sessions ` +
+      "--session-gap and --min-stay",
     { file: inputs.map(({ path }) => path).join(", ") },
   );
 }
@@ -325,11 +326,11 @@ function graphNote(
   given: GivenGraph,
 ): string {
   const isChosen = (given.directed ?? given.undirected) !== undefined;
-  const other = directed ? "--undirected lets them lead both ways" : "--directed keeps their direction";
+  const other = directed ? "--undirected treats them as undirected" : "--directed keeps their direction";
   const left = [
     [repeated, "repeated edges summed"],
-    [loops, "self-loops left out"],
-    [missing, "edges of rare or unknown keys left out"],
+    [loops, "self-loops dropped"],
+    [missing, "edges of rare or unknown keys dropped"],
   ] as const;
   return [
     `the graph has ${numNodes} nodes and ${edges} ${directed ? "directed" : "undirected"} ${edges === 1 ? "edge" : "edges"}`,
@@ -349,7 +350,8 @@ function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges
   return leaked === 0
     ? []
     : [
-        `${leaked} of ${sources.length} held-out edges are in the training part, too, repeated or in the other direction: they say little about unseen edges`,
+        `${leaked} of ${sources.length} held-out edges are also in the training split, repeated or reversed: ` +
+          "they do not measure performance on unseen edges",
       ];
 }
 

@@ -37,11 +37,11 @@ const SMALL_L2 = 1;
 export async function foldInSessions(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector, halfLife } = options;
   if (l2Weight !== undefined)
-    throw new UsageError("--l2-weight is for models with weights: these items have vectors alone");
+    throw new UsageError("--l2-weight cannot be used here: this model has no weights");
   if (field === "user" && l2Vector !== undefined)
-    throw new UsageError("--l2-vector goes with --field item: a user is a mean, which has no penalty");
+    throw new UsageError("--l2-vector needs --field item: a user's vector is a mean and has no penalty");
   if (field === "item" && halfLife !== undefined)
-    throw new UsageError("--half-life goes with --field user: all contexts of a new item count alike");
+    throw new UsageError("--half-life needs --field user: all contexts of a new item have equal weight");
   const model = await readSpace(run);
   checkTokens(model, field);
   const users = field === "user" ? usersOf(model, options) : undefined;
@@ -61,11 +61,12 @@ function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string):
   const given = names.map((name) => `'${name}'`).join(", ");
   if (roles.item === undefined || !names.includes(roles.item))
     throw new UsageError(
-      `--fold-in needs items, and the run's tokens are ${given}: train with the item in --tokens`,
+      `--fold-in needs item vectors, but the run's tokens are ${given}: train with the item in --tokens`,
     );
   if (field === "item" && names.length > 1)
     throw new UsageError(
-      `--fold-in --field item is for sessions of items alone, and the run's tokens are ${given}: train without --tokens, or with --init RUN --freeze known on a log with the new items`,
+      `--fold-in --field item needs sessions of items only, but the run's tokens are ${given}: train without ` +
+        "--tokens, or with --init RUN --freeze known on a log with the new items",
     );
 }
 
@@ -77,9 +78,9 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
   const role = roles.user === undefined ? "session" : "user";
   const span = halfLife === undefined ? undefined : spanOf(halfLife);
   if (halfLife !== undefined && !(span !== undefined && span > 0))
-    throw new UsageError(`--half-life expects a span such as 30d (h, d, w), got '${halfLife}'`);
+    throw new UsageError(`--half-life expects a duration such as 30d (h, d, w), got '${halfLife}'`);
   if (span !== undefined && roles.time === undefined)
-    throw new UsageError("--half-life needs times, and the run was trained without a time column");
+    throw new UsageError("--half-life needs times, but the run was trained without a time column");
   const { first, last } = rowsOf(model.table, roles.item!);
   const { dim } = model.table;
   const units = unitRows(model.table.vectors.subarray(first * dim, last * dim), dim);
@@ -112,12 +113,13 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
       column,
       codes: [...histories.keys()],
       vectors,
-      lack: "has an event with an item that the run knows",
+      lack: "has an event with an item known to the run",
       notes: [
         ...(numUnknown === 0
           ? []
           : [
-              `${numUnknown} events with items that the run does not know say nothing (--field item gives these vectors)`,
+              `ignored ${numUnknown} events with items unknown to the run (--field item computes vectors for ` +
+                "them)",
             ]),
         keysFrom(column, vectors, numEvents),
       ],
@@ -157,7 +159,9 @@ async function itemsOf(
   signal: AbortSignal,
 ): Promise<FoldedKeys> {
   if (!(l2Vector > 0))
-    throw new UsageError(`--l2-vector must be above 0 here, so that there is one answer, got ${l2Vector}`);
+    throw new UsageError(
+      "--l2-vector must be above 0 here, otherwise the solution is not unique, got " + `${l2Vector}`,
+    );
   const options = run.manifest.options as unknown as Item2vecOptions;
   const { roles } = model.preprocess;
   const { sessionGap } = options;
@@ -198,7 +202,7 @@ async function itemsOf(
     column,
     codes,
     vectors,
-    lack: "stands beside an item that the run knows",
+    lack: "occurs next to an item known to the run",
     notes: [
       ...sessions.notes,
       keysFrom(column, vectors, tokenOf.filter((token) => token !== MISSING && token >= numKnown).length),
@@ -245,7 +249,7 @@ function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dat
   const name = roles.item!;
   const field = space.fields.find((one) => one.name === name);
   const itemColumn = foldedColumn(dataset, name);
-  if (field?.kind !== "key") throw new RangeError(`'${name}' is no field of keys`);
+  if (field?.kind !== "key") throw new RangeError(`'${name}' is not a field of keys`);
   const { first, last } = rowsOf(table, name);
   const { dim } = table;
   return {

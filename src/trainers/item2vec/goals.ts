@@ -55,7 +55,7 @@ export function marksOf(
   const both = goals.reduce((sum, is, i) => sum + (is & rejections[i]!), 0);
   if (both > 0)
     throw new UsageError(
-      `--goal and --reject both hold for ${both} of ${rows.length} events: an event is one of them at most`,
+      `--goal and --reject both match ${both} of ${rows.length} events: an event can match only one of them`,
     );
   return goals.map((is, i) => (is ? GOAL : 0) | (rejections[i]! ? BESIDE : 0));
 }
@@ -114,16 +114,16 @@ export function markNotes(
     const sessions = sessionsWith(mark, numSessions, offsets, kept).length;
     if (sessions === 0)
       throw new UsageError(
-        `${flag} holds for ${all} training events, and none is in a session of two known items: ` +
-          "see --session, --session-gap, --min-length and --min-count",
+        `${flag} matches ${all} training events, but none is in a session with two known items: check ` +
+          "--session, --session-gap, --min-length and --min-count",
       );
     const lost = all! - used!;
-    const rest = lost === 0 ? "" : `; ${lost} of ${all} ${name}s left out with their item or session`;
+    const rest = lost === 0 ? "" : `; ${lost} of ${all} ${name}s dropped with their item or session`;
     return `${sessions} of ${numSessions} sessions have a ${name}${rest}`;
   });
   if (long.length > 0)
     notes.push(
-      `${long.length} sessions have more than ${MOST_LISTED} goals and rejections: their last count`,
+      `${long.length} sessions have more than ${MOST_LISTED} goals and rejections: only the last ones are used`,
     );
   return notes;
 }

@@ -30,9 +30,7 @@ export function marketsOf(
 ): Markets {
   const column = columnOfOption(dataset, FLAG, name);
   if (column.kind === "multi")
-    throw new UsageError(
-      `${FLAG} '${name}': an item has one market, and a cell of the column several values`,
-    );
+    throw new UsageError(`${FLAG} '${name}': the column is multi-valued, but an item must have one market`);
   const codes = cellCodes(column);
   // the items of training sessions; other tokens have no market
   const known = new Uint8Array(counts.length);
@@ -43,8 +41,8 @@ export function marketsOf(
     const item = columnOfOption(dataset, "--item", dataset.roles.item!);
     const [row, other] = example!;
     throw new UsageError(
-      `${FLAG} '${name}': ${changed} of ${items} items have several values, such as ${cellText(item, row)} with ` +
-        `${cellText(column, other)} and ${cellText(column, row)}; name a column that goes with the item`,
+      `${FLAG} '${name}': ${changed} of ${items} items have several values, such as ${cellText(item, row)} ` +
+        `with ${cellText(column, other)} and ${cellText(column, row)}; name a column that describes the item`,
     );
   }
   const [missing, byValue] = [
@@ -54,21 +52,19 @@ export function marketsOf(
   const alone = byValue.filter((group) => group.length === 1).length;
   if (alone + missing === items)
     throw new UsageError(
-      `${FLAG} '${name}': no two items have one value` +
-        (missing > 0 ? `, and ${missing} of ${items} have none` : ""),
+      `${FLAG} '${name}': no two items share a value` +
+        (missing > 0 ? `, and ${missing} of ${items} have no value` : ""),
     );
   if (changed > 0)
     warn(
-      `${FLAG}: ${changed} of ${items} items have several values of '${name}': their most frequent counts`,
+      `${FLAG}: ${changed} of ${items} items have several values of '${name}': the most frequent one is used`,
     );
   if (missing > 0)
-    warn(`${FLAG}: ${missing} of ${items} items have no '${name}', and no negatives of their market`);
+    warn(`${FLAG}: ${missing} of ${items} items have no '${name}' and get no market negatives`);
   if (alone > 0)
-    warn(
-      `${FLAG}: ${alone} of ${items} items are alone in their '${name}', and have no negatives of their market`,
-    );
+    warn(`${FLAG}: ${alone} of ${items} items are alone in their '${name}' and get no market negatives`);
   if (byValue.length === 1 && missing === 0)
-    warn(`${FLAG}: all items have one '${name}', so that its negatives are drawn from all items alike`);
+    warn(`${FLAG}: all items have the same '${name}', so market negatives are sampled from all items`);
   const ends = [0];
   byValue.forEach((group, m) => {
     for (const feature of group) of[feature] = m;

@@ -22,7 +22,8 @@ export const models: Models = {
     transformFlags: ["--half-life"],
     lacks: {
       transform:
-        "its rows are items: export writes them, and evaluate --score cosine ranks by them; --fold-in LOG takes the events of users or new items",
+        "its rows are items: use export to write them, evaluate --score cosine to rank by them, or --fold-in " +
+        "LOG with events of users or new items",
     },
   },
 };

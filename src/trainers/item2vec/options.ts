@@ -43,23 +43,25 @@ const ofSequences = {
   minLength: whole({
     min: 2,
     max: 1_000_000,
-    help: "leave out sessions with fewer than n events",
+    help: "drop sessions with fewer than n events",
     group: sequences,
     default: 2,
   }),
   maxLength: whole({
     min: 2,
     max: 1_000_000_000,
-    help: "cut sessions longer than n events into pieces",
+    help: "split sessions longer than n events",
     group: sequences,
     default: 10_000,
   }),
   tokens: list("columns", {
-    help: "columns whose keys are learned in one space, such as user,item,category: an event gives its keys in this order; by default its item alone",
+    help:
+      "columns to embed in one space, such as user,item,category; an event contributes its keys in this " +
+      "order; by default only the item",
     group: sequences,
   }),
   keepRepeats: flag({
-    help: "an event with the item (or --tokens) of the one before stays; by default it is left out",
+    help: "keep consecutive events with the same item (or --tokens); by default repeats are dropped",
     group: sequences,
     default: false,
   }),
@@ -68,29 +70,33 @@ const ofSequences = {
 /** What is learned beside the window. */
 const ofGoals = {
   goal: text("expression", {
-    help: "events that sessions lead to, such as 'event = \"booking\"': their items are contexts of every item of the session",
+    help:
+      "goal events of sessions, such as 'event = \"booking\"'; their items are contexts of every item in " +
+      "the session",
     group: goals,
   }),
   goalWeight: whole({
     min: 1,
     max: 100,
-    help: "how often an epoch goes over a session with a goal",
+    help: "number of times an epoch visits a session with a goal",
     group: goals,
     shown: "1",
     only: { goal: true },
   }),
   reject: text("expression", {
-    help: "events such as 'event = \"rejection\"': their items are negatives of every item of the session, and no contexts",
+    help:
+      "rejection events, such as 'event = \"rejection\"'; their items are negatives of every item in the " +
+      "session instead of contexts",
     group: goals,
   }),
   negativesWithin: text("column", {
-    help: "the market of an item: it has further negatives among the items of the same value",
+    help: "market column of the item: adds negatives sampled from items with the same value",
     group: goals,
   }),
   marketNegatives: whole({
     min: 1,
     max: 64,
-    help: "negatives of its market that an item has, beside the others",
+    help: "number of additional negatives from the item's market (--negatives-within)",
     group: goals,
     shown: "5",
     only: { negativesWithin: true },
@@ -100,12 +106,14 @@ const ofGoals = {
 const own = {
   ...ofSequences,
   ...ofGoals,
-  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   window: custom(
     "n",
     { type: 'number | "session"', parse: windowOf, complaint: windowComplaint },
     {
-      help: "how many events before and after an item are its contexts, with all their --tokens; session: all of them",
+      help:
+        "context window: number of events before and after an item, with all their --tokens; session " +
+        "uses all events of the session",
       group: model,
       default: 5,
       search: byRecall(({ tokens = ["item"] }) =>
@@ -114,14 +122,14 @@ const own = {
     },
   ),
   windowDirection: choice(["both", "after"], {
-    help: "contexts on both sides of an item, or only those that follow it",
+    help: "use contexts on both sides of an item, or only those that follow it",
     group: model,
     default: "both",
   }),
   negatives: whole({
     min: 1,
     max: 64,
-    help: "negatives drawn for each context (item pair)",
+    help: "number of negatives per context pair",
     group: training,
     default: 5,
     search: byRecall(() => [2, 5, 10, 20]),
@@ -129,7 +137,7 @@ const own = {
   noiseExponent: number({
     min: -2,
     max: 2,
-    help: "negatives are drawn by an item's events to this power: 0 is uniform",
+    help: "exponent of the noise distribution for negatives, over item frequency; 0 is uniform",
     group: training,
     default: 0.75,
     search: byRecall(() => [-1, -0.5, 0, 0.25, 0.5, 0.75, 1]),
@@ -137,7 +145,9 @@ const own = {
   subsample: number({
     min: 0,
     max: 1,
-    help: "events of items above this share of all events are dropped at random (word2vec's sample); 0 keeps all",
+    help:
+      "subsampling threshold: randomly drops events of items above this share of all events (word2vec's " +
+      "sample); 0 disables it",
     group: training,
     default: 0,
     search: byRecall(() => [0, 0.0001, 0.001, 0.01]),
@@ -152,16 +162,18 @@ const own = {
   learningRate: number({
     min: 1e-6,
     max: ANY,
-    help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
+    help: "initial learning rate (AdaGrad), decayed linearly to 1/10000 of it",
     group: training,
-    shown: "0.8; 0.2 where an item has more than 500 events",
+    shown: "0.8, or 0.2 if items have more than 500 events",
     search: { span: 4 },
   }),
   patience: passes.patience,
   minDelta: passes.minDelta,
   metric: choice(["loss", "recall"], {
     placeholder: "metric",
-    help: "metric for early stopping: the loss of held-out pairs, or how often a held-out item is among the --k nearest of the one before it",
+    help:
+      "metric for early stopping: loss on held-out pairs, or recall, the share of held-out items among " +
+      "the --k nearest of the preceding item",
     group: weekToWeek,
     default: (_: unknown, { searches }: { searches?: boolean }) => (searches ? "recall" : "loss"),
     shown: "loss; with --search recall",
@@ -169,12 +181,12 @@ const own = {
   k: whole({
     min: 1,
     max: 1000,
-    help: "with --metric recall: length of its lists",
+    help: "with --metric recall: cutoff K",
     group: weekToWeek,
     default: 20,
     only: { metric: ["recall"] },
   }),
-  seed: { ...passes.seed, help: "random seed of initial vectors, shuffles and draws" },
+  seed: { ...passes.seed, help: "random seed for initial vectors, shuffling and sampling" },
   ...threads,
 } as const;
 
@@ -197,7 +209,9 @@ export const options = withCommon(
     ),
     search: {
       ...weekly.search,
-      help: "try n settings of window, noise exponent, negatives, subsampling and learning rate on the validation part, and train with the best; with --metric loss of the learning rate alone",
+      help:
+        "try n settings of window, noise exponent, negatives, subsampling and learning rate (with " +
+        "--metric loss only the learning rate) on the validation split, and train with the best",
     },
     ...memory,
     ...own,
@@ -255,7 +269,7 @@ function windowOf(given: string, flagName: string): number | "session" {
 function windowComplaint(window: number | "session"): string | undefined {
   const isRight =
     window === "session" || (Number.isInteger(window) && window >= 1 && window <= LONGEST_WINDOW);
-  return isRight ? undefined : `a whole number from 1 to ${LONGEST_WINDOW}, or session`;
+  return isRight ? undefined : `an integer from 1 to ${LONGEST_WINDOW}, or session`;
 }
 
 /** @throws {UsageError} two options do not go together */
@@ -264,13 +278,12 @@ export function checkItem2vecOptions(given: GivenItem2vec): void {
   const { window, tokens = ["item"] } = item2vecOptionsOf(given);
   if (windowSize({ window, tokens }) > LONGEST_WINDOW)
     throw new UsageError(
-      `--window ${window} is ${window} events of ${tokens.length} --tokens, and a window holds at most ${LONGEST_WINDOW} tokens a side: ` +
-        `take at most --window ${Math.floor(LONGEST_WINDOW / tokens.length)}, or --window session`,
+      `--window must be at most ${Math.floor(LONGEST_WINDOW / tokens.length)} with ${tokens.length} ` +
+        `--tokens, got ${window}: a window holds at most ${LONGEST_WINDOW} tokens per side (or use --window ` +
+        "session)",
     );
   const [twice] = tokens.filter((name, i) => tokens.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`--tokens names '${twice}' twice`);
   if (session !== undefined && sessionGap !== undefined)
-    throw new UsageError(
-      "--session-gap makes sessions of a user's events, and --session names a column of them: use one",
-    );
+    throw new UsageError("--session-gap and --session cannot be combined");
 }

@@ -56,14 +56,13 @@ export function sessionsOf(
   const trainMarks = marksOf(train, given, true);
   if (trainMarks && valid && valid.dataset !== train.dataset)
     throw new UsageError(
-      "--goal and --reject need held-out events of the same log: give --valid a share or a date, not a file",
+      "--goal and --reject need held-out events of the same log: set --valid to a share or a date instead of " +
+        "a file",
     );
   const sequences = (part: Part): WeightedSequences => {
     const by = sessionGrouping(part.dataset.roles, gap !== undefined);
     if (!by)
-      throw new UsageError(
-        "train-item2vec needs what items occur together in: name a column with --session, or the user with --user",
-      );
+      throw new UsageError("train-item2vec needs a session column (--session) or a user column (--user)");
     const weights = counted.of(part);
     const columns = tokenColumns(part.dataset, options.tokens);
     const fields = tokensOf(space, part, columns, weights);
@@ -76,11 +75,11 @@ export function sessionsOf(
     });
     if (part === train) {
       const without = train.rows.length - counted.rows.length;
-      if (without > 0) own.notes.unshift(`${without} events of weight 0 left out`);
+      if (without > 0) own.notes.unshift(`skipped ${without} events of weight 0`);
       for (const [f, tokens] of fields.entries()) {
         const missing = tokens.reduce((sum, token) => sum + (token === MISSING ? 1 : 0), 0) - without;
         if (missing > 0)
-          own.notes.unshift(`${missing} cells of '${columns[f]}' are empty or rare, and give no token`);
+          own.notes.unshift(`${missing} cells of '${columns[f]}' are empty or rare and contribute no token`);
       }
     }
     return withWeights(own, weights);
@@ -90,7 +89,8 @@ export function sessionsOf(
   for (const text of own.notes) note(text);
   if (own.numSessions === 0)
     throw new DataError(
-      "no session of the training part has two events of known items: nothing to learn from; see --session, --session-gap and --min-count",
+      "no session in the training split has two events with known items: check --session, --session-gap and " +
+        "--min-count",
       { file: train.dataset.inputs.map(({ path }) => path).join(", ") },
     );
   const totals = new Float64Array(space.numFeatures);
@@ -98,7 +98,8 @@ export function sessionsOf(
   if (trainMarks) for (const text of markNotes(own, trainMarks, given)) note(text);
   if (given.reject !== undefined)
     warn(
-      "--reject is of the training alone: evaluate and transform --fold-in take every event of their logs for a good one, so give them logs without rejections",
+      "--reject applies only to training: evaluate and transform --fold-in treat all events as positive, so " +
+        "use logs without rejections there",
     );
   const beside = besideOf(space, train, { own, totals, isMarked: trainMarks !== undefined }, options, warn);
   const made = {
@@ -147,7 +148,8 @@ function itemAt(columns: readonly string[], { item }: Roles): number {
   const at = columns.findIndex((name) => name === item);
   if (at >= 0) return at;
   throw new UsageError(
-    "--goal, --reject and --negatives-within are about items: name their column with --item, and have it among --tokens",
+    "--goal, --reject and --negatives-within need an item column: name it with --item and include it in " +
+      "--tokens",
   );
 }
 

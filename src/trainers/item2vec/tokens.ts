@@ -33,12 +33,14 @@ export function acceptTokens(
       const near = nearestName(name, columns);
       const hint = near === undefined ? `the columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
       throw new UsageError(
-        `--tokens names column '${name}', which the log has not or --fields or --ignore leaves out: ${hint}`,
+        `--tokens names column '${name}', which is not in the log or is excluded by --fields or --ignore: ` +
+          `${hint}`,
       );
     }
     if (columnNamed(dataset, name).kind !== "key")
       throw new UsageError(
-        `--tokens needs one key a row, but the column '${name}' is numeric or several-valued: --fields names columns of keys`,
+        `--tokens needs one key per row, but the column '${name}' is numeric or multi-valued: use --fields ` +
+          "to declare key columns",
       );
     if (names.indexOf(name) < i) throw new UsageError(`--tokens names column '${name}' twice`);
   });

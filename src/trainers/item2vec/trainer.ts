@@ -39,8 +39,8 @@ const command = "train-item2vec";
 export const trainer: Trainer = {
   command,
   description:
-    "Learns a vector for each item from the items around it in sessions (skip-gram with negative sampling) and writes a run directory: " +
-    "a table of items, and one of contexts.",
+    "Learns a vector for each item from the items around it in sessions (skip-gram with negative sampling) " +
+    "and writes a run directory with a table of item vectors and one of context vectors.",
   examples: `
   embed train-item2vec fixtures/purchases.csv -o run --dim 16
   embed train-item2vec fixtures/clicks.csv -o run --positive-from 1 --session-gap 30m --valid 0.1
@@ -199,6 +199,7 @@ function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
   return alone === 0
     ? []
     : [
-        `${alone} keys are in no session of two or more, so that their vectors stay the random ones that they start with: --min-count leaves rare ones out, a longer --session-gap joins sessions`,
+        `${alone} keys occur in no session with two or more events and keep their random initial vectors: ` +
+          "--min-count drops rare keys, a longer --session-gap joins sessions",
       ];
 }

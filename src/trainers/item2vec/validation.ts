@@ -37,25 +37,27 @@ export function validationOf(
 ): Validation | undefined {
   if (!parts.valid) {
     if (given.metric === undefined) return undefined;
-    throw new UsageError(`--metric ${metric} decides when to stop, by the validation part: give --valid`);
+    throw new UsageError(`--metric ${metric} is a stopping metric and needs a validation split: set --valid`);
   }
   if (metric === "recall") {
     const f = space.fields.findIndex(({ name }) => name === dataset.roles.item);
     if (f < 0)
       throw new UsageError(
-        "--metric recall ranks items: name their column with --item, and have it among --tokens",
+        "--metric recall needs an item column: name it with --item and include it in --tokens",
       );
     const range = [space.offsets[f]!, space.offsets[f + 1]!] as const;
     const validate = heldOut && nextItems(heldOut, range, totals, options);
     if (validate) return { heldOut, nextItems: validate };
     throw new DataError(
-      "no item of the validation part follows another one of its session, so that there is nothing to recall: take --metric loss or another --split",
+      "--metric recall is undefined: no item in the validation split follows another item of its session; " +
+        "use --metric loss or another --split",
       { file: dataset.inputs.map(({ path }) => path).join(", ") },
     );
   }
   if (heldOut) return { heldOut };
   warn(
-    "no event of the validation part stands beside another of its session: there is no validation loss, and training does not stop early",
+    "no validation event is next to another event of its session: there is no validation loss and no early " +
+      "stopping",
   );
   return undefined;
 }

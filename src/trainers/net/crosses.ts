@@ -64,7 +64,8 @@ function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly strin
   const names = fields.filter(({ kind }) => kind !== "number").map((field) => field.name);
   if (f >= 0 && fields[f]!.kind !== "number") return f;
   throw new UsageError(
-    `--cross ${pair.join("*")}: '${name}' is ${f < 0 ? "no field" : "a number (--numeric NAME:bins=20 makes keys of it)"}; ` +
-      `fields of keys are ${names.join(", ")}`,
+    `--cross ${pair.join("*")}: '${name}' is ` +
+      `${f < 0 ? "not a field" : "numeric (--numeric NAME:bins=20 bins it)"}; categorical fields are ` +
+      `${names.join(", ")}`,
   );
 }

@@ -216,7 +216,7 @@ test("tanh is within 2e-7 of what it is, from one end to the other", async () =>
 test("a network that does not fit 4 GiB is refused with what it needs and the flags that shrink it, before any of it is made", () => {
   const large = planOf("wide-deep", { offsets: [0, 40_000_000], dim: 16 });
   expect(() => checkMemory(large, { trains: true })).toThrow(
-    /40,000,000 features of dim 16, .* needs 5\.[0-9] GiB, and one memory holds 4 GiB: .*--dim.*--min-count/,
+    /40,000,000 features of dim 16, .* needs 5\.[0-9] GiB of memory, the limit is 4 GiB: .*--dim.*--min-count/,
   );
   // without AdaGrad's sums it fits
   expect(() => checkMemory({ ...large, embeddingLearningRate: 0 }, { trains: true })).not.toThrow();

@@ -32,8 +32,9 @@ export function checkMemory(plan: NetPlan, options: { trains: boolean }): void {
   if (bytes <= LIMIT) return;
   const features = numFeaturesOf(plan).toLocaleString("en");
   throw new UsageError(
-    `a network over ${features} features of dim ${plan.dim}, hidden ${plan.hidden.join(",")}, batch ${plan.batch} ` +
-      `needs ${sizeText(bytes)}, and one memory holds 4 GiB: a smaller --dim, --hidden, --batch-size or --cross-bits, a greater --min-count, ` +
-      "--max-vocab or --hash FIELD:BITS, or --freeze-embeddings shrinks it",
+    `a network with ${features} features of dim ${plan.dim}, hidden ${plan.hidden.join(",")} and batch ` +
+      `${plan.batch} needs ${sizeText(bytes)} of memory, the limit is 4 GiB: reduce --dim, --hidden, ` +
+      "--batch-size or --cross-bits, raise --min-count, set --max-vocab or --hash FIELD:BITS, or use " +
+      "--freeze-embeddings",
   );
 }

@@ -63,10 +63,10 @@ const storedShape = object({
 function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFile): void {
   const keyed = new Set(space.fields.filter(({ kind }) => kind !== "number").map(({ name }) => name));
   const other = crosses.fields.flat().find((name) => !keyed.has(name));
-  if (other !== undefined) tensors.fail(`'${other}' is crossed and no field of keys`);
+  if (other !== undefined) tensors.fail(`'${other}' is crossed but is not a categorical field`);
   const numWeights = tensors.has("crosses") ? tensors.shapeOf("crosses")[0] : 0;
   if (numCrossesOf(crosses) !== numWeights)
-    tensors.fail(`${numCrossesOf(crosses)} crosses, and ${numWeights} weights of them`);
+    tensors.fail(`${numCrossesOf(crosses)} crosses, but ${numWeights} weights for them`);
 }
 
 /** A network that only scores learns nothing. */
@@ -206,7 +206,8 @@ export async function readNetParameters(
   ) as StoredShape;
   const tensors = await TensorFile.of(run, PARAMETERS_FILE);
   checkCrosses(space, crosses, tensors);
-  if (stored.dim !== table.dim) tensors.fail(`vectors of ${stored.dim} numbers, the table has ${table.dim}`);
+  if (stored.dim !== table.dim)
+    tensors.fail(`vectors of length ${stored.dim}, but the table has ${table.dim}`);
   const needsWeights = stored.arch !== "deep-crossing";
   if (needsWeights && !table.weights) tensors.fail("the table has no weights");
   const shape: NetShape = {

@@ -11,7 +11,7 @@ export const models: Models = {
     transform: async (...of) => await (await import("./transform.js")).encodeHidden(...of),
     lacks: {
       rotation:
-        "its first layer reads every coordinate by itself; start it from the earlier run (--init), which keeps them in place",
+        "its first layer depends on each coordinate; warm-start from the earlier run (--init) instead",
     },
     forgetting: async (run) => await (await import("./forgetting.js")).networkForgetting(run),
     scoresBy: "vectors",

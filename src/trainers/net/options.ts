@@ -40,7 +40,7 @@ const network = {
   arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
   /** outputs of the hidden layers; deep-crossing: inner sizes of the residual units */
   hidden: custom("sizes", layerSizes(), {
-    help: "sizes of the hidden layers; for deep-crossing the inner sizes of its residual units",
+    help: "sizes of the hidden layers; for deep-crossing the inner sizes of the residual units",
     group: model,
     default: [256, 128],
     shown: "256,128",
@@ -58,7 +58,7 @@ const network = {
     "a*b",
     { type: "string | readonly string[]", parse: crossOf, repeats: true },
     {
-      help: "wide-deep: pairs of keys of two columns are features of the wide part; repeat it for several",
+      help: "wide-deep: pair of columns whose cross product is a feature of the wide part; repeatable",
       group: model,
       default: [],
       shown: "",
@@ -66,7 +66,9 @@ const network = {
     },
   ),
   embeddingRelu: flag({
-    help: "deep-crossing: a ReLU on the embedding layer, as its paper has; it zeroes half of a signed table",
+    help:
+      "deep-crossing: apply ReLU to the embedding layer, as in the paper; sets negative values of a " +
+      "pretrained table to 0",
     group: model,
     default: false,
     only: { arch: ["deep-crossing"] },
@@ -80,14 +82,14 @@ const network = {
 
 /** With --init: which of the table's keys there are. */
 const keepKeys = flag({
-  help: "with --init: keys that the training part lacks are in the vocabulary too, with the table's numbers",
+  help: "with --init: also keep keys that are not in the training split, with the vectors of the table",
   group: model,
 });
 
 /** How it is trained. */
 const learning = {
   freezeEmbeddings: flag({
-    help: "with --init: keep the embedding layer fixed at the table's values",
+    help: "with --init: freeze the embedding layer at the table's values",
     group: training,
     default: false,
     only: { init: true },
@@ -95,51 +97,57 @@ const learning = {
   dim: whole({
     min: 1,
     max: 1024,
-    help: "length of a vector of the embedding layer",
+    help: "embedding dimension",
     group: model,
     default: 16,
-    shown: "16; with --init the run's",
+    shown: "16; with --init the dimension of the run",
   }),
   dropout: number({
     min: 0,
     max: 0.95,
-    help: "share of the outputs of a hidden layer that a training step drops",
+    help: "dropout rate of the hidden layers",
     group: model,
     default: 0,
   }),
   epochs: whole({
     min: 1,
     max: 1_000_000,
-    help: "maximum number of passes over the training rows",
+    help: "maximum number of passes over the training data",
     group: training,
     default: 20,
   }),
-  batchSize: whole({ min: 1, max: 65_536, help: "rows per gradient step", group: training, default: 256 }),
+  batchSize: whole({
+    min: 1,
+    max: 65_536,
+    help: "batch size: rows per gradient step",
+    group: training,
+    default: 256,
+  }),
   learningRate: number({
     min: 1e-7,
     max: 10,
-    help: "step size of the dense layers, by Adam",
+    help: "learning rate of the dense layers (Adam)",
     group: training,
     default: 0.001,
   }),
   embeddingLearningRate: number({
     min: 1e-7,
     max: 10,
-    help: "step size of the embedding layer, by AdaGrad",
+    help: "learning rate of the embedding layer (AdaGrad)",
     group: training,
     default: 0.05,
   }),
   l2: number({
     min: 0,
     max: 1e6,
-    help: "L2 on weights of the dense layers, a row",
+    help: "L2 penalty on weights of the dense layers, per row",
     group: training,
     default: 0,
   }),
   crossBits: whole({
     min: 1,
     max: 24,
-    help: "wide-deep: the crosses of a pair of columns share 2^n weights by their hash",
+    help: "wide-deep: hash the crosses of each pair of columns into 2^n weights",
     group: model,
     default: 18,
     only: { ...ofWideDeep, cross: true },
@@ -147,7 +155,7 @@ const learning = {
   wideLearningRate: number({
     min: 1e-7,
     max: 10,
-    help: "wide-deep: step size of the wide part, by FTRL",
+    help: "wide-deep: learning rate of the wide part (FTRL)",
     group: training,
     default: 0.05,
     only: ofWideDeep,
@@ -155,7 +163,7 @@ const learning = {
   wideL1: number({
     min: 0,
     max: 1e6,
-    help: "wide-deep: L1 on its weights; greater leaves fewer of them",
+    help: "wide-deep: L1 penalty on weights of the wide part; larger values give sparser weights",
     group: training,
     default: 1,
     only: ofWideDeep,
@@ -163,14 +171,17 @@ const learning = {
   wideL2: number({
     min: 0,
     max: 1e6,
-    help: "wide-deep: L2 on its weights",
+    help: "wide-deep: L2 penalty on weights of the wide part",
     group: training,
     default: 1,
     only: ofWideDeep,
   }),
   patience: passes.patience,
   minDelta: passes.minDelta,
-  seed: { ...passes.seed, help: "random seed of initial vectors and weights, shuffles, dropout and draws" },
+  seed: {
+    ...passes.seed,
+    help: "random seed for initial vectors and weights, shuffling, dropout and sampling",
+  },
   ...threads,
 } as const;
 
@@ -184,7 +195,9 @@ export const options = withCommon(
     ...labels,
     ...network,
     init: text("run", {
-      help: "start the embedding layer from the table of a run, by key; random starts it at random",
+      help:
+        "initialize the embedding layer from the table of a run, matching keys; random initializes it at " +
+        "random",
       group: model,
       shown: RANDOM,
     }),
@@ -241,18 +254,15 @@ export function netOptionsOf(given: Given<typeof own>, loss: NetOptions["loss"])
 export function checkNetOptions(given: GivenNet): void {
   checkRanges(own, given);
   if (given.arch === "deep-crossing" && given.activation === "tanh")
-    throw new UsageError("--activation tanh is not for --arch deep-crossing: its residual units have ReLU");
-  if (given.freezeEmbeddings && given.embeddingLearningRate !== undefined)
     throw new UsageError(
-      "--freeze-embeddings leaves --embedding-learning-rate without use: take one of them",
+      "--activation tanh cannot be combined with --arch deep-crossing, whose residual " + "units use ReLU",
     );
+  if (given.freezeEmbeddings && given.embeddingLearningRate !== undefined)
+    throw new UsageError("--freeze-embeddings and --embedding-learning-rate cannot be combined");
   if (given.init !== undefined && given.init !== RANDOM) return;
   if (given.freezeEmbeddings)
-    throw new UsageError(
-      "--freeze-embeddings keeps a table as it is, and a random start has none: give --init RUN",
-    );
-  if (given.keepKeys)
-    throw new UsageError("--keep-keys keeps a table's keys, and a random start has none: give --init RUN");
+    throw new UsageError("--freeze-embeddings needs a pretrained table: set --init RUN");
+  if (given.keepKeys) throw new UsageError("--keep-keys needs a pretrained table: set --init RUN");
 }
 
 /** device*hour, split at the first star; repeats and takes commas. @throws {UsageError} not two names */

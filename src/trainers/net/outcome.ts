@@ -9,7 +9,8 @@ import type { StoppingMetricName } from "../../training/options/weekly.js";
 import type { Trained } from "../../training/trained.js";
 
 const CONSTANT_ADVICE =
-  "Try a greater --l2 or --dropout, or smaller --hidden layers, and see whether the label means the same in that part";
+  "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
+  "in that split";
 
 /** Sentences for the summary. @param metrics of all parts */
 export function netOutcomeWarnings(

@@ -34,7 +34,7 @@ export function* chunksOfEpoch(
     yield* train.draw(epoch);
     return;
   }
-  if (train.kind === "stored") throw new RangeError("a network's rows are in memory");
+  if (train.kind === "stored") throw new RangeError("the rows of a network are in memory");
   const rows = train.atEpoch?.(epoch) ?? train.rows;
   const order = permutation(rows.numRows, key);
   const size = Math.max(1, Math.floor(CHUNK_ROWS / batch)) * batch;

@@ -40,7 +40,7 @@ export interface NetInput {
 /** Mean loss above which a training is lost, as the factorization machine's: nats, or so many times the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
 /** What is tried when a training diverges. */
-const REMEDIES = "a smaller --embedding-learning-rate, or numeric columns of smaller range";
+const REMEDIES = "a smaller --embedding-learning-rate, or scale numeric columns to a smaller range";
 
 /**
  * Trains a network: dense layers by Adam, the embedding layer by AdaGrad, the wide part by FTRL, on batches of rows in an order
@@ -63,7 +63,7 @@ export async function trainNet(
 ): Promise<NetModel> {
   const { space, counts, train, start } = input;
   if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0)
-    throw new DataError("no training rows: nothing to learn from");
+    throw new DataError("no training rows");
   const labels = labelScaleOf(train, options.loss);
   const crosses: CrossPlan = { fields: options.cross, bits: options.crossBits };
   const plan = planOf(space, crosses, options);
@@ -125,7 +125,7 @@ async function trainEpochs(
       const own = await machine.score(validation);
       const validLoss = lossOf(options.loss, own, validation) * unit;
       if (!Number.isFinite(validLoss))
-        throw diverged("the validation loss is no longer finite", epoch, options, REMEDIES);
+        throw diverged("the validation loss is not finite", epoch, options, REMEDIES);
       const scores = own.map((s) => s * form.labelScale);
       const stoppingValue = stoppingMetric ? stoppingMetric.of(scores, valid) : validLoss;
       const seen = {
@@ -137,7 +137,7 @@ async function trainEpochs(
     keep(epoch) {
       kept = machine.parameters();
       const isFinite = Object.values(kept).every((array) => (array as Float32Array).every(Number.isFinite));
-      if (!isFinite) throw diverged("a parameter is no longer finite", epoch, options, REMEDIES);
+      if (!isFinite) throw diverged("a parameter is not finite", epoch, options, REMEDIES);
     },
     save: (withKept) => ({ ...machine.state(), ...(withKept && prefixed(kept)) }),
     restore(arrays) {

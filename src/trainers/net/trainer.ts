@@ -35,16 +35,13 @@ import { suits } from "./suits.js";
 export const trainerWith = (capable: Capable): Trainer => ({
   command: "train-net",
   description:
-    "Trains a network above an embedding layer, which starts from an earlier run's table or at random, and writes a run directory: " +
-    "the network, and its embedding layer as a table.",
-  examples: `
-  embed train-net fixtures/clicks.csv -o net --arch fnn --valid 0.1 --test 0.1
-  embed train-net fixtures/clicks.csv -o net --arch wide-deep --cross device*hour --valid 0.1
-
-  with a table that was trained before:
-  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
-  embed train-net fixtures/clicks.csv -o net --arch fnn --init run --valid 0.1 --test 0.1
-`,
+    "Trains a neural network on top of an embedding layer, initialized from an earlier run's table or at " +
+    "random, and writes a run directory with the network and its embedding table.",
+  examples:
+    "\n  embed train-net fixtures/clicks.csv -o net --arch fnn --valid 0.1 --test 0.1\n  embed " +
+    "train-net fixtures/clicks.csv -o net --arch wide-deep --cross device*hour --valid 0.1\n\n  with " +
+    "pretrained embeddings:\n  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1\n  " +
+    "embed train-net fixtures/clicks.csv -o net --arch fnn --init run --valid 0.1 --test 0.1\n",
   options,
   suits,
   checkpointEvery: 5,

@@ -37,10 +37,11 @@ const ROUNDING = 1e-13;
 export function columnsPca({ names, columns, weights }: NumericTable, options: PcaOptions): ColumnsPca {
   const numColumns = columns.length;
   const numRows = columns[0]?.length ?? 0;
-  if (numRows < 2) throw new DataError(`components need two rows or more, got ${numRows}`);
+  if (numRows < 2) throw new DataError(`principal components need at least two rows, got ${numRows}`);
   if (numColumns > MAX_EXACT) {
     throw new UsageError(
-      `--matrix columns takes at most ${MAX_EXACT} columns, got ${numColumns}: --matrix features takes more`,
+      `--matrix columns supports at most ${MAX_EXACT} columns, got ${numColumns}: use --matrix features for ` +
+        "more",
     );
   }
   const stats = columns.map((column) => momentsOf(column, weights));
@@ -54,8 +55,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
   });
   const covariance = covarianceOf(centred, weights);
   const total = centred.reduce((sum, _, c) => sum + covariance[c * numColumns + c]!, 0);
-  if (!(total > 0))
-    throw new DataError(`no column varies: each of ${names.join(", ")} has one number in all rows`);
+  if (!(total > 0)) throw new DataError(`all columns are constant: ${names.join(", ")}`);
 
   const { values, vectors } = eigenOf(covariance, numColumns);
   const rank = values.filter((x) => x > ROUNDING * values[0]!).length;

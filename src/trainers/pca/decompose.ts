@@ -34,8 +34,7 @@ export async function decompose(
   { center, scale, ...options }: PcaOptions,
   signal?: AbortSignal,
 ): Promise<Decomposition> {
-  if (given.rows.indices.length === 0)
-    throw new DataError("the matrix has no entries, so there is nothing to decompose");
+  if (given.rows.indices.length === 0) throw new DataError("cannot decompose the matrix: it has no entries");
   const matrix: SvdMatrix = scale ? standardized(given) : given;
   const moments = columnMoments(matrix);
   if (center) matrix.means = Float32Array.from(moments.means);

@@ -4,8 +4,8 @@ import type { Capabilities, Models } from "../../training/model.js";
 import { readPreprocess } from "../../training/run-space.js";
 import { ranksByVectors } from "../../training/scoring-models.js";
 
-const folds = "--fold-in LOG takes the events of new users or items";
-const projects = "it projects rows of its matrix: transform RUN LOG";
+const folds = "use --fold-in LOG with events of new users or items";
+const projects = "use transform RUN LOG to project rows of its matrix";
 
 const components: Capabilities = {
   preprocess: readPreprocess,

@@ -36,27 +36,33 @@ type Matrix = { matrix: PcaMatrix };
 const own = {
   matrix: choice(matrices, {
     placeholder: "matrix",
-    help: "users x items; events x one-hot features; a table of numbers; or items that occur together in sessions",
+    help:
+      "matrix to decompose: users x items, events x one-hot features, numeric columns, or co-occurrence " +
+      "of items in sessions",
     group: model,
     default: "interactions",
   }),
   values: choice(valueKinds, {
     placeholder: "kind",
-    help: "interactions: the value of a pair that has events",
+    help: "interactions: value of a pair with events",
     group: model,
     default: "counts",
     only: ofInteractions,
   }),
   normalize: choice(["none", "degree"], {
     placeholder: "how",
-    help: "interactions: degree divides each value by the roots of its row's and its column's sum, and ranks best",
+    help:
+      "interactions: normalization; degree divides each value by the square roots of its row and column " +
+      "sums and ranks best",
     group: model,
     default: "none",
     only: ofInteractions,
   }),
   /** h of the singular values, as responseOf reads it */
   response: text("filter", {
-    help: "with --normalize degree: how strongly each component speaks, ideal, power=P, exp=B or plateau=P; plateau filters before it decomposes, and ranks best",
+    help:
+      "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
+      "plateau filters before decomposing and ranks best",
     group: model,
     default: "ideal",
     only: { normalize: ["degree"] },
@@ -64,7 +70,7 @@ const own = {
   degreePower: number({
     min: 0,
     max: 1,
-    help: "with --normalize degree: an item counts by its events to this power; higher recommends popular items",
+    help: "with --normalize degree: exponent of item degree; higher values recommend more popular items",
     group: model,
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.4 : 0.5),
     shown: "0.5; plateau: 0.4",
@@ -72,35 +78,35 @@ const own = {
   }),
   scale: flag({ help: "divide each column by its standard deviation", group: model, default: false }),
   center: flag({
-    help: "subtract the mean of each column (always so of --matrix columns)",
+    help: "subtract the mean of each column (always on for --matrix columns)",
     group: model,
     negated: "also",
     default: ({ matrix }: Matrix) => matrix === "columns",
   }),
   whiten: flag({
-    help: "vectors of users, events or rows have variance 1 in every dimension",
+    help: "scale vectors of users, events or rows to variance 1 in every dimension",
     group: model,
     default: false,
     only: { matrix: ["interactions", "features", "columns"] },
   }),
   exact: flag({
-    help: "decompose the Gram matrix in double precision; its side is at most 1536",
+    help: "exact decomposition of the Gram matrix in double precision, for matrices with a side of at most 1536",
     group: model,
     default: false,
   }),
   dim: whole({
     min: 1,
     max: 4096,
-    help: "length of a vector; cut to the rank of the matrix",
+    help: "embedding dimension; at most the rank of the matrix",
     group: model,
     default: 64,
-    shown: "64; columns: as many as there are",
+    shown: "64; columns: number of columns",
   }),
   /** p: users (rows) have the singular values to the power 1 - p, items (columns) to the power p */
   power: number({
     min: 0,
     max: 1,
-    help: "items are scaled by the singular values to the power x, users to 1 - x; 0 gives components of length 1",
+    help: "scale items by the singular values to the power x and users to 1 - x; 0 gives orthonormal components",
     group: model,
     default: ({ matrix, whiten }: Matrix & { whiten: boolean }) =>
       whiten ? 1 : matrix === "columns" ? 0 : 0.5,
@@ -109,7 +115,9 @@ const own = {
   tolerance: number({
     min: 1e-6,
     max: 0.5,
-    help: "the iteration stops when each residual over its squared singular value is below x; singular values err by x squared",
+    help:
+      "convergence tolerance: stop when each residual divided by its squared singular value is below x; " +
+      "singular values have error x squared",
     group: model,
     // the spectrum of a plateau is flat, and what ranks is the space of its components rather than each of them
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.2 : 0.01),
@@ -118,7 +126,7 @@ const own = {
   shift: number({
     min: 1,
     max: 1e6,
-    help: "cooccurrence: log x is subtracted from the mutual information, as x negatives would do",
+    help: "cooccurrence: shift of the mutual information by log x, equivalent to x negatives",
     group: model,
     default: 1,
     only: ofCooccurrence,
@@ -127,16 +135,16 @@ const own = {
   window: whole({
     min: 1,
     max: 1e6,
-    help: "cooccurrence: counts pairs of events at most n apart, in order of time or else of rows",
+    help: "cooccurrence: count pairs at most n events apart, ordered by time or else by row",
     group: model,
     default: 0,
-    shown: "the whole session",
+    shown: "whole session",
     only: ofCooccurrence,
   }),
   seed: whole({
     min: 0,
     max: 0xffffffff,
-    help: "random seed of the random start and of splits",
+    help: "random seed for the initial vectors and splits",
     group: training,
     default: 1,
   }),
@@ -149,12 +157,13 @@ export const options = withCommon(
     ...log,
     ...vocabulary,
     init: refused(
-      "is not for train-pca: components are decided by the log alone, and an earlier run would change nothing; --row-order RUN keeps its rows where they are",
+      "cannot be used with train-pca, because components depend only on the log; use --row-order RUN to keep " +
+        "the row order of an earlier run",
     ),
-    oovDropout: refused("hides keys from epochs, and train-pca has none: leave it out"),
+    oovDropout: refused("cannot be used with train-pca, which has no epochs"),
     positiveFrom: {
       ...pick(labels, "positiveFrom").positiveFrom,
-      help: "for a log with labels: only rows with a label of x or more are events",
+      help: "for a log with labels: use only rows with a label of x or more as events",
       only: { matrix: ["interactions", "cooccurrence"] },
     },
     ...own,
@@ -192,16 +201,11 @@ export function checkPcaOptions({
   const isFiltered = (response ?? "ideal") !== "ideal" || (degreePower ?? 0.5) !== 0.5;
   if (isFiltered && (whiten || scale))
     throw new UsageError(
-      `${whiten ? "--whiten" : "--scale"} does not go with --response and --degree-power, which decide how much each component and each item counts`,
+      `${whiten ? "--whiten" : "--scale"} cannot be combined with --response or --degree-power`,
     );
-  if (whiten && power !== undefined)
-    throw new UsageError("--whiten decides how users and items share the singular values: leave out --power");
+  if (whiten && power !== undefined) throw new UsageError("--whiten and --power cannot be combined");
   if (center && normalize === "degree")
-    throw new UsageError(
-      "--center and --normalize degree do not go together: the means of a normalised matrix are of no user",
-    );
+    throw new UsageError("--center and --normalize degree cannot be combined");
   if (matrix === "columns" && center === false)
-    throw new UsageError(
-      "--no-center is not for --matrix columns: components of a table about 0 are those of its means",
-    );
+    throw new UsageError("--no-center cannot be combined with --matrix columns");
 }

@@ -164,19 +164,23 @@ async function ofColumns(
   const others = [...roles.fields, ...Object.keys(roles.multi)];
   if (options.fields) {
     throw new UsageError(
-      `--matrix columns takes numbers, and --fields names categories: --matrix features takes both, --numeric says that a column holds numbers`,
+      "--matrix columns needs numeric columns, but --fields names categorical ones: use --numeric to declare " +
+        "numeric columns, or --matrix features for both kinds",
     );
   }
   if (numeric.length === 0) {
     throw new UsageError(
-      `--matrix columns needs columns of numbers, and none was found among ${others.join(", ")}: name them with --numeric`,
+      `--matrix columns needs numeric columns, but none was found among ${others.join(", ")}: name them with ` +
+        "--numeric",
     );
   }
   if (others.length > 0) {
     const names = others.map((name) => `'${name}'`).join(", ");
     watch.observe({
       stage: "note",
-      text: `--matrix columns takes numbers: ${names} left out (--matrix features takes categories, too)`,
+      text:
+        `--matrix columns uses only numeric columns: ${names} ignored (--matrix features also supports ` +
+        "categories)",
     });
   }
   const dataset = { ...given, roles: { ...roles, fields: [], multi: {} } };
@@ -184,7 +188,9 @@ async function ofColumns(
   const forms = numericForms(options.numeric, numeric);
   for (const [name, { kind }] of forms) {
     if (kind === "bins")
-      throw new UsageError(`--numeric ${name}:bins=N makes categories, and --matrix columns takes numbers`);
+      throw new UsageError(
+        `--numeric ${name}:bins=N creates categories, but --matrix columns needs numeric ` + "columns",
+      );
   }
   const space = fitFeatures(dataset, part.rows, options, { forms });
   const { train: weights } = eventWeights(dataset, part.rows, options);
@@ -199,9 +205,9 @@ async function ofColumns(
   const model = columnsPca(table, { ...pca, dim });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   for (const name of model.constant)
-    warn(`column '${name}' has one number or none in the training part and is in no component`);
+    warn(`column '${name}' has at most one distinct value in the training split and is ignored`);
   for (const [name, count] of Object.entries(model.missing))
-    warn(`column '${name}': ${count} empty cells count as its mean`);
+    warn(`column '${name}': ${count} empty cells are replaced by the mean`);
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
 }
 
@@ -217,12 +223,12 @@ async function ofCooccurrence(
   const name = roles.session ?? roles.user;
   if (name === undefined)
     throw new UsageError(
-      "--matrix cooccurrence needs what items occur together in: name it with --session or --user",
+      "--matrix cooccurrence needs a session column (--session) or a user column (--user)",
     );
   const sessions = columnNamed(dataset, name);
   if (sessions.kind !== "key")
-    throw new UsageError(`--matrix cooccurrence: the column '${name}' is numeric or several-valued`);
-  watch.observe({ stage: "note", text: `items occur together in '${name}'` });
+    throw new UsageError(`--matrix cooccurrence: the column '${name}' is numeric or multi-valued`);
+  watch.observe({ stage: "note", text: `items co-occur in '${name}'` });
 
   const part = { dataset, rows: inOrder(dataset, parts.train.rows) };
   const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder });

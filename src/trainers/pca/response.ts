@@ -26,7 +26,7 @@ export function responseOf(text: string, flag = "--response"): Response {
   const needs = kind === "power" || kind === "exp";
   if (kind === undefined || (kind === "ideal" && value !== undefined) || (needs && value === undefined))
     throw new UsageError(
-      `${flag} expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers from 0 on), got '${text}'`,
+      `${flag} expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers of at least 0), got '${text}'`,
     );
   if (kind === "plateau") return { kind, value: value ?? FLATNESS };
   return { kind: kind as Response["kind"], ...(value !== undefined && { value }) };

@@ -12,7 +12,8 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
   const before = tensors.has(ROTATION)
     ? floatsIn(tensors, ROTATION).data
     : Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
-  if (before.length !== dim * dim) throw new ArtifactError(`the run's model has a rotation of another size`);
+  if (before.length !== dim * dim)
+    throw new ArtifactError("the run's model has a rotation of the wrong size");
   return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
 };
 

@@ -32,7 +32,8 @@ import { suits } from "./suits.js";
 export const trainer: Trainer = {
   command: "train-pca",
   description:
-    "Decomposes a log into principal components and writes a run directory: a vector for each user and item, each feature, or each column.",
+    "Computes principal components of a log and writes a run directory with a vector for each user and item, " +
+    "each feature, or each column.",
   examples: `
   embed train-pca fixtures/purchases.csv -o run --user customer_id --item product_id --test 0.1
   embed train-pca fixtures/clicks.csv -o run --matrix features --dim 16
@@ -62,7 +63,7 @@ function accepted(
 ): Dataset {
   if (matrix === "cooccurrence" && (dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
     throw new UsageError(
-      "--matrix cooccurrence counts sessions, not weighted events: leave out --weight, --event-weight and --half-life",
+      "--matrix cooccurrence cannot be combined with --weight, --event-weight or --half-life",
     );
   return dataset;
 }
@@ -131,21 +132,23 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
   const n = (x: number) => x.toLocaleString("en");
   const how =
     model.method === "exact"
-      ? "exactly, through the Gram matrix of its shorter side"
-      : `by block Lanczos iteration, ${model.restarts} restarts, residual ${model.residual.toExponential(1)}`;
+      ? "exactly, using the Gram matrix of the shorter side"
+      : `with block Lanczos, ${model.restarts} restarts, residual ${model.residual.toExponential(1)}`;
   observe({
     stage: "note",
     text: `${n(rows)} x ${n(columns)} with ${n(entries)} entries decomposed ${how}`,
   });
   // a table of numbers has as many as columns, unless asked otherwise
   if (model.dim < (askedDim ?? Math.min(pca.dim, columns))) {
-    const text = `the matrix has ${model.dim} components that can be told from rounding: --dim ${pca.dim} is cut to ${model.dim}`;
+    const text = `the matrix has numerical rank ${model.dim}: --dim ${pca.dim} is reduced to ${model.dim}`;
     observe({ stage: askedDim === undefined ? "note" : "warning", text });
   }
   if (model.residual > pca.tolerance) {
     observe({
       stage: "warning",
-      text: `the last components have a residual of ${model.residual.toExponential(1)} and did not reach --tolerance ${pca.tolerance}: those of nearly equal singular values may be turned into one another`,
+      text:
+        `the last components did not converge: residual ${model.residual.toExponential(1)}, --tolerance ` +
+        `${pca.tolerance}; components with nearly equal singular values may be mixed`,
     });
   }
 }

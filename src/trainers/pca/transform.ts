@@ -33,7 +33,7 @@ export async function projectRows(run: Run, options: TransformOptions, watch: Wa
   const projection = projectionOf(model.space, await readPcaTensors(run), { isTable, whiten });
   const { dataset, known } = await readTable(model, options, watch);
   const absent = model.space.fields.map(({ name }) => name).filter((name) => !known.includes(name));
-  const warnings = absent.map((name) => `no column '${name}': its cells count as empty`);
+  const warnings = absent.map((name) => `column '${name}' is missing: its cells are treated as empty`);
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const encoding = {
     ...vectorEncoding(options.key, projection.dim, dataset.numRows),
@@ -68,15 +68,13 @@ export async function foldInInteractions(
   watch: Watch,
 ): Promise<FoldingIn> {
   if (options.l2Weight !== undefined || options.l2Vector !== undefined)
-    throw new UsageError(
-      "--l2-weight and --l2-vector are for a factorization machine: a projection has no penalty",
-    );
+    throw new UsageError("--l2-weight and --l2-vector cannot be used here: a projection has no penalty");
   const model = await readSpace(run);
   const { preprocess, space, table } = model;
   const { roles, eventWeight } = preprocess;
   if (roles.weight !== undefined || eventWeight !== undefined) {
     throw new UsageError(
-      `--fold-in: the events of run '${run.path}' were weighted about their mean, to which a few new ones cannot be brought`,
+      `--fold-in: run '${run.path}' was trained with centered event weights, which do not apply to new events`,
     );
   }
   const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
@@ -87,11 +85,13 @@ export async function foldInInteractions(
   const vectorOf = (side: "user" | "item") => {
     if (side === "item" && (scale || center))
       throw new UsageError(
-        "--fold-in of items is not for a run of --scale or --center: a new column has no deviation or mean",
+        "--fold-in of items needs a run without --scale and --center: a new column has no mean or standard " +
+          "deviation",
       );
     if (side === "item" && (response.startsWith("plateau") || degreePower !== 0.5))
       throw new UsageError(
-        "--fold-in of items is not for a run of --response plateau or another --degree-power than 0.5: what the filter makes of a new item follows from all events",
+        "--fold-in of items needs a run without --response plateau and with --degree-power 0.5: otherwise " +
+          "the vector of a new item depends on all events",
       );
     return interactionFolding(side, names, table, tensors, values);
   };
@@ -113,7 +113,7 @@ export async function foldInInteractions(
         ...{ column: fresh.column, codes: fresh.codes, lack: "has an event" },
         vectors: events.map(folding),
         notes: [
-          `${events.length} new keys of '${fresh.column.name}', ${numKnown} of them with events of a known '${other}'`,
+          `${events.length} new keys of '${fresh.column.name}', ${numKnown} with events of a known '${other}'`,
         ],
       };
     },

@@ -47,7 +47,7 @@ export async function foldInByPairs(run: Run, options: TransformOptions, watch: 
     return (events) => {
       if (events.side === "item" && run.manifest.options["itemNeighbors"] !== undefined) {
         const text =
-          "new items take over nothing of neighbours (--item-neighbors): their events are what their vectors are fitted to";
+          "--item-neighbors is not applied to new items: their vectors are fitted to their events only";
         watch.observe({ stage: "note", text });
       }
       return foldInPairs(run, model, known, events, options);

@@ -25,17 +25,16 @@ export async function learnRanking(
   const isAlone = isMatrix(ranking.examples);
   if (options.layers > 0 && !isAlone)
     throw new UsageError(
-      "--layers is for user and item alone: layers join users and items, and other features have no neighbours; " +
-        "name these two with --fields, or leave it out",
+      "--layers supports only user and item features: select these two with --fields, or omit --layers",
     );
   if (similarity === "cosine" && !isAlone)
     throw new UsageError(
-      "cosines are those of user and item alone: name these two with --fields, or take --loss sampled-softmax --similarity dot",
+      "cosine similarity supports only user and item features: select these two with --fields, or use --loss " +
+        "sampled-softmax --similarity dot",
     );
   if (options.start === "svd" && !start && !isAlone)
     throw new UsageError(
-      "--start svd is for user and item alone, as the matrix is one of users and items: name these two with --fields, " +
-        "or leave it out",
+      "--start svd supports only user and item features: select these two with --fields, or omit --start",
     );
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });

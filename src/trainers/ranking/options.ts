@@ -85,12 +85,12 @@ const BLOCK = 4096;
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
-    help: "ranking loss; each has its own defaults for training",
+    help: "ranking loss; the training defaults depend on it",
     group: model,
     default: "bpr",
   }),
   similarity: choice(similarities, {
-    help: "scores are inner products or, for sampled-softmax and ccl (its default), cosines of user and item",
+    help: "score: inner product, or cosine of user and item (sampled-softmax, and the default of ccl)",
     group: model,
     default: ({ loss }: { loss: Loss }) => (loss === "ccl" ? "cosine" : "dot"),
     shown: "dot; ccl: cosine",
@@ -98,14 +98,16 @@ const own = {
   negatives: whole({
     min: 0,
     max: 65_536,
-    help: "candidates an event (bpr takes the highest-scored, warp the first that violates), or negatives that a batch shares",
+    help:
+      "number of negative candidates per event (bpr uses the highest-scored, warp the first that " +
+      "violates), or of negatives shared by a batch",
     group: model,
     default: (kind: Omit<Kind, "negatives">) =>
       isBilateral(kind) ? 1024 : { bpr: 1, warp: 10, "sampled-softmax": 256, ccl: 256 }[kind.loss],
     shown: "bpr 1, warp 10, cosine softmax 1024, others 256",
   }),
   inBatch: flag({
-    help: "also use the items of a batch as negatives for its other events",
+    help: "also use the other items of a batch as negatives",
     group: model,
     default: false,
     only: { loss: SHARED },
@@ -114,7 +116,9 @@ const own = {
     "from-to",
     { type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
     {
-      help: "bpr: take the candidate of a rank drawn from this range by score, 1 the highest, such as 2-5",
+      help:
+        "bpr: sample the negative from candidates in this range of ranks by score, such as 2-5 (1 is the " +
+        "highest)",
       group: model,
       default: [1, 1] as Ranks,
       shown: "1-1",
@@ -123,19 +127,19 @@ const own = {
   ),
   noise: choice(noises, {
     placeholder: "distribution",
-    help: "distribution that negatives are drawn from",
+    help: "distribution to sample negatives from",
     group: model,
     default: "uniform",
   }),
   logQ: flag({
-    help: "do not correct a sampled softmax for how often each item is among the negatives",
+    help: "disable the sampling correction (logQ) of the sampled softmax",
     group: model,
     negated: true,
     default: true,
     only: { loss: ["sampled-softmax"] },
   }),
   averagePositives: flag({
-    help: "events of one user in a batch count together as one",
+    help: "weight events so that each user of a batch counts once",
     group: model,
     default: false,
     only: { loss: SHARED },
@@ -143,7 +147,9 @@ const own = {
   margin: number({
     min: -1,
     max: 1e6,
-    help: "warp: by how much an item is to score above others; ccl: a cosine above it counts against a negative",
+    help:
+      "margin: warp: required score difference between items; ccl: negatives with a cosine above it are " +
+      "penalized",
     group: model,
     default: ({ loss }: { loss: Loss }) => (loss === "ccl" ? 0.4 : 1),
     shown: "1; ccl: 0.4",
@@ -153,7 +159,9 @@ const own = {
   negativeWeight: number({
     min: 0,
     max: 1e9,
-    help: "weight of all negatives against the event's item: a factor of ccl's second term, of the softmax's logarithm",
+    help:
+      "weight of the negatives relative to the positive item: factor of the second term of ccl, or of " +
+      "the log term of the softmax",
     group: model,
     default: (kind: Omit<Kind, "negatives">) => (kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1),
     shown: "ccl 100, cosine softmax 1.25, else 1",
@@ -166,7 +174,7 @@ const own = {
   temperature: number({
     min: 1e-3,
     max: 1e6,
-    help: "sampled-softmax: temperature, scores are divided by it",
+    help: "sampled-softmax: temperature; scores are divided by it",
     group: model,
     default: ({ similarity }: { similarity: Similarity }) => (similarity === "cosine" ? 0.1 : 1),
     shown: "0.1 for cosines, else 1",
@@ -176,23 +184,23 @@ const own = {
   itemNeighbors: whole({
     min: 1,
     max: 100,
-    help: "an item's vector takes over side features of so many items that its users have, too, at most",
+    help: "maximum number of co-occurring items whose side features are added to an item's vector",
     group: model,
     shown: "none",
   }),
   neighborWeight: number({
     min: 1e-3,
     max: 1e3,
-    help: "what an item's neighbours weigh together, its own features weigh 1",
+    help: "total weight of an item's neighbours; its own features have weight 1",
     group: model,
     default: 1,
     only: { itemNeighbors: true },
   }),
-  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   layers: whole({
     min: 0,
     max: 4,
-    help: "layers of LightGCN: vectors are means over so many steps to the items of users and back",
+    help: "number of LightGCN propagation layers",
     group: model,
     default: 0,
     only: { loss: SHARED },
@@ -200,7 +208,7 @@ const own = {
   }),
   propagate: choice(["during", "after"], {
     placeholder: "when",
-    help: "with --layers: propagate during training, or once after it",
+    help: "with --layers: propagate during training, or once after training",
     group: model,
     default: "during",
     only: { layers: true },
@@ -215,7 +223,9 @@ const own = {
     shown: "5; 1 for shared negatives",
   }),
   start: choice(starts, {
-    help: "first vectors of users and items: random, or the singular vectors of the degree-normalised matrix",
+    help:
+      "initial vectors of users and items: random, or singular vectors of the degree-normalised " +
+      "user-item matrix",
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "svd" : "random"),
     shown: "svd for the cosine softmax, else random",
@@ -230,7 +240,7 @@ const own = {
   batchSize: whole({
     min: 256,
     max: BLOCK,
-    help: "events between two steps: 256, 512, 1024, 2048 or 4096",
+    help: "batch size in events: 256, 512, 1024, 2048 or 4096",
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? 2048 : 256),
     shown: "2048 for the cosine softmax, else 256",
@@ -239,10 +249,10 @@ const own = {
   epochs: whole({
     min: 1,
     max: 1_000_000_000,
-    help: "maximum number of passes over the training events",
+    help: "maximum number of passes over the training data",
     group: training,
     default: (kind: Kind) => stepsOf(kind).epochs,
-    shown: "by the loss, bpr 250",
+    shown: "depends on the loss, bpr 250",
   }),
   learningRate: number({
     min: 1e-6,
@@ -250,11 +260,13 @@ const own = {
     help: "learning rate of the first epoch",
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRate,
-    shown: "by the loss, bpr 0.05",
+    shown: "depends on the loss, bpr 0.05",
     search: { span: 3 },
   }),
   schedule: choice(schedules, {
-    help: "the step size falls by --learning-rate-decay, or rises over the first fortieth and falls to 0 along a cosine",
+    help:
+      "learning rate schedule: inverse (--learning-rate-decay), or cosine with warmup over the first " +
+      "1/40 of training",
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "cosine" : "inverse"),
     shown: "cosine for the cosine softmax, else inverse",
@@ -263,10 +275,10 @@ const own = {
   learningRateDecay: number({
     min: 0,
     max: ANY,
-    help: "the step size of epoch e is divided by 1 + x (e - 1)",
+    help: "learning rate decay: in epoch e the rate is divided by 1 + x (e - 1)",
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRateDecay,
-    shown: "by the loss, bpr 0",
+    shown: "depends on the loss, bpr 0",
   }),
   l2: number({
     min: 0,
@@ -277,7 +289,7 @@ const own = {
   l2Weight: number({
     min: 0,
     max: ANY,
-    help: "L2 on weights, at each occurrence of a feature",
+    help: "L2 penalty on weights, applied at each occurrence of a feature",
     group: training,
     default: 0,
   }),
@@ -287,7 +299,7 @@ const own = {
     help: "L2 penalty on vectors, applied like --l2-weight",
     group: training,
     default: (kind: Kind) => stepsOf(kind).l2Vector,
-    shown: "by the loss, bpr 0.003",
+    shown: "depends on the loss, bpr 0.003",
     search: { span: 10, when: ({ l2Vector }: { l2Vector: number }) => l2Vector > 0 },
   }),
   ...threads,
@@ -302,12 +314,14 @@ export const options = withCommon(
     ...omit(weekly, "metric"),
     search: {
       ...weekly.search,
-      help: "try n settings of learning rate and L2, of shared negatives also weight, margin, temperature and layers, on the validation part, and train with the best",
+      help:
+        "try n settings of learning rate and L2 (with shared negatives also weight, margin, temperature " +
+        "and layers) on the validation split, and train with the best",
     },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
-      help: "for a log with labels: only rows with a label of x or more are events",
+      help: "for a log with labels: use only rows with a label of x or more as events",
     },
     itemFields: labels.itemFields,
     ...own,
@@ -338,29 +352,31 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
   if (similarity === "dot" && loss === "ccl")
-    throw new UsageError("--similarity dot is not for --loss ccl, whose margin is one of cosines");
+    throw new UsageError(
+      "--similarity dot cannot be combined with --loss ccl, whose margin applies to cosines",
+    );
   if (similarity === "cosine" && !isShared(loss))
-    throw new UsageError(`--similarity cosine is for --loss sampled-softmax and ccl, got --loss ${loss}`);
+    throw new UsageError(`--similarity cosine needs --loss sampled-softmax or ccl, got --loss ${loss}`);
   if (similarity === "cosine" && all.itemNeighbors !== undefined)
     throw new UsageError(
-      `--item-neighbors gives items features beside their own, and cosines (--loss ${loss}) are those of user and item alone: ` +
-        "take --loss bpr, warp, or sampled-softmax with --similarity dot",
+      `--item-neighbors cannot be combined with cosine similarity (--loss ${loss}): use --loss bpr, warp, or ` +
+        "sampled-softmax with --similarity dot",
     );
   const most = isShared(loss) ? 65_536 : 1024;
   const least = all.inBatch ? 0 : 1;
   if (!(negatives >= least && negatives <= most))
-    throw new UsageError(`--negatives must be in [${least}, ${most}] with --loss ${loss}, got ${negatives}`);
-  if (BLOCK % all.batchSize !== 0)
-    throw new UsageError(`--batch-size is 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
-  if (isShared(loss) && negatives % 8 !== 0)
     throw new UsageError(
-      `--loss ${loss} takes its negatives by eights: --negatives must be a multiple of 8, got ${negatives}`,
+      `--negatives must be between ${least} and ${most} with --loss ${loss}, got ` + `${negatives}`,
     );
+  if (BLOCK % all.batchSize !== 0)
+    throw new UsageError(`--batch-size must be 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
+  if (isShared(loss) && negatives % 8 !== 0)
+    throw new UsageError(`--negatives must be a multiple of 8 with --loss ${loss}, got ${negatives}`);
   const { hardNegatives } = all;
   if (hardNegatives[1] > negatives && loss === "bpr")
     throw new UsageError(
-      `--hard-negatives ${hardNegatives.join("-")} takes ranks up to ${hardNegatives[1]}, and an event has ` +
-        `${negatives === 1 ? "one candidate" : `${negatives} candidates`} (--negatives): give it at least ${hardNegatives[1]}`,
+      `--hard-negatives ${hardNegatives.join("-")} needs --negatives of at least ${hardNegatives[1]}, got ` +
+        `${negatives}`,
     );
   return all;
 }

@@ -6,7 +6,7 @@ import { wholeOf } from "../../training/options/table.js";
 /** Ranks among an event's candidates, from 1, the highest score. */
 export type Ranks = readonly [from: number, to: number];
 
-const RANKS = "FROM-TO, ranks from 1, the highest score, with FROM at most TO, such as 2-5";
+const RANKS = "a range of ranks FROM-TO with 1 <= FROM <= TO, such as 2-5";
 
 /** `2-5`, or `3` for one rank. @throws {UsageError} no such text */
 export function ranksOf(given: string, flagName: string): Ranks {

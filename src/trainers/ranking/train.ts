@@ -73,7 +73,7 @@ export async function trainRanking(
   signal?.throwIfAborted();
   const { examples, numFeatures } = input;
   if (examples.train.items.length === 0) {
-    throw new DataError("no event can be learned from: every user has every item of the training part");
+    throw new DataError("cannot sample negatives: every user has every item in the training split");
   }
   const { similarity, optimizer: method } = options;
   // what an earlier run knows is not of the SVD's space
@@ -113,10 +113,9 @@ async function trainEpochs(
       const trainLoss =
         (await machine.train(shuffle ? order : undefined, draw(order, 1), rateAt)) / numEvents;
       const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
-      if (!Number.isFinite(trainLoss))
-        throw diverged("the training loss is no longer finite", epoch, options);
+      if (!Number.isFinite(trainLoss)) throw diverged("the training loss is not finite", epoch, options);
       const vectorNorm = machine.vectorNorm();
-      if (!Number.isFinite(vectorNorm)) throw diverged("vectors are no longer finite", epoch, options);
+      if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
 
       // a look at the validation part
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
@@ -134,7 +133,7 @@ async function trainEpochs(
         ...(base && { base }),
         ...(controls.keepsState && { optimizer: machine.optimizer }),
       };
-      if (!isFinite(kept.parameters)) throw diverged("a parameter is no longer finite", epoch, options);
+      if (!isFinite(kept.parameters)) throw diverged("a parameter is not finite", epoch, options);
     },
     save: (withKept) => ({ ...machine.state, ...(withKept && kept && arraysOf(kept)) }),
     restore(arrays) {

@@ -23,8 +23,9 @@ const command = "train-ranking";
 export const trainer: Trainer = {
   command,
   description:
-    "Learns to rank from events without labels and writes a run directory: vectors of users and items, and of what goes with them, by " +
-    "which an event's item scores above items that its user lacks.",
+    "Learns to rank items from events without labels and writes a run directory with vectors of users, items " +
+    "and their side features. Training makes items that a user has score above items that the user does not " +
+    "have.",
   examples: `
   embed train-ranking fixtures/purchases.csv -o run --valid 0.1 --test 0.1
   embed train-ranking fixtures/clicks.csv -o run --positive-from 1 --loss sampled-softmax --valid 0.1
@@ -41,12 +42,11 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
   checkInit(given);
   if (given.freeze && ranking.layers > 0)
     throw new UsageError(
-      "--freeze known keeps vectors as they are, and with --layers every new event changes those of its neighbours: leave one of them out",
+      "--freeze known and --layers cannot be combined: with --layers, new events change the vectors of their " +
+        "neighbours",
     );
   if (given.init !== undefined && given.start === "svd")
-    throw new UsageError(
-      "--start svd is a start of its own: leave it out with --init, whose run says where vectors start",
-    );
+    throw new UsageError("--start svd and --init cannot be combined");
   const earlier = await openEarlier(given, ranking);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<RankingOptions, Start> = {
@@ -100,8 +100,8 @@ async function openEarlier(
   const [before, table] = [await run.readTable(BASE_TABLE), await run.readTable()];
   if (before.dim !== table.dim || before.numRows !== table.numRows)
     throw new ArtifactError(
-      `table '${BASE_TABLE}' of run '${run.path}' is of ${before.numRows} x ${before.dim} numbers, the run's other table of ` +
-        `${table.numRows} x ${table.dim}: train it again`,
+      `table '${BASE_TABLE}' of run '${run.path}' is ${before.numRows} x ${before.dim}, but the other table ` +
+        `is ${table.numRows} x ${table.dim}: train the run again`,
     );
   return { ...earlier, model: { ...earlier.model, base: rowsByFeature(space, before.vectors, before.dim) } };
 }
@@ -111,7 +111,8 @@ function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] 
   const [was, is] = [neighborText(manifest.options), neighborText(own)];
   if (was === is) return [];
   return [
-    `--init '${path}' was trained with ${was}, this training has ${is}: its vectors add up to other items now`,
+    `--init '${path}' was trained with ${was}, but this training has ${is}: item vectors are sums over ` +
+      "different features",
   ];
 }
 

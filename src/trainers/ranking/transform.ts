@@ -31,7 +31,9 @@ async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefin
   return (dataset, known) => {
     const column = known.includes(item) ? columnNamed(dataset, item) : undefined;
     if (column?.kind !== "key") {
-      const text = `without a column '${item}' no row is a known item: vectors have nothing of neighbours (--item-neighbors)`;
+      const text =
+        `column '${item}' is missing, so no row is a known item: vectors do not include ` +
+        "neighbours (--item-neighbors)";
       watch.observe({ stage: "note", text });
       return (_, rows) => rows;
     }
@@ -48,7 +50,9 @@ async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefin
     for (let row = 0; row < dataset.numRows; row++) if (itemOf(row) < items.size) numKnown++;
     watch.observe({
       stage: "note",
-      text: `rows of the ${numKnown} items that the run knows have what their neighbours add; the other ${dataset.numRows - numKnown} have their own features alone`,
+      text:
+        `vectors of the ${numKnown} items known to the run include their neighbours; the other ` +
+        `${dataset.numRows - numKnown} use only their own features`,
     });
     return (first, rows) => withNeighborRows(rows, fromNeighbors, (row) => itemOf(first + row));
   };

@@ -77,7 +77,8 @@ export function towerExamples(
   const asker = "train-two-tower";
   if (history.of === "before" && train.dataset.roles.time === undefined)
     throw new UsageError(
-      "a history before an event needs times: name their column with --time, or take all of a user's other events with --history others",
+      "histories need a time column: name it with --time, or use all other events of a user with --history " +
+        "others",
     );
   const lists = { k, metric };
   const how = { task: "ranking" as const, asker, seed, threads, minUsers, itemFields: [], weighting, lists };
@@ -107,12 +108,13 @@ function towersOf(
   const sideFields = columns?.itemFields.names.filter((name) => name !== item.name) ?? [];
   if (columns && sideFields.length === 0)
     throw new UsageError(
-      "--item-tower reads columns that go with the item: name one beside the item itself with --item-fields, or leave it out",
+      "--item-tower needs side columns of the item: name them with --item-fields, or omit --item-tower",
     );
   const odd = userFields.find((name) => sideFields.includes(name));
   if (odd !== undefined)
     throw new UsageError(
-      `'${odd}' goes with the item and cannot be of the user's side too: leave it out of --user-fields, or name the item's with --item-fields`,
+      `'${odd}' is a side column of the item and cannot be in --user-fields: remove it there, or set the ` +
+        "item's columns with --item-fields",
     );
   const itemFeatures = source.templates.ids;
   const numbers = towerRows(space, itemFeatures, {
@@ -139,7 +141,8 @@ function towersOf(
     const ranges = rangesAround(source.history, tokens, { users: own.users, places }, history.most);
     if (ranges.numCut > 0)
       note(
-        `${ranges.numCut} examples have a sample of ${history.most} of their user's other items (--history others:N)`,
+        `${ranges.numCut} examples use a sample of ${history.most} other items of their user (--history ` +
+          "others:N)",
       );
     histories.push(ranges);
     newest.push(rangesOfAll(source.history, tokens, history.most));
@@ -151,7 +154,7 @@ function towersOf(
       histories.push(ranges);
       newest.push(newestRanges(order, behaviour, history.most));
     }
-    if (numCut > 0) note(`${numCut} histories cut to their last ${history.most} items (--history)`);
+    if (numCut > 0) note(`${numCut} histories truncated to their last ${history.most} items (--history)`);
   }
 
   const placeOf = (n: number) => rows[order.places[n]!]!;
@@ -198,7 +201,7 @@ export function behavioursOf(
 
 /** Ages of events: 0 for the newest of the log, 1 for the oldest. */
 function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
-  if (!times) throw new UsageError("--example-age needs times: name their column with --time");
+  if (!times) throw new UsageError("--example-age needs a time column: name it with --time");
   let [first, last] = [Infinity, -Infinity];
   for (const time of times) [first, last] = [Math.min(first, time), Math.max(last, time)];
   const span = Math.max(last - first, DAY);
@@ -252,15 +255,16 @@ function targetsOf(
     for (let i = from; i < own.length; i++) kept.push(own[i]!);
   }
   const given = (count: number, why: string) => {
-    if (count > 0) note(`${count} events are not learned from: ${why}`);
+    if (count > 0) note(`${count} events are not used for training: ${why}`);
   };
   given(left.repeats, "their user took the item before (--keep-repeats)");
-  given(left.empty, "nothing stands before them that a history could have");
+  given(left.empty, "they have no earlier events to use as history");
   given(left.busy, `their user has more than ${most} (--max-examples-per-user)`);
-  if (numAlone > 0) note(`${numAlone} users have one event, which nothing stands before`);
+  if (numAlone > 0) note(`${numAlone} users have a single event and therefore no history`);
   if (kept.length === 0)
     throw new DataError(
-      "no event has a history to learn from: a user needs two events of known items at different times; see --history others, --time and --min-count",
+      "no event has a history: a user needs two events with known items at different times; check --history " +
+        "others, --time and --min-count",
       { file: dataset.inputs.map(({ path }) => path).join(", ") },
     );
   return Uint32Array.from(kept);

@@ -45,10 +45,12 @@ export async function towerFile(
   const { similarity, itemTower, userFields, sideFields } = towers.form;
   if (tower === "item" && itemTower.length === 0)
     throw new UsageError(
-      `run '${run.path}' has no item tower, so that an item's vector is its row: take the table (--onnx-part table${similarity === "dot" ? " --with-weight, which are the items' biases" : ""}), or train with --item-tower`,
+      `run '${run.path}' has no item tower, so an item's vector is its table row: export the table ` +
+        `(--onnx-part table${similarity === "dot" ? " --with-weight for the item biases" : ""}), or train with ` +
+        "--item-tower",
     );
   const item = space.fields.find((field) => field.name === name);
-  if (item?.kind !== "key") throw new RangeError(`'${name}' is no field of keys`);
+  if (item?.kind !== "key") throw new RangeError(`'${name}' is not a field of keys`);
   const columns = (tower === "user" ? userFields : sideFields).map((one) =>
     space.fields.find((field) => field.name === one)!,
   );

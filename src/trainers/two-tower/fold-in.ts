@@ -29,11 +29,12 @@ export async function foldInHistories(run: Run, options: TransformOptions, watch
   const { field = "user", l2Weight, l2Vector } = options;
   if (l2Weight !== undefined || l2Vector !== undefined)
     throw new UsageError(
-      "--l2-weight and --l2-vector are for vectors that are fitted: these are computed by the user tower",
+      "--l2-weight and --l2-vector cannot be used here: vectors are computed by the user tower",
     );
   if (field === "item")
     throw new UsageError(
-      "--field item: new items get vectors of their columns by the item tower, which transform RUN items.csv writes of a run with one; from events alone they get none",
+      "--field item cannot be used here: vectors of new items are computed from their columns by the item " +
+        "tower (transform RUN items.csv), not from events",
     );
   const { preprocess, space, table } = await readSpace(run);
   const { roles } = preprocess;
@@ -76,7 +77,7 @@ async function usersOf(
   const user = foldedColumn(dataset, userName);
   const item = foldedColumn(dataset, itemName);
   const itemField = space.fields.find(({ name }) => name === itemName);
-  if (itemField?.kind !== "key") throw new RangeError(`'${itemName}' is no field of keys`);
+  if (itemField?.kind !== "key") throw new RangeError(`'${itemName}' is not a field of keys`);
   const ids = idsOf(itemField, item.dictionary);
   const users = rows.map((row) => (user.codes[row] === MISSING ? NO_ITEM : user.codes[row]!));
   const items = rows.map((row) => {
@@ -122,9 +123,9 @@ async function usersOf(
   );
   return {
     ...{ column: user, codes, vectors },
-    lack: "has an event with an item that the run knows",
+    lack: "has an event with an item known to the run",
     notes: [
-      ...(numUnknown === 0 ? [] : [`${numUnknown} events with items that the run does not know say nothing`]),
+      ...(numUnknown === 0 ? [] : [`ignored ${numUnknown} events with items unknown to the run`]),
       keysFrom(user, vectors, rows.length - numUnknown),
     ],
   };

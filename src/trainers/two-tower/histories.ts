@@ -95,7 +95,7 @@ export function rangesBefore(
   events: Uint32Array,
   most: number,
 ): Ranges & { numCut: number } {
-  if (!firsts) throw new RangeError("a history before an event needs times");
+  if (!firsts) throw new RangeError("histories need times");
   const begins = new Uint32Array(events.length);
   let numCut = 0;
   const stops = events.map((event, e) => {

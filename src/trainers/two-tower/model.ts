@@ -170,7 +170,8 @@ export async function readTowers(
   const { dim } = form;
   if (dim !== table.dim) tensors.fail(`vectors of ${dim} numbers, the table has ${table.dim}`);
   for (const name of [...form.userFields, ...form.sideFields])
-    if (!space.fields.some((field) => field.name === name)) tensors.fail(`'${name}' is no field of the run`);
+    if (!space.fields.some((field) => field.name === name))
+      tensors.fail(`'${name}' is not a field of the run`);
   const shape = networkOf({ ...form, dropout: 0 }, slotsOf(form));
   const layers: Record<string, Float32Array> = {};
   for (const { name, inputs, outputs } of [...shape.userLayers, ...shape.itemLayers]) {
@@ -183,13 +184,14 @@ export async function readTowers(
     if (kind !== "number") features.set(unknown.subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
   });
   const f = space.fields.findIndex(({ name }) => name === item);
-  if (f < 0) tensors.fail(`the item column '${item}' is no field of the run`);
+  if (f < 0) tensors.fail(`the item column '${item}' is not a field of the run`);
   const own = featureSpace([space.fields[f]!]);
   const rowsOfTable = async (name: string) => {
     const found = await run.readTable(name);
     if (found.dim !== dim || found.numRows !== own.numFeatures - 1)
       throw new ArtifactError(
-        `table '${name}' of run '${run.path}' is of ${found.numRows} x ${found.dim} numbers and not of ${own.numFeatures - 1} x ${dim}: train it again`,
+        `table '${name}' of run '${run.path}' is ${found.numRows} x ${found.dim}, expected ` +
+          `${own.numFeatures - 1} x ${dim}: train the run again`,
       );
     return rowsByFeature(own, found.vectors, dim);
   };

@@ -8,7 +8,7 @@ import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 export const models: Models = {
   [TWO_TOWER_MODEL]: {
     holds: "users by their histories and items (train-two-tower)",
-    lacks: { network: "it has two, of users and of items: take --onnx-part user or item" },
+    lacks: { network: "it has two towers: use --onnx-part user or item" },
     ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
       const { factorScorer } = await import("../../factors/trained.js");
       const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);

@@ -33,7 +33,7 @@ const [examples, model, training] = ["Examples:", "Model:", "Training:"] as cons
 const BLOCK = 4096;
 /** Items that a history has, at most. */
 const LONGEST = 10_000;
-const HISTORY = "N, others or others:N: at most so many items strictly before, or any of the user's others";
+const HISTORY = "N (at most N items before the event), others, or others:N (other items of the user)";
 
 /** What a user's history is. */
 export interface HistoryKind {
@@ -68,95 +68,99 @@ const own = {
     },
   ),
   historyOf: texts("expression", {
-    help: "a history of the events for which it holds, such as 'event = \"search\"'; repeat it for several side by side",
+    help: "build the history from events that match, such as 'event = \"search\"'; repeat for several histories",
     group: examples,
     default: [] as string[],
-    shown: "one of all events",
+    shown: "one history of all events",
   }),
   targets: text("expression", {
-    help: "learn to predict the events for which it holds",
+    help: "predict only events that match",
     group: examples,
     shown: "all",
   }),
   keepRepeats: flag({
-    help: "also predict items that the user took before",
+    help: "also predict items that the user already has",
     group: examples,
     default: false,
   }),
   maxExamplesPerUser: whole({
     min: 1,
     max: 0xffffffff,
-    help: "learn from so many events a user at most, the newest, so that busy users do not decide",
+    help:
+      "maximum number of training events per user, the newest ones, to limit the influence of very " +
+      "active users",
     group: examples,
     shown: "all",
   }),
   recency: number({
     min: 1e-3,
     max: ANY,
-    help: "an item of a history counts half as much for each so many items between it and the newest",
+    help: "half-life of an item's weight in the history, in items before the newest",
     group: examples,
-    shown: "all count alike",
+    shown: "equal weights",
   }),
   userFields: list("columns", {
-    help: "columns that describe the user, read by the user tower: keys and numbers",
+    help: "columns that describe the user, categorical or numeric, as inputs of the user tower",
     group: examples,
     default: [] as string[],
     shown: "none",
   }),
   userBias: flag({
-    help: "without a user tower: a vector that all users share is added to each, so that vectors of items need not say how popular they are",
+    help: "without a user tower: add a shared bias vector to all users, which can represent item popularity",
     group: examples,
     default: false,
   }),
   exampleAge: flag({
-    help: "the user's side has the age of the event, which is 0 for the vectors that are written",
+    help: "add the age of the event as an input of the user tower (0 for the vectors written)",
     group: examples,
     default: false,
   }),
   userTower: custom("sizes", layerSizes({ orNone: true }), {
-    help: "sizes of the user tower's hidden layers, such as 256,128; none sums history and fields",
+    help: "sizes of the user tower's hidden layers, such as 256,128; none sums the inputs",
     group: model,
     default: [] as readonly number[],
     shown: "none",
   }),
   skipConnection: flag({
-    help: "a user is the sum of what the user tower reads and its output, and histories read items as they are scored",
+    help:
+      "add a residual connection from the user tower's inputs to its output, and use scored item vectors " +
+      "in histories",
     group: model,
     default: false,
     only: { userTower: true },
   }),
   itemTower: custom("sizes", layerSizes({ orNone: true }), {
-    help: "sizes of the item tower's hidden layers, which read --item-fields",
+    help: "sizes of the hidden layers of an item tower over --item-fields",
     group: model,
     default: [] as readonly number[],
     shown: "none",
   }),
-  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   similarity: choice(["cosine", "dot"], {
-    help: "scores are cosines of user and item, or inner products and a bias of the item",
+    help: "score: cosine of user and item, or inner product plus an item bias",
     group: model,
     default: "cosine",
   }),
   negatives: whole({
     min: 0,
     max: 65_536,
-    help: "negatives that a batch draws and shares, a multiple of 8",
+    help: "number of sampled negatives shared by a batch, a multiple of 8",
     group: model,
     default: 1024,
   }),
   inBatch: flag({
-    help: "also use the items of a batch as negatives for its other events",
+    help: "also use the other items of a batch as negatives",
     group: model,
     default: false,
   }),
   noise: choice(noises, {
     placeholder: "distribution",
-    help: "distribution that negatives are drawn from",
+    help: "distribution to sample negatives from",
     group: model,
     default: "uniform",
   }),
   logQ: flag({
-    help: "do not correct the softmax for how often each item is among the negatives",
+    help: "disable the sampling correction (logQ) of the softmax",
     group: model,
     negated: true,
     default: true,
@@ -164,7 +168,7 @@ const own = {
   negativeWeight: number({
     min: 0,
     max: 1e9,
-    help: "weight of all negatives against the event's item: a factor of the softmax's logarithm",
+    help: "weight of the negatives relative to the positive item: factor of the log term of the softmax",
     group: model,
     default: ({ similarity }: { similarity: string }) => (similarity === "cosine" ? 1.25 : 1),
     shown: "cosine 1.25, dot 1",
@@ -175,7 +179,7 @@ const own = {
   temperature: number({
     min: 1e-3,
     max: 1e6,
-    help: "temperature: scores are divided by it before the softmax",
+    help: "softmax temperature; scores are divided by it",
     group: model,
     default: ({ similarity }: { similarity: string }) => (similarity === "cosine" ? 0.1 : 1),
     shown: "cosine 0.1, dot 1",
@@ -187,7 +191,7 @@ const own = {
   dropout: number({
     min: 0,
     max: 0.99,
-    help: "share of the outputs of the user tower's hidden layers that a training step drops",
+    help: "dropout rate of the user tower's hidden layers",
     group: training,
     default: 0,
     only: { userTower: true },
@@ -201,28 +205,28 @@ const own = {
     default: 1,
   }),
   start: choice(["random", "svd"], {
-    help: "first vectors of items: random, or the singular vectors of the degree-normalised matrix of users and items",
+    help: "initial vectors of items: random, or singular vectors of the degree-normalised user-item matrix",
     group: training,
     default: "svd",
   }),
   batchSize: whole({
     min: 256,
     max: BLOCK,
-    help: "events between two steps: 256, 512, 1024, 2048 or 4096",
+    help: "batch size in events: 256, 512, 1024, 2048 or 4096",
     group: training,
     default: 2048,
   }),
   epochs: whole({
     min: 1,
     max: 1_000_000_000,
-    help: "maximum number of passes over the events",
+    help: "maximum number of passes over the training data",
     group: training,
     default: 12,
   }),
   learningRate: number({
     min: 1e-6,
     max: ANY,
-    help: "step size: it rises over the first fortieth of the training and falls to 0 along a cosine",
+    help: "peak learning rate; warmup over the first 1/40 of training, then cosine decay to 0",
     group: training,
     default: 0.01,
     search: { span: 3 },
@@ -230,13 +234,13 @@ const own = {
   l2: number({
     min: 0,
     max: ANY,
-    help: "L2 on vectors, at each step that moves one, and on the towers' weights",
+    help: "L2 penalty on vectors, applied at each update, and on the towers' weights",
     group: training,
     default: 0,
   }),
   ...threads,
   ...passes,
-  shuffle: { ...passes.shuffle, help: "train on the events in the order of users and times" },
+  shuffle: { ...passes.shuffle, help: "do not shuffle: train on the events in order of user and time" },
   patience: { ...passes.patience, default: 3 },
 } as const;
 
@@ -248,16 +252,18 @@ export const options = withCommon(
     ...omit(weekly, "metric", "keepState", "freeze"),
     search: {
       ...weekly.search,
-      help: "try n settings of learning rate, negatives' weight and temperature on the validation part, and train with the best",
+      help:
+        "try n settings of learning rate, negative weight and temperature on the validation split, and " +
+        "train with the best",
     },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
-      help: "for a log with labels: only rows with a label of x or more are events",
+      help: "for a log with labels: use only rows with a label of x or more as events",
     },
     itemFields: {
       ...labels.itemFields,
-      help: "columns of the item that its tower reads",
+      help: "side columns of the item, as inputs of the item tower",
       only: { itemTower: true as const },
     },
     ...own,
@@ -288,14 +294,12 @@ export type TwoTowerOptions = Resolved<typeof own>;
 export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   const all = resolved(own, given);
   const { history, negatives, inBatch } = all;
-  if (negatives % 8 !== 0)
-    throw new UsageError(`--negatives are taken by eights: it must be a multiple of 8, got ${negatives}`);
-  if (negatives === 0 && !inBatch)
-    throw new UsageError("--negatives 0 leaves nothing to compare an event's item with: add --in-batch");
+  if (negatives % 8 !== 0) throw new UsageError(`--negatives must be a multiple of 8, got ${negatives}`);
+  if (negatives === 0 && !inBatch) throw new UsageError("--negatives 0 needs --in-batch");
   if (BLOCK % all.batchSize !== 0)
-    throw new UsageError(`--batch-size is 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
+    throw new UsageError(`--batch-size must be 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
   if (all.userBias && all.userTower.length > 0)
-    throw new UsageError("--user-bias is for users without a tower: the layers of --user-tower have biases");
+    throw new UsageError("--user-bias cannot be combined with --user-tower, whose layers have biases");
   if (history.of === "others") {
     const asked = (["recency", "exampleAge", "maxExamplesPerUser"] as const).find(
       (name) => given[name] !== undefined && given[name] !== false,
@@ -307,12 +311,11 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
     };
     if (asked)
       throw new UsageError(
-        `${flags[asked]} goes by the order of events, and --history others has none: take --history 50 with --time`,
+        `${flags[asked]} needs ordered events and cannot be combined with --history others: use --history 50 ` +
+          "with --time",
       );
     if (all.historyOf.length > 0)
-      throw new UsageError(
-        "--history-of is for histories before an event: --history others has one history of all other items",
-      );
+      throw new UsageError("--history-of cannot be combined with --history others");
   }
   return all;
 }

@@ -15,7 +15,9 @@ export async function towersRotation(run: Run, table: EmbeddingTable): Promise<R
   const { userTower, itemTower } = await readForm(run);
   if (userTower.length > 0 || itemTower.length > 0)
     throw new UsageError(
-      `run '${run.path}' has a tower (--${userTower.length > 0 ? "user" : "item"}-tower), which reads vectors number by number: a rotation of what it reads is no rotation of what it makes. Train from week to week with --init instead, or without towers`,
+      `run '${run.path}' cannot be rotated because it has a tower ` +
+        `(--${userTower.length > 0 ? "user" : "item"}-tower). Warm-start every week with --init instead, or ` +
+        "train without towers",
     );
   return {
     groups: wholeRows(table),

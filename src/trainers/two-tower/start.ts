@@ -56,7 +56,7 @@ export async function openEarlier(
   if (run.manifest.model !== TWO_TOWER_MODEL) {
     if (expire !== undefined)
       throw new UsageError(
-        `--expire is about the keys of an earlier run of two towers, and '${init}' holds none: its vectors are a start alone`,
+        `--expire needs an --init run of train-two-tower, but '${init}' is not: only its vectors are used`,
       );
     const table = await openTableStart(init, dim, capable, "two towers");
     return { run, dim: table.dim, goOn: (fitted) => fromTable(table, fitted) };
@@ -91,7 +91,8 @@ function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
   const odd = given.find(([, before, now]) => before !== now);
   if (odd)
     throw new UsageError(
-      `--init '${path}' was trained with ${odd[0]} ${odd[1] || "none"}, and this training has ${odd[2] || "none"}: towers go on as they are; take the same, or train without --init`,
+      `--init '${path}' was trained with ${odd[0]} ${odd[1] || "none"}, but this training has ` +
+        `${odd[2] || "none"}: use the same value, or train without --init`,
     );
 }
 
@@ -131,7 +132,8 @@ function fromTowers(
       ...addedWarnings(earlier, gone),
       ...(unseen > 0
         ? [
-            `${unseen} users of run '${run.path}' have no event here and keep their vectors, which today's towers would not make: --expire drops them, or transform --fold-in their events`,
+            `${unseen} users of run '${run.path}' have no events here and keep vectors computed by the ` +
+              "earlier towers: drop them with --expire, or recompute them with transform --fold-in",
           ]
         : []),
     ],

@@ -143,7 +143,7 @@ async function trainEpochs(
       now = undefined;
       const trainLoss = (await machine.train(how, rateAt)) / numEvents;
       const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
-      if (!Number.isFinite(trainLoss)) throw lost("the training loss is no longer finite", epoch, options);
+      if (!Number.isFinite(trainLoss)) throw lost("the training loss is not finite", epoch, options);
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = validates ? await validate(await vectorsNow()) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
@@ -157,7 +157,7 @@ async function trainEpochs(
       const isFinite = Object.values(kept.parameters).every((array) =>
         (array as Float32Array).every(Number.isFinite),
       );
-      if (!isFinite) throw lost("a parameter is no longer finite", epoch, options);
+      if (!isFinite) throw lost("a parameter is not finite", epoch, options);
     },
     save: (withKept) => ({ ...machine.state(), ...(withKept && kept && keptArrays(kept)) }),
     restore(arrays) {
@@ -178,7 +178,7 @@ async function trainEpochs(
 }
 
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
-  return diverged(what, epoch, options, "or a greater --temperature");
+  return diverged(what, epoch, options, "or a larger --temperature");
 }
 
 /** For a checkpoint: what is kept, under names of its own. */

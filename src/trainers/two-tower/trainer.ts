@@ -27,8 +27,9 @@ const command = "train-two-tower";
 export const trainerWith = (capable: Capable): Trainer => ({
   command,
   description:
-    "Learns vectors of items, and towers that make a user's vector of the items that the user took before, and writes a run directory: users " +
-    "and items whose inner products rank what a user takes next. A new user's vector takes no training: transform --fold-in.",
+    "Trains a two-tower model and writes a run directory. The user tower computes a user's vector from the " +
+    "user's history of items; its inner products with item vectors rank the items that the user takes next. " +
+    "Vectors of new users need no training: use transform --fold-in.",
   examples: `
   embed train-two-tower fixtures/purchases.csv -o run --valid 0.1 --test 0.1
   embed train-two-tower fixtures/clicks.csv -o run --positive-from 1 --history 20 --user-tower 32
@@ -43,9 +44,7 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
   const towers = twoTowerOptionsOf(given);
   checkInit(given);
   if (given.init !== undefined && given.start === "svd")
-    throw new UsageError(
-      "--start svd is a start of its own: leave it out with --init, whose run says where vectors start",
-    );
+    throw new UsageError("--start svd and --init cannot be combined");
   const earlier = await openEarlier(given, towers, capable);
   const asked = columnsAsked(towers);
   const features: FeatureModel<TwoTowerOptions, TowersStart> = {
@@ -77,11 +76,13 @@ function accept(
   const odd = userFields.find((name) => !names.includes(name) || name === roles.user || name === roles.item);
   if (odd !== undefined)
     throw new UsageError(
-      `--user-fields names '${odd}', which is ${names.includes(odd) ? "the user or the item itself" : `no column that is read: there are ${names.join(", ")}`}`,
+      `--user-fields names '${odd}', which is ` +
+        `${names.includes(odd) ? "the user or the item itself" : `not a column in use: columns are ${names.join(", ")}`}`,
     );
   if (itemTower.length > 0 && !itemFields)
     throw new UsageError(
-      `--item-tower reads columns that go with the item: name them with --item-fields (there are ${names.join(", ")}), join others with --side, or leave it out`,
+      "--item-tower needs side columns of the item: name them with --item-fields (columns are " +
+        `${names.join(", ")}), join others with --side, or omit --item-tower`,
     );
   const side = itemFields ?? [];
   const wanted = [roles.user!, roles.item!, ...userFields, ...side];

@@ -27,13 +27,14 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   const { form } = towers;
   if (form.itemTower.length === 0)
     throw new UsageError(
-      `run '${run.path}' has no item tower that would make vectors of columns: train it with --item-tower and --item-fields, or encode users by their events (--fold-in LOG)`,
+      `run '${run.path}' has no item tower to compute vectors from columns: train it with --item-tower and ` +
+        "--item-fields, or encode users by their events (--fold-in LOG)",
     );
   const { dataset, known } = await readTable(model, options, watch);
   const read = form.sideFields.filter((name) => known.includes(name));
   if (read.length === 0)
     throw new UsageError(
-      `the table has none of the columns that the item tower reads: ${form.sideFields.join(", ")}`,
+      `the file has none of the item tower's input columns: ${form.sideFields.join(", ")}`,
     );
   const { rows } = wholeOf(dataset);
   const numbers = rowsOfRun(space, towers, item!);
@@ -49,7 +50,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   let numKnown = 0;
   if (known.includes(item!) && field?.kind === "key") {
     const column = columnNamed(dataset, item!);
-    if (column.kind !== "key") throw new UsageError(`the item column '${item}' is numeric or several-valued`);
+    if (column.kind !== "key") throw new UsageError(`the item column '${item}' is numeric or multi-valued`);
     const ids = idsOf(field, column.dictionary);
     const first = tableStart(table, item!);
     rows.forEach((row, r) => {
@@ -62,7 +63,9 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   }
   watch.observe({
     stage: "note",
-    text: `vectors are made of ${read.map((name) => `'${name}'`).join(" + ")}; ${numKnown} of ${rows.length} items are known and have their own rows, too`,
+    text:
+      `vectors are computed from ${read.map((name) => `'${name}'`).join(" + ")}; for ${numKnown} known ` +
+      `items of ${rows.length} also from their own rows`,
   });
   const machine = await startEncoder(space, towers, numbers, options.reading.threads ?? 1, {
     side: fieldRows(space, numbers.side, features),

@@ -10,33 +10,35 @@ const inferred = (help: string) => text("column", { help, group, shown: "inferre
 
 /** Which column is what. */
 export const columns = {
-  user: inferred("column of the user: who acted"),
-  item: inferred("column of the item: what was acted on"),
-  label: inferred("column of the label to predict: 0 and 1, or any number"),
+  user: inferred("user column: who acted"),
+  item: inferred("item column: what the user acted on"),
+  label: inferred("label column to predict: 0 and 1, or any number"),
   time: inferred(
-    "column of the event's time: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)",
+    "time column of the event: Unix seconds or milliseconds, or ISO 8601 (UTC if no zone is given)",
   ),
   timeFormat: text("pattern", {
-    help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z); several with | between them, iso among them",
+    help:
+      "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z); separate several formats, " +
+      "or iso, with |",
     group,
   }),
   timeFields: list("fields", {
-    help: "features to derive from the time column: hour, dow (day of the week), day, month",
+    help: "features to derive from the time column: hour, dow (day of week), day, month",
     group,
   }),
   timeZone: text("offset", {
-    help: "time zone in which --time-fields are derived, such as +02:00",
+    help: "time zone for --time-fields, such as +02:00",
     group,
     shown: "UTC",
   }),
-  weight: column("column of the row's weight in training and metrics, 0 or more"),
-  session: column("column of the session: events with the same value belong together"),
+  weight: column("weight column: weight of each row in training and metrics, at least 0"),
+  session: column("session column: events with the same value belong together"),
   fields: list("columns", {
-    help: "categorical features, the full list; by default every column without another role",
+    help: "full list of categorical features; by default every column without another role",
     group,
   }),
   numeric: list("columns", {
-    help: "columns of numbers, standardised; price:log1p and price:bins=20 transform one",
+    help: "numeric columns, standardised; price:log1p and price:bins=20 transform a column",
     group,
     default: [],
     shown: "",
@@ -53,19 +55,21 @@ export const columns = {
       ),
     },
     {
-      help: "column whose cells hold several values, with their separator, such as 'genres:|'; repeatable",
+      help: "multi-valued column and its separator, such as 'genres:|'; repeatable",
       group,
       default: {},
       shown: "",
     },
   ),
   multiWeights: list("columns", {
-    help: "columns of --multi whose values carry weights, as in 'tea:0.5|milk:2'",
+    help: "multi-valued columns with weights, as in 'tea:0.5|milk:2'",
     group,
   }),
-  ignore: list("columns", { help: "columns to leave out of the features", group, default: [], shown: "" }),
+  ignore: list("columns", { help: "columns to exclude from the features", group, default: [], shown: "" }),
   side: texts("file:key", {
-    help: "side table to join on column KEY; FILE:KEY=SIDEKEY if it has another name there; repeatable",
+    help:
+      "side table to join on column KEY; FILE:KEY=SIDEKEY if the column has another name in the side " +
+      "table; repeatable",
     group,
     default: [],
     shown: "",
@@ -87,11 +91,11 @@ export const columns = {
 /** Raw ids kept out of everything written and printed. */
 export const hashedIds = {
   hashKeys: text("file", {
-    help: "replace user and item ids by their HMAC-SHA256, keyed with the secret in this file",
+    help: "replace user and item ids with their HMAC-SHA256, keyed with the secret in this file",
     group,
   }),
   hashKeysOf: list("columns", {
-    help: "columns whose ids --hash-keys replaces; by default user, item and session",
+    help: "columns to apply --hash-keys to; by default user, item and session",
     group,
     only: { hashKeys: true },
   }),

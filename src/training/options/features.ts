@@ -42,14 +42,16 @@ export const vocabulary = {
       complaint: recordComplaint(isWhole, "bits by column"),
     },
     {
-      help: "hash the keys of a column into 2^bits rows in place of a vocabulary; repeat it for several",
+      help: "hash the keys of a column into 2^bits rows instead of building a vocabulary; repeatable",
       group,
     },
   ),
   oovDropout: share({
     min: 0,
     max: 1,
-    help: "share of known keys to hide in training, so that unknown keys get a vector",
+    help:
+      "share of keys to replace with the out-of-vocabulary key in training, so that unknown keys get a " +
+      "trained vector",
     group,
     shown: "0",
   }),
@@ -66,26 +68,26 @@ export const labels = {
   positiveFrom: number({
     min: -Number.MAX_VALUE,
     max: Number.MAX_VALUE,
-    help: "turn labels into 0 and 1: x or more is 1; with --negatives, only those rows are events",
+    help: "convert labels to 0 and 1: x or more is 1; with --negatives, only those rows are events",
     group,
   }),
   negatives: whole({
     min: 1,
     max: MANY,
-    help: "for a log without labels: number of negatives drawn for each event",
+    help: "for a log without labels: number of negatives to sample per event",
     group,
     default: 0,
     shown: "none",
   }),
   noise: choice(noises, {
     placeholder: "distribution",
-    help: "distribution that negatives are drawn from",
+    help: "distribution to sample negatives from",
     group,
     default: "uniform",
     only: { negatives: true },
   }),
   itemFields: list("columns", {
-    help: "columns that go with the item, in its vector and in negatives; inferred by default",
+    help: "side columns of the item, used in its vector and in negatives; inferred by default",
     group,
   }),
 } as const;
@@ -96,7 +98,7 @@ function isWhole(n: number): boolean {
 
 function perFieldComplaint(limit: PerField): string | undefined {
   const { others, byField } = typeof limit === "object" ? limit : { others: limit, byField: {} };
-  const expected = "a whole number, or { others, byField }";
+  const expected = "an integer, or { others, byField }";
   return isWhole(others) ? recordComplaint(isWhole, expected)(byField) : expected;
 }
 

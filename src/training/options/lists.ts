@@ -12,7 +12,7 @@ export const lists = {
   k: whole({
     min: 1,
     max: 1000,
-    help: "length K of the recommendation lists that recall and ndcg are computed on",
+    help: "cutoff K for recall and ndcg",
     group: "Training:",
     default: 20,
   }),

@@ -7,34 +7,35 @@ const MANY = Number.MAX_SAFE_INTEGER;
 
 /** Training, validation and test part. */
 export const split = {
-  valid: shareOrFile(
-    "rows held out for validation: a share such as 0.1 or 10%, a date from which on, or a file",
-  ),
-  test: shareOrFile(
-    "rows held out for the test: a share such as 0.1 or 10%, a date from which on, or a file",
-  ),
+  valid: shareOrFile("validation split: a share such as 0.1 or 10%, a start date, or a file"),
+  test: shareOrFile("test split: a share such as 0.1 or 10%, a start date, or a file"),
   split: choice(["time", "random", "rows", "user", "items", "last"], {
     placeholder: "by",
-    help: "how rows are split into training, validation and test: by time, at random by their cells, at random by their numbers (rows), whole users, whole items (the newest), or each user's last events; by default by time if there is a time column, else at random",
+    help:
+      "how to split rows into training, validation and test: by time, at random by cells, at random by row " +
+      "number (rows), by user, by item (newest held out), or each user's last events; by default by time if " +
+      "there is a time column, else at random",
     group: "Training:",
   }),
   splitKey: list("columns", {
-    help: "with --split random: rows that agree in these columns go to the same split, such as user,item",
+    help:
+      "with --split random: keep rows with equal values in these columns in the same split, such as " +
+      "user,item",
     group: "Training:",
   }),
   validLike: text("file", {
-    help: "with a share for --valid: choose held-out items that are as popular on average as the items of this log",
+    help: "with a share for --valid: hold out items whose average popularity matches the items in this log",
     group: "Training:",
   }),
   last: whole({
     min: 1,
     max: MANY,
-    help: "with --split last: how many of each user's last events, or groups, to hold out",
+    help: "with --split last: number of each user's last events, or groups, to hold out",
     group: "Training:",
     shown: "1",
   }),
   group: text("column", {
-    help: "with --split last: hold out events of one group together, such as InvoiceNo",
+    help: "with --split last: hold out events with the same value in this column together, such as InvoiceNo",
     group: "Training:",
   }),
 } as const;
@@ -42,15 +43,15 @@ export const split = {
 /** Which events are used, and what they count. */
 export const events = {
   since: text("when", {
-    help: "drop events before this: an age such as 90d before the newest event (h, d, w), or a date",
+    help: "drop older events: an age such as 90d before the newest event (h, d, w), or a date",
     group: "Reading:",
   }),
   eventWeight: text("column:kind=x,...", {
-    help: "weight of each kind of event, such as type:view=1,cart=3,*=0; the column is no feature then",
+    help: "weight of each kind of event, such as type:view=1,cart=3,*=0; the column is not used as a feature",
     group: "Reading:",
   }),
   halfLife: text("span", {
-    help: "halve a training event's weight with every such age, such as 30d (h, d, w)",
+    help: "half-life of a training event's weight, such as 30d (h, d, w)",
     group: "Reading:",
   }),
   maxEventsPerUser: whole({
@@ -74,7 +75,8 @@ function shareOrFile(help: string) {
         const x = shareOf(given, flagName);
         if (!(x >= 0 && x < 1))
           throw new UsageError(
-            `${flagName} expects a share from 0 to below 1, such as 0.1 or 10%, a date or a file, got '${given}'`,
+            `${flagName} expects a share of at least 0 and below 1, such as 0.1 or 10%, a date or a file, ` +
+              `got '${given}'`,
           );
         return x;
       },

@@ -14,14 +14,14 @@ export const passes = {
   seed: whole({
     min: 0,
     max: 0xffffffff,
-    help: "random seed of initial vectors, shuffles and draws",
+    help: "random seed for initial vectors, shuffling and sampling",
     group,
     default: 1,
   }),
   patience: whole({
     min: 0,
     max: 1_000_000_000,
-    help: "early stopping: validations without improvement before training stops; 0 never stops early",
+    help: "early stopping: number of validations without improvement before training stops; 0 disables it",
     group,
     default: 2,
   }),

@@ -18,26 +18,26 @@ export const reading = {
     group,
   }),
   delimiter: text("text", {
-    help: "text between cells, such as ';', '::', '\\t' or '\\x01'; by default detected from the header line",
+    help: "cell delimiter, such as ';', '::', '\\t' or '\\x01'; by default detected from the header line",
     group,
   }),
   header: flag({
-    help: "the log has no header: its first line is data, and columns are named c0, c1, ...",
+    help: "the log has no header line; columns are named c0, c1, ...",
     group,
     negated: true,
     default: true,
   }),
   columns: list("columns", {
-    help: "names of the columns of a log without a header, such as label,i1..i13,c1..c26",
+    help: "column names for a log without a header, such as label,i1..i13,c1..c26",
     group,
   }),
   decimal: text("character", {
-    help: "character before the fraction of numbers, such as ','",
+    help: "decimal separator of numbers, such as ','",
     group,
     shown: ".",
   }),
   thousands: text("character", {
-    help: "character between groups of three digits of numbers, such as '.'",
+    help: "thousands separator of numbers, such as '.'",
     group,
   }),
   encoding: text("name", {
@@ -45,15 +45,15 @@ export const reading = {
     group,
     shown: "utf-8",
   }),
-  comment: text("text", { help: "skip lines that start with this text, such as #", group }),
+  comment: text("text", { help: "skip lines that start with this string, such as #", group }),
   null: list("texts", {
-    help: "texts of cells whose value is missing; '' for none",
+    help: "strings that mean a missing value; '' for none",
     group,
     shown: COMMON_NULLS.join(","),
   }),
-  dedupe: flag({ help: "drop rows that repeat an earlier one exactly", group }),
+  dedupe: flag({ help: "drop exact duplicate rows", group }),
   onBadRow: choice(["error", "skip"], {
-    help: "what to do at a malformed row: stop with an error, or skip and count it",
+    help: "what to do with a malformed row: stop with an error, or skip and count it",
     group,
     default: "error",
   }),
@@ -61,7 +61,7 @@ export const reading = {
     placeholder: "bytes",
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
-    help: "size of the largest cell allowed",
+    help: "maximum size of a cell",
     group,
     default: 4 << 20,
     shown: "4 MiB",
@@ -74,7 +74,7 @@ export const badRows = {
     "share",
     { type: "number | string", parse: badShareOf },
     {
-      help: "with --on-bad-row skip: largest share of malformed rows before the command fails",
+      help: "with --on-bad-row skip: maximum share of malformed rows; the command fails above it",
       group,
       shown: "1%",
       only: { onBadRow: ["skip"] },
@@ -97,10 +97,12 @@ export const memory = {
     "size",
     { type: "number | string", parse: sizeOf },
     {
-      help: "memory for the rows of an encoded dataset, such as 4G; a larger one is read from disk while training",
+      help:
+        "memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk " +
+        "during training",
       group,
       default: () => totalmem() / 2,
-      shown: "half the machine's",
+      shown: "half of the machine's memory",
       noBytes: true,
     },
   ),
@@ -114,7 +116,7 @@ export const threads = {
     help: "maximum number of threads; the result does not depend on it",
     group: "Training:",
     default: () => availableParallelism(),
-    shown: "as many as cores",
+    shown: "number of cores",
     noBytes: true,
   }),
 } as const;

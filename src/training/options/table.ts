@@ -95,7 +95,7 @@ export function number<const S extends About<number> & Range>(spec: S): S & Pars
 export function whole<const S extends About<number> & Range>(
   spec: S,
 ): S & Parsed<number> & { integer: true } {
-  const what = "a whole number";
+  const what = "an integer";
   return {
     placeholder: "n",
     ...spec,
@@ -237,7 +237,7 @@ export function shareOf(given: string, flagName: string): number {
 export function wholeOf(given: string, flagName: string, min: number): number {
   const x = numberOf(given, flagName);
   if (!Number.isInteger(x) || x < min)
-    throw new UsageError(`${flagName} expects a whole number from ${min} on, got '${given}'`);
+    throw new UsageError(`${flagName} expects an integer of at least ${min}, got '${given}'`);
   return x;
 }
 
@@ -248,7 +248,7 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
 function rangeText({ min, max }: Range, what: string): string {
   if (max < 1e9) return `${what} from ${min} to ${max}`;
   if (min === Number.MIN_VALUE) return `${what} above 0`;
-  return min < -1e9 ? what : `${what} from ${min} on`;
+  return min < -1e9 ? what : `${what} of at least ${min}`;
 }
 
 /** The refusal of an option that a command has not. @param names those that it has */
@@ -304,8 +304,8 @@ function mismatch(
   const wanted = values === true ? (placeholder ?? "").toUpperCase() : values.join(" or ");
   const partner = `${flagNamed(other)} ${wanted}`.trim();
   return current === undefined
-    ? `${own} goes with ${partner}`
-    : `${own} is for ${flagNamed(other)} ${(values as readonly string[]).join(", ")}, not for ${shown(current)}`;
+    ? `${own} needs ${partner}`
+    : `${own} needs ${flagNamed(other)} ${(values as readonly string[]).join(", ")}, got ${shown(current)}`;
 }
 
 function plainDefault(option: Option<never> | Option | undefined): unknown {

@@ -13,23 +13,25 @@ export type StoppingMetricName = (typeof stoppingMetricNames)[number];
 /** Where a training goes on, how it is watched, and how it ends. */
 export const weekly = {
   init: text("run", {
-    help: "warm-start from an earlier run's vectors, matched by key; keys missing from the log are kept",
+    help: "warm-start from an earlier run, matching keys; keys missing from the log are kept",
     group,
   }),
   expire: text("age", {
-    help: "with --init: drop keys that were not seen for this long, such as 8w before the newest event (h, d, w), or for 8 trainings",
+    help:
+      "with --init: drop keys not seen for a time such as 8w before the newest event (h, d, w), or for a " +
+      "number of trainings such as 8",
     group,
   }),
   freeze: choice(["known"], {
-    help: "with --init: known keeps the earlier run's vectors fixed and fits only new ones",
+    help: "with --init: known keeps the vectors of the earlier run fixed and trains only new ones",
     group,
   }),
   keepState: flag({
-    help: "store the optimizer's state in the run, so that the next --init continues from it",
+    help: "store the optimizer state in the run so that the next --init continues from it",
     group,
   }),
   refit: flag({
-    help: "after early stopping, train once more on all rows, for the chosen number of epochs",
+    help: "after early stopping, retrain on all rows for the chosen number of epochs",
     group,
   }),
   checkpointEvery: whole({
@@ -42,11 +44,11 @@ export const weekly = {
   search: whole({
     min: 2,
     max: MANY,
-    help: "try n settings of dim, learning rate and L2 on the validation part, and train with the best",
+    help: "try n settings of dim, learning rate and L2 on the validation split, and train with the best",
     group,
   }),
   resume: flag({
-    help: "continue from the checkpoint of a training that was killed, if there is one",
+    help: "resume a killed training from its checkpoint, if there is one",
     group,
     noBytes: true,
   }),
@@ -66,6 +68,6 @@ export const weekly = {
 
 /** The run that is written. */
 export const output = {
-  out: text("run", { help: "the run directory to write", group: "Output:", noBytes: true, required: true }),
+  out: text("run", { help: "run directory to write", group: "Output:", noBytes: true, required: true }),
   force: flag({ help: "replace an existing run", group: "Output:", noBytes: true }),
 } as const;

@@ -11,10 +11,8 @@ import { readLayout } from "./layout.js";
 /** Why the run's features cannot be added up; undefined where they can. */
 export async function whyNotCrossed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
   if ((await readLayout(run, table)).normalizeRows)
-    return "was trained with --normalize-rows, so that each part of a score depends on the whole row";
-  return preprocess.itemFields
-    ? undefined
-    : "has no field of items, between which and the others vectors meet: name the item's column with --item when training";
+    return "was trained with --normalize-rows, so each term of a score depends on the whole row";
+  return preprocess.itemFields ? undefined : "has no item field: train it with --item";
 }
 
 /** @throws {UsageError} the run's features cannot be added up */

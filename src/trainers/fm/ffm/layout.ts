@@ -36,7 +36,8 @@ export async function readLayout(
   const isOfTable = layout.fields.every((name, f) => name === table.fields[f]);
   if (isOfTable && layout.fields.length === length && layout.dim * length === table.dim) return layout;
   throw new ArtifactError(
-    `${LAYOUT_FILE} of run '${run.path}' has ${layout.fields.length} fields of ${layout.dim} numbers, ` +
-      `but the table has ${length} fields and vectors of ${table.dim}: train the run again`,
+    `${LAYOUT_FILE} of run '${run.path}' has ${layout.fields.length} fields with vectors of length ` +
+      `${layout.dim}, but the table has ${length} fields and vectors of length ${table.dim}: train the run ` +
+      "again",
   );
 }

@@ -26,7 +26,7 @@ function checkSide({ preprocess: { itemFields = [] } }: FmRun, known: readonly s
   const others = known.filter((name) => !itemFields.includes(name));
   if (others.length === 0 || others.length === known.length) return;
   throw new UsageError(
-    `the rows have columns of the item (${itemFields.join(", ")}) and others (${others.join(", ")}), which a field-aware ` +
-      "machine has on two sides: give one table for each",
+    `the rows have columns of the item (${itemFields.join(", ")}) and of the user (${others.join(", ")}); a ` +
+      "field-aware model encodes them separately: pass one table for each",
   );
 }

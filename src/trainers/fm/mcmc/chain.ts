@@ -145,8 +145,8 @@ export class Chain {
     const totals = await this.#machine.run(task);
     if (totals && Number.isFinite(totals.loss)) return totals;
     throw new DivergedError(
-      `a parameter is no longer finite in epoch ${epoch}: ` +
-        "try a greater --l2-vector with --method als, or numeric columns of smaller range",
+      `a parameter is not finite in epoch ${epoch}: try a larger --l2-vector with --method als, or scale ` +
+        "numeric columns to a smaller range",
     );
   }
 

@@ -123,8 +123,8 @@ export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Pro
     const vectors = tensors.f32(`${i}.vectors`, [numFeatures, dim]);
     draws.push({ dim: dim!, w0: tensors.f32(`${i}.w0`, [1])[0]!, w, vectors });
   }
-  if (draws.length === 0 || dim === undefined) return tensors.fail("it holds no draw");
-  const link = links[tensors.u8("link", [1])[0]!] ?? tensors.fail("its link is none that is known");
+  if (draws.length === 0 || dim === undefined) return tensors.fail("it has no draws");
+  const link = links[tensors.u8("link", [1])[0]!] ?? tensors.fail("its link function is unknown");
   const tableScale = tensors.has(SCALE) ? tensors.f32(SCALE, [1])[0]! : 1;
   if (!(tableScale > 0 && tableScale <= 1))
     return tensors.fail(`its ${SCALE} is ${tableScale}, not in (0, 1]`);

@@ -7,6 +7,6 @@ import { UsageError } from "../../../errors.js";
 export function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
   if (options["link"] === "probit" && options["task"] !== "regression")
     throw new UsageError(
-      `${flag}: the scores of run '${path}' are those of a probit link and no log-odds: train it with --link logit`,
+      `${flag}: run '${path}' has a probit link, so its scores are not log-odds: train it with --link logit`,
     );
 }

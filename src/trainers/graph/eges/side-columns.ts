@@ -39,8 +39,8 @@ export function acceptSideColumns(
   const [, ...sides] = findItemFields(dataset, rows, item, candidates, given).names;
   if (sides.length === 0)
     throw new UsageError(
-      `--method eges needs columns that describe '${item.name}', and the log has none: join them with --side FILE:${item.name} and name them with --item-fields, ` +
-        "or use --method deepwalk, which needs none",
+      `--method eges needs side columns of '${item.name}', but the log has none: join them with --side ` +
+        `FILE:${item.name} and name them with --item-fields, or use --method deepwalk, which needs none`,
     );
   const isTaken = (name: string) => name === item.name || sides.includes(name);
   const leftOut = candidates.filter((name) => !isTaken(name));
@@ -60,10 +60,9 @@ export function acceptSideColumns(
       },
     },
     notes: [
-      `side information of '${item.name}': ${names(sides)} (${given ? "as --item-fields says" : "inferred; --item-fields says otherwise"})`,
-      ...(leftOut.length > 0
-        ? [`columns that do not describe the item are left out: ${names(leftOut)}`]
-        : []),
+      `side information of '${item.name}': ${names(sides)} ` +
+        `(${given ? "from --item-fields" : "inferred; --item-fields overrides"})`,
+      ...(leftOut.length > 0 ? [`ignored columns that do not describe the item: ${names(leftOut)}`] : []),
     ],
   };
 }
@@ -76,11 +75,11 @@ export function kindsOf({ roles, columns }: Dataset): string[] {
 
 function itemColumn(dataset: Dataset): Column & { kind: "key" } {
   const { item } = dataset.roles;
-  if (item === undefined) throw new UsageError("--method eges needs a column of items: name it with --item");
+  if (item === undefined) throw new UsageError("--method eges needs an item column: name it with --item");
   const column = columnNamed(dataset, item);
   if (column.kind === "key") return column;
   throw new UsageError(
-    `--method eges needs one item a row, but the column '${item}' is numeric or multi-valued`,
+    `--method eges needs one item per row, but the column '${item}' is numeric or multi-valued`,
   );
 }
 
@@ -93,15 +92,17 @@ function checkSideColumn({ roles, columns }: Dataset, name: string, candidates: 
   if (candidates.includes(name)) return;
   if (name === roles.item || name === roles.user)
     throw new UsageError(
-      `--item-fields names '${name}', which is the column of ${name === roles.item ? "items itself" : "users"}: it names columns that describe the item, such as its brand`,
+      `--item-fields names '${name}', which is the column of ` +
+        `${name === roles.item ? "items itself" : "users"}: it must name columns that describe the item, such ` +
+        "as its brand",
     );
   if (columns.some((column) => column.name === name))
     throw new UsageError(
-      `--item-fields names '${name}', which is in another role or left out by --fields: ${choices(candidates)}`,
+      `--item-fields names '${name}', which has another role or is excluded by --fields: ${choices(candidates)}`,
     );
   const near = nearestName(name, candidates);
   throw new UsageError(
-    `--item-fields names '${name}', which neither the log nor --side has: ` +
+    `--item-fields names '${name}', which is not a column of the log or of --side: ` +
       (near === undefined ? choices(candidates) : `did you mean '${near}'?`),
   );
 }
@@ -109,5 +110,5 @@ function checkSideColumn({ roles, columns }: Dataset, name: string, candidates: 
 function choices(candidates: readonly string[]): string {
   return candidates.length === 0
     ? "there are no other columns; join a table of items with --side FILE:KEY"
-    : `the columns that it can name are ${candidates.join(", ")}`;
+    : `possible columns are ${candidates.join(", ")}`;
 }

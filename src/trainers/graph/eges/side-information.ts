@@ -52,8 +52,8 @@ export function sideInformationOf(
   const number = space.fields.find(({ kind }) => kind === "number");
   if (number)
     throw new UsageError(
-      `--item-fields: '${number.name}' is a number, and each value of a side column has a vector: ` +
-        `--numeric ${number.name}:bins=10 makes ranges of it, and without --numeric its values are keys`,
+      `--item-fields: '${number.name}' is numeric, but side columns must be categorical: use --numeric ` +
+        `${number.name}:bins=10 to bin it, or omit --numeric to use its values as keys`,
     );
   const columns = findItemFields(dataset, rows, item, others, others);
   const all = space.fields.map((_, f) => f);
@@ -144,17 +144,21 @@ export function checkSide(
       `no item has a value of ${names
         .slice(1)
         .map((name) => `'${name}'`)
-        .join(", ")}: see whether the keys of --side are those of '${names[0]}', and --min-count`,
+        .join(", ")}: check that the ` + `keys of --side match those of '${names[0]}', and --min-count`,
     );
   for (const [i, count] of without.entries()) {
     if (count === 0) continue;
-    const text = `${count} of ${numItems} items have no value of '${names[i + 1]}', or a rare one, and are composed without it`;
+    const text =
+      `${count} of ${numItems} items have a missing or rare value of '${names[i + 1]}' and are ` +
+      "composed without it";
     if (2 * count > numItems) warn(text);
     else note(text);
   }
   for (const [i, count] of varying.entries()) {
     if (count === 0) continue;
-    const text = `${count} of ${numItems} items have different values of '${names[i + 1]}' in the log: the most frequent one describes the item`;
+    const text =
+      `${count} of ${numItems} items have several values of '${names[i + 1]}' in the log: the ` +
+      "most frequent value is used";
     if (20 * count > numItems) warn(text);
     else note(text);
   }

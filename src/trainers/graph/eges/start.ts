@@ -41,7 +41,7 @@ export async function readComposed(run: Run): Promise<EarlierComposed> {
   const { kinds, table: sideTable, space: sides } = await readSide(run);
   const tensors = await TensorFile.of(run, ATTENTION_FILE);
   if (contexts.dim !== dim || sideTable.dim !== dim || contexts.numRows !== numRows)
-    tensors.fail(`its tables are of ${[dim, contexts.dim, sideTable.dim].join(", ")} dimensions`);
+    tensors.fail(`its tables have ${[dim, contexts.dim, sideTable.dim].join(", ")} dimensions`);
   const space = featureSpace([...items.fields, ...sides.fields]);
   const columns = [...items.fields, ...sides.fields].map(({ name }) => name);
   if (
@@ -87,14 +87,15 @@ export function checkSameKinds({ run, kinds: before }: EarlierComposed, kinds: r
   const [item, ...sides] = before;
   if (kinds[0] !== item)
     throw new UsageError(
-      `--init '${run.path}' has vectors of '${item}', and the items here are '${kinds[0]}': name their column with --item, or train without --init`,
+      `--init '${run.path}' has vectors of '${item}', but the item column here is '${kinds[0]}': name the ` +
+        "same column with --item, or train without --init",
     );
   const isSame = before.length === kinds.length && before.every((name) => kinds.includes(name));
   if (isSame) return;
   const here = kinds.slice(1).join(",");
   throw new UsageError(
-    `--init '${run.path}' composes its items with ${sides.join(",")}, and the side columns here are ${here}: attention is learned among the columns of a run, ` +
-      `so give --item-fields ${sides.join(",")}, or train without --init`,
+    `--init '${run.path}' has the side columns ${sides.join(",")}, but the side columns here are ${here}: ` +
+      `set --item-fields ${sides.join(",")}, or train without --init`,
   );
 }
 

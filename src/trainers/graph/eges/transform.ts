@@ -51,29 +51,31 @@ export async function encodeNewItems(
   const rows = withVectors(composer, dataset, all);
   if (rows.length === 0)
     throw new DataError(
-      `none of the ${all.length} items has a value that the run knows in ${known.map((name) => `'${name}'`).join(", ")}: compare the columns with those of the training`,
+      `none of the ${all.length} items has a value known to the run in ` +
+        `${known.map((name) => `'${name}'`).join(", ")}: compare the columns with the training log`,
       { file: options.on.join(", ") },
     );
   const absent = space.fields.map(({ name }) => name).filter((name) => !known.includes(name));
   const counts = Object.entries(bindEncoder(space, dataset).countUnseen(all));
   const warnings = [
-    ...absent.map((name) => `no column '${name}': items are composed without it`),
+    ...absent.map((name) => `column '${name}' is missing: items are composed without it`),
     ...counts
       .filter(([name, { unseen }]) => known.includes(name) && unseen > 0)
       .map(
         ([name, { cells, unseen }]) =>
-          `${unseen} of ${cells} cells of '${name}' hold values that training did not keep: these values are skipped`,
+          `${unseen} of ${cells} cells of '${name}' hold values that are not in the run's vocabulary: they ` +
+          "are skipped",
       ),
     ...(rows.length < all.length
-      ? [
-          `${all.length - rows.length} of ${all.length} items have no value that the run knows, and are left out`,
-        ]
+      ? [`skipped ${all.length - rows.length} of ${all.length} items without a value known to the run`]
       : []),
   ];
   for (const text of warnings) watch.observe({ stage: "warning", text });
   watch.observe({
     stage: "note",
-    text: `an item's vector is the mean over ${known.map((name) => `'${name}'`).join(", ")}, each the mean of its values`,
+    text:
+      `an item's vector is the mean over ${known.map((name) => `'${name}'`).join(", ")}, where a ` +
+      "multi-valued column contributes the mean of its values",
   });
   return {
     encoding: { ...vectorEncoding(options.key, dim, rows.length), unbiased: true },
