@@ -92,13 +92,13 @@ test("maps are the plane, UMAP, or both, and names are called for where the file
   ]);
 });
 
-test("names of two fields stand in the drift of both, and one field is named once", async () => {
-  const { page } = await reported([
-    ...["next", "--against", "fm", "--part", "none", "--map", "pca", "--key", "item:tea-03"],
+test("names are those of the field that is shown, a file for another field is reported, and one field is named once", async () => {
+  const { page, absent } = await reported([
+    ...["next", "--field", "user", "--key", "user:u019", "--part", "none", "--map", "pca"],
     ...[...names("item"), ...names("user")],
   ]);
-  expect(page).toContain("Green tea <small>tea-03</small>");
-  expect(page).toMatch(/Somebody \d+ <small>u\d+<\/small>/);
+  expect(page).toContain("Somebody 19 <small>u019</small>");
+  expect(absent).toEqual([expect.stringContaining("names keys of 'item', and none of that field is shown")]);
   const twice = await embed(["report", "fm", "-o", "x.html", ...names("item"), ...names("item_id")], {
     cwd: folder,
   });
