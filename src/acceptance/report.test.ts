@@ -98,11 +98,11 @@ test("names are those of the field that is shown, a file for another field is re
     ...[...names("item"), ...names("user")],
   ]);
   expect(page).toContain("Somebody 19 <small>u019</small>");
-  expect(absent).toEqual([expect.stringContaining("names keys of 'item', and none of that field is shown")]);
+  expect(absent).toEqual([expect.stringContaining('names keys of "item", and none of that field is shown')]);
   const twice = await embed(["report", "fm", "-o", "x.html", ...names("item"), ...names("item_id")], {
     cwd: folder,
   });
-  expect([twice.code, twice.stderr]).toEqual([64, expect.stringContaining("both name keys of 'item_id'")]);
+  expect([twice.code, twice.stderr]).toEqual([64, expect.stringContaining('both name keys of "item_id"')]);
 });
 
 test("drift is measured against another run, and keys are those that are asked for", async () => {
