@@ -54,7 +54,7 @@ export async function diffRuns(pathA: string, pathB: string, options: DiffOption
   if (common.length === 0) {
     throw new UsageError(
       `the tables have no field in common: '${pathA}' has ${a.table.fields.join(", ")}, '${pathB}' has ` +
-        `${b.table.fields.join(", ")}`,
+        b.table.fields.join(", "),
     );
   }
   const fields: FieldDiff[] = [];

@@ -57,7 +57,7 @@ export async function importTable(
   for (const [role, name] of Object.entries(roles))
     if (!table.fields.includes(name))
       throw new UsageError(
-        `--${role} '${name}' is not a field of the table; its fields are ` + `${table.fields.join(", ")}`,
+        `--${role} '${name}' is not a field of the table; its fields are ` + table.fields.join(", "),
       );
   const options = { file: path, format, ...definedOf({ field, key }) };
   await writeRun(

@@ -26,7 +26,7 @@ export async function itemFieldOf(
   if (field === undefined)
     throw new UsageError(
       `run '${run.path}' holds ${holds}, whose table has no ${role} field: it has ` +
-        `${fields.map((name) => excerpt(name)).join(", ")}`,
+        fields.map((name) => excerpt(name)).join(", "),
     );
   const recipe = (await preprocess?.(run))?.fields.find(({ name }) => name === field);
   if (recipe && recipe.kind !== "key")

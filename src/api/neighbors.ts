@@ -134,12 +134,12 @@ async function keysOfFile(
   if (unknown.length === keys.size)
     throw new UsageError(
       `--keys '${path}': none of its ${keys.size} keys is in field ${excerpt(field)} of the run: ` +
-        `${listedKeys(unknown)}`,
+        listedKeys(unknown),
     );
   if (unknown.length > 0)
     tell(
       `skipped ${unknown.length} of ${keys.size} keys of '${path}' without a row in the run: ` +
-        `${listedKeys(unknown)}`,
+        listedKeys(unknown),
     );
   return codes
     .filter((code) => rows.find(keys, code) >= 0)

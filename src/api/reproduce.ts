@@ -98,7 +98,7 @@ async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer
   if (!trainer)
     throw new UsageError(
       `cannot reproduce run '${path}': '${command}' is not a training; use a run of ` +
-        `${trainers.map((one) => one.command).join(", ")}`,
+        trainers.map((one) => one.command).join(", "),
     );
   if (!asked)
     throw new UsageError(

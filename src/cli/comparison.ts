@@ -114,7 +114,7 @@ function legend({ compared, of, shuffles }: Evaluation, format: ComparisonFormat
       `±: half-width of the 95 % bootstrap interval over ${of ?? "users (over rows of a log without users)"}`,
     );
   if (probed > 0)
-    parts.push(`± of F1: half-width of the 95 % t interval over ${shuffles} random splits of ` + "the items");
+    parts.push(`± of F1: half-width of the 95 % t interval over ${shuffles} random splits of the items`);
   if (compared.length > 1) {
     parts.push(format === "markdown" ? "bold: the best" : "*: the best");
     if (hasIntervals)

@@ -56,7 +56,7 @@ export function labelOfEvents(
   const ignore = `--ignore ${/^[\w.-]+$/.test(name) ? name : `'${name}'`}`;
   const keeps =
     `--positive-from ${from} keeps rows ` +
-    `${from === 1 ? "with label 1" : `with a label of at least ${from}`}`;
+    (from === 1 ? "with label 1" : `with a label of at least ${from}`);
   const choices = {
     inferred: `${keeps}, and so does --where '${holds}' ${ignore}; ${ignore} alone treats every row as an event`,
     named:
@@ -67,7 +67,7 @@ export function labelOfEvents(
   return new UsageError(
     `this training treats rows as positive events, but '${name}' ` +
       `${origin === "inferred" ? "looks like a" : "is the"} label, so some rows may be negative: ` +
-      `${choices[origin]}`,
+      choices[origin],
   );
 }
 

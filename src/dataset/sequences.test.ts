@@ -221,7 +221,9 @@ test("a gap is a span of seconds, minutes, hours or days above 0", () => {
   const gaps = ["45s", "30m", "1.5h", "2d"].map((text) => gapOf(text, "--session-gap"));
   expect(gaps).toEqual([0.75, 30, 90, 2880].map((minutes) => minutes * MINUTE));
   for (const text of ["30", "0m", "-1h", "0s", "m", "", "1w"])
-    expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a duration above 0 such as 30m/u);
+    expect(() => gapOf(text, "--session-gap")).toThrow(
+      /--session-gap expects a duration above 0 such as 30m/u,
+    );
 });
 
 /** The same with objects and sorts. */

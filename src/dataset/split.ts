@@ -210,7 +210,7 @@ function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column
     if (found !== undefined) return found;
     throw new UsageError(
       `--split-key names column '${name}', which is not in the data: the columns are ` +
-        `${columns.map((column) => column.name).join(", ")}`,
+        columns.map((column) => column.name).join(", "),
     );
   });
   return columns.filter(({ name }) => names.includes(name));

@@ -57,7 +57,7 @@ export function planTimeFields(
       const near = nearestName(name, Object.keys(timeFields));
       const hint = near === undefined ? "" : `, did you mean '${near}'?`;
       throw new UsageError(
-        `--time-fields must be one of ${Object.keys(timeFields).join(", ")}, got ` + `'${name}'${hint}`,
+        `--time-fields must be one of ${Object.keys(timeFields).join(", ")}, got '${name}'${hint}`,
       );
     }
     if (columns.includes(name))

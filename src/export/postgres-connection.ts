@@ -134,7 +134,7 @@ function postgresError(error: unknown, target: Target): unknown {
   if (/^(28|3D)/.test(state))
     return new UsageError(
       `the server of ${variable} rejected the connection (${said}): check user, password and database in ` +
-        `${variable}`,
+        variable,
       cause,
     );
   if (/^(42501|3F)/.test(state)) return new OutputError(failed, cause);

@@ -173,7 +173,7 @@ function redisError(error: unknown, target: Target): unknown {
   if (REFUSED.test(said))
     return new UsageError(
       `the server of ${variable} rejected the connection (${said}): check user, password and database in ` +
-        `${variable}`,
+        variable,
       cause,
     );
   if (said.startsWith("NOPERM"))

@@ -68,7 +68,7 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
     if (strict && Buffer.compare(original, written) !== 0)
       throw new DataError(
         `key ${excerpt(textOf(original))} cannot be written exactly: --strict does not allow replacing it by ` +
-          `${excerpt(textOf(written))}`,
+          excerpt(textOf(written)),
       );
     if (!isRemembered(batch, row, original, written)) return;
     checkClash(textOf(written), textOf(original));

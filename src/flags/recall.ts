@@ -119,7 +119,7 @@ function addListOptions(command: Command): void {
     .addOption(
       group(
         "--per <column=n>",
-        "recommend at most N items per value of this column of --items, such as " + "category=3",
+        "recommend at most N items per value of this column of --items, such as category=3",
       ),
     )
     .addOption(

@@ -55,7 +55,7 @@ export class RowCollector {
     if (vector.length !== this.#dim || this.#dim === 0)
       throw new DataError(
         `key ${excerpt(rest)} has ${vector.length} numbers, expected ` +
-          `${this.#dim === 0 ? "at least one" : `${this.#dim} as in the first row`}`,
+          (this.#dim === 0 ? "at least one" : `${this.#dim} as in the first row`),
         place,
       );
     const start = this.#keys.length * this.#dim;

@@ -153,7 +153,7 @@ function checked(json: string, shape: Shape, what: string, remake: string): unkn
     value = JSON.parse(json);
   } catch (error) {
     throw new ArtifactError(
-      `${what} is not valid JSON (${String(error)}): it is damaged; restore it or ` + `${remake}`,
+      `${what} is not valid JSON (${String(error)}): it is damaged; restore it or ` + remake,
       {
         cause: error,
       },

@@ -36,7 +36,7 @@ export async function checkReplaceable(target: string, own: OwnDirectory): Promi
   if (!files) {
     throw new OutputError(
       `output '${target}' is not ${own.what} written by this tool (it has no ${own.marker} of this tool): ` +
-        `${advice}`,
+        advice,
     );
   }
   const foreign = await foreignEntry(target, files);

@@ -329,7 +329,7 @@ describe("libffm and libsvm", () => {
     ["a.ffm", "1 0:3:1\n1 0:3:0.5 0:3:1\n", ':2: feature "3" has two values in this row, 0.5 and 1'],
     ["a.ffm", "1 0:3:1\n1 3:1\n", ":2: malformed feature"],
     ["a.svm", "1 3:1\n0:3:1\n", ":2: expected a label"],
-    ["a.svm", "1 qid:7 3:1\n", ':1: query ids are not supported'],
+    ["a.svm", "1 qid:7 3:1\n", ":1: query ids are not supported"],
     ["a.svm", "1 3:x\n", ":1: expected a number in the range of a 32-bit float"],
   ])("refuse in %s %j", async (name, text, message) => {
     await refuses(file(name, text)).toThrow(message.replace("malformed feature", "expected lines of"));

@@ -201,7 +201,7 @@ export class NumberReader {
     if (this.#dictionary !== dictionary) {
       this.#dictionary = dictionary;
       this.#numbers = new Float64Array(dictionary.count);
-      this.#texts = new Array<undefined>(dictionary.count);
+      this.#texts = Array.from({ length: dictionary.count });
     }
     const [numbers, texts] = [this.#numbers, this.#texts];
     for (let i = 0; i < numValues; i++) {

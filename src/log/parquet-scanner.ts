@@ -89,9 +89,8 @@ export class ParquetScanner {
       void badCells.push({ row, request, line: row, text });
     this.#moveTo(range);
     const columns = range.columns.map((column, request) => {
-      const cursor = this.#cursors[request];
-      if (typeof column === "string" || !cursor)
-        return this.#constant(request, String(column), numRows, isBad(request));
+      if (typeof column === "string") return this.#constant(request, column, numRows, isBad(request));
+      const cursor = this.#cursors[request]!;
       return checked(range, column, () => {
         if (cursor.isList || column.separator !== undefined)
           return this.#cells(request, column, faultless(cursor.texts(numRows)), isBad(request));
@@ -123,8 +122,8 @@ export class ParquetScanner {
     const numRows = range.to - range.from;
     this.#moveTo(range);
     const cells = range.columns.map((column, request) => {
-      const cursor = this.#cursors[request];
-      if (typeof column === "string" || !cursor) return new Array<string>(numRows).fill(String(column));
+      if (typeof column === "string") return repeated(column, numRows);
+      const cursor = this.#cursors[request]!;
       return checked(range, column, () => cursor.texts(numRows));
     });
     this.#checkEnd(range);
@@ -173,7 +172,7 @@ export class ParquetScanner {
     isBad: (row: number, text: string) => void,
   ): Uint32Array | Float64Array {
     if (this.#requests[request]!.as === "number")
-      return this.#cells(request, text, new Array<string>(numRows).fill(text), isBad) as Float64Array;
+      return this.#cells(request, text, repeated(text, numRows), isBad) as Float64Array;
     const code = text === "" ? MISSING : this.#cells(request, text, [text], isBad)[0]!;
     return new Uint32Array(numRows).fill(code);
   }
@@ -242,4 +241,9 @@ function scanOf(
     faults: { ragged: 0, quote: 0, encoding: 0 },
     numHeaders: 0,
   };
+}
+
+/** The same text so many times. */
+function repeated(text: string, times: number): string[] {
+  return Array.from({ length: times }, () => text);
 }

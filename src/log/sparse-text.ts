@@ -118,7 +118,7 @@ export function sparseText(
         throw new RowFault(
           "malformed feature",
           `expected a number in the range of a 32-bit float as the value of feature ${excerpt(feature)}, got ` +
-            `${excerpt(text)}`,
+            excerpt(text),
         );
       }
       if (value === 0) continue;

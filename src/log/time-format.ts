@@ -71,7 +71,7 @@ function patternOf(format: string): RegExp {
         throw new UsageError(
           `--time-format supports ${Object.keys(DIRECTIVES)
             .map((known) => `%${known}`)
-            .join(" ")} %%, got ` + `'${token}' in '${format}'`,
+            .join(" ")} %%, got '${token}' in '${format}'`,
         );
       }
       if (seen.has(letter)) throw new UsageError(`--time-format has ${token} twice: '${format}'`);

@@ -98,7 +98,7 @@ export async function recallEntry(
     if (path !== undefined && /(\/|\.(gz|zst))$/.test(path))
       yaml.fail(
         [...place, key],
-        `'${path}' is not a valid name for lists, which are written to one ` + "uncompressed file",
+        `'${path}' is not a valid name for lists, which are written to one uncompressed file`,
       );
   const sends: ListSend[] = [];
   for (const [i, { format, "url-env": variable, into }] of send.entries()) {

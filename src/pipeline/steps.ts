@@ -63,7 +63,7 @@ export async function encodeStep(
   const other = found.find((path) => !planned.includes(path));
   if (isStated && other !== undefined)
     throw new IoError(
-      `'${other}' was added to the log while it was being read: run again when the log is ` + "complete",
+      `'${other}' was added to the log while it was being read: run again when the log is complete`,
     );
   for (const { path, sha256 } of logs) {
     if ((await fingerprintOf(path)).sha256 !== sha256)

@@ -28,7 +28,7 @@ export async function readLatest(path: string): Promise<NamedVersion | undefined
   if (version !== undefined) return { named, version };
   throw new ArtifactError(
     `'${link}' points to '${named}', expected a version such as 000001: another program created this link; ` +
-      `${remakeOf(link)}`,
+      remakeOf(link),
   );
 }
 

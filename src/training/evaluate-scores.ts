@@ -34,7 +34,7 @@ export async function evaluateScores(
     const plain = scoredMetrics(task, scores, labels, units, { ...taken, weights });
     if (logq)
       throw new UsageError(
-        `--logq corrects for sampled negatives, but run '${run.path}' was trained ` + "on labels",
+        `--logq corrects for sampled negatives, but run '${run.path}' was trained on labels`,
       );
     return { ...plain, units, warnings, rows };
   }

@@ -114,7 +114,7 @@ export async function secretOf(
     throw new UsageError("the run's ids are hashed: pass the file with the secret, --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
     throw new UsageError(
-      `the secret in '${hashKeys}' does not match: the run's ids were hashed with another ` + "secret",
+      `the secret in '${hashKeys}' does not match: the run's ids were hashed with another secret`,
     );
   // a log to evaluate on needs no session
   return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };

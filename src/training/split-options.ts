@@ -86,7 +86,7 @@ function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): voi
   if (split !== "random" || isDate(test))
     throw new UsageError(
       "--valid-like holds out random items of users and cannot be combined with " +
-        `${isDate(test) ? "a date for --test" : `--split ${split}`}`,
+        (isDate(test) ? "a date for --test" : `--split ${split}`),
     );
   if (splitKey)
     throw new UsageError(

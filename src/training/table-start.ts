@@ -88,7 +88,7 @@ export function startFrom(
     const names = (of: FeatureSpace) => of.fields.map(({ name }) => `'${name}'`).join(", ");
     throw new UsageError(
       `--init '${run.path}' has no field in common with the log: the run has ${names(before)}, the log has ` +
-        `${names(space)}`,
+        names(space),
     );
   }
   const isAlike = weights?.task === task;
@@ -108,7 +108,7 @@ export function startFrom(
         (carried.unseen > 0 ? `; ${carried.unseen} of its keys are kept without training rows` : "") +
         (carried.expired > 0 ? `; ${carried.expired} of its keys are not in the training split` : ""),
       ...(weights && !isAlike
-        ? ["its weights belong to a different model and are ignored: only vectors are " + "used"]
+        ? ["its weights belong to a different model and are ignored: only vectors are used"]
         : []),
     ],
     warnings: lacking.map(

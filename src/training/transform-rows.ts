@@ -35,7 +35,7 @@ export async function readTable(
       if (!features.some(has)) {
         throw new UsageError(
           `no column is a feature of the run: the run has ${features.join(", ")}, the file has ` +
-            `${log.columns.join(", ")}`,
+            log.columns.join(", "),
         );
       }
       const fields = roles.fields.filter(has);

@@ -20,7 +20,7 @@ export function featuresOfRoles(
     const name = roles[role];
     if (name === undefined)
       throw new UsageError(
-        `${flag} needs ${role === "item" ? "an" : "a"} ${role} column: name it with ` + `--${role}`,
+        `${flag} needs ${role === "item" ? "an" : "a"} ${role} column: name it with --${role}`,
       );
     if (columnNamed(dataset, name).kind !== "key") {
       throw new UsageError(

@@ -50,7 +50,7 @@ export async function evaluateIndex(
 ): Promise<EvaluatedIndex> {
   if (runs.length > 1)
     throw new UsageError(
-      `--index needs exactly one run, got ${runs.length}: name the run that the index was ` + "built from",
+      `--index needs exactly one run, got ${runs.length}: name the run that the index was built from`,
     );
   const widest = Math.max(...ef);
   const narrow = k.find((length) => length > widest);

@@ -155,7 +155,7 @@ export function checkEdges(options: EvaluateOptions, numRuns: number): void {
   );
   if (scoring === "model")
     throw new UsageError(
-      `--score must be one of ${edgeScorings.join(", ")} with --edges, which evaluates ` + "vectors",
+      `--score must be one of ${edgeScorings.join(", ")} with --edges, which evaluates vectors`,
     );
   if (scoring === "context" && table !== undefined)
     throw new UsageError(
@@ -249,7 +249,9 @@ export function checkRanking(options: EvaluateOptions): void {
   if (table !== undefined && (scoring === "context" || scoring === "model"))
     throw new UsageError(
       "--table needs --score dot or cosine: " +
-        `${scoring === "model" ? "a model uses its own tables" : "--score context uses the default table and the context table"}`,
+        (scoring === "model"
+          ? "a model uses its own tables"
+          : "--score context uses the default table and the context table"),
     );
   refuseGiven(options, ofScores, "not allowed with --ranking");
   if (options.foldInShare !== undefined) checkFoldIn(options, options.foldInShare);

@@ -61,7 +61,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
     if (changed.length > 0)
       throw new UsageError(
         `format ${name} holds the trained parameters unchanged: omit ` +
-          `${changed.map(([flag]) => flag).join(" and ")}`,
+          changed.map(([flag]) => flag).join(" and "),
       );
   }
   if (delta !== undefined) {

@@ -62,7 +62,7 @@ async function trainArm(
       trials.push({ ...rates, validLoss });
       tell(
         `${arm}: learning rates ${learningRate} and ${embeddingLearningRate}: ` +
-          `${validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`}`,
+          (validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`),
       );
     }
   }

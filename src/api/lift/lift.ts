@@ -62,9 +62,7 @@ export async function lift(
   if (!cut.parts.valid)
     throw new UsageError("lift needs a validation split: set --valid, such as --valid 0.1");
   if (unchecked)
-    warn(
-      `--unchecked: the table of '${init}' may have been trained on the rows that it is ` + "evaluated on",
-    );
+    warn(`--unchecked: the table of '${init}' may have been trained on the rows that it is evaluated on`);
   else await checkUnseen(init, { dataset, parts: cut.parts, options });
   const prepared = await plan.prepare(
     { dataset, parts: cut.parts, cut: cut.parts },

@@ -97,7 +97,7 @@ export async function meansOfNearest(
   if (thin.length > 0)
     warn(
       `${thin.length} of ${all.length} new items have ${have(nearest)} and use the mean of those: ` +
-        `${keysIn(thin)}`,
+        keysIn(thin),
     );
   note(
     `${items.length} new keys of '${key}' from ${known.length} known keys; distance of the farthest ` +

@@ -150,7 +150,7 @@ class Given {
     if (this.#numWithout > 0)
       warn(
         `${this.#numWithout} of ${this.#numUsers} groups of rows with the same '${column}' have no vector: ` +
-          `${listedKeys(this.#without)}`,
+          listedKeys(this.#without),
       );
     if (this.#numSilent > 0)
       warn(

@@ -84,7 +84,7 @@ function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string 
   const notes = [
     ...(dims.a === dims.b
       ? []
-      : [`the tables have ${dims.a} and ${dims.b} dimensions: displacement cannot ` + "be measured"]),
+      : [`the tables have ${dims.a} and ${dims.b} dimensions: displacement cannot be measured`]),
     ...(onlyInA.length > 0 ? [`only in the first: ${onlyInA.join(", ")}`] : []),
     ...(onlyInB.length > 0 ? [`only in the second: ${onlyInB.join(", ")}`] : []),
     ...fields

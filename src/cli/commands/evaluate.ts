@@ -211,7 +211,7 @@ function addRankingOptions(command: Command): void {
     .addOption(
       group(
         "--candidates <file>",
-        "file of user and item pairs: rank held-out items only among these " + "candidates",
+        "file of user and item pairs: rank held-out items only among these candidates",
       ),
     )
     .addOption(
@@ -339,7 +339,7 @@ function addEdgeOptions(command: Command): void {
     .addOption(
       group(
         "--directed",
-        "with --edges: treat edges as directed: an edge and its reverse are " + "different pairs",
+        "with --edges: treat edges as directed: an edge and its reverse are different pairs",
       ),
     )
     .addOption(

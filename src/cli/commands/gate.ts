@@ -41,7 +41,7 @@ export function addGate(program: Command, signal: AbortSignal): Command {
     )
     .option(
       "--previous <run>",
-      "run to compare with, usually the last published version, such as " + "store/items/latest",
+      "run to compare with, usually the last published version, such as store/items/latest",
     )
     .option("-o, --out <file>", "file to write all results to, in the format of gate.json")
     .option("--force", "replace an existing file")

@@ -24,7 +24,7 @@ export function addLs(program: Command, signal: AbortSignal): Command {
   return program
     .command("ls")
     .description(
-      "Lists the versions of a store and verifies their checksums. The latest version is marked " + "with *.",
+      "Lists the versions of a store and verifies their checksums. The latest version is marked with *.",
     )
     .argument("<store>", "the store")
     .argument("[name]", "only this name")

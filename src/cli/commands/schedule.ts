@@ -47,11 +47,11 @@ export function addSchedule(program: Command): Command {
     .option("--name <name>", "name of the unit; by default the name of the pipeline file")
     .option(
       "--node <path>",
-      "path to the Node executable on the machine that runs the job; by default the " + "current one",
+      "path to the Node executable on the machine that runs the job; by default the current one",
     )
     .option(
       "--embed <path>",
-      "path to bin/embed.js on the machine that runs the job; by default the current " + "one",
+      "path to bin/embed.js on the machine that runs the job; by default the current one",
     )
     .option("--image <image>", "kubernetes: container image to run")
     .option("--skip-locked", "airflow: skip the task if another run holds the store's lock")

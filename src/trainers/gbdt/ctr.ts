@@ -56,7 +56,7 @@ export function withCtr(
       const clash = dataset.columns.find(({ name }) => made.includes(name));
       if (clash)
         throw new UsageError(
-          `--ctr creates a column '${clash.name}', but the log already has a column of ` + "that name",
+          `--ctr creates a column '${clash.name}', but the log already has a column of that name`,
         );
       const { roles } = dataset;
       const fields = roles.fields.filter((name) => !gone.has(name));

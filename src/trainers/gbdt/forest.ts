@@ -114,7 +114,7 @@ function thresholdsOf(columns: readonly ForestColumn[], trees: readonly Tree[]):
   return found.map((set, f) => {
     if (set.size >= MISSING_BIN - 1)
       throw new ArtifactError(
-        `column '${columns[f]!.name}' has ${set.size} thresholds; at most 65,533 are ` + "supported",
+        `column '${columns[f]!.name}' has ${set.size} thresholds; at most 65,533 are supported`,
       );
     return Float64Array.from(set).sort();
   });

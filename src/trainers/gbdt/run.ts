@@ -42,7 +42,7 @@ export async function metricsOfTrees(
 ): Promise<Scored> {
   if (logq)
     throw new UsageError(
-      `--logq corrects for sampled negatives, but run '${run.path}' was trained ` + "on labels",
+      `--logq corrects for sampled negatives, but run '${run.path}' was trained on labels`,
     );
   const artifact = await readGbdt(run);
   const { forest, vocabularies, preprocess, head, statistics } = artifact;

@@ -160,7 +160,7 @@ async function itemsOf(
 ): Promise<FoldedKeys> {
   if (!(l2Vector > 0))
     throw new UsageError(
-      "--l2-vector must be above 0 here, otherwise the solution is not unique, got " + `${l2Vector}`,
+      `--l2-vector must be above 0 here, otherwise the solution is not unique, got ${l2Vector}`,
     );
   const options = run.manifest.options as unknown as Item2vecOptions;
   const { roles } = model.preprocess;

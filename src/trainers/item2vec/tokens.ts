@@ -34,7 +34,7 @@ export function acceptTokens(
       const hint = near === undefined ? `the columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
       throw new UsageError(
         `--tokens names column '${name}', which is not in the log or is excluded by --fields or --ignore: ` +
-          `${hint}`,
+          hint,
       );
     }
     if (columnNamed(dataset, name).kind !== "key")

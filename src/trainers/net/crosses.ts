@@ -66,6 +66,6 @@ function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly strin
   throw new UsageError(
     `--cross ${pair.join("*")}: '${name}' is ` +
       `${f < 0 ? "not a field" : "numeric (--numeric NAME:bins=20 bins it)"}; categorical fields are ` +
-      `${names.join(", ")}`,
+      names.join(", "),
   );
 }

@@ -255,7 +255,7 @@ export function checkNetOptions(given: GivenNet): void {
   checkRanges(own, given);
   if (given.arch === "deep-crossing" && given.activation === "tanh")
     throw new UsageError(
-      "--activation tanh cannot be combined with --arch deep-crossing, whose residual " + "units use ReLU",
+      "--activation tanh cannot be combined with --arch deep-crossing, whose residual units use ReLU",
     );
   if (given.freezeEmbeddings && given.embeddingLearningRate !== undefined)
     throw new UsageError("--freeze-embeddings and --embedding-learning-rate cannot be combined");

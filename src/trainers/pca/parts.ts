@@ -189,7 +189,7 @@ async function ofColumns(
   for (const [name, { kind }] of forms) {
     if (kind === "bins")
       throw new UsageError(
-        `--numeric ${name}:bins=N creates categories, but --matrix columns needs numeric ` + "columns",
+        `--numeric ${name}:bins=N creates categories, but --matrix columns needs numeric columns`,
       );
   }
   const space = fitFeatures(dataset, part.rows, options, { forms });

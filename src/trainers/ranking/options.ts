@@ -366,7 +366,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const least = all.inBatch ? 0 : 1;
   if (!(negatives >= least && negatives <= most))
     throw new UsageError(
-      `--negatives must be between ${least} and ${most} with --loss ${loss}, got ` + `${negatives}`,
+      `--negatives must be between ${least} and ${most} with --loss ${loss}, got ${negatives}`,
     );
   if (BLOCK % all.batchSize !== 0)
     throw new UsageError(`--batch-size must be 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);

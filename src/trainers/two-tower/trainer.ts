@@ -77,7 +77,9 @@ function accept(
   if (odd !== undefined)
     throw new UsageError(
       `--user-fields names '${odd}', which is ` +
-        `${names.includes(odd) ? "the user or the item itself" : `not a column in use: columns are ${names.join(", ")}`}`,
+        (names.includes(odd)
+          ? "the user or the item itself"
+          : `not a column in use: columns are ${names.join(", ")}`),
     );
   if (itemTower.length > 0 && !itemFields)
     throw new UsageError(

@@ -144,7 +144,7 @@ export function checkSide(
       `no item has a value of ${names
         .slice(1)
         .map((name) => `'${name}'`)
-        .join(", ")}: check that the ` + `keys of --side match those of '${names[0]}', and --min-count`,
+        .join(", ")}: check that the keys of --side match those of '${names[0]}', and --min-count`,
     );
   for (const [i, count] of without.entries()) {
     if (count === 0) continue;
