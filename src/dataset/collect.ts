@@ -274,7 +274,7 @@ export class RowCollector {
       texts.length > 0 ? ` (read as missing: ${texts.join(", ")}; --null '' keeps them as text)` : "";
     const got = text === "" ? `the cell is empty${nulls}` : `got ${excerpt(text)}`;
     if (this.handling.onBadRow === "error") {
-      const message = `${expected}, ${got}; ${purpose.advice ?? "--on-bad-row skip skips such rows"}`;
+      const message = `${expected}, ${got}; ${purpose.advice ?? "skip such rows with --on-bad-row skip"}`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
     const reason = `${purpose.name}: ${expected}`;

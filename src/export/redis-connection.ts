@@ -196,7 +196,7 @@ function redisError(error: unknown, target: Target): unknown {
     );
   if (said.startsWith("WRONGTYPE"))
     return new OutputError(
-      `'${target.into}' of ${variable} is used by something else (${said}): choose another name with --into`,
+      `'${target.into}' of ${variable} holds other data (${said}): choose another name with --into`,
       cause,
     );
   return new IoError(`writing to the server of ${variable} failed: ${said}`, cause);

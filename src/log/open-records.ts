@@ -202,7 +202,7 @@ function rowsOf<Rec>(
       if (!(error instanceof RowFault)) throw error;
       const { message, reason, column } = error;
       if (onBadRow === "error") {
-        throw new DataError(`${message} (--on-bad-row skip skips such rows)`, {
+        throw new DataError(`${message} (skip such rows with --on-bad-row skip)`, {
           file: path,
           line,
           ...(column !== undefined && { column }),

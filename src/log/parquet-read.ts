@@ -82,7 +82,7 @@ export async function readRanges(
     const faulty = result.faulty.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
     const [fault] = faulty;
     if (fault && options.onBadRow === "error")
-      throw new DataError(`${fault.message} (--on-bad-row skip leaves such rows out)`, {
+      throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
         file: path,
         line: fault.line,
         ...(fault.column !== undefined && { column: fault.column }),

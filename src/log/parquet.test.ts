@@ -182,7 +182,7 @@ describe("Parquet", () => {
       );
       expect(dictionaries[0]!.size).toBe(54);
       await expect(rowsOf(path, { threads }, { sizes })).rejects.toThrow(
-        "faults.parquet:5: column 'day': the time is out of range (--on-bad-row skip leaves such rows out)",
+        "faults.parquet:5: column 'day': the time is out of range (skip such rows with --on-bad-row skip)",
       );
     }
   });

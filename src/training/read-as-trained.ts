@@ -111,7 +111,7 @@ export async function secretOf(
   if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
     return {};
   if (hashKeys === undefined)
-    throw new UsageError("the run's ids are hashed: pass the file with the secret, --hash-keys FILE");
+    throw new UsageError("the ids of this run are hashed: pass the secret with --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
     throw new UsageError(
       `the secret in '${hashKeys}' does not match: the run's ids were hashed with another secret`,

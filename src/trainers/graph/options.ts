@@ -143,7 +143,7 @@ const own = {
   noiseExponent: number({
     min: -2,
     max: 2,
-    help: "exponent of the noise distribution for negatives, over how often walks visit a node; 0 is uniform",
+    help: "exponent of the visit counts of nodes in the noise distribution of negatives; 0 is uniform",
     group: training,
     default: 0.75,
   }),
