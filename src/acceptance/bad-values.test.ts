@@ -55,7 +55,7 @@ test("--noise without --negatives is an error 64", async () => {
     "--noise",
     "popularity",
   ]);
-  expect([code, stderr]).toEqual([64, expect.stringContaining("--noise goes with --negatives")]);
+  expect([code, stderr]).toEqual([64, expect.stringContaining("--noise needs --negatives N")]);
 });
 
 test.each([
@@ -96,7 +96,7 @@ test("evaluate warns when a side table has changed", async () => {
   };
   expect(await warningsOf()).toEqual([]);
   writeFileSync(side, readFileSync(side, "utf8").trimEnd());
-  expect(await warningsOf()).toEqual([expect.stringContaining("is not what it was")]);
+  expect(await warningsOf()).toEqual([expect.stringContaining("has changed since the run was trained")]);
 });
 
 test("threads of a reading and of a training do not inherit the flags of the process", async () => {

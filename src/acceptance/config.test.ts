@@ -74,7 +74,11 @@ test.each([
     "dim: 4\nlearning-rate: fast\n",
     ":2:1: --learning-rate expects a number, got 'fast'",
   ],
-  ["none of the choices", "split: sometimes\n", ":1:1: 'split' expects one of time, random, user"],
+  [
+    "none of the choices",
+    "split: sometimes\n",
+    ":1:1: 'split' expects one of time, random, rows, user, items, last, got",
+  ],
   ["a switch that is none", "force: maybe\n", ":1:1: 'force' expects true or false"],
   ["a key without a value", "label:\n", ":1:1: 'label' expects one value"],
   ["a key twice", "dim: 4\ndim: 5\n", ":2:1: Map keys must be unique"],

@@ -58,7 +58,7 @@ test("keys that came and went are counted, and text says it for people", async (
   const { stdout } = await embedOk(["diff", at("a"), at("less"), "--k", "5"]);
   expect(stdout).toMatch(/^field +in both +gained +lost .*same 5 nearest/);
   expect(stdout).toMatch(/^item_id +95 +0 +1 /m);
-  expect(stdout).toContain("moved most of item_id: ");
+  expect(stdout).toContain("item_id: moved most: ");
 });
 
 test("bad input is refused by name", async () => {

@@ -64,7 +64,7 @@ test("another secret, or rows whose ids stand as they are, are refused", async (
   const other = ["--hash-keys", at("other")];
   expect(await codeOf(["train-fm", at("dataset"), "-o", at("x"), "--quiet", ...other])).toEqual([
     64,
-    expect.stringContaining("another secret"),
+    expect.stringContaining("hashed with a different secret than"),
   ]);
   expect(
     await codeOf(["train-fm", at("dataset"), "-o", at("x"), "--quiet", "--valid", at("log.csv")]),
@@ -72,7 +72,7 @@ test("another secret, or rows whose ids stand as they are, are refused", async (
   await embedOk(["encode", at("log.csv"), "-o", at("elsewhere"), ...columns, ...other]);
   expect(await codeOf(["evaluate", at("run"), "--on", at("elsewhere")])).toEqual([
     64,
-    expect.stringContaining("another secret"),
+    expect.stringContaining("hashed with a different secret than"),
   ]);
   await embedOk(["train-fm", at("raw"), "-o", at("raw-run"), "--epochs", "1", "--quiet"]);
   expect(await codeOf(["evaluate", at("raw-run"), "--on", at("dataset")])).toEqual([

@@ -180,7 +180,7 @@ describe("training from a dataset gives the table of training from the log", () 
 
     const args = ["--negatives", "1", "--on-bad-row", "skip", "--max-bad", "0.5"];
     const { table, summary } = await trained("events run", [at("events"), ...args]);
-    expect(summary).toMatchObject({ rows: 90, warnings: [expect.stringContaining("30 rows left out")] });
+    expect(summary).toMatchObject({ rows: 90, warnings: [expect.stringContaining("skipped 30 bad rows")] });
     const log = at("events.csv");
     writeFileSync(log, input);
     expect(

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const rows = Array.from({ length: 60 }, (_, item) => `i${item},kind-${kindOf(item)}`);
   writeFileSync(catalogue, `${["item,kind", ...rows].join("\n")}\n`);
   const trained = await train(run, roles);
-  expect(trained.stderr).toContain("12 for the test of 60 items: the newest by their first event");
+  expect(trained.stderr).toContain("12 for the test of 60 items: the newest by first event, starting at ");
   expect(trained.stderr).toContain("embed evaluate RUN --part test --cold");
 });
 

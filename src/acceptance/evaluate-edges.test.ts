@@ -138,7 +138,9 @@ test("without known edges a warning says that non-edges may be edges; held edges
   writeFileSync(at("odd.csv"), list([...held, ...odd]));
   const found = await evaluated([at("kinds"), "--edges", at("odd.csv"), "--known-edges", at("known.csv")]);
   expect(found.edges.leftOut).toEqual({ unknown: 4, loops: 1, repeated: 1 });
-  expect(found.warnings).toEqual([expect.stringMatching(/4 of 66 held edges \(6\.1 %\).* no vector of/)]);
+  expect(found.warnings).toEqual([
+    expect.stringMatching(/4 of 66 held-out edges \(6\.1 %\).* no vector for/),
+  ]);
   expect(found.rows).toBe(60);
 });
 
@@ -157,7 +159,9 @@ test("the edges of a training on a list of edges are known, as long as the list 
   expect(undirected.warnings).toEqual([expect.stringMatching(/trained on directed edges.*--directed/)]);
   // what it was trained on is no held edge
   const leak = await evaluated([at("graph"), "--edges", at("list.csv"), "--directed", "--score", "context"]);
-  expect(leak.warnings.join()).toMatch(/is what run .* was trained on: these are no metrics of new edges/);
+  expect(leak.warnings.join()).toMatch(
+    /run '.*graph' was trained on '.*list\.csv': the metrics do not measure performance on new edges/,
+  );
   writeFileSync(at("list.csv"), list([...known, ...held]));
   const changed = await evaluated(args);
   expect(changed.edges.known).toBeUndefined();
@@ -179,7 +183,7 @@ test("directed, the reverse of an edge is another pair; a score that sees no dir
     "--directed",
   ]);
   expect([both.rows, both.edges.leftOut.repeated]).toEqual([120, 0]);
-  expect(both.warnings.join()).toMatch(/--score cosine scores both directions of a pair alike/);
+  expect(both.warnings.join()).toMatch(/--score cosine is symmetric, so its direction AUC is 0\.5/);
   // every edge goes both ways: there is no direction to tell
   expect(Object.keys(both.metrics["kinds"]!)).toEqual(["edgeAuc"]);
 });
@@ -214,7 +218,7 @@ test("new nodes come from a file of vectors, as transform writes them; those tha
   const refused = await embed(["evaluate", ...args]);
   expect([refused.code, refused.stderr]).toEqual([
     65,
-    expect.stringMatching(/no row of .* joins two of the 40 nodes/),
+    expect.stringMatching(/no row of .* connects two of the 40 nodes/),
   ]);
   const { stdout, stderr } = await embedOk(["evaluate", ...args, "--new-nodes", at("new.csv"), "--json"]);
   const found = parseJson<Evaluation>(stdout);
@@ -236,7 +240,7 @@ test("held-ends gives a node as many non-edges as held edges, so that degrees al
 });
 
 test.each([
-  ["one column", ["--edges", "TEXT"], 64, "has one column, 'n1 n3'"],
+  ["one column", ["--edges", "TEXT"], 64, "has only one column, 'n1 n3'"],
   [
     "a first line that looks like an edge",
     ["--edges", "NUMBERS"],
@@ -255,14 +259,19 @@ test.each([
     64,
     "--source names column 'form'",
   ],
-  ["keys of other nodes", ["--edges", "NUMBERS", "--no-header"], 65, "its keys are such as \"1\" in 'c0'"],
+  ["keys of other nodes", ["--edges", "NUMBERS", "--no-header"], 65, "its keys are like \"1\" in 'c0'"],
   [
     "labels too",
     ["--edges", "HELD", "--labels", "HELD:node", "--probe", "target"],
     64,
-    "--labels and --probe are not for --edges",
+    "--labels and --probe are not allowed with --edges",
   ],
-  ["a model's scores", ["--edges", "HELD", "--score", "model"], 64, "--score expects dot, cosine, context"],
+  [
+    "a model's scores",
+    ["--edges", "HELD", "--score", "model"],
+    64,
+    "--score must be one of dot, cosine, context",
+  ],
   [
     "contexts that the run has not",
     ["--edges", "HELD", "--score", "context"],
@@ -273,11 +282,11 @@ test.each([
     "new nodes for more runs",
     ["--edges", "HELD", "--new-nodes", "HELD", "--new-nodes", "HELD"],
     64,
-    "got 2 for 1 runs",
+    "got 2 files for 1 runs",
   ],
   ["edges' options without edges", ["--on", "HELD", "--directed"], 64, "--directed is for --edges"],
   ["a field that is not there", ["--edges", "HELD", "--field", "nod"], 64, 'Did you mean "node"?'],
-  ["standard input", ["--edges", "-"], 64, "--edges names a file"],
+  ["standard input", ["--edges", "-"], 64, "--edges needs a file, got '-'"],
   ["no such file", ["--edges", "none.csv"], 66, "none.csv"],
 ])("%s is refused by name", async (_, args, code, message) => {
   writeFileSync(at("one.txt"), "n1 n3\nn5 n7\n");

@@ -124,15 +124,15 @@ describe("by hand", () => {
     const { metrics, warnings } = await evaluate("--query", "last");
     // u1's c: d; u2's a: b; of u3 and u4 the last item is e, which the table lacks
     expect(metrics["hand"]!["recallAt1"]).toBeGreaterThanOrEqual(0.5);
-    expect(warnings.join("\n")).toContain("hand: 2 of 4 items of the queries have no vector");
-    expect(warnings.join("\n")).toContain("hand: 2 of 4 users have no item with a vector in their query");
+    expect(warnings.join("\n")).toContain("hand: ignored 2 of 4 query items without a vector");
+    expect(warnings.join("\n")).toContain("hand: 2 of 4 users have no query item with a vector");
     // u3 has b before e, and then finds a
     const two = await evaluate("--query", "last:2");
-    expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no item");
+    expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
     // today's: nothing is said of items without a vector, but of users who have no other
     const usual = await evaluate();
     expect(usual.warnings.join("\n")).not.toContain("query items without a vector");
-    expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no item");
+    expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
   });
 
   test("repeats in the lists, and held-out events that are older than the query, are warned of", async () => {
@@ -147,7 +147,7 @@ describe("by hand", () => {
       /39\d of 39\d users have a held-out event older than their last training event: use --split time or --split last/,
     );
     const two = await evaluated(at("als"), "--part", "test", ...asked);
-    expect(two.warnings.join("\n")).toContain("301 of 301 users have events in the validation part");
+    expect(two.warnings.join("\n")).toContain("301 of 301 users have validation events after the training events used as query");
   });
 
   test("the order of events is read again from the training's log, or from --mask where that is gone", async () => {
@@ -200,7 +200,7 @@ test("a short half-life makes of a history its last item, a long one changes not
 });
 
 test.each([
-  ["a last of none", "chains", "--score cosine --query last:0", /last:N with N from 1 on, got 'last:0'/],
+  ["a last of none", "chains", "--score cosine --query last:0", /last:N with N of at least 1, got 'last:0'/],
   ["an unknown query", "chains", "--score cosine --query mean", /user, history, last or last:N.*got 'mean'/],
   ["a history of N", "chains", "--score cosine --query history:3", /got 'history:3'/],
   [
@@ -222,7 +222,7 @@ test.each([
     "contexts that a run lacks",
     "als",
     "--score context",
-    /as contexts.*train-item2vec and train-graph can.*--score cosine/,
+    /has no context vectors of items: use a run of train-item2vec or train-graph\. Use --score cosine/,
   ],
   [
     "a table beside contexts",
@@ -230,7 +230,7 @@ test.each([
     "--score context --table context",
     /--table needs --score dot or cosine: --score context uses the default table and the context table/,
   ],
-  ["a table beside a model", "als", "--ranking --table weights", /a model ranks by tables of its own/],
+  ["a table beside a model", "als", "--ranking --table weights", /--table needs --score dot or cosine: a model uses its own tables/],
 ])("%s is refused with the choices", async (_, run, flags, words) => {
   const got = await embed(["evaluate", ...held(run), ...flags.split(" ")]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringMatching(words)]);
@@ -243,6 +243,6 @@ test("a run without vectors of items is refused before the log is read, with the
   const got = await embed(["evaluate", ...args]);
   expect([got.code, got.stderr]).toEqual([
     64,
-    expect.stringMatching(/users' has no vectors of items to rank: .*no field "item"; its table has "user"/),
+    expect.stringMatching(/users' has no item vectors to rank: .*no field "item"; its table has "user"/),
   ]);
 });

@@ -93,7 +93,7 @@ test("candidates rank what is held out among themselves", async () => {
   expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
   expect(metrics["popularity"]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   expect(metrics["popularity"]!["itemCoverageAt1"]).toBeUndefined();
-  expect(warnings.join()).toContain("1 candidates are items that training does not know");
+  expect(warnings.join()).toContain("ignored 1 candidates that are unknown items");
   write("few.csv", ["u4,e"]);
   const few = await embed(["evaluate", at("small"), "--on", at("test.csv"), "--candidates", at("few.csv")]);
   expect([few.code, few.stderr]).toEqual([64, expect.stringContaining("2 of 3 users")]);
@@ -117,7 +117,9 @@ test("candidates that their users have from training are masked unless repeats a
     withoutHeldOut: 1,
     candidates: { listed: 7, masked: 4, usersWithoutOthers: 1 },
   });
-  expect(masked.warnings.join()).toContain("1 users have no candidate beside their held-out items");
+  expect(masked.warnings.join()).toContain(
+    "skipped 1 users without unmasked candidates other than their held-out items",
+  );
   // u4 finds b before e; u2's f is unknown
   expect(masked.metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 2, 12);
   // a, the most popular, stands first for u4 and u3
@@ -148,7 +150,7 @@ test("users whose held-out items are all masked are counted", async () => {
     withoutHeldOut: 2,
     heldOutMasked: 1,
   });
-  expect(stderr).toContain("of 1 of them all held-out items are masked");
+  expect(stderr).toContain("for 1 of them all held-out items are masked");
 });
 
 test("runs and baselines stand side by side on the test part of the training, with intervals and the best marked", async () => {
@@ -284,7 +286,7 @@ test.each([
   ["an unknown baseline is refused", ["--baseline", "popular"], /popularity, item-cf/],
   ["a list of lengths that are none is refused", ["--k", "10,x"], /--k expects a number, got 'x'/],
   ["a log and a part together are refused", ["--part", "test"], /--on .*--part/],
-  ["a part that was not held out is refused", [], /no test part/],
+  ["a part that was not held out is refused", [], /has no test split: train it with --test/],
   ["an unknown way to score is refused", ["--score", "euclid"], /dot/],
 ])("%s", async (name, more, message) => {
   const log = name.startsWith("a part that") ? ["--part", "test"] : ["--on", at("test.csv")];
@@ -327,10 +329,10 @@ test("graph filters rank candidates too, and at any number of threads the same; 
 });
 
 test.each([
-  ["--filter-dim 8 --baseline ease", "gf-cf and chebycf"],
-  ["--filter-weight 0.5", "gf-cf and chebycf"],
-  ["--filter-power 0.5 --baseline gf-cf", "for --baseline chebycf"],
-  ["--filter-flatness -1 --baseline chebycf", "from 0 on"],
+  ["--filter-dim 8 --baseline ease", "--filter-dim needs --baseline gf-cf or chebycf"],
+  ["--filter-weight 0.5", "--filter-weight needs --baseline gf-cf or chebycf"],
+  ["--filter-power 0.5 --baseline gf-cf", "--filter-power needs --baseline chebycf"],
+  ["--filter-flatness -1 --baseline chebycf", "--filter-flatness expects a number of at least 0, got '-1'"],
   ["--baseline chebyshev", "gf-cf, chebycf"],
 ])("%s is 64 and says why", async (args, word) => {
   const { code, stderr } = await embed([

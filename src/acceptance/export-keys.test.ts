@@ -175,7 +175,7 @@ describe.each(formats)("%s", (format) => {
     // onnx is asked by the keys
     const names = held.map((one) => becomes(format, one)!);
     expect(await read()).toEqual(rowsExpected(table, names));
-    if (format !== "fnn") expect(reported).toContain("1 rows are vectors of zeros");
+    if (format !== "fnn") expect(reported).toContain("1 rows are zero vectors");
   });
 
   test("refuses what it cannot hold with the key and what to try", async () => {

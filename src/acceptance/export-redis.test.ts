@@ -77,7 +77,7 @@ withRedis(
     for (const [key, vector] of rows) expect([key, await vectorOf(key)]).toEqual([key, vector]);
     expect(await keysOf("items:1:*")).toHaveLength(rows.size);
     expect(Number(await redis.hGet("items:1:item_id:tea-03", "count"))).toBeGreaterThan(0);
-    expect(await sendOk(MONDAY)).toBe("items:1 holds these vectors already\n");
+    expect(await sendOk(MONDAY)).toBe("items:1 already has these vectors\n");
     expect(await sendOk(MONDAY, "--force", "--field", "item", "--with-weight")).toBe("items:latest is 2\n");
     expect(Object.keys(await redis.hGetAll("items:2:tea-03")).sort()).toEqual(["count", "vector", "weight"]);
     expect(await keysOf("items:lock")).toEqual([]);
@@ -279,7 +279,9 @@ describe("what cannot be", () => {
     async () => {
       await refused(64, "REDIS_URL is not set", { url: "" });
       await refused(64, "name of an environment variable", { flags: ["--url-env", "redis://:secret@host"] });
-      await refused(64, "REDIS_URL right?", { url: server!.url.replace(/:[^:@]*@/, ":secret@") });
+      await refused(64, "check user, password and database in REDIS_URL", {
+        url: server!.url.replace(/:[^:@]*@/, ":secret@"),
+      });
       await refused(64, "is not a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...", {
         url: "http://:secret@127.0.0.1",
       });
@@ -294,7 +296,7 @@ describe("what cannot be", () => {
   });
 
   withRedis("-o beside it, a format of files, a name without a server: 64", async () => {
-    await refused(64, ": remove one of them", { flags: ["-o", at("file")] });
+    await refused(64, "--url-env and -o cannot be combined", { flags: ["-o", at("file")] });
     await refused(64, "redis, pgvector", { flags: ["--format", "csv"] });
     const { code, stderr } = await embed(["export", MONDAY, "--format", "pgvector", "--into", "items"]);
     expect([code, stderr]).toEqual([64, expect.stringContaining("--url-env")]);

@@ -365,7 +365,7 @@ test("what the export is not asked for, or does not have, is refused with 64 and
     "--item",
     "item",
   ]);
-  expect(await failure(at("pca"), "--onnx-part", "user")).toEqual(refused("runs of train-two-tower can"));
+  expect(await failure(at("pca"), "--onnx-part", "user")).toEqual(refused("use a run of train-two-tower"));
   await embedOk([
     ...["train-two-tower", at("train.csv"), "-o", at("hash"), ...small, "--hash", "channel:2"],
     ...["--user-fields", "channel"],

@@ -35,7 +35,7 @@ test.each(Object.keys(answers))("%s: the same leaves on every row, scores within
   const sums = rowsOf<Record<string, number>>(predicted.stdout).flatMap(({ row: _, ...own }) =>
     Object.values(own),
   );
-  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);
+  expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold keys not seen in training/);
   expect(sums).toHaveLength(reported.length);
   expect(Math.max(...sums.map((x, i) => Math.abs(x - reported[i]!)))).toBeLessThan(2e-6);
   expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);
@@ -87,7 +87,7 @@ const damages: [what: string, file: string, damage: (text: string) => string, co
     "logistic.json",
     (text) => text.slice(0, 2000),
     82,
-    /the compressed data is damaged or truncated \(/,
+    /it is not valid JSON: the file is damaged or truncated/,
   ],
   ["a newer JSON", "logistic.json", (text) => text.replace(/"version":\[3/, '"version":[4'), 82, /version 4/],
   ["another booster", "logistic.json", (text) => text.replace('"gbtree"}', '"gblinear"}'), 64, /gblinear/],
@@ -96,7 +96,7 @@ const damages: [what: string, file: string, damage: (text: string) => string, co
     "logistic.json",
     (text) => text.replace(/"left_children":\[1/, '"left_children":[77'),
     82,
-    /no tree/,
+    /left_children and right_children do not form a tree/,
   ],
   [
     "an objective of its own",
@@ -127,11 +127,11 @@ test("what the log lacks or cannot be is told by name, and so are options of run
   const log = write("other.csv", "y,with space,name,number\n1,2,tea,3\n");
   const lacking = await embed(["transform", "--model", model, log]);
   expect(lacking.code).toBe(64);
-  expect(lacking.stderr).toContain("asks for column 'x', which the log has not");
+  expect(lacking.stderr).toContain("needs column 'x', which is not in the log");
   const words = write("words.csv", "x,with space,name,number\n1,2,tea,many\n");
   const wrong = await embed(["transform", "--model", model, words]);
   expect(wrong.code).toBe(65);
-  expect(wrong.stderr).toContain('"many" is no number');
+  expect(wrong.stderr).toContain('"many" is not a number');
   const absent = await embed(["transform", "--model", at("absent.txt"), log]);
   expect(absent.code).toBe(66);
   const features = await embed(["transform", "--model", model, log, "--features"]);

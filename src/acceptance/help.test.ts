@@ -93,7 +93,7 @@ test("no command at all is 64 with the help on stderr", async () => {
   const got = await embed([]);
   expect([got.code, got.stdout]).toEqual([64, ""]);
   expect(got.stderr).toContain("train-fm");
-  expect(got.stderr.trimEnd().split("\n").at(-1)).toMatch(/^embed: name a command/);
+  expect(got.stderr.trimEnd().split("\n").at(-1)).toMatch(/^embed: no command given/);
 });
 
 test("train alone is 64 with a line for each trainer", async () => {
@@ -116,7 +116,7 @@ const mistakes: [typed: string, said: RegExp][] = [
     "train-fm log.csv --burnin 5 -o run",
     /^embed: train-fm has no option '--burnin': did you mean '--burn-in'\?/,
   ],
-  ["train-fm log.csv", /^embed: train-fm needs -o, --out <run>: the run directory/],
+  ["train-fm log.csv", /^embed: train-fm needs -o, --out <run>: run directory/],
   [
     "train-fm log.csv -o run --split tiem",
     /^embed: --split expects one of time, .*, got 'tiem': did you mean 'time'\?/,
@@ -125,7 +125,7 @@ const mistakes: [typed: string, said: RegExp][] = [
   ["train-fm log.csv -o run --dim x", /^embed: --dim expects a number, got 'x'/],
   [
     "train-fm log.csv -o run --valid 110%",
-    /^embed: --valid expects a share from 0 to below 1, such as 0.1 or 10%/,
+    /^embed: --valid expects a share of at least 0 and below 1, such as 0.1 or 10%/,
   ],
   ["train-fm nowhere.csv -o run", /^embed: 'nowhere.csv' does not exist/],
   ["ls", /^embed: ls needs <store>/],

@@ -178,15 +178,15 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "another composition",
       () => neighbors("run", "items", "--compose", "item"),
-      "--compose item is not what",
+      "--compose item does not match the index (none)",
     ],
     [
       "another field",
       () => [...neighbors("run", "items"), "--key", "user:u019"],
-      'rows of field "item_id", not of "user_id"',
+      'the index is for field "item_id", not "user_id"',
     ],
     ["another run", () => neighbors("pca", "items"), "no field"],
-    ["a run in its place", () => neighbors("run", "run"), "is no index: it has no index.json"],
+    ["a run in its place", () => neighbors("run", "run"), "is not an index: it has no index.json"],
     [
       "--ef without an index",
       () => ["neighbors", at("run"), "--key", "item:tea-03", "--ef", "9"],
@@ -205,7 +205,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "fewer candidates than links",
       () => [...itemsOf("run"), "-o", at("x"), "--ef-construction", "9"],
-      "--ef-construction must be at least --m (16, got 9",
+      "--ef-construction must be at least --m (16), got 9",
     ],
     ["an unknown field", () => ["index", at("run"), "--field", "itm", "-o", at("x")], "no field"],
     [
@@ -216,17 +216,17 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "a log beside an index",
       () => ["evaluate", at("run"), "--index", at("items"), "--on", "x.csv"],
-      "--on is not for --index",
+      "--on is not allowed with --index",
     ],
     [
       "a list longer than a search",
       () => ["evaluate", at("run"), "--index", at("items"), "--k", "50", "--ef", "20"],
-      "--ef expects 50 or more",
+      "--ef must include a value of at least 50 for --k 50, got 20",
     ],
     [
       "--ef without --index",
       () => ["evaluate", at("run"), "--part", "test", "--ef", "9"],
-      "--ef needs --index: without an index every row is compared",
+      "--ef is for --index DIR",
     ],
   ])("%s", async (_, args, message) => {
     const got = await embed(args());
@@ -251,7 +251,7 @@ test("--force replaces an index and nothing else; without it the output is 73", 
   await embedOk([...args, "--force"]);
   writeFileSync(join(at("kept"), "notes.txt"), "mine");
   const got = await embed([...args, "--force"]);
-  expect([got.code, got.stderr]).toEqual([73, expect.stringContaining("holds 'notes.txt'")]);
+  expect([got.code, got.stderr]).toEqual([73, expect.stringContaining("contains 'notes.txt'")]);
   expect(existsSync(join(at("kept"), "notes.txt"))).toBe(true);
 });
 
@@ -296,7 +296,7 @@ describe("a damaged index is 82", () => {
   test.each<[string, string, unknown]>([
     ["width: expected 17, got 18", "width", 18],
     ["space: expected ip for dot, got l2", "space", "l2"],
-    ["count: the compression ratio is limited to 96 at most, got 97", "count", 97],
+    ["count: expected at most 96, got 97", "count", 97],
     ["metric: expected", "metric", "hamming"],
     ["schemaVersion: expected", "schemaVersion", 2],
     ["96 vectors, and 'index.json' says 90", "count", 90],
@@ -322,7 +322,7 @@ test("vectors of zeros have no cosine: they are left out, with a warning, and ar
   await embedOk(["import", at("table.csv"), "--format", "csv", "-o", at("imported"), "--item", "item"]);
   const { stdout, stderr } = await embedOk(["index", at("imported"), "--field", "item", "-o", at("zeros")]);
   expect(stdout).toContain("3 rows of item");
-  expect(stderr).toContain("1 rows of 'item' are vectors of zeros");
+  expect(stderr).toContain("1 rows of 'item' are zero vectors");
   expect(factsOf("zeros")).toMatchObject({ count: 3, rows: 4, metric: "cosine" });
   const near = ["neighbors", at("imported"), "--index", at("zeros"), "--quiet"];
   expect((await embedOk([...near, "--key", "item:a"])).stdout).toBe(

@@ -305,5 +305,8 @@ test("a linear model goes on too, and not to a factorization machine", async () 
   await train(weeks[1]!, next, "--model", "lr", "--init", at(base));
   expect((await keysOf(next)).at(-1)).toBe("berry 0");
   const refused = await embed(["train-fm", weeks[1]!, "-o", at("none"), "--init", at(base)]);
-  expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("holds a model 'lr'")]);
+  expect([refused.code, refused.stderr]).toEqual([
+    64,
+    expect.stringContaining("holds a 'lr' model, but a 'fm' model is needed"),
+  ]);
 });

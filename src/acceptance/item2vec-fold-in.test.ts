@@ -244,7 +244,7 @@ describe("what is refused", () => {
       "--half-life needs --field user: all contexts of a new item have equal weight",
     ],
     ["--field item --l2-vector 0", "must be above 0"],
-    ["--field item", "no new items: the run has every key of 'item'"],
+    ["--field item", "--fold-in: the events have no new keys of 'item'"],
     ["--half-life 7", "--half-life expects a duration such as 30d (h, d, w), got '"],
   ])("%s is 64", async (more, words) => {
     const got = await embed(["transform", run, "--fold-in", file(), ...more.split(" ")]);
@@ -260,7 +260,7 @@ describe("what is refused", () => {
     ]);
     expect([none.code, none.stderr]).toEqual([
       65,
-      expect.stringContaining("none.csv: none of 1 keys of 'who'"),
+      expect.stringContaining("none.csv: no vectors computed: none of the 1 keys of 'who' has an event"),
     ]);
     const log = put(
       "als.csv",
@@ -271,6 +271,6 @@ describe("what is refused", () => {
     await embedOk(["train-als", log, "--user", "who", "--item", "item", "--dim", "2", "-o", als, "--quiet"]);
     const other = put("als-new.csv", "who,item", ["new,i1", "new,i2"]);
     const got = await embed(["transform", als, "--fold-in", other, "--half-life", "7d"]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("runs of train-item2vec can")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("use a run of train-item2vec")]);
   });
 });

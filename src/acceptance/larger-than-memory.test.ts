@@ -89,7 +89,7 @@ test("rows that are not sorted by time are refused where they are to be cut by i
   expect([code, stderr]).toEqual([
     64,
     expect.stringMatching(
-      /a dataset larger than --max-memory must be sorted by time for --split time: sort the log before encoding, use --split random, or raise --max-memory /,
+      /a dataset larger than --max-memory must be sorted by time for --split time: sort the log before encoding, use --split random, or raise --max-memory$/m,
     ),
   ]);
   expect((await embed([...train, "--split", "random"])).code).toBe(0);

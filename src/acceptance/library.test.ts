@@ -224,7 +224,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     "trainFm",
     [clicks, { out: "x", burnIn: 3 }],
     ["train-fm", clicks, "-o", "x", "--burn-in", "3"],
-    /--burn-in is for --method/,
+    /--burn-in needs --method mcmc, got adagrad/,
   ],
   [
     "trainFm",
@@ -299,7 +299,7 @@ test.each<[string, unknown[], RegExp]>([
   ],
   ["trainFm", [clicks, { out: "x" }, { signal: "now" }], /signal must be an AbortSignal/],
   ["trainFm", [clicks, { out: "x" }, {}, {}], /takes at most/],
-  ["trainFm", [clicks, { out: "x", signal: 5 }], /'signal' stands in the argument after the options/],
+  ["trainFm", [clicks, { out: "x", signal: 5 }], /pass 'signal' in the argument after the options/],
   ["trainFm", [clicks, "x"], /takes its options as an object/],
   ["evaluate", ["run", { probeRaw: "yes" }], /--probe-raw expects true or false/],
   ["evaluate", ["run", { labels: 5 }], /--labels expects a text/],

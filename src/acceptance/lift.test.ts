@@ -73,7 +73,7 @@ test("what is printed has a line a start, curves and a verdict; each training is
   const fewer = ["--epochs", "1"];
   const { stdout, stderr } = await embedOk(["lift", log, ...parts, ...small, ...fewer, "--init", at("fm")]);
   expect(stderr).toMatch(
-    /^table: step sizes 0.001 and 0.08: .* \(1 of 12 trainings, about \d+(\.\d)? s left\)$/m,
+    /^table: learning rates 0.001 and 0.08: .* \(1 of 12 trainings, about \d+(\.\d)? s left\)$/m,
   );
   expect(stderr).toMatch(/^norms, seed 3: .* \(12 of 12 trainings\)$/m);
   expect(stdout).toContain("test AUC");
@@ -93,7 +93,7 @@ describe("a table that has seen what it is judged by", () => {
     await embedOk(["train-fm", log, "-o", at("all"), "--epochs", "1", "--quiet"]);
     expect(await refused(...parts, "--init", at("all"))).toEqual([
       64,
-      expect.stringContaining("was trained on 1,200 of the 1,200 rows of the network's valid part"),
+      expect.stringContaining("was trained on 1,200 of the 1,200 rows of the network's valid split"),
     ]);
     expect(await refused("--valid", "0.2", "--test", "0.1", "--init", at("fm"))).toEqual([
       64,

@@ -2,6 +2,7 @@
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   "cold-start": () => import("./cold-start.js"),
+  defaults: () => import("./defaults.js"),
   encode: () => import("./encode.js"),
   evaluate: () => import("./evaluate.js"),
   export: () => import("./export.js"),

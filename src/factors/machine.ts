@@ -11,7 +11,7 @@ import {
   type FmShape,
   readBias,
   reservePairs,
-  setLearningRate,
+  setLearningRates,
   setRates,
   takeLoss,
   writeBias,
@@ -132,8 +132,9 @@ export class FmMachine {
     });
   }
 
-  set learningRate(value: number) {
-    setLearningRate(this.arena, this.#layout, value);
+  /** Learning rates of weights and of vectors. */
+  setLearningRates(ofWeights: number, ofVectors: number): void {
+    setLearningRates(this.arena, this.#layout, ofWeights, ofVectors);
   }
 
   /** L2 and rate of each feature; the shape has them. */

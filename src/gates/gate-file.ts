@@ -5,8 +5,6 @@ import { countGates, gatesIfAny, type GateOutcome } from "../embedding/gate-file
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 
-export type { GateOutcome } from "../embedding/gate-file.js";
-
 /**
  * Values of a version by gate; of a run that was published without gates, its rows alone.
  *

@@ -165,7 +165,7 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
   return all
     .filter((command) => command === base(command) || !all.includes(base(command)))
     .join(", ")
-    .replace(/, ([^,]+)$/, " and $1");
+    .replace(/, ([^,]+)$/, " or $1");
 }
 
 /** What a trainer makes of model files of other programs. */

@@ -37,7 +37,14 @@ import { preprocessFile } from "./run-space.js";
 import { search, type SearchMetric } from "./search.js";
 import { stoppingMetricOf } from "./stopping-metric.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
-import type { FeatureOptions, Learner, LearnerInput, Trained } from "./trained.js";
+import {
+  BEFORE_DATA,
+  type DataFacts,
+  type FeatureOptions,
+  type Learner,
+  type LearnerInput,
+  type Trained,
+} from "./trained.js";
 import { fieldWarnings, valueWarnings } from "./training-warnings.js";
 
 /** A vocabulary, with what an earlier run gave it. */
@@ -76,8 +83,8 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   metric?: StoppingMetricName | undefined;
   /** columns that its options name beside those of all trainers */
   fields?: readonly string[];
-  /** its options as they are used, for a loss */
-  optionsFor(loss: "logistic" | "squared"): O;
+  /** its options as they are used on such data */
+  optionsFor: (facts: DataFacts) => O;
   /** what the log must have; and its features, where not all are learned */
   accept: NonNullable<Plan["accept"]>;
   /** what of the options decides the examples */
@@ -105,7 +112,7 @@ export function featurePlan<O extends FeatureOptions, S>(
 ): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "fit"> {
   const { given, earlier, fields = [] } = model;
   return {
-    seed: model.optionsFor("logistic").seed,
+    seed: model.optionsFor(BEFORE_DATA).seed,
     reading: fieldsNamed({ ...given, others: fields }),
     earlier: earlier?.run,
     accept: (dataset, options) => model.accept(dataset, options),
@@ -157,7 +164,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
       "this training needs all rows in memory, but the dataset is larger than --max-memory: raise --max-memory",
     );
   const { oovDropout = 0 } = options;
-  const { seed } = model.optionsFor("logistic");
+  const { seed } = model.optionsFor(BEFORE_DATA);
   const { valid, ranking, task, labelRange } = examples;
   return {
     ...{ space, history, examples, items },
@@ -189,10 +196,9 @@ async function fit<O extends FeatureOptions, S>(
   const { space, history, examples, items, start, carried } = prepared;
   lap("encode");
 
-  const loss = examples.task === "regression" ? "squared" : "logistic";
   const standard: O = first
     ? { ...(first.options as unknown as O), epochs: first.bestEpoch }
-    : model.optionsFor(loss);
+    : model.optionsFor(factsOf(model, prepared));
   for (const text of model.doubts?.(space, standard) ?? []) warn(text);
   const stoppingMetric = first || examples.ranking ? undefined : stoppingMetricOf(model.metric, examples);
   const input = { ...prepared.input, ...(start !== undefined && { start }) };
@@ -259,6 +265,20 @@ async function fit<O extends FeatureOptions, S>(
         },
       };
     },
+  };
+}
+
+/** What the data says to defaults. */
+export function factsOf<O extends FeatureOptions>(
+  { optionsFor }: { optionsFor: (facts: DataFacts) => O },
+  { space, examples, start }: Pick<Prepared<unknown>, "space" | "examples" | "start">,
+): DataFacts {
+  const { patience } = optionsFor(BEFORE_DATA);
+  return {
+    loss: examples.task === "regression" ? "squared" : "logistic",
+    numFields: space.fields.length,
+    stopsEarly: examples.valid !== undefined && patience > 0,
+    isWarm: start !== undefined,
   };
 }
 

@@ -26,7 +26,7 @@ export interface Starts {
   /** options beside those of lift */
   options: OptionTable;
   /** @throws {UsageError} options that do not go together, or a run without vectors */
-  plan(given: GivenTraining & { init: string; patience?: number }): Promise<StartsPlan>;
+  plan(given: GivenTraining & { init: string; patience?: number; epochs?: number }): Promise<StartsPlan>;
 }
 
 export interface StartsPlan extends Omit<Plan, "fit"> {

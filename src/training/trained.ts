@@ -13,9 +13,24 @@ import type { EpochEvent } from "./epoch.js";
 /** What every such trainer has among its options. */
 export interface FeatureOptions {
   epochs: number;
+  patience: number;
   seed: number;
   threads: number;
 }
+
+/** What the data says, which some defaults depend on. */
+export interface DataFacts {
+  loss: "logistic" | "squared";
+  /** fields of a row */
+  numFields: number;
+  /** epochs end by early stopping: the validation split has rows, and --patience is above 0 */
+  stopsEarly: boolean;
+  /** training goes on from an earlier run */
+  isWarm: boolean;
+}
+
+/** Before the data is read: for options that it decides nothing of. Rows are neither narrow nor wide. */
+export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
 /** What a trainer is given. @typeParam S what it starts from */
 export interface LearnerInput<S = unknown> {

@@ -89,7 +89,7 @@ export async function contextsOf(run: Run): Promise<string> {
     run,
     "contexts",
     "has no context vectors of items",
-    "use --score cosine or --score dot to rank by its table",
+    "Use --score cosine or --score dot to rank by its table",
   );
 }
 

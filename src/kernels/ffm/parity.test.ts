@@ -23,6 +23,7 @@ const shape = {
   hasRates: false,
   l1Weight: 0.3,
   learningRate: 0.03,
+  vectorRate: 0.02,
   l2Weight: 1e-3,
   l2Vector: 2e-3,
 } as const;

@@ -98,11 +98,12 @@ export function referenceFfmBatch(
   rows: ReferenceRow[],
   options: ReferenceOptions,
 ): number {
-  const { loss, learningRate, inverseSqrt, method } = options;
+  const { loss, learningRate, vectorRate = learningRate, inverseSqrt, method } = options;
   const stepOf = (feature: number, of: "l2Weight" | "l2Vector", by: ReferenceMethod): ReferenceStep => {
     const rates = options.rates?.(feature) ?? { ...options, factor: 1 };
     const common = { method: by, l1: options.l1Weight, ...(inverseSqrt && { inverseSqrt }) };
-    return { ...common, learningRate: learningRate * rates.factor, l2: rates[of] };
+    const rate = of === "l2Vector" ? vectorRate : learningRate;
+    return { ...common, learningRate: rate * rates.factor, l2: rates[of] };
   };
   // made once a feature: a row has hundreds of pairs
   const stepsOf = (of: "l2Weight" | "l2Vector", by: ReferenceMethod) => {

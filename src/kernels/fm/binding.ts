@@ -34,6 +34,8 @@ export interface FmShape {
   loss: "logistic" | "squared";
   method: FmMethod;
   learningRate: number;
+  /** learning rate of vectors; that of weights when absent */
+  vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
@@ -162,6 +164,7 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Fiel
     partials: bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS),
     squared: shape.loss === "squared",
     learningRate: shape.learningRate,
+    vectorRate: shape.vectorRate ?? shape.learningRate,
     l2Weight: shape.l2Weight,
     l2Vector: shape.l2Vector,
     l1Weight: shape.l1Weight,
@@ -227,9 +230,15 @@ export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): voi
   layout.pairs = pairs;
 }
 
-/** Sets the learning rate; to be called between two runs of the threads. */
-export function setLearningRate(arena: Arena, { plan }: FmLayout, learningRate: number): void {
+/** Sets the learning rates of weights and of vectors; to be called between two runs of the threads. */
+export function setLearningRates(
+  arena: Arena,
+  { plan }: FmLayout,
+  learningRate: number,
+  vectorRate: number,
+): void {
   setField(arena, Plan, plan, "learningRate", learningRate);
+  setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
 /** L2 and rate of a feature. */

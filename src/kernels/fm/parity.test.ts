@@ -29,6 +29,7 @@ const shape: FmShape = {
   loss: "logistic",
   method: "adagrad",
   learningRate: 0.05,
+  vectorRate: 0.04,
   l1Weight: 0,
   l2Weight: 1e-3,
   l2Vector: 2e-3,

@@ -49,6 +49,8 @@ export interface ReferenceOptions {
   loss: "logistic" | "squared";
   method: ReferenceMethod;
   learningRate: number;
+  /** of v; that of w and w0 when absent */
+  vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
@@ -132,7 +134,7 @@ export function referenceVectorGradient(g: number, x: number, S: number, v: numb
  * @returns sum of the rows' losses before the step, each times what its row counts
  */
 export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options: ReferenceOptions): number {
-  const { loss, method, learningRate, l1Weight, inverseSqrt } = options;
+  const { loss, method, learningRate, vectorRate = learningRate, l1Weight, inverseSqrt } = options;
   const { dim, v } = model;
   const root = { ...(inverseSqrt && { inverseSqrt }) };
 
@@ -151,11 +153,17 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
       const x = row.values[i]!;
       const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
       const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
+      const vectorStep = {
+        ...step,
+        learningRate: vectorRate * factor,
+        method: vectorMethod(method),
+        l2: l2Vector,
+      };
       weights.take(id, id, x * gradients[r]!, { ...step, method, l2: l2Weight });
       for (let d = 0; d < dim; d++) {
         const k = id * dim + d;
         const vectorGradient = referenceVectorGradient(gradients[r]!, x, sums[r]![d]!, v[k]!);
-        vectors.take(id, k, vectorGradient, { ...step, method: vectorMethod(method), l2: l2Vector });
+        vectors.take(id, k, vectorGradient, vectorStep);
       }
     });
   });

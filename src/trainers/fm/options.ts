@@ -20,6 +20,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
+import { BEFORE_DATA, type DataFacts } from "../../training/trained.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
@@ -74,13 +75,32 @@ const steps: Record<Method, Record<Loss, Steps>> = {
 /** L2 of a field-aware machine's vectors, which each see one partner field (docs/algorithms/ffm.md). */
 const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 
+/**
+ * Rates by the number of fields (docs/experiments/defaults.md). A step of all vectors of a row moves its score by the square of that number: of 39
+ * fields, one batch at the full rate makes scores that later batches only unlearn. In a row of up to 3 fields weights have little to move the score
+ * with, and vectors would learn by heart what weights have yet to reach.
+ */
+const [FEW, MANY_FIELDS] = [3, 16];
+/** Of weights where there are few fields. */
+const RATE_OF_FEW = 0.2;
+
+/** Whether rows are narrow and what steps on them is untried. */
+function isNarrow({ method }: { method: Method }, { loss, numFields, isWarm }: DataFacts): boolean {
+  return method === "adagrad" && loss === "logistic" && numFields <= FEW && !isWarm;
+}
+
+function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
+  if (isNarrow(before, facts)) return steps.adagrad.logistic.learningRate / RATE_OF_FEW;
+  return Number(Math.min(1, (MANY_FIELDS / facts.numFields) ** 2).toPrecision(3));
+}
+
 function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
 
 /** A default by method and loss. */
 function stepOf(name: keyof Steps) {
-  return ({ method }: { method: Method }, { loss }: { loss: Loss }): number => steps[method][loss][name];
+  return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
 }
 
 function byLoss(name: keyof Steps): string {
@@ -118,7 +138,7 @@ const own = {
     placeholder: "whom",
     help: "mcmc: parameters that share a prior: per field, or all",
     group: model,
-    default: (_: object, { loss }: { loss: Loss }) => (loss === "logistic" ? "field" : "all"),
+    default: (_: object, { loss }: DataFacts) => (loss === "logistic" ? "field" : "all"),
     shown: "field, or all for squared loss",
     only: ofMcmc,
   }),
@@ -153,18 +173,29 @@ const own = {
     max: MANY,
     help: "maximum number of passes over the training data",
     group: training,
-    default: ({ method }: { method: Method }) => (method === "als" ? 50 : method === "mcmc" ? 100 : 10),
-    shown: "10, with --method als 50, with mcmc 100",
+    default: ({ method }: { method: Method }, { stopsEarly }: DataFacts) =>
+      method === "als" ? 50 : method === "mcmc" || stopsEarly ? 100 : 10,
+    shown: "100 with --valid, else 10; with --method als 50, with mcmc 100",
   }),
   learningRate: number({
     min: 1e-6,
     max: ANY,
     help: "learning rate of the first epoch",
     group: training,
-    default: stepOf("learningRate"),
-    shown: byLoss("learningRate"),
+    default: (before: { method: Method }, facts: DataFacts) =>
+      isNarrow(before, facts) ? RATE_OF_FEW : stepOf("learningRate")(before, facts),
+    shown: `0.05; ${RATE_OF_FEW} up to ${FEW} fields; 0.1 for the squared loss; others by --method`,
     only: ofGradients,
     search: { span: 4, when: ({ method }: { method: Method }) => method !== "als" },
+  }),
+  vectorRate: number({
+    min: 1e-6,
+    max: ANY,
+    help: "learning rate of vectors, as a multiple of --learning-rate",
+    group: training,
+    default: vectorRateOf,
+    shown: `1; (${MANY_FIELDS} / fields)^2 above ${MANY_FIELDS} fields; 0.25 where --learning-rate is ${RATE_OF_FEW}`,
+    only: { ...ofGradients, model: ["fm", "ffm"] },
   }),
   learningRateDecay: number({
     min: 0,
@@ -207,7 +238,7 @@ const own = {
     max: ANY,
     help: "L2 penalty on vectors, applied like --l2-weight",
     group: training,
-    default: ({ model: kind, method }: { model: Model; method: Method }, { loss }: { loss: Loss }) =>
+    default: ({ model: kind, method }: { model: Model; method: Method }, { loss }: DataFacts) =>
       kind === "ffm" ? fieldAwareL2[loss] : steps[method][loss].l2Vector,
     shown: byLoss("l2Vector"),
     only: ofPenalties,
@@ -296,17 +327,18 @@ export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
 }
 
 /**
- * Options of training: what the user set, else the default of the loss.
+ * Options of training: what the user set, else the default for such data.
  *
  * @throws {UsageError} a link where no probability is predicted
  */
-export function fmOptionsOf(given: GivenFm, loss: Loss): FmOptions {
+export function fmOptionsOf(given: GivenFm, facts: DataFacts): FmOptions {
+  const { loss } = facts;
   // a second training, on all rows, states the default too
   if ((given.link ?? own.link.default) !== own.link.default && loss === "squared")
     throw new UsageError(
       `--link ${given.link} needs labels of 0 and 1: omit it, or convert labels with --positive-from`,
     );
-  const { task: _, l2: __, ...rest } = resolved(own, given, { loss });
+  const { task: _, l2: __, ...rest } = resolved(own, given, { ...facts });
   return { ...rest, loss };
 }
 
@@ -317,7 +349,7 @@ export function checkFmOptions(fm: FmOptions): void {
 
 /** The defaults of a loss. */
 export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: Model = "fm"): FmOptions {
-  return fmOptionsOf({ model: kind, method }, loss);
+  return fmOptionsOf({ model: kind, method }, { ...BEFORE_DATA, loss });
 }
 
 /** What was given of the model's own options, with --l2 as the two that it stands for. */

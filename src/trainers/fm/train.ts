@@ -79,6 +79,7 @@ export async function trainFm(
     ...options,
     numFeatures,
     method: stepsOf(options.method),
+    vectorRate: options.learningRate * options.vectorRate,
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
     ...(input.fields && { fields: input.fields }),
   };
@@ -115,7 +116,8 @@ async function trainEpochs(
     async epoch(epoch) {
       // one pass over the training rows, in an order named by (seed, epoch)
       const began = performance.now();
-      machine.learningRate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
+      const rate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
+      machine.setLearningRates(rate, rate * options.vectorRate);
       const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
       const trained = performance.now();
 

@@ -10,7 +10,7 @@ import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
-import type { Learner } from "../../training/trained.js";
+import { BEFORE_DATA, type Learner } from "../../training/trained.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
 import { checkInit } from "../../training/warm-start.js";
 import { openEarlier } from "./earlier.js";
@@ -37,15 +37,15 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  // the loss decides none of what is checked
-  const { model, method } = fmOptionsOf(given, "logistic");
+  // the data decides none of what is checked
+  const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const earlier = await openEarlier(given, command);
   const features: FeatureModel<FmOptions, Start> = {
     given,
     table: options,
     metric: given.metric,
     fields: Object.keys(given.l2Field ?? {}),
-    optionsFor: (loss) => ({ ...fmOptionsOf(given, loss), ...earlier?.shared }),
+    optionsFor: (facts) => ({ ...fmOptionsOf(given, facts), ...earlier?.shared }),
     accept,
     examples: (space, parts, { options: how, beside, watch }) =>
       labelledOrDrawn(
@@ -54,7 +54,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
         {
           ...how,
           ...(given.task && { task: given.task }),
-          seed: fmOptionsOf(given, "logistic").seed,
+          seed,
           shuffle: given.shuffle ?? true,
           negativeDownsampling: given.negativeDownsampling ?? 1,
           beside,

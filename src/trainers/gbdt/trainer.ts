@@ -9,6 +9,7 @@ import { gbdtContents } from "./contents.js";
 import { ctrOf, withCtr } from "./ctr.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
+import { idColumnWarnings } from "./id-columns.js";
 import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
 import { evaluateForest } from "./evaluate-forest.js";
 import {
@@ -83,6 +84,7 @@ async function fit(
   { given, gbdt, decay, ctr, earlier }: Decided,
 ): Promise<Fit> {
   const { task } = given;
+  if (!first) for (const text of idColumnWarnings(dataset, cut.train.rows, how.numeric)) warn(text);
   const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
   const { parts, statistics = [] } = withCtr(asGiven, target, ctr, gbdt.seed);
   const head = headOptionsOf(given, target.task);

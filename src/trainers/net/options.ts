@@ -23,6 +23,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
+import type { DataFacts } from "../../training/trained.js";
 
 /** The network above the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
@@ -114,7 +115,8 @@ const learning = {
     max: 1_000_000,
     help: "maximum number of passes over the training data",
     group: training,
-    default: 20,
+    default: (_: object, { stopsEarly }: DataFacts) => (stopsEarly ? 100 : 20),
+    shown: "100 with --valid, else 20",
   }),
   batchSize: whole({
     min: 1,
@@ -233,6 +235,8 @@ export const liftOptions = {
   ...omit(learning, "dim", "learningRate", "embeddingLearningRate", "freezeEmbeddings"),
   // a random start may stay on its first level for some epochs before it leaves it
   patience: { ...learning.patience, default: 5 },
+  // what starts are compared by is how many of these epochs they take
+  epochs: { ...learning.epochs, default: 20, shown: "20" },
 } as const;
 
 export type GivenNet = Given<typeof options>;
@@ -245,9 +249,9 @@ export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" |
 }
 
 /** What the user left open. */
-export function netOptionsOf(given: Given<typeof own>, loss: NetOptions["loss"]): NetOptions {
-  const { task: _, ...all } = resolved(own, given);
-  return { ...all, arch: all.arch!, loss };
+export function netOptionsOf(given: Given<typeof own>, facts: DataFacts): NetOptions {
+  const { task: _, ...all } = resolved(own, given, { ...facts });
+  return { ...all, arch: all.arch!, loss: facts.loss };
 }
 
 /** @throws {UsageError} an option is outside its range, or does not go with another */

@@ -4,6 +4,7 @@ import { UsageError } from "../../errors.js";
 import { withKnown } from "../../dataset/known-keys.js";
 import { checkLabels } from "../../training/example-options.js";
 import {
+  factsOf,
   featurePlan,
   prepareFeatures,
   type FeatureModel,
@@ -15,6 +16,7 @@ import type { Capable } from "../../training/model.js";
 import { metricsOfRows } from "../../training/part-metrics.js";
 import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/starts.js";
 import type { Plan } from "../../training/plan.js";
+import { BEFORE_DATA } from "../../training/trained.js";
 import type { Trainer } from "../../training/trainer.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
 import { keysOf, openTableStart, startFrom, type EarlierTable } from "../../training/table-start.js";
@@ -60,10 +62,10 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
   // a run that does not fit is reported before a long reading
   const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable, "a network");
-  const { seed } = netOptionsOf(given, "logistic");
+  const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {
     ...{ given, table: options, metric },
-    optionsFor: (loss) => ({ ...netOptionsOf(given, loss), ...(table && { dim: table.dim }) }),
+    optionsFor: (facts) => ({ ...netOptionsOf(given, facts), ...(table && { dim: table.dim }) }),
     accept(dataset, how) {
       checkLabels(dataset.roles, { ...how, ...given });
       return { dataset, notes: [] };
@@ -107,17 +109,18 @@ function spaceOf(
 
 /** Trainings from the run's table and from other starts, on the same rows. */
 async function planStarts(given: Parameters<Starts["plan"]>[0], capable: Capable): Promise<StartsPlan> {
-  const { patience = liftOptions.patience.default } = given;
-  const withPatience: GivenNet = { ...given, patience };
-  const model = await modelOf(withPatience, capable);
+  const { patience = liftOptions.patience.default, epochs = liftOptions.epochs.default } = given;
+  const whole: GivenNet = { ...given, patience, epochs };
+  const model = await modelOf(whole, capable);
   return {
-    ...planOf(model, withPatience),
+    ...planOf(model, whole),
     earlier: model.earlier!.run,
     async prepare(source, session) {
-      const { input, examples, start } = await prepareFeatures(model, source, session);
+      const prepared = await prepareFeatures(model, source, session);
+      const { input, examples, start } = prepared;
       const { test } = examples;
-      const loss = examples.task === "regression" ? "squared" : "logistic";
-      const net = model.optionsFor(loss);
+      const facts = factsOf(model, prepared);
+      const net = model.optionsFor(facts);
       const train = async (kind: StartKind, steps: StartSteps, signal: AbortSignal) => {
         const trained = await model.learn(
           { ...input, start: { table: start!.table, kind } },
@@ -129,7 +132,7 @@ async function planStarts(given: Parameters<Starts["plan"]>[0], capable: Capable
         const metrics = async () => test && (await metricsOfRows(trained, test, examples, net.threads));
         return { epochs, bestEpoch, test: metrics };
       };
-      return { options: { ...net }, seed: net.seed, loss, train };
+      return { options: { ...net }, seed: net.seed, loss: facts.loss, train };
     },
   };
 }

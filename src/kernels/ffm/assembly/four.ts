@@ -52,7 +52,7 @@ export function forwardFour(plan: FfmPlan, thread: FfmThread, tile: Tile, partia
 export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const forA = blockAt(plan, tile.blockA);
   const forB = blockAt(plan, tile.blockB);
-  const lr = f32x4.splat(plan.learningRate);
+  const lr = f32x4.splat(plan.vectorRate);
   const l2 = f32x4.splat(plan.l2Vector);
   const unit = f32x4.splat(thread.unit);
   const bytes = (<usize>thread.width) << 2;

@@ -95,7 +95,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   const toId = thread.ids - thread.offsets;
   const bytes = (<usize>thread.width) << 2;
   const within = tile.blockA == tile.blockB;
-  const lr = f32x4.splat(plan.learningRate);
+  const lr = f32x4.splat(plan.vectorRate);
   let lrI = lr;
   let lrJ = lr;
   let l2I = f32x4.splat(plan.l2Vector);
@@ -177,7 +177,7 @@ export function stepRepeats<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): vo
     let p =
       blockAt(plan, block == tile.blockA ? tile.blockB : tile.blockA) + <usize>feature * plan.featureStride;
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
-    const lr = f32x4.splat(plan.learningRate * factor);
+    const lr = f32x4.splat(plan.vectorRate * factor);
     const sums = sumsOf(thread, slot, bytes);
     for (let b: usize = 0; b < bytes; b += 16, p += 32)
       step<M, v128>(p, 16, v128.load(p), v128.load(sums + b), lr);

@@ -35,13 +35,16 @@ export class Plan {
   partials: usize;
   /** 1: squared loss, 0: logistic loss */
   squared: u32;
+  /** of w and w0 */
   learningRate: f32;
+  /** of v */
+  vectorRate: f32;
   l2Weight: f32;
   l2Vector: f32;
   l1Weight: f32;
   /** methods.ts */
   method: u32;
-  /** f32[n][4]: l2 of w, l2 of v, factor of the learning rate, unused; 0 when all features have the plan's */
+  /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features have the plan's */
   rates: usize;
 }
 

@@ -69,7 +69,7 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
   const apart: usize = sizeof<W>() << 2; // from v to its state
-  let lr = f32x4.splat(plan.learningRate);
+  let lr = f32x4.splat(plan.vectorRate);
   let l2 = f32x4.splat(plan.l2Vector);
   if (sizeof<M>() != 4) countRepeats(thread);
   let pair = ids;
@@ -84,7 +84,7 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
       const p = P + <usize>feature * stride;
       const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
       if (sizeof<M>() != 4 || isSigned<M>()) {
-        let rate = plan.learningRate;
+        let rate = plan.vectorRate;
         if (sizeof<M>() != 4) rate *= shareOf(plan, thread, feature);
         if (isSigned<M>()) {
           const rates = ratesOf(plan, feature);
@@ -136,7 +136,7 @@ function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize): void {
     const p = P + <usize>feature * plan.featureStride;
     const sums = sumsOf(thread, slot, apart);
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
-    const lr = f32x4.splat(plan.learningRate * factor);
+    const lr = f32x4.splat(plan.vectorRate * factor);
     for (let d: usize = 0; d < apart; d += 16)
       step<M, v128>(p + d, apart, v128.load(p + d), v128.load(sums + d), lr);
   }
