@@ -70,7 +70,7 @@ test("more bad rows than --max-bad are 65, counted by reason, and still listed; 
   const got = await embed(args, { input });
   expect(got.code).toBe(65);
   expect(got.stderr).toContain(
-    "3 of 100 rows are bad, --max-bad allows 1%: 2 wrong number of cells; 1 click: a label",
+    "3 of 100 rows are bad, --max-bad allows 1%: 2 wrong number of cells; 1 click: expected a finite number as label",
   );
   expect(rowsIn(at("many.jsonl")).map(({ line }) => line)).toEqual([3, 50, 51]);
   expect(existsSync(at("many"))).toBe(false);

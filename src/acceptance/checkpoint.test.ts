@@ -36,7 +36,7 @@ async function killedAndWhole(name: string, killAt: RegExp, options: string[]): 
   expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(true);
   // the number of threads is nothing that a checkpoint knows
   const resumed = await embedOk([...checkpointed, "--threads", "1"]);
-  expect(resumed.stderr).toMatch(/goes on after epoch \d*[02468]\n/);
+  expect(resumed.stderr).toMatch(/resuming after epoch \d*[02468]\n/);
   expect(bytesOf(`${name}-killed`)).toEqual(bytesOf(`${name}-whole`));
   expect(lossesOf(`${name}-killed`)).toEqual(lossesOf(`${name}-whole`));
   expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(false);
@@ -142,7 +142,7 @@ describe("--resume", () => {
   test("refuses the checkpoint of another training with 64 and names what differs", async () => {
     const train = await half("other");
     const { code, stderr } = await embed([...train, "--resume", "--dim", "8"]);
-    expect([code, stderr]).toEqual([64, expect.stringMatching(/a training with other dim: resume with/)]);
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/belongs to a training with different dim: resume with/)]);
   });
 
   test("refuses a damaged checkpoint with 82", async () => {

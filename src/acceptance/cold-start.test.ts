@@ -148,7 +148,10 @@ describe("--fold-in", () => {
 
   test("of events that the run knows, or of both sides, is 64 and says what to do", async () => {
     const nothing = await embed(["transform", run, "--fold-in", at("known.csv")]);
-    expect([nothing.code, nothing.stderr]).toEqual([64, expect.stringContaining("the events have no new users or items")]);
+    expect([nothing.code, nothing.stderr]).toEqual([
+      64,
+      expect.stringContaining("the events have no new users or items"),
+    ]);
     writeFileSync(at("both.csv"), `${header}\nnew-user,new-item,3,1709510604\n`);
     const both = await embed(["transform", run, "--fold-in", at("both.csv")]);
     expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("--field user")]);

@@ -68,7 +68,11 @@ test("the same bytes at any number of threads", async () => {
 });
 
 test.each([
-  ["a column that is not there", ["--ctr", "user"], "--ctr or --entity names column 'user', which does not exist: the columns are click, "],
+  [
+    "a column that is not there",
+    ["--ctr", "user"],
+    "--ctr or --entity names column 'user', which does not exist: the columns are click, ",
+  ],
   ["the label", ["--label", "click", "--ctr", "click"], "'click'"],
   ["a column that is a number by flag", ["--numeric", "hour", "--ctr", "hour"], "'hour'"],
   ["options without it", ["--ctr-prior", "0.1"], "--ctr COLUMNS"],

@@ -417,7 +417,7 @@ test("users of whose first items a run knows none are counted in a warning", asy
   ]);
   for (const run of ["bpr", "item2vec"]) {
     const { warnings } = await evaluated(at(run), "--on", strange, "--fold-in-share", "0.5");
-    expect(warnings.join()).toMatch(/1 of 13 users have no folded-in item that the run knows/);
+    expect(warnings.join()).toMatch(/1 of 13 users have no folded-in item known to the run/);
   }
 });
 
@@ -425,24 +425,24 @@ test.each([
   [
     "a share of 0",
     ["--fold-in-share", "0"],
-    /--fold-in-share must be between 0 and 1 \(exclusive\), such as 0\.8, got .* --probe-train must be between 0 and 1 \(exclusive\), such as 0\.5, got/,
+    /--fold-in-share must be between 0 and 1 \(exclusive\), such as 0\.8, got 0\n$/,
   ],
   ["a share of 1", ["--fold-in-share", "1"], /got 1/],
   ["a share that is no number", ["--fold-in-share", "most"], /--fold-in-share expects a number/],
-  ["repeats", [...evaluationOptions(), "--repeats", "mask"], /--repeats is not for --fold-in-share/],
+  ["repeats", [...evaluationOptions(), "--repeats", "mask"], /--repeats is not allowed with --fold-in-share/],
   ["user-history", [...evaluationOptions(), "--baseline", "user-history"], /user-history .*--fold-in-share/],
   [
     "a query",
     [...evaluationOptions(), "--score", "cosine", "--query", "history"],
-    /--query is not for --fold-in-share/,
+    /--query is not allowed with --fold-in-share/,
   ],
   ["contexts", [...evaluationOptions(), "--score", "context"], /--score context/],
   [
     "a table",
     [...evaluationOptions(), "--score", "dot", "--table", "x"],
-    /--table is not for --fold-in-share/,
+    /--table is not allowed with --fold-in-share/,
   ],
-  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins is for scored rows/],
+  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins is only for scored rows/],
 ])("%s is refused", async (_, more, why) => {
   const { code, stderr } = await embed(["evaluate", at("als"), "--on", log, ...more]);
   expect([code, stderr]).toEqual([64, expect.stringMatching(why)]);
@@ -471,7 +471,7 @@ test("a log of known users, or of one item a user, is refused with what to do", 
   const known = await embed(["evaluate", at("als"), "--on", at("train.csv"), ...evaluationOptions()]);
   expect([known.code, known.stderr]).toEqual([
     64,
-    expect.stringMatching(/they know all 60 users of the log.*--split user --test 0.1.*--part test/),
+    expect.stringMatching(/all 60 users of the log are known.*--split user --test 0.1.*--part test/),
   ]);
   const single = put("single.csv", others.slice(0, 2));
   const one = await embed(["evaluate", at("als"), "--on", single, ...evaluationOptions()]);

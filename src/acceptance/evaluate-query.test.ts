@@ -147,7 +147,9 @@ describe("by hand", () => {
       /39\d of 39\d users have a held-out event older than their last training event: use --split time or --split last/,
     );
     const two = await evaluated(at("als"), "--part", "test", ...asked);
-    expect(two.warnings.join("\n")).toContain("301 of 301 users have validation events after the training events used as query");
+    expect(two.warnings.join("\n")).toContain(
+      "301 of 301 users have validation events after the training events used as query",
+    );
   });
 
   test("the order of events is read again from the training's log, or from --mask where that is gone", async () => {
@@ -230,7 +232,12 @@ test.each([
     "--score context --table context",
     /--table needs --score dot or cosine: --score context uses the default table and the context table/,
   ],
-  ["a table beside a model", "als", "--ranking --table weights", /--table needs --score dot or cosine: a model uses its own tables/],
+  [
+    "a table beside a model",
+    "als",
+    "--ranking --table weights",
+    /--table needs --score dot or cosine: a model uses its own tables/,
+  ],
 ])("%s is refused with the choices", async (_, run, flags, words) => {
   const got = await embed(["evaluate", ...held(run), ...flags.split(" ")]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringMatching(words)]);

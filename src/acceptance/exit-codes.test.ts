@@ -72,7 +72,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* cannot provide a vector for unknown keys \(--reserve\) .*: runs of train-fm, train-ranking, train-als and train-net can/,
+        /run 'RUN' holds .* cannot provide a vector for unknown keys \(--reserve\): use a run of train-fm, train-ranking, train-als or train-net\. Omit --reserve/,
       ],
     ],
   ],
@@ -81,18 +81,18 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
-        /run 'RUN' holds .* cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine .* of a factorization machine: runs of train-fm/,
+        /run 'RUN' holds .* cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine: use a run of train-fm/,
       ],
     ],
   ],
   ["export RUN --format onnx", [[["columns"], /no field has keys: use --onnx-input row/]]],
   [
     "export RUN --format onnx --onnx-part network",
-    [[without("net"), /cannot be exported as a network .*: runs of train-net can/]],
+    [[without("net"), /cannot be exported as a network \(--onnx-part network\): use a run of train-net$/]],
   ],
   [
     "export RUN --format onnx --onnx-part user",
-    [[kinds, /cannot be exported as towers \(--onnx-part user\): .*runs of train-two-tower can/]],
+    [[kinds, /cannot be exported as towers \(--onnx-part user\): use a run of train-two-tower$/]],
   ],
   [
     "export RUN --format csv --with-weight",
@@ -103,7 +103,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         without("fm", "ffm", "ranking", "implicit", "als"),
-        /cannot rank by a dot product \(--mips\).*: .*runs of train-fm/,
+        /cannot rank by a dot product \(--mips\): use a run of train-fm/,
       ],
     ],
   ],
@@ -113,8 +113,8 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "recall RUN --k 3",
     [
-      [["ffm", "mcmc", ...byColumns], /which cannot rank items: runs of .* train-net can\. --score dot/],
-      [["gbdt", "imported"], /which cannot rank items: runs of .* train-net can/],
+      [["ffm", "mcmc", ...byColumns], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [["gbdt", "imported"], /which cannot rank items: use a run of .* train-net/],
     ],
   ],
   [
@@ -123,7 +123,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["gbdt", "columns", "imported"], /' has no item vectors to rank: the table has no field/],
       [
         ["cooccurrence"],
-        /' has no user column: train it with --user, or write lists for its items with --for item /,
+        /' has no user column: train it with --user, or write lists for its items with --for item/,
       ],
     ],
   ],
@@ -131,24 +131,24 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "recall RUN --k 3 --fold-in NEWCOMERS",
     [
-      [["ffm", "mcmc", ...byColumns], /which cannot rank items: runs of .* train-net can\. --score dot/],
-      [["gbdt", "imported"], /which cannot rank items: runs of .* train-net can/],
+      [["ffm", "mcmc", ...byColumns], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [["gbdt", "imported"], /which cannot rank items: use a run of .* train-net/],
       [["net"], /cannot compute vectors of unknown users \(--fold-in\)/],
     ],
   ],
   [
     "evaluate RUN --on LOG --repeats allow --ranking",
     [
-      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],
-      [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
-      [["gbdt"], /boosted trees \(train-gbdt\), which cannot rank items: runs of .* train-net can/],
+      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: use a run of/],
+      [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [["gbdt"], /boosted trees \(train-gbdt\), which cannot rank items: use a run of .* train-net/],
       [["als"], /--positive-from N/],
     ],
   ],
   [
     "evaluate RUN --on LOG",
     [
-      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],
+      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: use a run of/],
       [["ranking", "implicit", "pca"], /--repeats mask .* or --repeats allow/],
     ],
   ],
@@ -156,11 +156,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "evaluate RUN --on LOG --score dot --repeats allow",
     [
       [["imported"], /ranks after a trained run under --score dot/],
-      [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: runs of/],
+      [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: use a run of/],
       [["columns"], /has no field "item_id"/],
       [
         ["cooccurrence"],
-        /' has no user column: train it with --user, or write lists for its items with --for item/,
+        /' has no user column: train it with --user and --item/,
       ],
       [["als"], /--positive-from N/],
     ],
@@ -174,20 +174,20 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
-        /cannot compute vectors of unknown users \(--fold-in-share\): runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec and train-pca --matrix interactions can/,
+        /cannot compute vectors of unknown users \(--fold-in-share\): use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec or train-pca --matrix interactions/,
       ],
-      [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
+      [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net\. --score dot/],
       [["als"], /--positive-from N/],
     ],
   ],
   [
     "transform RUN LOG",
     [
-      [["ffm"], /on two sides/],
+      [["ffm"], /columns of the item \(item_id\) and of the user \(user_id, device, hour\); .*pass one table for each/],
       [["pca"], /which cannot encode rows: --fold-in LOG takes/],
       [
         ["cooccurrence", "imported"],
-        /which cannot encode rows: runs of train-fm, train-ranking, train-two-tower, train-als, train-graph --method eges, train-gbdt, .* train-net can/,
+        /which cannot encode rows: use a run of train-fm, train-ranking, train-two-tower, train-als, train-graph --method eges, train-gbdt, .* train-net/,
       ],
     ],
   ],
@@ -196,18 +196,18 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         without("gbdt", "pca", "cooccurrence", "imported"),
-        /which cannot encode rows by --features: runs of train-gbdt can/,
+        /which cannot encode rows by --features: use a run of train-gbdt$/,
       ],
       [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
     ],
   ],
-  ["transform RUN LOG --with-scores", [[kinds, /--with-scores .*: embed predict RUN LOG writes/]]],
+  ["transform RUN LOG --with-scores", [[kinds, /no longer has the option --with-scores: embed predict RUN LOG writes/]]],
   [
     "predict RUN LOG --keep user,item",
     [
       [
         ["features", "columns"],
-        /which cannot score rows of a log: runs of train-fm, .* train-net can\. Embed transform encodes rows by it/,
+        /which cannot score rows of a log: use a run of train-fm, .* train-net\. Embed transform encodes rows by it/,
       ],
       [
         ["cooccurrence", "imported"],
@@ -227,7 +227,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "train-fm CLICKS --epochs 1 --init RUN",
     [
-      [["ffm", "lr"], /from which a 'fm' does not go on/],
+      [["ffm", "lr"], /--init 'RUN' holds a '(ffm|lr)' model, but a 'fm' model is needed/],
       [["als"], / label: use a run of the same kind, or train without --init/],
       [
         without("fm", "mcmc", "als"),
@@ -238,7 +238,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "train-net CLICKS --arch fnn --hidden 4 --epochs 1 --init RUN",
     [
-      [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; runs of .* can/],
+      [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; use a run of .* train-net/],
       [["gbdt"], /run 'RUN' holds boosted trees .*: train-gbdt --entity COLUMN writes a vector/],
       [["ranking", "implicit", "pca", "cooccurrence"], /, the log has/],
     ],
@@ -313,8 +313,8 @@ const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][]
   ["empty", [64, /is not a run directory/], [66, /no logs in directory .*: it has no files/]],
   ["logs", [64, /is not a run directory/], [0, /^$/]],
   ["dataset", [64, /is an encoded dataset, not a run: train on it/], [0, /^$/]],
-  ["store", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
-  ["store/items", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
+  ["store", [64, /part of a store.*items\/latest'/], [64, /' contains a run or a dataset \(.*\), not a log/]],
+  ["store/items", [64, /part of a store.*items\/latest'/], [64, /' contains a run or a dataset \(.*\), not a log/]],
   ["store/items/latest", [0, /^$/], [64, /is a run directory, not a log/]],
   [
     "program",
@@ -324,7 +324,7 @@ const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][]
     ],
     [64, /is a run directory, not a log|is a directory/],
   ],
-  ["torn", [82, /has no manifest.json, though it has metrics.jsonl/], [64, /is a directory/]],
+  ["torn", [82, /has metrics.jsonl but no manifest.json: it is damaged/], [64, /' contains a run or a dataset \(.*\), not a log/]],
 ];
 
 describe("a path of another kind", () => {
@@ -361,7 +361,7 @@ test.each(["--entity", "--ctr"])("%s of a column that an encoded dataset has not
   );
   expect(got).toMatchObject({
     code: 64,
-    message: expect.stringContaining(`${option} names column "brand", which the dataset has not`) as string,
+    message: expect.stringContaining(`${option} names column "brand", which is not in the dataset`) as string,
   });
 });
 

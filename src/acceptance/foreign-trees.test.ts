@@ -107,7 +107,7 @@ const damages: [what: string, file: string, damage: (text: string) => string, co
   ],
   ["letters that XGBoost cuts", "logistic.json", (text) => text.replace("[97,44", "[-61,-87"), 64, /column/],
   [
-    "' is not a supported model: expected LightGBM's text format (first line 'tree') or XGBoost's JSON format (save_model to a .json file)",
+    "a file of neither format",
     "binary.txt",
     () => "<html>",
     64,

@@ -71,7 +71,12 @@ test.each([
   ["one column for both", ["--source", "from", "--target", "from"], 64, "both name 'from'"],
   ["a column that is not there", ["--source", "form", "--target", "to"], 64, "did you mean 'from'?"],
   ["a weight without edges", ["--weight", "weight"], 64, "--weight applies only to edge lists"],
-  ["a config of edges", [...ends, "--write-config", "x.yaml"], 64, "--write-config cannot be combined with --source and --target"],
+  [
+    "a config of edges",
+    [...ends, "--write-config", "x.yaml"],
+    64,
+    "--write-config cannot be combined with --source and --target",
+  ],
   ["a weight that is text", [...ends, "--weight", "to"], 65, "edges.csv:2"],
 ])("%s is refused by name", async (_, args, code, message) => {
   const got = await embed(["inspect", at("edges.csv"), ...args]);

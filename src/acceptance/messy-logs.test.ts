@@ -69,7 +69,9 @@ test("missing values of all systems are the same rows, and filters that would ne
   });
   expect([refused.code, refused.stderr]).toEqual([
     64,
-    expect.stringContaining("--drop 'category=NULL' asks for 'NULL', and such cells are read as missing"),
+    expect.stringContaining(
+      "--drop 'category=NULL' compares with 'NULL', but such cells are read as missing",
+    ),
   ]);
   const kept = await embedOk(
     [

@@ -96,7 +96,7 @@ test.each([
   ["a.libffm", `${libffm}\n1 0:u:1 1:p:x\n`, [], /a\.libffm:301: expected a number .* got "x"/],
   ["b.libffm", `${libffm}\n1 0:u:1 1:p:1e39\n`, [], /b\.libffm:301: expected a number .* got "1e39"/],
   ["c.libffm", many, [], /c\.libffm:1001: column '0': .*value 2.*--multi-weights 0/],
-  ["d.csv", `${csv}\n1,u,p:x,a\n`, given, /d\.csv:302: column '1': values with a number .*got "p:x"/],
+  ["d.csv", `${csv}\n1,u,p:x,a\n`, given, /d\.csv:302: column '1': expected values with weights .*got "p:x"/],
 ])("a value that is none is a bad row with its line: %s", async (name, content, args, message) => {
   writeFileSync(at(name), content);
   const { code, stderr } = await embed(["train-fm", at(name), "-o", at(`${name}.run`), ...train, ...args]);

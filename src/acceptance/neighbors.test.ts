@@ -120,9 +120,9 @@ test("--names shows what keys are called, in text, JSON and rows", async () => {
     `${names}:item=id:title`,
   ];
   const text = await embedOk(args);
-  expect(text.stdout).toContain("item_id:tea-03  Tea, green\n");
-  expect(text.stdout).toMatch(new RegExp(`^  key +cosine +events +name\n  ${near} .* Pot\n`, "m"));
-  expect(text.stderr).toContain("has no 'title' of 1 of 3 keys");
+  expect(text.stdout).toContain("item_id:tea-03  Tea, green (cosine)\n");
+  expect(text.stdout).toMatch(new RegExp(`^  key +similarity +count +name\n  ${near} .* Pot\n`, "m"));
+  expect(text.stderr).toContain("has no 'title' for 1 of 3 keys");
   const json = JSON.parse((await embedOk([...args, "--json"])).stdout) as {
     queries: { name?: string; neighbors: { name?: string }[] }[];
   };
@@ -144,7 +144,7 @@ test("--names shows what keys are called, in text, JSON and rows", async () => {
 
 test.each([
   ["neither a key nor a file is 64", [], 64, "--key FIELD:KEY"],
-  ["a file of unknown keys alone is 64", ["--keys", "none.csv:item"], 64, "knows none of its 1 keys"],
+  ["a file of unknown keys alone is 64", ["--keys", "none.csv:item"], 64, "none of its 1 keys is in field"],
   [
     "a column that the file has not is 64",
     ["--keys", "none.csv:item=name"],

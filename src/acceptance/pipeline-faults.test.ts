@@ -342,6 +342,9 @@ test("what moves latest while the pipeline runs is not overwritten: 75", async (
     when: { stderr: /"epoch":1,/, act },
   });
   await wentBack;
-  expect([code, stderr]).toEqual([75, expect.stringContaining("was moved from 000002 to 000001")]);
+  expect([code, stderr]).toEqual([
+    75,
+    expect.stringContaining("was changed from 000002 to 000001 while this pipeline ran"),
+  ]);
   expect(await wholeLatest(at)).toBe("000001");
 });

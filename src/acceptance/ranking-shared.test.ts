@@ -164,14 +164,14 @@ test("--search tunes what the loss has by the metric of its lists, and trains wi
 });
 
 test.each([
-  [["--loss", "bpr", "--optimizer", "adam"], /--optimizer is for --loss sampled-softmax, ccl, not for bpr/],
-  [["--loss", "bpr", "--layers", "1"], /--layers is for --loss sampled-softmax, ccl, not for bpr/],
-  [["--loss", "bpr", "--schedule", "cosine"], /--schedule is for --loss sampled-softmax, ccl, not for bpr/],
+  [["--loss", "bpr", "--optimizer", "adam"], /--optimizer needs --loss sampled-softmax, ccl, got bpr/],
+  [["--loss", "bpr", "--layers", "1"], /--layers needs --loss sampled-softmax, ccl, got bpr/],
+  [["--loss", "bpr", "--schedule", "cosine"], /--schedule needs --loss sampled-softmax, ccl, got bpr/],
   [["--loss", "ccl", "--batch-size", "300"], /--batch-size must be 256, 512, 1024, 2048 or 4096, got 300/],
   [["--loss", "ccl", "--negatives", "0"], /--negatives must be between 1 and 65536/],
   [
     ["--loss", "ccl", "--layers", "1"],
-    /--layers supports only user and item features: select these two with --fields, or omit --layers .* cosine similarity supports only user and item features: select these two with --fields, or use --loss sampled-softmax --similarity dot/,
+    /--layers supports only user and item features: select these two with --fields, or omit --layers/,
   ],
   [
     ["--loss", "sampled-softmax", "--start", "svd"],

@@ -77,7 +77,7 @@ test.each([
     const killed = await embed(args, { signalWhen: { stderr: /"epoch":8,/, signal: "SIGKILL" } });
     expect(killed.signal).toBe("SIGKILL");
     expect(await train(log, `${task}-killed`, task, ...again, "--threads", "1")).toMatch(
-      /goes on after epoch \d+/,
+      /resuming after epoch \d+/,
     );
     expect(bytesOf(`${task}-killed`)).toEqual(bytesOf(`${task}-whole`));
   },
@@ -167,7 +167,7 @@ describe("what cannot be gone on from is 64", () => {
     const got = await refused("implicit", "--init", at("base"));
     expect(got).toEqual([
       64,
-      expect.stringMatching(/is a run of embed train-ranking, from which train-als does not go on/),
+      expect.stringMatching(/is a run of embed train-ranking and cannot be used by train-als/),
     ]);
   });
   test("known rows that stay, and layers that move them", async () => {
@@ -175,7 +175,7 @@ describe("what cannot be gone on from is 64", () => {
     expect(got).toEqual([
       64,
       expect.stringMatching(
-        /--freeze known .* --layers .* needs a log of events and cannot be combined with --source and --target, which read an edge list/,
+        /--freeze known and --layers cannot be combined: with --layers, new events change the vectors/,
       ),
     ]);
   });

@@ -72,7 +72,9 @@ describe("--metric", () => {
     };
     expect(await refused(...cut, "--metric", "rmse")).toEqual([
       64,
-      expect.stringContaining("take auc or loss"),
+      expect.stringContaining(
+        "--metric rmse needs a regression label, but this one is binary: use auc or loss",
+      ),
     ]);
     expect(await refused("--metric", "auc")).toEqual([64, expect.stringContaining("--valid")]);
     const ratings = [

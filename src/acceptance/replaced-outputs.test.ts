@@ -60,7 +60,7 @@ describe.each(kinds)("--force on a directory: %s", (name, own) => {
     make(join(path, foreign));
     await expect(force(path)).rejects.toMatchObject({
       exitCode: 73,
-      message: expect.stringContaining(`holds '${foreign}'`),
+      message: expect.stringContaining(`contains '${foreign}', which is not part of `),
     });
   });
 

@@ -84,7 +84,7 @@ test("what went on from an earlier run, in its row order, and was aligned to it,
   await train("train-fm clicks.csv --epochs 1 --dim 6 --method adam", "fm");
   const changed = await reproduce("aligned");
   expect(changed.code).toBe(65);
-  expect(changed.stderr).toContain("run 'fm', from which the training went on, is another now");
+  expect(changed.stderr).toContain("run 'fm', which the training was warm-started from, has changed");
 });
 
 test("an input that changed is 65 and one that is gone 66, both named, before anything is trained", async () => {

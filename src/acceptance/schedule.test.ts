@@ -92,7 +92,7 @@ describe("crontab", () => {
     const log = join(folder, "x".repeat(200), "y".repeat(200), "z".repeat(100));
     const got = await embed(["schedule", file, "--daily", "03:00", "--as", "crontab", "--log", log]);
     expect([got.code, got.stdout]).toEqual([64, ""]);
-    expect(got.stderr).toContain("cron reads 998");
+    expect(got.stderr).toContain("bytes, cron is limited to 998: ");
   });
 });
 
@@ -307,7 +307,10 @@ print(json.dumps(seen, default=str))
 
 test.each([
   [["--as", "crontab"], "--weekly 'sun 03:00' or --daily 03:00"],
-  [["--as", "crontab", "--weekly", "sun 03:00", "--daily", "03:00"], "one of them"],
+  [
+    ["--as", "crontab", "--weekly", "sun 03:00", "--daily", "03:00"],
+    "set either --weekly 'sun 03:00' or --daily 03:00",
+  ],
   [["--as", "crontab", "--weekly", "someday 03:00"], "such as 'sun 03:00', got 'someday 03:00'"],
   [["--as", "crontab", "--daily", "25:00"], "such as 03:00, got '25:00'"],
   [["--as", "kubernetes", "--daily", "03:00"], "--image"],

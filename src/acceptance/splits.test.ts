@@ -148,7 +148,7 @@ test.each([
   ["--split last --test 0.1", "--last"],
   ["--last 2", "--split last"],
   ["--split time --split-key user --test 0.1", "--split-key"],
-  ["--split random --test 2024-03-25", "by time"],
+  ["--split random --test 2024-03-25", "a date for --valid or --test needs --split time, got --split random"],
   ["--test 2024-02-31", "a date"],
   ["--split last --group basket", "basket"],
   ["--split-key basket --test 0.1", "basket"],

@@ -73,7 +73,7 @@ test("a dry run checks and writes nothing", async () => {
 test("rollback goes back and forth; the next version takes a number of its own, and what it came after is what it goes back to", async () => {
   const store = await storeOf("back", 3);
   expect((await embedOk(["rollback", `${store}/items`])).stdout).toBe(
-    `${join(store, "items", "000002")}: is the latest, 000003 was\n`,
+    `${join(store, "items", "000002")}: is now the latest version, 000003 was\n`,
   );
   await publish("back");
   expect(latest("back")).toBe("000004");
@@ -127,7 +127,7 @@ test("gc removes what dead writers left, and the name of a first publication tha
   // of the names before the one that is locked they are gone
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
   const { stdout } = await embedOk(["gc", store]);
-  expect(stdout).toContain("items: removed none; 1 stay");
+  expect(stdout).toContain("items: removed none; 1 kept");
   expect(stdout).toContain("killed: removed none, and 1 leftover files of interrupted writers; 0 kept");
   expect(readdirSync(at("left"))).toEqual(["items", "of somebody"]);
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
@@ -175,7 +175,7 @@ test.each([
   flip(join(store, "items", "000002", file), byte);
   const back = await embedOk(["rollback", `${store}/items`]);
   expect([back.stdout, back.stderr]).toEqual([
-    expect.stringContaining("000001: is the latest, 000003 was"),
+    expect.stringContaining("000001: is now the latest version, 000003 was"),
     "skipped damaged versions: 000002\n",
   ]);
   expect((await embed(["rollback", `${store}/items`, "--to", "2"])).code).toBe(82);

@@ -79,7 +79,7 @@ test("a cell of another form is a bad row, with the form that was expected", asy
     ...["--time", "date", "--time-format", FORMAT],
   ]);
   expect(code).toBe(65);
-  expect(stderr).toMatch(/bad\.csv:202: column 'date': a time as '%d\/%m\/%Y %H:%M' is expected/);
+  expect(stderr).toMatch(/bad\.csv:202: column 'date': expected a time in the format '%d\/%m\/%Y %H:%M'/);
 });
 
 test.each([

@@ -94,7 +94,7 @@ describe("--init RUN", () => {
     const decay = await embed(train("no", "--refit-decay", "0.5"));
     expect([decay.code, decay.stderr]).toEqual([
       64,
-      expect.stringContaining("--refit-decay goes with --init RUN"),
+      expect.stringContaining("--refit-decay needs --init RUN"),
     ]);
   });
 });
@@ -124,7 +124,7 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
       true,
     ]);
     const resumed = await embedOk([...again, "--threads", "1"]);
-    expect(resumed.stderr).toMatch(/goes on after tree \d+/);
+    expect(resumed.stderr).toMatch(/resuming after tree \d+/);
     expect(modelOf(`${name}-killed`)).toEqual(modelOf(`${name}-whole`));
     expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(false);
   };
@@ -188,12 +188,9 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
     const other = await embed([...again, "--resume", "--num-leaves", "8"]);
     expect([other.code, other.stderr]).toEqual([
       64,
-      expect.stringMatching(/a training with other numLeaves: resume with/),
+      expect.stringMatching(/belongs to a training with different numLeaves: resume with/),
     ]);
-    writeFileSync(
-      at("other.checkpoint"),
-      "' is not a checkpoint or is damaged: remove it and train from the start",
-    );
+    writeFileSync(at("other.checkpoint"), "no checkpoint");
     expect((await embed([...again, "--resume"])).code).toBe(82);
   });
 });

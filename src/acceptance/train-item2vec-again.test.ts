@@ -145,7 +145,7 @@ describe("--init", () => {
   });
 
   test.each([
-    ["another dim", ["--init", "first", "--dim", "8"], "holds vectors of dim 16"],
+    ["another dim", ["--init", "first", "--dim", "8"], "has vectors of dim 16, but --dim is 8"],
     ["--freeze without it", ["--freeze", "known"], "--freeze known needs --init RUN"],
     ["--expire without it", ["--expire", "3"], "--expire needs --init RUN"],
   ])("%s is refused", async (_, flags, words) => {
@@ -170,7 +170,7 @@ describe("--init", () => {
     ]);
     const how = ["--user", "basket", "--item", "item", "--init", at("other")];
     const got = await embed(["train-item2vec", week2(), ...how, "-o", at("refused")]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("take a run of train-item2vec")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("use a run of train-item2vec")]);
   });
 });
 

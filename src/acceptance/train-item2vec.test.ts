@@ -81,14 +81,25 @@ test("the run holds items and contexts, states its loss, and ranks by cosine", a
   const context = await embedOk(["export", at("held"), "--table", "context", "--format", "csv"]);
   expect(context.stdout.split("\n").length).toBe(CLUSTERS * ITEMS + 2);
   const refused = await embed(["transform", at("held"), log]);
-  expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("export writes them")]);
+  expect([refused.code, refused.stderr]).toEqual([
+    64,
+    expect.stringContaining("its rows are items: use export to write them"),
+  ]);
 });
 
 test.each([
   ["--window 0", "--window 0", "--window expects"],
-  ["a gap beside sessions", "--session basket --session-gap 30m", "use one"],
+  [
+    "a gap beside sessions",
+    "--session basket --session-gap 30m",
+    "--session-gap and --session cannot be combined",
+  ],
   ["neither session nor user", "--ignore basket", "--session"],
-  ["lengths that nothing fits", "--session basket --min-length 5 --max-length 3", "--max-length 3"],
+  [
+    "lengths that nothing fits",
+    "--session basket --min-length 5 --max-length 3",
+    "--max-length must be at least --min-length 5, got 3",
+  ],
   ["a half-life without times", "--session basket --half-life 30d --ignore time", "needs a time column"],
 ])("%s is refused with a word of why, and nothing is written", async (_, flags, words) => {
   const log = writeSessions("refused.csv", false);

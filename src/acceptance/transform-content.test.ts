@@ -149,7 +149,7 @@ describe("content that says nothing", () => {
       "new,tea,Name x",
     );
     const { stderr } = await transform("--content", named, "--content-key", "sku");
-    expect(stderr).toContain("'name' has almost a value for each item");
+    expect(stderr).toContain("'name', which has a different value for nearly every item");
     expect(stderr).toContain("--content-text name");
   });
 
@@ -186,7 +186,7 @@ describe("what a hurried user gets wrong", () => {
     const upper = put("upper.csv", HEAD, ...keys((key) => key.toUpperCase()));
     await refused(
       64,
-      /120 are but for capitals, blanks or leading zeros/,
+      /120 differ only in case, spaces or leading zeros/,
       "--content",
       upper,
       "--content-key",
@@ -196,7 +196,9 @@ describe("what a hurried user gets wrong", () => {
     const { code, stderr } = await transform("--content", half, "--content-key", "sku");
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/of 120 items of the run are not in .* teach the map nothing; 120 are but for/),
+      expect.stringMatching(
+        /of 120 items of the run are not in .* are not used to fit the map; 120 differ only in case/,
+      ),
     ]);
   });
 
@@ -226,7 +228,7 @@ describe("what a hurried user gets wrong", () => {
   test("columns that are not there, or no content", async () => {
     await refused(
       64,
-      /calls the column of items 'item'.*--content-key.*sku, kind, price/,
+      /has no column 'item', the item column of the run: .*--content-key.*sku, kind, price/,
       "--content",
       catalogue,
     );
@@ -242,7 +244,7 @@ describe("what a hurried user gets wrong", () => {
     );
     await refused(
       64,
-      /'sku', which is the key/,
+      /'sku', which is the item key/,
       "--content",
       catalogue,
       "--content-key",
@@ -277,21 +279,28 @@ describe("what a hurried user gets wrong", () => {
 
   test("too few known items", async () => {
     const few = put("few.csv", HEAD, ...items.slice(0, 9).map(rowOf), "new,tea,1");
-    await refused(64, /9 items of the run .* needs 10/, "--content", few, "--content-key", "sku");
+    await refused(
+      64,
+      /only 9 items of the run .* needs at least 10/,
+      "--content",
+      few,
+      "--content-key",
+      "sku",
+    );
   });
 
   test.each([
     [
       "--content-text without a catalogue",
       ["x.csv", "--content-text", "title"],
-      /--content-text goes with --content/,
+      /--content-text needs --content CATALOGUE/,
     ],
     ["--append without a catalogue", ["x.csv", "--append", "-o", "y"], /--append .*--content/],
     ["--append to stdout", ["--content", "x.csv", "--append"], /-o RUN/],
     [
       "--append as jsonl",
       ["--content", "x.csv", "--append", "-o", "y", "--format", "jsonl"],
-      /leave out --format jsonl/,
+      /omit --format jsonl/,
     ],
     ["beside --nearest", ["x.csv", "--content", "x.csv", "--nearest", "2", "--distance", "a"], /--nearest/],
     ["of users", ["--content", "x.csv", "--field", "user"], /--field user/],

@@ -89,7 +89,7 @@ describe("the distance", () => {
     const file = put("far.csv", "sku,lat,lon", "a,0,0", "b,10,10", "new,0,1");
     const { stderr } = await transform(file, "--nearest 1 --distance lat,lon");
     expect(stderr).toContain("median 111 km, maximum 111 km");
-    expect(stderr).toContain("1 of 3 items lie at 0,0");
+    expect(stderr).toContain("1 of 3 items are at 0,0");
   });
 });
 
@@ -264,12 +264,12 @@ describe("bad input", () => {
     [
       "a latitude above 90",
       "c,91,1,x",
-      /bad\.csv:5: column 'lat': a latitude in degrees from -90 to 90 is expected, got "91"/,
+      /bad\.csv:5: column 'lat': expected a latitude in degrees from -90 to 90, got "91"/,
     ],
     [
       "a longitude below -180",
       "c,1,-181,x",
-      /bad\.csv:5: column 'lon': a longitude in degrees from -180 to 180/,
+      /bad\.csv:5: column 'lon': expected a longitude in degrees from -180 to 180, got "-181"/,
     ],
     ["an empty group", "c,1,1,", /bad\.csv:5: column 'type': expected a value, the cell is empty/],
     ["no key", ",1,1,x", /bad\.csv:5: column 'sku': expected a value/],
@@ -305,8 +305,8 @@ describe("bad input", () => {
     ["--nearest 1 --distance prize", "did you mean 'price'?"],
     ["--nearest 1 --distance lat,lon --within typ", "did you mean 'type'?"],
     ["--nearest 1 --distance lat,lon --min-nearest 2", "--min-nearest must be at most --nearest 1, got 2"],
-    ["--nearest 1 --distance lat,lon --field user", "has no field of users"],
-    ["--nearest 1 --distance lat,lon --format libsvm", "leave out --format libsvm"],
+    ["--nearest 1 --distance lat,lon --field user", "has no user field"],
+    ["--nearest 1 --distance lat,lon --format libsvm", "omit --format libsvm"],
     [
       "--nearest 1 --distance lat,lon --half-life 3d",
       "--l2-weight, --l2-vector and --half-life need --fold-in",
@@ -325,7 +325,10 @@ describe("bad input", () => {
     const strangers = put("strangers.csv", "sku,lat,lon", "x,1,1", "y,1,2");
     const all = put("all.csv", "sku,lat,lon", "a,1,1", "b,1,2");
     expect(await of(run, strangers, "--key", "sku")).toEqual([64, expect.stringContaining("none of the")]);
-    expect(await of(run, all, "--key", "sku")).toEqual([64, expect.stringContaining("none is new")]);
+    expect(await of(run, all, "--key", "sku")).toEqual([
+      64,
+      expect.stringContaining("no new items: the run has every key of 'sku'"),
+    ]);
     expect(await of(run, all)).toEqual([
       64,
       expect.stringContaining(
@@ -337,7 +340,7 @@ describe("bad input", () => {
     await embedOk([...columns, "-o", at("columns"), "--quiet"]);
     expect(await of(at("columns"), all)).toEqual([
       64,
-      expect.stringContaining("has no item field: train it with --item"),
+      expect.stringContaining("whose table has no item field: it has "),
     ]);
   });
 

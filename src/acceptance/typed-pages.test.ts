@@ -44,6 +44,7 @@ const typed: Record<string, Typed> = {
     // the same file twice
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
+  "compare.md": { filled: [["--budget 2m", "--budget 10s"]] },
   "evaluation.md": {
     before: [
       `${events} all.csv`,
@@ -105,6 +106,7 @@ const notTyped: [page: string, start: string, reason: string][] = [
   ["README.md", "npm ci && npm start", "a step of .ci/run"],
   ["alignment.md", "log=online_retail", publicLog],
   ["cli.md", "embed transform RUN listings.csv", "a log of places; transform-nearest.test.ts types it"],
+  ["compare.md", "embed compare online_retail", publicLog],
   ["comparison.md", "LOG=", publicLog],
   ["comparison.md", "COLUMNS=", publicLog],
   ["comparison.md", "embed train-pca train.csv", publicLog],

@@ -58,7 +58,7 @@ test.each([
     "--oov-dropout must be at least 0 and below 1, got",
   ],
   ["--hash without bits is 64", ["--hash", "user_id"], "user_id:20"],
-  ["--hash of too many bits is 64", ["--hash", "user_id:30"], "from 1 to 24"],
+  ["--hash of too many bits is 64", ["--hash", "user_id:30"], "bits must be between 1 and 24"],
   ["--min-count without a number is 64", ["--min-count", "item_id=few"], "got 'few'"],
 ])("%s", async (_, options, words) => {
   const got = await embed(["train-fm", fixture("clicks.csv"), "-o", at("none"), ...options]);

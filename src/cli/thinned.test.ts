@@ -68,7 +68,7 @@ describe("notes and warnings", () => {
 
   test("that differ in names and numbers alone are the first, with what the others are about", () => {
     expect(similarTogether([...columns, "the loss is odd"])).toEqual([
-      "column 'x0' has 100 values: left out (the same of 'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8', 'x9', 'x10' and 19 more)",
+      "column 'x0' has 100 values: left out (the same for 'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8', 'x9', 'x10' and 19 more)",
       "the loss is odd",
     ]);
     const epochs = [1, 2, 3, 4].map((epoch) => `epoch ${epoch} is slow`);

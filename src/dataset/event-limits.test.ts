@@ -48,7 +48,7 @@ test("every column is cut alike, and what was left out is said", () => {
     const whole = cells(dataset, name);
     expect(cells(limited, name)).toEqual([0, 2, 3, 5].map((row) => whole[row]));
   }
-  expect(notes).toEqual(["1 event left out by --since 3d", "1 event left out by --max-events-per-user 2"]);
+  expect(notes).toEqual(["1 event excluded by --since 3d", "1 event excluded by --max-events-per-user 2"]);
 });
 
 test("limits without their column, of no meaning, or that leave nothing are refused", () => {
@@ -56,8 +56,10 @@ test("limits without their column, of no meaning, or that leave nothing are refu
   expect(() => limitEvents(plain, { since: "1d" })).toThrow("--time");
   expect(() => limitEvents(plain, { maxEventsPerUser: 1 })).toThrow("--user");
   expect(() => limitEvents(dataset, { since: "90" })).toThrow(
-    "a span such as 90d (h, d, w) or a date, got '90'",
+    "a duration such as 90d (h, d, w) or a date, got '90'",
   );
   expect(() => limitEvents(dataset, { since: "soon" })).toThrow("got 'soon'");
-  expect(() => limitEvents(dataset, { since: "1980-01-01" })).toThrow("leaves none of 6 events");
+  expect(() => limitEvents(dataset, { since: "1980-01-01" })).toThrow(
+    "--since 1980-01-01 excludes all 6 events",
+  );
 });

@@ -39,12 +39,14 @@ test("what is no weight is refused", () => {
   expect(() => parseEventWeight("kind")).toThrow("COLUMN:KIND=NUMBER");
   expect(() => parseEventWeight("kind:view=-1")).toThrow("COLUMN:KIND=NUMBER");
   expect(() => eventWeights(plain, all, { eventWeight: "kind:view=1,buy=2" })).toThrow(
-    "gives 'cart' of column 'kind' no weight",
+    "has no weight for 'cart' of column 'kind'",
   );
   expect(() => eventWeights(plain, all, { halfLife: "soon" })).toThrow(
     "--half-life expects a duration such as 30d (h, d, w), got '",
   );
   const { time: __, ...timeless } = plain.roles;
   expect(() => eventWeights({ ...plain, roles: timeless }, all, { halfLife: "1d" })).toThrow("--time");
-  expect(() => eventWeights(plain, all, { eventWeight: "kind:*=0" })).toThrow("counts 0");
+  expect(() => eventWeights(plain, all, { eventWeight: "kind:*=0" })).toThrow(
+    "all training rows have weight 0",
+  );
 });

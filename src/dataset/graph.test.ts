@@ -77,7 +77,7 @@ test("self-loops and edges without an end are left out and counted", () => {
 
 test("weights of one edge that overflow together are refused", () => {
   const list: Edge[] = [[0, 1, 3e38], [1, 0, 3e38]]; // prettier-ignore
-  expect(() => graphOf(2, edgesFrom(list), { directed: false })).toThrow(/add up to 6.*e\+38/);
+  expect(() => graphOf(2, edgesFrom(list), { directed: false })).toThrow(/sum to 6.*e\+38/);
 });
 
 test("transitions lead from each token to the next of its session, by the product of their roots", () => {

@@ -57,8 +57,10 @@ describe("a hashed field", () => {
     const fit = (hash: Record<string, number>, byField: Record<string, number> = {}) =>
       fitFeatures(dataset, half, { minCount: { others: 1, byField }, hash });
     expect(() => fit({ wat: 4 })).toThrow("--hash names column 'wat'");
-    expect(() => fit({ who: 25 })).toThrow("bits from 1 to 24");
-    expect(() => fit({ who: 4 }, { who: 3 })).toThrow("--min-count names 'who', which --hash leaves without");
+    expect(() => fit({ who: 25 })).toThrow("bits must be between 1 and 24");
+    expect(() => fit({ who: 4 }, { who: 3 })).toThrow(
+      "--min-count cannot limit 'who', which is hashed (--hash)",
+    );
     const genres = datasetOf({ genres: ["a|b"] }, { fields: [], multi: { genres: "|" } });
     expect(() => fitFeatures(genres, Uint32Array.of(0), { minCount: 1, hash: { genres: 4 } })).toThrow(
       "--hash needs a categorical field with one key per cell, but '",

@@ -100,7 +100,7 @@ describe("a numeric field that goes on from an earlier run", () => {
     ).toThrow(/'price' is numeric in the run of --init but numeric \(log1p\) here/);
     const keys = datasetOf({ price: ["1", "2"] });
     expect(() => checkKinds(fitFeatures(keys, allRows(2), 1), () => fitted.fields[0])).toThrow(
-      /a key a cell here/,
+      /'price' is numeric in the run of --init but categorical here/,
     );
   });
 });

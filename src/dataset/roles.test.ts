@@ -81,8 +81,8 @@ describe("roles", () => {
   test.each([
     ["1,234.56", /--thousands ',' with --numeric text to read '1,234.56' as a number/],
     ["1.234,56", /--decimal ',' --thousands '.' with --numeric text to read '1.234,56'/],
-    ["12 %", /'12 %' as 12,/],
-    ["31/12/2024 8:30", /--time text --time-format '%d\/%m\/%Y %H:%M' reads them/],
+    ["12 %", /'text' looks numeric but is read as keys: write '12 %' as 12 and use --numeric text/],
+    ["31/12/2024 8:30", /--time text --time-format '%d\/%m\/%Y %H:%M'$/],
   ])("of text such as %s come with what reads it", (cell, expected) => {
     const { warnings } = resolveRoles(["user_id", "text"], [["u1", cell]], nothing);
     expect(warnings).toEqual([expect.stringMatching(expected)]);
@@ -97,7 +97,7 @@ describe("roles", () => {
       ],
       nothing,
     );
-    expect(mixed.warnings).toEqual([expect.stringMatching(/'text' looks like times in several formats/)]);
+    expect(mixed.warnings).toEqual([expect.stringMatching(/'text' has times in several formats/)]);
     const two = resolveRoles(
       ["user_id", "ordered_at", "shipped_at"],
       [["u1", "2024-12-31", "2024-12-31"]],

@@ -49,7 +49,7 @@ test("a sparse field is left out of the roles with a warning that says what to t
   expect(withoutSparse(roles, sparse)).toEqual({ ...roles, fields: ["user", "item"], leftOut: ["id"] });
   expect(warnings).toEqual([
     expect.stringMatching(
-      /'id' \(1,000 keys in 1,000 rows\) has fewer than two rows a key.*--ignore id.*--fields .*--numeric id/,
+      /'id' \(1,000 keys in 1,000 rows\) has fewer than two rows per key.*--ignore id.*--fields .*--numeric id/,
     ),
   ]);
 });
@@ -66,5 +66,7 @@ test("user and item stay however many keys they have, and are warned of where no
 
 test("a log without another feature is refused, and --fields is what takes the column in", () => {
   const alone = { fields: ["id"], numeric: [], multi: {} };
-  expect(() => withoutSparse(alone, [{ name: "id", keys: 900, rows: 1000 }])).toThrow(/--fields id takes it/);
+  expect(() => withoutSparse(alone, [{ name: "id", keys: 900, rows: 1000 }])).toThrow(
+    /use --fields id to include it/,
+  );
 });

@@ -81,7 +81,7 @@ describe("a split by rows", () => {
     );
     expect([...one!.test]).not.toEqual([...two!.test]);
     expect(() => splitRows(datasetOf(keys), options({ by: "rows", test: 0.3, key: ["user"] }))).toThrow(
-      /--split-key is for --split random/,
+      /--split-key needs --split random, got --split rows/,
     );
   });
 });

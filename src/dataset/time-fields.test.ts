@@ -34,7 +34,7 @@ test("what cannot be is said", () => {
   const hour = { timeFields: ["hour"] };
   expect(() => planTimeFields(roles(), ["at"], { timeFields: ["hours"] })).toThrow("did you mean 'hour'");
   expect(() => planTimeFields(roles(), ["at", "hour"], hour)).toThrow(
-    "', but the log already has a column of that name",
+    "creates a column 'hour', but the log already has one",
   );
   expect(() => planTimeFields(timeless, ["at"], hour)).toThrow("--time");
   expect(() => planTimeFields(roles(), ["at"], { ...hour, timeZone: "CET" })).toThrow("+02:00");

@@ -29,7 +29,7 @@ test.each([
 test.each([
   ['evnt = "booking"', "did you mean 'event'"],
   ["time > 3", "it is the time"],
-  ['tags = "a"', "several values"],
+  ['tags = "a"', "'tags' cannot be used here: it is multi-valued"],
 ])("%s is refused by the flag that has it", (source, words) => {
   expect(() => held(source)).toThrow(UsageError);
   expect(() => held(source)).toThrow(words);

@@ -16,7 +16,7 @@ import { type CellTest, parseWhere, whereError, type Where } from "./where.js";
 export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where): Uint8Array {
   const { positives, time } = dataset.roles;
   const refuse = ({ column, at }: CellTest, why: string) =>
-    whereError(where, at, `it cannot use '${column}': ${why}`);
+    whereError(where, at, `'${column}' cannot be used here: ${why}`);
   const chosen = where.tests.find(({ column }) => column === positives?.label);
   if (chosen) throw refuse(chosen, `it is the label used by --positive-from ${positives!.from}`);
   whereColumns(

@@ -74,7 +74,7 @@ test.each([
 test.each([
   ["Quantity foo 0", 9, "expected =, !=, <"],
   ["Quantity > ", 11, "expected a number or a quoted string, got the end"],
-  ["Country = France", 10, 'a text is written "France"'],
+  ["Country = France", 10, 'write a string as "France"'],
   ["(Quantity > 0", 13, "expected ')', 'and' or 'or', got the end"],
   ["Quantity > 0 Country", 13, "expected 'and', 'or' or the end, got 'Country'"],
   ['Country = "France', 10, 'the quote " is not closed'],

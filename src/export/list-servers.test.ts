@@ -98,7 +98,7 @@ describe("redis", () => {
   withRedis("lists that the server has are not made again, but under force", async () => {
     await send("redis", plantedLists(MONDAY));
     const same = await send("redis", plantedLists(MONDAY, { end: broken }));
-    expect(same).toEqual({ isUnchanged: true, note: "recs:1 holds these lists already" });
+    expect(same).toEqual({ isUnchanged: true, note: "recs:1 already has these lists" });
     expect((await send("redis", plantedLists(MONDAY), { force: true })).note).toBe("recs:latest is 2");
   });
 
@@ -116,7 +116,9 @@ describe("redis", () => {
     await send("redis", plantedLists(MONDAY));
     const others = { fingerprint: "f".repeat(16) };
     await expect(send("redis", plantedLists(TUESDAY, { end: broken }), others)).rejects.toThrow("went away");
-    await expect(send("redis", plantedLists({ u1: [], u2: [] }), others)).rejects.toThrow("not one list");
+    await expect(send("redis", plantedLists({ u1: [], u2: [] }), others)).rejects.toThrow(
+      "all lists are empty",
+    );
     expect(await redis.get("recs:latest")).toBe("1");
     expect(await redis.keys("recs:[23]:*")).toEqual([]);
     expect(await listsInRedis("recs:1:")).toEqual(foundOf(MONDAY));
@@ -136,12 +138,15 @@ describe("redis", () => {
     const env = { URL: redisServer!.url };
     await send("redis", plantedLists(MONDAY));
     const { code, stderr } = await embed(args, { env });
-    expect([code, stderr]).toEqual([73, expect.stringContaining("holds lists")]);
+    expect([code, stderr]).toEqual([
+      73,
+      expect.stringContaining("has lists, but this export writes vectors"),
+    ]);
     expect(await redis.get("recs:latest")).toBe("1");
     await redis.flushAll();
     await embedOk(args, { env });
     await expect(send("redis", plantedLists(MONDAY), { force: true })).rejects.toThrow(
-      "' has vectors of dim",
+      "has vectors, but this export writes lists",
     );
     expect(await redis.get("recs:latest")).toBe("1");
   });
@@ -174,7 +179,7 @@ describe("postgres", () => {
       .flatMap(([owner, items]) => items.map((item, r) => [owner, r + 1, item, 2 - r / 2]));
 
   withPostgres("makes a table with a row for each place, and replaces it whole", async () => {
-    expect((await send("postgres", plantedLists(MONDAY))).note).toBe("'recs' is made");
+    expect((await send("postgres", plantedLists(MONDAY))).note).toBe("'recs' is created");
     expect(await rowsOf()).toEqual(expectedOf(MONDAY));
     const { rows } = await database.query(
       "SELECT pg_get_constraintdef(oid) AS key FROM pg_constraint WHERE conrelid = 'recs'::regclass AND contype = 'p'",
@@ -204,8 +209,10 @@ describe("postgres", () => {
     await expect(send("postgres", plantedLists(TUESDAY, { end: broken }), others)).rejects.toThrow(
       "went away",
     );
-    await expect(send("postgres", plantedLists({ u1: [] }), others)).rejects.toThrow("not one list");
-    await expect(send("postgres", plantedLists({ u1: ["a\0b"] }), others)).rejects.toThrow("holds NUL");
+    await expect(send("postgres", plantedLists({ u1: [] }), others)).rejects.toThrow("all lists are empty");
+    await expect(send("postgres", plantedLists({ u1: ["a\0b"] }), others)).rejects.toThrow(
+      "contains NUL, which PostgreSQL text cannot store",
+    );
     expect(await rowsOf()).toEqual(expectedOf(MONDAY));
     const left = await database.query("SELECT 1 FROM pg_class WHERE relname LIKE 'embed_new%'");
     expect(left.rowCount).toBe(0);

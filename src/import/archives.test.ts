@@ -55,6 +55,6 @@ test("word vectors of a line without end, or of more numbers than a vector has, 
     "the line is longer than 16777216 bytes",
   );
   await imports("dim.bin", Buffer.from("1 4000000000\na "), readWordBinary).toThrow(
-    "4000000000 numbers a row",
+    "4000000000 numbers per row",
   );
 });

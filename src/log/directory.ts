@@ -84,7 +84,7 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   if (kept.length === 0) {
     const held = all.length === 0 ? "it has no files" : `it has ${shown(all)}`;
     throw new NoInputError(
-      `no logs in directory '${path}': ${held}, but log file names must end in .csv, .tsv, .txt, .jsonl, ` +
+      `no logs in directory '${path}': ${held}; log file names must end in .csv, .tsv, .txt, .jsonl, ` +
         ".json, .parquet, .libsvm or .libffm, also with .gz or .zst",
     );
   }

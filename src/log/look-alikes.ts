@@ -22,9 +22,11 @@ const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
   },
 ];
 
-/** What no flag reads. */
+/** How advice about what no flag reads begins. */
+const WRITE = "write ";
+
 function writing(cell: string, plain: string): string {
-  return `writing '${cell}' as ${plain}`;
+  return `${WRITE}'${cell}' as ${plain}`;
 }
 
 /** Texts that stand for a missing cell here and there, and are a key or a name elsewhere. */
@@ -101,11 +103,13 @@ function numbersLike(name: string, cells: readonly string[]): string | undefined
       `'${[...COMMON_NULLS, odd].join(",")}'`
     );
   if (found.length === 0) return undefined;
-  const advice = found.slice(0, 2).map((each) => each.advice(odd));
-  return (
-    `looks numeric but is read as keys: use ${advice.join(" or ")} with --numeric ${name} to read ` +
-    `'${odd}' as a number`
-  );
+  const advice = found
+    .slice(0, 2)
+    .map((each) => each.advice(odd))
+    .join(" or ");
+  return advice.startsWith(WRITE)
+    ? `looks numeric but is read as keys: ${advice} and use --numeric ${name}`
+    : `looks numeric but is read as keys: use ${advice} with --numeric ${name} to read '${odd}' as a number`;
 }
 
 function timesLike(name: string, cells: readonly string[]): string | undefined {

@@ -60,7 +60,7 @@ test("the byte that stands in for it may not be in the file", async () => {
   const path = file("unit.dat", "a::b\n1::2\nx\x1f::3\n");
   await expect(rowsOf(path, { delimiter: "::" })).rejects.toBeInstanceOf(DataError);
   await expect(rowsOf(path, { delimiter: "::" })).rejects.toThrow(
-    `${path}:3: the file has the character U+001F`,
+    `${path}:3: the file contains the character U+001F`,
   );
 });
 

@@ -82,7 +82,7 @@ describe("what is wrong is said with line and column", () => {
     [
       "options that do not go together",
       `${base}train:\n  items: { command: train-fm, noise: popularity }\n`,
-      "shop.yaml:4:3: --noise goes with --negatives",
+      "shop.yaml:4:3: --noise needs --negatives",
     ],
     [
       "an unknown command",
@@ -94,7 +94,7 @@ describe("what is wrong is said with line and column", () => {
     [
       "an export that leads out of the version",
       `${base}train: { items: { command: train-pca } }\nexport:\n  - { format: npy, out: ../items }\n`,
-      "shop.yaml:5:20: expected a place within exports/",
+      "shop.yaml:5:20: expected a path within exports/",
     ],
     [
       "an export of no training",
@@ -109,7 +109,7 @@ describe("what is wrong is said with line and column", () => {
     [
       "standard input",
       'store: s\nlog: ["-"]\ntrain: { items: { command: train-pca } }\n',
-      "shop.yaml:2:1: a pipeline reads files",
+      "shop.yaml:2:1: a pipeline cannot read standard input",
     ],
   ])("%s", async (_, yaml, message) => {
     await expect(readPipeline(written(yaml))).rejects.toMatchObject({
@@ -150,7 +150,7 @@ test.each([
     "'url-env' cannot be combined with 'out' or 'to': write two entries",
   ],
   ["{ format: redis, into: items, url-env: 'redis://:secret@host' }", "name of an environment variable"],
-  ["{ format: csv, url-env: REDIS_URL }", "not for csv"],
+  ["{ format: csv, url-env: REDIS_URL }", "--url-env needs a server format (redis, pgvector), got csv"],
   ["{ format: redis, out: a }", "--into PREFIX"],
   ["{ format: csv }", "missing 'out', or 'url-env' for a server"],
   ["{ format: cvs, out: a }", "unknown format"],

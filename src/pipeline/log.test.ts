@@ -14,14 +14,19 @@ describe("a log refuses", () => {
       65,
       "'a/w1.csv' and 'a/w1.csv.gz'",
     ],
-    ["a file that two patterns match", ["w1.csv", "w1.csv"], 64, "'w1.csv' is named twice"],
+    ["a file that two patterns match", ["w1.csv", "w1.csv"], 64, "log 'w1.csv' is matched twice"],
     [
       "what the store holds",
       ["store/items/000001/exports/items.csv"],
       64,
-      "written by the pipeline itself ('store')",
+      "exports/items.csv' is an output of this pipeline ('store')",
     ],
-    ["the copy of an export", ["w1.csv", "out.csv"], 64, "written by the pipeline itself ('out.csv')"],
+    [
+      "the copy of an export",
+      ["w1.csv", "out.csv"],
+      64,
+      "log 'out.csv' is an output of this pipeline ('out.csv')",
+    ],
   ])("%s", (_, paths, exitCode, message) => {
     const error: unknown = (() => {
       try {
@@ -50,7 +55,7 @@ test("says which files are new, changed and gone since a version", () => {
     "log: 4 files, since version 000007: 1 new (w5.csv), 1 changed (w4.csv), 1 gone (w1.csv)",
   );
   expect(changesLine(logChanges(weeks(1), weeks(1), "000007"))).toBe(
-    "log: 1 file, since version 000007: none is new",
+    "log: 1 file, since version 000007: none new",
   );
   expect(changesLine(logChanges(weeks(1), undefined, null))).toBe("log: 1 file");
 });
@@ -60,10 +65,10 @@ test("warns of a file that is lost from the middle, not of the oldest ones, and 
     logWarnings(now, logChanges(now, weeks(1, 2, 3, 4), "000001"));
   expect(warnings(weeks(3, 4, 5))).toEqual([]);
   expect(warnings(weeks(1, 2, 4))).toEqual([
-    expect.stringMatching(/^the log has lost w3.csv since version 000001/),
+    expect.stringMatching(/^w3.csv is missing from the log since version 000001/),
   ]);
   expect(warnings([...weeks(1, 2, 3, 4), file("w5.csv", "w4.csv")])).toEqual([
-    expect.stringMatching(/^logs 'w4.csv' and 'w5.csv' hold the same bytes/),
+    expect.stringMatching(/^logs 'w4.csv' and 'w5.csv' have the same contents/),
   ]);
 });
 

@@ -89,7 +89,7 @@ test("the first version has nothing to compare with, and a new file makes the ne
 
 test("without a new file nothing is published, the run says so, and the newest event's age fails", async () => {
   expect(await run()).toMatchObject({ outcome: "unchanged", log: { new: [] } });
-  expect(texts("note")).toContain("log: 3 files, since version 000002: none is new");
+  expect(texts("note")).toContain("log: 3 files, since version 000002: none new");
   const file = readFileSync(at("shop.yaml"), "utf8");
   writeFileSync(at("shop.yaml"), file.replace("maxAge: 21d", "maxAge: 7d"));
   await expect(run()).rejects.toMatchObject({
@@ -113,7 +113,9 @@ test("a file that is gone from the middle is a warning, and the newest one fails
   rmSync(week(1));
   const { log, warnings } = await run();
   expect(log).toMatchObject({ new: ["logs/ratings-2026-w3.csv"], gone: ["logs/ratings-2026-w1.csv"] });
-  expect(warnings).toEqual([expect.stringContaining("has lost logs/ratings-2026-w1.csv")]);
+  expect(warnings).toEqual([
+    expect.stringContaining("logs/ratings-2026-w1.csv is missing from the log since version 000002"),
+  ]);
   writeWeek(1);
   rmSync(week(3));
   await expect(run()).rejects.toMatchObject({
@@ -126,8 +128,8 @@ test("init of an old log leaves the age out and warns; of one of several files i
   const text = await init([week(1)], start + 400 * DAY);
   expect(text).toContain("    newest: { minAdvance: 0d } # add maxAge: 7d");
   expect(texts("warning")).toEqual([
-    expect.stringContaining(`embed init '${at("logs/ratings-*.csv")}' (3 files now)`),
-    expect.stringContaining("has no maxAge: 7d, which this log would fail"),
+    expect.stringContaining(`embed init '${at("logs/ratings-*.csv")}' (currently 3 files)`),
+    expect.stringContaining("has no maxAge: 7d, because this log would fail it"),
   ]);
 });
 
@@ -135,7 +137,7 @@ test("init refuses files that no pattern tells from others, and names a director
   await expect(init([week(0), week(2)])).rejects.toMatchObject({
     exitCode: 64,
     message: expect.stringMatching(
-      /no pattern matches exactly these 2 files alone: .* also matches '.*w1\.csv'.* in quotes/,
+      /no pattern matches exactly these 2 files: .* also matches '.*w1\.csv'.* in quotes/,
     ) as string,
   });
   expect(await init([at("logs")])).toContain(

@@ -226,7 +226,10 @@ test.each([["../../good"], ["/etc"], ["000001/model"], [".."]])(
     const link = join(store, "items", "latest");
     rmSync(link);
     symlinkSync(target, link);
-    const refused = { exitCode: 82, message: expect.stringContaining(`leads to '${target}'`) };
+    const refused = {
+      exitCode: 82,
+      message: expect.stringContaining(`points to '${target}', expected a version`),
+    };
     await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
       refused,
     );

@@ -51,7 +51,7 @@ describe("a model that is worse than", () => {
       "the model is worse than predicting the mean label on the validation split: log loss 0.8000, mean label 0.6400. Do this.",
     ]);
     expect(constantWarnings({ rmse: 1.5 }, labels, "Do this.", 2)[0]).toContain(
-      "RMSE 1.500 against 1.000. Do this.",
+      "RMSE 1.500, mean label 1.000. Do this.",
     );
     expect(constantWarnings({ rmse: 1.5 }, labels, "Do this.", 0)[0]).toContain("--patience 0");
     expect(constantWarnings({ rmse: 0.9 }, labels, "", 2)).toEqual([]);
@@ -67,7 +67,7 @@ describe("a model that is worse than", () => {
   test("a chain's draws, as a table, names both losses and what brings them nearer", () => {
     const metrics = { test: { logLoss: 0.157 }, testByTable: { logLoss: 0.253 } };
     expect(tableWarnings(metrics, false)[0]).toMatch(
-      /test log loss 0\.2530 against 0\.1570; with --valid 0\.1/,
+      /test log loss 0\.2530 against 0\.1570; --valid 0\.1 rescales/,
     );
     expect(tableWarnings(metrics, true)[0]).toMatch(
       /0\.2530 against 0\.1570; a smaller --dim.*--method adagrad/,

@@ -253,7 +253,7 @@ export function checkRanking(options: EvaluateOptions): void {
           ? "a model uses its own tables"
           : "--score context uses the default table and the context table"),
     );
-  refuseGiven(options, ofScores, "not allowed with --ranking");
+  refuseGiven(options, ofScores, "only for scored rows, but here items are ranked");
   if (options.foldInShare !== undefined) checkFoldIn(options, options.foldInShare);
 }
 

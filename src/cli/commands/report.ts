@@ -47,7 +47,7 @@ export function addReport(program: Command, signal: AbortSignal): Command {
     .usage("[options] <run...>")
     .argument(
       "<run...>",
-      "run directories; STORE/NAME is now the latest version version in a store, shown with the history of " +
+      "run directories; STORE/NAME is the latest version in a store, shown with the history of " +
         "earlier versions",
     )
     .addHelpText("before", examples)

@@ -175,7 +175,7 @@ test("lists of another length follow in the same machine", async () => {
 test("a graph that does not fit is refused by its sizes, before anything is computed", () => {
   const sizes = { numUsers: 5e6, numItems: 3e6, numEntries: 1e8 };
   expect(() => checkGraphFilter("the baseline chebycf", sizes, 512, 2)).toThrow(
-    /the baseline chebycf of 5000000 users and 3000000 items with 512 components on 2 threads needs .* one memory holds/,
+    /the baseline chebycf of 5000000 users and 3000000 items with 512 components on 2 threads needs .* of memory, the limit is /,
   );
   expect(() =>
     checkGraphFilter("it", { numUsers: 29_858, numItems: 40_981, numEntries: 810_128 }, 512, 16),

@@ -25,7 +25,12 @@ test.each([
     "$1=100000000",
     "num_tree_per_iteration is not an integer from 1 to",
   ],
-  ["children in a circle", /^left_child=.*$/m, (line: string) => line.replace(/=-?\d+/, "=0"), "are no tree"],
+  [
+    "children in a circle",
+    /^left_child=.*$/m,
+    (line: string) => line.replace(/=-?\d+/, "=0"),
+    "do not form a tree",
+  ],
 ] as const)("LightGBM's %s", (_, original, crafted, message) => {
   expect(lightgbm).toMatch(original);
   expect(() => readForeignModel(lightgbm.replace(original, crafted as string), "model.txt")).toThrow(message);

@@ -19,7 +19,7 @@ const warningsOf = (named: string[], of: Uint32Array = rows) =>
 
 test("ids by their name with many whole numbers are named, with full lists of both kinds of columns", () => {
   const warnings = warningsOf([]);
-  expect(warnings.map((text) => /^'(\w+)'/.exec(text)![1])).toEqual(["campaign_id", "storeId"]);
+  expect(warnings.map((text) => /^column '(\w+)'/.exec(text)![1])).toEqual(["campaign_id", "storeId"]);
   expect(warnings[0]).toContain("--fields 'device,campaign_id,storeId' --numeric 'paid,slot_id,ratio_id'");
   expect(warnings[0]).toContain("--ctr campaign_id");
 });

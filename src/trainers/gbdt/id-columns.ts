@@ -27,8 +27,8 @@ export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: rea
   const lists = [`--fields '${fields}'`, ...(rest.length > 0 ? [`--numeric '${rest.join(",")}'`] : [])];
   return found.map(
     (name) =>
-      `'${name}' is read as numbers and looks like an id, whose ranges mean nothing: ${lists.join(" ")} takes its values as categories, ` +
-      `--ctr ${name} as the mean target of their rows; --numeric ${name} keeps it as numbers without this warning`,
+      `column '${name}' is numeric but looks like an id: use ${lists.join(" ")} to treat its values as categories, ` +
+      `--ctr ${name} to replace them with their mean target, or --numeric ${name} to keep the numbers without this warning`,
   );
 }
 

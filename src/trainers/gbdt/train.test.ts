@@ -124,7 +124,7 @@ test("the text model reads back to the same forest", async () => {
 });
 
 test.each([
-  ["cut short", (text: string) => text.slice(0, text.length / 2), "cut short"],
+  ["cut short", (text: string) => text.slice(0, text.length / 2), "the file is truncated"],
   ["of a newer version", (text: string) => text.replace("version=v4", "version=v9"), "version v9"],
   [
     "of more classes than its objective",
@@ -132,7 +132,11 @@ test.each([
     "num_class 3",
   ],
   ["with linear leaves", (text: string) => text.replace("is_linear=0", "is_linear=1"), "linear"],
-  ["with a lost child", (text: string) => text.replace(/left_child=\S+/, "left_child=77"), "no tree"],
+  [
+    "with a lost child",
+    (text: string) => text.replace(/left_child=\S+/, "left_child=77"),
+    "do not form a tree",
+  ],
   ["with a number lost", (text: string) => text.replace(/leaf_value=\S+ /, "leaf_value="), "leaf_value"],
   ["' has a different kind than in training", () => "<html>", "first line"],
 ])("a text model %s is refused by what is wrong with it", async (_, damage, why) => {

@@ -51,8 +51,8 @@ test("a cell of several keys makes a cross of each, a missing one none", () => {
 });
 
 test.each([
-  [["a", "c"], "'c' is no field"],
-  [["price", "a"], "'price' is a number"],
+  [["a", "c"], "'c' is not a field"],
+  [["price", "a"], "'price' is numeric"],
 ] as [[string, string], string][])("crossing %s is refused", (pair, message) => {
   expect(() => crosserOf(space, plan([pair]))).toThrow(UsageError);
   expect(() => crosserOf(space, plan([pair]))).toThrow(message);
