@@ -84,7 +84,7 @@ test("10,000 fields train at a dim that fits them, and linearly; at a greater on
   expect((await once("--model", "lr")).code).toBe(0);
   const { stderr } = await once("--dim", "16");
   expect(stderr).toMatch(
-    /rows have 10000 fields, .* whose pairwise terms give initial scores of about ±24: .* --model lr/,
+    /rows have 10000 fields, whose pairwise terms give initial scores of about ±24: .* --model lr/,
   );
   // what is said of many fields is said once
   expect(stderr).toMatch(/3334 fields \('f0', 'f3', .* and 3329 more\): each has one value/);

@@ -158,10 +158,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["imported"], /ranks after a trained run under --score dot/],
       [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: use a run of/],
       [["columns"], /has no field "item_id"/],
-      [
-        ["cooccurrence"],
-        /' has no user column: train it with --user and --item/,
-      ],
+      [["cooccurrence"], /' has no user column: train it with --user and --item/],
       [["als"], /--positive-from N/],
     ],
   ],
@@ -183,7 +180,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "transform RUN LOG",
     [
-      [["ffm"], /columns of the item \(item_id\) and of the user \(user_id, device, hour\); .*pass one table for each/],
+      [
+        ["ffm"],
+        /columns of the item \(item_id\) and of the user \(user_id, device, hour\); .*pass one table for each/,
+      ],
       [["pca"], /which cannot encode rows: --fold-in LOG takes/],
       [
         ["cooccurrence", "imported"],
@@ -201,7 +201,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
     ],
   ],
-  ["transform RUN LOG --with-scores", [[kinds, /no longer has the option --with-scores: embed predict RUN LOG writes/]]],
+  [
+    "transform RUN LOG --with-scores",
+    [[kinds, /no longer has the option --with-scores: embed predict RUN LOG writes/]],
+  ],
   [
     "predict RUN LOG --keep user,item",
     [
@@ -238,7 +241,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "train-net CLICKS --arch fnn --hidden 4 --epochs 1 --init RUN",
     [
-      [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; use a run of .* train-net/],
+      [
+        ["ffm", "lr"],
+        /run 'RUN' holds .*, which cannot start a network \(--init\): .*; use a run of .* train-net/,
+      ],
       [["gbdt"], /run 'RUN' holds boosted trees .*: train-gbdt --entity COLUMN writes a vector/],
       [["ranking", "implicit", "pca", "cooccurrence"], /, the log has/],
     ],
@@ -314,7 +320,11 @@ const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][]
   ["logs", [64, /is not a run directory/], [0, /^$/]],
   ["dataset", [64, /is an encoded dataset, not a run: train on it/], [0, /^$/]],
   ["store", [64, /part of a store.*items\/latest'/], [64, /' contains a run or a dataset \(.*\), not a log/]],
-  ["store/items", [64, /part of a store.*items\/latest'/], [64, /' contains a run or a dataset \(.*\), not a log/]],
+  [
+    "store/items",
+    [64, /part of a store.*items\/latest'/],
+    [64, /' contains a run or a dataset \(.*\), not a log/],
+  ],
   ["store/items/latest", [0, /^$/], [64, /is a run directory, not a log/]],
   [
     "program",
@@ -324,7 +334,11 @@ const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][]
     ],
     [64, /is a run directory, not a log|is a directory/],
   ],
-  ["torn", [82, /has metrics.jsonl but no manifest.json: it is damaged/], [64, /' contains a run or a dataset \(.*\), not a log/]],
+  [
+    "torn",
+    [82, /has metrics.jsonl but no manifest.json: it is damaged/],
+    [64, /' contains a run or a dataset \(.*\), not a log/],
+  ],
 ];
 
 describe("a path of another kind", () => {

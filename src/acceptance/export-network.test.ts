@@ -215,6 +215,6 @@ test("what the graph cannot hold is refused with 64 and a way out", async () => 
   await embedOk(["train-fm", at("train.csv"), "-o", at("fm"), "--epochs", "1", "--threads", "1"]);
   expect(await failure(at("fm"), "--onnx-part", "network")).toEqual([
     64,
-    expect.stringMatching(/cannot be exported as a network .*: runs of train-net can/),
+    expect.stringMatching(/cannot be exported as a network .*: use a run of train-net$/m),
   ]);
 });

@@ -96,7 +96,7 @@ test("a table that is too large is refused with its size and what shrinks it", a
 test("what does not go together is said", async () => {
   const out = join(folder, "refused");
   for (const [flags, message] of [
-    [["--normalize-rows"], /--normalize-rows is for --model ffm, not for fm/],
+    [["--normalize-rows"], /--normalize-rows needs --model ffm, got fm/],
     [["--model", "ffm", "--method", "als"], /--method als needs --model fm, got ffm/],
   ] as const) {
     const { code, stderr } = await embed(["train-fm", clicks, "-o", out, ...flags]);

@@ -173,7 +173,7 @@ describe("--item-neighbors", () => {
     expect(got.get("other")).toEqual(got.get("new"));
     expect(new Set(got.get("nothing")!.vector)).toEqual(new Set([0]));
     const { stderr } = await embedOk(["transform", at("run"), at("more.csv"), "--key", "item"]);
-    expect(stderr).toMatch(/213 items that the run knows .* the other 30 /);
+    expect(stderr).toMatch(/213 items known to the run include their neighbours; the other 30 /);
   });
 
   test("evaluate and neighbors see items as training did, in a run without some keys too", async () => {
@@ -192,7 +192,7 @@ describe("--item-neighbors", () => {
     const evaluate = ["evaluate", at("judged"), "--on", at("held.csv"), "--repeats", "mask", "--quiet"];
     expect((await summaryOf(evaluate)).metrics["on"]).toMatchObject(metrics["test"]!);
     const { stderr } = await embedOk(["neighbors", at("judged"), "--key", "item:p0", "--top", "2"]);
-    expect(stderr).toContain("what its neighbours add");
+    expect(stderr).toContain("and the vectors of neighbours, as the model scores them");
 
     const before = await exported("judged", "item");
     await embedOk(["publish", at("judged"), "--store", at("store"), "--name", "items", "--quiet"]);
@@ -242,22 +242,34 @@ test("without a column that goes with the item --item-neighbors is 64", async ()
   const plain = ["train-ranking", at("log.csv"), ...roles, "--item-neighbors", "3", "-o", at("refused")];
   expect(await embed(plain)).toMatchObject({
     code: 64,
-    stderr: expect.stringMatching(/no column goes with 'item'.*--side/),
+    stderr: expect.stringMatching(/--item-neighbors needs side columns of 'item'.*--side/),
   });
 });
 
 test.each([
-  ["cosines", ["--item-neighbors", "3", "--loss", "ccl"], /--item-neighbors .* cosines/],
-  ["a weight without neighbours", ["--neighbor-weight", "2"], /goes with --item-neighbors/],
+  [
+    "cosines",
+    ["--item-neighbors", "3", "--loss", "ccl"],
+    /--item-neighbors cannot be combined with cosine similarity \(--loss ccl\)/,
+  ],
+  ["a weight without neighbours", ["--neighbor-weight", "2"], /--neighbor-weight needs --item-neighbors/],
   ["no neighbours", ["--item-neighbors", "0"], /an integer from 1 to/],
-  ["rank 0", ["--negatives", "8", "--hard-negatives", "0-2"], /from 1 on/],
+  [
+    "rank 0",
+    ["--negatives", "8", "--hard-negatives", "0-2"],
+    /--hard-negatives expects an integer of at least 1, got '0'/,
+  ],
   [
     "ranks that fall",
     ["--negatives", "8", "--hard-negatives", "3-2"],
     /a range of ranks FROM-TO with 1 <= FROM <= TO, such as 2-5/,
   ],
-  ["more ranks than candidates", ["--negatives", "8", "--hard-negatives", "2-9"], /at least 9/],
-  ["ranks of one candidate", ["--hard-negatives", "2-3"], /one candidate/],
+  [
+    "more ranks than candidates",
+    ["--negatives", "8", "--hard-negatives", "2-9"],
+    /--negatives of at least 9, got 8/,
+  ],
+  ["ranks of one candidate", ["--hard-negatives", "2-3"], /--negatives of at least 3, got 1/],
   ["ranks of another loss", ["--loss", "warp", "--hard-negatives", "1-2"], /--loss bpr/],
 ])("%s is 64", async (_, flags, message) => {
   const got = await embed([...job, ...flags, "-o", at("refused")]);

@@ -66,7 +66,7 @@ test("a column of nearly unique keys is no feature, from the log and from a data
   expect(warnings).toContainEqual(expect.stringContaining("'request' (600 keys in 600 rows)"));
   const fromDataset = await train(at("dataset"), "from-dataset");
   expect(fromDataset.warnings).toContainEqual(
-    expect.stringContaining("'request' had fewer than two rows a key"),
+    expect.stringContaining("'request' had fewer than two rows per key"),
   );
   expect(fromDataset.roles).toEqual(fromLog.roles);
   expect(fromDataset.table).toBe(fromLog.table);
@@ -121,7 +121,7 @@ test("inspect and the configs that it starts mark such columns, times and text t
   for (const file of ["odd.yaml", "pipeline.yaml"]) {
     const text = readFileSync(at(file), "utf8");
     expect(text).toContain("# left out, with fewer than two rows per key: __index_level_0__ (300 distinct)");
-    expect(text).toMatch(/- price # 9 distinct; looks like numbers/);
+    expect(text).toMatch(/- price # 9 distinct; looks numeric/);
     expect(text).toMatch(/time: purchased_at/);
   }
 });
@@ -132,9 +132,7 @@ test("a column that is a feature in one week and none in the next is told of in 
   await encoded(at("week1.csv"), "week1-dataset");
   await encoded(at("week2.csv"), "week2-dataset");
   expect(await fieldChanges(at("week2-dataset"), at("week1"), "000001")).toEqual([
-    expect.stringMatching(
-      /'request' .* is no feature any more, as it was in version 000001.*columns: fields:/,
-    ),
+    expect.stringMatching(/'request' .* is no longer a feature, unlike in version 000001.*columns: fields:/),
   ]);
   expect(await fieldChanges(at("week1-dataset"), at("week2"), "000002")).toEqual([
     expect.stringMatching(/'request' is now a feature, unlike in version 000002/),
@@ -173,7 +171,7 @@ test("labels of true and false are read, as 1 and 0", async () => {
   expect(truths.table).toBe(numbers.table);
   writeFileSync(at("names.csv"), text.replaceAll(",1\n", ",>50K\n").replaceAll(",0\n", ",<=50K\n"));
   await expect(train(at("names.csv"), "names", { label: "clicked" })).rejects.toThrow(
-    /got ">50K"; train-gbdt --task multiclass takes names for classes/,
+    /got ">50K"; only train-gbdt --task multiclass supports class names/,
   );
 });
 

@@ -244,7 +244,7 @@ test("rows that the run's filters leave out have no prediction, which is said", 
   const phones = newClicks.flatMap((line, i) => (line.split(",")[3] === "phone" ? [String(i + 1)] : []));
   expect(rowsOf(stdout).map(([row]) => row)).toEqual(phones);
   expect(stderr).toContain(
-    `${1500 - phones.length} of 1500 rows have no prediction: the run's --drop and --where`,
+    `${1500 - phones.length} of 1500 rows have no prediction: they are excluded by the run's --drop and --where`,
   );
 });
 
@@ -288,7 +288,7 @@ test("side tables are joined, several files are one log, and JSON objects may la
   expect([lacking.code, lacking.stderr]).toEqual([64, expect.stringContaining("did you mean 'devise'?")]);
   write("side.csv", ["item_id,brand", "tea-07,Cedar"]);
   expect((await runOk("predict sided new-clicks.csv --threads 1")).stderr).toContain(
-    "side.csv' is not what it was when the run was trained",
+    "side.csv' has changed since the run was trained",
   );
 });
 
@@ -365,17 +365,20 @@ test("probabilities that were learned against drawn negatives are said to be no 
   await embedOk([...training.split(" "), ...small, "-o", "drawn"], { cwd: folder });
   const { stdout, stderr } = await runOk("predict drawn buys.csv --threads 1");
   expect(stdout).toMatch(/^row,probability\n/);
-  expect(stderr).toContain("against 2 drawn negatives for each");
+  expect(stderr).toContain("trained with 2 sampled negatives per event");
 });
 
 test.each([
   ["predict", "needs a run, or a model"],
   ["predict fm", "no log given: name one or several files, or - for stdin"],
-  ["predict fm new-clicks.csv --dedupe", "leave it out"],
+  [
+    "predict fm new-clicks.csv --dedupe",
+    "--dedupe cannot be used here, because predict writes predictions row by row",
+  ],
   ["predict fm new-clicks.csv --keep user,hour,user", "--keep names 'user' twice"],
-  ["predict fm new-clicks.csv --keep brand", "--keep names column 'brand', which no input has"],
+  ["predict fm new-clicks.csv --keep brand", "--keep names column 'brand', which does not exist"],
   ["predict fm lr", "is a run directory, not a log"],
-  ["predict items new-clicks.csv", "cannot score rows of a log: runs of train-fm"],
+  ["predict items new-clicks.csv", "cannot score rows of a log: use a run of train-fm"],
   ["predict fm new-clicks.csv -o new-clicks.csv --force", "new-clicks.csv"],
   ["transform net new-clicks.csv --with-scores", "embed predict RUN LOG writes probabilities"],
 ])("%s is refused in words", async (words, why) => {

@@ -88,7 +88,7 @@ test("maps are the plane, UMAP, or both, and names are called for where the file
   const { absent } = await reported(["fm", "--part", "none", "--points", "10", ...names("item_id")]);
   expect(absent).toEqual([
     expect.stringContaining("10 keys with a vector are too few"),
-    expect.stringMatching(/--names: '.*' has no 'name' of \d+ of \d+ keys: /),
+    expect.stringMatching(/--names: '.*' has no 'name' for \d+ of \d+ keys: /),
   ]);
 });
 
@@ -98,7 +98,9 @@ test("names are those of the field that is shown, a file for another field is re
     ...[...names("item"), ...names("user")],
   ]);
   expect(page).toContain("Somebody 19 <small>u019</small>");
-  expect(absent).toEqual([expect.stringContaining('names keys of "item", and none of that field is shown')]);
+  expect(absent).toEqual([
+    expect.stringContaining('has names for field "item", but no key of that field is shown'),
+  ]);
   const twice = await embed(["report", "fm", "-o", "x.html", ...names("item"), ...names("item_id")], {
     cwd: folder,
   });

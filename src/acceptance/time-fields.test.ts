@@ -41,5 +41,8 @@ test("--time-zone moves the clock", async () => {
 
 test("a field that the log has already is 64", async () => {
   const got = await embed(["train-fm", clicks, "-o", at("x"), "--time-fields", "hour"]);
-  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("column 'hour', and the log has one")]);
+  expect([got.code, got.stderr]).toEqual([
+    64,
+    expect.stringContaining("creates a column 'hour', but the log already has one"),
+  ]);
 });

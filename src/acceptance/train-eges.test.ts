@@ -179,7 +179,7 @@ test("transform skips values that training did not keep, leaves items out that h
   const none = await embed(["transform", at("one"), at("none.csv"), "--key", "item"]);
   expect([none.code, none.stderr]).toEqual([
     65,
-    expect.stringContaining("none of the 1 items has a value that the run knows"),
+    expect.stringContaining("none of the 1 items has a value known to the run"),
   ]);
 });
 
@@ -218,7 +218,7 @@ test("a key that is forgotten leaves no numbers in the attention and the own vec
 });
 
 test.each([
-  [[], /needs columns that describe 'item'.*--side FILE:item/],
+  [[], /needs side columns of 'item'.*--side FILE:item/],
   [["--item-fields", "styl", "--side", `${items}:item`], /--item-fields names 'styl'.*did you mean 'style'/],
   [
     ["--source", "user", "--target", "item", "--item-fields", "style"],

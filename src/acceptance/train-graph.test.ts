@@ -250,7 +250,7 @@ describe("from week to week", () => {
     const { run } = await trained("walks", first(), ...ends, ...small);
     const flags = ["--method", "line", "--dim", "8", "--init", run, "-o", at("not-made")];
     const got = await embed(["train-graph", second(), ...ends, ...flags]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("was made by --method deepwalk")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("was trained by --method deepwalk")]);
   });
 });
 
@@ -307,31 +307,31 @@ test("LINE of both orders keeps each half; the first order has no contexts", asy
 describe("refuses", () => {
   const edges = "from,to,w\na,b,1\nb,c,2\n";
   const bad: [string, string, string[], number, RegExp][] = [
-    ["one column", "a b\nb c\n", ["--source", "a", "--target", "b"], 64, /need two columns, and the log has one, 'a b': --delimiter/],
-    ["ignored columns missing from '", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
-    ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
+    ["one column", "a b\nb c\n", ["--source", "a", "--target", "b"], 64, /need two columns, but the log has only 'a b': set the delimiter.* --delimiter/],
+    ["a column that is not there", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
+    ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /--source names column 'c0', which does not exist: the columns are 1, 2 \(c0, c1, \.\.\. with --no-header\)/],
     ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /--source and --target both name column '/],
-    ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
+    ["a source alone", edges, ["--source", "from"], 64, /--source needs --target COLUMN/],
     ["edges that nobody named", edges, [], 64, /looks like an edge list from 'from' to 'to': use --source from --target to/],
     ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /train-graph needs an edge list \(--source and --target\) or events in sessions \(--session, or --user\): the columns in use are/],
     ["no rows", "from,to\n", ends, 65, /./],
     ["self-loops alone", "from,to\na,a\n", ends, 65, /no edge between two different known nodes/],
     ["an empty end", "from,to\na,b\n,c\n", ends, 65, /bad\.csv:3: column 'from'/],
     ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': expected an edge weight: a positive number/],
-    ["a weight below 0", "from,to,w\na,b,-1\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w': the weight of an edge/],
+    ["a weight below 0", "from,to,w\na,b,-1\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w': expected an edge weight: a positive number/],
     ["a weight that is none", "from,to,w\na,b,x\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
     ["an infinite weight", "from,to,w\na,b,inf\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
     ["p of 0", edges, [...ends, "--method", "node2vec", "--p", "0"], 64, /--p expects a number from/],
     ["q below 0", edges, [...ends, "--method", "node2vec", "--q", "-1"], 64, /--q expects a number from/],
-    ["p for deepwalk", edges, [...ends, "--p", "2"], 64, /--p is for --method node2vec, not for deepwalk/],
-    ["walks for line", edges, [...ends, "--method", "line", "--num-walks", "2"], 64, /--num-walks is for --method deepwalk, node2vec, eges, not for line/],
-    ["an order for deepwalk", edges, [...ends, "--order", "2"], 64, /--order is for --method line/],
-    ["an odd dim", edges, [...ends, "--method", "line", "--dim", "7"], 64, /must be even, got 7: take 8/],
-    ["a direction of the first order", edges, [...ends, "--method", "line", "--directed", "--order", "1"], 64, /--order 1 is for undirected edges/],
+    ["p for deepwalk", edges, [...ends, "--p", "2"], 64, /--p needs --method node2vec, got deepwalk/],
+    ["walks for line", edges, [...ends, "--method", "line", "--num-walks", "2"], 64, /--num-walks needs --method deepwalk, node2vec, eges, got line/],
+    ["an order for deepwalk", edges, [...ends, "--order", "2"], 64, /--order needs --method line, got deepwalk/],
+    ["an odd dim", edges, [...ends, "--method", "line", "--dim", "7"], 64, /must be even with --order both, got 7: use 8/],
+    ["a direction of the first order", edges, [...ends, "--method", "line", "--directed", "--order", "1"], 64, /--order 1 needs undirected edges/],
     ["another order", edges, [...ends, "--method", "line", "--order", "3"], 64, /--order expects 1, 2 or both, got '3'/],
-    ["--score", edges, [...ends, "--directed", "--undirected"], 64, /--directed and --undirected cannot be combined/],
-    ["a session of edges", edges, [...ends, "--session", "w"], 64, /--session is for logs of events/],
-    ["features of edges", edges, [...ends, "--fields", "w"], 64, /--fields is for logs of events/],
+    ["both directions", edges, [...ends, "--directed", "--undirected"], 64, /--directed and --undirected cannot be combined/],
+    ["a session of edges", edges, [...ends, "--session", "w"], 64, /--session needs a log of events/],
+    ["features of edges", edges, [...ends, "--fields", "w"], 64, /--fields needs a log of events/],
   ]; // prettier-ignore
 
   test.each(bad)("%s", async (_, text, flags, code, message) => {

@@ -173,7 +173,7 @@ describe("refused, with nothing written", () => {
     [
       "a rejection that never holds",
       ["--reject", 'event = "no"'],
-      "--reject 'event = \"no\"' holds for none",
+      "--reject 'event = \"no\"' matches none of",
     ],
     ["a column that there is not", ["--goal", 'evnt = "booking"'], "did you mean 'event'"],
     ["no expression", ["--goal", "event ="], "--goal, character 8"],
@@ -182,8 +182,12 @@ describe("refused, with nothing written", () => {
       ["--goal", 'event = "click"', "--reject", 'item = "x"'],
       "--goal and --reject both match",
     ],
-    ["a goal's weight without a goal", ["--goal-weight", "5"], "--goal-weight goes with --goal"],
-    ["market negatives without a market", ["--market-negatives", "5"], "goes with --negatives-within"],
+    ["a goal's weight without a goal", ["--goal-weight", "5"], "--goal-weight needs --goal"],
+    [
+      "market negatives without a market",
+      ["--market-negatives", "5"],
+      "--market-negatives needs --negatives-within",
+    ],
     [
       "a market that there is not",
       ["--negatives-within", "markt"],
@@ -191,7 +195,7 @@ describe("refused, with nothing written", () => {
     ],
     ["items of several markets", ["--negatives-within", "seller"], "have several values, such as"],
     ["items alone in their market", ["--negatives-within", "own"], "': no two items share a value"],
-    ["a market column that is empty", ["--negatives-within", "nothing"], "have none"],
+    ["a market column that is empty", ["--negatives-within", "nothing"], "have no value"],
   ])("%s", async (_, flags, words) => {
     const out = at("refused");
     const got = await embed(["train-item2vec", log(), ...columns, ...flags, "-o", out]);

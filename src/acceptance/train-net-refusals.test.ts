@@ -33,16 +33,26 @@ describe("what cannot be trained", () => {
       64,
       "it has one vector per key and field, but a network takes one vector per key",
     ],
-    ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is no field"],
+    ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is not a field"],
     ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
-    ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],
+    [
+      "a cross for fnn",
+      ["--arch", "fnn", "--cross", "device*hour"],
+      64,
+      "--cross needs --arch wide-deep, got fnn",
+    ],
     [
       "keys of a random start",
       ["--arch", "fnn", "--keep-keys"],
       64,
       "--keep-keys needs a pretrained table: set --init RUN",
     ],
-    ["a frozen random start", ["--arch", "fnn", "--freeze-embeddings"], 64, "--expire needs --init RUN"],
+    [
+      "a frozen random start",
+      ["--arch", "fnn", "--freeze-embeddings"],
+      64,
+      "--freeze-embeddings needs --init RUN",
+    ],
     ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
     [
       "a share of dropout above its range",
@@ -50,7 +60,12 @@ describe("what cannot be trained", () => {
       64,
       "--dropout expects a number from 0",
     ],
-    ["tanh in residual units", ["--arch", "deep-crossing", "--activation", "tanh"], 64, "have ReLU"],
+    [
+      "tanh in residual units",
+      ["--arch", "deep-crossing", "--activation", "tanh"],
+      64,
+      "whose residual units use ReLU",
+    ],
     [
       "negatives for a log of labels",
       ["--arch", "fnn", "--negatives", "2", "--label", "click"],

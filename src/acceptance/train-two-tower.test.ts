@@ -105,7 +105,7 @@ test("a training that is killed goes on to the same bytes", async () => {
   const killed = await embed(command, { signalWhen: { stderr: /"epoch":15,/, signal: "SIGKILL" } });
   expect(killed.signal).toBe("SIGKILL");
   const resumed = await embedOk([...command, "--threads", "1"]);
-  expect(resumed.stderr).toMatch(/goes on after epoch \d*[02468]\n/);
+  expect(resumed.stderr).toMatch(/resuming after epoch \d*[02468]\n/);
   expect(bytesOf("killed")).toEqual(bytesOf("whole"));
 });
 
@@ -360,13 +360,9 @@ describe("what a log or options lack is said", () => {
       "histories need a time column: name it with --time, or use all other events of a user with --history others",
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
-    ["item columns need a tower", ["--item-fields", "time"], "--item-fields goes with --item-tower"],
+    ["item columns need a tower", ["--item-fields", "time"], "--item-fields needs --item-tower"],
     ["a field of users must be read", ["--user-fields", "city"], "'city', which is not a column in use"],
-    [
-      "others have no order",
-      ["--history", "others", "--recency", "3"],
-      "--recency goes by the order of events",
-    ],
+    ["others have no order", ["--history", "others", "--recency", "3"], "--recency needs ordered events"],
     [
       "a history is a number or others",
       ["--history", "all"],

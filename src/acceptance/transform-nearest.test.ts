@@ -332,7 +332,7 @@ describe("bad input", () => {
     expect(await of(run, all)).toEqual([
       64,
       expect.stringContaining(
-        "', the item column of the run: name its key column with --key; the columns are",
+        "no input has a column 'item', the key column of the run: name the key column with --key; the columns are",
       ),
     ]);
     const numbers = put("columns.csv", "p,q,r", "1,2,3", "4,5,7", "6,8,9", "1,0,2");

@@ -51,7 +51,7 @@ test("evaluate applies the expression that training did", async () => {
 
 test("cells that are no numbers are told of where numbers are asked for", async () => {
   const { stderr } = await rowsOf("no-numbers", "Quantity > 0 and (Country > 5 or Country is not missing)");
-  expect(stderr).toContain("2 distinct cells of 'Country' are no numbers");
+  expect(stderr).toContain("2 distinct cells of 'Country' are not numbers");
 });
 
 test("a mistake is 64 and shown at its character, a column that is none with the nearest", async () => {

@@ -74,7 +74,7 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
   return columns
     .map(
       (column) =>
-        `${indent}# left out, with fewer than two rows a key: ${printable(column.name)} (${countsOf(column)})\n`,
+        `${indent}# left out, with fewer than two rows per key: ${printable(column.name)} (${countsOf(column)})\n`,
     )
     .join("");
 }
