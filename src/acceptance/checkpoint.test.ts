@@ -142,7 +142,10 @@ describe("--resume", () => {
   test("refuses the checkpoint of another training with 64 and names what differs", async () => {
     const train = await half("other");
     const { code, stderr } = await embed([...train, "--resume", "--dim", "8"]);
-    expect([code, stderr]).toEqual([64, expect.stringMatching(/belongs to a training with different dim: resume with/)]);
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringMatching(/belongs to a training with different dim: resume with/),
+    ]);
   });
 
   test("refuses a damaged checkpoint with 82", async () => {

@@ -142,7 +142,10 @@ test("a run without vectors of its own is projected, and says so", async () => {
 test.each([
   [["transform", at("without"), clicks, "--dense"], "needs a number"],
   [["transform", at("run1"), clicks, "--dense", "9"], "--dense must be at most 8"],
-  [["train-gbdt", clicks, "-o", at("bad"), "--entity", "items"], "names column 'items', which does not exist"],
+  [
+    ["train-gbdt", clicks, "-o", at("bad"), "--entity", "items"],
+    "names column 'items', which does not exist",
+  ],
   [["train-gbdt", clicks, "-o", at("bad"), "--dim", "4"], "--entity COLUMN"],
   [["transform", at("run1"), clicks, "--dense", "4", "--features"], "--dense"],
 ])("%j is 64", async (args, why) => {

@@ -156,7 +156,12 @@ test.each([
   ["a table without the field", ["--labels", "ITEMS:genres", "--probe", "year"], 64, 'no field "genres"'],
   ["no file of labels", ["--neighbors-by", "genres"], 64, "needs a label file: --labels FILE:item"],
   ["no column", ["--labels", "ITEMS:item"], 64, "--neighbors-by COLUMN"],
-  ["a log too", ["--labels", "ITEMS:item", "--probe", "genres", "--part", "test"], 64, "--part is not allowed with --labels"],
+  [
+    "a log too",
+    ["--labels", "ITEMS:item", "--probe", "genres", "--part", "test"],
+    64,
+    "--part is not allowed with --labels",
+  ],
   [
     "neighbours without a column",
     ["--labels", "ITEMS:item", "--probe", "genres", "--k", "3"],

@@ -88,11 +88,11 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ["export RUN --format onnx", [[["columns"], /no field has keys: use --onnx-input row/]]],
   [
     "export RUN --format onnx --onnx-part network",
-    [[without("net"), /cannot be exported as a network \(--onnx-part network\): use a run of train-net$/]],
+    [[without("net"), /cannot be exported as a network \(--onnx-part network\): use a run of train-net/]],
   ],
   [
     "export RUN --format onnx --onnx-part user",
-    [[kinds, /cannot be exported as towers \(--onnx-part user\): use a run of train-two-tower$/]],
+    [[kinds, /cannot be exported as towers \(--onnx-part user\): use a run of train-two-tower/]],
   ],
   [
     "export RUN --format csv --with-weight",
@@ -103,7 +103,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         without("fm", "ffm", "ranking", "implicit", "als"),
-        /cannot rank by a dot product \(--mips\): use a run of train-fm/,
+        /cannot rank by a dot product \(--mips\): .*; use a run of train-fm/,
       ],
     ],
   ],
@@ -184,7 +184,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
         ["ffm"],
         /columns of the item \(item_id\) and of the user \(user_id, device, hour\); .*pass one table for each/,
       ],
-      [["pca"], /which cannot encode rows: --fold-in LOG takes/],
+      [["pca"], /which cannot encode rows: use --fold-in LOG with events/],
       [
         ["cooccurrence", "imported"],
         /which cannot encode rows: use a run of train-fm, train-ranking, train-two-tower, train-als, train-graph --method eges, train-gbdt, .* train-net/,
@@ -196,7 +196,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         without("gbdt", "pca", "cooccurrence", "imported"),
-        /which cannot encode rows by --features: use a run of train-gbdt$/,
+        /which cannot encode rows by --features: use a run of train-gbdt/,
       ],
       [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
     ],

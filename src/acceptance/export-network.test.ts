@@ -204,7 +204,10 @@ test("what the graph cannot hold is refused with 64 and a way out", async () => 
   const tiny = ["--label", "click", "--arch", "fnn", "--hidden", "4", ...small];
   await embedOk(["train-net", at("multi.csv"), "-o", at("multi"), "--multi", "tags:|", ...tiny]);
   await embedOk(["train-net", at("multi.csv"), "-o", at("score"), "--ignore", "tags", ...tiny]);
-  expect(await failure(at("multi"))).toEqual([64, expect.stringContaining("several values")]);
+  expect(await failure(at("multi"))).toEqual([
+    64,
+    expect.stringContaining("is multi-valued, but the exported model has one input per field"),
+  ]);
   expect(await failure(at("score"))).toEqual([64, expect.stringContaining("rename the column")]);
   await embedOk(["train-net", at("train.csv"), "-o", at("hash"), "--hash", "user_id:6", ...tiny]);
   expect(await failure(at("hash"))).toEqual([64, expect.stringContaining("--onnx-input row")]);

@@ -135,7 +135,12 @@ test.each([
 test.each([
   ["a key file that does not exist is 66", ["--hash-keys", at("no-such")], 66, "cannot be read (ENOENT)"],
   ["a short secret is 64", ["--hash-keys", write("short", "guess me\n")], 64, "at least 16"],
-  ["columns without a secret are 64", ["--hash-keys-of", "device"], 64, "--hash-keys-of needs --hash-keys FILE"],
+  [
+    "columns without a secret are 64",
+    ["--hash-keys-of", "device"],
+    64,
+    "--hash-keys-of needs --hash-keys FILE",
+  ],
   [
     "a column that is none is 64",
     [...hashing, "--hash-keys-of", "devise"],

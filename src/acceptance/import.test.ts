@@ -102,7 +102,13 @@ test.each([
     65,
     ["1", "1e+60"],
   ],
-  ["fewer rows than promised", "word2vec", "3 2\na 1 2\n", 65, ["promises 3", "1 came"]],
+  [
+    "fewer rows than promised",
+    "word2vec",
+    "3 2\na 1 2\n",
+    65,
+    ["declares 3 rows, but the file has 1", "1 came"],
+  ],
   ["an empty file", "word2vec", "", 65, ["no rows"]],
   ["the file is truncated or not in binary word2vec format, at row", "word2vec-bin", "hello", 65, ["row 0"]],
   ["a binary file cut short", "word2vec-bin", "2 2\na xxxxxxxx\nb xx", 65, ["row 2"]],
@@ -112,11 +118,23 @@ test.each([
   ["csv with a cell that is no number", "csv", "key,v0\na,x\n", 65, ["v0", "2"]],
   ["a key twice in csv", "csv", "key,v0\na,1\na,2\n", 65, ["3", "line 2"]],
   ["a row has no key", "glove", " 1 2\n", 65, ["1", "a row has no key"]],
-  ["a row without numbers", "word2vec", "a\n", 65, ["1", "one at least"]],
+  ["a row without numbers", "word2vec", "a\n", 65, ["1", "expected at least one"]],
   ["a hexadecimal number", "glove", "a 0x10\n", 65, ["1", "'0x10'"]],
   ["a word that is not a number", "word2vec", "a nan\n", 65, ["1", "'nan'"]],
-  ["more rows than promised", "word2vec", "1 1\na 1\nb 2\n", 65, ["promises 1", "2 came"]],
-  ["rows behind the last of a binary file", "word2vec-bin", "1 1\na xxxx\nb xxxx\n", 65, ["more follows"]],
+  [
+    "more rows than promised",
+    "word2vec",
+    "1 1\na 1\nb 2\n",
+    65,
+    ["declares 1 rows, but the file has 2", "2 came"],
+  ],
+  [
+    "rows behind the last of a binary file",
+    "word2vec-bin",
+    "1 1\na xxxx\nb xxxx\n",
+    65,
+    ["more data follows"],
+  ],
   ["an empty binary file", "word2vec-bin", "", 65, ["row 0"]],
   ["an empty npz", "npz", "", 65, ["unzipped"]],
   ["an empty csv", "csv", "", 65, ["empty"]],
@@ -162,7 +180,7 @@ describe("safetensors whose keys are none", () => {
     return Buffer.concat([length, padded, ...parts.map(([, , , bytes]) => bytes)]);
   };
   test.each([
-    ["is not valid UTF-8", file(Buffer.from([0xff, 0xfe]), [0n, 1n, 2n]), "key 1 is no UTF-8"],
+    ["is not valid UTF-8", file(Buffer.from([0xff, 0xfe]), [0n, 1n, 2n]), "key 1 is not valid UTF-8"],
     ["beyond the bytes", file(Buffer.from("ab"), [0n, 1n, 9n]), "key 2 is bytes 1 to 9 of 2"],
     ["the same", file(Buffer.from("aa"), [0n, 1n, 2n]), ": remove one of them"],
   ])("%s", async (_, bytes, said) => {

@@ -60,7 +60,7 @@ describe.each([
   test("are listed with --bad-rows, and counted", async () => {
     writeFileSync(at(name), `${[...header, rows[0], bad, ...rows.slice(1)].join("\n")}\n`);
     const { rows: numRows, warnings } = await inspected(at(name), ...skip, "--bad-rows", at(`${name}.bad`));
-    expect([numRows, warnings]).toEqual([300, [expect.stringMatching(/^1 rows left out/)]]);
+    expect([numRows, warnings]).toEqual([300, [expect.stringMatching(/^skipped 1 bad rows \(/)]]);
     const listed = parseJson<{ line: number; text: string }>(readFileSync(at(`${name}.bad`), "utf8"));
     expect(listed).toMatchObject({ file: at(name), line: 2 + header.length, text });
   });

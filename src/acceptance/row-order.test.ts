@@ -31,7 +31,7 @@ const rowsOf = async (run: string) =>
 test("keeps rows, appends new keys, leaves holes, and every command that reads the run lives with them", async () => {
   await train(first, "one");
   const reported = await train(second, "two", "--row-order", at("one"));
-  expect(reported).toContain("'item' keeps the order of 3 rows: 2 appended, 1 hole");
+  expect(reported).toContain("'item' keeps the order of 3 rows: 2 appended, 1 empty");
   const rows = await rowsOf("two");
   expect(rows.map(({ key, count }) => [key, count])).toEqual([
     ["apple", 4],

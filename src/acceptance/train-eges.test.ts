@@ -172,8 +172,8 @@ test("transform skips values that training did not keep, leaves items out that h
     "csv",
   ]);
   expect([...rowsOf(stdout).keys()]).toEqual(["a", "b"]);
-  expect(stderr).toContain("1 of 3 cells of 'style' hold values that training did not keep");
-  expect(stderr).toContain("1 of 2 cells of 'tint' hold values that training did not keep");
+  expect(stderr).toContain("1 of 3 cells of 'style' hold values that are not in the run's vocabulary");
+  expect(stderr).toContain("1 of 2 cells of 'tint' hold values that are not in the run's vocabulary");
   expect(stderr).toContain("skipped 2 of 4 items without a value known to the run");
   writeFileSync(at("none.csv"), "item,style\nc,new\n");
   const none = await embed(["transform", at("one"), at("none.csv"), "--key", "item"]);
@@ -222,7 +222,7 @@ test.each([
   [["--item-fields", "styl", "--side", `${items}:item`], /--item-fields names 'styl'.*did you mean 'style'/],
   [
     ["--source", "user", "--target", "item", "--item-fields", "style"],
-    /needs a log of events and cannot be combined with --source and --target, which read an edge list/,
+    /needs a log of events and cannot be combined with --source and --target: use another --method/,
   ],
 ])("%j is refused", async (flags, message) => {
   const { code, stderr } = await embed([

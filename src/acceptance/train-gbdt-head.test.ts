@@ -89,7 +89,7 @@ test("the same bytes at 1, 2 and 3 threads", async () => {
 
 test("--cross-fit averages a forest and a head for each fold: all leaves in one table, evaluate and training agree", async () => {
   const { stdout, stderr } = await embedOk(job("folds", "--num-trees", "10", "--cross-fit", "3"));
-  expect(stderr).toMatch(/forest 3 of 3: trees grown on \d+ rows, head fitted on \d+ others/);
+  expect(stderr).toMatch(/forest 3 of 3: trees grown on \d+ rows, head fitted on \d+ other rows/);
   const { metrics } = parseJson<Summary>(stdout);
   expect(metrics["test"]!["logLoss"]!).toBeLessThan(metrics["testTrees"]!["logLoss"]!);
   expect(readFileSync(at("folds/model/lightgbm.txt"), "utf8").match(/^Tree=/gm)).toHaveLength(30);

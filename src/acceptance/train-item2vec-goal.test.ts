@@ -138,7 +138,7 @@ test("goals are of items with several tokens an event, and with weights", async 
   expect([got.code, got.stderr]).toEqual([
     64,
     expect.stringContaining(
-      "--metric recall needs an item column: name it with --item and include it in --tokens",
+      "--goal, --reject and --negatives-within need an item column: name it with --item and include it in --tokens",
     ),
   ]);
 });

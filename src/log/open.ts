@@ -90,9 +90,13 @@ async function openForm(
 ): Promise<Log> {
   if (form === "csv") return openDelimited(files, options, sizes);
   if (hasOwnForm(options))
-    throw new UsageError(`--decimal and --thousands need delimited text, but the log is ${form}`);
+    throw new UsageError(
+      `--decimal and --thousands are only supported for delimited text, and the log format is ${form}`,
+    );
   if (options.columns)
-    throw new UsageError(`--columns needs delimited text without a header, but the log is ${form}`);
+    throw new UsageError(
+      `--columns is only supported for delimited text without a header, and the log format is ${form}`,
+    );
   if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
   if (form === "parquet") return (await import("./parquet.js")).openParquet(files, options, sizes.ranges);
   return openRecords(files, sparseText(form, options, sizes.chunkBytes), options);

@@ -155,5 +155,5 @@ async function parsed<T>(path: string, read: () => Promise<T>): Promise<T> {
 export function damagedFile(error: unknown, place: { file: string; column?: string }): DataError {
   const message =
     typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-  return new DataError(`the file is damaged, or uses what is not read of Parquet (${message})`, place);
+  return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
 }

@@ -269,7 +269,7 @@ class ThriftReader {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw new Error("a number of a page header has too many bytes");
+    throw new Error("invalid page header: a number has too many bytes");
   }
 
   #zigzag(): number {

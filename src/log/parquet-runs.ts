@@ -81,7 +81,7 @@ export class Runs {
     for (let shift = 0; ; shift += 7) {
       if (this.#at >= this.#end) throw new Error(`values of a page end ${this.#left} too early`);
       const byte = this.#bytes[this.#at++]!;
-      if (shift > 28) throw new Error("a run's length has too many bytes");
+      if (shift > 28) throw new Error("invalid run length: too many bytes");
       header |= (byte & 0x7f) << shift;
       if (byte < 0x80) break;
     }

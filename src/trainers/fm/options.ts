@@ -84,9 +84,12 @@ const [FEW, MANY_FIELDS] = [3, 16];
 /** Of weights where there are few fields. */
 const RATE_OF_FEW = 0.2;
 
-/** Whether rows are narrow and what steps on them is untried. */
-function isNarrow({ method }: { method: Method }, { loss, numFields, isWarm }: DataFacts): boolean {
-  return method === "adagrad" && loss === "logistic" && numFields <= FEW && !isWarm;
+/** Whether rows are narrow, steps start anew, and early stopping ends what larger steps overfit. */
+function isNarrow(
+  { method }: { method: Method },
+  { loss, numFields, isWarm, stopsEarly }: DataFacts,
+): boolean {
+  return method === "adagrad" && loss === "logistic" && numFields <= FEW && !isWarm && stopsEarly;
 }
 
 function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
@@ -184,7 +187,7 @@ const own = {
     group: training,
     default: (before: { method: Method }, facts: DataFacts) =>
       isNarrow(before, facts) ? RATE_OF_FEW : stepOf("learningRate")(before, facts),
-    shown: `0.05; ${RATE_OF_FEW} up to ${FEW} fields; 0.1 for the squared loss; others by --method`,
+    shown: `0.05; ${RATE_OF_FEW} up to ${FEW} fields with early stopping; 0.1 for squared loss; others by --method`,
     only: ofGradients,
     search: { span: 4, when: ({ method }: { method: Method }) => method !== "als" },
   }),
