@@ -103,7 +103,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         without("fm", "ffm", "ranking", "implicit", "als"),
-        /cannot rank by a dot product \(--mips\): .*; use a run of train-fm/,
+        /cannot rank by a dot product \(--mips\): (.*; )?use a run of train-fm/,
       ],
     ],
   ],
