@@ -200,6 +200,8 @@ test("train-pca of a log with labels is refused, and counts the rows of --positi
   const features = await embed([...pca, "--matrix", "features", "--positive-from", "1"]);
   expect(features).toMatchObject({
     code: 64,
-    stderr: expect.stringContaining("--positive-from needs --matrix interactions, cooccurrence, got features"),
+    stderr: expect.stringContaining(
+      "--positive-from needs --matrix interactions, cooccurrence, got features",
+    ),
   });
 });
