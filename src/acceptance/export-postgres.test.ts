@@ -83,7 +83,7 @@ async function value(sql: string): Promise<unknown> {
 }
 
 withPostgres("makes the table with every row, and does not write again what is there", async () => {
-  expect(await sendOk(MONDAY)).toBe("'items' is made\n");
+  expect(await sendOk(MONDAY)).toBe("'items' is created\n");
   expect(await tableOf()).toEqual(await rowsOf(MONDAY));
   expect(await sendOk(MONDAY)).toBe("'items' already has these rows\n");
   expect(await sendOk(MONDAY, "--force")).toBe("'items' is replaced\n");
@@ -327,8 +327,8 @@ withPostgres(
   async () => {
     const { url } = server!;
     for (const [code, text, wrong] of [
-      [64, "PG_URL right?", url.replace(/app:[^@]*@/, "app:secret@")],
-      [64, "PG_URL right?", url.replace(/postgres$/, "nowhere")],
+      [64, "check user, password and database in PG_URL", url.replace(/app:[^@]*@/, "app:secret@")],
+      [64, "check user, password and database in PG_URL", url.replace(/postgres$/, "nowhere")],
       [64, "PG_URL", "postgres://app:secret@:notaport:/x"],
       [74, "PG_URL", "postgres://app:secret@127.0.0.1:1/postgres"],
     ] as const) {
