@@ -8,7 +8,7 @@
 // Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.2, with the shrinkage of Bell and Koren 2007
 // (doi:10.1109/ICDM.2007.90); as Ferrari Dacrema et al. 2019 (arXiv:1907.06902) run it.
 
-import { nearestColumns, type ItemModel } from "./item-weights.js";
+import { cosineColumns, type ItemModel } from "./item-weights.js";
 
 interface Setting {
   k: number;
@@ -23,17 +23,6 @@ export const itemKnn: ItemModel<Setting> = {
   grid: SHRINKS.flatMap((shrink) => KS.map((k) => ({ k, shrink }))),
   textOf: ({ k, shrink }) => `${k} nearest items, shrinkage ${shrink}`,
   columnsOf: ({ shrink }) => String(shrink),
-  columns: async (events, { shrink }, pause) => {
-    const roots = events.counts.map(Math.sqrt);
-    return await nearestColumns(
-      events,
-      Math.max(...KS),
-      {
-        weightOf: new Float64Array(events.users.indptr.length - 1).fill(1),
-        similarity: (x, i, j) => x / (roots[i]! * roots[j]! + shrink),
-      },
-      pause,
-    );
-  },
+  columns: async (events, { shrink }, pause) => await cosineColumns(events, Math.max(...KS), shrink, pause),
   view: ({ k }) => ({ most: k }),
 };

@@ -62,13 +62,12 @@ export interface ItemEvents {
   counts: Float64Array;
 }
 
-/** Chooses a setting, makes the weights, and ranks by them. @throws {UsageError} the log is too large for it */
+/** Chooses a setting, makes the weights, and ranks by them. Whether the log is small enough is asked before (checkItemModel). */
 export async function itemWeightsRanker<S extends object>(
   model: ItemModel<S>,
   { history, counts }: BaselineInput,
   { seed, threads, signal, note }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
-  checkItemModel(model.name, history);
   const pause = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
@@ -272,6 +271,19 @@ export async function nearestColumns(
     indptr[j + 1] = size;
   }
   return { indptr, items: items.slice(0, size), weights: weights.slice(0, size) };
+}
+
+/** The nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink), c_ij the users who have both. */
+export async function cosineColumns(
+  events: ItemEvents,
+  most: number,
+  shrink: number,
+  pause: () => Promise<void>,
+): Promise<ItemColumns> {
+  const roots = events.counts.map(Math.sqrt);
+  const weightOf = new Float64Array(events.users.indptr.length - 1).fill(1);
+  const similarity = (x: number, i: number, j: number) => x / (roots[i]! * roots[j]! + shrink);
+  return await nearestColumns(events, most, { weightOf, similarity }, pause);
 }
 
 function larger<T extends Uint32Array | Float32Array>(

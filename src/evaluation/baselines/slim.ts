@@ -11,7 +11,7 @@
 // Source: Ning and Karypis 2011 (doi:10.1109/ICDM.2011.134), eq. 3 and section V.C; the update is that of Friedman et al. 2010
 // (doi:10.18637/jss.v033.i01), eq. 5.
 
-import { nearestColumns, type ItemColumns, type ItemEvents, type ItemModel } from "./item-weights.js";
+import { cosineColumns, type ItemColumns, type ItemEvents, type ItemModel } from "./item-weights.js";
 
 interface Setting {
   l1: number;
@@ -38,14 +38,7 @@ const candidates = new WeakMap<ItemEvents, Promise<ItemColumns>>();
 /** The nearest items by cosine, the same for all settings. */
 function candidatesOf(events: ItemEvents, pause: () => Promise<void>): Promise<ItemColumns> {
   let found = candidates.get(events);
-  if (!found) {
-    const roots = events.counts.map(Math.sqrt);
-    const how = {
-      weightOf: new Float64Array(events.users.indptr.length - 1).fill(1),
-      similarity: (x: number, i: number, j: number) => x / (roots[i]! * roots[j]!),
-    };
-    candidates.set(events, (found = nearestColumns(events, CANDIDATES, how, pause)));
-  }
+  if (!found) candidates.set(events, (found = cosineColumns(events, CANDIDATES, 0, pause)));
   return found;
 }
 
