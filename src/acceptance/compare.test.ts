@@ -127,7 +127,7 @@ describe("a log of events", () => {
       run("pca"),
       run("als"),
       ...ranking,
-      ...["--baseline", "popularity,item-cf,ease,user-history"],
+      ...["--baseline", "popularity,item-cf,item-knn,rp3beta,ease,user-history"],
     );
     const byTable = await evaluated("", run("item2vec"), ...ranking, "--score", "cosine");
     const expected = [...byModel.compared, ...byTable.compared];
@@ -142,7 +142,7 @@ describe("a log of events", () => {
       ]);
     }
     expect(lines.filter(({ isBaseline }) => isBaseline).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["pca", "popularity", "item-cf", "ease", "user-history"]),
+      expect.arrayContaining(["pca", "popularity", "item-cf", "rp3beta", "ease", "user-history"]),
     );
   });
 

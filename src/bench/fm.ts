@@ -85,7 +85,7 @@ async function compare(
 }
 
 /** The native program's own step size and penalty, so that both do the same work. */
-function steps(dim: number, threads: number, shuffle: boolean, epochs: number): FmOptions {
+export function steps(dim: number, threads: number, shuffle: boolean, epochs: number): FmOptions {
   const rest = { learningRate: 0.05, l2Weight: 2e-5, l2Vector: 2e-5 };
   return { ...defaultFmOptions("logistic"), ...rest, dim, threads, shuffle, epochs };
 }
@@ -107,12 +107,12 @@ async function checkAgreement(
 }
 
 /** The fastest epoch but the first, in which code is still being optimised. */
-function speedOf(epochs: { rowsPerSecond: number }[]): number {
+export function speedOf(epochs: { rowsPerSecond: number }[]): number {
   return Math.max(...epochs.slice(1).map((epoch) => epoch.rowsPerSecond));
 }
 
 /** Undefined without a compiler or the source. */
-async function compileNative(dim: number, folder: string): Promise<string | undefined> {
+export async function compileNative(dim: number, folder: string): Promise<string | undefined> {
   const program = join(folder, `fm-native-${dim}`);
   const flags = ["-O3", "-march=native", "-ffast-math", `-DK=${dim}`];
   try {
@@ -123,7 +123,11 @@ async function compileNative(dim: number, folder: string): Promise<string | unde
   }
 }
 
-async function runNative(program: string, files: [string, string], epochs: number): Promise<NativeEpoch[]> {
+export async function runNative(
+  program: string,
+  files: [string, string],
+  epochs: number,
+): Promise<NativeEpoch[]> {
   const { stdout } = await run(program, [...files, String(epochs), "0.05", "2e-5"]);
   return stdout
     .trim()
@@ -131,7 +135,7 @@ async function runNative(program: string, files: [string, string], epochs: numbe
     .map((line): NativeEpoch => JSON.parse(line));
 }
 
-async function readLibsvm(path: string): Promise<FeatureRows> {
+export async function readLibsvm(path: string): Promise<FeatureRows> {
   const lines = (await readFile(path, "latin1")).trimEnd().split("\n");
   const ids = new Uint32Array(lines.length * NUM_FIELDS);
   const labels = new Float32Array(lines.length);
@@ -143,7 +147,7 @@ async function readLibsvm(path: string): Promise<FeatureRows> {
   return { numRows: lines.length, width: NUM_FIELDS, ids, labels };
 }
 
-function inputOf(rows: FeatureRows): FmInput {
+export function inputOf(rows: FeatureRows): FmInput {
   // the generator's fields have 79,064 values in all; none is beyond them, in whatever log
   const numFeatures = 79_064;
   const counts = new Uint32Array(numFeatures);

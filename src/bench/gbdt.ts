@@ -70,7 +70,7 @@ export async function bench(): Promise<void> {
 }
 
 /** A generated log, made once and kept in the temporary folder. */
-async function tabular(seed: number, numRows: number): Promise<string> {
+export async function tabular(seed: number, numRows: number): Promise<string> {
   const cache = join(tmpdir(), "embed-bench");
   await mkdir(cache, { recursive: true });
   const path = join(cache, `tabular-${seed}-${numRows}.csv`);
@@ -86,7 +86,7 @@ async function tabular(seed: number, numRows: number): Promise<string> {
 }
 
 /** Trains in a process of its own. @returns seconds by stage, processor seconds, peak memory in MB, metrics of the test part */
-async function trainOurs(log: string, more: string[], out: string): Promise<Figures> {
+export async function trainOurs(log: string, more: string[], out: string): Promise<Figures> {
   // the child says itself what it used at its end
   const report = `process.on("exit", () => console.log(JSON.stringify(process.resourceUsage())));`;
   const preload = `data:text/javascript,${encodeURIComponent(report)}`;
@@ -114,7 +114,7 @@ async function trainOurs(log: string, more: string[], out: string): Promise<Figu
   };
 }
 
-async function peer(python: string, ...args: (string | number)[]): Promise<Figures> {
+export async function peer(python: string, ...args: (string | number)[]): Promise<Figures> {
   const { stdout } = await run(python, ["-c", PEER, ...args.map(String)]);
   const { version, ...figures } = JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures & {
     version: string;

@@ -83,7 +83,7 @@ export function eventsOf(part: string): { users: SparseRows; items: SparseRows }
   return interactionsOf({ numRows: lines.length, width: 2, ids, labels: new Float32Array() }, user, item);
 }
 
-async function trainOurs(
+export async function trainOurs(
   dim: number,
   { users, items }: { users: SparseRows; items: SparseRows },
   times: Times,
@@ -111,7 +111,7 @@ export async function evaluation(
   return await evaluateRanking(input, listsOf(test), { k: 20, threads: THREADS });
 }
 
-async function trainTheirs(python: string, dim: number): Promise<[number, number]> {
+export async function trainTheirs(python: string, dim: number): Promise<[number, number]> {
   const { stdout } = await run(python, ["-c", peer, join(folder, "train.csv"), `${dim}`, `${THREADS}`], {
     env: { ...process.env, OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1" },
   });

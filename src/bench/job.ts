@@ -12,24 +12,31 @@ const REPEATS = 5;
 export async function bench(): Promise<void> {
   if (!canGenerate("job")) return;
   const log = `${await ctrLog(1, 1_000_000)}.csv`;
+  const seconds: number[] = [];
+  let peak = 0;
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const used = await jobSeconds(log);
+    seconds.push(used.seconds);
+    peak = Math.max(peak, used.peakMb);
+  }
+  console.log(
+    `CSV to run directory, 5 epochs, k=16  ${describeSeconds(seconds)}, peak ${peak.toFixed(0)} MB`,
+  );
+}
+
+/** One job: wall time and peak memory. */
+export async function jobSeconds(log: string): Promise<{ seconds: number; peakMb: number }> {
   const folder = await mkdtemp(join(tmpdir(), "embed-job-"));
   const program = join(projectFolder, "bin", "embed.js");
   // the child says itself what it used at its end
   const report = `process.on("exit", () => console.log(process.resourceUsage().maxRSS));`;
   const preload = `data:text/javascript,${encodeURIComponent(report)}`;
   try {
-    const seconds: number[] = [];
-    let peak = 0;
-    for (let repeat = 0; repeat < REPEATS; repeat++) {
-      const args = ["train-fm", log, "-o", join(folder, "run"), "--force", "--epochs", "5", "--quiet"];
-      const start = performance.now();
-      const { stdout } = await run(process.execPath, ["--import", preload, program, ...args]);
-      seconds.push((performance.now() - start) / 1000);
-      peak = Math.max(peak, Number(stdout.trim().split("\n").at(-1)) / 1024);
-    }
-    console.log(
-      `CSV to run directory, 5 epochs, k=16  ${describeSeconds(seconds)}, peak ${peak.toFixed(0)} MB`,
-    );
+    const args = ["train-fm", log, "-o", join(folder, "run"), "--epochs", "5", "--quiet"];
+    const start = performance.now();
+    const { stdout } = await run(process.execPath, ["--import", preload, program, ...args]);
+    const seconds = (performance.now() - start) / 1000;
+    return { seconds, peakMb: Number(stdout.trim().split("\n").at(-1)) / 1024 };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

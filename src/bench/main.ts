@@ -1,6 +1,7 @@
 // `npm run bench -- NAME`: runs one bench and prints what it measured.
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
+  all: () => import("./all.js"),
   "cold-start": () => import("./cold-start.js"),
   defaults: () => import("./defaults.js"),
   encode: () => import("./encode.js"),
@@ -24,6 +25,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
   recall: () => import("./recall.js"),
+  results: () => import("./results.js"),
   sgns: () => import("./sgns.js"),
   "sgns-quality": () => import("./sgns-quality.js"),
   "two-tower": () => import("./two-tower.js"),

@@ -20,7 +20,7 @@ import { median, run } from "./ctr-logs.js";
 import { add, noTimes, type Times } from "./implicit.js";
 
 const REPEATS = 7;
-const STEPS = 20;
+export const STEPS = 20;
 const NUM_FIELDS = 16;
 const KEYS = 10_000;
 
@@ -35,7 +35,7 @@ export async function bench(): Promise<void> {
   await timePeer();
 }
 
-function planOf(arch: NetArch): NetPlan {
+export function planOf(arch: NetArch): NetPlan {
   return {
     arch,
     offsets: Uint32Array.from({ length: NUM_FIELDS + 1 }, (_, f) => f * KEYS),
@@ -59,7 +59,7 @@ function planOf(arch: NetArch): NetPlan {
 }
 
 /** Keys by falling counts: the cube of a uniform draw. */
-function rowsOf({ batch }: NetPlan): NetRows {
+export function rowsOf({ batch }: NetPlan): NetRows {
   const random = mulberry32(1);
   const numRows = batch * STEPS;
   return {
@@ -73,7 +73,7 @@ function rowsOf({ batch }: NetPlan): NetRows {
   };
 }
 
-function firstOf(plan: NetPlan): Record<string, Float32Array> {
+export function firstOf(plan: NetPlan): Record<string, Float32Array> {
   const n = NUM_FIELDS * KEYS;
   const hashes = Uint32Array.from({ length: 2 * n }, (_, i) => draw(3, i));
   return initialParameters(plan, hashes, new Uint32Array(n).fill(1));
@@ -140,33 +140,47 @@ async function timePeer(): Promise<void> {
     console.log("peer: skipped, EMBED_PEER_PYTHON names no Python with torch or numpy");
     return;
   }
-  const env = { ...process.env, OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OMP_NUM_THREADS: "2" };
-  const { stdout } = await run(python, ["-c", peer], { env });
-  console.log(stdout.trimEnd());
+  console.log((await run(python, ["-c", peer], { env: peerThreads })).stdout.trimEnd());
 }
 
-const peer = `
+const peerThreads = {
+  ...process.env,
+  ...{ OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OMP_NUM_THREADS: "2" },
+};
+
+/** Milliseconds that numpy takes for the matrix products of a step alone, on one thread. */
+export async function productsMilliseconds(python: string): Promise<number> {
+  const { stdout } = await run(python, ["-c", `${preamble}\n${products}`], { env: peerThreads });
+  return Number(/: ([\d.]+) \(/.exec(stdout)![1]);
+}
+
+const preamble = `
 import time, statistics
 import numpy as np
-def told(name, step):
+def reported(name, step):
   for _ in range(10): step()
   clock, processor = [], []
   for _ in range(${REPEATS}):
     c, p = time.perf_counter(), time.process_time()
     for _ in range(${STEPS}): step()
     clock.append((time.perf_counter() - c) * 1000 / ${STEPS}); processor.append((time.process_time() - p) * 1000 / ${STEPS})
-  print(f"{name}: {statistics.median(clock):.1f} ({min(clock):.1f} to {max(clock):.1f}) ms a step by the clock, {statistics.median(processor):.1f} of processors")
+  print(f"{name}: {statistics.median(clock):.2f} ({min(clock):.2f} to {max(clock):.2f}) ms a step by the clock, {statistics.median(processor):.1f} of processors")
 rng = np.random.default_rng(1)
+`;
+const products = `
+sizes = [(256, 256), (256, 128), (128, 1)]
+x = [rng.standard_normal((1024, i), dtype=np.float32) for i, _ in sizes]
+w = [rng.standard_normal(s, dtype=np.float32) for s in sizes]
+d = [rng.standard_normal((1024, o), dtype=np.float32) for _, o in sizes]
+def products():
+  for l in range(3): x[l] @ w[l]; d[l] @ w[l].T; x[l].T @ d[l]
+reported("numpy, matrix products alone, 1 thread", products)
+`;
+const peer = `${preamble}
 try:
   import torch
 except ImportError:
-  sizes = [(256, 256), (256, 128), (128, 1)]
-  x = [rng.standard_normal((1024, i), dtype=np.float32) for i, _ in sizes]
-  w = [rng.standard_normal(s, dtype=np.float32) for s in sizes]
-  d = [rng.standard_normal((1024, o), dtype=np.float32) for _, o in sizes]
-  def products():
-    for l in range(3): x[l] @ w[l]; d[l] @ w[l].T; x[l].T @ d[l]
-  told("numpy, matrix products alone, 1 thread", products)
+  ${products.trim().replaceAll("\n", "\n  ")}
 else:
   for threads in (1, 2):
     torch.set_num_threads(threads)
@@ -180,5 +194,5 @@ else:
       dense.zero_grad(); sparse.zero_grad()
       loss = torch.nn.functional.binary_cross_entropy_with_logits(layers(table(ids).view(1024, 256)).squeeze(1), labels)
       loss.backward(); dense.step(); sparse.step()
-    told(f"torch {torch.__version__}, deep part, {threads} thread(s)", step)
+    reported(f"torch {torch.__version__}, deep part, {threads} thread(s)", step)
 `;

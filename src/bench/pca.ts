@@ -21,6 +21,10 @@ import { add, eventsOf, evaluation, noTimes, given, type Times } from "./implici
 
 const THREADS = 2;
 const REPEATS = 3;
+const peerThreads = {
+  PATH: process.env["PATH"],
+  ...{ OPENBLAS_NUM_THREADS: `${THREADS}`, OMP_NUM_THREADS: `${THREADS}` },
+};
 const folder = join(projectFolder, "..", "shared", "data", "gowalla");
 
 export async function bench(): Promise<void> {
@@ -49,7 +53,7 @@ async function timeGowalla(): Promise<void> {
     add(ours, [(performance.now() - start) / 1000, (user + system) / 1e6]);
     if (!python) continue;
     const { stdout } = await run(python, ["-c", peers, join(folder, "train.csv")], {
-      env: { PATH: process.env["PATH"], OPENBLAS_NUM_THREADS: `${THREADS}`, OMP_NUM_THREADS: `${THREADS}` },
+      env: peerThreads,
     });
     for (const line of stdout.trim().split("\n")) {
       const [name, clock, processor, ratio] = line.split("\t");
@@ -142,22 +146,34 @@ function explained(matrix: SvdMatrix, { dim, left, singularValues }: TruncatedSv
 }
 
 /** Without row 0 and column 0, which are for unknown keys. */
-function known({ indptr, indices }: SparseRows): SparseRows {
+export function known({ indptr, indices }: SparseRows): SparseRows {
   return { indptr: indptr.subarray(1), indices: indices.map((item) => item - 1) };
 }
 
-const peers = `
+/** Seconds that scipy's svds takes on gowalla's check-ins. */
+export async function svdsSeconds(python: string): Promise<number> {
+  const { stdout } = await run(python, ["-c", `${matrixOf}${svdsOf}`, join(folder, "train.csv")], {
+    env: peerThreads,
+  });
+  return Number(stdout.split("\t")[1]);
+}
+
+const matrixOf = `
 import sys, time, numpy as np, scipy.sparse as sp
 from scipy.sparse.linalg import svds
-from sklearn.decomposition import TruncatedSVD
 pairs = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1, dtype=np.int64)
 events = sp.csr_matrix((np.ones(len(pairs), dtype=np.float32), (pairs[:, 0], pairs[:, 1])))
 total = events.multiply(events).sum() / events.shape[0] - (np.asarray(events.mean(axis=0)) ** 2).sum()
-for n_iter in (5, 7):
-    start, used = time.time(), time.process_time()
-    model = TruncatedSVD(64, n_iter=n_iter, random_state=1).fit(events)
-    print(f"scikit-learn TruncatedSVD, {n_iter} iterations", time.time() - start, time.process_time() - used, f"{model.explained_variance_ratio_.sum():.5f}", sep="\\t")
+`;
+const svdsOf = `
 start, used = time.time(), time.process_time()
 u, s, vt = svds(events, 64, random_state=1)
 print("scipy svds", time.time() - start, time.process_time() - used, f"{(events @ vt.T).var(axis=0).sum() / total:.5f}", sep="\\t")
 `;
+const peers = `${matrixOf}
+from sklearn.decomposition import TruncatedSVD
+for n_iter in (5, 7):
+    start, used = time.time(), time.process_time()
+    model = TruncatedSVD(64, n_iter=n_iter, random_state=1).fit(events)
+    print(f"scikit-learn TruncatedSVD, {n_iter} iterations", time.time() - start, time.process_time() - used, f"{model.explained_variance_ratio_.sum():.5f}", sep="\\t")
+${svdsOf}`;

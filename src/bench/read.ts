@@ -68,7 +68,7 @@ async function benchParquet(csvPath: string, expected: Columns, csv: number): Pr
 }
 
 /** The rows of a CSV as Parquet of one row group, beside it: the label as a number, other columns as text. */
-async function parquetOf(csvPath: string): Promise<string> {
+export async function parquetOf(csvPath: string): Promise<string> {
   const path = csvPath.replace(/csv$/, "parquet");
   if (existsSync(path)) return path;
   const { data } = papaparse.parse<string[]>(await readFile(csvPath, "utf8"), { skipEmptyLines: true });
@@ -84,7 +84,7 @@ async function parquetOf(csvPath: string): Promise<string> {
 }
 
 /** Column by column, which is its fastest way. */
-async function readHyparquet(path: string): Promise<Columns> {
+export async function readHyparquet(path: string): Promise<Columns> {
   const bytes = await readFile(path);
   const file: AsyncBuffer = {
     byteLength: bytes.length,
@@ -103,13 +103,13 @@ async function readHyparquet(path: string): Promise<Columns> {
   return { numRows, numKeys };
 }
 
-async function timed(read: () => Promise<unknown>): Promise<number> {
+export async function timed(read: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await read();
   return (performance.now() - start) / 1000;
 }
 
-async function readOurs(path: string, threads: number): Promise<Columns> {
+export async function readOurs(path: string, threads: number): Promise<Columns> {
   const log = await openLog([path], { ...defaultReadOptions, threads });
   const requests = log.columns.map((name, c) => ({
     name,
@@ -120,7 +120,7 @@ async function readOurs(path: string, threads: number): Promise<Columns> {
 }
 
 /** 256 KB reads, delimiter and line end given: its fastest way. */
-function readPapaparse(path: string): Promise<Columns> {
+export function readPapaparse(path: string): Promise<Columns> {
   const maps: Map<string, number>[] = [];
   let numRows = -1;
   return new Promise((resolve, reject) => {

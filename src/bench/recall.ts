@@ -12,6 +12,8 @@ import { draw } from "../numeric/random.js";
 import { ItemSearch } from "../retrieval/top-items.js";
 import { projectFolder } from "../testing/places.js";
 import { median, run } from "./ctr-logs.js";
+import type { Duel } from "./duel.js";
+import { timed } from "./read.js";
 
 const [DIM, THREADS, REPEATS, TOP] = [64, 2, 5, 100];
 const [numItems, numQueries] = [1_000_000, 4096];
@@ -27,25 +29,57 @@ export async function bench(): Promise<void> {
 const numbers = (length: number, key: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => draw(key, i) / 2 ** 31 - 1);
 
+/** The search of a million beside faiss's. @param faiss a Python that has it */
+export async function searchDuel(
+  faiss: { name: string; python: string } | { missing: string },
+): Promise<Duel> {
+  const { search, queries, masks, work } = await million();
+  return {
+    rows: [
+      {
+        work: `the ${TOP} best of a million items of dim ${DIM}, ${numQueries} queries, two threads`,
+        unit: "s",
+      },
+    ],
+    ours: async () => [await timed(() => search.best(0, { queries, masks, top: TOP }))],
+    peer:
+      "missing" in faiss
+        ? faiss
+        : {
+            name: `${faiss.name}, IndexFlatIP`,
+            figures: async () => [await faissSeconds(faiss.python, work)],
+          },
+    async end() {
+      await search.terminate();
+      rmSync(work, { recursive: true });
+    },
+  };
+}
+
+async function faissSeconds(python: string, work: string): Promise<number> {
+  return Number((await run(python, ["-c", peer, work, ...[DIM, TOP, THREADS].map(String)])).stdout);
+}
+
+/** Drawn items and queries, a search of them, and a folder that holds both. */
+async function million() {
+  const [items, queries] = [numbers(numItems * DIM, 1), numbers(numQueries * DIM, 2)];
+  const work = mkdtempSync(join(tmpdir(), "embed-recall-"));
+  writeFileSync(join(work, "items"), items);
+  writeFileSync(join(work, "queries"), queries);
+  const search = await ItemSearch.start(DIM, [{ items }], THREADS);
+  const masks = { indptr: new Uint32Array(numQueries + 1), items: new Uint32Array() };
+  return { search, queries, masks, work };
+}
+
 async function ofMillion(): Promise<void> {
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("faiss: skipped, EMBED_PEER_PYTHON names no Python that has it");
-  const [items, queries] = [numbers(numItems * DIM, 1), numbers(numQueries * DIM, 2)];
-  const work = mkdtempSync(join(tmpdir(), "embed-recall-"));
+  const { search, queries, masks, work } = await million();
   try {
-    writeFileSync(join(work, "items"), items);
-    writeFileSync(join(work, "queries"), queries);
-    const search = await ItemSearch.start(DIM, [{ items }], THREADS);
-    const masks = { indptr: new Uint32Array(numQueries + 1), items: new Uint32Array() };
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let repeat = 0; repeat < REPEATS; repeat++) {
-      const start = performance.now();
-      await search.best(0, { queries, masks, top: TOP });
-      ours.push((performance.now() - start) / 1000);
-      if (python)
-        theirs.push(
-          Number((await run(python, ["-c", peer, work, ...[DIM, TOP, THREADS].map(String)])).stdout),
-        );
+      ours.push(await timed(() => search.best(0, { queries, masks, top: TOP })));
+      if (python) theirs.push(await faissSeconds(python, work));
     }
     await search.terminate();
     const gflops = (2 * numItems * numQueries * DIM) / median(ours) / 1e9;

@@ -1,7 +1,7 @@
 // What a table gains, as people read it: a line a start, its validation losses as a curve of blocks, and what may be said.
 
 import type { Lift } from "../api/lift/lift.js";
-import { shown, type ArmSummary } from "../api/lift/summary.js";
+import { shown, shownReach, type ArmSummary } from "../api/lift/summary.js";
 import { formatTable } from "./terminal.js";
 
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -14,6 +14,7 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
   const head = [
     "start",
     "learning rates",
+    "seeds that reach",
     "epochs to reach",
     "seconds to reach",
     "valid loss",
@@ -26,7 +27,7 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
     return [
       arm.arm,
       `${learningRate}, ${embeddingLearningRate}`,
-      ...reachedCells(arm, lift.trained[i]!.trainings.length),
+      ...reachedCells(arm),
       shown(arm.validLoss, 4),
       ...(arm.testLoss ? [shown(arm.testLoss, 4)] : []),
       arm.toRandom ? shown(arm.toRandom, 4) : "",
@@ -34,9 +35,12 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
     ];
   });
   const numSeeds = lift.trained[0]!.trainings.length;
+  const censored = arms.some(({ numReached, numCensored }) => numReached > 0 && numCensored > 0)
+    ? "≥: a seed that stopped before it reached that loss counts for the epochs that it trained, so the mean is a lower bound. "
+    : "";
   const legend =
-    "reach: the best validation loss of the random start with the same seed; the table's seconds include the " +
-    `${pretraining.seconds.toFixed(1)} s of its own training. ±: half-width of the 95 % interval over ` +
+    "reach: the best validation loss of the random start with the same seed. " +
+    `${censored}The table's seconds include the ${pretraining.seconds.toFixed(1)} s of its own training. ±: half-width of the 95 % interval over ` +
     `${numSeeds} seeds; to random: difference in ${judged} loss, paired by seed.`;
   const table = format === "text" ? formatTable([head, ...lines]) : markdownTable([head, ...lines]);
   const curves = curveLines(lift);
@@ -47,10 +51,12 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
   return `${table}${drawn}${legend}\n${sentences.join("\n")}\n${warnings}`;
 }
 
-function reachedCells({ numReached, epochsToReach, secondsToReach }: ArmSummary, numSeeds: number): string[] {
-  if (!epochsToReach || !secondsToReach) return ["never", "never"];
-  const of = numReached < numSeeds ? ` (${numReached} of ${numSeeds})` : "";
-  return [`${shown(epochsToReach, 1)}${of}`, shown(secondsToReach, 1)];
+function reachedCells(arm: ArmSummary): string[] {
+  const { numReached, numCensored } = arm;
+  const seeds = `${numReached} of ${numReached + numCensored}`;
+  return numReached === 0
+    ? [seeds, "never", "never"]
+    : [seeds, shownReach(arm, "epochsToReach"), shownReach(arm, "secondsToReach")];
 }
 
 /** A line a start: the mean validation loss after each epoch, low blocks for low losses, all by one scale. */

@@ -34,11 +34,11 @@ test("the best is first, and ahead of what its interval is apart from", () => {
 test("a difference whose interval holds 0 is no lead, over an embedding or a baseline", () => {
   const near = boardOf([measured("als", 0.3, 0.2), measured("fm", 0.295), measured("pca", 0.1)], ["pca"]);
   expect(near.conclusion).toMatch(
-    /: it is ahead of every baseline \(pca\), but it cannot be told apart from the next, fm with 0\.2950\.$/,
+    /: it is ahead of every baseline \(pca\), but it does not differ significantly from the next, fm with 0\.2950\.$/,
   );
   const level = boardOf([measured("als", 0.3, 0.2), measured("fm", 0.1), measured("pca", 0.295)], ["pca"]);
   expect(level.conclusion).toMatch(
-    /: it is ahead of the next, fm with 0\.1000, but it cannot be told apart from the baseline pca\.$/,
+    /: it is ahead of the next, fm with 0\.1000, but it does not differ significantly from the baseline pca\.$/,
   );
 });
 
@@ -47,7 +47,7 @@ test("a baseline that wins is the answer", () => {
     /^ease has the best .*, and it is a baseline: the best embedding, als with 0\.2000, is behind it\.$/,
   );
   expect(boardOf([measured("ease", 0.3, 0.2), measured("als", 0.295)], ["ease"]).conclusion).toMatch(
-    /als with 0\.2950, cannot be told apart from it\.$/,
+    /als with 0\.2950, does not differ significantly from it\.$/,
   );
 });
 

@@ -110,7 +110,7 @@ function conclusionOf(lines: readonly LeaderboardLine[], metric: string): string
   const [next] = embeddings;
   if (best.isBaseline) {
     if (!next) return `${head}, and it is a baseline: nothing but baselines was measured.`;
-    return `${head}, and it is a baseline: the best embedding, ${next.name} with ${shown(next)}, ${next.isClose ? "cannot be told apart from it" : "is behind it"}.`;
+    return `${head}, and it is a baseline: the best embedding, ${next.name} with ${shown(next)}, ${next.isClose ? "does not differ significantly from it" : "is behind it"}.`;
   }
   const close = baselines.filter(({ isClose }) => isClose);
   const toNext = next && {
@@ -130,7 +130,7 @@ function conclusionOf(lines: readonly LeaderboardLine[], metric: string): string
   const level = found.filter(({ isAhead }) => !isAhead).map(({ text }) => text);
   const said = [
     ...(ahead.length > 0 ? [`it is ahead of ${ahead.join(" and of ")}`] : []),
-    ...(level.length > 0 ? [`it cannot be told apart from ${level.join(" or from ")}`] : []),
+    ...(level.length > 0 ? [`it does not differ significantly from ${level.join(" or from ")}`] : []),
   ];
   return `${head}: ${said.join(", but ")}.`;
 }

@@ -51,7 +51,11 @@ export async function reportPage(content: ReportContent): Promise<string> {
     gates(runs),
     facts(runs),
   ].filter((section) => section !== undefined);
-  const title = runs.map(({ name }) => shortened(name, 60)).join(" · ");
+  const names = runs.map(({ name }) => shortened(name, 60));
+  const title =
+    names.length > MOST_NAMED
+      ? `${names.slice(0, MOST_NAMED).join(" · ")} and ${names.length - MOST_NAMED} more runs`
+      : names.join(" · ");
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -92,6 +96,8 @@ export async function reportPage(content: ReportContent): Promise<string> {
 }
 
 /** Not written in a template, whose layout would change the hash. */
+/** Runs that the title of a page names. */
+const MOST_NAMED = 4;
 const scriptElement = new Markup(`<script>${script}</script>`);
 
 /** A line under the title: how many runs, of what. */

@@ -75,6 +75,8 @@ async function measureLists(
   const baselines = [
     "popularity",
     "item-cf",
+    "item-knn",
+    "rp3beta",
     ...(hasEase ? ["ease"] : []),
     ...(repeats === "allow" ? ["user-history"] : []),
   ];

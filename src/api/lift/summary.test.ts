@@ -45,7 +45,25 @@ test("a start that never gets there has no epochs, and says so", () => {
   const found = summarizeLift([table, random], 0);
   expect(found.arms[0]).not.toHaveProperty("epochsToReach");
   expect(found.verdict).toBe("loss");
-  expect(found.sentences[1]).toBe("With the table, no seed reaches the random start's best validation loss.");
+  expect(found.sentences[1]).toBe(
+    "With the table, none of 2 seeds reaches the random start's best validation loss before the training stops.",
+  );
+});
+
+test("a seed that stops before it gets there counts for the epochs that it trained, and the mean is a lower bound", () => {
+  // the second seed stops after three epochs at a loss that random reaches
+  const table = arm("table", [[0.5], [0.6, 0.55, 0.53]]);
+  const found = summarizeLift([table, random], 10);
+  const { numReached, numCensored, epochsToReach, secondsToReach } = found.arms[0]!;
+  expect({ numReached, numCensored, epochsToReach, secondsToReach }).toEqual({
+    numReached: 1,
+    numCensored: 1,
+    epochsToReach: { mean: 2 },
+    secondsToReach: { mean: 12 },
+  });
+  expect(found.sentences[1]).toContain(
+    "after ≥ 2.0 epochs and ≥ 12.0 s (1 of 2 seeds; the others stopped before",
+  );
 });
 
 test.each([

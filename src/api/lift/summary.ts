@@ -44,9 +44,14 @@ export interface ArmSummary {
   arm: StartKind;
   /** seeds that reached the random start's best validation loss */
   numReached: number;
-  /** of the seeds that reached it; absent where none did */
+  /** seeds of which the training stopped before it reached that loss: right-censored observations */
+  numCensored: number;
+  /**
+   * mean over all seeds; absent where none reached it. With censored seeds, it is a lower bound of the mean and has no interval:
+   * such a seed counts for the epochs that it trained (the mean restricted to the length of the training).
+   */
   epochsToReach?: MeanInterval;
-  /** the same, the table's own training counted */
+  /** the same in seconds, including the table's own training */
   secondsToReach?: MeanInterval;
   /** of the best epoch */
   validLoss: MeanInterval;
@@ -102,24 +107,34 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
   return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
 }
 
-/** Of seeds that reach the random start's best validation loss: after how many epochs and seconds. */
+/** After how many epochs and seconds the seeds reach the random start's best validation loss. */
 function reaching(
   trainings: readonly LiftTraining[],
   random: readonly LiftTraining[],
   before: number,
-): Pick<ArmSummary, "numReached" | "epochsToReach" | "secondsToReach"> {
-  const epochs = trainings.map(({ validLosses }, s) => {
+): Pick<ArmSummary, "numReached" | "numCensored" | "epochsToReach" | "secondsToReach"> {
+  const observed = trainings.map(({ validLosses, seconds }, s) => {
     const target = bestOf(random[s]!.validLosses);
-    return validLosses.findIndex((loss) => loss <= target) + 1;
+    const epoch = validLosses.findIndex((loss) => loss <= target) + 1;
+    const epochs = epoch > 0 ? epoch : validLosses.length;
+    return {
+      isReached: epoch > 0,
+      epochs,
+      seconds: seconds.slice(0, epochs).reduce((sum, x) => sum + x, before),
+    };
   });
-  const reached = epochs.flatMap((epoch, s) => (epoch > 0 ? [{ epoch, s }] : []));
-  if (reached.length === 0) return { numReached: 0 };
-  const secondsOf = ({ epoch, s }: { epoch: number; s: number }) =>
-    trainings[s]!.seconds.slice(0, epoch).reduce((sum, x) => sum + x, before);
+  const numReached = observed.filter(({ isReached }) => isReached).length;
+  const numCensored = observed.length - numReached;
+  if (numReached === 0) return { numReached, numCensored };
+  const meanOf = (values: readonly number[]): MeanInterval => {
+    const interval = meanInterval(values);
+    return numCensored > 0 ? { mean: interval.mean } : interval;
+  };
   return {
-    numReached: reached.length,
-    epochsToReach: meanInterval(reached.map(({ epoch }) => epoch)),
-    secondsToReach: meanInterval(reached.map(secondsOf)),
+    numReached,
+    numCensored,
+    epochsToReach: meanOf(observed.map(({ epochs }) => epochs)),
+    secondsToReach: meanOf(observed.map(({ seconds }) => seconds)),
   };
 }
 
@@ -162,14 +177,19 @@ function sentencesOf(
           "effect may come from the scale of the initial values, not from what the table learned.",
       );
   }
-  const numSeeds = Math.max(...arms.map(({ numReached }) => numReached));
+  const numSeeds = table.numReached + table.numCensored;
   if (table.numReached === 0)
-    sentences.push("With the table, no seed reaches the random start's best validation loss.");
-  else {
-    const seeds = table.numReached < numSeeds ? ` (${table.numReached} of ${numSeeds} seeds)` : "";
     sentences.push(
-      `The table reaches the random start's best validation loss after ${shown(table.epochsToReach!, 1)} ` +
-        `epochs and ${shown(table.secondsToReach!, 1)} s${seeds}, including the table's own training; the ` +
+      `With the table, none of ${numSeeds} seeds reaches the random start's best validation loss before the training stops.`,
+    );
+  else {
+    const seeds =
+      table.numCensored === 0
+        ? `all ${numSeeds} seeds`
+        : `${table.numReached} of ${numSeeds} seeds; the others stopped before, so these are lower bounds`;
+    sentences.push(
+      `The table reaches the random start's best validation loss after ${shownReach(table, "epochsToReach")} ` +
+        `epochs and ${shownReach(table, "secondsToReach")} s (${seeds}), including the table's own training; the ` +
         `random start takes ${shown(random.epochsToReach!, 1)} epochs and ${shown(random.secondsToReach!, 1)} ` +
         "s.",
     );
@@ -188,6 +208,12 @@ const NAMES: Record<StartKind, string> = {
 export function shown({ mean, low, high }: MeanInterval, digits: number): string {
   const half = low === undefined || high === undefined ? "" : ` ± ${((high - low) / 2).toFixed(digits)}`;
   return `${mean.toFixed(digits)}${half}`;
+}
+
+/** `1.2 ± 0.3`, or `≥ 2.4` where seeds are censored. */
+export function shownReach(arm: ArmSummary, name: "epochsToReach" | "secondsToReach"): string {
+  const text = shown(arm[name]!, 1);
+  return arm.numCensored > 0 ? `≥ ${text}` : text;
 }
 
 function signed({ mean, low, high }: MeanInterval): string {

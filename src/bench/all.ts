@@ -1,0 +1,304 @@
+// `npm run bench -- all [WORK...]`: every work beside its peer, in turn in one run, as one table; without names it also writes docs/performance.md.
+//
+// EMBED_PEER_PYTHON names a Python with lightgbm, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; fm-native is compiled by gcc.
+// Run it when nothing else runs.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { transpose } from "../dataset/interactions.js";
+import { version } from "../io/package-version.js";
+import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
+import { projectFolder } from "../testing/places.js";
+import { trainFm } from "../trainers/fm/train.js";
+import { learnFfm } from "../trainers/fm/ffm/learn.js";
+import { startNet } from "../trainers/net/machine.js";
+import { canGenerate, ctrLog, run } from "./ctr-logs.js";
+import { cellsOf, measureDuel, type Duel } from "./duel.js";
+import { inputOf as ffmInput, options as ffmOptions, xlearnSpeed } from "./ffm.js";
+import { compileNative, inputOf, readLibsvm, runNative, speedOf, steps } from "./fm.js";
+import { peer as lightgbm, tabular, trainOurs } from "./gbdt.js";
+import { implicitPairs, pairsPerSecond } from "./gowalla.js";
+import { eventsOf, noTimes, trainOurs as trainAls, trainTheirs as trainImplicitAls } from "./implicit.js";
+import { jobSeconds } from "./job.js";
+import { firstOf, planOf, productsMilliseconds, rowsOf, STEPS } from "./net.js";
+import { known, svdsSeconds } from "./pca.js";
+import { readHyparquet, readOurs, readPapaparse, parquetOf, timed } from "./read.js";
+import { searchDuel } from "./recall.js";
+import { startUpDuel } from "./start-up.js";
+
+const REPEATS = 5;
+const NUM_ROWS = 1_000_000;
+const python = process.env["EMBED_PEER_PYTHON"];
+const xlearn = process.env["EMBED_XLEARN"];
+const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
+
+/** Works by the names that the command takes, in the order of the table. */
+const works: Readonly<Record<string, () => Promise<Duel[]>>> = {
+  read,
+  fm,
+  job: async () => [await job()],
+  ffm: async () => [await ffm()],
+  gbdt,
+  als: async () => [await als()],
+  bpr: async () => [await bpr()],
+  pca: async () => [await pca()],
+  net,
+  recall: async () => [await searchDuel(await peerOf("faiss"))],
+  start: async () => [await startUpDuel()],
+};
+
+export async function bench(): Promise<void> {
+  const asked = process.argv.slice(3);
+  const odd = asked.find((name) => !Object.hasOwn(works, name));
+  if (odd !== undefined) throw new Error(`no work '${odd}': ${Object.keys(works).join(", ")}`);
+  if (!canGenerate("all")) return;
+  const head = ["work", "embed", "peer", "ratio (least to greatest)", "target", "peer's name"];
+  const lines = [head, head.map((_, i) => (i > 0 && i < 5 ? "---:" : "---"))];
+  for (const line of lines) console.log(lineOf(line));
+  for (const name of asked.length > 0 ? asked : Object.keys(works)) {
+    for (const duel of await works[name]!()) {
+      for (const row of await measureDuel(duel, REPEATS)) {
+        lines.push(cellsOf(row));
+        console.log(lineOf(lines.at(-1)!));
+      }
+    }
+  }
+  if (asked.length > 0) return;
+  const path = join(projectFolder, "docs", "performance.md");
+  writeFileSync(path, `${HEAD}\n${lines.map(lineOf).join("\n")}\n`);
+  console.log(`\nwrote ${path}`);
+}
+
+const lineOf = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+const HEAD = `# Performance
+
+The training passes and whole jobs beside the programs that are used for them today, in one run on one machine. Both
+sides take turns ${REPEATS} times, the figures are medians, and the ratio says how many times as fast \`embed\` is (the least and
+the greatest ratio of a turn in parentheses). Compare ratios, not seconds: they depend on the machine.
+
+${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}, embed ${version}. This page is written by
+\`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, implicit, scipy and faiss, and
+\`EMBED_XLEARN\` names \`xlearn_train\`. [How cost grows](growth.md) with rows, features, dimensions and threads has a
+page of its own.
+`;
+
+/** The peer of a Python package, with its version. */
+async function versionOf(packageName: string): Promise<string | undefined> {
+  if (!python) return undefined;
+  const code = `import ${packageName}; print(${packageName}.__version__)`;
+  const found = await run(python, ["-c", code]).catch(() => undefined);
+  return found && `${packageName} ${found.stdout.trim()}`;
+}
+
+/** What a peer in Python gives, or why it does not. */
+async function peerOf(packageName: string): Promise<{ name: string; python: string } | { missing: string }> {
+  const name = await versionOf(packageName);
+  return name && python
+    ? { name, python }
+    : { missing: `EMBED_PEER_PYTHON names no Python with ${packageName}` };
+}
+
+async function pythonPeer(
+  packageName: string,
+  figures: (python: string) => Promise<number[]>,
+  suffix = "",
+): Promise<Duel["peer"]> {
+  const found = await peerOf(packageName);
+  return "missing" in found
+    ? found
+    : { name: `${found.name}${suffix}`, figures: () => figures(found.python) };
+}
+
+async function read(): Promise<Duel[]> {
+  const path = `${await ctrLog(1, NUM_ROWS)}.csv`;
+  const parquet = await parquetOf(path);
+  return [
+    {
+      rows: [{ work: "read CSV, 1 M rows of 17 columns, two threads", unit: "s" }],
+      ours: async () => [await timed(() => readOurs(path, 2))],
+      peer: {
+        name: "papaparse, a Map for each column",
+        figures: async () => [await timed(() => readPapaparse(path))],
+      },
+    },
+    {
+      rows: [{ work: "the same rows as Parquet, two threads", unit: "s" }],
+      ours: async () => [await timed(() => readOurs(parquet, 2))],
+      peer: {
+        name: "hyparquet, a Map for each column",
+        figures: async () => [await timed(() => readHyparquet(parquet))],
+      },
+    },
+  ];
+}
+
+async function fm(): Promise<Duel[]> {
+  const [train, test] = (await Promise.all([ctrLog(1, NUM_ROWS), ctrLog(2, 100_000)])).map(
+    (prefix) => `${prefix}.libsvm`,
+  ) as [string, string];
+  const input = inputOf(await readLibsvm(train));
+  const folder = mkdtempSync(join(tmpdir(), "fm-native-"));
+  const speed = async (dim: number, threads: number) =>
+    speedOf((await trainFm(input, steps(dim, threads, true, 4))).epochs) / 1e6;
+  const duels: Duel[] = [];
+  for (const [dim, targets] of [
+    [16, [undefined, undefined]],
+    [32, [0.95, undefined]],
+  ] as const) {
+    const native = await compileNative(dim, folder);
+    duels.push({
+      rows: [1, 2].map((threads) => ({
+        work: `FM epochs, dim ${dim}, 1 M rows of 16 fields, ${threads === 1 ? "one thread" : "two threads"}`,
+        unit: "M rows/s" as const,
+        ...(targets[threads - 1] !== undefined && { target: targets[threads - 1]! }),
+      })),
+      ours: async () => [await speed(dim, 1), await speed(dim, 2)],
+      peer: native
+        ? {
+            name: "a C program, gcc -O3, one thread",
+            figures: async () => {
+              const rate = speedOf(await runNative(native, [train, test], 4)) / 1e6;
+              return [rate, rate];
+            },
+          }
+        : { missing: "there is no gcc" },
+    });
+  }
+  duels.at(-1)!.end = () => rmSync(folder, { recursive: true });
+  return duels;
+}
+
+async function job(): Promise<Duel> {
+  const prefix = await ctrLog(1, NUM_ROWS);
+  const input = inputOf(await readLibsvm(`${prefix}.libsvm`));
+  return {
+    rows: [
+      {
+        work: "train-fm, CSV to run, 1 M rows, five epochs of dim 16, two threads",
+        unit: "s",
+        target: 1 / 1.6,
+      },
+    ],
+    ours: async () => [(await jobSeconds(`${prefix}.csv`)).seconds],
+    peer: {
+      name: "its five epochs alone",
+      figures: async () => {
+        const { epochs } = await trainFm(input, steps(16, 2, true, 5));
+        return [(5 * NUM_ROWS) / speedOf(epochs)];
+      },
+    },
+  };
+}
+
+async function ffm(): Promise<Duel> {
+  const prefixes = await Promise.all([ctrLog(1, NUM_ROWS), ctrLog(3, 100_000), ctrLog(2, 100_000)]);
+  const [train, valid, test] = prefixes.map((prefix) => `${prefix}.csv`) as [string, string, string];
+  const { valid: _, ...timed } = (await ffmInput(train, valid, test)).input;
+  return {
+    rows: [{ work: "FFM epochs, dim 4, 1 M rows of 16 fields, two threads", unit: "M rows/s", target: 1.3 }],
+    ours: async () => {
+      const { epochs } = await learnFfm(timed, ffmOptions(2, 3), () => undefined);
+      return [speedOf(epochs) / 1e6];
+    },
+    peer:
+      xlearn === undefined
+        ? { missing: "EMBED_XLEARN names no xlearn_train" }
+        : { name: "xLearn 0.44", figures: async () => [await xlearnSpeed(xlearn, `${prefixes[0]}.ffm`, 2)] },
+  };
+}
+
+async function gbdt(): Promise<Duel[]> {
+  const [train, test] = [await tabular(1, 500_000), await tabular(2, 100_000)];
+  const folder = mkdtempSync(join(tmpdir(), "embed-gbdt-"));
+  const figures = ({ binAndTrain, seconds }: Record<string, number>) => [binAndTrain!, seconds!];
+  const duels: Duel[] = [];
+  for (const threads of [2, 1]) {
+    const many = threads === 1 ? "one thread" : "two threads";
+    duels.push({
+      rows: [
+        { work: `GBDT, bins and 100 trees of 31 leaves, 500,000 x 28, ${many}`, unit: "s", target: 1.15 },
+        { work: `the same, CSV to run, ${many}`, unit: "s", target: 1 },
+      ],
+      ours: async () =>
+        figures(await trainOurs(train, ["--test", test, "--threads", String(threads)], join(folder, "run"))),
+      peer: await pythonPeer("lightgbm", async (path) =>
+        figures(await lightgbm(path, "tabular", train, test, threads, 1)),
+      ),
+    });
+  }
+  duels.at(-1)!.end = () => rmSync(folder, { recursive: true });
+  return duels;
+}
+
+async function als(): Promise<Duel> {
+  needsGowalla();
+  const train = eventsOf("train");
+  return {
+    rows: [{ work: "ALS on implicit feedback, gowalla, dim 64, two threads", unit: "s" }],
+    async ours() {
+      const times = noTimes();
+      await trainAls(64, train, times);
+      return times.clock;
+    },
+    peer: await pythonPeer("implicit", async (path) => [(await trainImplicitAls(path, 64))[0]]),
+  };
+}
+
+async function bpr(): Promise<Duel> {
+  needsGowalla();
+  return {
+    rows: [{ work: "BPR epochs, gowalla, dim 64, two threads", unit: "M pairs/s", target: 1 }],
+    ours: async () => [(await pairsPerSecond()) / 1e6],
+    peer: await pythonPeer("implicit", async (path) => [(await implicitPairs(path)) / 1e6]),
+  };
+}
+
+async function pca(): Promise<Duel> {
+  needsGowalla();
+  const users = known(eventsOf("train").users);
+  const matrix = { rows: users, columns: transpose(users, 40_981) };
+  return {
+    rows: [{ work: "truncated SVD, gowalla, 64 components, two threads", unit: "s" }],
+    ours: async () => [
+      await timed(() => truncatedSvd(matrix, { dim: 64, tolerance: 0.01, seed: 1, threads: 2 })),
+    ],
+    peer: await pythonPeer("scipy", async (path) => [await svdsSeconds(path)], ", svds"),
+  };
+}
+
+async function net(): Promise<Duel[]> {
+  const plan = planOf("fnn");
+  const rows = rowsOf(plan);
+  const duels: Duel[] = [];
+  for (const [threads, target] of [
+    [1, 1 / 4.5],
+    [2, 1 / 2.6],
+  ] as const) {
+    const machine = await startNet(plan, firstOf(plan), { threads });
+    // the first steps compile
+    await machine.train(rows, { epoch: 1, first: 0 });
+    duels.push({
+      rows: [
+        {
+          work: `step of a network 16 x 16 → 256 → 128, batch 1,024, ${threads === 1 ? "one thread" : "two threads"}`,
+          unit: "ms",
+          target,
+        },
+      ],
+      ours: async () => [((await timed(() => machine.train(rows, { epoch: 2, first: 0 }))) * 1000) / STEPS],
+      peer: await pythonPeer(
+        "numpy",
+        async (path) => [await productsMilliseconds(path)],
+        ", its products alone, one thread",
+      ),
+      end: () => machine.terminate(),
+    });
+  }
+  return duels;
+}
+
+function needsGowalla(): void {
+  if (!existsSync(gowalla)) throw new Error(`there are no check-ins in ${gowalla}`);
+}

@@ -1,0 +1,149 @@
+// `npm run bench -- results [SETTINGS] [LOG...] > docs/results.md`: the page of results. On each shared log `embed compare` trains every trainer
+// that suits it, with its defaults and with the best of so many settings on the validation split, and measures all on one test split.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compareTrainers, type Comparison } from "../api/compare/compare.js";
+import type { GivenCompare } from "../api/compare/options.js";
+import { metricCell, untrainedTexts, type LeaderboardLine } from "../evaluation/leaderboard.js";
+import { titleOf } from "../evaluation/metric-titles.js";
+import { version } from "../io/package-version.js";
+import { projectFolder } from "../testing/places.js";
+import { ctrLog } from "./ctr-logs.js";
+import { watch } from "./films.js";
+
+type Given = Omit<GivenCompare, "out">;
+interface ResultLog {
+  /** as a reader types it; the files of generated logs are named by what makes them */
+  command: string;
+  /** one sentence: what the log is, what is held out */
+  about: string;
+  paths: () => Promise<string[]>;
+  given: Given;
+}
+
+const data = join(projectFolder, "..", "shared", "data");
+const shared = (...names: string[]) => Promise.resolve([join(data, ...names)]);
+const SETTINGS = 12;
+/** A day: nothing is left out for time, so that the page does not depend on the machine. */
+const BUDGET = 24 * 3_600_000;
+
+const logs: Readonly<Record<string, ResultLog>> = {
+  adult: {
+    command: "adult/train.csv --label income --valid 0.1 --split random --test adult/test.csv",
+    about: "UCI Adult, 14 columns; the published test split.",
+    paths: () => shared("adult", "train.csv"),
+    given: { label: "income", valid: 0.1, split: "random", test: join(data, "adult", "test.csv") },
+  },
+  "gen-ctr": {
+    command: "ctr-100000.csv --label click --split random",
+    about: "A planted factorization machine of 16 fields, 100,000 rows; a tenth at random is held out.",
+    paths: async () => [`${await ctrLog(1, 100_000)}.csv`],
+    given: { label: "click", split: "random" },
+  },
+  "movietweetings-likes": {
+    command: "movietweetings/ratings.csv --label rating --positive-from 8 --goal predictions",
+    about: "Is a rating 8 or more? The newest tenth of 100,000 ratings is held out.",
+    paths: () => shared("movietweetings", "ratings.csv"),
+    given: { label: "rating", positiveFrom: 8, goal: "predictions" },
+  },
+  "movietweetings-ratings": {
+    command: "movietweetings/ratings.csv --label rating --goal predictions",
+    about: "The rating itself, 0 to 10. The newest tenth of 100,000 ratings is held out.",
+    paths: () => shared("movietweetings", "ratings.csv"),
+    given: { label: "rating", goal: "predictions" },
+  },
+  "online-retail": {
+    command:
+      "online_retail_2010_2011.csv.gz --user CustomerID --item StockCode --time InvoiceDate --session InvoiceNo " +
+      "--fields CustomerID,StockCode --drop InvoiceNo^=C --where 'CustomerID is not missing' --goal lists --repeats mask",
+    about:
+      "UCI Online Retail II, its second year; the invoices of the newest tenth of the rows are held out.",
+    paths: () => shared("online-retail", "online_retail_2010_2011.csv.gz"),
+    given: {
+      ...{ user: "CustomerID", item: "StockCode", time: "InvoiceDate", session: "InvoiceNo" },
+      ...{ fields: ["CustomerID", "StockCode"], goal: "lists", repeats: "mask" },
+      drop: ["InvoiceNo^=C"],
+      where: ["CustomerID is not missing"],
+    },
+  },
+  gowalla: {
+    command: "gowalla/train.csv --goal lists --split random --valid 0.05 --test gowalla/test.csv",
+    about: "Check-ins of 29,858 users at 40,981 places; the published test split.",
+    paths: () => shared("gowalla", "train.csv"),
+    given: { goal: "lists", split: "random", valid: 0.05, test: join(data, "gowalla", "test.csv") },
+  },
+};
+
+export async function bench(): Promise<void> {
+  const [count, ...asked] = process.argv.slice(3);
+  const settings = Number(count ?? SETTINGS);
+  if (!(settings >= 2)) throw new Error("usage: npm run bench -- results [SETTINGS] [LOG...]");
+  console.log(headOf(settings));
+  for (const name of asked.length > 0 ? asked : Object.keys(logs)) {
+    const log = logs[name];
+    if (!log) throw new Error(`no log '${name}': ${Object.keys(logs).join(", ")}`);
+    console.log(await sectionOf(name, log, settings));
+  }
+}
+
+/** A log's heading, command and table. */
+async function sectionOf(
+  name: string,
+  { command, about, paths, given }: ResultLog,
+  settings: number,
+): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "embed-results-"));
+  const measured = async (more: Partial<Given>, out: string): Promise<Comparison> =>
+    compareTrainers(await paths(), { budget: BUDGET, ...given, ...more, out: join(folder, out) }, watch);
+  try {
+    const standard = await measured({}, "standard.html");
+    const searched = await measured({ search: settings }, "searched.html");
+    const { metrics, on, untrained } = standard.leaderboard;
+    const [first, second] = [metrics[0], metrics[1]!];
+    const lines = standard.leaderboard.lines.map((line) => {
+      const other = searched.leaderboard.lines.find((one) => one.name === line.name);
+      // baselines have no settings to try
+      const cells = line.isBaseline && !line.run ? ["", ""] : [cell(other, first), cell(other, second)];
+      return [
+        `${line.name}${line.isBaseline ? " (baseline)" : ""}`,
+        cell(line, first),
+        cells[0]!,
+        cell(line, second),
+        cells[1]!,
+      ];
+    });
+    const head = ["", titleOf(first), "searched", titleOf(second), "searched"];
+    const notes = untrainedTexts(untrained).map((text) => `- ${text}\n`);
+    return [
+      `## ${name}\n`,
+      `${about} Measured on ${on}.\n`,
+      `\`\`\`sh\nembed compare ${command} -o ${name}.html\n\`\`\`\n`,
+      [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...lines]
+        .map((cells) => `| ${cells.join(" | ")} |`)
+        .join("\n"),
+      notes.length > 0 ? `\n${notes.join("")}` : "",
+    ].join("\n");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function cell(line: LeaderboardLine | undefined, metric: string): string {
+  return line ? metricCell(line, metric) : "";
+}
+
+function headOf(settings: number): string {
+  return `# Results on the shared logs
+
+Every trainer on every log that it suits: with its default options and, in the columns "searched", with the best of
+${settings} settings (\`--search ${settings}\`), chosen on the validation split. The test split chose nothing. Each table is one
+\`embed compare\` per column, so all its lines are measured on the same held-out rows, and ± is half the width of a
+95 % bootstrap interval. The best line is first. [Comparisons on public logs](comparison.md) has more baselines and
+metrics, [defaults](experiments/defaults.md) says how the defaults were chosen.
+
+This page is the output of \`npm run bench -- results ${settings} > docs/results.md\` with version ${version}. It does not
+depend on the machine or the number of threads.
+`;
+}
