@@ -41,7 +41,7 @@ describe("items of many frequencies, which no user prefers", () => {
   beforeAll(() => {
     // one event a user: nobody's items are masked by another event
     const uniform = mulberry32(3);
-    const rows = Array.from({ length: 30_000 }, (_, u) => {
+    const rows = Array.from({ length: 15_000 }, (_, u) => {
       let left = uniform() * total;
       let item = 0;
       while (item < numItems - 1 && (left -= counts[item]!) > 0) item++;
