@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   "gowalla-table": () => import("./gowalla-table.js"),
   graph: () => import("./graph.js"),
   index: () => import("./hnsw.js"),
+  growth: () => import("./growth.js"),
   "hidden-times": () => import("./hidden-times.js"),
   implicit: () => import("./implicit.js"),
   inductive: () => import("./inductive.js"),

@@ -1,7 +1,7 @@
-// `npm run bench -- results [SETTINGS] [LOG...] > docs/results.md`: the page of results. On each shared log `embed compare` trains every trainer
+// `npm run bench -- results [SETTINGS] [LOG...]`: the page of results; without names of logs it also writes docs/results.md. On each shared log `embed compare` trains every trainer
 // that suits it, with its defaults and with the best of so many settings on the validation split, and measures all on one test split.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compareTrainers, type Comparison } from "../api/compare/compare.js";
@@ -80,12 +80,17 @@ export async function bench(): Promise<void> {
   const [count, ...asked] = process.argv.slice(3);
   const settings = Number(count ?? SETTINGS);
   if (!(settings >= 2)) throw new Error("usage: npm run bench -- results [SETTINGS] [LOG...]");
-  console.log(headOf(settings));
+  const sections: string[] = [];
   for (const name of asked.length > 0 ? asked : Object.keys(logs)) {
     const log = logs[name];
     if (!log) throw new Error(`no log '${name}': ${Object.keys(logs).join(", ")}`);
-    console.log(await sectionOf(name, log, settings));
+    sections.push(await sectionOf(name, log, settings));
+    console.log(sections.at(-1));
   }
+  if (asked.length > 0) return;
+  const path = join(projectFolder, "docs", "results.md");
+  writeFileSync(path, [headOf(settings), ...sections].join("\n"));
+  console.log(`wrote ${path}`);
 }
 
 /** A log's heading, command and table. */
@@ -143,7 +148,7 @@ ${settings} settings (\`--search ${settings}\`), chosen on the validation split.
 95 % bootstrap interval. The best line is first. [Comparisons on public logs](comparison.md) has more baselines and
 metrics, [defaults](experiments/defaults.md) says how the defaults were chosen.
 
-This page is the output of \`npm run bench -- results ${settings} > docs/results.md\` with version ${version}. It does not
-depend on the machine or the number of threads.
+This page is written by \`npm run bench -- results ${settings}\`, here with version ${version}. It does not depend on the machine
+or the number of threads.
 `;
 }
