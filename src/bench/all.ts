@@ -104,7 +104,7 @@ async function pythonPeer(
   packageName: string,
   figures: (python: string) => Promise<number[]>,
   suffix = "",
-): Promise<Duel["peer"]> {
+): Promise<NonNullable<Duel["peer"]>> {
   const found = await peerOf(packageName);
   return "missing" in found
     ? found

@@ -15,8 +15,8 @@ export interface Duel {
   rows: readonly Row[];
   /** a figure for each row */
   ours: () => Promise<number[]>;
-  /** its name with its version, and the same figures; or why it is not here */
-  peer: { name: string; figures: () => Promise<number[]> } | { missing: string };
+  /** its name with its version, and the same figures; or why it is not here; absent where nothing is compared */
+  peer?: { name: string; figures: () => Promise<number[]> } | { missing: string };
   /** after the last measurement */
   end?: () => Promise<void> | void;
 }
@@ -33,13 +33,13 @@ export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: numb
   const measured = rows.map((row): Measured => ({
     ...row,
     ours: [],
-    peer: "name" in peer ? peer.name : `skipped: ${peer.missing}`,
+    peer: !peer ? "" : "name" in peer ? peer.name : `skipped: ${peer.missing}`,
     theirs: [],
   }));
   try {
     for (let repeat = 0; repeat < repeats; repeat++) {
       const own = await ours();
-      const other = "name" in peer ? await peer.figures() : [];
+      const other = peer && "name" in peer ? await peer.figures() : [];
       measured.forEach((row, i) => {
         row.ours.push(own[i]!);
         if (other[i] !== undefined) row.theirs.push(other[i]);

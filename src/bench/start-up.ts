@@ -28,7 +28,6 @@ export async function startUpDuel(): Promise<Duel> {
       (await milliseconds(program, "neighbors", path, "--key", "item:tea-03")) -
         (await milliseconds("-e", "0")),
     ],
-    peer: { missing: "a difference" },
     end: () => rmSync(folder, { recursive: true }),
   };
 }
