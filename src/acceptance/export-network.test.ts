@@ -79,8 +79,9 @@ const forms = {
   "wide-deep":
     "--arch wide-deep --hidden 16,8 --min-count 20 --wide-l1 0 --cross user_id*item_id --cross device*user_id --numeric hour:log1p",
   "wide-deep-ranges":
-    "--arch wide-deep --hidden 16 --activation tanh --cross hour*device --cross-bits 9 --numeric hour:bins=6",
-  "deep-crossing": "--arch deep-crossing --hidden 16,8 --min-count 20 --numeric hour --embedding-relu",
+    "--arch wide-deep --hidden 16 --activation tanh --layer-norm --cross hour*device --cross-bits 9 --numeric hour:bins=6",
+  "deep-crossing":
+    "--arch deep-crossing --hidden 16,8 --min-count 20 --numeric hour --embedding-relu --layer-norm",
 };
 
 describe.each(Object.entries(forms))("%s", (run, args) => {

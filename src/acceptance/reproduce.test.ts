@@ -51,7 +51,8 @@ const jobs: Record<string, string> = {
     "train-gbdt clicks.csv --num-trees 5 --num-leaves 7 --learning-rate 0.2 --valid 0.1 --head lr --ctr user_id,item_id --entity item_id --dim 4 --dense 3",
   components:
     "train-pca purchases.csv --user customer_id --item product_id --dim 4 --values tfidf --normalize degree --test 0.1",
-  network: "train-net clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 2 --dropout 0.1 --valid 0.1",
+  network:
+    "train-net clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 2 --dropout 0.1 --layer-norm --valid 0.1",
   columns: "train-pca clicks.csv --matrix features --dim 4 --no-center",
 };
 

@@ -196,7 +196,8 @@ test("the same log, options and seed give the same bytes at any --threads, and a
   const files = ["embeddings.arrow", "model/net.safetensors", "model/net.json"];
   const bytesOf = async (name: string, ...more: string[]) => {
     const shape = ["--arch", "wide-deep", "--cross", "device*hour", "--dropout", "0.2", "--hidden", "16,8"];
-    await trained([...clicks, ...shape, "--epochs", "2", ...more], name);
+    const learning = "--layer-norm --clip-norm 0.5 --embedding-l2 0.01 --learning-rate-decay 0.9".split(" ");
+    await trained([...clicks, ...shape, ...learning, "--epochs", "2", ...more], name);
     return files.map((file) => readFileSync(join(at(name), file)).toString("base64"));
   };
   const one = await bytesOf("one", "--threads", "1");

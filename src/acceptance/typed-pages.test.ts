@@ -79,6 +79,7 @@ const typed: Record<string, Typed> = {
       ["--field brand", "--field genres"],
     ],
   },
+  "algorithms/networks.md": {},
   "algorithms/graph.md": {
     before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
     // other logs, not the same run again

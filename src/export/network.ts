@@ -55,6 +55,8 @@ export interface NetworkLayer {
   activation: "tanh" | "relu" | "none";
   /** whether the input of the layer before is added before the activation */
   residual: boolean;
+  /** layer normalization before the activation: f32[outputs] each */
+  norm?: { scale: Float32Array; shift: Float32Array };
 }
 
 /** A network as it scores. */

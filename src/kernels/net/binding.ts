@@ -14,6 +14,7 @@ import {
   allocateDenseScratch,
   batchPitchOf,
   type DenseLayout,
+  paddedUnits,
   type LayerLayout,
   pad,
 } from "../shared/dense.js";
@@ -80,11 +81,12 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   const offsets = numbers("the fields", numFieldsOf(shape) + 1);
   arena.u32(offsets).set(shape.offsets);
   const firstInput = firstInputOf(shape);
+  const numParts = numPartsOf(shape);
   const plan = writeStruct(arena, "a plan", NetPlan, {
     ...dense.fields,
     barrier: barrier.offset,
     numThreads: shape.threads,
-    counters: numbers("counters", 32).offset,
+    counters: numbers("counters", 48).offset,
     numFeatures,
     offsets: offsets.offset,
     width: embeddingWidth(shape),
@@ -101,6 +103,10 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     embeddingRelu: shape.embeddingRelu,
     squared: shape.loss === "squared",
     embeddingLearningRate: shape.embeddingLearningRate,
+    embeddingL2: shape.embeddingL2,
+    clipNorm: shape.clipNorm,
+    norms: arena.allocate("the gradients' lengths", numParts * 8).offset,
+    numParts,
     wideLearningRate: shape.wideLearningRate,
     wideL1: shape.wideL1,
     wideL2: shape.wideL2,
@@ -135,6 +141,22 @@ function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
   return trains && embeddingLearningRate > 0;
 }
 
+/** Parts of the parameters, at most: of embeddings, w0 and the wide part, and eight outputs of a layer each. */
+function numPartsOf(shape: KernelNetShape): number {
+  const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
+  return outputs.reduce((sum, parts) => sum + parts, 2 * PARTS + 1);
+}
+
+/** Sets the learning rates of dense layers and embeddings; to be called between two runs of the threads. */
+export function setRates(
+  arena: Arena,
+  { plan }: NetLayout,
+  { learningRate, embeddingLearningRate }: Pick<NetLearning, "learningRate" | "embeddingLearningRate">,
+): void {
+  setField(arena, NetPlan, plan, "learningRate", learningRate);
+  setField(arena, NetPlan, plan, "embeddingLearningRate", embeddingLearningRate);
+}
+
 function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): FieldsOf<typeof NetThread> {
   return {
     loss: 0,
@@ -143,6 +165,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
     // these come with reservePairs
     sums: 0,
     held: 0,
+    counts: 0,
   };
 }
 
@@ -155,6 +178,7 @@ export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): vo
   for (const thread of layout.threads) {
     setField(arena, NetThread, thread, "sums", room(layout.paddedWidth));
     setField(arena, NetThread, thread, "held", room(1));
+    setField(arena, NetThread, thread, "counts", room(1));
   }
   layout.pairs = pairs;
 }

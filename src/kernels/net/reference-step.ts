@@ -2,6 +2,9 @@
 //
 //   dense layers   Adam on the batch's mean gradient, weights with l2 W added; w0 too, without l2       Kingma and Ba 2015
 //   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011
+//
+// All gradients without penalties are first scaled down together where the mean loss's is longer than clipNorm  Pascanu et al. 2013
+//
 //   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
 
 import { ftrlZ } from "../../numeric/ftrl.js";
@@ -62,27 +65,32 @@ export function referenceNetStep(
   const draws = shape.dropout > 0 ? { seed: learning.seed, ...at } : undefined;
   const { loss, gradients } = referenceNetPass(shape, referenceValues(net), rows, draws);
   const { embeddings, wide, w0, ...dense } = parameters;
+  const share = keptOf(learning, gradients, rows.numRows);
+  const kept = (name: string) => gradients[name]!.map((g) => share * g);
   for (const name in dense) {
-    denseStep(dense[name]!, gradients[name]!, rows.numRows, {
+    denseStep(dense[name]!, kept(name), rows.numRows, {
       learningRate: learning.learningRate,
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
   // what is frozen with the table
   if (w0 && learning.embeddingLearningRate > 0)
-    denseStep(w0, gradients.w0!, rows.numRows, { learningRate: learning.learningRate, l2: 0 });
+    denseStep(w0, kept("w0"), rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 
   const W = embeddingWidth(shape);
-  const rate = { learningRate: learning.embeddingLearningRate, l1: 0, l2: 0 };
-  for (const feature of heldBy(rows, (r, visit) => forEachPair(rows, r, visit))) {
+  const rate = { learningRate: learning.embeddingLearningRate, l1: 0 };
+  const byEmbeddings = kept("embeddings");
+  for (const [feature, count] of heldBy(rows, (r, visit) => forEachPair(rows, r, visit))) {
+    const l2 = learning.embeddingL2 * count;
     for (let k = feature * W; k < (feature + 1) * W; k++)
-      referenceStep(embeddings!, k, gradients.embeddings![k]!, { method: "adagrad", ...rate });
+      referenceStep(embeddings!, k, byEmbeddings[k]!, { method: "adagrad", ...rate, l2 });
   }
   if (wide) {
     const { wideLearningRate, wideL1, wideL2 } = learning;
     const options = { learningRate: wideLearningRate, l1: wideL1, l2: wideL2 };
-    for (const i of heldBy(rows, (r, visit) => forEachWide(shape, rows, r, visit)))
-      referenceStep(wide, i, gradients.wide![i]!, { method: "ftrl", ...options });
+    const byWide = kept("wide");
+    for (const [i] of heldBy(rows, (r, visit) => forEachWide(shape, rows, r, visit)))
+      referenceStep(wide, i, byWide[i]!, { method: "ftrl", ...options });
   }
   return loss;
 }
@@ -97,9 +105,27 @@ export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number 
   }, mean);
 }
 
-/** What the batch holds, each once. */
-function heldBy({ numRows }: NetRows, forEach: (r: number, visit: (i: number) => void) => void): Set<number> {
-  const held = new Set<number>();
-  for (let r = 0; r < numRows; r++) forEach(r, (i) => held.add(i));
+/** What gradients are multiplied by, that of the mean loss by all that is trained being no longer than clipNorm. */
+function keptOf(
+  { clipNorm, embeddingLearningRate }: NetLearning,
+  gradients: ReferenceArrays,
+  numRows: number,
+): number {
+  if (clipNorm === 0) return 1;
+  let squares = 0;
+  for (const name in gradients) {
+    if (embeddingLearningRate === 0 && (name === "embeddings" || name === "w0")) continue;
+    squares += gradients[name]!.reduce((sum, g) => sum + g * g, 0);
+  }
+  return Math.min(1, clipNorm / (Math.sqrt(squares) / numRows));
+}
+
+/** What the batch holds, with how often. */
+function heldBy(
+  { numRows }: NetRows,
+  forEach: (r: number, visit: (i: number) => void) => void,
+): Map<number, number> {
+  const held = new Map<number, number>();
+  for (let r = 0; r < numRows; r++) forEach(r, (i) => held.set(i, (held.get(i) ?? 0) + 1));
   return held;
 }

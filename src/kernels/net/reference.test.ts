@@ -9,6 +9,8 @@ const learning = {
   learningRate: 0.01,
   l2: 0,
   embeddingLearningRate: 0.1,
+  embeddingL2: 0,
+  clipNorm: 0,
   wideLearningRate: 0.1,
   wideL1: 0,
   wideL2: 0,
@@ -25,6 +27,7 @@ function shapeOf(arch: NetArch, more: Partial<NetShape> = {}): NetShape {
     activation: arch === "fnn" ? "tanh" : "relu",
     embeddingRelu: false,
     dropout: 0,
+    layerNorm: false,
     numCrosses: arch === "wide-deep" ? 6 : 0,
     loss: "logistic",
     ...more,
@@ -46,10 +49,13 @@ describe.each([
   ["fnn of one hidden layer with ReLU", shapeOf("fnn", { hidden: [7], activation: "relu" })],
   ["fnn without a hidden layer", shapeOf("fnn", { hidden: [] })],
   ["fnn with dropout", shapeOf("fnn", { dropout: 0.4 })],
+  ["fnn with layer normalization", shapeOf("fnn", { layerNorm: true })],
   ["wide-deep", shapeOf("wide-deep")],
   ["wide-deep with tanh and the squared loss", shapeOf("wide-deep", { activation: "tanh", loss: "squared" })],
   ["wide-deep with dropout", shapeOf("wide-deep", { dropout: 0.3 })],
+  ["wide-deep with layer normalization and dropout", shapeOf("wide-deep", { layerNorm: true, dropout: 0.3 })],
   ["deep-crossing", shapeOf("deep-crossing")],
+  ["deep-crossing with layer normalization", shapeOf("deep-crossing", { layerNorm: true })],
   ["deep-crossing with a ReLU on the embeddings", shapeOf("deep-crossing", { embeddingRelu: true })],
   [
     "deep-crossing with dropout and the squared loss",
@@ -113,6 +119,54 @@ test("dense steps follow the mean loss with the penalty on weights and not on bi
     expect(Math.max(...m.map((value, i) => Math.abs(10 * value - slopes[name]![i]!)))).toBeLessThan(1e-7);
   }
 });
+
+test("embeddings follow the summed loss with half the penalty times its square once for each pair, by central differences", () => {
+  const shape = shapeOf("fnn");
+  const embeddingL2 = 0.3;
+  const rows = netRows(shape, 9, { seed: 3, general: true });
+  const net = referenceNet(shape, { ...learning, embeddingL2 }, parametersOf(shape));
+  const before = referenceValues(net);
+  const { embeddings } = before;
+  const W = 1 + shape.dim;
+  const objective = () => {
+    let penalty = 0;
+    for (const feature of rows.ids)
+      for (let k = feature * W; k < (feature + 1) * W; k++) penalty += embeddings![k]! ** 2;
+    return referenceNetPass(shape, before, rows).loss + 0.5 * embeddingL2 * penalty;
+  };
+  const slopes = embeddings!.map((value, i) => {
+    embeddings![i] = value + 1e-5;
+    const above = objective();
+    embeddings![i] = value - 1e-5;
+    const below = objective();
+    embeddings![i] = value;
+    return (above - below) / 2e-5;
+  });
+  referenceNetStep(net, rows, { epoch: 1, first: 0 });
+  // AdaGrad's sums of squares start at 1
+  const { n } = net.parameters.embeddings!.state;
+  expect(Math.max(...slopes)).toBeGreaterThan(0.1);
+  expect(Math.max(...n.map((sum, i) => Math.abs(sum - 1 - slopes[i]! ** 2)))).toBeLessThan(1e-6);
+});
+
+test.each(["fnn", "wide-deep", "deep-crossing"] as const)(
+  "a gradient longer than the norm is scaled to it as a whole, a shorter one is left alone: %s",
+  (arch) => {
+    const shape = shapeOf(arch, { layerNorm: true });
+    const rows = netRows(shape, 9, { seed: 3, general: true });
+    const { gradients } = referenceNetPass(shape, parametersOf(shape), rows);
+    const all = Object.values(gradients).flatMap((array) => [...array]);
+    const norm = Math.hypot(...all) / 9;
+    const momentsOf = (clipNorm: number) => {
+      const net = referenceNet(shape, { ...learning, clipNorm }, parametersOf(shape));
+      referenceNetStep(net, rows, { epoch: 1, first: 0 });
+      return net.parameters["output.weight"]!.state.m;
+    };
+    const [off, wide, half] = [momentsOf(0), momentsOf(1.001 * norm), momentsOf(norm / 2)];
+    expect(wide).toEqual(off);
+    expect(Math.max(...half.map((m, i) => Math.abs(m - off[i]! / 2)))).toBeLessThan(1e-12);
+  },
+);
 
 test("a rate of 0 freezes embeddings and w0, and the dense layers still move", () => {
   const shape = shapeOf("fnn");

@@ -1,7 +1,7 @@
 // What a network is made of: its input, its dense layers one after another, and the arrays that hold their parameters.
 //
 //   x_0 = (w0 | e_1 .. e_F | numeric)     e_f = sum of value * embedding over the row's features of field f, width W each
-//   x_l = dropout(act(W_l x_(l-1) + b_l [+ x_(l-2)]))     score = W_L x_(L-1) + b_L [+ wide part]
+//   x_l = dropout(act(norm(W_l x_(l-1) + b_l [+ x_(l-2)])))     score = W_L x_(L-1) + b_L [+ wide part]
 //
 //   fnn            W = 1 + dim, e = (w, v); w0 is an input of its own; tanh                  Zhang et al. 2016 (arXiv:1601.02376)
 //   wide-deep      W = dim; ReLU; beside it a sparse linear part over features and crosses   Cheng et al. 2016 (arXiv:1606.07792)
@@ -30,6 +30,8 @@ export interface NetShape {
   embeddingRelu: boolean;
   /** share of the hidden units that are zeroed in training, in [0, 1); of a residual unit its inner ones */
   dropout: number;
+  /** whether hidden layers have layer normalization before their activation; of deep-crossing both layers of a residual unit */
+  layerNorm: boolean;
   /** crosses of the wide part; 0 but for wide-deep */
   numCrosses: number;
   loss: "logistic" | "squared";
@@ -78,12 +80,15 @@ export function numInputsOf(shape: NetShape): number {
   return firstInputOf(shape) + numFieldsOf(shape) * embeddingWidth(shape) + shape.numNumeric;
 }
 
+/** The layer whose only output is the score. */
+const OUTPUT = "output";
+
 /** The dense layers from the input to the score, which is the last one's only output. */
 export function denseLayersOf(shape: NetShape): DenseLayer[] {
   const layers: DenseLayer[] = [];
   let inputs = numInputsOf(shape);
-  const add = (layer: Omit<DenseLayer, "inputs">): void => {
-    layers.push({ inputs, ...layer });
+  const add = (layer: Omit<DenseLayer, "inputs" | "normalized">): void => {
+    layers.push({ inputs, ...layer, normalized: shape.layerNorm && layer.name !== OUTPUT });
     inputs = layer.outputs;
   };
   const dropped = shape.dropout > 0;
@@ -96,7 +101,7 @@ export function denseLayersOf(shape: NetShape): DenseLayer[] {
       add({ name: `layers.${l}`, outputs, activation: shape.activation, residual: false, dropped });
     }
   });
-  add({ name: "output", outputs: 1, activation: "none", residual: false, dropped: false });
+  add({ name: OUTPUT, outputs: 1, activation: "none", residual: false, dropped: false });
   return layers;
 }
 
@@ -108,15 +113,20 @@ export function denseLayersOf(shape: NetShape): DenseLayer[] {
  *   wide             f32[numFeatures + numCrosses]   wide-deep: of features, then of crosses
  *   NAME.weight      f32[outputs][inputs]            each dense layer
  *   NAME.bias        f32[outputs]
+ *   NAME.scale       f32[outputs]                    hidden layers with layer normalization
+ *   NAME.shift       f32[outputs]
  */
 export function parameterShapes(shape: NetShape): Map<string, number[]> {
   const numFeatures = numFeaturesOf(shape);
   const shapes = new Map([["embeddings", [numFeatures, embeddingWidth(shape)]]]);
   if (shape.arch === "fnn") shapes.set("w0", [1]);
   if (shape.arch === "wide-deep") shapes.set("wide", [numFeatures + shape.numCrosses]);
-  for (const { name, inputs, outputs } of denseLayersOf(shape)) {
+  for (const { name, inputs, outputs, normalized } of denseLayersOf(shape)) {
     shapes.set(`${name}.weight`, [outputs, inputs]);
     shapes.set(`${name}.bias`, [outputs]);
+    if (!normalized) continue;
+    shapes.set(`${name}.scale`, [outputs]);
+    shapes.set(`${name}.shift`, [outputs]);
   }
   return shapes;
 }
@@ -125,6 +135,10 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
 export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** of embeddings, by AdaGrad on the batch's sum; 0 freezes them and w0 */
   embeddingLearningRate: number;
+  /** penalty embeddingL2 / 2 |e|^2 on each embedding once for each row that holds it, beside the batch's summed loss */
+  embeddingL2: number;
+  /** the gradient of the batch's mean loss, by all that is trained, is scaled down to this length where it is longer; 0: it is not */
+  clipNorm: number;
   /** of the wide part, by FTRL-proximal on the batch's sum, with its penalties */
   wideLearningRate: number;
   wideL1: number;

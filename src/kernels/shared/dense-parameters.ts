@@ -4,7 +4,7 @@ import { type DenseLayer, type LayerLayout, paddedUnits } from "./dense.js";
 import type { Arena, Region } from "./memory.js";
 import { type Placed, readPlaced, writePlaced } from "./placed.js";
 
-/** The parameters: NAME.weight and NAME.bias of each layer. */
+/** The parameters: NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized one. */
 export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
   return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
 }
@@ -19,7 +19,13 @@ function placedLayer(dense: LayerLayout, copy: number, kept: string): [string, P
   const { name } = dense.layer;
   return [
     [`${name}.weight${kept}`, weightsAt(dense, copy)],
-    [`${name}.bias${kept}`, biasesAt(dense, copy)],
+    [`${name}.bias${kept}`, outputsAt(dense.layer, dense.biases[copy]!)],
+    ...(dense.layer.normalized
+      ? ([
+          [`${name}.scale${kept}`, outputsAt(dense.layer, dense.scales[copy]!)],
+          [`${name}.shift${kept}`, outputsAt(dense.layer, dense.shifts[copy]!)],
+        ] as [string, Placed][])
+      : []),
   ];
 }
 
@@ -43,6 +49,6 @@ function transposedAt(layer: DenseLayer, region: Region): Placed {
   return { rows: layer.outputs, columns: layer.inputs, region, at };
 }
 
-function biasesAt({ layer, biases }: LayerLayout, copy: number): Placed {
-  return { rows: layer.outputs, columns: 1, region: biases[copy]!, at: (o) => o };
+function outputsAt({ outputs }: DenseLayer, region: Region): Placed {
+  return { rows: outputs, columns: 1, region, at: (o) => o };
 }

@@ -22,6 +22,8 @@ export interface DenseLayer {
   residual: boolean;
   /** whether its outputs are dropped in training */
   dropped: boolean;
+  /** whether it has layer normalization before its activation, with parameters NAME.scale and NAME.shift */
+  normalized?: boolean;
 }
 
 /** How dense layers learn: by Adam on the batch's mean gradient. */
@@ -44,6 +46,9 @@ export interface LayerLayout {
   transposed: Region | undefined;
   /** f32[outputs]: b, m, s */
   biases: Region[];
+  /** f32[outputs]: the same of a normalized layer's scale and shift */
+  scales: Region[];
+  shifts: Region[];
 }
 
 /** Where the layers lie, and how much scratch a thread needs. */
@@ -122,6 +127,8 @@ function allocateLayer(arena: Arena, layer: DenseLayer, trains: boolean): LayerL
     weights: copies(outputs * inputs),
     transposed: trains ? room(outputs * inputs) : undefined,
     biases: copies(outputs),
+    scales: layer.normalized ? copies(outputs) : [],
+    shifts: layer.normalized ? copies(outputs) : [],
   };
 }
 
@@ -133,6 +140,7 @@ interface LayerPlaces {
   dy: number;
   skip: number;
   skipGradients: number;
+  normal: number;
   end: number;
 }
 
@@ -144,20 +152,24 @@ function placesOf(layers: readonly DenseLayer[]): LayerPlaces[] {
     return place;
   };
   const places: LayerPlaces[] = [];
-  layers.forEach(({ inputs, outputs, residual }, l) => {
+  layers.forEach(({ inputs, outputs, residual, normalized }, l) => {
     const before = places[l - 1];
     const [x, dx] = before ? [before.y, before.dy] : [take(inputs), take(inputs)];
     const [y, dy] = [take(outputs), take(outputs)];
     if (residual) before!.skipGradients = dy;
-    places.push({ x, y, dx, dy, skip: residual ? before!.x : NONE, skipGradients: NONE, end });
+    const normal = normalized ? take(outputs) : NONE;
+    // the deviations of the rows
+    if (normalized) end += PANELS * 32;
+    const skip = residual ? before!.x : NONE;
+    places.push({ x, y, dx, dy, skip, skipGradients: NONE, normal, end });
   });
   return places;
 }
 
 function layerFields(
   arena: Arena,
-  { layer, weights, transposed, biases }: LayerLayout,
-  { x, y, dx, dy, skip, skipGradients }: LayerPlaces,
+  { layer, weights, transposed, biases, scales, shifts }: LayerLayout,
+  { x, y, dx, dy, skip, skipGradients, normal }: LayerPlaces,
   batchPitch: number,
 ): FieldsOf<typeof Layer> {
   const [inputs, outputs] = [paddedUnits(layer.inputs), paddedUnits(layer.outputs)];
@@ -181,7 +193,17 @@ function layerFields(
     dy,
     skip,
     skipGradients,
+    units: layer.outputs,
+    scale: scales[0]?.offset ?? 0,
+    scaleM: scales[1]?.offset ?? 0,
+    scaleS: scales[2]?.offset ?? 0,
+    shift: shifts[0]?.offset ?? 0,
+    shiftM: shifts[1]?.offset ?? 0,
+    shiftS: shifts[2]?.offset ?? 0,
+    normal,
     packed: batchOf(inputs),
     gradients: batchOf(outputs),
+    scaleGradients: layer.normalized ? batchOf(outputs) : 0,
+    shiftGradients: layer.normalized ? batchOf(outputs) : 0,
   };
 }

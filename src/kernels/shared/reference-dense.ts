@@ -3,8 +3,10 @@
 //   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l      m_l   dropout's factor: 0 or 1 / (1 - dropout)
 //   z_l          W_l x_(l-1) + b_l [+ x_(l-2)]
 //
-//   forward    x_l = m_l act(z_l)
-//   backward   dz_l = d_l m_l act'(z_l)     dW_l += dz_l x_(l-1)'     d_(l-1) += W_l' dz_l  [d_(l-2) += dz_l]
+//   n_l          z_l, or of a normalized layer scale (z_l - mean) / sqrt(variance + 1e-5) + shift       Ba et al. 2016
+//
+//   forward    x_l = m_l act(n_l)
+//   backward   dn_l = d_l m_l act'(n_l), through the normalization dz_l     dW_l += dz_l x_(l-1)'     d_(l-1) += W_l' dz_l  [d_(l-2) += dz_l]
 //   step       Adam on the batch's mean gradient, weights with l2 W added                            Kingma and Ba 2015
 //
 // ReLU's derivative at 0 is 0.
@@ -27,10 +29,11 @@ export interface DropoutDraws {
   dropout: number;
 }
 
-/** What the backward pass needs of a row: x_l, and m_l act'(z_l). */
+/** What the backward pass needs of a row: x_l, m_l act'(n_l), and of normalized layers h_l = (z - mean) / deviation. */
 export interface DenseState {
   x: Float64Array[];
   derivatives: Float64Array[];
+  normals: ({ h: Float64Array; deviation: number } | undefined)[];
 }
 
 /** tanh, by the kernels' own exp. */
@@ -51,24 +54,40 @@ export function denseForward(
   input: Float64Array,
   draws: DropoutDraws | undefined,
 ): DenseState {
-  const state: DenseState = { x: [input], derivatives: [] };
-  layers.forEach(({ name, inputs, outputs, activation, residual, dropped }, l) => {
+  const state: DenseState = { x: [input], derivatives: [], normals: [] };
+  layers.forEach(({ name, inputs, outputs, activation, residual, dropped, normalized }, l) => {
     const [W, b] = [parameters[`${name}.weight`]!, parameters[`${name}.bias`]!];
     const x = state.x[l]!;
     const [y, derivatives] = [new Float64Array(outputs), new Float64Array(outputs)];
+    const z = new Float64Array(outputs);
     for (let o = 0; o < outputs; o++) {
-      let z = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
-      for (let i = 0; i < inputs; i++) z += W[o * inputs + i]! * x[i]!;
-      const a = activation === "tanh" ? tanh(z) : activation === "relu" ? Math.max(0, z) : z;
-      const derivative = activation === "tanh" ? 1 - a * a : activation === "relu" && z <= 0 ? 0 : 1;
+      z[o] = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
+      for (let i = 0; i < inputs; i++) z[o]! += W[o * inputs + i]! * x[i]!;
+    }
+    const normal = normalized ? normalOf(z) : undefined;
+    for (let o = 0; o < outputs; o++) {
+      const n = normal
+        ? parameters[`${name}.scale`]![o]! * normal.h[o]! + parameters[`${name}.shift`]![o]!
+        : z[o]!;
+      const a = activation === "tanh" ? tanh(n) : activation === "relu" ? Math.max(0, n) : n;
+      const derivative = activation === "tanh" ? 1 - a * a : activation === "relu" && n <= 0 ? 0 : 1;
       const m = dropped && draws ? multiplierOf(draws, l, o) : 1;
       y[o] = m * a;
       derivatives[o] = m * derivative;
     }
     state.x.push(y);
     state.derivatives.push(derivatives);
+    state.normals.push(normal);
   });
   return state;
+}
+
+/** z without its mean and deviation. */
+function normalOf(z: Float64Array): { h: Float64Array; deviation: number } {
+  const mean = z.reduce((sum, x) => sum + x, 0) / z.length;
+  const variance = z.reduce((sum, x) => sum + (x - mean) ** 2, 0) / z.length;
+  const deviation = Math.sqrt(variance + 1e-5);
+  return { h: z.map((x) => (x - mean) / deviation), deviation };
 }
 
 function multiplierOf(draws: DropoutDraws, layer: number, unit: number): number {
@@ -95,8 +114,16 @@ export function denseBackward(
     const { name, inputs, outputs, residual } = layers[l]!;
     const W = parameters[`${name}.weight`]!;
     const [dW, db] = [gradients[`${name}.weight`]!, gradients[`${name}.bias`]!];
+    const dn = d[l + 1]!.map((x, o) => x * state.derivatives[l]![o]!);
+    const normal = state.normals[l];
+    if (normal)
+      dn.forEach((x, o) => {
+        gradients[`${name}.scale`]![o]! += x * normal.h[o]!;
+        gradients[`${name}.shift`]![o]! += x;
+      });
+    const dzs = normal ? throughNormal(normal, dn, parameters[`${name}.scale`]!) : dn;
     for (let o = 0; o < outputs; o++) {
-      const dz = d[l + 1]![o]! * state.derivatives[l]![o]!;
+      const dz = dzs[o]!;
       db[o]! += dz;
       for (let i = 0; i < inputs; i++) {
         dW[o * inputs + i]! += dz * state.x[l]![i]!;
@@ -106,6 +133,18 @@ export function denseBackward(
     }
   }
   return d[0]!;
+}
+
+/** The derivatives by z, given those by n. */
+function throughNormal(
+  { h, deviation }: { h: Float64Array; deviation: number },
+  dn: Float64Array,
+  scale: Float64Array,
+): Float64Array {
+  const a = dn.map((x, o) => x * scale[o]!);
+  const mean = a.reduce((sum, x) => sum + x, 0) / a.length;
+  const tilt = a.reduce((sum, x, o) => sum + x * h[o]!, 0) / a.length;
+  return a.map((x, o) => (x - mean - h[o]! * tilt) / deviation);
 }
 
 /** One Adam step of an array. @param sums gradients, summed over the batch */

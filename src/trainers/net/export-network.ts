@@ -46,6 +46,12 @@ function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Net
         ...layer,
         weight: floatsOf(parameters, `${layer.name}.weight`),
         bias: floatsOf(parameters, `${layer.name}.bias`),
+        ...(layer.normalized && {
+          norm: {
+            scale: floatsOf(parameters, `${layer.name}.scale`),
+            shift: floatsOf(parameters, `${layer.name}.shift`),
+          },
+        }),
       })),
       shape.arch === "fnn" ? floatsOf(parameters, "w0")[0] : undefined,
     ),

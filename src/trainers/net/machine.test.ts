@@ -20,11 +20,15 @@ function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {
     activation: arch === "fnn" ? "tanh" : "relu",
     embeddingRelu: false,
     dropout: 0,
+    layerNorm: false,
     numCrosses: arch === "wide-deep" ? 20 : 0,
     loss: "logistic",
     learningRate: 0.01,
     l2: 1e-3,
     embeddingLearningRate: 0.1,
+    embeddingL2: 0,
+    clipNorm: 0,
+    learningRateDecay: 1,
     wideLearningRate: 0.1,
     wideL1: 0.01,
     wideL2: 0.1,
@@ -42,6 +46,11 @@ function firstOf(plan: NetPlan): Record<string, Float32Array> {
   const random = mulberry32(8);
   for (const name of ["embeddings", "w0", "wide"])
     first[name]?.forEach((_, i) => (first[name]![i] = between(-0.4, 0.4, random)));
+  for (const name in first) {
+    const from = name.endsWith(".scale") ? 0.5 : name.endsWith(".shift") ? -0.5 : undefined;
+    if (from !== undefined)
+      first[name]!.forEach((_, i) => (first[name]![i] = between(from, from + 1, random)));
+  }
   return first;
 }
 
@@ -87,6 +96,29 @@ const plans = [
   ["wide-deep with dropout", planOf("wide-deep", { dropout: 0.25, hidden: [30, 20, 10] })],
   ["deep-crossing", planOf("deep-crossing")],
   ["deep-crossing with a ReLU on embeddings", planOf("deep-crossing", { embeddingRelu: true, dim: 8 })],
+  [
+    "fnn with layer normalization and L2 of the embeddings",
+    planOf("fnn", { layerNorm: true, embeddingL2: 0.01 }),
+  ],
+  [
+    "fnn with a frozen table, clipped",
+    planOf("fnn", { embeddingLearningRate: 0, clipNorm: 0.05, layerNorm: true }),
+  ],
+  ["fnn clipped, with learning rates that decay", planOf("fnn", { clipNorm: 0.1, learningRateDecay: 0.5 })],
+  [
+    "wide-deep with layer normalization of 30 and 9 units, dropout, L2 and clipping",
+    planOf("wide-deep", {
+      layerNorm: true,
+      dropout: 0.25,
+      hidden: [30, 9],
+      embeddingL2: 0.02,
+      clipNorm: 0.1,
+    }),
+  ],
+  [
+    "deep-crossing with layer normalization, clipped",
+    planOf("deep-crossing", { layerNorm: true, clipNorm: 0.2, learningRateDecay: 0.9 }),
+  ],
   ["deep-crossing with dropout, in one batch", planOf("deep-crossing", { dropout: 0.3, batch: 200 })],
 ] as const;
 
@@ -98,10 +130,13 @@ describe.each(plans)("%s", (_, plan) => {
     "three epochs agree with the reference to 2e-5 in losses, scores and parameters: %s",
     async (_, general) => {
       const rows = netRows(plan, 100, { seed: 2, general });
-      const twin = referenceNet(plan, plan, firstOf(plan));
+      const twin = referenceNet(plan, { ...plan }, firstOf(plan));
       const epochs = [1, 2, 3];
       const losses = epochs.map((epoch) => {
         let loss = 0;
+        const share = plan.learningRateDecay ** (epoch - 1);
+        for (const rate of ["learningRate", "embeddingLearningRate"] as const)
+          twin.learning[rate] = share * plan[rate];
         for (let from = 0; from < 100; from += plan.batch) {
           const batch = rowsOfBatch(rows, from, Math.min(plan.batch, 100 - from));
           loss += referenceNetStep(twin, batch, { epoch, first: 5 + from });
@@ -131,7 +166,7 @@ test.each(plans.filter(([name]) => !name.includes("without")))(
   },
 );
 
-const plan = planOf("wide-deep", { dropout: 0.25 });
+const plan = planOf("wide-deep", { dropout: 0.25, layerNorm: true, learningRateDecay: 0.95, clipNorm: 0.3 });
 const rows = netRows(plan, 100, { seed: 2, general: true });
 
 test("rows given in pieces of whole batches are trained on as if given at once, and the loss falls", async () => {

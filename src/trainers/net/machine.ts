@@ -7,7 +7,7 @@ import { stopBarrier } from "../../kernels/shared/barrier.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena } from "../../kernels/shared/memory.js";
-import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net/binding.js";
+import { allocateNet, type NetLayout, reservePairs, setRates, takeLoss } from "../../kernels/net/binding.js";
 import { alignWide, placedParameters, placedState, startState } from "../../kernels/net/parameters.js";
 import { transposeWeights } from "../../kernels/shared/dense-parameters.js";
 import { readPlaced, writePlaced } from "../../kernels/shared/placed.js";
@@ -78,7 +78,13 @@ class KernelNet implements NetMachine {
   }
 
   async train(rows: NetRows, { epoch, first }: { epoch: number; first: number }): Promise<number> {
-    const { batch } = this.#plan;
+    const { batch, learningRate, embeddingLearningRate, learningRateDecay } = this.#plan;
+    const share = decayed(learningRateDecay, epoch);
+    const rates = {
+      learningRate: share * learningRate,
+      embeddingLearningRate: share * embeddingLearningRate,
+    };
+    setRates(this.#arena, this.#layout, rates);
     for (const [from, chunk] of chunksOf(rows, batch)) {
       this.#put(chunk);
       reservePairs(this.#arena, this.#layout, pairsOfLargestBatch(chunk, batch));
@@ -179,6 +185,13 @@ class KernelNet implements NetMachine {
       });
     }
   }
+}
+
+/** What rates are multiplied by in an epoch, from 1: decay^(epoch - 1), by products, which are the same on every engine. */
+function decayed(decay: number, epoch: number): number {
+  let share = 1;
+  for (let past = 1; past < epoch && decay !== 1; past++) share *= decay;
+  return share;
 }
 
 /** Rows cut into chunks of whole batches, each with the place of its first row. */

@@ -19,9 +19,11 @@ export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): numb
   const features = numFeaturesOf(plan);
   const table = features * ((moves ? 2 : 1) * width * 4 + (moves ? 4 : 0));
   const wide = plan.arch === "wide-deep" ? 16 * (features + plan.numCrosses) : 0;
-  const dense = denseLayersOf(plan).reduce((sum, { inputs, outputs }) => {
+  const dense = denseLayersOf(plan).reduce((sum, { inputs, outputs, normalized }) => {
     const [ins, outs] = [paddedUnits(inputs), paddedUnits(outputs)];
-    return sum + 4 * (ins * outs * (trains ? 4 : 1) + (trains ? plan.batch * (ins + outs) : 0));
+    // a normalized layer keeps the derivatives by its scale and shift, too
+    const kept = ins + (normalized ? 3 : 1) * outs;
+    return sum + 4 * (ins * outs * (trains ? 4 : 1) + (trains ? plan.batch * kept : 0));
   }, 0);
   return table + wide + dense + BUFFERS;
 }

@@ -45,19 +45,24 @@ export interface NetModel extends NetParameters {
 }
 
 /** As net.json has it; offsets follow from the table. */
-type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout"> & {
+type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout" | "layerNorm"> & {
   crosses: CrossPlan;
+  /** absent: false */
+  layerNorm?: boolean;
 };
 
-const storedShape = object({
-  arch: word("fnn", "wide-deep", "deep-crossing"),
-  dim: whole(1, 2 ** 16),
-  hidden: list(whole(1, 2 ** 20)),
-  activation: word("tanh", "relu"),
-  embeddingRelu: flag,
-  loss: word("logistic", "squared"),
-  crosses: object({ fields: list(list(text, 2)), bits: whole(1, 30) }),
-});
+const storedShape = object(
+  {
+    arch: word("fnn", "wide-deep", "deep-crossing"),
+    dim: whole(1, 2 ** 16),
+    hidden: list(whole(1, 2 ** 20)),
+    activation: word("tanh", "relu"),
+    embeddingRelu: flag,
+    loss: word("logistic", "squared"),
+    crosses: object({ fields: list(list(text, 2)), bits: whole(1, 30) }),
+  },
+  { layerNorm: flag },
+);
 
 /** @throws {ArtifactError} crosses of what is no field of keys, or more of them than there are weights */
 function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFile): void {
@@ -74,6 +79,9 @@ const still = {
   learningRate: 0,
   l2: 0,
   embeddingLearningRate: 0,
+  embeddingL2: 0,
+  clipNorm: 0,
+  learningRateDecay: 1,
   wideLearningRate: 0,
   wideL1: 0,
   wideL2: 0,
@@ -150,8 +158,9 @@ export function netModelFiles(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,
 ): Record<string, readonly Uint8Array[] | string> {
-  const { offsets: _, numCrosses: __, numNumeric: ___, dropout: ____, ...given } = shape;
-  const stored: StoredShape = { ...given, crosses };
+  const { arch, dim, hidden, activation, embeddingRelu, loss, layerNorm } = shape;
+  const form = { arch, dim, hidden, activation, embeddingRelu, loss };
+  const stored: StoredShape = { ...form, ...(layerNorm && { layerNorm }), crosses };
   const width = embeddingWidth(shape);
   const { embeddings, wide, ...others } = parameters;
   const tensors = new Map<string, Tensor>(
@@ -216,6 +225,7 @@ export async function readNetParameters(
     numCrosses: numCrossesOf(crosses),
     numNumeric: 0,
     dropout: 0,
+    layerNorm: stored.layerNorm ?? false,
   };
   const parameters: Record<string, Float32Array> = {};
   for (const [name, dims] of parameterShapes(shape)) {

@@ -12,6 +12,7 @@ import {
   choice,
   custom,
   flag,
+  flagNamed,
   number,
   omit,
   pick,
@@ -110,6 +111,11 @@ const learning = {
     group: model,
     default: 0,
   }),
+  layerNorm: flag({
+    help: "layer normalization in the hidden layers, before the activation function",
+    group: model,
+    default: false,
+  }),
   epochs: whole({
     min: 1,
     max: 1_000_000,
@@ -139,10 +145,33 @@ const learning = {
     group: training,
     default: 0.05,
   }),
+  learningRateDecay: number({
+    min: 0.01,
+    max: 1,
+    help:
+      "multiply the learning rates of the dense layers and the embedding layer by this factor after each " +
+      "epoch",
+    group: training,
+    default: 1,
+  }),
+  clipNorm: number({
+    min: 0,
+    max: 1e6,
+    help: "scale the gradient of a batch's mean loss down to this norm if it is larger; 0 does not clip",
+    group: training,
+    default: 0,
+  }),
   l2: number({
     min: 0,
     max: 1e6,
     help: "L2 penalty on weights of the dense layers, per row",
+    group: training,
+    default: 0,
+  }),
+  embeddingL2: number({
+    min: 0,
+    max: 1e6,
+    help: "L2 penalty on embeddings, per row that has the key",
     group: training,
     default: 0,
   }),
@@ -261,8 +290,15 @@ export function checkNetOptions(given: GivenNet): void {
     throw new UsageError(
       "--activation tanh cannot be combined with --arch deep-crossing, whose residual units use ReLU",
     );
-  if (given.freezeEmbeddings && given.embeddingLearningRate !== undefined)
-    throw new UsageError("--freeze-embeddings and --embedding-learning-rate cannot be combined");
+  for (const name of ["embeddingLearningRate", "embeddingL2"] as const) {
+    if (given.freezeEmbeddings && given[name] !== undefined)
+      throw new UsageError(`--freeze-embeddings and ${flagNamed(name)} cannot be combined`);
+  }
+  if (given.layerNorm && given.hidden?.includes(1))
+    throw new UsageError(
+      `--layer-norm needs at least 2 units in each hidden layer, got --hidden ${given.hidden.join(",")}: ` +
+        "a single unit is normalized to a constant",
+    );
   if (given.init !== undefined && given.init !== RANDOM) return;
   if (given.freezeEmbeddings)
     throw new UsageError("--freeze-embeddings needs a pretrained table: set --init RUN");

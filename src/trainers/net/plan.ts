@@ -22,6 +22,8 @@ import type { NamedArrays } from "../../training/named-arrays.js";
 export interface NetPlan extends NetShape, NetLearning {
   /** rows of a batch, one step each */
   batch: number;
+  /** what the rates of dense layers and embeddings are multiplied by after each epoch, in (0, 1] */
+  learningRateDecay: number;
 }
 
 /** A network's parameters with the threads that work on them; `terminate` ends the threads and must be called. */
@@ -57,7 +59,7 @@ const SPREAD = 0.05;
 /**
  * What a network starts from when no table is given.
  *
- * Dense weights are drawn; biases, w0 and the wide part are 0. Of fnn, w is drawn as v is.
+ * Dense weights are drawn; biases, w0 and the wide part are 0, scales of layer normalization 1. Of fnn, w is drawn as v is.
  *
  * @param featureHashes u32[numFeatures][2], of `featureHashes`
  * @param counts u32[numFeatures]: training rows that hold the feature; one with 0 starts and stays at 0
@@ -74,6 +76,7 @@ export function initialParameters(
   for (const layer of denseLayersOf(plan)) {
     const weight = `${layer.name}.weight`;
     parameters[weight] = firstDenseWeights(plan.seed, weight, layer);
+    parameters[`${layer.name}.scale`]?.fill(1);
   }
   return parameters;
 }

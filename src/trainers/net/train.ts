@@ -82,12 +82,13 @@ function planOf(space: FeatureSpace, crosses: CrossPlan, options: NetOptions): N
   const { arch, dim, hidden, activation, embeddingRelu, dropout, loss, batchSize, freezeEmbeddings } =
     options;
   const { learningRate, l2, embeddingLearningRate, wideLearningRate, wideL1, wideL2, seed } = options;
+  const { embeddingL2, learningRateDecay, clipNorm, layerNorm } = options;
   return {
-    ...{ arch, dim, hidden, activation, embeddingRelu, dropout, loss, seed },
+    ...{ arch, dim, hidden, activation, embeddingRelu, dropout, layerNorm, loss, seed },
     offsets: space.offsets,
     numNumeric: 0,
     numCrosses: numCrossesOf(crosses),
-    ...{ learningRate, l2, wideLearningRate, wideL1, wideL2 },
+    ...{ learningRate, l2, embeddingL2, wideLearningRate, wideL1, wideL2, learningRateDecay, clipNorm },
     embeddingLearningRate: freezeEmbeddings ? 0 : embeddingLearningRate,
     batch: batchSize,
   };

@@ -3,6 +3,7 @@
 // A part has features of its own, so that no two threads meet at one. Gradients are added up in the pairs' order: a feature's
 // first pair takes a slot, the others are added to it, and then each slot makes its step.
 
+import { sumOfSquares } from "../../shared/assembly/dense/weights";
 import { firstPair } from "../../shared/assembly/rows";
 import { adaGrad, addSquare } from "../../shared/assembly/steps";
 import { firstLanes } from "../../shared/assembly/vector";
@@ -10,7 +11,12 @@ import { partStart } from "./parts";
 import { NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./touch";
 
-/** @param first the batch's first row of `rows` */
+/**
+ * One step of the features of a part.
+ *
+ * @param first the batch's first row of `rows`
+ * @param kept  factor of the gradients without the penalty; 1 unless they are clipped
+ */
 export function stepEmbeddings(
   plan: NetPlan,
   thread: NetThread,
@@ -18,7 +24,39 @@ export function stepEmbeddings(
   part: u32,
   first: u32,
   numBlocks: u32,
+  kept: f32,
 ): void {
+  const numHeld = sumEmbeddings(plan, thread, rows, part, first, numBlocks);
+  touchHeld(plan, thread, numHeld);
+  for (let slot: u32 = 0; slot < numHeld; slot++) {
+    const at = (<usize>slot) << 2;
+    const penalty = plan.embeddingL2 * load<f32>(thread.counts + at);
+    step(plan, load<u32>(thread.held + at), sumAt(plan, thread, slot), kept, penalty);
+  }
+}
+
+/** The squared length of the part's summed gradients. */
+export function squaresOfEmbeddings(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numBlocks: u32,
+): f64 {
+  const numHeld = sumEmbeddings(plan, thread, rows, part, first, numBlocks);
+  return sumOfSquares(thread.sums, <usize>(numHeld * plan.paddedWidth));
+}
+
+/** Writes the sums of the gradients of a part's features, padded with zeros, and how many pairs each has. @returns how many features */
+function sumEmbeddings(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numBlocks: u32,
+): u32 {
   const base = (<usize>firstPair(rows, first)) << 2;
   let numHeld: u32 = 0;
   for (let b: u32 = 0; b < numBlocks; b++) {
@@ -32,27 +70,33 @@ export function stepEmbeddings(
       const slot = load<u32>(slotAt);
       if (slot) {
         addGradient(plan, sumAt(plan, thread, slot - 1), source, value, true);
+        const count = thread.counts + ((<usize>(slot - 1)) << 2);
+        store<f32>(count, load<f32>(count) + 1);
       } else {
         addGradient(plan, sumAt(plan, thread, numHeld), source, value, false);
         store<u32>(thread.held + ((<usize>numHeld) << 2), feature);
+        store<f32>(thread.counts + ((<usize>numHeld) << 2), 1);
         store<u32>(slotAt, ++numHeld);
       }
     }
   }
-  touchHeld(plan, thread, numHeld);
   const last = lastMask(plan.width);
+  const end = ((<usize>plan.paddedWidth) << 2) - 16;
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
-    step(plan, feature, sumAt(plan, thread, slot), last);
+    // behind the last embedding's derivatives stand those of the next field
+    const sum = sumAt(plan, thread, slot) + end;
+    v128.store(sum, v128.and(v128.load(sum), last));
   }
+  return numHeld;
 }
 
 function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
   return thread.sums + ((<usize>(slot * plan.paddedWidth)) << 2);
 }
 
-/** Adds a pair's gradient to a sum, or starts it; behind the embedding's derivatives stand those of the next field. */
+/** Adds a pair's gradient to a sum, or starts it. */
 function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const x = f32x4.splat(value);
@@ -62,18 +106,19 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
   }
 }
 
-/** @param last ones in the lanes that the last four numbers of an embedding have: the padding stays 0 */
-function step(plan: NetPlan, feature: u32, sum: usize, last: v128): void {
+/** @param penalty L2 times the feature's pairs; the padding stays 0 */
+function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const lr = f32x4.splat(plan.embeddingLearningRate);
   const v = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
-  const end = sum + bytes - 16;
-  v128.store(end, v128.and(v128.load(end), last));
+  const share = f32x4.splat(kept);
+  const l2 = f32x4.splat(penalty);
   for (let k: usize = 0; k < bytes; k += 16) {
-    const g = v128.load(sum + k);
+    const e = v128.load(v + k);
+    const g = f32x4.add(f32x4.mul(share, v128.load(sum + k)), f32x4.mul(l2, e));
     const n = addSquare<v128>(v128.load(v + bytes + k), g);
     v128.store(v + bytes + k, n);
-    v128.store(v + k, adaGrad<v128>(v128.load(v + k), g, lr, n));
+    v128.store(v + k, adaGrad<v128>(e, g, lr, n));
   }
 }
 

@@ -4,23 +4,26 @@
 //   gather → forward → loss → backward  ────────────► dW and Adam of 8 outputs │ embeddings of a part │ wide  ─────────►
 //   each block leaves x and dz of its rows            sums run over all rows of the batch in their order
 //
+// With clipNorm, parts are first measured in the same way, and after one more barrier every thread adds their squares up in the
+// order of the parts. The sums are made once more when parts step: that costs less memory than keeping them.
+//
 // Threads take blocks and parts as they come: a block writes what is its rows' alone, a part what is its parameters' alone, so
 // the bytes do not depend on who took what. Structs are in plan.ts, written by ../binding.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { BLOCK, lastLayer, layerAt, NONE, PANELS } from "../../shared/assembly/dense/layers";
 import { backward, drawKeys, forward } from "../../shared/assembly/dense/passes";
-import { stepOutputs } from "../../shared/assembly/dense/weights";
+import { squaresOfOutputs, stepOutputs } from "../../shared/assembly/dense/weights";
 import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
 import { firstPair } from "../../shared/assembly/rows";
 import { adam4, firstCorrection, secondCorrection } from "../../shared/assembly/steps";
 import { firstLanes } from "../../shared/assembly/vector";
-import { stepEmbeddings } from "./embeddings";
+import { squaresOfEmbeddings, stepEmbeddings } from "./embeddings";
 import { gatherPanel, scatterGradients } from "./gather";
 import { sortPairs } from "./parts";
 import { NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { touchRows } from "./touch";
-import { stepWide, wideScore } from "./wide";
+import { squaresOfWide, stepWide, wideScore } from "./wide";
 
 /** Takes the next number of a counter. */
 function take(counter: usize): u32 {
@@ -131,7 +134,7 @@ function trainRows(
   }
 }
 
-/** One part of the parameters; false when there is no such part. */
+/** One part of the parameters; false when there is no such part. @param kept factor of the gradients */
 function stepPart(
   plan: NetPlan,
   thread: NetThread,
@@ -140,17 +143,18 @@ function stepPart(
   first: u32,
   numRows: u32,
   t: u32,
+  kept: f32,
 ): bool {
   const numBlocks = (numRows + BLOCK - 1) / BLOCK;
   if (plan.embeddingLearningRate > 0) {
     if (part < PARTS) {
-      stepEmbeddings(plan, thread, rows, part, first, numBlocks);
+      stepEmbeddings(plan, thread, rows, part, first, numBlocks, kept);
       return true;
     }
     part -= PARTS;
     if (plan.w0) {
       if (part == 0) {
-        stepBias(plan, numRows, t);
+        stepBias(plan, numRows, t, kept);
         return true;
       }
       part--;
@@ -158,21 +162,72 @@ function stepPart(
   }
   if (plan.wide) {
     if (part < PARTS) {
-      stepWide(plan, rows, part, first, numRows, numBlocks);
+      stepWide(plan, rows, part, first, numRows, numBlocks, kept);
       return true;
     }
     part -= PARTS;
   }
-  return stepOutputs(plan, thread.tiles, part, numRows, t);
+  return stepOutputs(plan, thread.tiles, part, numRows, t, kept);
 }
 
-/** One step of w0, from the derivatives by the first input. */
-function stepBias(plan: NetPlan, numRows: u32, t: u32): void {
+/** The squared length of the summed gradients of a part, which are those of stepPart; -1 when there is no such part. */
+function squaresOfPart(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numRows: u32,
+): f64 {
+  const numBlocks = (numRows + BLOCK - 1) / BLOCK;
+  if (plan.embeddingLearningRate > 0) {
+    if (part < PARTS) return squaresOfEmbeddings(plan, thread, rows, part, first, numBlocks);
+    part -= PARTS;
+    if (plan.w0) {
+      if (part == 0) {
+        const sum = <f64>biasGradient(plan, numRows);
+        return sum * sum;
+      }
+      part--;
+    }
+  }
+  if (plan.wide) {
+    if (part < PARTS) return squaresOfWide(plan, rows, part, first, numRows, numBlocks);
+    part -= PARTS;
+  }
+  return squaresOfOutputs(plan, thread.tiles, part, numRows);
+}
+
+/** Measures parts as long as there are any; their lengths are then for all threads. */
+function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
+  for (;;) {
+    const part = take(plan.counters + 128);
+    const squares = squaresOfPart(plan, thread, rows, part, first, numRows);
+    if (squares < 0) return;
+    store<f64>(plan.norms + ((<usize>part) << 3), squares);
+  }
+}
+
+/** What gradients are multiplied by, so that the batch's mean gradient is no longer than clipNorm (Pascanu et al. 2013). */
+function keptOf(plan: NetPlan, numRows: u32): f32 {
+  let squares: f64 = 0;
+  for (let part: usize = 0; part < plan.numParts; part++) squares += load<f64>(plan.norms + (part << 3));
+  const length = sqrt<f64>(squares) / <f64>numRows;
+  return <f32>(length > plan.clipNorm ? plan.clipNorm / length : 1);
+}
+
+/** The sum of the derivatives by w0, the first input. */
+function biasGradient(plan: NetPlan, numRows: u32): f32 {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
   for (let r: usize = 0; r < numRows; r++) sum += load<f32>(plan.inputGradients + r * pitch);
+  return sum;
+}
+
+/** One step of w0. */
+function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): void {
   const p = plan.w0;
-  const g = f32x4.replace_lane(f32x4.splat(0), 0, sum / <f32>numRows);
+  const g = f32x4.replace_lane(f32x4.splat(0), 0, (kept * biasGradient(plan, numRows)) / <f32>numRows);
   adam4(p, p + 16, p + 32, g, plan.learningRate, firstCorrection(t), secondCorrection(t));
 }
 
@@ -208,10 +263,19 @@ export function trainBatch(
     store<u32>(blocksTaken, 0);
     for (let b: usize = 0; b * BLOCK < numRows; b++) thread.loss += load<f64>(plan.losses + (b << 3));
   }
-  while (stepPart(plan, thread, rows, take(partsTaken), first, numRows, t)) {}
+  let kept: f32 = 1;
+  if (plan.clipNorm > 0) {
+    measureParts(plan, thread, rows, first, numRows);
+    if (!barrier(plan.barrier, plan.numThreads)) return false;
+    kept = keptOf(plan, numRows);
+  }
+  while (stepPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept)) {}
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   // and nobody takes parts before thread 0 has come to the next barrier
-  if (index == 0) store<u32>(partsTaken, 0);
+  if (index == 0) {
+    store<u32>(partsTaken, 0);
+    store<u32>(plan.counters + 128, 0);
+  }
   return true;
 }
 

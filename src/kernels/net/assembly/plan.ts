@@ -14,7 +14,7 @@ export const PARTS: u32 = 16;
 export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
-  /** u32: blocks of rows taken; u32 on another line: parts of the parameters taken */
+  /** u32 on a line each: blocks of rows taken, parts of the parameters taken, parts measured */
   counters: usize;
   numFeatures: u32;
   /** u32[F + 1] */
@@ -41,6 +41,13 @@ export class NetPlan extends DenseNetwork {
   squared: u32;
   /** 0: frozen */
   embeddingLearningRate: f32;
+  /** penalty embeddingL2 / 2 |e|^2 once for each pair of a row, on the batch's sum */
+  embeddingL2: f32;
+  /** the batch's mean gradient is scaled down to this length; 0: it is not */
+  clipNorm: f32;
+  /** f64[numParts]: squared lengths of the parts' summed gradients */
+  norms: usize;
+  numParts: u32;
   wideLearningRate: f32;
   wideL1: f32;
   wideL2: f32;
@@ -85,4 +92,6 @@ export class NetThread {
   sums: usize;
   /** u32[pairs of a batch]: those features */
   held: usize;
+  /** f32[pairs of a batch]: how many pairs each of them has */
+  counts: usize;
 }

@@ -9,6 +9,9 @@ import { stepFtrl } from "../../shared/assembly/steps";
 import { partStart } from "./parts";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
+/** In place of a factor of gradients: no weight is stepped. */
+const MEASURE: f32 = -1;
+
 /** The row's part of the score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
   let score: f32 = 0;
@@ -29,7 +32,12 @@ function weightOf(plan: NetPlan, i: u32): usize {
   return plan.wide + ((<usize>i) << 4);
 }
 
-/** One step of each weight of the part that the batch holds. @param first the batch's first row of `rows` */
+/**
+ * One step of each weight of the part that the batch holds.
+ *
+ * @param first the batch's first row of `rows`
+ * @param kept  factor of the gradients; 1 unless they are clipped
+ */
 export function stepWide(
   plan: NetPlan,
   rows: NetRows,
@@ -37,7 +45,33 @@ export function stepWide(
   first: u32,
   numRows: u32,
   numBlocks: u32,
+  kept: f32,
 ): void {
+  eachWeight(plan, rows, part, first, numRows, numBlocks, kept);
+}
+
+/** The squared length of the part's summed gradients. */
+export function squaresOfWide(
+  plan: NetPlan,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numRows: u32,
+  numBlocks: u32,
+): f64 {
+  return eachWeight(plan, rows, part, first, numRows, numBlocks, MEASURE);
+}
+
+/** Adds the gradients of each weight up, and steps it or, with MEASURE, only returns the sum of their squares. */
+function eachWeight(
+  plan: NetPlan,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numRows: u32,
+  numBlocks: u32,
+  kept: f32,
+): f64 {
   const base = (<usize>firstPair(rows, first)) << 2;
   for (let b: u32 = 0; b < numBlocks; b++) {
     const end = partStart(plan, b, part + 1);
@@ -48,18 +82,20 @@ export function stepWide(
       addGradient(weightOf(plan, load<u32>(rows.ids + base + j)), value * gradient);
     }
   }
+  let squares: f64 = 0;
   for (let b: u32 = 0; b < numBlocks; b++) {
     const end = partStart(plan, b, part + 1);
     for (let at = partStart(plan, b, part); at < end; at += 4) {
       const j = (<usize>load<u32>(at)) << 2;
-      moveWeight(plan, weightOf(plan, load<u32>(rows.ids + base + j)));
+      squares += takeGradient(plan, weightOf(plan, load<u32>(rows.ids + base + j)), kept);
     }
   }
-  if (rows.crosses) stepCrosses(plan, rows, part, first, numRows);
+  if (rows.crosses) squares += eachCross(plan, rows, part, first, numRows, kept);
+  return squares;
 }
 
 /** The same of crosses, which are few a row: each part reads all of them. */
-function stepCrosses(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32): void {
+function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);
   const end = firstPair(rows.crosses, first + numRows);
   let j = start;
@@ -71,20 +107,24 @@ function stepCrosses(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRow
       if ((cross & (PARTS - 1)) == part) addGradient(weightOf(plan, plan.numFeatures + cross), gradient);
     }
   }
+  let squares: f64 = 0;
   for (j = start; j < end; j++) {
     const cross = featureAt(rows.crosses, j);
-    if ((cross & (PARTS - 1)) == part) moveWeight(plan, weightOf(plan, plan.numFeatures + cross));
+    if ((cross & (PARTS - 1)) == part)
+      squares += takeGradient(plan, weightOf(plan, plan.numFeatures + cross), kept);
   }
+  return squares;
 }
 
 function addGradient(weight: usize, gradient: f32): void {
   store<f32>(weight, load<f32>(weight, 12) + gradient, 12);
 }
 
-/** Moves a weight whose sum is not 0, and clears the sum: one that comes again has moved. */
-function moveWeight(plan: NetPlan, weight: usize): void {
+/** Takes a weight's sum, steps the weight unless MEASURE, and clears the sum: one that comes again has been taken. @returns its square */
+function takeGradient(plan: NetPlan, weight: usize, kept: f32): f64 {
   const gradient = load<f32>(weight, 12);
-  if (gradient == 0) return;
+  if (gradient == 0) return 0;
   store<f32>(weight, 0, 12);
-  stepFtrl(weight, gradient, plan.wideLearningRate, plan.wideL1, plan.wideL2);
+  if (kept != MEASURE) stepFtrl(weight, kept * gradient, plan.wideLearningRate, plan.wideL1, plan.wideL2);
+  return <f64>gradient * <f64>gradient;
 }

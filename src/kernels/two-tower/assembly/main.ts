@@ -182,13 +182,13 @@ function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): v
   let first: u32 = 0;
   let part = atomic.add<u32>(plan.batch.counter, 1);
   if (plan.userTower) {
-    while (stepOutputs(plan.userTower, thread.tiles, part - first, numUsers, thread.steps)) {
+    while (stepOutputs(plan.userTower, thread.tiles, part - first, numUsers, thread.steps, 1)) {
       part = atomic.add<u32>(plan.batch.counter, 1);
     }
     for (let l: u32 = 0; l < plan.userTower.numLayers; l++) first += layerAt(plan.userTower, l).outputs >>> 3;
   }
   if (!plan.itemTower) return;
-  while (stepOutputs(plan.itemTower, thread.tiles, part - first, numItems, thread.steps)) {
+  while (stepOutputs(plan.itemTower, thread.tiles, part - first, numItems, thread.steps, 1)) {
     part = atomic.add<u32>(plan.batch.counter, 1);
   }
 }

@@ -46,10 +46,23 @@ export class Layer {
   skip: u32;
   /** place of what a residual layer behind adds to the input's gradient; NONE without one */
   skipGradients: u32;
+  /** units of the output without padding; scale and shift are f32[outputs], 0 for a layer that is not normalized */
+  units: u32;
+  scale: usize;
+  scaleM: usize;
+  scaleS: usize;
+  shift: usize;
+  shiftM: usize;
+  shiftS: usize;
+  /** place of the normalized z, followed by f32[PANELS][8]: 1 / deviation of each row */
+  normal: u32;
   /** f32[inputs / 4][R][4]: the batch's inputs */
   packed: usize;
   /** f32[outputs / 8][R][8]: the batch's derivatives by z */
   gradients: usize;
+  /** f32[outputs / 8][R][8]: the batch's derivatives by scale and shift */
+  scaleGradients: usize;
+  shiftGradients: usize;
 }
 
 /** The layers and how they learn. A kernel with one network extends it with its plan; others hold several. */

@@ -5,8 +5,9 @@
 
 import { activate, deactivate, dropoutKeys } from "./activation";
 import { BLOCK, DenseNetwork, layerAt, PANELS } from "./layers";
+import { denormalize, normalize } from "./normal";
 import { backwardDense, forwardDense } from "./products";
-import { packInputs, packGradients } from "./weights";
+import { packInputs, packOutputs } from "./weights";
 
 function keysOf(keys: usize, l: u32): usize {
   return keys + ((<usize>(l * BLOCK)) << 2);
@@ -24,6 +25,7 @@ export function forward(network: DenseNetwork, scratch: usize, keys: usize, trai
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
     forwardDense(layer, scratch);
+    if (layer.scale) normalize(layer, scratch);
     activate(network, layer, scratch, trains && layer.dropped ? keysOf(keys, l) : 0);
   }
 }
@@ -44,11 +46,12 @@ export function backward(
   for (let l = <i32>network.numLayers - 1; l >= 0; l--) {
     const layer = layerAt(network, l);
     deactivate(network, layer, scratch, layer.dropped ? keysOf(keys, l) : 0);
+    if (layer.scale) denormalize(layer, scratch, network.batchPitch, place);
     for (let p: u32 = 0; p < PANELS; p++) {
       const x = scratch + layer.x + ((<usize>(p * layer.inputs)) << 5);
       const dz = scratch + layer.dy + ((<usize>(p * layer.outputs)) << 5);
       packInputs(layer, x, network.batchPitch, place + (p << 3));
-      packGradients(layer, dz, network.batchPitch, place + (p << 3));
+      packOutputs(layer.gradients, layer.outputs, dz, network.batchPitch, place + (p << 3));
     }
     if (l > 0 || byInput) backwardDense(layer, scratch);
   }
