@@ -94,7 +94,7 @@ async function tabular(): Promise<string> {
 }
 
 /** The invoices of November 2011 that name a customer, without cancellations. */
-async function retail(): Promise<string> {
+export async function retail(): Promise<string> {
   return await made("retail-month.csv", async (path) => {
     const from = join(data, "online-retail", "online_retail_2010_2011.csv.gz");
     const [header, ...lines] = (await text(createReadStream(from).pipe(createGunzip())))

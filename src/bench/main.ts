@@ -23,6 +23,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
   net: () => import("./net.js"),
+  "net-peer": () => import("./net-peer.js"),
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
   recall: () => import("./recall.js"),

@@ -16,6 +16,7 @@ import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
 import { PairRows } from "../../kernels/shared/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
+import { pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
 import { checkMemory } from "./memory.js";
@@ -79,7 +80,7 @@ class KernelNet implements NetMachine {
 
   async train(rows: NetRows, { epoch, first }: { epoch: number; first: number }): Promise<number> {
     const { batch, learningRate, embeddingLearningRate, learningRateDecay } = this.#plan;
-    const share = decayed(learningRateDecay, epoch);
+    const share = pow(learningRateDecay, epoch - 1);
     const rates = {
       learningRate: share * learningRate,
       embeddingLearningRate: share * embeddingLearningRate,
@@ -185,13 +186,6 @@ class KernelNet implements NetMachine {
       });
     }
   }
-}
-
-/** What rates are multiplied by in an epoch, from 1: decay^(epoch - 1), by products, which are the same on every engine. */
-function decayed(decay: number, epoch: number): number {
-  let share = 1;
-  for (let past = 1; past < epoch && decay !== 1; past++) share *= decay;
-  return share;
 }
 
 /** Rows cut into chunks of whole batches, each with the place of its first row. */

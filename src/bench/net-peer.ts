@@ -1,0 +1,176 @@
+// `npm run bench -- net-peer [LOG...]`: networks of train-net beside the same networks in PyTorch: the same rows in the same splits, the same
+// embedding dimension, hidden layers, methods and rates, stopped by the validation loss with the same patience. Three seeds each.
+//
+//   retail   a month of purchases; each with three items that the customer did not buy, drawn once, so that both read the same rows
+//   clicks   100,000 rows of 16 fields from a planted factorization machine
+//
+// A second line of train-net has the options that were chosen on the validation splits (docs/experiments/networks.md).
+// The peer is the Python that `EMBED_PEER_PYTHON` names, with torch; without it, the figures of train-net stand alone.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { train } from "../api/train.js";
+import { mulberry32, type Random } from "../testing/random.js";
+import { ctrLog } from "./ctr-logs.js";
+import { retail } from "./default-logs.js";
+import { watch } from "./films.js";
+import { PEER } from "./net-torch.js";
+
+const SEEDS = [1, 2, 3];
+const HIDDEN = [64, 32];
+/** Rows below these tenths are for training, and for validation. */
+const CUTS = { retail: [8, 9], clicks: [6, 8] } as const;
+const CHOSEN = { l2: 0.01 };
+const ARCHS = ["fnn", "wide-deep"] as const;
+const NEGATIVES = 3;
+const cache = join(tmpdir(), "embed-bench");
+
+/** A log in three files of the same columns, the first of them `label`. */
+type Splits = Record<"train" | "valid" | "test", string>;
+
+const logs: Readonly<Record<string, () => Promise<Splits>>> = {
+  retail: async () => await splitInto("retail", await purchases()),
+  clicks: async () => {
+    const [header, ...lines] = linesOf(`${await ctrLog(1, 100_000)}.csv`);
+    const rows = shuffled(lines, mulberry32(7));
+    return await splitInto("clicks", [header!.replace(/\bclick\b/, "label"), ...rows]);
+  },
+};
+
+interface Figures {
+  bestEpoch: number;
+  valid: number;
+  logLoss: number;
+  auc: number;
+}
+
+export async function bench(): Promise<void> {
+  const names = process.argv.slice(3);
+  const python = process.env["EMBED_PEER_PYTHON"];
+  console.log("| log | network | by | best epoch | validation log loss | test log loss | test AUC |");
+  console.log("| --- | --- | --- | --- | --- | --- | --- |");
+  for (const name of names.length > 0 ? names : Object.keys(logs)) {
+    const log = logs[name];
+    if (!log) throw new Error(`no log '${name}': ${Object.keys(logs).join(", ")}`);
+    const splits = await log();
+    for (const arch of ARCHS) {
+      print(name, arch, "train-net", await collected((seed) => trained(splits, { arch, seed })));
+      print(
+        name,
+        arch,
+        "train-net --l2 0.01",
+        await collected((seed) => trained(splits, { arch, seed, ...CHOSEN })),
+      );
+      if (python) print(name, arch, "PyTorch", await collected((seed) => torch(python, splits, arch, seed)));
+    }
+  }
+}
+
+async function collected(of: (seed: number) => Promise<Figures> | Figures): Promise<Figures[]> {
+  const all: Figures[] = [];
+  for (const seed of SEEDS) all.push(await of(seed));
+  return all;
+}
+
+function print(...[log, arch, by, all]: [string, string, string, Figures[]]): void {
+  const spread = (of: keyof Figures) => {
+    const values = all.map((figures) => figures[of]);
+    const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+    return `${mean.toFixed(4)} (${Math.min(...values).toFixed(4)} to ${Math.max(...values).toFixed(4)})`;
+  };
+  const epochs = all.map(({ bestEpoch }) => bestEpoch).join(", ");
+  console.log(
+    `| ${log} | ${arch} | ${by} | ${epochs} | ${spread("valid")} | ${spread("logLoss")} | ${spread("auc")} |`,
+  );
+}
+
+async function trained(splits: Splits, more: { arch: string; seed: number; l2?: number }): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), "embed-net-peer-"));
+  try {
+    const out = join(folder, "run");
+    const { train: path, valid, test } = splits;
+    const given = { label: "label", hidden: HIDDEN, threads: 1, valid, test, fields: fieldsOf(path), out };
+    const { metrics } = await train("train-net", [path], { ...given, ...more }, watch);
+    const losses = linesOf(join(out, "metrics.jsonl")).map(
+      (line) => (JSON.parse(line) as { validLoss: number }).validLoss,
+    );
+    const bestEpoch = 1 + losses.indexOf(Math.min(...losses));
+    const { logLoss, auc } = metrics["test"] as { logLoss: number; auc: number };
+    return { bestEpoch, valid: losses[bestEpoch - 1]!, logLoss, auc };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function torch(python: string, splits: Splits, arch: string, seed: number): Figures {
+  const args = [splits.train, splits.valid, splits.test, arch, String(seed), HIDDEN.join(",")];
+  const { stdout, stderr, status } = spawnSync(python, ["-c", PEER, ...args], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Figures;
+}
+
+function fieldsOf(path: string): string[] {
+  return linesOf(path)[0]!
+    .split(",")
+    .filter((column) => column !== "label");
+}
+
+function linesOf(path: string): string[] {
+  return readFileSync(path, "utf8").trimEnd().split("\n");
+}
+
+/** The header with the rows of a month: each event, in order of time, followed by its negatives. */
+async function purchases(): Promise<string[]> {
+  const [, ...lines] = linesOf(await retail());
+  // the description may hold commas: the columns that are used are the second, and from the end the last two and the fourth
+  const events = lines.map((line) => {
+    const cells = line.split(",");
+    return { item: cells[1]!, user: cells.at(-2)!, country: cells.at(-1)!, time: cells.at(-4)! };
+  });
+  events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  const bought = new Map<string, Set<string>>();
+  for (const { user, item } of events) bought.set(user, (bought.get(user) ?? new Set()).add(item));
+  const items = [...new Set(events.map(({ item }) => item))].sort();
+  const random = mulberry32(3);
+  const rows = events.map(({ user, item, country }) => {
+    const drawn = Array.from({ length: NEGATIVES }, () => otherThan(bought.get(user)!, items, random));
+    return [`1,${user},${item},${country}`, ...drawn.map((other) => `0,${user},${other},${country}`)].join(
+      "\n",
+    );
+  });
+  return ["label,CustomerID,StockCode,Country", ...rows];
+}
+
+function otherThan(own: ReadonlySet<string>, items: readonly string[], random: Random): string {
+  for (;;) {
+    const item = items[Math.floor(random() * items.length)]!;
+    if (!own.has(item)) return item;
+  }
+}
+
+function shuffled(lines: string[], random: Random): string[] {
+  for (let i = lines.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [lines[i], lines[j]] = [lines[j]!, lines[i]!];
+  }
+  return lines;
+}
+
+/** Consecutive rows as three files. */
+function splitInto(name: keyof typeof CUTS, [header, ...rows]: string[]): Promise<Splits> {
+  mkdirSync(cache, { recursive: true });
+  const path = (split: string) => join(cache, `net-${name}-${split}.csv`);
+  const splits = { train: path("train"), valid: path("valid"), test: path("test") };
+  const [first, second] = CUTS[name].map((tenths) => Math.floor((tenths * rows.length) / 10)) as [
+    number,
+    number,
+  ];
+  const ranges = { train: [0, first], valid: [first, second], test: [second, rows.length] } as const;
+  for (const [split, [from, to]] of Object.entries(ranges)) {
+    const file = path(split);
+    if (!existsSync(file)) writeFileSync(file, [header, ...rows.slice(from, to)].join("\n") + "\n");
+  }
+  return Promise.resolve(splits);
+}
