@@ -135,7 +135,11 @@ export const manifestShape: Shape = object(
       by: object({}),
       inputs: list(input),
     }),
-    search: list(record(orNull(number))),
+    search: list(record(orNull(either(number, text)))),
+    searchedBy: object(
+      { metric: text, default: orNull(number) },
+      { difference: object({ value: number }, { low: number, high: number }) },
+    ),
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),

@@ -14,6 +14,7 @@ import {
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import { rankingMetricsOf } from "./ranking-metrics.js";
 import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
+import { measuredBy } from "./options/lists.js";
 import type { ListOptions } from "./trained.js";
 import type { Watch } from "./watch.js";
 
@@ -96,6 +97,7 @@ export function rankingExamples(
   const test = queriesOf("test", parts.test);
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
+  const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
   // only least squares learn from feature rows
   const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
   const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
@@ -111,7 +113,7 @@ export function rankingExamples(
       examples,
       options,
       ...(sample && {
-        validate: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
+        validate: (model) => rankingMetricsOf(model, source, sample, look),
       }),
     },
   };

@@ -2,46 +2,74 @@
 
 import type { Metrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
-import { evaluateRanking, type RankingOptions } from "../evaluation/ranking.js";
+import { evaluateRanking, rankedByUser, type RankingOptions } from "../evaluation/ranking.js";
+import type { UserMetric } from "../evaluation/user-metric.js";
+import type { ItemLists, TopItemsInput } from "../kernels/top-items/binding.js";
 import { rowsAt } from "../dataset/rows.js";
 import type { NegativeSource } from "../sampling/negative-source.js";
 import type { RankingQueries } from "../sampling/ranking-events.js";
 import { hashOrder, placesOf, renumbered } from "../sampling/training-events.js";
+import { measuredBy } from "./options/lists.js";
 import type { RankingJob, Scorer } from "./trained.js";
 
 /**
- * Recall and NDCG of a model over all items that training knows; ties stand by a hash of the items' keys.
+ * Recall, NDCG and the chosen metric of a model over all items that training knows; ties stand by a hash of the items' keys.
  *
  * @throws {UsageError} the model has no vectors that rank items
  */
 export async function rankingMetricsOf(
   model: Scorer,
-  { templates, items }: NegativeSource,
-  { context, masks, heldOut }: RankingQueries,
+  source: NegativeSource,
+  queries: RankingQueries,
   options: RankingOptions,
 ): Promise<Metrics> {
-  if (!model.rank) throw new UsageError("the model has no vectors to rank items by");
-  if (context.numRows === 0) return {};
-  const order = hashOrder(items);
-  const places = placesOf(order);
-  return await evaluateRanking(
-    { ...model.rank(context, rowsAt(templates, order)), masks: renumbered(masks, places) },
-    renumbered(heldOut, places),
-    options,
-  );
+  if (!model.rank) throw noVectors();
+  if (queries.context.numRows === 0) return {};
+  return await evaluateRanking(...rankingOf(model.rank.bind(model), source, queries), options);
 }
 
 /** The ranking metrics of the validation and the test part. */
 export async function rankingMetricsOfParts(
   model: Scorer,
-  { examples, options: { k } }: RankingJob,
+  { examples, options: { k, metric } }: RankingJob,
   threads: number,
   signal: AbortSignal,
 ): Promise<Record<string, Metrics>> {
   const { source, valid, test } = examples;
+  const options = { k, metric: measuredBy(metric), threads, signal };
   const metrics: Record<string, Metrics> = {};
   for (const [part, queries] of Object.entries({ valid, test })) {
-    if (queries) metrics[part] = await rankingMetricsOf(model, source, queries, { k, threads, signal });
+    if (queries) metrics[part] = await rankingMetricsOf(model, source, queries, options);
   }
   return metrics;
+}
+
+/** Those of the validation part, by user. */
+export async function rankingByUser(
+  model: Scorer,
+  { examples: { source, valid }, options: { k, metric } }: RankingJob,
+  threads: number,
+  signal: AbortSignal,
+): Promise<UserMetric[]> {
+  if (!valid || valid.context.numRows === 0 || !model.rank) return [];
+  const options = { k, metric: measuredBy(metric), threads, signal };
+  return await rankedByUser(...rankingOf(model.rank.bind(model), source, valid), options);
+}
+
+/** What is ranked, in the order in which ties stand, and what was held out. */
+function rankingOf(
+  rank: NonNullable<Scorer["rank"]>,
+  { templates, items }: NegativeSource,
+  { context, masks, heldOut }: RankingQueries,
+): [TopItemsInput, ItemLists] {
+  const order = hashOrder(items);
+  const places = placesOf(order);
+  return [
+    { ...rank(context, rowsAt(templates, order)), masks: renumbered(masks, places) },
+    renumbered(heldOut, places),
+  ];
+}
+
+function noVectors(): UsageError {
+  return new UsageError("the model has no vectors to rank items by");
 }

@@ -72,6 +72,6 @@ function startsOf(one: Entered, all: readonly Entered[], runs: string): Entered[
 }
 
 /** Whether --search has something to try. */
-export function isSearched({ trainer, unsearched }: Entered): boolean {
-  return unsearched !== true && Object.hasOwn(trainer.options, "search");
+export function isSearched({ trainer }: Entered): boolean {
+  return Object.hasOwn(trainer.options, "search");
 }

@@ -13,7 +13,7 @@ export function suits({ goal, task }: LogTraits): Suits {
       { ...candidate("fm", 3, {}), start: "too" },
       candidate("ffm", 15, { model: "ffm" }),
       ...(task === "regression"
-        ? [{ ...candidate("fm-mcmc", 12, { method: "mcmc" }), unsearched: true as const }]
+        ? [candidate("fm-mcmc", 12, { method: "mcmc" })]
         : []),
     ],
   };

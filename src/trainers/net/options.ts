@@ -102,6 +102,7 @@ const learning = {
     group: model,
     default: 16,
     shown: "16; with --init the dimension of the run",
+    search: { among: () => [8, 16, 32, 64] },
   }),
   dropout: number({
     min: 0,
@@ -109,6 +110,7 @@ const learning = {
     help: "dropout rate of the hidden layers",
     group: model,
     default: 0,
+    search: { among: () => [0, 0.1, 0.3, 0.5] },
   }),
   epochs: whole({
     min: 1,
@@ -131,6 +133,7 @@ const learning = {
     help: "learning rate of the dense layers (Adam)",
     group: training,
     default: 0.001,
+    search: { span: 4 },
   }),
   embeddingLearningRate: number({
     min: 1e-7,
@@ -138,6 +141,10 @@ const learning = {
     help: "learning rate of the embedding layer (AdaGrad)",
     group: training,
     default: 0.05,
+    search: {
+      span: 8,
+      when: ({ freezeEmbeddings }: { freezeEmbeddings: boolean }) => !freezeEmbeddings,
+    },
   }),
   l2: number({
     min: 0,
@@ -205,7 +212,7 @@ export const options = withCommon(
     }),
     keepKeys,
     ...learning,
-    ...pick(weekly, "refit", "checkpointEvery", "resume", "metric", "onInterrupt"),
+    ...pick(weekly, "refit", "checkpointEvery", "search", "resume", "metric", "onInterrupt"),
     ...output,
   } as const,
   [

@@ -196,7 +196,14 @@ const own = {
     default: 1,
     only: { itemNeighbors: true },
   }),
-  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
+  dim: whole({
+    min: 1,
+    max: 1024,
+    help: "embedding dimension",
+    group: model,
+    default: 64,
+    search: { among: () => [32, 64, 128, 256] },
+  }),
   layers: whole({
     min: 0,
     max: 4,
@@ -285,6 +292,7 @@ const own = {
     max: ANY,
     help: "L2 penalty, sets both --l2-weight and --l2-vector",
     group: training,
+    sets: ["l2Weight", "l2Vector"],
   }),
   l2Weight: number({
     min: 0,
@@ -312,12 +320,6 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric"),
-    search: {
-      ...weekly.search,
-      help:
-        "try n settings of learning rate and L2 (with shared negatives also weight, margin, temperature " +
-        "and layers) on the validation split, and train with the best",
-    },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

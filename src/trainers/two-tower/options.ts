@@ -135,7 +135,14 @@ const own = {
     default: [] as readonly number[],
     shown: "none",
   }),
-  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
+  dim: whole({
+    min: 1,
+    max: 1024,
+    help: "embedding dimension",
+    group: model,
+    default: 64,
+    search: { among: () => [32, 64, 128, 256] },
+  }),
   similarity: choice(["cosine", "dot"], {
     help: "score: cosine of user and item, or inner product plus an item bias",
     group: model,
@@ -250,12 +257,6 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric", "keepState", "freeze"),
-    search: {
-      ...weekly.search,
-      help:
-        "try n settings of learning rate, negative weight and temperature on the validation split, and " +
-        "train with the best",
-    },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
