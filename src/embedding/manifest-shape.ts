@@ -43,7 +43,7 @@ const options = object(
     side: texts,
     ...named(
       text,
-      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife candidates",
     ),
     ...named(
       number,

@@ -17,6 +17,7 @@ import { log } from "../numeric/exp.js";
 import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 import type { Metrics } from "../embedding/manifest.js";
+import { rankLists, vectorRanker } from "./rankers.js";
 import type { UserMetric } from "./user-metric.js";
 
 export interface RankingOptions {
@@ -49,20 +50,24 @@ export async function evaluateRanking(
   return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(meanOf));
 }
 
-/** The same by user. */
+/** The same by user. @param among a list a query: what is ranked, in place of all items */
 export async function rankedByUser(
   input: TopItemsInput,
   heldOut: ItemLists,
   { k, metric = "recall", threads, signal }: RankingOptions,
+  among?: ItemLists,
 ): Promise<UserMetric[]> {
-  const { items } = await topItems(input, k, threads, signal);
+  const { items } = among
+    ? await rankLists(vectorRanker(input), among, k, { threads, ...(signal && { signal }) })
+    : await topItems(input, k, threads, signal);
   const wanted = ["recall", "ndcg", metric].map((name) => `${name}At${k}`);
   return rankingMetrics(items, k, [k], withoutMasked(heldOut, input.masks)).filter(
     ({ name, sums }) => wanted.includes(name) && sums.length > 0,
   );
 }
 
-function meanOf({ name, sums }: UserMetric): [string, number] {
+/** The mean over users, by the metric's name. */
+export function meanOf({ name, sums }: UserMetric): [string, number] {
   return [name, sums.reduce((all, value) => all + value, 0) / sums.length];
 }
 

@@ -88,7 +88,7 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   /** what the log must have; and its features, where not all are learned */
   accept: NonNullable<Plan["accept"]>;
   /** what of the options decides the examples */
-  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples;
+  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples | Promise<Examples>;
   learn: Learner<O, S>;
   /** rows may be read from disk while it trains */
   streams: boolean;
@@ -154,7 +154,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
     : ownSpace(fittedOn(rowOrder), dataset);
   for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...gone.notes]) note(text);
   for (const text of [...gone.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);
-  const examples = model.examples(space, parts, session);
+  const examples = await model.examples(space, parts, session);
   const begun = gone.startFor?.(examples.task);
   for (const text of begun?.notes ?? []) note(text);
   for (const text of begun?.warnings ?? []) warn(text);

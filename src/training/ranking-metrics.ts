@@ -2,9 +2,8 @@
 
 import type { Metrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
-import { evaluateRanking, rankedByUser, type RankingOptions } from "../evaluation/ranking.js";
+import { meanOf, rankedByUser, type RankingOptions } from "../evaluation/ranking.js";
 import type { UserMetric } from "../evaluation/user-metric.js";
-import type { ItemLists, TopItemsInput } from "../kernels/top-items/binding.js";
 import { rowsAt } from "../dataset/rows.js";
 import type { NegativeSource } from "../sampling/negative-source.js";
 import type { RankingQueries } from "../sampling/ranking-events.js";
@@ -25,7 +24,7 @@ export async function rankingMetricsOf(
 ): Promise<Metrics> {
   if (!model.rank) throw noVectors();
   if (queries.context.numRows === 0) return {};
-  return await evaluateRanking(...rankingOf(model.rank.bind(model), source, queries), options);
+  return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(meanOf));
 }
 
 /** The ranking metrics of the validation and the test part. */
@@ -53,21 +52,20 @@ export async function rankingByUser(
 ): Promise<UserMetric[]> {
   if (!valid || valid.context.numRows === 0 || !model.rank) return [];
   const options = { k, metric: measuredBy(metric), threads, signal };
-  return await rankedByUser(...rankingOf(model.rank.bind(model), source, valid), options);
+  return await byUser(model.rank.bind(model), source, valid, options);
 }
 
-/** What is ranked, in the order in which ties stand, and what was held out. */
-function rankingOf(
+/** Ties stand in the order of the items' hashes. */
+async function byUser(
   rank: NonNullable<Scorer["rank"]>,
   { templates, items }: NegativeSource,
-  { context, masks, heldOut }: RankingQueries,
-): [TopItemsInput, ItemLists] {
+  { context, masks, heldOut, among }: RankingQueries,
+  options: RankingOptions,
+): Promise<UserMetric[]> {
   const order = hashOrder(items);
   const places = placesOf(order);
-  return [
-    { ...rank(context, rowsAt(templates, order)), masks: renumbered(masks, places) },
-    renumbered(heldOut, places),
-  ];
+  const input = { ...rank(context, rowsAt(templates, order)), masks: renumbered(masks, places) };
+  return await rankedByUser(input, renumbered(heldOut, places), options, among && renumbered(among, places));
 }
 
 function noVectors(): UsageError {

@@ -47,13 +47,8 @@ export class SearchSpace {
   readonly #seed: number;
 
   constructor({ table, standard, isFixed, seed }: SpaceOptions) {
-    const isVaried = (name: string) => ["number", "string"].includes(typeof standard[name]);
     this.#ranges = rangesOf(table).filter(
-      // a word in the place of a number, such as --window session, is nothing to vary
-      ([name, { integer, search }]) =>
-        !isFixed(name) &&
-        isVaried(name) &&
-        !(typeof standard[name] === "string" && (integer || search!.span !== undefined)),
+      ([name, option]) => !isFixed(name) && isVaried(option, standard[name], standard),
     );
     this.#standard = standard;
     this.#seed = seed;
@@ -145,6 +140,13 @@ export class SearchSpace {
 /** Options with a range, in the order of the table. */
 function rangesOf(table: OptionTable): [name: string, option: Option][] {
   return Object.entries(table as Record<string, Option>).filter(([, { search }]) => search !== undefined);
+}
+
+/** Whether a value is of the kind that is tried: a word in the place of a number, such as --window session, is nothing to vary. */
+function isVaried({ search }: Option, value: unknown, standard: Options): boolean {
+  const { among } = search!;
+  if (typeof value === "number") return true;
+  return typeof value === "string" && among !== undefined && valuesOf(among, standard).some((x) => typeof x === "string");
 }
 
 /** Flags that a search of the table may vary, whatever else is set. */

@@ -62,7 +62,7 @@ export async function train(
   checkGiven(trainer.options, given);
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
-  checkSearch(trainer, given);
+  checkSearch(given);
 
   const { options, dataset, cut } = await openParts(asked, paths, given, { watch, warn, note });
   const ended = (stage: string): void => {
@@ -163,11 +163,10 @@ export async function train(
 }
 
 /** @throws {UsageError} there is nothing to compare settings on */
-function checkSearch({ command }: Trainer, { search: trials, valid = 0 }: GivenTraining): void {
+function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(
-      `--search compares settings of ${command} on the validation split: set --valid to a share such as 0.1, a ` +
-        "date or a file",
+      "--search compares settings on the validation split: set --valid to a share such as 0.1, a date or a file",
     );
 }
 

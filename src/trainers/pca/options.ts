@@ -157,6 +157,7 @@ const own = {
   }),
   ...threads,
   k: { ...lists.k, only: ofInteractions },
+  candidates: { ...lists.candidates, only: ofInteractions },
   metric: {
     ...lists.metric,
     help: "metric at K by which --search compares settings",

@@ -22,7 +22,7 @@ import { explainedVarianceOf, projectionOf } from "./project.js";
 import type { Examples, Part } from "../../training/examples.js";
 import { countUnseen, type SplitParts } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
-import { rankingExamples } from "../../training/ranking-examples.js";
+import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
 import { rankingByUser, rankingMetricsOfParts } from "../../training/ranking-metrics.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 
@@ -116,7 +116,8 @@ async function ofInteractions(
   const { minUsers = 0 } = options;
   const { seed, threads, k, metric } = pca;
   const lists = { k, metric };
-  const how = { asker: "--matrix interactions", seed, threads, minUsers, lists, weighting: options };
+  const candidates = await readCandidates(pca.candidates, parts, { options, watch });
+  const how = { asker: "--matrix interactions", seed, threads, minUsers, lists, candidates, weighting: options };
   const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");

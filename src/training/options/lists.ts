@@ -1,6 +1,6 @@
 // Options of a training that ranks items: how its lists are evaluated.
 
-import { choice, whole } from "./table.js";
+import { choice, text, whole } from "./table.js";
 
 /** Metrics of lists, as `embed evaluate` has them. */
 const listMetrics = ["recall", "ndcg", "hit-rate", "mrr", "map", "precision"] as const;
@@ -24,6 +24,12 @@ export const lists = {
     help: "cutoff K of the ranking metrics",
     group: "Training:",
     default: 20,
+  }),
+  candidates: text("file", {
+    help:
+      "rank the held-out items of the validation split only among the items that this file lists for each user, as " +
+      "evaluate --candidates does",
+    group: "From week to week:",
   }),
   metric: choice(listMetrics, {
     placeholder: "metric",
