@@ -213,10 +213,17 @@ describe("--search", () => {
 
   test("with mcmc tries dimensions, since the chain draws its penalties", async () => {
     const run = at("mcmc-search");
-    await embedOk([...clicks, "--method", "mcmc", "--search", "3", "--epochs", "3", "-o", run]);
+    const small = ["--method", "mcmc", "--search", "3", "--epochs", "3"];
+    await embedOk([...clicks.slice(0, -2), ...small, "-o", run]);
     const { search } = parseJson<{ search: object[] }>(readFileSync(join(run, "manifest.json"), "utf8"));
     const names = search.map((trial) => Object.keys(trial).filter((name) => !/poch|value/.test(name)));
     expect(names).toEqual([["dim"], ["dim"], ["dim"]]);
+    // of a given dimension nothing is left to try
+    const got = await embed([...clicks, ...small, "-o", at("refused")]);
+    expect([got.code, got.stderr]).toEqual([
+      64,
+      expect.stringContaining("--search has nothing to tune with these options: it tunes --dim"),
+    ]);
   });
 });
 

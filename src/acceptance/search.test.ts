@@ -43,7 +43,9 @@ function bytesOf(run: string): Record<string, string> {
   const files = readdirSync(at(run), { recursive: true, encoding: "utf8" }).filter((name) =>
     /embeddings|model\/|trials/.test(name),
   );
-  return Object.fromEntries(files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")]));
+  return Object.fromEntries(
+    files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")]),
+  );
 }
 
 test("trains every setting, keeps the best, and shows and writes what it tried", async () => {

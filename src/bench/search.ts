@@ -1,34 +1,26 @@
-// `npm run bench -- search [SETTINGS] [LOG...]`: full trainings with early stopping beside successive halving, at an equal number of epochs.
+// `npm run bench -- search RUN...`: full trainings with early stopping beside rules that drop settings early, at an equal number of epochs.
 //
-// Settings spread over the ranges are each trained in full once, and their validation values by epoch are kept. What halving would have done with
-// them is then read off: a rung of r epochs is the first r values, which holds where the steps of an epoch do not depend on how many
-// are planned (adagrad, least squares, trees). Halving is even given its rungs without training anything anew.
+// A run of --search keeps the validation values by epoch of every setting, each trained in full. What a rule would have done with them is read
+// off: r epochs of a training are the first r values, which holds where the steps of an epoch do not depend on how many are planned
+// (adagrad, least squares, trees). Rules are given their rungs without training anything anew.
 //
-//   draws of 12 of the settings ──► halving from rung r ──► setting, epochs spent
-//                               └─► full trainings of as many settings as those epochs pay for ──► the best of them
+//   draws of 12 settings in an order ──► a rule ──► setting, epochs spent
+//                                    └─► full trainings, in that order, until as many epochs are spent ──► the best of them
+//
+//   halving   the better half goes on, for twice as many epochs (Jamieson and Talwalkar 2016, arXiv:1502.07943)
+//   median    a setting ends where its best value so far is below the median of the earlier ones at that epoch (Golovin et al. 2017,
+//             doi:10.1145/3097983.3098043)
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { train } from "../api/train.js";
+import { basename } from "node:path";
+import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js";
 import { goodness } from "../evaluation/user-metric.js";
-import type { TrialLine } from "../embedding/run-directory.js";
-import { parseJson } from "../testing/json.js";
 import { mulberry32 } from "../testing/random.js";
-import { logs } from "./default-logs.js";
-import { watch } from "./films.js";
 
 /** Settings that a search has. */
 const SIZE = 12;
 const DRAWS = 1000;
-const RUNGS = [1, 2, 4, 8, 16];
-
-/** A command on a log. */
-const jobs: Readonly<Record<string, { command: string; log: string; given: object }>> = {
-  adult: { command: "train-fm", log: "adult", given: {} },
-  likes: { command: "train-als", log: "ratings-ids", given: { positiveFrom: 8 } },
-  tabular: { command: "train-gbdt", log: "tabular", given: {} },
-};
+/** Epochs, or trees, before which nothing is dropped. */
+const FROM = [1, 2, 4, 8, 16, 32];
 
 interface Curve {
   /** greater is better, by epoch */
@@ -38,73 +30,100 @@ interface Curve {
 }
 
 export async function bench(): Promise<void> {
-  const [first = "24", ...rest] = process.argv.slice(3);
-  const settings = Number(first);
-  if (!(settings >= 2 * SIZE)) throw new Error("usage: npm run bench -- search [SETTINGS, at least 24] [LOG...]");
-  console.log("| log | first rung | epochs a search | drops the best | halving, regret | full, regret |");
-  console.log("| --- | ---: | ---: | ---: | ---: | ---: |");
-  for (const name of rest.length > 0 ? rest : Object.keys(jobs)) {
-    const curves = await curvesOf(name, settings);
-    for (const rung of RUNGS) console.log(compared(name, curves, rung));
+  const runs = process.argv.slice(3);
+  if (runs.length === 0)
+    throw new Error("usage: npm run bench -- search RUN..., runs of --search 48 or more");
+  console.log("| run | rule | from epoch | epochs | drops the best | regret | full trainings |");
+  console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+  for (const path of runs) {
+    const curves = curvesOf(await openRun(path), await (await openRun(path)).readTrialLines());
+    for (const [name, rule] of Object.entries(rules))
+      for (const epoch of name === "full" ? FROM.slice(0, 1) : FROM)
+        console.log(compared(basename(path), curves, name, rule, epoch));
   }
 }
 
-/** The validation values of settings that are spread over the ranges; the default is among them. */
-async function curvesOf(name: string, settings: number): Promise<Curve[]> {
-  const { command, log, given: more } = jobs[name]!;
-  const { paths, given } = await logs[log]!();
-  const out = join(mkdtempSync(join(tmpdir(), "embed-search-")), "run");
-  try {
-    // the first half of a search is spread
-    const all = { threads: 1, ...given, ...more, test: 0, search: 2 * settings, out };
-    const { searchedBy } = await train(command, paths, all, watch);
-    const lines = parseTrials(readFileSync(join(out, "trials.jsonl"), "utf8"));
-    return lines.slice(0, settings).flatMap(({ curve, value }) => {
-      if (value === null) return [];
-      const scores = curve.map((x) => goodness(searchedBy!.metric, x) ?? x);
-      return [{ scores, best: scores.reduce((a, b) => Math.max(a, b)) }];
-    });
-  } finally {
-    rmSync(join(out, ".."), { recursive: true });
-  }
+/** The validation values of the first half of a search, which is spread over the ranges. */
+function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine[]): Curve[] {
+  return lines.slice(0, Math.ceil(lines.length / 2)).flatMap(({ curve, value }) => {
+    if (value === null) return [];
+    const scores = curve.map((x) => goodness(manifest.searchedBy!.metric, x) ?? x);
+    return [{ scores, best: Math.max(...scores) }];
+  });
 }
 
 /** A line of the table: means over draws of settings. */
-function compared(name: string, curves: readonly Curve[], rung: number): string {
+function compared(run: string, curves: readonly Curve[], name: string, rule: Rule, from: number): string {
   const random = mulberry32(23);
-  const sums = { epochs: 0, drops: 0, halved: 0, full: 0 };
+  const sums = { epochs: 0, drops: 0, ruled: 0, full: 0 };
   const top = Math.max(...curves.map(({ best }) => best));
   for (let draw = 0; draw < DRAWS; draw++) {
-    const order = curves.map((curve) => ({ curve, at: random() })).sort((a, b) => a.at - b.at);
-    const own = order.slice(0, SIZE).map(({ curve }) => curve);
-    const others = order.slice(SIZE).map(({ curve }) => curve);
-    const { chosen, epochs } = halved(own, rung);
+    const order = curves
+      .map((curve) => ({ curve, at: random() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ curve }) => curve);
+    const own = order.slice(0, SIZE);
+    const { chosen, epochs } = rule(own, from);
     sums.epochs += epochs;
-    sums.halved += top - chosen.best;
+    sums.ruled += top - chosen.best;
     if (chosen.best < Math.max(...own.map(({ best }) => best))) sums.drops++;
-    // as many full trainings of other settings as the same epochs pay for, the last one in part
-    sums.full += top - bestWithin(others, epochs);
+    // the same settings in the same order, as far as the same epochs reach
+    sums.full += top - bestWithin(own, epochs);
   }
   const mean = (sum: number) => sum / DRAWS;
   return (
-    `| ${name} | ${rung} | ${mean(sums.epochs).toFixed(0)} | ${(100 * mean(sums.drops)).toFixed(0)} % | ` +
-    `${mean(sums.halved).toFixed(5)} | ${mean(sums.full).toFixed(5)} |`
+    `| ${run} | ${name} | ${from} | ${mean(sums.epochs).toFixed(0)} | ${(100 * mean(sums.drops)).toFixed(0)} % | ` +
+    `${mean(sums.ruled).toFixed(5)} | ${mean(sums.full).toFixed(5)} |`
   );
 }
 
-/** Successive halving: the better half goes on, for twice as many epochs. */
-function halved(curves: readonly Curve[], rung: number): { chosen: Curve; epochs: number } {
-  const scoreAt = ({ scores }: Curve, epochs: number) => Math.max(...scores.slice(0, epochs));
-  let left = [...curves];
-  let [epochs, before] = [0, 0];
-  for (let r = rung; left.length > 1; r *= 2) {
-    for (const { scores } of left) epochs += Math.min(r, scores.length) - Math.min(before, scores.length);
-    left.sort((a, b) => scoreAt(b, r) - scoreAt(a, r));
-    left = left.slice(0, Math.ceil(left.length / 2));
-    before = r;
+/** Chooses among settings. @param from the epoch from which settings may be dropped */
+type Rule = (curves: readonly Curve[], from: number) => { chosen: Curve; epochs: number };
+
+const scoreAt = ({ scores }: Curve, epochs: number) => Math.max(...scores.slice(0, epochs));
+
+const rules: Readonly<Record<string, Rule>> = {
+  full: (curves) => ({
+    chosen: curves.reduce((a, b) => (b.best > a.best ? b : a)),
+    epochs: curves.reduce((sum, { scores }) => sum + scores.length, 0),
+  }),
+  halving(curves, from) {
+    let left = [...curves];
+    let [epochs, before] = [0, 0];
+    for (let r = from; left.length > 1; r *= 2) {
+      for (const { scores } of left) epochs += Math.min(r, scores.length) - Math.min(before, scores.length);
+      left.sort((a, b) => scoreAt(b, r) - scoreAt(a, r));
+      left = left.slice(0, Math.ceil(left.length / 2));
+      before = r;
+    }
+    const chosen = left[0]!;
+    return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
+  },
+  median: (curves, from) => byMedian(curves, () => from),
+  // from the epoch at which the best setting so far was best, or half of it
+  "median, relative": (curves, from) =>
+    byMedian(curves, (done) => {
+      const best = done.reduce((a, b) => (b.best > a.best ? b : a));
+      return Math.ceil((from / 2) * (best.scores.indexOf(best.best) + 1));
+    }),
+};
+
+/** Settings in turn: one ends where its best value so far is below the median of the earlier ones at that epoch. */
+function byMedian(curves: readonly Curve[], fromOf: (done: readonly Curve[]) => number): ReturnType<Rule> {
+  const done: Curve[] = [];
+  let epochs = 0;
+  for (const curve of curves) {
+    const from = done.length < 3 ? Infinity : fromOf(done);
+    const stop = curve.scores.findIndex((_, e) => {
+      if (e + 1 < from) return false;
+      const others = done.map((other) => scoreAt(other, e + 1)).sort((a, b) => a - b);
+      return scoreAt(curve, e + 1) < others[Math.floor(others.length / 2)]!;
+    });
+    const scores = stop < 0 ? curve.scores : curve.scores.slice(0, stop + 1);
+    epochs += scores.length;
+    done.push({ scores, best: Math.max(...scores) });
   }
-  const chosen = left[0]!;
-  return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
+  return { chosen: done.reduce((a, b) => (b.best > a.best ? b : a)), epochs };
 }
 
 /** The best value that full trainings, one after another, reach within so many epochs. */
@@ -116,11 +135,4 @@ function bestWithin(curves: readonly Curve[], most: number): number {
     left -= scores.length;
   }
   return best;
-}
-
-function parseTrials(text: string): TrialLine[] {
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<TrialLine>(line));
 }

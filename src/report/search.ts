@@ -30,8 +30,8 @@ export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   return {
     id: "search",
     title: "Search",
-    lead: html`Settings that --search tried, each trained in full and compared on the validation split. The large
-    dot is the setting that the run was trained with; setting 1 is the default.`,
+    lead: html`Settings that --search tried, each trained in full and compared on the validation split. The
+    large dot is the setting that the run was trained with; setting 1 is the default.`,
     body: grid(searched.flatMap((run) => drawn(pen, runs, run))),
   };
 }
@@ -46,9 +46,7 @@ function drawn(pen: Pen, runs: readonly ReportedRun[], run: Searched): Markup[] 
   const varied = names.filter((name) => new Set(trials.map(({ options }) => options[name])).size > 1);
   return [
     byTrial(pen, runs, run, points, metric),
-    ...varied
-      .slice(0, MOST_OPTIONS)
-      .map((name) => byOption(pen, runs, run, points, { name, metric })),
+    ...varied.slice(0, MOST_OPTIONS).map((name) => byOption(pen, runs, run, points, { name, metric })),
   ];
 }
 
@@ -86,19 +84,19 @@ function byTrial(
       ],
     },
   );
-  const rows = run.trials
-    .slice(0, LISTED)
-    .map(({ trial, options, epochs, value, failed, chosen }) => [
-      `${trial}${chosen ? " (chosen)" : ""}`,
-      html`<span class="key">${shortened(
+  const rows = run.trials.slice(0, LISTED).map(({ trial, options, epochs, value, failed, chosen }) => [
+    `${trial}${chosen ? " (chosen)" : ""}`,
+    html`<span class="key"
+      >${shortened(
         Object.entries(options)
           .map(([name, x]) => `${name} ${x}`)
           .join(", "),
         200,
-      )}</span>`,
-      String(epochs),
-      value === null ? shortened(failed ?? "failed", 100) : short(value),
-    ]);
+      )}</span
+    >`,
+    String(epochs),
+    value === null ? shortened(failed ?? "failed", 100) : short(value),
+  ]);
   return figure(
     runTitle(runs, run, `validation ${label}`),
     drawing,

@@ -28,7 +28,10 @@ export async function askedOf(
   const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
   const { candidates } = given as { candidates?: string };
   const parts = [
-    ...new Set([...[given.valid, given.test, given.validLike].filter(isFile), ...(candidates ? [candidates] : [])]),
+    ...new Set([
+      ...[given.valid, given.test, given.validLike].filter(isFile),
+      ...(candidates ? [candidates] : []),
+    ]),
   ];
   const runs = [...new Set([earlier, given.rowOrder])].filter((path) => path !== undefined);
   return {

@@ -10,7 +10,18 @@
 import type { PartMetrics } from "../embedding/manifest.js";
 import { trialShape } from "../embedding/run-directory.js";
 import type { UserMetric } from "../evaluation/user-metric.js";
-import { anything, count, either, flag, list, number, object, orNull, record, text } from "../io/json-shape.js";
+import {
+  anything,
+  count,
+  either,
+  flag,
+  list,
+  number,
+  object,
+  orNull,
+  record,
+  text,
+} from "../io/json-shape.js";
 import { CheckpointFile, type Identity } from "./checkpoint-file.js";
 import type { Checkpoint, LoopControls } from "./controls.js";
 import { firstStanding } from "./early-stopping.js";
@@ -44,7 +55,10 @@ const savedShape = object(
       epochs: list(eventShape),
       bestEpoch: count,
     }),
-    search: object({ trials: list(trialShape) }, { standard: identityShape, metric: text, roots: list(text) }),
+    search: object(
+      { trials: list(trialShape) },
+      { standard: identityShape, metric: text, roots: list(text) },
+    ),
   },
 );
 

@@ -265,13 +265,11 @@ export function factsOf<O extends FeatureOptions>(
 }
 
 /** The metric that early stopping goes by, as `metrics` names it. */
-function comparedBy(
-  valid: PartMetrics,
-  metric: StoppingMetricName | undefined,
-  options: object,
-): string {
+function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {
   const { k, metric: list } = options as Partial<ListOptions>;
-  return k !== undefined && list !== undefined ? listMetric({ k, metric: list }) : comparedByLabels(valid, metric);
+  return k !== undefined && list !== undefined
+    ? listMetric({ k, metric: list })
+    : comparedByLabels(valid, metric);
 }
 
 async function metricsOfParts(

@@ -164,12 +164,20 @@ export async function readCandidates(
 ): Promise<Dataset | undefined> {
   if (file === undefined || first) return undefined;
   if (!valid)
-    throw new UsageError("--candidates is ranked on the validation split: set --valid to a share, a date or a file");
+    throw new UsageError(
+      "--candidates is ranked on the validation split: set --valid to a share, a date or a file",
+    );
   const { user, item } = train.dataset.roles;
   if (user === undefined || item === undefined)
     throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
   const { reading, hashKeys } = options;
-  return await readPairs([file], { user, item }, train.dataset, { reading, ...(hashKeys !== undefined && { hashKeys }) }, watch);
+  return await readPairs(
+    [file],
+    { user, item },
+    train.dataset,
+    { reading, ...(hashKeys !== undefined && { hashKeys }) },
+    watch,
+  );
 }
 
 /** What a user is ranked by: the user, and no context of an event. */

@@ -56,7 +56,10 @@ export class SearchSpace {
 
   /** Those that some setting may vary. */
   get names(): string[] {
-    return this.#ranges.map(([name]) => name);
+    const isSearched = (other: string) => this.#ranges.some(([name]) => name === other);
+    const mayApply = ([, option]: [string, Option]) =>
+      applies(option, this.#standard) || Object.keys(option.only ?? {}).some(isSearched);
+    return this.#ranges.filter(mayApply).map(([name]) => name);
   }
 
   /** The values of the default training. */
@@ -94,7 +97,9 @@ export class SearchSpace {
   edgesOf(setting: Setting): Edge[] {
     return this.#ranges.flatMap(([name, option]): Edge[] => {
       const value = setting[name];
-      if (typeof value !== "number" || value === option.min || value === option.max) return [];
+      // where the default is, or the option itself ends, nothing was cut off
+      const ends = [option.min, option.max, this.#standard[name]];
+      if (typeof value !== "number" || ends.includes(value)) return [];
       const { among, span = 1 } = option.search!;
       if (among) {
         const values = valuesOf(among, { ...this.#standard, ...setting }) as number[];
@@ -146,7 +151,11 @@ function rangesOf(table: OptionTable): [name: string, option: Option][] {
 function isVaried({ search }: Option, value: unknown, standard: Options): boolean {
   const { among } = search!;
   if (typeof value === "number") return true;
-  return typeof value === "string" && among !== undefined && valuesOf(among, standard).some((x) => typeof x === "string");
+  return (
+    typeof value === "string" &&
+    among !== undefined &&
+    valuesOf(among, standard).some((x) => typeof x === "string")
+  );
 }
 
 /** Flags that a search of the table may vary, whatever else is set. */

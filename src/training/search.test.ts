@@ -131,7 +131,8 @@ test("goes on from where it was stopped, after each setting, to the same result"
   for (const text of states) {
     const found = JSON.parse(text) as SearchState;
     // numbers by row are arrays of a checkpoint
-    for (const metric of Object.values(found.units)) metric.sums = Float64Array.from(Object.values(metric.sums));
+    for (const metric of Object.values(found.units))
+      metric.sums = Float64Array.from(Object.values(metric.sums));
     expect(await searched({ found })).toEqual(whole);
   }
 });

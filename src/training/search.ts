@@ -44,6 +44,8 @@ export interface SearchRequest {
   table: OptionTable;
   given: Readonly<Record<string, unknown>>;
   seed: number;
+  /** what early stopping counts, where it is no epoch: `tree` */
+  round?: string | undefined;
   /** options that an earlier run decides */
   decided: readonly string[];
   comparedBy(valid: PartMetrics): string;
@@ -76,7 +78,7 @@ export async function search(
   request: SearchRequest,
   { observe, signal }: Pick<Watch, "observe" | "signal">,
 ): Promise<Searched> {
-  const { trials, table, given, decided } = request;
+  const { trials, table, given, decided, round = "epoch" } = request;
   const state: SearchState = request.found ?? { trials: [], units: {} };
   const isFixed = (name: string) => decided.includes(name) || isSet(table, given, name);
   checkOpen(table, isFixed);
@@ -97,7 +99,7 @@ export async function search(
       if (used) state.standard = used;
       const space = spaceOf(request, state, isFixed);
       options = space.standard;
-      if (space.names.length === 0) throw nothingToTry(table, given);
+      if (Object.keys(options).length === 0) throw nothingToTry(table, given);
       note(spaceText(space, table, isFixed));
       if (units) state.units.standard = units;
     }
@@ -106,7 +108,7 @@ export async function search(
     state.trials.push(line);
     if (units && isBest) state.units.best = units;
     await request.save(state);
-    observe({ stage: "training", text: trialText(line, state.metric), done: t + 1, of: trials });
+    observe({ stage: "training", text: trialText(line, state.metric, round), done: t + 1, of: trials });
   }
   return ended(state, spaceOf(request, state, isFixed));
 }
@@ -267,7 +269,9 @@ function verdict(
     );
   const name = titleOf(by.metric);
   if (best.trial === 1) {
-    notes.push(`search: none of ${trials.length - 1} settings is better than the default by validation ${name}`);
+    notes.push(
+      `search: none of ${trials.length - 1} settings is better than the default by validation ${name}`,
+    );
     return { notes, warnings };
   }
   const { difference } = by;
@@ -302,9 +306,9 @@ function spaceText(space: SearchSpace, table: OptionTable, isFixed: (name: strin
   return `search: tries ${space.names.map(flagOf).join(", ")}${kept}`;
 }
 
-function trialText({ options, epochs, value, failed }: TrialLine, metric: string | undefined): string {
+function trialText({ options, epochs, value, failed }: TrialLine, metric: string | undefined, round: string) {
   const shown = Object.entries(options).map(([name, x]) => `${flagOf(name)} ${x}`);
-  const how =
-    value === null ? `failed: ${failed}` : `${titleOf(metric!)} ${value.toFixed(5)} (${epochs} epochs)`;
+  const took = epochs === 0 ? "" : ` after ${epochs} ${round}${epochs === 1 ? "" : "s"}`;
+  const how = value === null ? `failed: ${failed}` : `${titleOf(metric!)} ${value.toFixed(5)}${took}`;
   return `${shown.join(" ")}: ${how}`;
 }

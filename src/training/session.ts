@@ -196,7 +196,7 @@ async function searchSettings(
   const found = await search(
     {
       ...{ trials: given.search!, table: trainer.options, given, seed: plan.seed, comparedBy },
-      decided: plan.earlier ? ["dim"] : [],
+      ...{ round: trainer.round, decided: plan.earlier ? ["dim"] : [] },
       async tryOut(setting) {
         const tried = await trainer.plan({ ...given, ...setting });
         const { evaluated, chosen, byUnit } = await tried.fit(source, { ...silent, controls: {} });

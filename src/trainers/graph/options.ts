@@ -95,14 +95,12 @@ const own = {
       "metric by which --search compares settings: loss of held-out edges, or of an edge list the AUC of held-out " +
       "edges against pairs without one; early stopping always uses the loss",
     group: "From week to week:",
-    default: ({ source }: { source?: string }) => (source === undefined ? ("loss" as const) : ("auc" as const)),
+    default: ({ source }: { source?: string }) =>
+      source === undefined ? ("loss" as const) : ("auc" as const),
     shown: "auc; for sessions loss",
     only: { search: true },
   }),
-  dim: whole({
-    ...{ ...unlessEges(128, 160), min: 1, max: 1024, help: "embedding dimension", group: model },
-    ...byAuc([32, 64, 128, 256]),
-  }),
+  dim: whole({ ...unlessEges(128, 160), min: 1, max: 1024, help: "embedding dimension", group: model }),
   itemFields: list("columns", {
     ...{ only: EGES, group: model, shown: "inferred: columns with one value per item" },
     help: "side columns that describe the item, such as brand,category; each value gets a vector",

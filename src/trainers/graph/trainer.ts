@@ -109,7 +109,8 @@ async function fit(
   const standard = { ...graphOptions, samples: samplesOf(graphOptions, numEdges) };
   const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnGraph } = await import("./learn.js");
-  const writing = first || isTrial ? undefined : await walksWriter(given, graphOptions, vocabulary.space, watch.signal);
+  const writing =
+    first || isTrial ? undefined : await walksWriter(given, graphOptions, vocabulary.space, watch.signal);
   const model = await learnGraph(
     Object.assign(input, {
       ...{ space: vocabulary.space, warn, parts: side?.parts, scheduledEpochs: standard.epochs },

@@ -106,14 +106,7 @@ const ofGoals = {
 const own = {
   ...ofSequences,
   ...ofGoals,
-  dim: whole({
-    min: 1,
-    max: 1024,
-    help: "embedding dimension",
-    group: model,
-    default: 64,
-    search: byRecall(() => [32, 64, 128]),
-  }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   window: custom(
     "n",
     { type: 'number | "session"', parse: windowOf, complaint: windowComplaint },

@@ -60,7 +60,9 @@ const own = {
     group: model,
     default: "none",
     only: ofInteractions,
-    search: { among: ({ center, whiten, scale }: Scaled) => (center || whiten || scale ? [] : ["none", "degree"]) },
+    search: {
+      among: ({ center, whiten, scale }: Scaled) => (center || whiten || scale ? [] : ["none", "degree"]),
+    },
   }),
   /** h of the singular values, as responseOf reads it */
   response: text("filter", {

@@ -117,7 +117,15 @@ async function ofInteractions(
   const { seed, threads, k, metric } = pca;
   const lists = { k, metric };
   const candidates = await readCandidates(pca.candidates, parts, { options, watch });
-  const how = { asker: "--matrix interactions", seed, threads, minUsers, lists, candidates, weighting: options };
+  const how = {
+    asker: "--matrix interactions",
+    seed,
+    threads,
+    minUsers,
+    lists,
+    candidates,
+    weighting: options,
+  };
   const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");

@@ -196,14 +196,7 @@ const own = {
     default: 1,
     only: { itemNeighbors: true },
   }),
-  dim: whole({
-    min: 1,
-    max: 1024,
-    help: "embedding dimension",
-    group: model,
-    default: 64,
-    search: { among: () => [32, 64, 128, 256] },
-  }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   layers: whole({
     min: 0,
     max: 4,

@@ -135,14 +135,7 @@ const own = {
     default: [] as readonly number[],
     shown: "none",
   }),
-  dim: whole({
-    min: 1,
-    max: 1024,
-    help: "embedding dimension",
-    group: model,
-    default: 64,
-    search: { among: () => [32, 64, 128, 256] },
-  }),
+  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
   similarity: choice(["cosine", "dot"], {
     help: "score: cosine of user and item, or inner product plus an item bias",
     group: model,
