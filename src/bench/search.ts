@@ -100,11 +100,11 @@ const rules: Readonly<Record<string, Rule>> = {
     return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
   },
   median: (curves, from) => byMedian(curves, () => from),
-  // from the epoch at which the best setting so far was best, or half of it
+  // from so many times the epoch at which the best setting so far was best
   "median, relative": (curves, from) =>
     byMedian(curves, (done) => {
       const best = done.reduce((a, b) => (b.best > a.best ? b : a));
-      return Math.ceil((from / 2) * (best.scores.indexOf(best.best) + 1));
+      return from * (best.scores.indexOf(best.best) + 1);
     }),
 };
 

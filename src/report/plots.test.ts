@@ -351,10 +351,10 @@ test("a search shows each setting by its order and by each option that varies, a
     "validation log loss",
     "learningRate",
   ]);
-  expect(rowsOf(section)).toEqual([
-    "1 | dim 16, learningRate 0.05 | 3 | 0.6",
-    "2 (chosen) | dim 16, learningRate 0.2 | 4 | 0.5",
-    "3 | dim 16, learningRate 1 | 0 | <b>diverged</b>",
+  expect(within(section, "tbody tr > *").map(({ textContent }) => textContent.trim())).toEqual([
+    ...["1", "dim 16, learningRate 0.05", "3", "0.6"],
+    ...["2 (chosen)", "dim 16, learningRate 0.2", "4", "0.5"],
+    ...["3", "dim 16, learningRate 1", "0", "<b>diverged</b>"],
   ]);
   expect(section!.body.text).not.toContain("<b>diverged");
   expect(searches(pen, [reportedRun()])).toBeUndefined();

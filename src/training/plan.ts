@@ -35,7 +35,7 @@ export interface Plan {
    * @param valid what a training measured there
    * @throws {UsageError} its metrics do not compare settings
    */
-  comparedBy?(valid: PartMetrics): string;
+  comparedBy?: (valid: PartMetrics) => string;
   /** Trains on the parts, and measures. */
   fit(source: Source, session: Session): Promise<Fit>;
 }
@@ -77,7 +77,7 @@ export interface Fit {
   /** options that the data decided, where `evaluated` does not state them */
   chosen?: object;
   /** Metrics of the validation split by row or user, for the uncertainty of a difference. */
-  byUnit?(): Promise<readonly UserMetric[]>;
+  byUnit?: () => Promise<readonly UserMetric[]>;
   /** What the run holds. @param first what is evaluated: this training, or the one before its refit */
   contents(first: Evaluated): Promise<FitContents> | FitContents;
 }

@@ -142,7 +142,7 @@ test("the first half is spread over the range of each option, the second stays n
   const best: Setting = { kind: "plain", dim: 32, rate: 0.3, penalty: 0.002 };
   const first = Array.from({ length: 8 }, (_, t) => space.next(t + 1, 8, best, [])!);
   const placeOf = ({ rate }: Setting) => Math.floor((8 * log(((rate as number) / 0.1) * 8)) / log(64));
-  expect(first.map(placeOf).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(first.map(placeOf).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   for (let t = 9; t < 40; t++) {
     const { rate, dim } = space.next(t, 8, best, [])!;
     expect(Math.abs(log((rate as number) / 0.3))).toBeLessThanOrEqual(log(8) / 2 + 1e-2);

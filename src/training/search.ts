@@ -48,9 +48,9 @@ export interface SearchRequest {
   round?: string | undefined;
   /** options that an earlier run decides */
   decided: readonly string[];
-  comparedBy(valid: PartMetrics): string;
+  comparedBy: (valid: PartMetrics) => string;
   /** @throws {DivergedError} @throws {UsageError} the setting is refused */
-  tryOut(setting: Setting): Promise<Tried>;
+  tryOut: (setting: Setting) => Promise<Tried>;
   /** an interrupted search of the same request */
   found: SearchState | undefined;
   save(state: SearchState): Promise<void>;

@@ -197,7 +197,7 @@ async function searchSettings(
     {
       ...{ trials: given.search!, table: trainer.options, given, seed: plan.seed, comparedBy },
       ...{ round: trainer.round, decided: plan.earlier ? ["dim"] : [] },
-      async tryOut(setting) {
+      tryOut: async (setting) => {
         const tried = await trainer.plan({ ...given, ...setting });
         const { evaluated, chosen, byUnit } = await tried.fit(source, { ...silent, controls: {} });
         const { options, metrics, epochs, bestEpoch } = evaluated;

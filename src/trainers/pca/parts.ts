@@ -47,7 +47,7 @@ export interface PcaOfParts {
   /** metrics of the other parts */
   heldOut(): Promise<Record<string, Metrics>>;
   /** of ranked items: metrics of the validation part by user */
-  byUnit?(): Promise<readonly UserMetric[]>;
+  byUnit?: () => Promise<readonly UserMetric[]>;
 }
 
 /** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */

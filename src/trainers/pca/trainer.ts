@@ -98,7 +98,7 @@ async function fit(
   return {
     evaluated: { options: { ...pca, dim: model.dim }, metrics, epochs: [], bestEpoch: 0 },
     interrupted: false,
-    ...(found.byUnit && { byUnit: () => found.byUnit!() }),
+    ...(found.byUnit && { byUnit: found.byUnit }),
     contents(): FitContents {
       const { roles } = part.dataset;
       const preprocess = {
