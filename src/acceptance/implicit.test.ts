@@ -119,7 +119,7 @@ test.each([
   ["dropout", [...job, "--oov-dropout", "0.1"], ["--oov-dropout"]],
   ["another method", [...job, "--method", "adagrad"], ["--method"]],
   ["a learning rate", [...job, "--learning-rate", "0.1"], ["--learning-rate"]],
-  ["a search", [...job, "--search", "3"], ["--search"]],
+  ["a search without a validation part", [...job, "--search", "3"], ["--search", "--valid"]],
   ["a loss of ranking", [...job, "--loss", "bpr"], ["--loss"]],
   [
     "an option of its own with train-fm",

@@ -211,13 +211,18 @@ describe("--search", () => {
     expect(new Set(search.map(({ l2Vector }) => l2Vector)).size).toBe(4);
   });
 
-  test("with mcmc is refused with 64 and says why", async () => {
-    const got = await embed([...clicks, "--method", "mcmc", "--search", "4", "-o", at("refused")]);
+  test("with mcmc tries dimensions, since the chain draws its penalties", async () => {
+    const run = at("mcmc-search");
+    const small = ["--method", "mcmc", "--search", "3", "--epochs", "3"];
+    await embedOk([...clicks.slice(0, -2), ...small, "-o", run]);
+    const { search } = parseJson<{ search: object[] }>(readFileSync(join(run, "manifest.json"), "utf8"));
+    const names = search.map((trial) => Object.keys(trial).filter((name) => !/poch|value/.test(name)));
+    expect(names).toEqual([["dim"], ["dim"], ["dim"]]);
+    // of a given dimension nothing is left to try
+    const got = await embed([...clicks, ...small, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([
       64,
-      expect.stringContaining(
-        "--search cannot be combined with --method mcmc, which samples its L2 penalty, has no learning rate and does not converge in the few epochs that --search tries: compare --dim 4, 8 and 16 by validation loss",
-      ),
+      expect.stringContaining("--search has nothing to tune with these options: it tunes --dim"),
     ]);
   });
 });

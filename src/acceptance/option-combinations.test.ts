@@ -65,7 +65,7 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
 }
 
 /** 65: options such as --min-users 20 leave no event, or such as --input-format jsonl misread the log. */
-const BAD_DATA = /training needs at least two|no training rows|\.csv:/;
+const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {

@@ -1,95 +1,159 @@
-// `--search N`: settings tried by successive halving.
+// `--search N`: settings trained in full, compared on the validation split.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { trainInProcess } from "../testing/training-commands.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
+const purchases = [fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id"];
 const cut = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
 
 interface Trial {
-  dim: number;
-  learningRate: number;
-  l2Weight: number;
-  l2Vector: number;
   epochs: number;
   value: number;
+  [option: string]: number | string;
 }
 interface Manifest {
   search: Trial[];
+  searchedBy: { metric: string; default: number };
   options: Record<string, number>;
   metrics: Record<string, Record<string, number>>;
 }
+interface Line {
+  trial: number;
+  options: Record<string, number>;
+  value: number;
+  curve: number[];
+  chosen?: true;
+}
 const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const linesOf = (run: string) =>
+  readFileSync(join(at(run), "trials.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<Line>(line));
 
-test("halves the settings until one is left, trains with it, and shows what it saw", async () => {
-  const { stdout } = await embedOk([
-    "train-fm",
-    clicks,
-    "-o",
-    at("run"),
-    ...cut,
-    "--search",
-    "6",
-    "--epochs",
-    "8",
-    "--patience",
-    "8",
-  ]);
-  const { search, options, metrics } = manifestOf("run");
-  // 6 settings for one epoch, 3 of them for two, 2 for four, 1 for eight
-  expect(search.map(({ epochs }) => epochs).sort((a, b) => a - b)).toEqual([1, 1, 1, 2, 4, 8]);
-  const [best] = search;
-  for (const name of ["dim", "learningRate", "l2Weight", "l2Vector"] as const)
-    expect(options[name]).toBe(best![name]);
-  expect(metrics["valid"]!["logLoss"]).toBeCloseTo(best!.value, 5);
-  // the standard setting is one of them
-  expect(
-    search.some(
-      ({ dim, learningRate, l2Vector }) => dim === 16 && learningRate === 0.05 && l2Vector === 0.01,
-    ),
-  ).toBe(true);
-  expect(stdout).toMatch(/^dim +learning rate +l2 weight +l2 vector +epochs +validation\n/);
-  expect(
-    stdout
-      .split("\n")
-      .slice(1, 7)
-      .every((line) => /^ *\d+ +[\d.]+ /.test(line)),
-  ).toBe(true);
-});
-
-test("is seeded, and leaves alone what was set", async () => {
-  const options = [
-    "train-fm",
-    clicks,
-    ...cut,
-    "--search",
-    "3",
-    "--epochs",
-    "3",
-    "--dim",
-    "4",
-    "--metric",
-    "auc",
-  ];
-  await embedOk([...options, "-o", at("one")]);
-  await embedOk([...options, "-o", at("two"), "--threads", "1"]);
-  await embedOk([...options, "-o", at("three"), "--seed", "2"]);
-  expect(manifestOf("two").search).toEqual(manifestOf("one").search);
-  expect(manifestOf("three").search).not.toEqual(manifestOf("one").search);
-  expect(manifestOf("one").search.map(({ dim }) => dim)).toEqual([4, 4, 4]);
-});
-
-test("needs a validation part, and something to search", async () => {
-  const refused = async (...options: string[]) =>
-    (await embed(["train-fm", clicks, "-o", at("none"), ...options])).code;
-  expect(await refused("--search", "4")).toBe(64);
-  expect(await refused(...cut, "--search", "1")).toBe(64);
-  expect(await refused(...cut, "--search", "4", "--dim", "8", "--learning-rate", "0.1", "--l2", "0.1")).toBe(
-    64,
+/** Every byte of a run that is not a time. */
+function bytesOf(run: string): Record<string, string> {
+  const files = readdirSync(at(run), { recursive: true, encoding: "utf8" }).filter((name) =>
+    /embeddings|model\/|trials/.test(name),
   );
+  return Object.fromEntries(
+    files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")]),
+  );
+}
+
+test("trains every setting, keeps the best, and shows and writes what it tried", async () => {
+  const small = [...cut, "--epochs", "6", "--dim", "4"];
+  const { stdout, stderr } = await embedOk([
+    ...["train-fm", clicks, "-o", at("run"), ...small, "--search", "4"],
+  ]);
+  const { search, searchedBy, options, metrics } = manifestOf("run");
+  expect(searchedBy).toMatchObject({ metric: "logLoss" });
+  expect(search.map(({ value }) => value)).toEqual(search.map(({ value }) => value).sort((a, b) => a - b));
+  const [best] = search;
+  for (const name of ["learningRate", "l2Weight", "l2Vector"] as const)
+    expect(options[name]).toBe(best![name]);
+  // the training of the best setting once more
+  expect(metrics["valid"]!["logLoss"]).toBe(best!.value);
+
+  const lines = linesOf("run");
+  expect(lines.map(({ trial }) => trial)).toEqual([1, 2, 3, 4]);
+  expect(lines[0]!.options).toMatchObject({ learningRate: 0.05, l2Vector: 0.01 });
+  expect(lines[0]!.value).toBe(searchedBy.default);
+  for (const { curve, value } of lines) expect(Math.min(...curve)).toBeCloseTo(value, 5);
+  expect(lines.filter(({ chosen }) => chosen).map(({ value }) => value)).toEqual([best!.value]);
+
+  expect(stderr).toContain("search: tries --learning-rate, --l2-weight, --l2-vector; --dim as given");
+  expect(stdout).toMatch(/^learning rate +l2 weight +l2 vector +epochs +log loss\n/);
+  await embedOk(["report", at("run"), "-o", at("page.html")]);
+  const page = readFileSync(at("page.html"), "utf8");
+  expect(page).toContain('<section id="search"');
+  expect(page).toContain("validation log loss");
+});
+
+test("a search that was killed goes on to the same bytes, with any number of threads", async () => {
+  const words = ["train-fm", clicks, ...cut, "--search", "5", "--epochs", "5", "--refit"];
+  await embedOk([...words, "-o", at("whole"), "--threads", "2"]);
+  const killed = await embed([...words, "-o", at("killed"), "--log-format", "json"], {
+    signalWhen: { stderr: /\(3 of 5 trainings\)|"done":3/, signal: "SIGKILL" },
+  });
+  expect(killed.signal).toBe("SIGKILL");
+  expect([existsSync(at("killed")), existsSync(at("killed.checkpoint"))]).toEqual([false, true]);
+  const { stderr } = await embedOk([...words, "-o", at("killed"), "--resume"]);
+  expect(stderr).toMatch(/resuming the search after [345] of 5 settings/);
+  expect(bytesOf("killed")).toEqual(bytesOf("whole"));
+  expect(existsSync(at("killed.checkpoint"))).toBe(false);
+});
+
+test("is refused without a validation part, with too few settings, and with nothing to search", async () => {
+  const refused = async (...options: string[]) => {
+    const { code, stderr } = await embed(["train-fm", clicks, "-o", at("none"), ...options]);
+    expect(code).toBe(64);
+    return stderr;
+  };
+  expect(await refused("--search", "4")).toContain("set --valid to a share such as 0.1, a date or a file");
+  expect(await refused(...cut, "--search", "1")).toContain("--search expects an integer of at least 2");
+  const all = ["--dim", "8", "--learning-rate", "0.1", "--l2", "0.1"];
+  expect(await refused(...cut, "--search", "4", ...all)).toContain("but all of them are set");
+  expect(await refused(...cut, "--search", "4", "--metric", "ndcg")).toContain("loss, auc, rmse");
+});
+
+describe("of each trainer", () => {
+  const small = ["--valid", "0.2", "--split", "random", "--search", "2", "--threads", "1"];
+  test.each([
+    ["train-als", [...purchases, "--epochs", "1", "--metric", "mrr", "--k", "5"], "mrrAt5"],
+    ["train-als", [...purchases, "--epochs", "1", "--metric", "hit-rate"], "hitRateAt20"],
+    ["train-ranking", [...purchases, "--epochs", "1"], "ndcgAt20"],
+    ["train-two-tower", [...purchases, "--epochs", "1", "--metric", "recall"], "recallAt20"],
+    ["train-pca", [...purchases, "--metric", "map", "--k", "10"], "mapAt10"],
+    ["train-item2vec", [...purchases, "--epochs", "1"], "recallAt20"],
+    ["train-gbdt", [clicks, "--num-trees", "3", "--metric", "auc"], "auc"],
+    ["train-net", [clicks, "--arch", "fnn", "--hidden", "4", "--epochs", "1"], "logLoss"],
+    ["train-fm", [clicks, "--method", "mcmc", "--epochs", "2"], "logLoss"],
+    [
+      "train-graph",
+      [fixture("edges.csv"), "--source", "from", "--target", "to", "--num-walks", "1"],
+      "edgeAuc",
+    ],
+  ])("%s %j compares by %s", async (command, words, metric) => {
+    const out = at(`${command}-${metric}`);
+    const { metrics, searchedBy, search } = (await trainInProcess(command, [
+      ...[...words, ...small, "-o", out],
+    ])) as unknown as Manifest;
+    expect(searchedBy.metric).toBe(metric);
+    expect(search).toHaveLength(2);
+    expect(metrics["valid"]![metric]).toBe(search[0]!.value);
+  });
+
+  test("without a metric to compare by is refused", async () => {
+    const words = [clicks, "--matrix", "features", ...small, "-o", at("no-metric")];
+    await expect(trainInProcess("train-pca", words)).rejects.toThrow("--search needs --matrix interactions");
+  });
+});
+
+test("--candidates is the validation protocol: held-out items among the file's, as evaluate has it", async () => {
+  const [log] = purchases;
+  const [header, ...rows] = readFileSync(log!, "utf8").trimEnd().split("\n");
+  const [user, item] = ["customer_id", "product_id"].map((name) => header!.split(",").indexOf(name));
+  const [users, items] = [user!, item!].map((c) => [...new Set(rows.map((row) => row.split(",")[c]!))]);
+  // every third item for everybody
+  const pairs = users!.flatMap((u) => items!.filter((_, i) => i % 3 === 0).map((i) => `${u},${i}`));
+  writeFileSync(at("pairs.csv"), ["customer_id,product_id", ...pairs].join("\n"));
+  const words = [...purchases, "--valid", "0.2", "--split", "random", "--epochs", "2", "--threads", "1"];
+  const among = ["--candidates", at("pairs.csv")];
+  const train = async (name: string, ...more: string[]) =>
+    (await trainInProcess("train-als", [...words, ...more, "-o", at(name)])).metrics as Manifest["metrics"];
+  const [all, few] = [await train("als-all"), await train("als-few", ...among)];
+  expect(few["valid"]!["recallAt20"]).toBeGreaterThan(all["valid"]!["recallAt20"]!);
+  const { stdout } = await embedOk([
+    ...["evaluate", at("als-few"), "--part", "valid", ...among, "--repeats", "mask", "--json"],
+  ]);
+  const evaluated = parseJson<{ runs?: Manifest[]; metrics?: object }>(stdout);
+  expect(JSON.stringify(evaluated)).toContain(`"recallAt20":${few["valid"]!["recallAt20"]}`);
 });

@@ -108,7 +108,7 @@ describe("--search", () => {
     expect(metrics.valid!["recallAt4"]).toBe(search[0]!["value"]);
     expect(new Set(search.map(({ noiseExponent }) => noiseExponent)).size).toBeGreaterThan(1);
     expect(stdout).toMatch(
-      /^window +negatives +noise exponent +subsample +learning rate +epochs +validation\n/,
+      /^window +negatives +noise exponent +subsample +learning rate +epochs +recall@4\n/,
     );
   });
 

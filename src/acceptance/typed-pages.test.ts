@@ -24,6 +24,7 @@ interface Typed {
 const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
 
 const typed: Record<string, Typed> = {
+  "search.md": {},
   "which-trainer.md": {},
   "tutorials/clicks-to-ctr.md": {},
   "tutorials/purchases-to-lists.md": {},

@@ -103,6 +103,7 @@ export async function alignRun(
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await rotation.files(rotate)) },
       metricsLines: await own.readMetricsLines(),
+      trialLines: await own.readTrialLines(),
       givenIn: own.givenIn,
     },
     signal && { signal },

@@ -28,6 +28,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   read: () => import("./read.js"),
   recall: () => import("./recall.js"),
   results: () => import("./results.js"),
+  search: () => import("./search.js"),
   sgns: () => import("./sgns.js"),
   "sgns-quality": () => import("./sgns-quality.js"),
   "two-tower": () => import("./two-tower.js"),

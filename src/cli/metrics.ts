@@ -8,13 +8,13 @@ import type { PartMetrics, Summary } from "../training/summary.js";
 
 /** What a training says at its end. */
 export function trainedText(summary: Summary<PartMetrics>): string {
-  const { out, rows, trainedRows = rows, seconds, metrics, importances, dense, search } = summary;
+  const { out, rows, trainedRows = rows, seconds, metrics, importances, dense } = summary;
   const kept = dense
     ? `dense vectors of length ${dense.dim} explain ${(100 * dense.explained).toFixed(1)} % of the leaves ` +
       `(--dense, ${dense.rows.toLocaleString("en")} rows)\n`
     : "";
   return (
-    `${searchLines(search)}${screeTable(summary)}${metricLines(metrics)}${importances ? importanceLines(importances) : ""}` +
+    `${searchLines(summary)}${screeTable(summary)}${metricLines(metrics)}${importances ? importanceLines(importances) : ""}` +
     `${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s\n`
   );
 }

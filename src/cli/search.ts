@@ -1,17 +1,32 @@
 // What --search saw, as people read it.
 
 import { flagOf } from "../errors.js";
+import { titleOf } from "../evaluation/metric-titles.js";
 import type { Summary } from "../training/summary.js";
 import { formatTable } from "./terminal.js";
 
-/** A line a setting, the chosen one first; nothing without a search. */
-export function searchLines(trials: Summary["search"]): string {
-  if (!trials) return "";
-  const names = Object.keys(trials[0]!).filter((name) => !["epochs", "bestEpoch", "value"].includes(name));
-  const head = [...names.map((name) => flagOf(name).slice(2).replaceAll("-", " ")), "epochs", "validation"];
+/** A line a setting, the best first; nothing without a search. */
+export function searchLines({ search: trials, searchedBy }: Pick<Summary, "search" | "searchedBy">): string {
+  if (!trials || !searchedBy) return "";
+  const all = new Set(trials.flatMap((trial) => Object.keys(trial)));
+  const names = [...all].filter((name) => !["epochs", "bestEpoch", "value"].includes(name));
+  const titles = names.map((name) => flagOf(name).slice(2).replaceAll("-", " "));
   const lines = trials.map((trial) => [
-    ...[...names, "epochs"].map((name) => String(trial[name])),
-    trial.value === null ? "diverged" : trial.value.toFixed(5),
+    ...[...names, "epochs"].map((name) => String(trial[name] ?? "")),
+    trial.value === null ? "failed" : trial.value.toFixed(5),
   ]);
-  return `${formatTable([head, ...lines])}\n`;
+  return `${formatTable([[...titles, "epochs", titleOf(searchedBy.metric)], ...lines])}${gainLine(searchedBy)}\n`;
+}
+
+/** What the best setting is ahead of the default, and how sure that is. */
+function gainLine({ metric, default: standard, difference }: NonNullable<Summary["searchedBy"]>): string {
+  if (standard === null || !difference) return "";
+  const { value, low, high } = difference;
+  const interval =
+    low === undefined || high === undefined ? "" : `, 95 % interval ${signed(low)} to ${signed(high)}`;
+  return `validation ${titleOf(metric)}, best less default (${standard.toFixed(5)}): ${signed(value)}${interval}\n`;
+}
+
+function signed(value: number): string {
+  return `${value > 0 ? "+" : ""}${value.toPrecision(2)}`;
 }

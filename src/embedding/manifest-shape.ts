@@ -43,7 +43,7 @@ const options = object(
     side: texts,
     ...named(
       text,
-      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife candidates",
     ),
     ...named(
       number,
@@ -135,7 +135,11 @@ export const manifestShape: Shape = object(
       by: object({}),
       inputs: list(input),
     }),
-    search: list(record(orNull(number))),
+    search: list(record(orNull(either(number, text)))),
+    searchedBy: object(
+      { metric: text, default: orNull(number) },
+      { difference: object({ value: number }, { low: number, high: number }) },
+    ),
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),

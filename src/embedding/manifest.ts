@@ -88,12 +88,22 @@ export interface Added {
 }
 
 /** A setting that --search tried, and how it went. */
-export interface Trial extends Readonly<Record<string, number | null>> {
-  /** epochs of its longest training, and the best of these; beside them are the options that were tried */
+export interface Trial extends Readonly<Record<string, number | string | null>> {
+  /** epochs (trees) of its training, and the best of these; beside them are the options that were tried */
   epochs: number;
   bestEpoch: number;
-  /** of the best epoch: the validation loss or the chosen metric; null when it diverged */
+  /** of the best epoch on the validation split, by the metric of `searchedBy`; null when it diverged or was refused */
   value: number | null;
+}
+
+/** How --search compared settings. */
+export interface SearchedBy {
+  /** of the validation split, as `metrics` names it */
+  metric: string;
+  /** of the default setting; null when it diverged */
+  default: number | null;
+  /** what the chosen setting has more than the default, with the ends of its 95 % interval over rows or users where those are known */
+  difference?: { value: number; low?: number; high?: number };
 }
 
 export interface Manifest {
@@ -132,8 +142,9 @@ export interface Manifest {
   added?: Added;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
-  /** settings that --search tried, the chosen one first */
+  /** settings that --search tried, the best first */
   search?: Trial[];
+  searchedBy?: SearchedBy;
   /** by part: train, valid, test; of the first model, where there was a refit */
   metrics: Record<string, PartMetrics>;
   /** of trees with a head, by part and model: losses over the entropy of the training rate */

@@ -4,14 +4,18 @@
 //   embeddings.arrow         the default table; embeddings.NAME.arrow are further ones
 //   model/...                what scoring new rows needs
 //   metrics.jsonl            one line an epoch
+//   trials.jsonl             of --search: one line a setting
 
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import {
   anything,
+  count,
   either,
   flag,
+  list,
   number,
+  object,
   orNull,
   parseJson,
   parseJsonLines,
@@ -37,6 +41,7 @@ import type { EmbeddingTable } from "./table.js";
 export const DEFAULT_TABLE = "default";
 
 const METRICS_FILE = "metrics.jsonl";
+const TRIALS_FILE = "trials.jsonl";
 
 export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
@@ -48,6 +53,8 @@ export interface RunContents {
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
   /** one object an epoch */
   metricsLines: readonly object[];
+  /** of --search: one object a setting */
+  trialLines?: readonly object[] | undefined;
 }
 
 /** A run opened for reading. Files are checked against the manifest when they are read, each time. */
@@ -69,7 +76,39 @@ export interface Run {
   readModelFile(path: string): Promise<Uint8Array>;
   /** The lines of metrics.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
   readMetricsLines(): Promise<MetricsLine[]>;
+  /** The lines of trials.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
+  readTrialLines(): Promise<TrialLine[]>;
 }
+
+/** A setting that --search tried. */
+export interface TrialLine {
+  /** from 1, in the order of trying; 1 is the default setting */
+  trial: number;
+  /** the options that were searched */
+  options: Readonly<Record<string, number | string>>;
+  epochs: number;
+  bestEpoch: number;
+  /** on the validation split; null when the setting failed */
+  value: number | null;
+  /** of the epochs that were validated: the value, or the validation loss where epochs have no such value */
+  curve: readonly number[];
+  /** why it has no value */
+  failed?: string;
+  chosen?: true;
+}
+
+/** The shape of such a line. */
+export const trialShape = object(
+  {
+    trial: count,
+    options: record(either(number, text)),
+    epochs: count,
+    bestEpoch: count,
+    value: orNull(number),
+    curve: list(number),
+  },
+  { failed: text, chosen: flag },
+);
 
 /** An epoch or a component. */
 export type MetricsLine = Readonly<Record<string, unknown>>;
@@ -83,7 +122,7 @@ export type MetricsLine = Readonly<Record<string, unknown>>;
 export async function writeRun(
   target: string,
   force: boolean,
-  { tables, manifest, givenIn = ".", modelFiles, metricsLines }: RunContents,
+  { tables, manifest, givenIn = ".", modelFiles, metricsLines, trialLines }: RunContents,
   options: AtomicOptions = {},
 ): Promise<void> {
   const { signal } = options;
@@ -97,8 +136,8 @@ export async function writeRun(
     for (const [name, content] of Object.entries(modelFiles)) {
       await put(`model/${name}`, chunksOf(content));
     }
-    const lines = metricsLines.map((line) => `${JSON.stringify(line)}\n`).join("");
-    await put(METRICS_FILE, [Buffer.from(lines)]);
+    await put(METRICS_FILE, [jsonLinesOf(metricsLines)]);
+    if (trialLines?.length) await put(TRIALS_FILE, [jsonLinesOf(trialLines)]);
     const { asked, inputs } = manifest;
     const named = [...(asked?.log ?? []), ...(asked?.inputs ?? inputs).map(({ path }) => path)];
     const from = await fromPlace(target, givenIn, named);
@@ -198,6 +237,11 @@ export async function openRun(path: string): Promise<Run> {
       if (!Object.hasOwn(manifest.files, METRICS_FILE)) return [];
       return jsonLines(await readArtifact(await checked(METRICS_FILE)), join(path, METRICS_FILE));
     },
+    async readTrialLines() {
+      if (!Object.hasOwn(manifest.files, TRIALS_FILE)) return [];
+      const bytes = await readArtifact(await checked(TRIALS_FILE));
+      return parseJsonLines(bytes, trialShape, join(path, TRIALS_FILE)) as TrialLine[];
+    },
   };
 }
 
@@ -218,6 +262,10 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
   const manifest = parseJson(bytes, manifestShape, file) as Manifest;
   checkListed(Object.keys(manifest.files), file, [RUN_MARKER, PUBLICATION_FILE]);
   return manifest;
+}
+
+function jsonLinesOf(lines: readonly object[]): Buffer {
+  return Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }
 
 /** An object a line. @throws {ArtifactError} a line that is none */

@@ -17,40 +17,57 @@ import { log } from "../numeric/exp.js";
 import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 import type { Metrics } from "../embedding/manifest.js";
+import { rankLists, vectorRanker } from "./rankers.js";
 import type { UserMetric } from "./user-metric.js";
 
 export interface RankingOptions {
   /** K >= 1: items a list */
   k: number;
+  /** one that is measured beside recall and NDCG */
+  metric?: string;
   threads: number;
   signal?: AbortSignal;
 }
 
-/** What training is steered and summed up by. */
-const judged = /^(recall|ndcg)At/;
+/** Metrics that are means over users of lists; `embed evaluate` has all of them. */
+export const rankingMetricNames = ["recall", "ndcg", "hitRate", "mrr", "map", "precision"] as const;
 
 /**
- * Recall and NDCG over all items.
+ * Metrics of lists over all items.
  *
  * A query is a user's vector, its mask the items of training. Held-out items without a vector are NO_ITEM: they count as
  * missed. The same numbers at any number of threads.
  *
  * @param heldOut a list a query, ascending; a query without held-out items is left out
- * @returns recallAtK and ndcgAtK with K written out; nothing when no query has held-out items
+ * @param metric named beside recall and NDCG
+ * @returns recallAtK, ndcgAtK and the metric's, with K written out; nothing when no query has held-out items
  */
 export async function evaluateRanking(
   input: TopItemsInput,
   heldOut: ItemLists,
-  { k, threads, signal }: RankingOptions,
+  options: RankingOptions,
 ): Promise<Metrics> {
-  const { items } = await topItems(input, k, threads, signal);
-  const metrics = rankingMetrics(items, k, [k], withoutMasked(heldOut, input.masks));
-  return Object.fromEntries(
-    metrics.filter(({ name, sums }) => judged.test(name) && sums.length > 0).map(meanOf),
+  return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(meanOf));
+}
+
+/** The same by user. @param among a list a query: what is ranked, in place of all items */
+export async function rankedByUser(
+  input: TopItemsInput,
+  heldOut: ItemLists,
+  { k, metric = "recall", threads, signal }: RankingOptions,
+  among?: ItemLists,
+): Promise<UserMetric[]> {
+  const { items } = among
+    ? await rankLists(vectorRanker(input), among, k, { threads, ...(signal && { signal }) })
+    : await topItems(input, k, threads, signal);
+  const wanted = ["recall", "ndcg", metric].map((name) => `${name}At${k}`);
+  return rankingMetrics(items, k, [k], withoutMasked(heldOut, input.masks)).filter(
+    ({ name, sums }) => wanted.includes(name) && sums.length > 0,
   );
 }
 
-function meanOf({ name, sums }: UserMetric): [string, number] {
+/** The mean over users, by the metric's name. */
+export function meanOf({ name, sums }: UserMetric): [string, number] {
   return [name, sums.reduce((all, value) => all + value, 0) / sums.length];
 }
 
@@ -104,7 +121,7 @@ export function rankingMetrics(
 }
 
 function namesAt(k: number): string[] {
-  return ["recall", "ndcg", "hitRate", "mrr", "map", "precision"].map((name) => `${name}At${k}`);
+  return rankingMetricNames.map((name) => `${name}At${k}`);
 }
 
 /** Held-out items that are not masked: what a user has already cannot be found. */

@@ -5,13 +5,14 @@ import { flagNamed, type Option as Declared, type OptionTable } from "../trainin
 
 /** A flag that a table declares. */
 export class TableOption extends Option {
-  /** @param flags as commander takes them */
+  /** @param flags as commander takes them @param isSearched the command has --search, which varies it */
   constructor(
     flags: string,
     readonly declared: Declared,
     readonly optionName: string,
+    isSearched: boolean,
   ) {
-    super(flags, withDefault(declared));
+    super(flags, `${withDefault(declared)}${isSearched ? " (searched)" : ""}`);
   }
 }
 
@@ -21,20 +22,21 @@ const short: Readonly<Record<string, string>> = { out: "-o, " };
 /** Adds the flags of a table's options. The help states a default; whoever resolves the table sets it. */
 export function addTable<C extends Command>(command: C, table: OptionTable): C {
   for (const [name, option] of Object.entries(table) as [string, Declared][]) {
-    command.addOption(optionOf(name, option));
+    command.addOption(optionOf(name, option, Object.hasOwn(table, "search")));
     if (option.negated === "also")
       command.addOption(new Option(flagNamed(name, { negated: true })).hideHelp());
   }
   return command;
 }
 
-function optionOf(name: string, declared: Declared): TableOption {
+function optionOf(name: string, declared: Declared, hasSearch: boolean): TableOption {
   const { placeholder, choices, repeats, group, required } = declared;
   const flag = flagNamed(name, declared);
   const option = new TableOption(
     `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : ` <${placeholder}>`}`,
     declared,
     name,
+    hasSearch && declared.search !== undefined,
   );
   option.helpGroup(group);
   if (choices) option.choices([...choices]);

@@ -1,7 +1,7 @@
 // What a page is made of: everything is measured by the time it gets here, and the page only shows it.
 
 import type { Manifest } from "../embedding/manifest.js";
-import type { MetricsLine } from "../embedding/run-directory.js";
+import type { MetricsLine, TrialLine } from "../embedding/run-directory.js";
 import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 import type { ShownKey } from "./key.js";
@@ -14,6 +14,8 @@ export interface ReportedRun {
   manifest: Manifest;
   /** metrics.jsonl: epochs, trees, or components */
   lines: readonly MetricsLine[];
+  /** settings that --search tried, in that order */
+  trials?: readonly TrialLine[];
   /** of boosted trees, the greatest gain first */
   importances?: readonly { column: string; splits: number; gain: number }[];
   shares?: ReportedShares;

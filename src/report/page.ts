@@ -22,6 +22,7 @@ import { loadPen } from "./pen.js";
 import { scree } from "./scree.js";
 import { shares } from "./shares.js";
 import { script } from "./script.js";
+import { searches } from "./search.js";
 import { style } from "./style.js";
 
 /** Runs that a page holds: each has a colour of its own. */
@@ -39,6 +40,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
     leaderboard(content.leaderboard),
     metrics(runs),
     learningCurves(pen, runs),
+    searches(pen, runs),
     calibration(pen, runs, scoredOn),
     importances(pen, runs),
     shares(pen, runs),

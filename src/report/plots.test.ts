@@ -17,6 +17,7 @@ import { norms } from "./norms.js";
 import { instant } from "./numbers.js";
 import { loadPen, type Pen } from "./pen.js";
 import { scree } from "./scree.js";
+import { searches } from "./search.js";
 import type { Section } from "./figure.js";
 import { style } from "./style.js";
 
@@ -325,4 +326,36 @@ test("the best metric is bold among runs of the same held-out rows alone", () =>
   const apart = metrics([reportedRun(), worse]);
   expect(bold(apart)).toEqual([]);
   expect(apart!.lead).toMatchObject({ text: expect.stringContaining("cannot be compared") });
+});
+
+test("a search shows each setting by its order and by each option that varies, and lists them", () => {
+  const trials = [
+    { trial: 1, options: { dim: 16, learningRate: 0.05 }, epochs: 3, bestEpoch: 2, value: 0.6, curve: [] },
+    { trial: 2, options: { dim: 16, learningRate: 0.2 }, epochs: 4, bestEpoch: 3, value: 0.5, curve: [] },
+    {
+      ...{ trial: 3, options: { dim: 16, learningRate: 1 }, epochs: 0, bestEpoch: 0, value: null, curve: [] },
+      failed: "<b>diverged</b>",
+    },
+  ].map((line) => (line.trial === 2 ? { ...line, chosen: true as const } : line));
+  const run = reportedRun({ trials });
+  run.manifest.searchedBy = { metric: "logLoss", default: 0.6 };
+  const section = searches(pen, [run]);
+  // the larger dot lies below
+  expect(titles(section)).toEqual([
+    "setting 2: 0.5; dim 16, learningRate 0.2",
+    "setting 1: 0.6; dim 16, learningRate 0.05",
+    "setting 2: 0.5; dim 16, learningRate 0.2",
+    "setting 1: 0.6; dim 16, learningRate 0.05",
+  ]);
+  expect(within(section, "figcaption").map(({ textContent }) => textContent)).toEqual([
+    "validation log loss",
+    "learningRate",
+  ]);
+  expect(within(section, "tbody tr > *").map(({ textContent }) => textContent.trim())).toEqual([
+    ...["1", "dim 16, learningRate 0.05", "3", "0.6"],
+    ...["2 (chosen)", "dim 16, learningRate 0.2", "4", "0.5"],
+    ...["3", "dim 16, learningRate 1", "0", "<b>diverged</b>"],
+  ]);
+  expect(section!.body.text).not.toContain("<b>diverged");
+  expect(searches(pen, [reportedRun()])).toBeUndefined();
 });

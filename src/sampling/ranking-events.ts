@@ -33,12 +33,16 @@ export interface RankingEvents {
 
 /** A row a user of a part. */
 export interface RankingQueries {
+  /** u32[numQueries]: as the source numbers them */
+  users: Uint32Array;
   /** the user's own features; the context of an event is left out */
   context: FeatureRows;
   /** the user's items in the training part, which are not recommended */
   masks: ItemLists;
   /** the user's items in the part, ascending; NO_ITEM for each that training does not know */
   heldOut: ItemLists;
+  /** what they are ranked among; all items when absent */
+  among?: ItemLists;
   /** users without events in the training part, for whom there is no row */
   unknownUsers: number;
 }
@@ -136,6 +140,7 @@ export function heldOutOf(
 export function rankingQueries(source: NegativeSource, part: RankedPart): RankingQueries {
   const { users, firsts, items, unknownUsers } = heldOutOf(source, part);
   return {
+    users,
     context: contextOf(part, firsts),
     masks: listsOfUsers(source.history, users),
     heldOut: items,
@@ -173,14 +178,24 @@ export function historyWith(
 
 /** At most so many of the users, chosen by a hash of the seed and their place. */
 export function sampleQueries(queries: RankingQueries, most: number, seed: number): RankingQueries {
-  const { context, masks, heldOut, unknownUsers } = queries;
-  if (context.numRows <= most) return queries;
-  const chosen = ascending(context.numRows);
+  const { numRows } = queries.context;
+  if (numRows <= most) return queries;
+  const chosen = ascending(numRows);
   shuffle(chosen, streamOf(seed, 0x6c6f6f6b));
-  const rows = chosen.slice(0, most).sort();
-  const listOf = ({ indptr, items }: ItemLists) =>
-    listsOf([...rows], (q) => items.subarray(indptr[q], indptr[q + 1]));
-  return { context: rowsAt(context, rows), masks: listOf(masks), heldOut: listOf(heldOut), unknownUsers };
+  return queriesAt(queries, chosen.slice(0, most).sort());
+}
+
+/** Some of the queries. @param rows u32: which */
+export function queriesAt(queries: RankingQueries, rows: Uint32Array): RankingQueries {
+  const { users, context, masks, heldOut, among, unknownUsers } = queries;
+  return {
+    users: rows.map((q) => users[q]!),
+    context: rowsAt(context, rows),
+    masks: listsOfUsers(masks, rows),
+    heldOut: listsOfUsers(heldOut, rows),
+    ...(among && { among: listsOfUsers(among, rows) }),
+    unknownUsers,
+  };
 }
 
 function contextOf({ encoder, contextFieldIndexes }: RankedPart, rows: Uint32Array): FeatureRows {

@@ -26,7 +26,13 @@ export async function askedOf(
     typeof part === "string" && !isCut(part);
   const encoded = await Promise.all(paths.map(isEncodedDataset));
   const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
-  const parts = [...new Set([given.valid, given.test, given.validLike])].filter(isFile);
+  const { candidates } = given as { candidates?: string };
+  const parts = [
+    ...new Set([
+      ...[given.valid, given.test, given.validLike].filter(isFile),
+      ...(candidates ? [candidates] : []),
+    ]),
+  ];
   const runs = [...new Set([earlier, given.rowOrder])].filter((path) => path !== undefined);
   return {
     log: [...paths],

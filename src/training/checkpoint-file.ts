@@ -38,6 +38,7 @@ export class CheckpointFile<Saved extends object> {
   readonly every: number | undefined;
   /** what an interrupted training left, where this one goes on from it */
   readonly found: Contents<Saved> | undefined;
+  #isSaved = false;
 
   private constructor(
     path: string,
@@ -62,7 +63,7 @@ export class CheckpointFile<Saved extends object> {
    */
   static async open<Saved extends object>(
     out: string,
-    { checkpointEvery, resume }: { checkpointEvery?: number; resume?: boolean },
+    { checkpointEvery, resume, search }: { checkpointEvery?: number; resume?: boolean; search?: number },
     identity: Identity,
     shape: Shape,
     signal: AbortSignal,
@@ -75,7 +76,7 @@ export class CheckpointFile<Saved extends object> {
       const { arrays, saved } = await read<Saved & { identity: Identity }>(path, shape);
       checkSame(path, saved.identity, whole);
       found = { arrays, saved };
-    } else if (checkpointEvery !== undefined) await checkSavable(path);
+    } else if ((checkpointEvery ?? search) !== undefined) await checkSavable(path);
     return new CheckpointFile(path, checkpointEvery, whole, signal, found);
   }
 
@@ -84,11 +85,12 @@ export class CheckpointFile<Saved extends object> {
     const all = Object.entries({ ...arrays, [STANDING]: json });
     const tensors = new Map(all.map(([name, data]) => [name, { shape: [data.length], data }]));
     await writeFileAtomic(this.#path, piecesOf(safetensorsChunks(tensors)), true, { signal: this.#signal });
+    this.#isSaved = true;
   }
 
   /** To be called when the run is written. */
   async remove(): Promise<void> {
-    if (this.every !== undefined || this.found) await removeFile(this.#path);
+    if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
   }
 
   /** An error for arrays that are not what the training keeps. */
@@ -120,7 +122,7 @@ async function checkSavable(path: string): Promise<void> {
   if (text?.startsWith('{"identity":')) return;
   throw new OutputError(
     `'${path}' is not a checkpoint, but checkpoints of this training would be written there ` +
-      "(--checkpoint-every): move it away, or choose another -o",
+      "(--checkpoint-every, --search): move it away, or choose another -o",
   );
 }
 

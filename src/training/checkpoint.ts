@@ -1,16 +1,33 @@
 // --checkpoint-every and --resume: RUN.checkpoint, one file beside the run that is to be, written anew every few epochs.
 //
 //   standing    u8, JSON: what the training was asked for, its epochs, and how early stopping stands
+//   search.*    of --search: values by row of the default and of the best setting; `standing` has the settings that were tried
 //   others      what the trainer has made and, where early stopping waits for a better epoch, the best one's parameters, by
 //               names of its own (epoch-loop.ts)
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 
-import type { PartMetrics, Trial } from "../embedding/manifest.js";
-import { anything, count, either, flag, list, number, object, orNull, record } from "../io/json-shape.js";
+import type { PartMetrics } from "../embedding/manifest.js";
+import { trialShape } from "../embedding/run-directory.js";
+import type { UserMetric } from "../evaluation/user-metric.js";
+import {
+  anything,
+  count,
+  either,
+  flag,
+  list,
+  number,
+  object,
+  orNull,
+  record,
+  text,
+} from "../io/json-shape.js";
 import { CheckpointFile, type Identity } from "./checkpoint-file.js";
 import type { Checkpoint, LoopControls } from "./controls.js";
+import { firstStanding } from "./early-stopping.js";
 import type { EpochEvent } from "./epoch.js";
+import { arrayOf, type NamedArrays } from "./named-arrays.js";
+import type { SearchState } from "./search.js";
 
 /** What a training came to, as far as its refit needs it. */
 export interface Evaluated {
@@ -19,7 +36,6 @@ export interface Evaluated {
   metrics: Record<string, PartMetrics>;
   epochs: EpochEvent[];
   bestEpoch: number;
-  trials?: Trial[];
 }
 
 const eventShape = record(either(number, flag));
@@ -33,9 +49,15 @@ const savedShape = object(
     epochs: list(eventShape),
   },
   {
-    first: object(
-      { options: identityShape, metrics: record(anything), epochs: list(eventShape), bestEpoch: count },
-      { trials: list(record(orNull(number))) },
+    first: object({
+      options: identityShape,
+      metrics: record(anything),
+      epochs: list(eventShape),
+      bestEpoch: count,
+    }),
+    search: object(
+      { trials: list(trialShape) },
+      { standard: identityShape, metric: text, roots: list(text) },
     ),
   },
 );
@@ -44,20 +66,29 @@ const savedShape = object(
 interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   /** of a refit: what the first training came to */
   first?: Evaluated;
+  /** of --search; `roots` are the units whose metric is a root */
+  search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
+
+/** Arrays of a search among those of a checkpoint. */
+const SEARCH = "search.";
 
 /** The checkpoints of one training. */
 export class Checkpoints {
   readonly #file: CheckpointFile<Saved>;
+  /** goes into every checkpoint */
+  #search: SearchState | undefined;
 
   private constructor(file: CheckpointFile<Saved>) {
     this.#file = file;
+    const { found } = file;
+    this.#search = found?.saved.search && searchIn(found.saved.search, found.arrays);
   }
 
-  /** @throws as CheckpointFile.open */
+  /** @param steering.search whether settings are tried, each of which is saved @throws as CheckpointFile.open */
   static async open(
     out: string,
-    steering: { checkpointEvery?: number; resume?: boolean },
+    steering: { checkpointEvery?: number; resume?: boolean; search?: number },
     identity: Identity,
     signal: AbortSignal,
   ): Promise<Checkpoints> {
@@ -66,7 +97,12 @@ export class Checkpoints {
 
   /** The epoch after which training goes on; undefined from the start. */
   get epoch(): number | undefined {
-    return this.#file.found?.saved.epochs.length;
+    return this.#file.found?.saved.epochs.length || undefined;
+  }
+
+  /** Where the search stood. */
+  get search(): SearchState | undefined {
+    return this.#search;
   }
 
   /** What the first training came to, where its refit was under way. */
@@ -82,8 +118,18 @@ export class Checkpoints {
       ...(every !== undefined && {
         checkpoint: { every, save: (checkpoint) => this.#save(checkpoint, first) },
       }),
-      ...(found && isOfThis && { resume: { ...found.saved, arrays: found.arrays } }),
+      ...(found &&
+        isOfThis &&
+        this.epoch !== undefined && {
+          resume: { ...found.saved, arrays: withoutSearch(found.arrays) },
+        }),
     };
+  }
+
+  /** Saves a search before its training begins. */
+  async saveSearch(search: SearchState): Promise<void> {
+    this.#search = search;
+    await this.#save({ arrays: {}, standing: firstStanding(), epochs: [] }, undefined);
   }
 
   /** To be called when the run is written. */
@@ -92,6 +138,45 @@ export class Checkpoints {
   }
 
   async #save({ arrays, standing, epochs }: Checkpoint, first: Evaluated | undefined): Promise<void> {
-    await this.#file.save({ arrays, saved: { standing, epochs, ...(first && { first }) } });
+    const { units, ...search } = this.#search ?? { units: {} };
+    const roots = Object.entries(units).flatMap(([name, metric]) => (metric?.root ? [name] : []));
+    await this.#file.save({
+      arrays: { ...arrays, ...arraysOf(units) },
+      saved: {
+        ...{ standing, epochs },
+        ...(first && { first }),
+        ...("trials" in search && { search: { ...search, roots } }),
+      },
+    });
   }
+}
+
+/** As arrays of a checkpoint. */
+function arraysOf(units: SearchState["units"]): NamedArrays {
+  return Object.fromEntries(
+    Object.entries(units).flatMap(([name, { sums, weights }]) => [
+      [`${SEARCH}${name}.sums`, sums],
+      ...(weights ? [[`${SEARCH}${name}.weights`, weights]] : []),
+    ]) as [string, Float64Array][],
+  );
+}
+
+/** @throws {ArtifactError} the checkpoint is damaged */
+function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays: NamedArrays): SearchState {
+  const unitsOf = (name: "standard" | "best"): UserMetric | undefined => {
+    const [sums, weights] = [`${SEARCH}${name}.sums`, `${SEARCH}${name}.weights`];
+    if (!arrays[sums]) return undefined;
+    return {
+      name: saved.metric ?? "",
+      sums: arrayOf(arrays, sums, Float64Array),
+      ...(arrays[weights] && { weights: arrayOf(arrays, weights, Float64Array) }),
+      ...(roots.includes(name) && { root: true as const }),
+    };
+  };
+  const [standard, best] = [unitsOf("standard"), unitsOf("best")];
+  return { ...saved, units: { ...(standard && { standard }), ...(best && { best }) } };
+}
+
+function withoutSearch(arrays: NamedArrays): NamedArrays {
+  return Object.fromEntries(Object.entries(arrays).filter(([name]) => !name.startsWith(SEARCH)));
 }

@@ -1,4 +1,4 @@
-// The plan of a trainer whose model reads rows of features: vocabulary, examples, search, training, metrics, and what the run holds.
+// The plan of a trainer whose model reads rows of features: vocabulary, examples, training, metrics, and what the run holds.
 //
 //   parts ──► vocabulary (of an earlier run too) ──► examples ──► learn ──► metrics of the other parts ──► table, files of model/
 
@@ -13,7 +13,7 @@ import {
 } from "../dataset/vocabulary.js";
 import { fieldsNamed } from "../dataset/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks, type KeyHistory } from "../embedding/key-history.js";
-import type { Carried, Metrics } from "../embedding/manifest.js";
+import type { Carried, Metrics, PartMetrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
@@ -29,13 +29,12 @@ import type { GivenTraining } from "./options/log.js";
 import { listMetric } from "./options/lists.js";
 import type { OptionTable } from "./options/table.js";
 import type { StoppingMetricName } from "./options/weekly.js";
-import { metricsOfRows, trainMetrics } from "./part-metrics.js";
+import { metricsOfRows, trainMetrics, validationByUnit } from "./part-metrics.js";
 import { countUnseen } from "./parts.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { preprocessFile } from "./run-space.js";
-import { search, type SearchMetric } from "./search.js";
-import { stoppingMetricOf } from "./stopping-metric.js";
+import { comparedByLabels, stoppingMetricOf } from "./stopping-metric.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import {
   BEFORE_DATA,
@@ -43,6 +42,7 @@ import {
   type FeatureOptions,
   type Learner,
   type LearnerInput,
+  type ListOptions,
   type Trained,
 } from "./trained.js";
 import { fieldWarnings, valueWarnings } from "./training-warnings.js";
@@ -88,7 +88,7 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   /** what the log must have; and its features, where not all are learned */
   accept: NonNullable<Plan["accept"]>;
   /** what of the options decides the examples */
-  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples;
+  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples | Promise<Examples>;
   learn: Learner<O, S>;
   /** rows may be read from disk while it trains */
   streams: boolean;
@@ -109,13 +109,14 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
 /** The plan of such a trainer. */
 export function featurePlan<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
-): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "fit"> {
+): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "comparedBy" | "fit"> {
   const { given, earlier, fields = [] } = model;
   return {
     seed: model.optionsFor(BEFORE_DATA).seed,
     reading: fieldsNamed({ ...given, others: fields }),
     earlier: earlier?.run,
     accept: (dataset, options) => model.accept(dataset, options),
+    comparedBy: (valid) => comparedBy(valid, model.metric, model.optionsFor(BEFORE_DATA)),
     fit: (source, session) => fit(model, source, session),
   };
 }
@@ -153,7 +154,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
     : ownSpace(fittedOn(rowOrder), dataset);
   for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...gone.notes]) note(text);
   for (const text of [...gone.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);
-  const examples = model.examples(space, parts, session);
+  const examples = await model.examples(space, parts, session);
   const begun = gone.startFor?.(examples.task);
   for (const text of begun?.notes ?? []) note(text);
   for (const text of begun?.warnings ?? []) warn(text);
@@ -196,33 +197,13 @@ async function fit<O extends FeatureOptions, S>(
   const { space, history, examples, items, start, carried } = prepared;
   lap("encode");
 
-  const standard: O = first
+  const options: O = first
     ? { ...(first.options as unknown as O), epochs: first.bestEpoch }
     : model.optionsFor(factsOf(model, prepared));
-  for (const text of model.doubts?.(space, standard) ?? []) warn(text);
+  for (const text of model.doubts?.(space, options) ?? []) warn(text);
   const stoppingMetric = first || examples.ranking ? undefined : stoppingMetricOf(model.metric, examples);
   const input = { ...prepared.input, ...(start !== undefined && { start }) };
   const withMetric = stoppingMetric && { stoppingMetric };
-  const found =
-    given.search === undefined || first
-      ? undefined
-      : await search(
-          {
-            trials: given.search,
-            ...{
-              table: model.table,
-              standard,
-              stoppingMetric: stoppingMetric ?? listStoppingMetric(examples),
-            },
-            hasValidation: (examples.valid ?? examples.ranking?.validate) !== undefined,
-            isFixed: (name) => Object.hasOwn(given, name) || (name === "dim" && model.earlier !== undefined),
-            train: (options) =>
-              learn({ ...input, controls: { ...withMetric } }, options, () => undefined, watch.signal),
-          },
-          watch,
-        );
-  if (found) lap("search");
-  const options = found?.options ?? standard;
   const keepsState = given.keepState ?? false;
   const trained = await learn(
     { ...input, controls: { ...session.controls, keepsState, ...withMetric } },
@@ -241,9 +222,10 @@ async function fit<O extends FeatureOptions, S>(
     evaluated: {
       options: { ...options, ...trained.keeps } as unknown as Record<string, unknown>,
       ...{ metrics, epochs, bestEpoch },
-      ...(found && { trials: found.trials }),
     },
     interrupted,
+    chosen: { ...trained.chosen },
+    byUnit: () => validationByUnit(trained, examples, options.threads, watch.signal),
     contents(): FitContents {
       const { negatives } = examples;
       const hashing = hashingOf(space);
@@ -282,9 +264,12 @@ export function factsOf<O extends FeatureOptions>(
   };
 }
 
-/** What lists of items are evaluated by, where items are ranked. */
-function listStoppingMetric({ ranking }: Examples): SearchMetric | undefined {
-  return ranking && { name: listMetric(ranking.options), better: "higher" };
+/** The metric that early stopping goes by, as `metrics` names it. */
+function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {
+  const { k, metric: list } = options as Partial<ListOptions>;
+  return k !== undefined && list !== undefined
+    ? listMetric({ k, metric: list })
+    : comparedByLabels(valid, metric);
 }
 
 async function metricsOfParts(

@@ -1,8 +1,9 @@
 // A training that is about to begin, what it is given, and what it comes to.
 
 import type { Dataset } from "../dataset/dataset.js";
-import type { Manifest } from "../embedding/manifest.js";
+import type { Manifest, PartMetrics } from "../embedding/manifest.js";
 import type { Run, RunContents } from "../embedding/run-directory.js";
+import type { UserMetric } from "../evaluation/user-metric.js";
 import type { Evaluated } from "./checkpoint.js";
 import type { TrainingControls } from "./controls.js";
 import type { ExampleOptions } from "./example-options.js";
@@ -28,6 +29,13 @@ export interface Plan {
    * @throws {UsageError} it lacks what is learned
    */
   accept?(dataset: Dataset, options: ExampleOptions): { dataset: Dataset; notes: readonly string[] };
+  /**
+   * Which metric of the validation split --search compares settings by.
+   *
+   * @param valid what a training measured there
+   * @throws {UsageError} its metrics do not compare settings
+   */
+  comparedBy?: (valid: PartMetrics) => string;
   /** Trains on the parts, and measures. */
   fit(source: Source, session: Session): Promise<Fit>;
 }
@@ -57,6 +65,8 @@ export interface Session {
   controls: TrainingControls;
   /** of a refit: what the first training came to */
   first?: Evaluated;
+  /** a setting of --search is tried: nothing is written beside the run */
+  isTrial?: true;
 }
 
 /** A training that has ended. */
@@ -64,6 +74,10 @@ export interface Fit {
   evaluated: Evaluated;
   /** a signal ended it before its time */
   interrupted: boolean;
+  /** options that the data decided, where `evaluated` does not state them */
+  chosen?: object;
+  /** Metrics of the validation split by row or user, for the uncertainty of a difference. */
+  byUnit?: () => Promise<readonly UserMetric[]>;
   /** What the run holds. @param first what is evaluated: this training, or the one before its refit */
   contents(first: Evaluated): Promise<FitContents> | FitContents;
 }

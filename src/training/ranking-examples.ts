@@ -5,15 +5,23 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type Encoder } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
+import { withoutMasked } from "../evaluation/ranking.js";
+import { ascending, thoseOf } from "../numeric/indices.js";
 import {
+  queriesAt,
   rankingEvents,
   rankingQueries,
   sampleQueries,
   type RankingQueries,
 } from "../sampling/ranking-events.js";
+import type { NegativeSource } from "../sampling/negative-source.js";
+import { candidateLists } from "./candidates.js";
+import { readPairs } from "./keyed-rows.js";
+import type { Session } from "./plan.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import { rankingMetricsOf } from "./ranking-metrics.js";
 import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
+import { measuredBy } from "./options/lists.js";
 import type { ListOptions } from "./trained.js";
 import type { Watch } from "./watch.js";
 
@@ -29,6 +37,8 @@ export interface RankingExampleOptions {
   itemFields?: string[];
   weighting: EventWeightOptions;
   lists: ListOptions;
+  /** of --candidates: rows of users and items that the validation part is ranked among */
+  candidates?: Dataset | undefined;
   /** items take over features of so many neighbours, which weigh `weight` together */
   neighbors?: NeighborOptions;
   /** what asks for it, for messages: `train-ranking` */
@@ -48,6 +58,7 @@ export function rankingExamples(
     itemFields,
     weighting,
     neighbors,
+    candidates,
     lists: options,
   }: RankingExampleOptions,
   watch: Watch,
@@ -92,10 +103,12 @@ export function rankingExamples(
     }
     return queries;
   };
-  const valid = queriesOf("valid", parts.valid);
+  const held = queriesOf("valid", parts.valid);
+  const valid = held && candidates ? amongCandidates(source, held, candidates, watch) : held;
   const test = queriesOf("test", parts.test);
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
+  const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
   // only least squares learn from feature rows
   const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
   const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
@@ -111,10 +124,60 @@ export function rankingExamples(
       examples,
       options,
       ...(sample && {
-        validate: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
+        validate: (model) => rankingMetricsOf(model, source, sample, look),
       }),
     },
   };
+}
+
+/** Queries whose held-out items are ranked among the file's. */
+function amongCandidates(
+  source: NegativeSource,
+  all: RankingQueries,
+  candidates: Dataset,
+  { observe }: Watch,
+): RankingQueries {
+  // what users have from training cannot be found, and is no candidate either
+  const heldOut = withoutMasked(all.heldOut, all.masks);
+  const { indptr } = heldOut;
+  const open = thoseOf(ascending(all.users.length), (q) => indptr[q + 1]! > indptr[q]!);
+  const queries = queriesAt({ ...all, heldOut }, open);
+  const { kept, lists, counts, warnings } = candidateLists(source, queries, candidates);
+  for (const text of warnings) observe({ stage: "warning", text: `--candidates: ${text}` });
+  const each = (counts.listed - counts.masked) / Math.max(1, kept.length);
+  const text =
+    `valid: held-out items of ${kept.length} users are ranked among ${each.toFixed(1)} candidates each ` +
+    "(--candidates); test ranks all items";
+  observe({ stage: "note", text });
+  return { ...queriesAt(queries, kept), among: lists };
+}
+
+/**
+ * The file of --candidates, read as the log's users and items; undefined without one.
+ *
+ * @throws {UsageError} there is no validation part to rank
+ */
+export async function readCandidates(
+  file: string | undefined,
+  { valid, train }: Parts,
+  { options, watch, first }: Pick<Session, "options" | "watch" | "first">,
+): Promise<Dataset | undefined> {
+  if (file === undefined || first) return undefined;
+  if (!valid)
+    throw new UsageError(
+      "--candidates is ranked on the validation split: set --valid to a share, a date or a file",
+    );
+  const { user, item } = train.dataset.roles;
+  if (user === undefined || item === undefined)
+    throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
+  const { reading, hashKeys } = options;
+  return await readPairs(
+    [file],
+    { user, item },
+    train.dataset,
+    { reading, ...(hashKeys !== undefined && { hashKeys }) },
+    watch,
+  );
 }
 
 /** What a user is ranked by: the user, and no context of an event. */

@@ -1,7 +1,7 @@
 // A training from the log to the run directory, whatever the trainer.
 //
-//   given ──► plan ──► log ──► dataset ──► parts ──► fit ──► refit on all rows? ──► run directory, whole or not at all
-//                                                    └─ checkpoints, interruption
+//   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
+//                                                    └─ checkpoints ──┴─ interruption
 
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents } from "../dataset/event-limits.js";
@@ -11,8 +11,10 @@ import { ownRun } from "../embedding/own-run.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { flagOf, UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
+import { pathExists } from "../io/read-artifact.js";
 import { version } from "../io/package-version.js";
 import { askedOf } from "./asked.js";
+import { checkpointPath } from "./checkpoint-file.js";
 import { Checkpoints, type Evaluated } from "./checkpoint.js";
 import { resolvedOptions } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
@@ -21,10 +23,11 @@ import { checkGiven, decisive, noSuchOption } from "./options/table.js";
 import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
 import { fitTwice } from "./refit.js";
+import { search, type Searched } from "./search.js";
 import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
-import type { Plan, Session } from "./plan.js";
+import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { collectWarnings, type Watch } from "./watch.js";
 
@@ -58,9 +61,10 @@ export async function train(
   checkNames(trainer, given);
   checkGiven(trainer.options, given);
   await checkOutput(out, force, "directory", ownRun);
-  const plan = await trainer.plan(given);
+  const asked = await trainer.plan(given);
+  checkSearch(given);
 
-  const { options, dataset, cut } = await openParts(plan, paths, given, { watch, warn, note });
+  const { options, dataset, cut } = await openParts(asked, paths, given, { watch, warn, note });
   const ended = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -69,7 +73,7 @@ export async function train(
   ended("read");
 
   const { inputs } = dataset;
-  const earlier = plan.earlier?.manifest.files;
+  const earlier = asked.earlier?.manifest.files;
   const identity = {
     version,
     log: paths,
@@ -77,6 +81,8 @@ export async function train(
     inputs,
     ...(earlier && { "run of --init": earlier }),
   };
+  if (given.search !== undefined && !given.resume && (await pathExists(checkpointPath(out))))
+    note(`starting again: --resume would continue from '${checkpointPath(out)}'`);
   const checkpoints = await Checkpoints.open(out, given, identity, watch.signal);
   const { epoch } = checkpoints;
   const { round = "epoch" } = trainer;
@@ -87,6 +93,12 @@ export async function train(
   };
   const parts = partsToFit(cut, given);
   const source = { dataset, parts, cut: cut.parts };
+  const found =
+    given.search === undefined
+      ? undefined
+      : await searchSettings({ trainer, given, plan: asked }, source, session, checkpoints);
+  if (found) ended("search");
+  const plan = found ? await trainer.plan({ ...given, ...found.setting }) : asked;
   const refits = given.refit === true && (trainer.refitsAllRows?.(given) ?? true);
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
     checkpoints,
@@ -116,7 +128,7 @@ export async function train(
     split: splitCounts(cut),
     rows: dataset.numRows,
     ...(interrupted && { interrupted: true }),
-    ...(first.trials && { search: first.trials }),
+    ...(found && { search: found.trials, searchedBy: found.by }),
     metrics: first.metrics,
     ...(refit && { refit: { ...refit, metrics: refit.metrics as Record<string, Metrics> } }),
     timings: clock.laps,
@@ -128,7 +140,10 @@ export async function train(
   await writeRun(
     out,
     force,
-    { tables: contents.tables, manifest, modelFiles: contents.files, metricsLines },
+    {
+      ...{ tables: contents.tables, manifest, modelFiles: contents.files, metricsLines },
+      trialLines: found?.lines,
+    },
     { signal: watch.signal },
   );
   await checkpoints.remove();
@@ -142,9 +157,60 @@ export async function train(
     options: resolved,
     metrics: first.metrics,
     warnings,
-    ...(first.trials && { search: first.trials }),
+    ...(found && { search: found.trials, searchedBy: found.by }),
     ...(contents.summary as Partial<Summary<PartMetrics>>),
   };
+}
+
+/** @throws {UsageError} there is nothing to compare settings on */
+function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
+  if (trials !== undefined && valid === 0)
+    throw new UsageError(
+      "--search compares settings on the validation split: set --valid to a share such as 0.1, a date or a file",
+    );
+}
+
+/** What --search finds on the training and the validation split; the test split is not read. */
+async function searchSettings(
+  { trainer, given, plan }: { trainer: Trainer; given: GivenTraining; plan: Plan },
+  { dataset, parts, cut }: Source,
+  session: Omit<Session, "controls">,
+  checkpoints: Checkpoints,
+): Promise<Searched> {
+  const { watch, warn, note } = session;
+  const { comparedBy } = plan;
+  if (!parts.valid || !comparedBy)
+    throw new UsageError(
+      parts.valid
+        ? "--search cannot compare settings of this training: it measures nothing on the validation split"
+        : "--search compares settings on the validation split, which has no rows: choose another --valid",
+    );
+  const done = checkpoints.search?.trials.length ?? 0;
+  if (done > 0) note(`resuming the search after ${done} of ${given.search} settings`);
+  const silent: Omit<Session, "controls"> = {
+    ...session,
+    ...{ watch: { ...watch, observe: () => undefined }, warn: () => undefined, note: () => undefined },
+    ...{ lap: () => undefined, isTrial: true },
+  };
+  const source = { dataset, parts: { ...parts, test: undefined }, cut: { ...cut, test: undefined } };
+  const found = await search(
+    {
+      ...{ trials: given.search!, table: trainer.options, given, seed: plan.seed, comparedBy },
+      ...{ round: trainer.round, decided: plan.earlier ? ["dim"] : [] },
+      tryOut: async (setting) => {
+        const tried = await trainer.plan({ ...given, ...setting });
+        const { evaluated, chosen, byUnit } = await tried.fit(source, { ...silent, controls: {} });
+        const { options, metrics, epochs, bestEpoch } = evaluated;
+        return { used: { ...options, ...chosen }, valid: metrics["valid"], epochs, bestEpoch, byUnit };
+      },
+      found: checkpoints.search,
+      save: (state) => checkpoints.saveSearch(state),
+    },
+    watch,
+  );
+  for (const text of found.notes) note(text);
+  for (const text of found.warnings) warn(text);
+  return found;
 }
 
 /** A log that was read, and cut. */

@@ -1,6 +1,7 @@
 // --metric: what early stopping goes by.
 
 import { DataError, UsageError } from "../errors.js";
+import type { PartMetrics } from "../embedding/manifest.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import type { StoppingMetric } from "./controls.js";
 import type { Examples } from "./examples.js";
@@ -43,4 +44,10 @@ export function stoppingMetricOf(
       return value;
     },
   };
+}
+
+/** The metric of labels that --search compares settings by, as `metrics` names it: what early stopping goes by. */
+export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName = "loss"): string {
+  if (metric !== "loss") return metric;
+  return ["logLoss", "multiLogLoss"].find((name) => name in valid) ?? "rmse";
 }

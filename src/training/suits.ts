@@ -30,8 +30,6 @@ export interface Candidate {
   start?: "too" | "only";
   /** the option that names a run to start from: it is trained once more from each such table */
   startOption?: string;
-  /** --search has nothing to try here */
-  unsearched?: true;
 }
 
 /** What a trainer trains on a log; or why it does not suit it, as a message says it after the name: `ranks items and predicts no labels`. */

@@ -1,6 +1,6 @@
 // What a command that measures or trains sums up; --json prints it.
 
-import type { Metrics, PartMetrics, Trial } from "../embedding/manifest.js";
+import type { Metrics, PartMetrics, SearchedBy, Trial } from "../embedding/manifest.js";
 
 export type { PartMetrics };
 
@@ -21,8 +21,9 @@ export interface Summary<Values = Metrics> {
   importances?: { column: string; splits: number; gain: number }[];
   /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */
   dense?: { dim: number; rows: number; explained: number };
-  /** settings that --search tried, the chosen one first */
+  /** settings that --search tried, the best first */
   search?: Trial[];
+  searchedBy?: SearchedBy;
 }
 
 /** What a training says when it is done, with metrics by part of the log. */

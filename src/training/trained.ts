@@ -9,6 +9,7 @@ import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
+import type { ListMetric } from "./options/lists.js";
 
 /** What every such trainer has among its options. */
 export interface FeatureOptions {
@@ -57,7 +58,7 @@ export interface ListOptions {
   /** items a list */
   k: number;
   /** what decides the best epoch */
-  metric: "recall" | "ndcg";
+  metric: ListMetric;
 }
 
 /** What ranking is learned from, and how. */

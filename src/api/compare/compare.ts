@@ -22,7 +22,7 @@ import { collectWarnings, type Watch } from "../../training/watch.js";
 import { MOST_RUNS } from "../../report/page.js";
 import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
-import { enter, isSearched, type Entered } from "./enter.js";
+import { enter, type Entered } from "./enter.js";
 import { examine, type Examined, type Shared } from "./examine.js";
 import { measure } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
@@ -66,12 +66,6 @@ export async function compareTrainers(
   const { entered, untrained } = await enter(examined.traits, own.trainers, runs);
   await checkRuns(entered, runs, force, warn);
   watch.observe({ stage: "note", text: orderNote(entered, examined, budget) });
-  const plain = search === undefined ? [] : entered.filter((one) => !isSearched(one));
-  if (plain.length > 0)
-    warn(
-      `--search has nothing to try for ${plain.map(({ name }) => name).join(", ")}: trained with defaults`,
-    );
-
   await makeDirectory(runs);
   const trained = await trainAll(
     entered,

@@ -70,8 +70,3 @@ function startsOf(one: Entered, all: readonly Entered[], runs: string): Entered[
       };
     });
 }
-
-/** Whether --search has something to try. */
-export function isSearched({ trainer, unsearched }: Entered): boolean {
-  return unsearched !== true && Object.hasOwn(trainer.options, "search");
-}

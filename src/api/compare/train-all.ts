@@ -8,7 +8,7 @@ import type { GivenTraining } from "../../training/options/log.js";
 import { train } from "../../training/session.js";
 import type { Watch } from "../../training/watch.js";
 import type { Budget } from "./budget.js";
-import { isSearched, type Entered } from "./enter.js";
+import type { Entered } from "./enter.js";
 
 /** A run that is there. */
 export interface Finished extends Entered {
@@ -75,8 +75,7 @@ async function trainOne(one: Entered, how: HowToTrain, watch: Watch): Promise<Ou
   const start = performance.now();
   // bad rows are written once, when the log is examined
   const { badRows: _, ...shared } = how.shared;
-  const searches = search !== undefined && isSearched(one);
-  const own = { ...shared, ...options, ...(searches && { search }), out: path, force };
+  const own = { ...shared, ...options, ...(search !== undefined && { search }), out: path, force };
   try {
     const summary = await budget.run(watchOf(name, watch, known), (inner) =>
       train(trainer, paths, own, inner),

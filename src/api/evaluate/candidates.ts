@@ -1,14 +1,8 @@
-// --candidates FILE: for each user the items that what is held out is ranked among, for protocols of sampled negatives.
+// --candidates FILE of an evaluation: the protocol of those users who have a candidate beside their held-out items.
 
-import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { UsageError } from "../../errors.js";
-import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
-import { itemsOf, usersOf } from "../../sampling/negative-source.js";
-import { historyOf, unionOf } from "../../sampling/negatives.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import { listsOfUsers } from "../../sampling/ranking-events.js";
+import { candidateLists, type CandidateCounts } from "../../training/candidates.js";
 import { protocolOfQueries, type RankingProtocol } from "./ranking-protocol.js";
 
 /** What candidates make of a ranking. */
@@ -21,69 +15,8 @@ export interface CandidateRanking {
   warnings: string[];
 }
 
-/** How many candidates there were for the users with held-out items, each once a user. */
-export interface CandidateCounts {
-  /** of items that training knows */
-  listed: number;
-  /** of these, left out since they are masked */
-  masked: number;
-  /** users who are left out, since no candidate is left beside their held-out items */
-  usersWithoutOthers: number;
-}
-
-/**
- * What each user's held-out items are ranked among: the candidates that are not masked, and the held-out items themselves. A user for
- * whom that leaves the held-out items alone would be ranked perfectly by anything, and is left out.
- *
- * @throws {UsageError} a user with held-out items has no candidates, or no user has others than held-out ones
- */
+/** @throws {UsageError} as candidateLists */
 export function candidateRanking(protocol: RankingProtocol, dataset: Dataset): CandidateRanking {
-  const { training, users, heldOut, masks } = protocol;
-  const rows = ascending(dataset.numRows);
-  const owners = usersOf(training.users, dataset, rows);
-  const items = itemsOf(training.items, dataset, rows);
-  const given = historyOf(owners, items, training.users.size);
-  const without = users.filter((user) => given.indptr[user] === given.indptr[user + 1]).length;
-  if (without > 0) {
-    throw new UsageError(
-      `${without} of ${users.length} users with held-out items have no candidates: their held-out items are ` +
-        "always ranked first",
-    );
-  }
-  const asked = listsOfUsers(given, users);
-  const open = withoutMasked(asked, masks);
-  const others = withoutMasked(open, heldOut);
-  const hasOthers = (q: number): boolean => others.indptr[q + 1]! > others.indptr[q]!;
-  const kept = Uint32Array.from(users.keys()).filter(hasOthers);
-  const counts = {
-    listed: asked.items.length,
-    masked: asked.items.length - open.items.length,
-    usersWithoutOthers: users.length - kept.length,
-  };
-  if (kept.length === 0 && users.length > 0) throw nobodyLeft(users.length, counts);
-  const own = protocolOfQueries(protocol, kept);
-  return {
-    protocol: own,
-    lists: unionOf(listsOfUsers(others, kept), own.heldOut),
-    counts,
-    warnings: warningsOf(counts, items),
-  };
-}
-
-function nobodyLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
-  return new UsageError(
-    `none of the ${numUsers} users with held-out items has another candidate: ${masked} of ${listed} ` +
-      "candidates are masked because their users have them in training; use other candidates, or --repeats " +
-      "allow",
-  );
-}
-
-function warningsOf({ usersWithoutOthers }: CandidateCounts, items: Uint32Array): string[] {
-  const unknown = items.reduce((count, item) => count + (item === NO_ITEM ? 1 : 0), 0);
-  return [
-    ...(unknown > 0 ? [`ignored ${unknown} candidates that are unknown items`] : []),
-    ...(usersWithoutOthers > 0
-      ? [`skipped ${usersWithoutOthers} users without unmasked candidates other than their held-out items`]
-      : []),
-  ];
+  const { kept, ...found } = candidateLists(protocol.training, protocol, dataset);
+  return { protocol: protocolOfQueries(protocol, kept), ...found };
 }

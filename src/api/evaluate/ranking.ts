@@ -29,8 +29,9 @@ import {
   type TrainingEvents,
 } from "../../sampling/training-events.js";
 import { capable } from "../../trainers/index.js";
-import { candidateRanking, type CandidateCounts, type CandidateRanking } from "./candidates.js";
-import { readPairs } from "../keyed-rows.js";
+import { candidateRanking, type CandidateRanking } from "./candidates.js";
+import type { CandidateCounts } from "../../training/candidates.js";
+import { readPairs } from "../../training/keyed-rows.js";
 import { counting } from "../counted-events.js";
 import { checkRanks, rankerOfRun } from "./contenders.js";
 import { foldedVectors, knownUsers } from "./fold-in.js";

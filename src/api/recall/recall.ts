@@ -30,7 +30,7 @@ import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { Block } from "./blocks.js";
 import { inNumbersOf, type Had } from "./had.js";
-import { readPairs } from "../keyed-rows.js";
+import { readPairs } from "../../training/keyed-rows.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { askedBy, type Asked, type RecallOptions } from "./options.js";
 import { listColumns } from "./read-lists.js";

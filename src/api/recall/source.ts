@@ -45,7 +45,7 @@ import {
   type Wanted,
 } from "./had.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
-import { readPairs } from "../keyed-rows.js";
+import { readPairs } from "../../training/keyed-rows.js";
 import type { Asked, RecallOptions } from "./options.js";
 import { searchByRanker, type Search, type SearchOptions } from "./search.js";
 

@@ -135,11 +135,13 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
   const history = await historyOf(run, options, watch, absent);
   const [importances, shares, gates] = [await importancesOf(run), await sharesOf(run), await gatesOf(run)];
+  const trials = await run.readTrialLines();
   const reported: ReportedRun = {
     name,
     path: run.path,
     manifest: run.manifest,
     lines: await run.readMetricsLines(),
+    ...(trials.length > 0 && { trials }),
     ...definedOf({ importances, shares, table, drift, gates, history }),
   };
   return { run: reported, absent };

@@ -56,6 +56,7 @@ export async function appendItems(path: string, options: TransformOptions, outer
       },
       modelFiles,
       metricsLines: await run.readMetricsLines(),
+      trialLines: await run.readTrialLines(),
       givenIn: run.givenIn,
     },
     { signal: watch.signal },

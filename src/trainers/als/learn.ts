@@ -5,6 +5,7 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { EpochEvent } from "../../training/epoch.js";
+import { listMetric } from "../../training/options/lists.js";
 import type { Start } from "../../training/start.js";
 import type { LearnerInput, Trained } from "../../training/trained.js";
 import { defaultUnobservedWeight, type AlsOptions } from "./options.js";
@@ -53,7 +54,7 @@ export async function learnImplicit(
   };
 
   const validate = ranking?.validate;
-  const stoppingMetric = `${ranking?.options.metric ?? "ndcg"}At`;
+  const stoppingMetric = ranking && listMetric(ranking.options);
   const model = await trainImplicit(
     {
       users,
@@ -62,8 +63,7 @@ export async function learnImplicit(
       ...(validate && {
         validate: async (vectors) => {
           const metrics = await validate(modelOf(vectors));
-          const name = Object.keys(metrics).find((one) => one.startsWith(stoppingMetric));
-          return { value: name === undefined ? 0 : metrics[name]!, metrics };
+          return { value: metrics[stoppingMetric!] ?? 0, metrics };
         },
       }),
       ...(start && {

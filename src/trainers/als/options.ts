@@ -24,7 +24,14 @@ const [model, training] = ["Model:", "Training:"] as const;
 
 /** Defaults were chosen on a part of gowalla's training events (docs/algorithms/implicit.md). */
 const own = {
-  dim: whole({ min: 1, max: 1024, help: "embedding dimension", group: model, default: 64 }),
+  dim: whole({
+    min: 1,
+    max: 1024,
+    help: "embedding dimension",
+    group: model,
+    default: 64,
+    search: { among: () => [16, 32, 64, 128, 256] },
+  }),
   /** a: the weight of a pair that is no event */
   unobservedWeight: number({
     min: 0,
@@ -32,6 +39,7 @@ const own = {
     help: "weight of an unobserved user-item pair; observed pairs have weight 1",
     group: model,
     shown: `chosen so that all pairs together weigh ${UNOBSERVED_TO_OBSERVED} times the events`,
+    search: { span: 10 },
   }),
   l2Vector: number({
     min: 0,
@@ -39,6 +47,7 @@ const own = {
     help: "L2 penalty on vectors",
     group: training,
     default: 0.005,
+    search: { span: 10 },
   }),
   /** how a row's penalty grows with its events: 0 not at all, 1 in proportion */
   l2Exponent: number({
@@ -47,6 +56,7 @@ const own = {
     help: "the L2 penalty of a user or item is scaled by its number of events to this power",
     group: training,
     default: 1,
+    search: { among: () => [0.5, 0.75, 1] },
   }),
   epochs: whole({
     min: 1,
@@ -67,7 +77,7 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     // each solution is anew: there is no optimizer whose state could be kept
-    ...omit(weekly, "search", "metric", "keepState"),
+    ...omit(weekly, "metric", "keepState"),
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

@@ -4,7 +4,7 @@ import { factorOutcome } from "../../factors/outcome.js";
 import { earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
-import { rankingExamples } from "../../training/ranking-examples.js";
+import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
 import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
@@ -40,11 +40,13 @@ async function plan(given: GivenAls): Promise<Plan> {
     table: options,
     optionsFor: () => ({ ...als, ...shared }),
     accept: (dataset) => featuresOfRoles(dataset, command, ["user", "item"]),
-    examples(space, parts, { options: { minUsers = 0, ...weighting }, watch }) {
+    async examples(space, parts, session) {
+      const { minUsers = 0, ...weighting } = session.options;
       const { seed, threads, k, metric } = als;
       const lists = { k, metric };
-      const how = { task: "implicit" as const, asker: command, seed, threads, minUsers, weighting, lists };
-      return rankingExamples(space, parts, how, watch);
+      const candidates = await readCandidates(als.candidates, parts, session);
+      const how = { asker: command, seed, threads, minUsers, weighting, lists, candidates };
+      return rankingExamples(space, parts, { task: "implicit", ...how }, session.watch);
     },
     learn: async (...args) => (await import("./learn.js")).learnImplicit(...args),
     streams: false,

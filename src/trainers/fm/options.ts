@@ -157,6 +157,7 @@ const own = {
     max: ANY,
     help: "L2 penalty, sets both --l2-weight and --l2-vector",
     group: training,
+    sets: ["l2Weight", "l2Vector"],
   }),
   dim: whole({
     min: 1,
@@ -167,8 +168,8 @@ const own = {
     shown: "16, or 4 with --model ffm",
     // a field-aware machine has one vector for each field, a linear model none
     search: {
-      among: ({ model: kind }: { model: Model }) =>
-        ({ fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16], lr: [] })[kind],
+      among: ({ model: kind, method }: { model: Model; method: Method }) =>
+        method === "mcmc" ? [4, 8, 16, 32] : { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16], lr: [] }[kind],
     },
   }),
   epochs: whole({
@@ -189,7 +190,7 @@ const own = {
       isNarrow(before, facts) ? RATE_OF_FEW : stepOf("learningRate")(before, facts),
     shown: `0.05; ${RATE_OF_FEW} up to ${FEW} fields with early stopping; 0.1 for squared loss; others by --method`,
     only: ofGradients,
-    search: { span: 4, when: ({ method }: { method: Method }) => method !== "als" },
+    search: { span: 4 },
   }),
   vectorRate: number({
     min: 1e-6,
@@ -245,7 +246,8 @@ const own = {
       kind === "ffm" ? fieldAwareL2[loss] : steps[method][loss].l2Vector,
     shown: byLoss("l2Vector"),
     only: ofPenalties,
-    search: { span: 10 },
+    // a linear model has no vectors
+    search: { span: 10, when: ({ model: kind }: { model: Model }) => kind !== "lr" },
   }),
   l2Field: custom(
     "field=x,...",

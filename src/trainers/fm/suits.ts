@@ -12,9 +12,7 @@ export function suits({ goal, task }: LogTraits): Suits {
       { ...candidate("lr", 2, { model: "lr" }), baseline: true },
       { ...candidate("fm", 3, {}), start: "too" },
       candidate("ffm", 15, { model: "ffm" }),
-      ...(task === "regression"
-        ? [{ ...candidate("fm-mcmc", 12, { method: "mcmc" }), unsearched: true as const }]
-        : []),
+      ...(task === "regression" ? [candidate("fm-mcmc", 12, { method: "mcmc" })] : []),
     ],
   };
 }

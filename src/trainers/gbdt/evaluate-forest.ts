@@ -1,6 +1,9 @@
 // What trees are worth on the parts of a log, and with a head also what it, and a logistic regression without trees, is worth.
 
 import type { Metrics } from "../../embedding/manifest.js";
+import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { ascending } from "../../numeric/indices.js";
 import { headScores } from "./head.js";
 import { scoresOf } from "./scorer.js";
 import { unknownCategories } from "./unknown.js";
@@ -44,6 +47,22 @@ export async function evaluateForest(
     metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
   }
   return metrics;
+}
+
+/** Metrics of the validation part by row; none of several classes. */
+export async function validationByRow(
+  { grown: { forest, vocabularies }, fitted, weighed }: FittedModel,
+  { task, labelRange }: Prediction,
+  part: Part | undefined,
+  threads: number,
+): Promise<readonly UserMetric[]> {
+  if (!part || task === "multiclass") return [];
+  const { dataset, rows, labels, weights } = weighed(part);
+  const scores = fitted
+    ? await headScores(fitted.head, forest, vocabularies, { dataset, rows }, threads)
+    : await scoresOf(forest, dataset, rows, vocabularies, threads);
+  const units = { kind: "row" as const, size: rows.length, of: ascending(rows.length) };
+  return scoredMetrics(task, scores, labels, units, { bins: 1, clip: labelRange, weights }).byUser;
 }
 
 function ofTraining({ task }: Prediction, loss: number): Metrics {

@@ -45,9 +45,23 @@ const growing = {
     group: model,
     default: "gbdt",
   }),
-  numTrees: n(1, MANY, 100, "maximum number of trees"),
-  numLeaves: n(2, 65_536, 31, "maximum number of leaves per tree"),
-  learningRate: x(1e-6, ANY, 0.1, "learning rate: scales the leaf values of each tree"),
+  numTrees: whole({
+    min: 1,
+    max: MANY,
+    help: "maximum number of trees",
+    group: training,
+    // small learning rates take many, and early stopping ends the others
+    default: (_: unknown, { searches }: { searches?: boolean }): number => (searches ? 1000 : 100),
+    shown: "100; with --search 1000",
+  }),
+  numLeaves: {
+    ...n(2, 65_536, 31, "maximum number of leaves per tree"),
+    search: { among: () => [7, 15, 31, 63, 127] },
+  },
+  learningRate: {
+    ...x(1e-6, ANY, 0.1, "learning rate: scales the leaf values of each tree"),
+    search: { span: 4 },
+  },
   maxDepth: { ...n(0, MANY, 0, "maximum tree depth"), shown: "any" },
   maxBin: n(2, 255, 255, "maximum number of bins per numeric column"),
   binConstructSampleCnt: n(
@@ -56,12 +70,18 @@ const growing = {
     200_000,
     "maximum number of rows used to choose bins; larger logs are sampled",
   ),
-  minDataInLeaf: n(1, 2 ** 25, 20, "minimum number of rows in a leaf"),
+  minDataInLeaf: {
+    ...n(1, 2 ** 25, 20, "minimum number of rows in a leaf"),
+    search: { among: () => [5, 10, 20, 50, 100] },
+  },
   minSumHessianInLeaf: x(0, ANY, 1e-3, "minimum sum of Hessians in a leaf"),
   lambdaL1: x(0, ANY, 0, "L1 regularization of leaf values"),
-  lambdaL2: x(0, ANY, 0, "L2 regularization of leaf values"),
+  lambdaL2: { ...x(0, ANY, 0, "L2 regularization of leaf values"), search: { among: () => [0, 1, 10, 100] } },
   minGainToSplit: x(0, ANY, 0, "minimum gain to make a split"),
-  featureFraction: x(1e-6, 1, 1, "share of columns to sample for each tree"),
+  featureFraction: {
+    ...x(1e-6, 1, 1, "share of columns to sample for each tree"),
+    search: { among: () => [0.5, 0.7, 0.85, 1] },
+  },
   baggingFraction: x(1e-6, 1, 1, "share of rows to sample for each tree; needs --bagging-freq"),
   baggingFreq: n(0, MANY, 0, "resample rows every n trees (bagging); 0 uses all rows"),
   topRate: x(0, 1, 0.2, "goss: share of rows with the largest gradients to keep for each tree"),
@@ -221,6 +241,12 @@ export const options = withCommon(
       shown: "0.9",
       only: { init: true, refit: true },
     }),
+    search: weekly.search,
+    metric: {
+      ...weekly.metric,
+      help: "metric by which --search compares settings; early stopping always uses the loss",
+      only: { search: true },
+    },
     checkpointEvery: {
       ...weekly.checkpointEvery,
       help: "save a checkpoint beside the run every n trees",
@@ -261,7 +287,7 @@ export function defaultGbdtOptions(): GbdtOptions {
 
 /** How trees are grown: what the user set, else the defaults. @throws {UsageError} two do not go together */
 export function gbdtOptionsOf(given: GivenGbdt): GbdtOptions {
-  const gbdt = resolved(growing, given);
+  const gbdt = resolved(growing, given, { searches: given.search !== undefined });
   checkGbdtOptions(gbdt);
   return gbdt;
 }
@@ -311,7 +337,15 @@ export function headOptionsOf(
 }
 
 /** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */
-export function decayOf({ init, refit, refitDecay = 0.9, crossFit = 1 }: GivenGbdt): number | undefined {
+export function decayOf({
+  init,
+  refit,
+  refitDecay = 0.9,
+  crossFit = 1,
+  search,
+}: GivenGbdt): number | undefined {
+  if (search !== undefined && init !== undefined && refit === true)
+    throw new UsageError("--search cannot be combined with --init and --refit, which grow no trees");
   if (crossFit > 1 && (init !== undefined || refit === true))
     throw new UsageError("--cross-fit cannot be combined with --init or --refit");
   return init !== undefined && refit === true ? refitDecay : undefined;

@@ -4,6 +4,7 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/checkpoint.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
+import { comparedByLabels } from "../../training/stopping-metric.js";
 import type { Trainer } from "../../training/trainer.js";
 import { gbdtContents } from "./contents.js";
 import { ctrOf, withCtr } from "./ctr.js";
@@ -11,7 +12,7 @@ import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
 import { idColumnWarnings } from "./id-columns.js";
 import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
-import { evaluateForest } from "./evaluate-forest.js";
+import { evaluateForest, validationByRow } from "./evaluate-forest.js";
 import {
   decayOf,
   gbdtOptionsOf,
@@ -65,6 +66,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
         throw new UsageError("no label column found: name it with --label");
       return { dataset, notes: [] };
     },
+    comparedBy: (valid) => comparedByLabels(valid, asGiven.metric),
     fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, earlier }),
   };
 }
@@ -105,6 +107,7 @@ async function fit(
   return {
     evaluated: { options: { ...gbdt, ...(task && { task }) }, metrics, epochs, bestEpoch },
     interrupted,
+    byUnit: () => validationByRow(model, target, valid, gbdt.threads),
     async contents(evaluated: Evaluated) {
       const { entity, dim = 16, dense: numDense } = given;
       const { train } = parts;

@@ -22,6 +22,7 @@ import {
   type Option,
   type Resolved,
   type Given,
+  type SearchRange,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
@@ -33,6 +34,11 @@ const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
+
+/** What is searched by the AUC of held-out edges alone: their losses depend on how pairs are drawn, and do not compare. */
+function byAuc(among: readonly number[]): { search: SearchRange } {
+  return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
+}
 
 /** A default that is another one for EGES: the settings of its paper. */
 function unlessEges(standard: number, ofEges: number) {
@@ -83,6 +89,17 @@ const own = {
     group: model,
     default: "deepwalk",
   }),
+  metric: choice(["loss", "auc"], {
+    placeholder: "metric",
+    help:
+      "metric by which --search compares settings: loss of held-out edges, or of an edge list the AUC of held-out " +
+      "edges against pairs without one; early stopping always uses the loss",
+    group: "From week to week:",
+    default: ({ source }: { source?: string }) =>
+      source === undefined ? ("loss" as const) : ("auc" as const),
+    shown: "auc; for sessions loss",
+    only: { search: true },
+  }),
   dim: whole({ ...unlessEges(128, 160), min: 1, max: 1024, help: "embedding dimension", group: model }),
   itemFields: list("columns", {
     ...{ only: EGES, group: model, shown: "inferred: columns with one value per item" },
@@ -100,18 +117,22 @@ const own = {
   }),
   walkLength: whole({
     ...{ min: 2, max: 1_000_000, ...unlessEges(80, 10), only: WALKED, group: model },
+    ...byAuc([10, 20, 40, 80]),
     help: "maximum number of nodes per walk",
   }),
   window: whole({
     ...{ min: 1, max: 255, ...unlessEges(10, 5), only: WALKED, group: model },
+    ...byAuc([2, 3, 5, 10]),
     help: "context window: number of nodes before and after each node of a walk",
   }),
   p: number({
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
+    ...byAuc([0.25, 0.5, 1, 2, 4]),
     help: "node2vec return parameter: values below 1 make walks more likely to step back",
   }),
   q: number({
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
+    ...byAuc([0.25, 0.5, 1, 2, 4]),
     help: "node2vec in-out parameter: values below 1 make walks move away from the start",
   }),
   order: custom(
@@ -160,6 +181,7 @@ const own = {
     help: "initial learning rate (AdaGrad), decayed linearly to 1/10000 of it",
     group: training,
     shown: "0.8, or 0.1 (line: 0.2) if an epoch visits a node more than 500 times",
+    search: { span: 4 },
   }),
   patience: passes.patience,
   minDelta: passes.minDelta,
@@ -187,6 +209,7 @@ export const options = withCommon(
       "keepState",
       "refit",
       "checkpointEvery",
+      "search",
       "resume",
       "onInterrupt",
     ),

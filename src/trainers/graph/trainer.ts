@@ -83,6 +83,7 @@ async function plan(given: GivenGraph): Promise<Plan> {
       if (earlier?.composed) checkSameKinds(earlier.composed, kindsOf(accepted.dataset));
       return accepted;
     },
+    comparedBy: () => (graphOptions.metric === "auc" ? "edgeAuc" : "pairLoss"),
     fit: async (source, session) =>
       await fit(source, session, given, { ...graphOptions, ...(earlier && { dim: earlier.dim }) }, earlier),
   };
@@ -95,7 +96,7 @@ async function fit(
   graphOptions: GraphOptions,
   earlier: EarlierNodes | undefined,
 ): Promise<Fit> {
-  const { options: how, watch, warn, lap, controls, first } = session;
+  const { options: how, watch, warn, lap, controls, first, isTrial } = session;
   const { vocabulary, nodes, side, standing, numEdges, edgeAuc, ...input } = await encode(
     source,
     session,
@@ -108,7 +109,8 @@ async function fit(
   const standard = { ...graphOptions, samples: samplesOf(graphOptions, numEdges) };
   const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnGraph } = await import("./learn.js");
-  const writing = first ? undefined : await walksWriter(given, graphOptions, vocabulary.space, watch.signal);
+  const writing =
+    first || isTrial ? undefined : await walksWriter(given, graphOptions, vocabulary.space, watch.signal);
   const model = await learnGraph(
     Object.assign(input, {
       ...{ space: vocabulary.space, warn, parts: side?.parts, scheduledEpochs: standard.epochs },

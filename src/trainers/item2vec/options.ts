@@ -172,7 +172,7 @@ const own = {
   metric: choice(["loss", "recall"], {
     placeholder: "metric",
     help:
-      "metric for early stopping: loss on held-out pairs, or recall, the share of held-out items among " +
+      "metric for early stopping and --search: loss on held-out pairs, or recall, the share of held-out items among " +
       "the --k nearest of the preceding item",
     group: weekToWeek,
     default: (_: unknown, { searches }: { searches?: boolean }) => (searches ? "recall" : "loss"),
@@ -204,15 +204,10 @@ export const options = withCommon(
       "keepState",
       "refit",
       "checkpointEvery",
+      "search",
       "resume",
       "onInterrupt",
     ),
-    search: {
-      ...weekly.search,
-      help:
-        "try n settings of window, noise exponent, negatives, subsampling and learning rate (with " +
-        "--metric loss only the learning rate) on the validation split, and train with the best",
-    },
     ...memory,
     ...own,
     ...output,

@@ -8,12 +8,9 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
-import { search } from "../../training/search.js";
 import type { Trainer } from "../../training/trainer.js";
-import type { Watch } from "../../training/watch.js";
 import { countedEvents } from "../../skip-grams/counted.js";
 import { columnsAsked } from "./goals.js";
-import type { Item2vecInput } from "./learn.js";
 import { contentsOf } from "../../skip-grams/contents.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { ITEM2VEC_MODEL } from "./names.js";
@@ -25,7 +22,6 @@ import {
   withLearningRate,
   type Item2vecOptions,
   type GivenItem2vec,
-  type TrainedOptions,
 } from "./options.js";
 import { sessionsOf } from "./sessions.js";
 import { openEarlier, startOf, type EarlierTokens } from "../../skip-grams/start.js";
@@ -62,6 +58,7 @@ async function plan(given: GivenItem2vec): Promise<Plan> {
     earlier: earlier?.run,
     reading: { ...readingWith(asked, given), inSequence: true },
     accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, given.tokens),
+    comparedBy: () => (item2vec.metric === "loss" ? "pairLoss" : stoppingMetricOf(item2vec).name),
     fit: async (source, session) => await fit(source, session, given, item2vec, earlier),
   };
 }
@@ -114,18 +111,12 @@ async function fit(
   lap("encode");
 
   const input = { space, train, valid, totals, start, beside };
-  const found =
-    given.search === undefined || first
-      ? undefined
-      : await bestSetting(input, standard, { ...given, search: given.search }, watch);
-  if (found) lap("search");
-  const chosen = found?.options ?? standard;
   // a refit takes the steps of the first training's epochs up to its best
-  const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
+  const used = first ? { ...standard, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
     {
-      ...{ ...input, scheduledEpochs: chosen.epochs },
+      ...{ ...input, scheduledEpochs: standard.epochs },
       controls: { ...controls, keepsState: given.keepState ?? false },
     },
     used,
@@ -149,7 +140,6 @@ async function fit(
       options: { ...used },
       metrics: { train: { pairLoss: best.trainLoss }, ...(valid && { valid: validMetrics(best) }) },
       ...{ epochs, bestEpoch },
-      ...(found && { trials: found.trials }),
     },
     interrupted,
     contents: () =>
@@ -165,32 +155,6 @@ async function fit(
         model.squares && [model.squares],
       ),
   };
-}
-
-/** The setting that --search finds. */
-async function bestSetting(
-  input: Omit<Item2vecInput, "scheduledEpochs" | "controls">,
-  standard: TrainedOptions,
-  given: GivenItem2vec & { search: number },
-  watch: Watch,
-) {
-  const { learnItem2vec } = await import("./learn.js");
-  return await search(
-    {
-      trials: given.search,
-      ...{ table: options, standard, hasValidation: input.valid !== undefined },
-      stoppingMetric: standard.metric === "loss" ? undefined : stoppingMetricOf(standard),
-      isFixed: (name) => Object.hasOwn(given, name),
-      train: (tried) =>
-        learnItem2vec(
-          { ...input, scheduledEpochs: tried.epochs, controls: {} },
-          tried,
-          () => undefined,
-          watch.signal,
-        ),
-    },
-    watch,
-  );
 }
 
 /** Keys that the training part holds, and none of its sessions. */

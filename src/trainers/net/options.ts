@@ -103,6 +103,7 @@ const learning = {
     group: model,
     default: 16,
     shown: "16; with --init the dimension of the run",
+    search: { among: () => [8, 16, 32, 64] },
   }),
   dropout: number({
     min: 0,
@@ -110,6 +111,7 @@ const learning = {
     help: "dropout rate of the hidden layers",
     group: model,
     default: 0,
+    search: { among: () => [0, 0.1, 0.3, 0.5] },
   }),
   layerNorm: flag({
     help: "layer normalization in the hidden layers, before the activation function",
@@ -137,6 +139,7 @@ const learning = {
     help: "learning rate of the dense layers (Adam)",
     group: training,
     default: 0.001,
+    search: { span: 4 },
   }),
   embeddingLearningRate: number({
     min: 1e-7,
@@ -144,6 +147,10 @@ const learning = {
     help: "learning rate of the embedding layer (AdaGrad)",
     group: training,
     default: 0.05,
+    search: {
+      span: 8,
+      when: ({ freezeEmbeddings }: { freezeEmbeddings: boolean }) => !freezeEmbeddings,
+    },
   }),
   learningRateDecay: number({
     min: 0.01,
@@ -234,7 +241,7 @@ export const options = withCommon(
     }),
     keepKeys,
     ...learning,
-    ...pick(weekly, "refit", "checkpointEvery", "resume", "metric", "onInterrupt"),
+    ...pick(weekly, "refit", "checkpointEvery", "search", "resume", "metric", "onInterrupt"),
     ...output,
   } as const,
   [

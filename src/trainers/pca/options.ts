@@ -17,7 +17,8 @@ import {
   type Given,
   withCommon,
 } from "../../training/options/table.js";
-import { output } from "../../training/options/weekly.js";
+import { lists } from "../../training/options/lists.js";
+import { output, weekly } from "../../training/options/weekly.js";
 import { responseOf } from "./response.js";
 
 /** What is decomposed. */
@@ -32,6 +33,7 @@ const [model, training] = ["Model:", "Training:"] as const;
 const ofInteractions = { matrix: ["interactions"] } as const;
 const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
+type Scaled = Record<"center" | "whiten" | "scale", boolean>;
 
 const own = {
   matrix: choice(matrices, {
@@ -48,6 +50,7 @@ const own = {
     group: model,
     default: "counts",
     only: ofInteractions,
+    search: { among: () => valueKinds },
   }),
   normalize: choice(["none", "degree"], {
     placeholder: "how",
@@ -57,6 +60,9 @@ const own = {
     group: model,
     default: "none",
     only: ofInteractions,
+    search: {
+      among: ({ center, whiten, scale }: Scaled) => (center || whiten || scale ? [] : ["none", "degree"]),
+    },
   }),
   /** h of the singular values, as responseOf reads it */
   response: text("filter", {
@@ -66,6 +72,7 @@ const own = {
     group: model,
     default: "ideal",
     only: { normalize: ["degree"] },
+    search: { among: () => ["ideal", "plateau"] },
   }),
   degreePower: number({
     min: 0,
@@ -75,6 +82,7 @@ const own = {
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.4 : 0.5),
     shown: "0.5; plateau: 0.4",
     only: { normalize: ["degree"] },
+    search: { among: () => [0.3, 0.4, 0.5, 0.6] },
   }),
   scale: flag({ help: "divide each column by its standard deviation", group: model, default: false }),
   center: flag({
@@ -101,6 +109,7 @@ const own = {
     group: model,
     default: 64,
     shown: "64; columns: number of columns",
+    search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
   }),
   /** p: users (rows) have the singular values to the power 1 - p, items (columns) to the power p */
   power: number({
@@ -149,6 +158,13 @@ const own = {
     default: 1,
   }),
   ...threads,
+  k: { ...lists.k, only: ofInteractions },
+  candidates: { ...lists.candidates, only: ofInteractions },
+  metric: {
+    ...lists.metric,
+    help: "metric at K by which --search compares settings",
+    only: { search: true, ...ofInteractions },
+  },
 } as const;
 
 /** Every option of the command. */
@@ -160,6 +176,8 @@ export const options = withCommon(
       "cannot be used with train-pca, because components depend only on the log; use --row-order RUN to keep " +
         "the row order of an earlier run",
     ),
+    search: { ...weekly.search, only: ofInteractions },
+    resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },
     oovDropout: refused("cannot be used with train-pca, which has no epochs"),
     positiveFrom: {
       ...pick(labels, "positiveFrom").positiveFrom,

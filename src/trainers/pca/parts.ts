@@ -7,6 +7,7 @@ import { numericForms } from "../../dataset/numeric.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { columnOf, fitFeatures, type EarlierRows, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Metrics } from "../../embedding/manifest.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
 import { UsageError } from "../../errors.js";
 import { pcaTensorsOf } from "./artifact.js";
 import { columnsPca } from "./columns.js";
@@ -21,8 +22,8 @@ import { explainedVarianceOf, projectionOf } from "./project.js";
 import type { Examples, Part } from "../../training/examples.js";
 import { countUnseen, type SplitParts } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
-import { rankingExamples } from "../../training/ranking-examples.js";
-import { rankingMetricsOfParts } from "../../training/ranking-metrics.js";
+import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
+import { rankingByUser, rankingMetricsOfParts } from "../../training/ranking-metrics.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 
 /** Options with what the user said of --dim. */
@@ -45,6 +46,8 @@ export interface PcaOfParts {
   negatives: NonNullable<Examples["negatives"]> | null;
   /** metrics of the other parts */
   heldOut(): Promise<Record<string, Metrics>>;
+  /** of ranked items: metrics of the validation part by user */
+  byUnit?: () => Promise<readonly UserMetric[]>;
 }
 
 /** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
@@ -111,9 +114,18 @@ async function ofInteractions(
   };
   const space = fitFeatures(dataset, parts.train.rows, options, { earlier: rowOrder });
   const { minUsers = 0 } = options;
-  const { seed, threads } = pca;
-  const lists = { k: 20, metric: "ndcg" } as const;
-  const how = { asker: "--matrix interactions", seed, threads, minUsers, lists, weighting: options };
+  const { seed, threads, k, metric } = pca;
+  const lists = { k, metric };
+  const candidates = await readCandidates(pca.candidates, parts, { options, watch });
+  const how = {
+    asker: "--matrix interactions",
+    seed,
+    threads,
+    minUsers,
+    lists,
+    candidates,
+    weighting: options,
+  };
   const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");
@@ -121,18 +133,15 @@ async function ofInteractions(
   const names = { user: user!, item: item! };
   const model = await interactionsPca(space, names, examples.train.rows, pca, watch.signal);
   const { dim, vectors, weights = new Float32Array(space.numFeatures) } = model;
+  const scorer = factorScorer({ dim, w0: 0, w: weights, vectors });
+  const { ranking } = examples;
   return {
     space,
     model,
     part: parts.train,
     negatives: examples.negatives!,
-    heldOut: () =>
-      rankingMetricsOfParts(
-        factorScorer({ dim, w0: 0, w: weights, vectors }),
-        examples.ranking!,
-        pca.threads,
-        watch.signal,
-      ),
+    heldOut: () => rankingMetricsOfParts(scorer, ranking!, threads, watch.signal),
+    byUnit: () => rankingByUser(scorer, ranking!, threads, watch.signal),
   };
 }
 

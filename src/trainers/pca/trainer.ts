@@ -8,6 +8,7 @@ import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
+import { listMetric } from "../../training/options/lists.js";
 import { readingRecipe } from "../../training/describe-run.js";
 import type { ExampleOptions } from "../../training/example-options.js";
 import { nextHistory } from "../../training/key-history.js";
@@ -51,6 +52,7 @@ function plan(given: GivenPca): Plan {
     unlabelled: countsEvents(pca),
     reading: { ...fieldsNamed(given), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
     accept: (dataset, how) => ({ dataset: accepted(dataset, how, pca), notes: [] }),
+    comparedBy: () => listMetric(pca),
     fit: async (source, session) => await fit(source, session, given, pca),
   };
 }
@@ -96,6 +98,7 @@ async function fit(
   return {
     evaluated: { options: { ...pca, dim: model.dim }, metrics, epochs: [], bestEpoch: 0 },
     interrupted: false,
+    ...(found.byUnit && { byUnit: found.byUnit }),
     contents(): FitContents {
       const { roles } = part.dataset;
       const preprocess = {

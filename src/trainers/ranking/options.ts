@@ -285,6 +285,7 @@ const own = {
     max: ANY,
     help: "L2 penalty, sets both --l2-weight and --l2-vector",
     group: training,
+    sets: ["l2Weight", "l2Vector"],
   }),
   l2Weight: number({
     min: 0,
@@ -312,12 +313,6 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric"),
-    search: {
-      ...weekly.search,
-      help:
-        "try n settings of learning rate and L2 (with shared negatives also weight, margin, temperature " +
-        "and layers) on the validation split, and train with the best",
-    },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

@@ -7,7 +7,7 @@ import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rowsByFeature } from "../../training/feature-table.js";
-import { rankingExamples } from "../../training/ranking-examples.js";
+import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
 import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
@@ -54,7 +54,9 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     table: options,
     optionsFor: () => ({ ...ranking, ...shared }),
     accept: (dataset) => ({ dataset, notes: [] }),
-    examples(space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note, warn }) {
+    async examples(space, parts, session) {
+      const { watch, note, warn } = session;
+      const { minUsers = 0, itemFields, ...weighting } = session.options;
       const { seed, threads, k, metric, itemNeighbors: most, neighborWeight: weight } = ranking;
       if (earlier) for (const text of neighborDoubts(earlier.run, ranking)) warn(text);
       const examples = rankingExamples(
@@ -64,6 +66,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
           task: "ranking",
           asker: command,
           ...{ seed, threads, minUsers, weighting, lists: { k, metric } },
+          candidates: await readCandidates(ranking.candidates, parts, session),
           ...(itemFields && { itemFields }),
           ...(most !== undefined && { neighbors: { most, weight } }),
         },

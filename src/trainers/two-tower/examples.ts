@@ -58,6 +58,7 @@ interface How {
   minUsers: number;
   weighting: EventWeightOptions;
   itemFields?: string[] | undefined;
+  candidates?: Dataset | undefined;
   watch: Watch;
   note: (text: string) => void;
 }
@@ -70,7 +71,7 @@ export function towerExamples(
   space: FeatureSpace,
   parts: Parts,
   options: TwoTowerOptions,
-  { minUsers, weighting, itemFields, watch, note }: How,
+  { minUsers, weighting, itemFields, candidates, watch, note }: How,
 ): Examples {
   const { seed, threads, k, metric, history } = options;
   const { train } = parts;
@@ -81,8 +82,8 @@ export function towerExamples(
         "others",
     );
   const lists = { k, metric };
-  const how = { task: "ranking" as const, asker, seed, threads, minUsers, itemFields: [], weighting, lists };
-  const found = rankingExamples(space, parts, how, watch);
+  const how = { asker, seed, threads, minUsers, itemFields: [], weighting, lists, candidates };
+  const found = rankingExamples(space, parts, { task: "ranking", ...how }, watch);
   const { source, ...others } = found.ranking!.examples;
   const made = {
     source,
@@ -97,7 +98,7 @@ function towersOf(
   { dataset, rows }: Part,
   source: NegativeSource,
   options: TwoTowerOptions,
-  { minUsers, weighting, itemFields, note }: Omit<How, "watch">,
+  { minUsers, weighting, itemFields, note }: Omit<How, "watch" | "candidates">,
 ): Towers {
   const { history, seed, userBias, exampleAge, userFields, itemTower } = options;
   const fieldAt = (name: string) => space.fields.findIndex((field) => field.name === name);

@@ -250,12 +250,6 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric", "keepState", "freeze"),
-    search: {
-      ...weekly.search,
-      help:
-        "try n settings of learning rate, negative weight and temperature on the validation split, and " +
-        "train with the best",
-    },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

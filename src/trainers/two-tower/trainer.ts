@@ -6,6 +6,7 @@ import type { FeatureModel } from "../../training/feature-plan.js";
 import { featurePlan } from "../../training/feature-plan.js";
 import type { Capable } from "../../training/model.js";
 import type { Plan } from "../../training/plan.js";
+import { readCandidates } from "../../training/ranking-examples.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresNamed, featuresOfRoles } from "../../training/users-and-items.js";
 import { checkInit } from "../../training/warm-start.js";
@@ -53,8 +54,13 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
     fields: [...asked, ...towers.userFields],
     optionsFor: () => ({ ...towers, ...(earlier && { dim: earlier.dim }) }),
     accept: (dataset) => accept(dataset, towers, given),
-    examples: (space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note }) =>
-      towerExamples(space, parts, towers, { minUsers, weighting, itemFields, watch, note }),
+    async examples(space, parts, session) {
+      const { minUsers = 0, itemFields, ...weighting } = session.options;
+      const { watch, note } = session;
+      const candidates = await readCandidates(towers.candidates, parts, session);
+      const how = { minUsers, weighting, itemFields, candidates, watch, note };
+      return towerExamples(space, parts, towers, how);
+    },
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
     streams: false,
     ...(earlier && { earlier }),

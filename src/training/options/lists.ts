@@ -1,10 +1,19 @@
 // Options of a training that ranks items: how its lists are evaluated.
 
-import { choice, whole } from "./table.js";
+import { choice, text, whole } from "./table.js";
 
-/** The metric that lists are evaluated by, as metrics name it: `ndcgAt20`. */
+/** Metrics of lists, as `embed evaluate` has them. */
+const listMetrics = ["recall", "ndcg", "hit-rate", "mrr", "map", "precision"] as const;
+export type ListMetric = (typeof listMetrics)[number];
+
+/** A metric of lists as `metrics` begins its name: `hitRate`. */
+export function measuredBy(metric: string): string {
+  return metric === "hit-rate" ? "hitRate" : metric;
+}
+
+/** The metric that lists are evaluated by, as `metrics` names it: `ndcgAt20`. */
 export function listMetric({ metric, k }: { metric: string; k: number }): `${string}At${number}` {
-  return `${metric}At${k}`;
+  return `${measuredBy(metric)}At${k}`;
 }
 
 /** How lists of items are evaluated. */
@@ -12,13 +21,19 @@ export const lists = {
   k: whole({
     min: 1,
     max: 1000,
-    help: "cutoff K for recall and ndcg",
+    help: "cutoff K of the ranking metrics",
     group: "Training:",
     default: 20,
   }),
-  metric: choice(["recall", "ndcg"], {
+  candidates: text("file", {
+    help:
+      "rank the held-out items of the validation split only among the items that this file lists for each user, as " +
+      "evaluate --candidates does",
+    group: "From week to week:",
+  }),
+  metric: choice(listMetrics, {
     placeholder: "metric",
-    help: "metric for early stopping",
+    help: "metric at K for early stopping and --search",
     group: "From week to week:",
     default: "ndcg",
   }),

@@ -29,11 +29,14 @@ export interface About<V> {
   refused?: string;
   /** the command line must have it */
   required?: true;
+  /** options that it sets, by name, where they are not set themselves */
+  sets?: readonly string[];
 }
 
-/** What --search tries of a number: some values, or the default divided and multiplied by up to `span`. */
+/** What --search tries of an option: some values, or of a number the default divided and multiplied by up to `span`. */
 export interface SearchRange {
-  among?: (options: never) => readonly number[];
+  /** numbers in ascending order, or words; none where there is nothing to try */
+  among?: (options: never) => readonly (number | string)[];
   span?: number;
   /** whether it is searched with these options */
   when?: (options: never) => boolean;
@@ -67,7 +70,8 @@ export interface Parsed<V> {
   value?: V;
 }
 
-export type Option<V = unknown> = About<V> & Parsed<V> & { integer?: true; search?: SearchRange };
+export type Option<V = unknown> = About<V> &
+  Parsed<V> & { integer?: true; search?: SearchRange; min?: number; max?: number };
 export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
 
 type ValueOf<O> = O extends Parsed<infer V> ? V : never;

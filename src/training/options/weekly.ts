@@ -44,7 +44,7 @@ export const weekly = {
   search: whole({
     min: 2,
     max: MANY,
-    help: "try n settings of dim, learning rate and L2 on the validation split, and train with the best",
+    help: "train n settings of the options marked (searched), and keep the best on the validation split",
     group,
   }),
   resume: flag({
@@ -54,7 +54,7 @@ export const weekly = {
   }),
   metric: choice(stoppingMetricNames, {
     placeholder: "metric",
-    help: "metric for early stopping",
+    help: "metric for early stopping and --search",
     group,
     shown: "loss",
   }),

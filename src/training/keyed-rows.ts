@@ -2,9 +2,9 @@
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import type { Preprocess } from "../dataset/preprocess.js";
-import { silently } from "../training/parts.js";
-import { readAsTrained } from "../training/read-as-trained.js";
-import type { Watch } from "../training/watch.js";
+import { silently } from "./parts.js";
+import { readAsTrained } from "./read-as-trained.js";
+import type { Watch } from "./watch.js";
 
 /** How the run's log names and hides its keys. */
 export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">>;
