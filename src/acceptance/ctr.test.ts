@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { plantedPairNames, plantedPairs, plantedPairsCsv } from "../testing/planted-pairs.js";
 import { mulberry32 } from "../testing/random.js";
+import type { TrainingSummary } from "../training/summary.js";
 import type { Summary } from "./main-job.js";
 
 const folder = temporaryFolder();
@@ -33,7 +35,7 @@ test("of ids with rates of their own the column tells most that can be known", a
 });
 
 test("statistics take the ids' place, and evaluate says of the last tenth what training said", async () => {
-  const own = await train("run", "--ctr", "user_id,item_id");
+  const own = await train("run", "--ctr", "user_id,item_id,item_id*user_id*device");
   const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
   writeFileSync(at("last.csv"), `${[header, ...lines.slice(Math.floor(lines.length * 0.9))].join("\n")}\n`);
   const got = parseJson<Summary>(
@@ -45,21 +47,44 @@ test("statistics take the ids' place, and evaluate says of the last tenth what t
 
 test("--features writes the columns that are made; an id that training has not seen is the prior", async () => {
   writeFileSync(at("new.csv"), "user_id,item_id,device,hour\nnobody,tea-03,phone,3\n,tea-03,phone,3\n");
-  const kept = await train("kept", "--ctr", "user_id", "--ctr-keep", "--ctr-prior", "0.125");
+  const kept = await train("kept", "--ctr", "user_id,device*hour", "--ctr-keep", "--ctr-prior", "0.125");
+  expect(kept.warnings.join()).toContain("column 'hour' holds numbers and is read as categories");
   expect(kept.metrics["test"]!["auc"]).toBeGreaterThan(0.6);
   const { stdout } = await embedOk(["transform", at("kept"), at("new.csv"), "--features", "--quiet"]);
   const [header, nobody, missing] = stdout.trimEnd().split("\n");
-  expect(header).toBe("row,user_id,item_id,device,hour,ctr:user_id");
-  expect(nobody!.split(",").at(-1)).toBe("0.125");
-  expect(missing!.split(",").at(-1)).toBe("");
+  expect(header).toBe("row,user_id,item_id,device,hour,ctr:user_id,ctr:device*hour");
+  const [ofUser, ofPair] = nobody!.split(",").slice(-2);
+  expect([ofUser, Number(ofPair) > 0]).toEqual(["0.125", true]);
+  expect(missing!.split(",").slice(-2)).toEqual(["", ofPair]);
   const replaced = await embedOk(["transform", at("run"), at("new.csv"), "--features", "--quiet"]);
-  expect(replaced.stdout.split("\n")[0]).toBe("row,device,hour,ctr:user_id,ctr:item_id");
+  expect(replaced.stdout.split("\n")[0]).toBe(
+    "row,device,hour,ctr:user_id,ctr:item_id,ctr:item_id*user_id*device",
+  );
+  // an unknown combination is the prior, as an unknown id is; one with a missing key is missing
+  const [ofNobody, ofMissing] = replaced.stdout
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(","));
+  expect(ofNobody!.at(-1)).toBe(ofNobody!.at(-3));
+  expect([ofMissing!.at(-1), ofMissing!.at(-3)]).toEqual(["", ""]);
+});
+
+test("--ctr-pairs finds the pairs that decide, and the summary says which", async () => {
+  writeFileSync(at("pairs.csv"), plantedPairsCsv(plantedPairs(1, 12_000)));
+  const args = ["train-gbdt", at("pairs.csv"), "-o", at("pairs"), "--num-trees", "20", "--ctr-pairs", "auto"];
+  const { stdout, stderr } = await embedOk([...args, "--json"]);
+  const { ctrPairs, importances } = parseJson<Pick<TrainingSummary, "ctrPairs" | "importances">>(stdout);
+  const names = ctrPairs!.map(({ pair }) => pair);
+  expect([...names].sort()).toEqual([...plantedPairNames].sort());
+  expect(stderr).toContain(`--ctr-pairs chose ${names[0]!} (log loss -0.0`);
+  const used = importances!.filter(({ splits }) => splits > 0).map(({ column }) => column);
+  expect(used).toEqual(expect.arrayContaining(names.map((name) => `ctr:${name}`)));
 });
 
 test("the same bytes at any number of threads", async () => {
   const texts = [];
   for (const threads of ["1", "2"]) {
-    await train(`t${threads}`, "--ctr", "user_id", "--threads", threads);
+    await train(`t${threads}`, "--ctr", "user_id,item_id*device", "--ctr-pairs", "3", "--threads", threads);
     texts.push(
       ["ctr.jsonl", "lightgbm.txt"].map((file) => readFileSync(at(`t${threads}/model/${file}`), "utf8")),
     );
@@ -74,6 +99,17 @@ test.each([
     "--ctr or --entity names column 'user', which does not exist: the columns are click, ",
   ],
   ["the label", ["--label", "click", "--ctr", "click"], "'click'"],
+  [
+    "a column of a combination that is not there",
+    ["--ctr", "device*user"],
+    "--ctr or --entity names column 'user', which does not exist: the columns are click, ",
+  ],
+  ["a combination of a column with itself", ["--ctr", "device*device"], "got 'device' twice"],
+  ["a number by flag in a combination", ["--numeric", "hour", "--ctr", "device*hour"], "'hour'"],
+  ["a multi-valued column in a combination", ["--multi", "device:|", "--ctr", "user_id*device"], "'device'"],
+  ["no pairs", ["--ctr-pairs", "0"], "--ctr-pairs expects auto or a whole number from 1 to 64, got '0'"],
+  ["pairs of one column", ["--fields", "device", "--ctr-pairs", "auto"], "there is only 'device'"],
+  ["a refit with pairs", ["--ctr-pairs", "2", "--refit", "--valid", "0.1"], "--ctr-pairs cannot be combined"],
   ["a column that is a number by flag", ["--numeric", "hour", "--ctr", "hour"], "'hour'"],
   ["options without it", ["--ctr-prior", "0.1"], "--ctr COLUMNS"],
   ["no weight of the prior", ["--ctr", "user_id", "--ctr-prior-weight", "0"], "above 0"],

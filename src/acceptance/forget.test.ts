@@ -37,7 +37,7 @@ const runs: Record<string, string[]> = {
   trees: [
     "train-gbdt",
     fixture("clicks.csv"),
-    ..."--num-trees 3 --entity item_id --dim 2 --ctr user_id --head lr".split(" "),
+    ..."--num-trees 3 --entity item_id --dim 2 --ctr user_id,user_id*item_id --head lr".split(" "),
   ],
 };
 
@@ -61,7 +61,8 @@ beforeAll(async () => {
 test("a dry run says what would change, and changes nothing", async () => {
   const before = grep(at("store"), user, item);
   const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
-  expect(stdout).toContain(`${at("store/trees/000001")}: 1 rows and entries would be forgotten\n`);
+  // the user's statistics, and those of 65 items with the user
+  expect(stdout).toContain(`${at("store/trees/000001")}: 66 rows and entries would be forgotten\n`);
   expect(grep(at("store"), user, item)).toEqual(before);
 });
 

@@ -30,6 +30,7 @@ const typed: Record<string, Typed> = {
   "tutorials/purchases-to-lists.md": {},
   "tutorials/weekly.md": {},
   "alignment.md": {},
+  "algorithms/gbdt.md": {},
   "cli.md": {
     before: ["embed train-als fixtures/purchases.csv --epochs 2 -o RUN"],
     filled: [["tail -n +1 -f events.csv", "head -20 fixtures/purchases.csv"]],

@@ -3,6 +3,7 @@
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   all: () => import("./all.js"),
   "cold-start": () => import("./cold-start.js"),
+  "ctr-pairs": () => import("./ctr-pairs.js"),
   defaults: () => import("./defaults.js"),
   encode: () => import("./encode.js"),
   evaluate: () => import("./evaluate.js"),

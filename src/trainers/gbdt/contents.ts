@@ -9,6 +9,7 @@ import type { ExampleOptions } from "../../training/example-options.js";
 import type { FitContents } from "../../training/plan.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./artifact.js";
 import type { FittedModel, ModelJob } from "./fit.js";
+import type { ChosenPair } from "./ctr-pairs.js";
 import { comparisons } from "./head-of-leaves.js";
 import { byGain, importancesOf } from "./importances.js";
 import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-svd.js";
@@ -23,6 +24,8 @@ export interface GbdtOutcome {
   model: FittedModel;
   /** what derived columns are computed from for new rows */
   statistics: Parameters<typeof statisticsFiles>[0];
+  /** of --ctr-pairs */
+  pairs: ChosenPair[] | undefined;
   /** the table of a column's keys */
   entities: EmbeddingTable | undefined;
   /** singular vectors of the leaves */
@@ -34,7 +37,7 @@ export interface GbdtOutcome {
 
 /** Its tables, files and what the manifest says of it. */
 export function gbdtContents(outcome: GbdtOutcome): FitContents {
-  const { dataset, options, gbdt, job, model, entities, dense } = outcome;
+  const { dataset, options, gbdt, job, model, pairs, entities, dense } = outcome;
   const { forest, features, columns } = model.grown;
   const { prediction, earlier, decay } = job;
   const head = model.fitted?.head;
@@ -69,6 +72,7 @@ export function gbdtContents(outcome: GbdtOutcome): FitContents {
       ...(dense && { dense: dense.fit }),
     },
     summary: {
+      ...(pairs && { ctrPairs: pairs }),
       ...(dense && { dense: dense.fit }),
       importances: byGain(importancesOf(forest)),
     },

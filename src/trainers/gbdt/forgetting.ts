@@ -5,7 +5,7 @@
 //
 // A row with the key is scored as one of an unknown category afterwards.
 
-import { keysOf, keyAt } from "../../log/keys.js";
+import { keyAt, selectKeys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
 import type { ForgottenFiles, Forgetting } from "../../training/forgetting/forgetting.js";
@@ -49,9 +49,9 @@ async function forgetInTrees(run: Run, keys: AskedKeys): Promise<ForgottenFiles>
     const head = headWithout(artifact, gone);
     if (head !== undefined) put("head.json", head);
   }
-  const statistics = artifact.statistics.map((each) => statisticsWithout(each, keys.get(each.column)));
+  const statistics = artifact.statistics.map((each) => statisticsWithout(each, keys));
   const lost = statistics.reduce(
-    (sum, each, s) => sum + artifact.statistics[s]!.keys.size - each.keys.size,
+    (sum, each, s) => sum + artifact.statistics[s]!.sums.length - each.sums.length,
     0,
   );
   if (lost > 0) put("ctr.jsonl", statisticsText(statistics));
@@ -103,16 +103,17 @@ function headWithout(
   return headText({ ...head, weights });
 }
 
-function statisticsWithout(
-  statistics: TargetStatistics,
-  gone: ReadonlySet<string> | undefined,
-): TargetStatistics {
-  const { keys, sums, weights } = statistics;
-  if (!gone) return statistics;
-  const kept = Array.from({ length: keys.size }, (_, i) => i).filter((i) => !gone.has(keyAt(keys, i)));
+/** The statistics without ids that hold one of the keys. */
+function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): TargetStatistics {
+  const { columns, keys, sums, weights } = statistics;
+  const gone = columns.map((column) => asked.get(column));
+  if (!gone.some((own) => own)) return statistics;
+  const kept = Uint32Array.from(sums.keys()).filter((i) =>
+    gone.every((own, c) => !own?.has(keyAt(keys[c]!, i))),
+  );
   return {
     ...statistics,
-    keys: keysOf(kept.map((i) => keyAt(keys, i))),
+    keys: keys.map((own) => selectKeys(own, kept)),
     sums: Float64Array.from(kept, (i) => sums[i]!),
     weights: Float64Array.from(kept, (i) => weights[i]!),
   };

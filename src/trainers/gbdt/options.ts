@@ -7,9 +7,11 @@ import { threads } from "../../training/options/reading.js";
 import {
   checkRanges,
   choice,
+  custom,
   flag,
   list,
   number,
+  numberOf,
   pick,
   resolved,
   share,
@@ -23,6 +25,7 @@ import { output, weekly } from "../../training/options/weekly.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
+const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const ofHead = { head: ["lr"] } as const;
 
@@ -157,12 +160,32 @@ const head = {
   }),
 } as const;
 
+/** auto, or a number of pairs. */
+function pairsOf(given: string, flagName: string): number | "auto" {
+  return given === "auto" ? given : numberOf(given, flagName);
+}
+
+function pairsComplaint(value: number | "auto"): string | undefined {
+  const isRight = value === "auto" || (Number.isInteger(value) && value >= 1 && value <= MAX_PAIRS);
+  return isRight ? undefined : `auto or a whole number from 1 to ${MAX_PAIRS}`;
+}
+
 /** Ids of many values. */
 const targetStatistics = {
   ctr: list("columns", {
-    help: "columns of high-cardinality ids to replace with the mean target of their earlier rows",
+    help:
+      "columns of high-cardinality ids to replace with the mean target of their earlier rows; user*hour adds the " +
+      "mean target of a combination",
     group: columns,
   }),
+  ctrPairs: custom(
+    "n",
+    { type: 'number | "auto"', parse: pairsOf, complaint: pairsComplaint },
+    {
+      help: "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto is 8",
+      group: columns,
+    },
+  ),
   ctrKeep: flag({
     help: "also keep the columns of --ctr as categories",
     group: columns,
@@ -174,7 +197,6 @@ const targetStatistics = {
     help: "value for ids without rows",
     group: columns,
     shown: "the mean target of the training rows",
-    only: { ctr: true },
   }),
   ctrPriorWeight: number({
     min: Number.MIN_VALUE,
@@ -182,7 +204,13 @@ const targetStatistics = {
     help: "weight of --ctr-prior, as a number of rows",
     group: columns,
     shown: "1",
-    only: { ctr: true },
+  }),
+  ctrPermutations: whole({
+    min: 1,
+    max: 8,
+    help: "with --ctr or --ctr-pairs: orders of the training rows to average mean targets over, if the log has no times",
+    group: columns,
+    shown: "4",
   }),
 } as const;
 

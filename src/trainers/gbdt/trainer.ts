@@ -7,7 +7,7 @@ import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import { comparedByLabels } from "../../training/stopping-metric.js";
 import type { Trainer } from "../../training/trainer.js";
 import { gbdtContents } from "./contents.js";
-import { ctrOf, withCtr } from "./ctr.js";
+import { ctrColumns, ctrOf, withCtr } from "./ctr.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
 import { idColumnWarnings } from "./id-columns.js";
@@ -58,7 +58,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
     reading: {
       integersAreNumbers: true,
       labelIsName: task === "multiclass",
-      ids: [...(ctr?.columns ?? []), ...(entity === undefined ? [] : [entity])],
+      ids: [...(ctr ? ctrColumns(ctr) : []), ...(entity === undefined ? [] : [entity])],
       ...(positiveFrom !== undefined && { positiveFrom }),
     },
     accept(dataset: Dataset) {
@@ -88,7 +88,7 @@ async function fit(
   const { task } = given;
   if (!first) for (const text of idColumnWarnings(dataset, cut.train.rows, how.numeric)) warn(text);
   const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
-  const { parts, statistics = [] } = withCtr(asGiven, target, ctr, gbdt.seed);
+  const { parts, statistics, pairs } = withCtr(asGiven, target, ctr, gbdt.seed, { note, warn });
   const head = headOptionsOf(given, target.task);
   const numTrees = first ? Math.max(1, first.bestEpoch) : gbdt.numTrees;
   const job: ModelJob = {
@@ -117,7 +117,7 @@ async function fit(
       const dense =
         numDense === undefined ? undefined : await leafVectorsOf(grown, train, numDense, gbdt, watch);
       return gbdtContents({
-        ...{ dataset, options: how, gbdt, job, model, statistics, entities, dense },
+        ...{ dataset, options: how, gbdt, job, model, statistics, pairs, entities, dense },
         metrics: evaluated.metrics,
         labels: target.labelled(cut.train).labels,
       });
