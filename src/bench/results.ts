@@ -31,10 +31,10 @@ const BUDGET = 24 * 3_600_000;
 
 const logs: Readonly<Record<string, ResultLog>> = {
   adult: {
-    command: "adult/train.csv --label income --valid 0.1 --split random --test adult/test.csv",
+    command: "adult/train.csv --label income --valid 0.1 --split rows --test adult/test.csv",
     about: "UCI Adult, 14 columns; the published test split.",
     paths: () => shared("adult", "train.csv"),
-    given: { label: "income", valid: 0.1, split: "random", test: join(data, "adult", "test.csv") },
+    given: { label: "income", valid: 0.1, split: "rows", test: join(data, "adult", "test.csv") },
   },
   "gen-ctr": {
     command: "ctr-100000.csv --label click --split random",
