@@ -9,6 +9,7 @@ import { composeOption } from "./compose-option.js";
 import { addQueryOptions } from "./query-options.js";
 import {
   addBadRowOptions,
+  addEngineOptions,
   addHashKeysOption,
   addReadingOptions,
   badRowsOf,
@@ -55,7 +56,7 @@ export function addRecallFlags(command: Command): Command {
       wholeOf("--threads", 1),
     ),
   );
-  addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
+  addBadRowOptions(addEngineOptions(addReadingOptions(addHashKeysOption(command))));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(

@@ -7,6 +7,8 @@ import type { Inspection } from "../../api/inspect/inspection.js";
 import { printable, UsageError } from "../../errors.js";
 import {
   addBadRowOptions,
+  addEngineOptions,
+  withLogUnlessQuery,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
@@ -41,11 +43,12 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
         "rows. With --source and --target it reads an edge list and shows nodes, edges, degrees and components.",
     )
     .argument(
-      "<log...>",
+      "[log...]",
       "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
     )
     .addHelpText("before", examples);
-  addTable(addBadRowOptions(addReadingOptions(command)), pick(columns, "ignore"))
+  withLogUnlessQuery(command);
+  addTable(addBadRowOptions(addEngineOptions(addReadingOptions(command))), pick(columns, "ignore"))
     .addOption(
       new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
         "Reading:",
