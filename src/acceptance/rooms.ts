@@ -51,14 +51,7 @@ export const rooms: Record<string, Room> = {
   // what a server reads is taken in by the code of local logs: docs/decisions/0025-spark-connect-as-an-engine.md
   engine: {
     mayImport: ["log", "io", "kernels", "errors"],
-    packages: [
-      "@grpc/grpc-js",
-      "apache-arrow",
-      "hyparquet",
-      "node:crypto",
-      "node:fs/promises",
-      "node:timers/promises",
-    ],
+    packages: ["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
   },
   dataset: { mayImport: ["log", "io", "kernels", "numeric", "errors"], packages: ["apache-arrow"] },
   // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries

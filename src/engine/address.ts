@@ -30,7 +30,8 @@ export interface Address {
  * @throws {UsageError} it is none, of another protocol of Spark's, has a parameter that is unknown, or a token in it
  */
 export function parseAddress(text: string): Address {
-  const expected = "--engine expects sc://HOST:PORT, such as sc://localhost:15002 or sc://spark:443/;use_ssl=true";
+  const expected =
+    "--engine expects sc://HOST:PORT, such as sc://localhost:15002 or sc://spark:443/;use_ssl=true";
   if (/^spark:\/\//i.test(text))
     throw new UsageError(
       "--engine: spark:// is the address of a cluster's master, which only programs on the JVM can use. Start a " +
@@ -67,7 +68,8 @@ export function parseAddress(text: string): Address {
       `--engine: unknown parameter '${unknown}': expected ${PARAMETERS.join(", ")} or a header that starts with x-`,
     );
   const tls = given.get("use_ssl") ?? "false";
-  if (!/^(true|false)$/i.test(tls)) throw new UsageError(`--engine: use_ssl must be true or false, got '${tls}'`);
+  if (!/^(true|false)$/i.test(tls))
+    throw new UsageError(`--engine: use_ssl must be true or false, got '${tls}'`);
   const target = `${host}:${port}`;
   return {
     target,

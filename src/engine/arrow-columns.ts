@@ -20,7 +20,10 @@ const MISSING = 0xffffffff;
 /** How a Parquet file would state a type; undefined: no cell has it. */
 function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
   const [kind] = Object.keys(type);
-  const plain = (physical: SchemaElement["type"], converted?: SchemaElement["converted_type"]): SchemaElement => ({
+  const plain = (
+    physical: SchemaElement["type"],
+    converted?: SchemaElement["converted_type"],
+  ): SchemaElement => ({
     name,
     ...(physical && { type: physical }),
     ...(converted && { converted_type: converted }),
@@ -39,7 +42,10 @@ function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
 }
 
 /** A column as it is read; undefined: it is neither of single values nor of lists of them. */
-export function leafOf(name: string, type: ColumnType): Pick<LeafColumn, "element" | "maxRepetition"> | undefined {
+export function leafOf(
+  name: string,
+  type: ColumnType,
+): Pick<LeafColumn, "element" | "maxRepetition"> | undefined {
   const { elementType } = (type["array"] ?? {}) as { elementType?: ColumnType };
   const element = elementOf(name, elementType ?? type);
   return element && { element, maxRepetition: elementType ? 1 : 0 };
@@ -152,7 +158,12 @@ function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array 
 const MOST_EXACT = 2n ** 53n;
 
 /** The values that are there, one after another. */
-function valuesOf(data: Data, levels: Uint32Array | undefined, column: LeafColumn, path: string): PlainValues {
+function valuesOf(
+  data: Data,
+  levels: Uint32Array | undefined,
+  column: LeafColumn,
+  path: string,
+): PlainValues {
   const { element, name } = column;
   const { length, valueOffsets, values } = data;
   const places: number[] = [];

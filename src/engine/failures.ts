@@ -47,9 +47,14 @@ function infoOf({ metadata }: CallError): Record<string, string> {
   const [bytes] = metadata?.get("grpc-status-details-bin") ?? [];
   if (bytes === undefined || typeof bytes === "string") return {};
   try {
-    const { details = [] } = decode(status, bytes) as { details?: { typeUrl?: string; value?: Uint8Array }[] };
+    const { details = [] } = decode(status, bytes) as {
+      details?: { typeUrl?: string; value?: Uint8Array }[];
+    };
     const found = details.find(({ typeUrl }) => typeUrl?.endsWith("google.rpc.ErrorInfo") === true);
-    return (found?.value && (decode(errorInfo, found.value) as Message)["metadata"]) as Record<string, string>;
+    return (found?.value && (decode(errorInfo, found.value) as Message)["metadata"]) as Record<
+      string,
+      string
+    >;
   } catch {
     // what cannot be read says nothing
     return {};
@@ -57,7 +62,9 @@ function infoOf({ metadata }: CallError): Record<string, string> {
 }
 
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.filter((secret) => secret !== "").reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  return secrets
+    .filter((secret) => secret !== "")
+    .reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
 }
 
 /** Whether a call may be tried again: the server was not reached, or the connection was cut. */
@@ -83,7 +90,12 @@ export function isLost(error: CallError): boolean {
  * @param server as messages call it
  * @param what was read or done, for messages: `file:///logs/a.csv`
  */
-export function typedFailure(error: unknown, server: string, what: string, secrets: readonly string[]): unknown {
+export function typedFailure(
+  error: unknown,
+  server: string,
+  what: string,
+  secrets: readonly string[],
+): unknown {
   if (error instanceof EmbedError || !isCallError(error)) return error;
   const said = saidBy(error, secrets);
   const text = shortened(said.text);
@@ -122,9 +134,10 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
         "read them in slices with --engine-slice, such as --engine-slice 64M",
       cause,
     );
-  if (/^PATH_NOT_FOUND/.test(errorClass) || /Path does not exist|FileNotFoundException/.test(text))
+  if (errorClass.startsWith("PATH_NOT_FOUND") || /Path does not exist|FileNotFoundException/.test(text))
     return new NoInputError(`${what} does not exist on the server's side: ${short}`);
-  if (/^(TABLE_OR_VIEW|SCHEMA|CATALOG)_NOT_FOUND/.test(errorClass)) return new NoInputError(`${what}: ${short}`);
+  if (/^(TABLE_OR_VIEW|SCHEMA|CATALOG)_NOT_FOUND/.test(errorClass))
+    return new NoInputError(`${what}: ${short}`);
   if (/No FileSystem for scheme|ClassNotFoundException/.test(text))
     return new UsageError(
       `--engine: the server has no connector for ${what} (${short}): start it with the package of that storage, ` +
@@ -132,11 +145,17 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
       cause,
     );
   if (/^(FAILED_READ_FILE|CANNOT_READ|MALFORMED|PARQUET_|UNABLE_TO_INFER_SCHEMA|CORRUPT)/.test(errorClass))
-    return new DataError(`the file is damaged, or Spark does not read it: ${short}`, { file: what });
+    return new DataError(`the file is damaged, or Spark does not read it: ${short}`, {
+      file: what.replaceAll(/^'|'$/g, ""),
+    });
   if (/AccessControlException|AccessDenied|Permission denied|403 Forbidden/.test(text))
     return new IoError(`--engine: the server may not read ${what}: ${short}`, cause);
   // what Spark's analysis finds: syntax, columns, functions, types
-  if (/^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(errorClass))
+  if (
+    /^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(
+      errorClass,
+    )
+  )
     return new UsageError(`--engine: ${what}: ${short}`, cause);
   return undefined;
 }

@@ -20,8 +20,10 @@ export interface RemoteFile extends LogFile {
 const URI = /^([a-z][a-z0-9+.-]*):\/\/?[^/]*(\/|$)/i;
 const GLOB = /[*?[{]/;
 
-/** Options of a file that is read by its own name: characters of patterns stand for themselves. */
-export const AS_NAMED = { __globPaths__: "false" };
+/** A path whose characters stand for themselves, those of Hadoop's patterns too. */
+export function literal(uri: string): string {
+  return uri.replaceAll(/[*?[\]{}\\]/g, "\\$&");
+}
 
 /** Columns of a listing, in milliseconds and bytes. */
 const LISTED = ["path", "length", "unix_millis(modificationTime) AS modified"];
@@ -29,14 +31,17 @@ const LISTED = ["path", "length", "unix_millis(modificationTime) AS modified"];
 /** @throws {UsageError} a name is not one that a server can find */
 export function checkNames(named: readonly string[]): void {
   for (const path of named) {
-    if (path === "-") throw new UsageError("--engine cannot read standard input: name files, tables or a query");
+    if (path === "-")
+      throw new UsageError("--engine cannot read standard input: name files, tables or a query");
     if (!URI.test(path) || /^sc:/i.test(path))
       throw new UsageError(
         `'${path}': with --engine, logs are named as the server finds them, such as s3a://bucket/logs/*.parquet, ` +
           "hdfs://host/logs, file:///logs/day.csv (of the server's machines) or table:catalog.database.name",
       );
     if (path.includes("**"))
-      throw new UsageError(`'${path}': ** is not supported with --engine: name the directory, which is read whole`);
+      throw new UsageError(
+        `'${path}': ** is not supported with --engine: name the directory, which is read whole`,
+      );
   }
 }
 
@@ -53,8 +58,7 @@ export async function remoteFiles(
   const files: RemoteFile[] = [];
   const warnings: string[] = [];
   for (const path of named) {
-    const listed = await listingOf(session, path);
-    const found = chosen(path, listed);
+    const found = await chosenFiles(session, path);
     files.push(...found.files);
     warnings.push(...found.warnings);
   }
@@ -79,12 +83,27 @@ export async function checkUnchanged(
 
 type Listed = Omit<RemoteFile, "partition">;
 
-async function listingOf(session: Session, path: string): Promise<Listed[]> {
-  const relation = projected(filesOf("binaryFile", [path], { recursiveFileLookup: "true" }), LISTED);
+/** A path that exists is itself, whatever characters it has. */
+async function chosenFiles(session: Session, path: string) {
+  if (!GLOB.test(path)) return chosen(path, await listingOf(session, path, path), false);
+  try {
+    return chosen(path, await listingOf(session, path, literal(path)), false);
+  } catch (error) {
+    if (!(error instanceof NoInputError)) throw error;
+    return chosen(path, await listingOf(session, path, path), true);
+  }
+}
+
+async function listingOf(session: Session, path: string, pattern: string): Promise<Listed[]> {
+  const relation = projected(filesOf("binaryFile", [pattern], { recursiveFileLookup: "true" }), LISTED);
   const listed: Listed[] = [];
-  for await (const bytes of session.run(relation, `'${path}'`)) {
+  for (const bytes of await session.fetch(relation, `'${path}'`)) {
     for (const row of arrow.tableFromIPC(bytes)) {
-      const { path: uri, length, modified } = row as unknown as {
+      const {
+        path: uri,
+        length,
+        modified,
+      } = row as unknown as {
         path: string;
         length: bigint;
         modified: bigint;
@@ -101,17 +120,25 @@ function withSlashes(uri: string): string {
 }
 
 /** Which of the files are the log that is named. */
-function chosen(path: string, listed: readonly Listed[]): { files: RemoteFile[]; warnings: string[] } {
+function chosen(
+  path: string,
+  listed: readonly Listed[],
+  isPattern: boolean,
+): { files: RemoteFile[]; warnings: string[] } {
   const name = withSlashes(path).replace(/(?!^)\/+$/, "");
   const own = listed.find((file) => file.path === name);
   if (own) return { files: [{ ...own, partition: {} }], warnings: [] };
-  if (GLOB.test(path)) {
+  if (isPattern) {
     // a pattern is of files, as on this machine: those of directories that match are not meant
     const depth = name.split("/").length;
     const matching = listed.filter((file) => file.path.split("/").length === depth);
     if (matching.length === 0) throw new NoInputError(`'${path}' matches no files on the server's side`);
     return { files: matching.map((file) => ({ ...file, partition: {} })), warnings: [] };
   }
+  if (listed.length === 0)
+    throw new NoInputError(
+      `'${path}' has no log on the server's side: it is an empty file, or a directory without files that have rows`,
+    );
   const below = `${name}/`;
   const stray = listed.find((file) => !file.path.startsWith(below));
   if (stray)
@@ -120,7 +147,10 @@ function chosen(path: string, listed: readonly Listed[]): { files: RemoteFile[];
   const visible = [...byName.keys()].filter((file) => !/(^|\/)[._]/.test(file));
   const { files, warnings } = chosenLogs(name, visible, (file) => byName.get(file)!.bytes);
   return {
-    files: files.map(({ path: file, partition }) => ({ ...byName.get(file.slice(below.length))!, partition })),
+    files: files.map(({ path: file, partition }) => ({
+      ...byName.get(file.slice(below.length))!,
+      partition,
+    })),
     warnings,
   };
 }

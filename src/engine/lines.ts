@@ -7,22 +7,17 @@ import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { ByteSource } from "../io/source.js";
-import { AS_NAMED, type RemoteFile } from "./files.js";
+import { literal, type RemoteFile } from "./files.js";
 import { filesOf, filtered, projected, quoted, sorted, type Relation } from "./plans.js";
 import { LostOperation, type Session } from "./session.js";
 
 /** A line ends here, and nowhere else: a \r belongs to the line, as on this machine. */
 const NEWLINE = 0x0a;
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
-/** How often a file is asked for anew from a server that lost it. */
-const MOST_RESTARTS = 5;
 
-const [TEXT, BLOCK, SIZE, LINE] = ["text", "block", "size", "line"].map((name) => quoted(`embed_${name}`)) as [
-  string,
-  string,
-  string,
-  string,
-];
+const [TEXT, BLOCK, SIZE, LINE] = ["text", "block", "size", "line"].map((name) =>
+  quoted(`embed_${name}`),
+) as [string, string, string, string];
 
 /** Whether Spark decompresses the file, so that its size says nothing of its lines. */
 function isCompressed(path: string): boolean {
@@ -58,12 +53,14 @@ class LineSource implements ByteSource {
 
   /** @throws {EmbedError} as Session.run; {IoError} lines are missing, or the file changed */
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
-    // Hadoop's reader takes a byte-order mark away: this one is taken away in its place, and a second one is data
-    yield MARK;
     let last: Uint8Array | undefined;
+    let isFirst = true;
     for (const [from, to] of this.#windows()) {
       this.#numLines = 0;
       for await (const bytes of this.#window(from, to)) {
+        // Hadoop's reader takes a byte-order mark away: a second one is data, which is read so behind another
+        if (isFirst && MARK.every((byte, i) => bytes[i] === byte)) yield MARK;
+        isFirst = false;
         if (last) yield this.#passed(last);
         last = bytes;
       }
@@ -94,15 +91,14 @@ class LineSource implements ByteSource {
   /** Lines of blocks that start in a range; a server that lost the operation, or gave lines out of order, is asked anew. */
   async *#window(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
     let isSorted = false;
-    for (let restarts = 0; ; restarts++) {
+    let restarts = 0;
+    for (;;) {
       try {
         yield* this.#job(from, to, isSorted);
         return;
       } catch (error) {
         if (error instanceof OutOfOrder && !isSorted) isSorted = true;
-        else if (error instanceof LostOperation && restarts < MOST_RESTARTS) await this.#session.reopen();
-        else if (error instanceof LostOperation)
-          throw new IoError(`--engine: ${this.#session.shown} lost the job for '${this.path}' ${restarts} times`);
+        else if (error instanceof LostOperation) await this.#session.restart(`'${this.path}'`, restarts++);
         else throw error;
       }
     }
@@ -137,7 +133,7 @@ class LineSource implements ByteSource {
   }
 
   #relation(from: number, to: number, isSorted: boolean): Relation {
-    const files = filesOf("text", [this.#file.uri], { ...AS_NAMED, lineSep: "\n" });
+    const files = filesOf("text", [literal(this.#file.uri)], { lineSep: "\n" });
     const lines = projected(files, [
       `value AS ${TEXT}`,
       `_metadata.file_block_start AS ${BLOCK}`,

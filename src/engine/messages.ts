@@ -3,7 +3,10 @@
 
 import type { FieldType, Shape } from "./wire.js";
 
-type Given = Record<string, [number, FieldType | (() => Shape)] | [number, FieldType | (() => Shape), "repeated"]>;
+type Given = Record<
+  string,
+  [number, FieldType | (() => Shape)] | [number, FieldType | (() => Shape), "repeated"]
+>;
 
 function shape(message: string, fields: Given): Shape {
   return {
@@ -71,6 +74,7 @@ const requestOption = shape("ExecutePlanRequest.RequestOption", { reattachOption
 
 export const executePlanRequest = shape("ExecutePlanRequest", {
   ...session,
+  clientObservedServerSideSessionId: [8, "text"],
   plan: [3, plan],
   clientType: [4, "text"],
   requestOptions: [5, requestOption, "repeated"],
@@ -88,6 +92,7 @@ export const executePlanResponse = shape("ExecutePlanResponse", {
 
 export const reattachExecuteRequest = shape("ReattachExecuteRequest", {
   ...session,
+  clientObservedServerSideSessionId: [6, "text"],
   operationId: [3, "text"],
   clientType: [4, "text"],
   lastResponseId: [5, "text"],
@@ -110,6 +115,7 @@ const schemaOfPlan = shape("AnalyzePlanRequest.Schema", { plan: [1, plan] });
 
 export const analyzePlanRequest = shape("AnalyzePlanRequest", {
   ...session,
+  clientObservedServerSideSessionId: [17, "text"],
   clientType: [3, "text"],
   schema: [4, schemaOfPlan],
   sparkVersion: [10, sparkVersion],
@@ -146,6 +152,7 @@ const versionOfSpark = shape("AnalyzePlanResponse.SparkVersion", { version: [1, 
 export const analyzePlanResponse = shape("AnalyzePlanResponse", {
   schema: [2, schema],
   sparkVersion: [8, versionOfSpark],
+  serverSideSessionId: [15, "text"],
 });
 
 const keyValue = shape("KeyValue", { key: [1, "text"], value: [2, "text"] });

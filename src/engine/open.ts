@@ -4,17 +4,17 @@
 //   Parquet files    batches of Arrow                                     rows.ts
 //   table:NAME, SQL  batches of Arrow in the order that is named          rows.ts
 
-import { readFile } from "node:fs/promises";
 import { IoError, NoInputError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { errorCode } from "../io/error-code.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { readText } from "../io/read-text.js";
 import { formOf } from "../log/form.js";
 import type { EngineReading, Log, ReadOptions } from "../log/log.js";
 import { hasOwnForm } from "../log/number.js";
 import { openFiles } from "../log/open.js";
 import { withoutRepeats } from "../log/repeats.js";
-import { AS_NAMED, checkNames, checkUnchanged, remoteFiles, type RemoteFile } from "./files.js";
+import { checkNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
 import { lineSource } from "./lines.js";
 import { filesOf, projected, queryOf, tableOf } from "./plans.js";
 import { openRows } from "./rows.js";
@@ -39,19 +39,20 @@ const FILE_SETTINGS = {
   "spark.sql.parquet.binaryAsString": "false",
   "spark.sql.parquet.filterPushdown": "true",
 };
-const PARQUET = { ...AS_NAMED, mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
+const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
 
 /**
  * Opens a log through a Spark Connect server.
  *
  * @param named files with a scheme, directories and patterns of them, or one `table:NAME`; none with a query
+ * @param onServer hears which server answered, and of which version
  * @throws {UsageError} what is named, or an option, cannot be read so
  * @throws {EmbedError} as openSession, Session.run and openLog
  */
 export async function openEngineLog(
   named: readonly string[],
   options: ReadOptions,
-  signal: AbortSignal,
+  { signal, onServer }: { signal: AbortSignal; onServer?: (server: string) => void },
 ): Promise<Log> {
   const engine = options.engine!;
   const tables = named.flatMap((name) => TABLE.exec(name)?.[1] ?? []);
@@ -65,6 +66,7 @@ export async function openEngineLog(
     signal,
     settings: isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) },
   });
+  onServer?.(`${session.shown} (Spark ${session.version})`);
   try {
     const log = isQuery
       ? await openQuery(session, tables[0], query, options)
@@ -92,7 +94,9 @@ function splitsOf({ slice }: EngineReading): Record<string, string> {
 /** @throws {UsageError} what is named does not go together */
 function checkWhat(named: readonly string[], tables: readonly string[], { sql, order }: EngineReading): void {
   if (sql !== undefined && named.length > 0)
-    throw new UsageError(`--engine-sql names the rows to read: omit ${named.map((name) => `'${name}'`).join(", ")}`);
+    throw new UsageError(
+      `--engine-sql names the rows to read: omit ${named.map((name) => `'${name}'`).join(", ")}`,
+    );
   if (sql === undefined && named.length === 0)
     throw new NoInputError("no log given: name files, table:NAME, or a query with --engine-sql");
   if (tables.length > 0 && named.length > 1)
@@ -108,13 +112,15 @@ function checkWhat(named: readonly string[], tables: readonly string[], { sql, o
         "time,user,item",
     );
   if (!isQuery && order)
-    throw new UsageError("--engine-order applies to tables and queries; rows of files are read in the files' order");
+    throw new UsageError(
+      "--engine-order applies to tables and queries; rows of files are read in the files' order",
+    );
 }
 
 async function queryOfFile(path: string): Promise<string> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readText(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") throw new NoInputError(`--engine-sql: '${path}' does not exist`);
     throw new IoError(`--engine-sql: cannot read '${path}'`, { cause: error });
@@ -136,7 +142,10 @@ async function openQuery(
 ): Promise<Log> {
   checkTyped(options, table === undefined ? "a query" : "a table");
   const { sql, order, slice, hash } = options.engine!;
-  if (hash === true) throw new UsageError("--engine-hash applies to files: rows of tables and queries have their own checksum");
+  if (hash === true)
+    throw new UsageError(
+      "--engine-hash applies to files: rows of tables and queries have their own checksum",
+    );
   const input = {
     path: table === undefined ? `sql:${sql}` : `table:${table}`,
     relation: table === undefined ? queryOf(query!) : tableOf(table),
@@ -149,11 +158,17 @@ async function openQuery(
 
 /** @throws {UsageError} an option is of text */
 function checkTyped(options: ReadOptions, what: string): void {
-  const texts = { "--delimiter": options.delimiter, "--comment": options.comment, "--encoding": options.encoding };
+  const texts = {
+    "--delimiter": options.delimiter,
+    "--comment": options.comment,
+    "--encoding": options.encoding,
+  };
   const own = Object.entries(texts).find(([, value]) => value !== undefined)?.[0];
   if (own !== undefined) throw new UsageError(`${own} is only supported for text, and the log is ${what}`);
   if (hasOwnForm(options))
-    throw new UsageError(`--decimal and --thousands are only supported for delimited text, and the log is ${what}`);
+    throw new UsageError(
+      `--decimal and --thousands are only supported for delimited text, and the log is ${what}`,
+    );
   if (options.columns)
     throw new UsageError(
       `--columns is only supported for delimited text without a header, and the log is ${what}`,
@@ -178,7 +193,7 @@ async function openNamed(session: Session, named: readonly string[], options: Re
       );
     const inputs = files.map(({ uri, path, partition, bytes, modified }) => ({
       ...{ path, partition, bytes, modified, order: undefined },
-      relation: filesOf("parquet", [uri], PARQUET),
+      relation: filesOf("parquet", [literal(uri)], PARQUET),
     }));
     log = await openRows(session, inputs, options, slice);
     log = { ...log, warnings: [...warnings, ...log.warnings] };
@@ -219,12 +234,14 @@ async function hashed(
   const named: InputFingerprint[] = [];
   for (const [i, { of: _, ...input }] of inputs.entries()) {
     const { uri, path } = files[i]!;
-    const relation = projected(filesOf("binaryFile", [uri], AS_NAMED), ["sha2(content, 256) AS sha256"]);
+    const relation = projected(filesOf("binaryFile", [literal(uri)], {}), ["sha2(content, 256) AS sha256"]);
     let sha256 = "";
-    for await (const bytes of session.run(relation, `'${path}'`))
-      for (const row of arrow.tableFromIPC(bytes)) sha256 = String((row as unknown as { sha256: string }).sha256);
+    for (const bytes of await session.fetch(relation, `'${path}'`))
+      for (const row of arrow.tableFromIPC(bytes)) ({ sha256 } = row as unknown as { sha256: string });
     if (!/^[0-9a-f]{64}$/.test(sha256))
-      throw new IoError(`--engine-hash: ${session.shown} gave no checksum of '${path}': files of 2 GB or more have none`);
+      throw new IoError(
+        `--engine-hash: ${session.shown} gave no checksum of '${path}': files of 2 GB or more have none`,
+      );
     named.push({ ...input, sha256 });
   }
   return named;

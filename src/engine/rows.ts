@@ -46,7 +46,6 @@ interface OpenInput extends RowInput {
 }
 
 const POSITION = quoted("embed_position");
-const MOST_RESTARTS = 5;
 
 /** What a log's options make of its columns. */
 interface Columns {
@@ -72,7 +71,8 @@ export async function openRows(
   const given = options.multi ?? {};
   const multi: Record<string, string> = {};
   for (const name of head.columns)
-    if (!ignored.has(name) && isList(head, name)) multi[name] = Object.hasOwn(given, name) ? given[name]! : "|";
+    if (!ignored.has(name) && isList(head, name))
+      multi[name] = Object.hasOwn(given, name) ? given[name]! : "|";
   const columns: Columns = { ignored, multi, given };
   const all = columnsIn(head);
   const { sample, bytesPerRow } = await sampleOf(session, files, all, columns, options);
@@ -120,11 +120,13 @@ async function openInput(session: Session, input: RowInput): Promise<OpenInput> 
   const missing = input.order?.find((name) => !columns.includes(name));
   if (missing !== undefined) throw noSuchColumn(missing, columns);
   let numRows = 0;
-  for await (const bytes of session.run(counted(input.relation), `'${input.path}'`))
+  for (const bytes of await session.fetch(counted(input.relation), `'${input.path}'`))
     for (const { data } of arrow.tableFromIPC(bytes).batches)
       if (data.length > 0) numRows = int64At(data.children[0]!, 0);
   if (numRows === 0) {
-    const what = input.order ? "the table or query has no rows" : "the file holds no row: expected a Parquet file with rows";
+    const what = input.order
+      ? "the table or query has no rows"
+      : "the file holds no row: expected a Parquet file with rows";
     throw new NoRowsError(what, { file: input.path, line: 1 });
   }
   return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
@@ -211,7 +213,7 @@ async function firstBatches(
   const { relation, order } = selected(file, names);
   const fetched = async (from: Relation, check: (data: Data) => void = () => undefined) => {
     const batches: { bytes: Uint8Array; data: Data }[] = [];
-    for await (const bytes of session.run(from, `'${file.path}'`)) {
+    for (const bytes of await session.fetch(from, `'${file.path}'`)) {
       for (const { data } of arrow.tableFromIPC(bytes).batches) {
         if (data.length === 0) continue;
         check(data);
@@ -286,7 +288,8 @@ async function readInputs(
       };
       const merged = mergeScan(merger, scanner.scan(range), 0, file.path, options, skipped);
       if (merged.numRows + merged.faultyRows.length > 0) await onBatch(merged, keyOf);
-      if (file.bytes !== undefined) progress[at]!.bytesRead = Math.floor((file.bytes * numRows) / file.numRows);
+      if (file.bytes !== undefined)
+        progress[at]!.bytesRead = Math.floor((file.bytes * numRows) / file.numRows);
       observe?.(progressOf(merger.numRows, progress));
     }
     inputs.push({
@@ -338,7 +341,8 @@ async function* batchesOf(
     } catch (error) {
       if (error instanceof OutOfOrder && !isSorted) isSorted = true;
       // the rows of a file are where they were; those of a table may be others by now
-      else if (error instanceof LostOperation && !file.order && restarts++ < MOST_RESTARTS) await session.reopen();
+      else if (error instanceof LostOperation && !file.order)
+        await session.restart(`'${file.path}'`, restarts++);
       else if (error instanceof LostOperation)
         throw new IoError(
           `--engine: ${session.shown} lost the job that reads '${file.path}', as a restarted server does: run the ` +
@@ -354,7 +358,13 @@ async function* batchesOf(
   }
 }
 
-function sliceOf(file: OpenInput, names: readonly string[], from: number, to: number, isSorted: boolean): Relation {
+function sliceOf(
+  file: OpenInput,
+  names: readonly string[],
+  from: number,
+  to: number,
+  isSorted: boolean,
+): Relation {
   const { relation, order } = selected(file, names);
   const isWhole = from === 0 && to === file.numRows;
   if (file.order) {
@@ -423,5 +433,10 @@ function sameCell(a: Data, i: number, b: Data, j: number): boolean {
     nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;
   if (!isThere(a, i) || !isThere(b, j)) return isThere(a, i) === isThere(b, j);
   const [x, y]: [unknown, unknown] = [new arrow.Vector([a]).get(i), new arrow.Vector([b]).get(j)];
-  return Object.is(x, y) || (typeof x === "object" && String(x) === String(y));
+  return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
+}
+
+/** A decimal's words, or a list. */
+function isComposed(value: unknown): value is { toString(): string } {
+  return typeof value === "object" && value !== null;
 }

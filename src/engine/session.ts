@@ -9,7 +9,7 @@ import { IoError, UsageError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
-import { isCallError, isLost, isTransient, typedFailure } from "./failures.js";
+import { DEADLINE, isCallError, isLost, isTransient, typedFailure } from "./failures.js";
 import {
   analyzePlanRequest,
   analyzePlanResponse,
@@ -32,14 +32,18 @@ import { decode, encode, type Message, type Shape } from "./wire.js";
 const PACKAGE = "@grpc/grpc-js@^1";
 /** How long the first call may take, in milliseconds. */
 const CONNECT = 15_000;
+/** A channel's state once it is connected, as gRPC numbers it. */
+const READY = 2;
 /** How long a short call may take. */
 const SHORT_CALL = 60_000;
 /** How long a farewell may take. */
 const FAREWELL = 3_000;
 /** A stream that is silent for so long is opened anew; 4.x reports its progress every 2 s. */
-const SILENCE = 30_000;
+const SILENCE = 10_000;
 /** Responses after which the server may forget those before. */
 const RELEASE_EVERY = 16;
+/** How often a job is asked for anew from a server that lost it. */
+const MOST_RESTARTS = 5;
 /** Waits between attempts, in milliseconds: the last is repeated. */
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
 
@@ -110,6 +114,8 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #userId: string;
   #id = randomUUID() as string;
+  /** with it the server refuses to go on in a session that it made anew, which lacks our settings */
+  #sameSession: Message = {};
   #isOpen = false;
   #isRunning = false;
 
@@ -142,9 +148,17 @@ export class Session {
   /** Finds out who answers, and makes settings. */
   async begin(): Promise<void> {
     const call = { ...this.#who(), clientType: this.#clientType, sparkVersion: {} };
+    const ask = (milliseconds: number) =>
+      this.#unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
     const answer = (await this.#typed(this.shown, () =>
-      this.#unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, CONNECT),
-    )) as { sparkVersion?: { version?: string } };
+      ask(CONNECT).catch((error: unknown) => {
+        // a server that has just started takes its time, and one that is not there has none
+        const isThere = Number(this.#client.getChannel().getConnectivityState(false)) === READY;
+        if (isCallError(error) && error.code === DEADLINE && isThere) return ask(SHORT_CALL);
+        throw error;
+      }),
+    )) as { sparkVersion?: { version?: string }; serverSideSessionId?: string };
+    this.#sameSession = { clientObservedServerSideSessionId: answer.serverSideSessionId };
     this.version = answer.sparkVersion?.version ?? "";
     this.#isOpen = true;
     await this.#set(this.#options.settings);
@@ -152,12 +166,33 @@ export class Session {
 
   /** The columns of a relation; a type that no cell has is an empty message. @throws {EmbedError} as typedFailure */
   async columnsOf(relation: Relation, what: string): Promise<RelationColumn[]> {
-    const answer = (await this.#call(what, "AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], {
-      clientType: this.#clientType,
-      schema: { plan: { root: relation } },
-    })) as { schema?: { schema?: { struct?: { fields?: { name?: string; dataType?: Message }[] } } } };
+    const shapes = [analyzePlanRequest, analyzePlanResponse] as const;
+    const schema = { clientType: this.#clientType, schema: { plan: { root: relation } } };
+    const answer = (await this.#restarting(what, () =>
+      this.#call(what, "AnalyzePlan", shapes, { ...this.#sameSession, ...schema }),
+    )) as { schema?: { schema?: { struct?: { fields?: { name?: string; dataType?: Message }[] } } } };
     const fields = answer.schema?.schema?.struct?.fields ?? [];
     return fields.map(({ name = "", dataType = {} }) => ({ name, type: dataType }));
+  }
+
+  /** All batches of a plan whose rows are few; it is run again on a server that forgot it. @throws as run */
+  async fetch(relation: Relation, what: string): Promise<Uint8Array[]> {
+    return await this.#restarting(what, async () => {
+      const batches: Uint8Array[] = [];
+      for await (const batch of this.run(relation, what)) batches.push(batch);
+      return batches;
+    });
+  }
+
+  async #restarting<T>(what: string, work: () => Promise<T>): Promise<T> {
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof LostOperation)) throw error;
+        await this.restart(what, restarts);
+      }
+    }
   }
 
   /**
@@ -173,6 +208,7 @@ export class Session {
     const own = { operationId, clientType: this.#clientType };
     const start: Message = {
       ...this.#who(),
+      ...this.#sameSession,
       ...own,
       plan: { root: relation },
       requestOptions: [{ reattachOptions: { reattachable: true } }],
@@ -183,7 +219,7 @@ export class Session {
     this.#isRunning = true;
     try {
       while (!isComplete) {
-        const again = { ...this.#who(), ...own, lastResponseId };
+        const again = { ...this.#who(), ...this.#sameSession, ...own, lastResponseId };
         const before = numResponses;
         const stream = isStarted
           ? this.#stream("ReattachExecute", reattachExecuteRequest, again)
@@ -210,7 +246,7 @@ export class Session {
           if (this.#options.signal.aborted) throw this.#options.signal.reason;
           if (error instanceof SilentStream) isStarted = true;
           else if (!isCallError(error)) throw error;
-          else if (isStarted && isLost(error)) {
+          else if (isLost(error)) {
             // a request that was never received may be sent again
             if (lastResponseId === undefined && /OPERATION_NOT_FOUND/.test(error.details)) isStarted = false;
             else throw new LostOperation(error.details);
@@ -233,8 +269,17 @@ export class Session {
     }
   }
 
-  /** Starts anew on a server that forgot the session. */
-  async reopen(): Promise<void> {
+  /**
+   * Starts anew on a server that forgot the session.
+   *
+   * @param restarts how often that was done for this
+   * @throws {IoError} too often, or the server stays out of reach
+   */
+  async restart(what: string, restarts: number): Promise<void> {
+    if (restarts === MOST_RESTARTS)
+      throw new IoError(
+        `--engine: ${this.shown} lost ${what} ${restarts} times: check why the server restarts`,
+      );
     this.#id = randomUUID();
     const from = performance.now();
     for (let attempt = 0; ; attempt++) {
@@ -272,12 +317,16 @@ export class Session {
   async #interrupt(): Promise<void> {
     if (!this.#isOpen) return;
     const call = { ...this.#who(), clientType: this.#clientType, interruptType: INTERRUPT_ALL };
-    await this.#unary("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL).catch(() => undefined);
+    await this.#unary("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL).catch(
+      () => undefined,
+    );
   }
 
   async #release(what: Message): Promise<void> {
     const shapes = [releaseExecuteRequest, releaseExecuteResponse] as const;
-    await this.#unary("ReleaseExecute", shapes, { ...this.#who(), ...what }, SHORT_CALL).catch(() => undefined);
+    await this.#unary("ReleaseExecute", shapes, { ...this.#who(), ...what }, SHORT_CALL).catch(
+      () => undefined,
+    );
   }
 
   get #clientType(): string {
@@ -301,6 +350,7 @@ export class Session {
         return await this.#unary(method, shapes, { ...this.#who(), ...message }, SHORT_CALL);
       } catch (error) {
         const isOver = performance.now() - from > this.#options.timeout;
+        if (isCallError(error) && isLost(error)) throw new LostOperation(error.details);
         if (!isCallError(error) || !isTransient(error) || isOver) throw this.#failure(error, what);
         await this.#wait(attempt);
       }
@@ -328,11 +378,11 @@ export class Session {
   }
 
   async #wait(attempt: number): Promise<void> {
-    await after(WAITS[Math.min(attempt, WAITS.length - 1)], undefined, { signal: this.#options.signal }).catch(
-      () => {
-        throw this.#options.signal.reason;
-      },
-    );
+    await after(WAITS[Math.min(attempt, WAITS.length - 1)], undefined, {
+      signal: this.#options.signal,
+    }).catch(() => {
+      throw this.#options.signal.reason;
+    });
   }
 
   #unary(

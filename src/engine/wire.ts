@@ -106,7 +106,8 @@ export function decode(shape: Shape, bytes: Uint8Array): Message {
 function valueOf(type: FieldType, content: number | Uint8Array): unknown {
   if (typeof content === "number") return type === "bool" ? content !== 0 : content;
   if (type === "bytes") return content;
-  if (type === "text") return Buffer.from(content.buffer, content.byteOffset, content.length).toString("utf8");
+  if (type === "text")
+    return Buffer.from(content.buffer, content.byteOffset, content.length).toString("utf8");
   if (type === "texts") {
     const { key = "", value = "" } = decode(ENTRY, content) as { key?: string; value?: string };
     return { [key]: value };

@@ -53,7 +53,7 @@ export interface ReadOptions extends NumberForm {
 /** Where the files of a log are read from. */
 export interface Sources {
   /** @throws as openSource */
-  open(path: string, pieceBytes: number): Promise<ByteSource>;
+  open: (path: string, pieceBytes: number) => Promise<ByteSource>;
 }
 
 /** A Spark Connect server as the engine that reads a log. */
@@ -70,6 +70,18 @@ export interface EngineReading {
   timeout?: number;
   /** true: files are read once more on the server's side for their checksums */
   hash?: boolean;
+}
+
+/** What runs and datasets keep of a reading: what no byte depends on is left out. */
+export function keptReading({ threads: _, engine, ...reading }: ReadOptions): Omit<ReadOptions, "threads"> {
+  if (!engine) return reading;
+  const { address, sql, order } = engine;
+  return { ...reading, engine: { address, ...(sql !== undefined && { sql }), ...(order && { order }) } };
+}
+
+/** Whether a name of a log is one that only an engine finds: a URI, a table or a query. */
+export function isRemote(name: string): boolean {
+  return /^([a-z][a-z0-9+.-]*:\/|table:|sql:)/i.test(name);
 }
 
 /** Whole records of an input that is read group by group (grouped-rows.ts). */

@@ -2,6 +2,7 @@
 
 import type { Log, ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
+import type { Watch } from "./watch.js";
 
 /**
  * Opens a log. What an engine takes is loaded only where there is one.
@@ -11,9 +12,10 @@ import { openLog } from "../log/open.js";
 export async function openLogWith(
   named: readonly string[],
   options: ReadOptions,
-  signal: AbortSignal,
+  { observe, signal }: Watch,
 ): Promise<Log> {
   if (!options.engine) return await openLog(named, options);
   const { openEngineLog } = await import("../engine/open.js");
-  return await openEngineLog(named, options, signal);
+  const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
+  return await openEngineLog(named, options, { signal, onServer });
 }

@@ -247,7 +247,7 @@ export async function withLog<T extends Reported>(
     // rows are numbered with the malformed ones among them
     keepBadRows: badRows !== undefined || options.beside !== undefined,
   };
-  const log = await openLogWith(paths, opening, signal);
+  const log = await openLogWith(paths, opening, watch);
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
     const built = await read(

@@ -64,7 +64,7 @@ async function inspectLog(
   const opened = await openLogWith(
     paths,
     { ...reading, ignore: [...ignore], keepBadRows: badRows !== undefined },
-    signal,
+    { observe, signal },
   );
   try {
     for (const name of ignore) requireColumn("--ignore", name, opened.columns);

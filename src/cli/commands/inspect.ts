@@ -17,9 +17,9 @@ import {
 } from "../../flags/options.js";
 import { addTable } from "../../flags/table-option.js";
 import { columns } from "../../training/options/columns.js";
-import { pick } from "../../training/options/table.js";
+import { checkGiven, pick } from "../../training/options/table.js";
 import { definedOf } from "../../training/options/log.js";
-import { firstReadingOf } from "../../training/options/reading.js";
+import { engine, firstReadingOf } from "../../training/options/reading.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 import { similarTogether } from "../thinned.js";
@@ -114,6 +114,7 @@ export async function callInspectEdges(
 
 /** How the log is read. */
 async function logOf(flags: Flags) {
+  checkGiven(engine, { ...flags });
   return { reading: firstReadingOf(flags, availableParallelism()), ...(await badRowsOf(flags)) };
 }
 

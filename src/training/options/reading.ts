@@ -88,7 +88,11 @@ export const engine = {
   }),
   engineSlice: custom(
     "size",
-    { type: "number | string", parse: (given: string) => sizeOf(given, "--engine-slice") },
+    {
+      type: "number | string",
+      parse: (given: string) => sizeOf(given, "--engine-slice"),
+      complaint: sliceComplaint,
+    },
     {
       help: "with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job",
       group: engineGroup,
@@ -110,7 +114,6 @@ export const engine = {
     help: "with --engine: record the SHA-256 of each file, which the server reads once more for it",
     group: engineGroup,
     only: { engine: true },
-    noBytes: true,
   }),
 } as const;
 
@@ -219,6 +222,11 @@ export function readingOf(
     ...(comment !== undefined && { comment }),
     ...(given.engine !== undefined && { engine: engineOf(given) }),
   };
+}
+
+/** A job reads its file whole: smaller slices would mean thousands of them. */
+function sliceComplaint(bytes: number): string | undefined {
+  return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }
 
 /** The server, and how it is asked. */
