@@ -46,14 +46,16 @@ export function repeated(text: string, previous: string[] | undefined): string[]
   return [...(previous ?? []), text];
 }
 
-/** Adds the log that a training reads. */
+const LOG_HELP = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin";
+
+/** Adds the log that a command reads. */
 export function addLogArgument(command: Command): Command {
-  return withLogUnlessQuery(
-    command.argument(
-      "[log...]",
-      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
-    ),
-  );
+  return command.argument("<log...>", LOG_HELP);
+}
+
+/** The same of a command with --engine-sql, in whose place no log is named. */
+export function addLogOrQueryArgument(command: Command): Command {
+  return withLogUnlessQuery(command.argument("[log...]", LOG_HELP));
 }
 
 /** Has a command end without a log, unless a query is the log. */
