@@ -15,6 +15,8 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { markCommon } from "../../flags/common.js";
+import { nameOf } from "../../flags/setting.js";
 import { addTable } from "../../flags/table-option.js";
 import { columns } from "../../training/options/columns.js";
 import { checkGiven, pick } from "../../training/options/table.js";
@@ -60,7 +62,12 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     )
     .option("--force", "replace an existing config or --bad-rows file");
   addGraphOptions(command);
-  return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
+  addOutputOptions(command);
+  markCommon(
+    command,
+    command.options.map(nameOf).filter((name) => !name.startsWith("engine-")),
+  );
+  return command.action(async (paths: string[], flags: Flags) => {
     const { version } = await import("../../io/package-version.js");
     const start = performance.now();
     const json = await watched(flags, signal, async (watch) =>
