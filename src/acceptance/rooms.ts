@@ -30,7 +30,7 @@ const disk = [
 ];
 
 const belowTrainers =
-  "errors io config numeric kernels workers log dataset sampling solvers embedding retrieval evaluation import export report";
+  "errors io config numeric kernels workers log engine dataset sampling solvers embedding retrieval evaluation import export report";
 
 /** Rooms in the order in which data passes them; tests may import anything. */
 export const rooms: Record<string, Room> = {
@@ -47,6 +47,11 @@ export const rooms: Record<string, Room> = {
   log: {
     mayImport: ["io", "kernels", "workers", "errors"],
     packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
+  },
+  // what a server reads is taken in by the code of local logs: docs/decisions/0025-spark-connect-as-an-engine.md
+  engine: {
+    mayImport: ["log", "io", "kernels", "errors"],
+    packages: ["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
   },
   dataset: { mayImport: ["log", "io", "kernels", "numeric", "errors"], packages: ["apache-arrow"] },
   // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries

@@ -152,6 +152,7 @@ const notTyped: [page: string, start: string, reason: string][] = [
   ],
   ["algorithms/two-tower.md", "embed train-two-tower train.csv", publicLog],
   ["algorithms/two-tower.md", "COLUMNS=", publicLog],
+  ["engines.md", "", "needs a Spark Connect server; engine.test.ts starts one"],
   ["why-pretrain.md", "embed train-fm fixtures/clicks.csv", "minutes; lift.test.ts types it with few trials"],
 ];
 

@@ -10,6 +10,7 @@ import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { version } from "../io/package-version.js";
+import { keptReading } from "../log/log.js";
 import { collectWarnings, type Watch } from "../training/watch.js";
 import { filteredColumns, hidingText, withLog, type DatasetOptions } from "../training/read-dataset.js";
 import type { Summary } from "../training/summary.js";
@@ -77,8 +78,8 @@ function shapingOf({
   badRows: ___,
   hashKeys: _hashKeys,
   hashKeysOf: _hashKeysOf,
-  reading: { threads: ____, ...reading },
+  reading,
   ...columns
 }: Omit<EncodeOptions, "out" | "force">): ShapingOptions {
-  return { ...columns, reading };
+  return { ...columns, reading: keptReading(reading) };
 }

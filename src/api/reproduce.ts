@@ -13,6 +13,7 @@ import { openRun, type Run } from "../embedding/run-directory.js";
 import { DataError, NoInputError, UsageError } from "../errors.js";
 import { checkArtifact, pathExists } from "../io/read-artifact.js";
 import { version } from "../io/package-version.js";
+import { isRemote } from "../log/log.js";
 import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/temporary.js";
 import { alignRun } from "./align.js";
@@ -26,6 +27,8 @@ export interface ReproduceOptions {
   maxMemory?: number;
   /** keep the second run there; it is removed when absent */
   keep?: string;
+  /** the server through which the log was read, and is read again */
+  engine?: string;
 }
 
 export interface Reproduction {
@@ -56,6 +59,7 @@ export async function reproduce(
   for (const [file, expected] of Object.entries(manifest.files))
     await checkArtifact(join(path, file), expected);
   const { asked, trainer } = await howMade(run);
+  checkEngine(path, asked, options);
   const isGone = await datasetIsGone(asked);
   await checkInputs(run, asked, isGone);
   if (manifest.version !== version) {
@@ -118,10 +122,24 @@ async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer
   return { asked, trainer };
 }
 
+/** @throws {UsageError} the log was read through a server, and this command is not given one; or the other way round */
+function checkEngine(path: string, { options: asked }: Asked, { engine }: ReproduceOptions): void {
+  // the address in the manifest is that of whoever made the run, and would be sent this user's token
+  if (typeof asked["engine"] === "string" && engine === undefined)
+    throw new UsageError(
+      `run '${path}' was trained on a log that was read through ${asked["engine"]}: name the server with --engine to ` +
+        "read it there again",
+    );
+  if (engine !== undefined && asked["engine"] === undefined)
+    throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
+}
+
 /** Every input and earlier run is there and is what it was. */
 async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGone: boolean): Promise<void> {
   for (const { path, sha256 } of inputs) {
     if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
+    // the server has it; whether it is what it was shows in the rows
+    if (isRemote(path)) continue;
     if (path === "-")
       throw new NoInputError("the log was read from standard input: write it to a file and train from there");
     // a run may be a stranger's: a pipe or a device would be read for ever
@@ -163,6 +181,11 @@ async function encodeAgain(
   watch: Watch,
 ): Promise<string> {
   const { options, log: paths } = encoded!;
+  if ((options["reading"] as { engine?: unknown } | undefined)?.engine !== undefined)
+    throw new UsageError(
+      `dataset '${log[0]}' no longer exists, and was encoded through a server: encode it there again to reproduce ` +
+        "the run",
+    );
   const reading = { ...(options["reading"] as object), threads } as EncodeOptions["reading"];
   const given = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodeOptions;
   await encode(paths, given, watch);

@@ -16,7 +16,7 @@ import {
 } from "../io/json-shape.js";
 
 const file = object({ bytes: count, sha256: text });
-const input = object({ path: text, bytes: count, sha256: text });
+const input = object({ path: text, bytes: count, sha256: text }, { of: text, modified: text });
 const texts = list(text);
 
 /** A number of all fields, or one by field. */

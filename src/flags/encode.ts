@@ -2,7 +2,7 @@
 
 import { flag, text, withCommon, type Given } from "../training/options/table.js";
 import { columns, columnsOf, hashedIds } from "../training/options/columns.js";
-import { badRows, reading, firstReadingOf, threads } from "../training/options/reading.js";
+import { badRows, engine, reading, firstReadingOf, threads } from "../training/options/reading.js";
 import type { EncodeOptions } from "../api/encode.js";
 import { BadRowReport } from "../training/bad-row-report.js";
 
@@ -10,6 +10,7 @@ const everyOption = {
   ...columns,
   ...hashedIds,
   ...reading,
+  ...engine,
   ...badRows,
   threads: {
     ...threads.threads,

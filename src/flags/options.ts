@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { hashedIds } from "../training/options/columns.js";
-import { badRows, reading, type readingOf } from "../training/options/reading.js";
+import { badRows, engine, reading, type readingOf } from "../training/options/reading.js";
 import {
   checkGiven,
   numberOf as parseNumber,
@@ -46,12 +46,24 @@ export function repeated(text: string, previous: string[] | undefined): string[]
   return [...(previous ?? []), text];
 }
 
-/** Adds the log that a training reads. */
+const LOG_HELP = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin";
+
+/** Adds the log that a command reads. */
 export function addLogArgument(command: Command): Command {
-  return command.argument(
-    "<log...>",
-    "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
-  );
+  return command.argument("<log...>", LOG_HELP);
+}
+
+/** The same of a command with --engine-sql, in whose place no log is named. */
+export function addLogOrQueryArgument(command: Command): Command {
+  return withLogUnlessQuery(command.argument("[log...]", LOG_HELP));
+}
+
+/** Has a command end without a log, unless a query is the log. */
+export function withLogUnlessQuery(command: Command): Command {
+  return command.hook("preAction", () => {
+    if (command.args.length === 0 && command.opts<{ engineSql?: string }>().engineSql === undefined)
+      command.error("error: missing required argument 'log'", { code: "commander.missingArgument" });
+  });
 }
 
 /** As commander gives them. */
@@ -63,6 +75,11 @@ export type HashKeysFlags = Pick<Given<typeof hashedIds>, "hashKeys">;
 /** Adds the options that say how bytes become cells. */
 export function addReadingOptions(command: Command): Command {
   return addTable(command, reading);
+}
+
+/** Adds the options of a server that reads the log. */
+export function addEngineOptions(command: Command): Command {
+  return addTable(command, engine);
 }
 
 /** Adds the options for what --on-bad-row skip leaves out. */

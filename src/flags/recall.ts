@@ -4,7 +4,10 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { listFormats, listServers, recallScorings, type RecallOptions } from "../api/recall/options.js";
 import { definedOf } from "../training/options/log.js";
-import { readingOf } from "../training/options/reading.js";
+import { engine, readingOf } from "../training/options/reading.js";
+import { checkGiven, pick, type Given } from "../training/options/table.js";
+import { addTable } from "./table-option.js";
+import { UsageError } from "../errors.js";
 import { composeOption } from "./compose-option.js";
 import { addQueryOptions } from "./query-options.js";
 import {
@@ -24,10 +27,14 @@ import {
 export type RecallFlags = ReadingFlags &
   BadRowFlags &
   HashKeysFlags &
+  Given<typeof engineOfMask> &
   Omit<RecallOptions, "whom" | "scoring" | "force" | "reading" | "hashKeys" | "maxBad" | "badRows"> & {
     for: RecallOptions["whom"];
     score?: RecallOptions["scoring"];
   };
+
+/** Of a server that reads --mask and --fold-in. */
+const engineOfMask = pick(engine, "engine", "engineOrder", "engineSlice", "engineTimeout");
 
 /** What the help calls options of who gets a list. */
 const WHOSE = "Who gets lists:";
@@ -55,7 +62,7 @@ export function addRecallFlags(command: Command): Command {
       wholeOf("--threads", 1),
     ),
   );
-  addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
+  addBadRowOptions(addTable(addReadingOptions(addHashKeysOption(command)), engineOfMask));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(
@@ -159,8 +166,14 @@ function addOwnerOptions(command: Command): void {
     );
 }
 
-/** The flags as options of the api. @throws {UsageError} bad rows are not skipped */
+/** The flags as options of the api. @throws {UsageError} bad rows are not skipped, or a server has nothing to read */
 export async function recallOf(flags: RecallFlags): Promise<RecallOptions> {
+  const { engine: server, engineOrder, engineSlice, engineTimeout } = flags;
+  checkGiven(engineOfMask, { engine: server, engineOrder, engineSlice, engineTimeout });
+  if (server !== undefined && !flags.mask && !flags.foldIn)
+    throw new UsageError(
+      "--engine reads the logs of --mask and --fold-in: give one of them, or omit --engine",
+    );
   const { for: whom, k, score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom } = flags;
   const {
     items,

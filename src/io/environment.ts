@@ -10,3 +10,8 @@ export function variableOf(name: string): string {
     throw new UsageError(`the environment variable ${name} is not set: set it to the server's URL`);
   return value;
 }
+
+/** A variable's value, where it has one. */
+export function environmentVariable(name: string): string | undefined {
+  return env[name] || undefined;
+}

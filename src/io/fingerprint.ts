@@ -28,6 +28,10 @@ export interface InputFingerprint {
   bytes: number;
   /** hexadecimal */
   sha256: string;
+  /** what the checksum is of, where it is not of the file's bytes: of the rows as they were read */
+  of?: "rows";
+  /** of a file on another machine: when it was last modified, ISO 8601 */
+  modified?: string;
 }
 
 /** Of a file as it is now. @throws {NoInputError} there is none @throws {IoError} */

@@ -70,17 +70,40 @@ async function refuseArtifact(path: string): Promise<void> {
 async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: string[] }> {
   const root = path.replace(/(?!^)\/+$/, "");
   const { files: all, emptyFolders } = await visibleFiles(root);
+  const sizes = new Map<string, number>();
+  for (const file of all) if (mayBeLog(file)) sizes.set(file, (await statOf(`${root}/${file}`))?.bytes ?? 0);
+  return chosenLogs(path, all, (file) => sizes.get(file)!, emptyFolders);
+}
+
+/** Whether a file of a directory can be one of a log by its name. */
+function mayBeLog(file: string): boolean {
+  return LOG_NAME.test(file) || BARE_NAME.test(file.split("/").at(-1)!);
+}
+
+/**
+ * The logs among the files of a directory, with the columns that their paths state, and sentences about what was left out.
+ *
+ * @param path the directory, as it is named
+ * @param all  paths of its visible files below it, in the order of their UTF-16 units
+ * @throws {UsageError} they are those of a run or a dataset @throws {NoInputError} none is a log
+ */
+export function chosenLogs(
+  path: string,
+  all: readonly string[],
+  bytesOf: (file: string) => number,
+  emptyFolders: readonly string[] = [],
+): { files: LogFile[]; warnings: string[] } {
+  const root = path.replace(/(?!^)\/+$/, "");
   const own = all.find((file) => OWN_NAME.test(file));
   if (own !== undefined)
     throw new UsageError(
       `directory '${path}' contains a run or a dataset ('${own}'), not a log: name the log files`,
     );
   const named = all.filter((file) => LOG_NAME.test(file));
-  const logs = named.length > 0 ? named : all.filter((file) => BARE_NAME.test(file.split("/").at(-1)!));
-  const others = all.filter((file) => !logs.includes(file));
-  const sizes = await Promise.all(logs.map(async (file) => (await statOf(`${root}/${file}`))?.bytes ?? 0));
-  const empty = logs.filter((_, i) => sizes[i] === 0);
-  const kept = logs.filter((_, i) => sizes[i] !== 0);
+  const logs = new Set(named.length > 0 ? named : all.filter(mayBeLog));
+  const others = all.filter((file) => !logs.has(file));
+  const empty = [...logs].filter((file) => bytesOf(file) === 0);
+  const kept = [...logs].filter((file) => bytesOf(file) !== 0);
   if (kept.length === 0) {
     const held = all.length === 0 ? "it has no files" : `it has ${shown(all)}`;
     throw new NoInputError(
@@ -92,7 +115,7 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
     path: `${root}/${file}`,
     partition: partitionOf(`${path}/${dirname(file)}`),
   }));
-  const reported: [string, string[]][] = [
+  const reported: [string, readonly string[]][] = [
     ["files of 0 bytes", empty],
     ["files without a log extension", others],
     ["folders without files", emptyFolders],
@@ -164,6 +187,7 @@ function shown(names: readonly string[]): string {
   return `${names.slice(0, MOST_SHOWN).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
-function byUnits(a: string, b: string): number {
+/** The order of UTF-16 units. */
+export function byUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -40,11 +40,12 @@ export interface OpenFile {
 /** A file, or the rows that stand for it. */
 export async function sourceOf(
   path: string,
-  { held, opened }: Pick<ReadOptions, "held" | "opened">,
+  { held, opened, sources }: Pick<ReadOptions, "held" | "opened" | "sources">,
   pieceBytes: number,
 ): Promise<ByteSource> {
   if (held) return heldSource(path, held.bytes);
-  return (opened?.path === path ? opened.take() : undefined) ?? (await openSource(path, pieceBytes));
+  const peeked = opened?.path === path ? opened.take() : undefined;
+  return peeked ?? (await (sources?.open ?? openSource)(path, pieceBytes));
 }
 
 /** Opens a file and reads its head. @throws as openSource and readHead */

@@ -18,10 +18,11 @@ export async function openLines(
     comment,
     held,
     opened,
-  }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held" | "opened">,
+    sources,
+  }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held" | "opened" | "sources">,
   pieceBytes: number,
 ): Promise<RecordFile<string>> {
-  const source = await sourceOf(path, { ...(held && { held }), ...(opened && { opened }) }, pieceBytes);
+  const source = await sourceOf(path, { ...(held && { held }), ...(opened && { opened }), ...(sources && { sources }) }, pieceBytes);
   return { source, pieces };
 
   async function* pieces(): AsyncGenerator<Piece<string>, void, undefined> {

@@ -7,7 +7,7 @@ import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
 import type { LaterColumns } from "./layout.js";
-import type { PeekedSource } from "../io/source.js";
+import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
 export interface ReadOptions extends NumberForm {
@@ -40,10 +40,48 @@ export interface ReadOptions extends NumberForm {
   held?: HeldRows;
   /** the first file, opened already */
   opened?: PeekedSource;
+  /** where files come from that are not on this machine; the disk when absent */
+  sources?: Sources;
+  /** the server that reads the log, and how: engine/ makes a log of it. Without secrets, as runs keep it */
+  engine?: EngineReading;
   /** columns that nobody wants: what they hold need not be fit for a column */
   ignore?: string[];
   /** texts that stand for a missing cell; none when absent */
   nulls?: readonly string[];
+}
+
+/** Where the files of a log are read from. */
+export interface Sources {
+  /** @throws as openSource */
+  open: (path: string, pieceBytes: number) => Promise<ByteSource>;
+}
+
+/** A Spark Connect server as the engine that reads a log. */
+export interface EngineReading {
+  /** `sc://HOST:PORT/;...`; its parameters are dropped where it is kept */
+  address: string;
+  /** a file with the query whose rows are the log */
+  sql?: string;
+  /** columns that order the rows of a table or a query */
+  order?: string[];
+  /** bytes of rows that one job returns, about; one job a file or table when absent */
+  slice?: number;
+  /** seconds that the server may be out of reach or silent */
+  timeout?: number;
+  /** true: files are read once more on the server's side for their checksums */
+  hash?: boolean;
+}
+
+/** What runs and datasets keep of a reading: what no byte depends on is left out. */
+export function keptReading({ threads: _, engine, ...reading }: ReadOptions): Omit<ReadOptions, "threads"> {
+  if (!engine) return reading;
+  const { address, sql, order } = engine;
+  return { ...reading, engine: { address, ...(sql !== undefined && { sql }), ...(order && { order }) } };
+}
+
+/** Whether a name of a log is one that only an engine finds: a URI, a table or a query. */
+export function isRemote(name: string): boolean {
+  return /^([a-z][a-z0-9+.-]*:\/|table:|sql:)/i.test(name);
 }
 
 /** Whole records of an input that is read group by group (grouped-rows.ts). */

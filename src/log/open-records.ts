@@ -35,7 +35,7 @@ export async function openRecords<Rec>(
   try {
     // a file that cannot be read is reported now, not after those before it were
     for (const { path } of files.length > 1 ? files : []) {
-      if (await canReopen(path)) await (await form.open(path)).source.close();
+      if (!options.sources && (await canReopen(path))) await (await form.open(path)).source.close();
     }
     const head: Item<Rec>[] = [];
     const { schema, sample, sampleIsAll } = await takeHead(items, head, form, options);

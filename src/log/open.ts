@@ -52,7 +52,20 @@ export async function openLog(
   sizes: ReadSizes = defaultSizes,
 ): Promise<Log> {
   if (named.length === 0) throw new NoInputError("no log given: name one or several files, or - for stdin");
-  const { files, warnings } = await filesOfLog(named);
+  return await openFiles(await filesOfLog(named), options, sizes);
+}
+
+/**
+ * Opens the files of a log.
+ *
+ * @param named files in their order, with sentences about those that were left out
+ * @throws as openLog
+ */
+export async function openFiles(
+  { files, warnings }: { files: readonly LogFile[]; warnings: readonly string[] },
+  options: ReadOptions,
+  sizes: ReadSizes = defaultSizes,
+): Promise<Log> {
   const paths = files.map(({ path }) => path);
   if (paths.filter((path) => path === "-").length > 1)
     throw new UsageError("- (standard input) can only be given once");
@@ -72,7 +85,9 @@ async function openByForm(
 ): Promise<Log> {
   const isGuessed = form === "csv" && options.format === undefined && !options.held;
   if (!isGuessed) return await openForm(form, files, options, sizes);
-  const opened = await peekedSource(await openSource(files[0]!.path, sizes.chunkBytes));
+  const opened = await peekedSource(
+    await (options.sources?.open ?? openSource)(files[0]!.path, sizes.chunkBytes),
+  );
   try {
     const found = startsAsJson(opened.first) ? "jsonl" : form;
     return await openForm(found, files, { ...options, opened }, sizes);
@@ -122,7 +137,7 @@ async function openDelimited(
     // a file that does not fit is reported now, not after those before it were read
     const known = [firstColumns];
     for (const { path, partition } of files.slice(1)) {
-      if (!(await canReopen(path))) continue;
+      if (options.sources || !(await canReopen(path))) continue;
       const { source, head } = await openFile(path, likeFirst(options, dialect), sizes.chunkBytes);
       await source.close();
       const others = { path, partition, columns: head.columns };

@@ -34,8 +34,24 @@ export interface Segment {
   levels: Uint32Array | undefined;
 }
 
+/** One column of some rows, in order. */
+export interface Cursor {
+  /** rows so far */
+  readonly row: number;
+  /** whether cells may hold several values */
+  readonly isList: boolean;
+  /** Passes over rows. */
+  skip(numRows: number): void;
+  /** Hands rows on, some at a time; the values must be taken before the next. Not for lists. */
+  segments(numRows: number): Generator<Segment, void, undefined>;
+  /** The cells of rows as text, lists joined; in place of one that has none, why. */
+  texts(numRows: number): (string | RowFault)[];
+  /** @throws {Error} there are more rows */
+  checkEnd(): void;
+}
+
 /** Reads one column of one row group. */
-export class ColumnCursor {
+export class ColumnCursor implements Cursor {
   /** rows so far */
   row = 0;
   readonly #column: LeafColumn;
@@ -257,7 +273,7 @@ function countOf(levels: Uint32Array, count: number, level: number): number {
 }
 
 /** What is wrong with a row in the place of its cell. */
-function orFault(read: () => string): string | RowFault {
+export function orFault(read: () => string): string | RowFault {
   try {
     return read();
   } catch (error) {

@@ -8,7 +8,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import type { RandomAccessFile } from "../io/random-access.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { newMemory } from "../kernels/shared/shared-memory.js";
-import type { ColumnRequest, Log, ReadOptions, ReadResult } from "./log.js";
+import type { Batch, ColumnRequest, Log, ReadOptions, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
 import type { ParquetFile } from "./parquet-files.js";
 import type { ParquetScannerData } from "./parquet-scan.worker.js";
@@ -78,19 +78,7 @@ export async function readRanges(
       return;
     }
     if (!result || "error" in result) throw result?.error;
-    const { path } = item.range;
-    const faulty = result.faulty.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
-    const [fault] = faulty;
-    if (fault && options.onBadRow === "error")
-      throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
-        file: path,
-        line: fault.line,
-        ...(fault.column !== undefined && { column: fault.column }),
-      });
-    for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
-    const batch = merger.merge(result.scan, scanner, path);
-    if (options.keepBadRows === true)
-      batch.faultyRows.push(...faulty.map(({ line, reason }) => ({ file: path, line, reason, text: "" })));
+    const batch = mergeScan(merger, result, scanner, item.range.path, options, skipped);
     if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
     const read = progress.at(-1)!;
     read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
@@ -155,4 +143,32 @@ export async function readRanges(
     skipped,
     nulls: merger.nulls,
   };
+}
+
+/**
+ * Merges a scan; rows that have no text are thrown, or counted and left out.
+ *
+ * @throws {DataError} such a row, unless they are skipped
+ */
+export function mergeScan(
+  merger: Merger,
+  { scan, faulty: lines }: RangeScan,
+  scanner: number,
+  path: string,
+  { onBadRow, keepBadRows }: ReadOptions,
+  skipped: Record<string, number>,
+): Batch {
+  const faulty = lines.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
+  const [fault] = faulty;
+  if (fault && onBadRow === "error")
+    throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
+      file: path,
+      line: fault.line,
+      ...(fault.column !== undefined && { column: fault.column }),
+    });
+  for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
+  const batch = merger.merge(scan, scanner, path);
+  if (keepBadRows === true)
+    batch.faultyRows.push(...faulty.map(({ line, reason }) => ({ file: path, line, reason, text: "" })));
+  return batch;
 }

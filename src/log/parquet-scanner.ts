@@ -9,7 +9,7 @@ import { MISSING } from "./keys.js";
 import { noKeys, type ChunkScan } from "./chunk-scanner.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
-import { ColumnCursor, type LeafColumn } from "./parquet-cursor.js";
+import { ColumnCursor, type Cursor, type LeafColumn } from "./parquet-cursor.js";
 import { damagedFile } from "./parquet-files.js";
 import { KeyReader, NumberReader } from "./parquet-keys.js";
 import { RowFault } from "./record-form.js";
@@ -51,9 +51,17 @@ export class ParquetScanner {
   readonly #tables: (KeyTable | undefined)[];
   #readers: (KeyReader | NumberReader | undefined)[] = [];
   #group = -1;
-  #cursors: (ColumnCursor | undefined)[] = [];
+  #cursors: (Cursor | undefined)[] = [];
+  readonly #open: (column: LeafColumn, range: RowRange) => Cursor;
 
-  constructor(requests: readonly { as: "key" | "number" }[], memory: ScanMemory) {
+  /** @param open how a column of a range is read, where it is not that of a file */
+  constructor(
+    requests: readonly { as: "key" | "number" }[],
+    memory: ScanMemory,
+    open: (column: LeafColumn, range: RowRange) => Cursor = (column, range) =>
+      new ColumnCursor(column, readerOf(range)),
+  ) {
+    this.#open = open;
     this.#requests = requests;
     this.#tables = requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
   }
@@ -189,7 +197,7 @@ export class ParquetScanner {
       // what readers know of dictionaries is of the group
       this.#readers = [];
       this.#cursors = range.columns.map((column) =>
-        typeof column === "string" ? undefined : new ColumnCursor(column, readerOf(range)),
+        typeof column === "string" ? undefined : this.#open(column, range),
       );
       // only once all are there: an error leaves none to go on with
       this.#group = range.group;

@@ -137,7 +137,7 @@ function plain(values: PlainValues): PageValues {
 }
 
 /** What hyparquet makes of bytes of a fixed width. */
-function fixedValues(values: ArrayLike<unknown>, element: SchemaElement): PlainValues {
+export function fixedValues(values: ArrayLike<unknown>, element: SchemaElement): PlainValues {
   const count = values.length;
   const { kind, unsigned } = kindOf(element);
   if (kind === "integer" && values instanceof Int32Array)

@@ -37,7 +37,11 @@ function holdsOut({ valid, test }: Given): boolean {
 }
 
 /** What the pipeline itself decides. */
-const DECIDED = ["out", "force", "resume", "on-interrupt", "quiet", "json"];
+const DECIDED = [
+  ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
+  // what is new in a log is found on this machine
+  ...["engine", "engine-sql", "engine-order", "engine-slice", "engine-timeout", "engine-hash"],
+];
 
 /** Keys of a pipeline file, by section. */
 export async function pipelineSettings(): Promise<PipelineSettings> {

@@ -91,6 +91,10 @@ const byName: Record<string, readonly string[]> = {
   user: ["user_id"],
   item: ["item_id"],
   seed: ["0", "2", "4294967295"],
+  // no server is there: refused in words; with the name of a file also before it is asked
+  engine: ["sc://127.0.0.1:1", "spark://host:7077"],
+  "engine-timeout": ["1"],
+  "engine-slice": ["1M", "100K"],
   encoding: ["utf-8", "latin1"],
   delimiter: [","],
   decimal: ["."],

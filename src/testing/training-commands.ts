@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { EmbedError, UsageError } from "../errors.js";
-import { addLogArgument } from "../flags/options.js";
+import { addLogOrQueryArgument } from "../flags/options.js";
 import { addTable, givenOf } from "../flags/table-option.js";
 import type { GivenTraining } from "../training/options/log.js";
 import { train } from "../training/session.js";
@@ -18,7 +18,7 @@ export const trainingCommands: ReadonlyMap<string, Trainer> = loaded;
 
 /** A trainer's command with its flags. */
 export function commandOf(name: string): Command {
-  return addTable(addLogArgument(new Command(name)), trainingCommands.get(name)!.options);
+  return addTable(addLogOrQueryArgument(new Command(name)), trainingCommands.get(name)!.options);
 }
 
 /** A watch that hears nothing and is never aborted. */

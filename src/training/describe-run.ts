@@ -6,7 +6,7 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { parseSide } from "../dataset/side.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
-import { cellReadingOf } from "../log/log.js";
+import { cellReadingOf, keptReading } from "../log/log.js";
 import type { ExampleOptions } from "./example-options.js";
 import type { Examples } from "./examples.js";
 import { labels, vocabulary } from "./options/features.js";
@@ -100,12 +100,11 @@ export function resolvedOptions(
 ): Record<string, unknown> {
   const isTaken = ([name]: [string, unknown]) =>
     Object.hasOwn(table, name) || !(Object.hasOwn(vocabulary, name) || Object.hasOwn(labels, name));
-  const { threads: ______, ...readingOptions } = reading;
   const others = Object.entries(decisive(table, given)).filter(([name]) => !Object.hasOwn(log, name));
   return {
     log: paths,
     ...Object.fromEntries(Object.entries(options).filter(isTaken)),
-    reading: readingOptions,
+    reading: keptReading(reading),
     ...Object.fromEntries(others),
     ...own,
   };

@@ -76,7 +76,8 @@ export function readingAs(
   reading: ReadOptions,
   on: readonly string[],
 ): ReadOptions {
-  const isText = formOf(on, reading.format) === "csv";
+  // a table or a query has typed columns
+  const isText = !on.some((name) => name.startsWith("table:")) && formOf(on, reading.format) === "csv";
   const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
   if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
   return { ...cells, ...ofText, ...reading, columns, header: false };

@@ -23,6 +23,7 @@ import { formOf } from "../log/form.js";
 import { numberFormOf, type Log, type ReadOptions, type ReadProgress } from "../log/log.js";
 import type { NumberForm } from "../log/number.js";
 import { openLog } from "../log/open.js";
+import { openLogWith } from "./open-log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./watch.js";
 
@@ -238,14 +239,15 @@ export async function withLog<T extends Reported>(
   const joined = tables ?? (await readSides(sides, reading));
   const filters = drop.map(parseDrop);
   const wheres = where.map((source) => parseWhere(source));
-  const log = await openLog([...paths], {
+  const opening: ReadOptions = {
     ...reading,
     multi: options.multi,
     ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
     // rows are numbered with the malformed ones among them
     keepBadRows: badRows !== undefined || options.beside !== undefined,
-  });
+  };
+  const log = await openLogWith(paths, opening, watch);
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
     const built = await read(

@@ -7,7 +7,7 @@ import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { withForms } from "../dataset/numeric.js";
 import type { Run } from "../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../errors.js";
-import type { ReadOptions } from "../log/log.js";
+import { isRemote, type ReadOptions } from "../log/log.js";
 import type { Part } from "./examples.js";
 import { placedInputs } from "./given-paths.js";
 import { splitParts, wholeOf, type SplitParts } from "./parts.js";
@@ -42,6 +42,10 @@ export async function partsOfRun(
     new UsageError(`${wanted}, but the log that run '${path}' was trained on ${why}`, { cause });
   const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
   if (!log || log.includes("-")) throw refuse("was not a file");
+  // the address is that of whoever made the run, and would be sent this user's token
+  const { engine, ...statedReading } = (stated.reading ?? {}) as ReadOptions;
+  if (engine && (log.length === 0 || log.some(isRemote)))
+    throw refuse(`was read through ${engine.address}, which is not read again here`);
   const roles = manifest.roles as Roles;
   const options: DatasetOptions & SplitFlags = {
     valid: 0,
@@ -58,7 +62,7 @@ export async function partsOfRun(
     numeric: withForms(roles.numeric, stated.numeric ?? []),
     ...(stated.task === "multiclass" && { labelIsName: true }),
     ...(hashKeys !== undefined && { hashKeys }),
-    reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
+    reading: { ...statedReading, threads: reading.threads },
   };
   // the training has said what there is to say of its log
   const hear: Watch = {

@@ -24,7 +24,7 @@ import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
 import { fitTwice } from "./refit.js";
 import { search, type Searched } from "./search.js";
-import { splitWarnings } from "./split-options.js";
+import { isCut, splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
@@ -60,6 +60,7 @@ export async function train(
   const { out, force = false } = given;
   checkNames(trainer, given);
   checkGiven(trainer.options, given);
+  checkPartsOfEngine(given);
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
   checkSearch(given);
@@ -254,6 +255,18 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
         "during training",
     );
   return { train: parts.train, valid: undefined, test: undefined };
+}
+
+/** @throws {UsageError} a split is a file, while the log comes through a server */
+function checkPartsOfEngine(given: GivenTraining): void {
+  if (given.engine === undefined) return;
+  const isFile = (part: number | string | undefined) => typeof part === "string" && !isCut(part);
+  const named = (["valid", "test", "validLike"] as const).find((name) => isFile(given[name]));
+  if (named !== undefined)
+    throw new UsageError(
+      `${flagOf(named)} with a file cannot be combined with --engine: give a share, such as ${flagOf(named)} 0.1, or ` +
+        "encode each log through the server first",
+    );
 }
 
 /** @throws {UsageError} names with the nearest option that there is */

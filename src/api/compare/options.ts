@@ -4,12 +4,13 @@ import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
 import { log, type GivenTraining } from "../../training/options/log.js";
 import { passes } from "../../training/options/passes.js";
-import { threads } from "../../training/options/reading.js";
+import { engine, threads } from "../../training/options/reading.js";
 import {
   choice,
   custom,
   flag,
   list,
+  omit,
   text,
   whole,
   withCommon,
@@ -79,7 +80,8 @@ export const compareOwn = {
 /** Every option of the command. */
 export const compareOptions = withCommon(
   {
-    ...log,
+    // each trainer would have the server read the log once more
+    ...omit(log, ...(Object.keys(engine) as (keyof typeof engine)[])),
     valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
     test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },
     positiveFrom: {

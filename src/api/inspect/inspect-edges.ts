@@ -7,7 +7,7 @@ import { graphOf } from "../../dataset/graph.js";
 import { graphFacts, spreadOf, type GraphFacts, type Spread } from "../../dataset/graph-facts.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
-import { openLog } from "../../log/open.js";
+import { openLogWith } from "../../training/open-log.js";
 import { badRowHandling } from "../../training/read-dataset.js";
 import type { Watch } from "../../training/watch.js";
 import type { InspectOptions } from "./inspect.js";
@@ -90,7 +90,11 @@ async function readEdges(
   if (paths.length === 1 && (await isEncodedDataset(paths[0]!))) return await encodedEdges(paths[0]!, weight);
   await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
-  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const log = await openLogWith(
+    paths,
+    { ...reading, keepBadRows: badRows !== undefined },
+    { observe, signal },
+  );
   try {
     const named = { "--source": source, "--target": target, "--weight": weight };
     for (const [flag, name] of Object.entries(named))

@@ -7,7 +7,7 @@ import type { Log, ReadOptions } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings } from "../../log/look-alikes.js";
 import { repeatedHeaderNote } from "../../log/layout.js";
 import { nullWarnings } from "../../log/nulls.js";
-import { openLog } from "../../log/open.js";
+import { openLogWith } from "../../training/open-log.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
@@ -61,14 +61,14 @@ async function inspectLog(
 ): Promise<Inspection> {
   await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
-  const opened = await openLog([...paths], {
-    ...reading,
-    ignore: [...ignore],
-    keepBadRows: badRows !== undefined,
-  });
-  for (const name of ignore) requireColumn("--ignore", name, opened.columns);
-  const log = withoutColumns(opened, ignore);
+  const opened = await openLogWith(
+    paths,
+    { ...reading, ignore: [...ignore], keepBadRows: badRows !== undefined },
+    { observe, signal },
+  );
   try {
+    for (const name of ignore) requireColumn("--ignore", name, opened.columns);
+    const log = withoutColumns(opened, ignore);
     const inference = inferRoles(log.columns, log.sample, timeFormat);
     const missing = log.columns.map(() => 0);
     const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
@@ -110,7 +110,7 @@ async function inspectLog(
     if (read.repeats) warnings.push(`${read.repeats} duplicate rows dropped by --dedupe`);
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
   } finally {
-    await log.close();
+    await opened.close();
   }
 }
 

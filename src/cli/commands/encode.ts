@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { EncodeSummary } from "../../api/encode.js";
 import { encodeOf, encodeOptions } from "../../flags/encode.js";
-import { addLogArgument, addOutputOptions } from "../../flags/options.js";
+import { addLogOrQueryArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
 import { checkGiven } from "../../training/options/table.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
@@ -24,7 +24,7 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
         "the same results.",
     )
     .addHelpText("before", examples);
-  return addOutputOptions(addTable(addLogArgument(command), encodeOptions)).action(
+  return addOutputOptions(addTable(addLogOrQueryArgument(command), encodeOptions)).action(
     async (paths: string[], flags: OutputOptions) => {
       const summary = await watched(flags, signal, (watch) => callEncode(paths, flags, { watch, command }));
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);

@@ -7,17 +7,21 @@ import type { Inspection } from "../../api/inspect/inspection.js";
 import { printable, UsageError } from "../../errors.js";
 import {
   addBadRowOptions,
+  addEngineOptions,
+  withLogUnlessQuery,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { markCommon } from "../../flags/common.js";
+import { nameOf } from "../../flags/setting.js";
 import { addTable } from "../../flags/table-option.js";
 import { columns } from "../../training/options/columns.js";
-import { pick } from "../../training/options/table.js";
+import { checkGiven, pick } from "../../training/options/table.js";
 import { definedOf } from "../../training/options/log.js";
-import { firstReadingOf } from "../../training/options/reading.js";
+import { engine, firstReadingOf } from "../../training/options/reading.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 import { similarTogether } from "../thinned.js";
@@ -41,11 +45,12 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
         "rows. With --source and --target it reads an edge list and shows nodes, edges, degrees and components.",
     )
     .argument(
-      "<log...>",
+      "[log...]",
       "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
     )
     .addHelpText("before", examples);
-  addTable(addBadRowOptions(addReadingOptions(command)), pick(columns, "ignore"))
+  withLogUnlessQuery(command);
+  addTable(addBadRowOptions(addEngineOptions(addReadingOptions(command))), pick(columns, "ignore"))
     .addOption(
       new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
         "Reading:",
@@ -57,7 +62,12 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     )
     .option("--force", "replace an existing config or --bad-rows file");
   addGraphOptions(command);
-  return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
+  addOutputOptions(command);
+  markCommon(
+    command,
+    command.options.map(nameOf).filter((name) => !name.startsWith("engine-")),
+  );
+  return command.action(async (paths: string[], flags: Flags) => {
     const { version } = await import("../../io/package-version.js");
     const start = performance.now();
     const json = await watched(flags, signal, async (watch) =>
@@ -111,6 +121,7 @@ export async function callInspectEdges(
 
 /** How the log is read. */
 async function logOf(flags: Flags) {
+  checkGiven(engine, { ...flags });
   return { reading: firstReadingOf(flags, availableParallelism()), ...(await badRowsOf(flags)) };
 }
 

@@ -5,7 +5,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { ArtifactError } from "../../errors.js";
 import { addOutputOptions, wholeOf } from "../../flags/options.js";
 import { addTable } from "../../flags/table-option.js";
-import { memory } from "../../training/options/reading.js";
+import { engine, memory } from "../../training/options/reading.js";
 import type { Reproduction } from "../../api/reproduce.js";
 import { definedOf } from "../../training/options/log.js";
 import type { Watch } from "../../training/watch.js";
@@ -18,7 +18,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1):
   embed reproduce run --keep again --json
 `;
 
-type Flags = OutputOptions & { keep?: string; threads?: number; maxMemory?: number };
+type Flags = OutputOptions & { engine?: string; keep?: string; threads?: number; maxMemory?: number };
 
 /** Adds the command. */
 export function addReproduce(program: Command, signal: AbortSignal): Command {
@@ -37,6 +37,12 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
         wholeOf("--threads", 1),
       ),
     );
+  addTable(command, {
+    engine: {
+      ...engine.engine,
+      help: "for a run whose log was read through a Spark Connect server: the server to read it from again",
+    },
+  });
   return addOutputOptions(addTable(command, memory)).action(async (run: string, flags: Flags) => {
     const found = await watched(flags, signal, (watch) => again(run, flags, watch));
     if (flags.json) await writeResult(`${JSON.stringify(found)}\n`);
@@ -47,8 +53,8 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
 
 async function again(run: string, flags: Flags, watch: Watch): Promise<Reproduction> {
   const { reproduce } = await import("../../api/reproduce.js");
-  const { keep, threads = availableParallelism(), maxMemory = totalmem() / 2 } = flags;
-  return await reproduce(run, { threads, maxMemory, ...definedOf({ keep }) }, watch);
+  const { keep, engine: server, threads = availableParallelism(), maxMemory = totalmem() / 2 } = flags;
+  return await reproduce(run, { threads, maxMemory, ...definedOf({ keep, engine: server }) }, watch);
 }
 
 /** @throws {ArtifactError} a file differs */

@@ -1,7 +1,7 @@
 // embed train-fm, train-ranking, ...: a command for each trainer
 
 import type { Command } from "commander";
-import { addLogArgument, addOutputOptions } from "../../flags/options.js";
+import { addLogOrQueryArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
 import type { Trainer } from "../../training/trainer.js";
 import type { GivenTraining } from "../../training/options/log.js";
@@ -24,7 +24,7 @@ export function addTrainer(
     .command(trainer.command)
     .description(description)
     .addHelpText("before", `\nExamples:\n${examples.replace(/^\n/, "")}`);
-  addTable(addLogArgument(command), options);
+  addTable(addLogOrQueryArgument(command), options);
   return addOutputOptions(command).action(async (paths: string[], flags: SteeringFlags & OutputOptions) => {
     const saves = round === "epoch" ? "the best epoch so far" : `the best number of ${round}s so far`;
     const summary = await watched(flags, signal, (watch) =>

@@ -150,7 +150,7 @@ const descriptionShape = object(
     rows: whole(0, 2 ** 32 - 1),
     roles: rolesShape,
     columns: list(columnShape),
-    inputs: list(object({ path: text, bytes: count, sha256: text })),
+    inputs: list(object({ path: text, bytes: count, sha256: text }, { of: text, modified: text })),
     options: object(
       {
         sides: texts,

@@ -5,12 +5,12 @@ import { BadRowReport } from "../bad-row-report.js";
 import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split } from "./parts.js";
-import { badRows, reading, firstReadingOf, type memory, type threads } from "./reading.js";
+import { badRows, engine, reading, firstReadingOf, type memory, type threads } from "./reading.js";
 import type { Given } from "./table.js";
 import type { output, weekly } from "./weekly.js";
 
 /** How a log is read and cut. */
-export const log = { ...columns, ...hashedIds, ...reading, ...badRows, ...events, ...split } as const;
+export const log = { ...columns, ...hashedIds, ...reading, ...engine, ...badRows, ...events, ...split } as const;
 
 /** Options of reading, cutting and writing that most trainings are given. */
 export const everyday = [

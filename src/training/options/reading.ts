@@ -3,7 +3,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { UsageError } from "../../errors.js";
 import { inputFormats } from "../../log/form.js";
-import { numberFormOf, type ReadOptions } from "../../log/log.js";
+import { numberFormOf, type EngineReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { unescapedDelimiter } from "../../log/separator.js";
 import { choice, custom, flag, list, shareOf, text, whole, type Given } from "./table.js";
@@ -68,6 +68,55 @@ export const reading = {
   }),
 } as const;
 
+const engineGroup = "Reading through Spark:";
+
+/** A Spark Connect server as the engine that reads the log. */
+export const engine = {
+  engine: text("address", {
+    help: "read the log through this Spark Connect server, such as sc://localhost:15002 or sc://HOST:443/;use_ssl=true",
+    group: engineGroup,
+  }),
+  engineSql: text("file", {
+    help: "with --engine: file with a SELECT statement whose rows are the log; no log is named then",
+    group: engineGroup,
+    only: { engine: true },
+  }),
+  engineOrder: list("columns", {
+    help: "with --engine: columns that order the rows of a table or query; no two different rows may tie",
+    group: engineGroup,
+    only: { engine: true },
+  }),
+  engineSlice: custom(
+    "size",
+    {
+      type: "number | string",
+      parse: (given: string) => sizeOf(given, "--engine-slice"),
+      complaint: sliceComplaint,
+    },
+    {
+      help: "with --engine: size of the rows that one job returns, such as 64M; by default a file or table is one job",
+      group: engineGroup,
+      only: { engine: true },
+      noBytes: true,
+    },
+  ),
+  engineTimeout: whole({
+    placeholder: "seconds",
+    min: 1,
+    max: 86_400,
+    help: "with --engine: how long the server may be unreachable or silent before the command fails",
+    group: engineGroup,
+    default: 300,
+    only: { engine: true },
+    noBytes: true,
+  }),
+  engineHash: flag({
+    help: "with --engine: record the SHA-256 of each file, which the server reads once more for it",
+    group: engineGroup,
+    only: { engine: true },
+  }),
+} as const;
+
 /** What --on-bad-row skip leaves out. */
 export const badRows = {
   maxBad: custom(
@@ -95,7 +144,7 @@ const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 3
 export const memory = {
   maxMemory: custom(
     "size",
-    { type: "number | string", parse: sizeOf },
+    { type: "number | string", parse: (given: string) => sizeOf(given, "--max-memory") },
     {
       help:
         "memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk " +
@@ -122,10 +171,10 @@ export const threads = {
 } as const;
 
 /** Bytes of `500M`, `4G`, `4GiB`, `4GB` or a number. @throws {UsageError} none of these */
-function sizeOf(given: string): number {
+function sizeOf(given: string, flagName: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([KMG]?)(?:i?B)?$/iu.exec(given) ?? [];
   if (amount === undefined)
-    throw new UsageError(`--max-memory expects a size such as 500M or 4G, got '${given}'`);
+    throw new UsageError(`${flagName} expects a size such as 500M or 4G, got '${given}'`);
   return Number(amount) * UNITS[unit!.toUpperCase()]!;
 }
 
@@ -142,7 +191,7 @@ export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOpti
 
 /** How a log is read; what a run says of its log's cells stands where this leaves it out. */
 export function readingOf(
-  given: Given<typeof reading & typeof threads>,
+  given: Given<typeof reading & typeof threads> & Given<typeof engine>,
   mostThreads = given.threads ?? availableParallelism(),
 ): ReadOptions {
   const {
@@ -171,6 +220,26 @@ export function readingOf(
     ...numberFormOf(given),
     ...(encoding !== undefined && { encoding }),
     ...(comment !== undefined && { comment }),
+    ...(given.engine !== undefined && { engine: engineOf(given) }),
+  };
+}
+
+/** A job reads its file whole: smaller slices would mean thousands of them. */
+function sliceComplaint(bytes: number): string | undefined {
+  return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
+}
+
+/** The server, and how it is asked. */
+function engineOf(given: Given<typeof engine>): EngineReading {
+  const { engine: address = "", engineSql: sql, engineOrder: order, engineHash: hash } = given;
+  const { engineSlice: slice, engineTimeout: timeout } = given;
+  return {
+    address,
+    ...(sql !== undefined && { sql }),
+    ...(order && { order }),
+    ...(slice !== undefined && { slice }),
+    ...(timeout !== undefined && { timeout }),
+    ...(hash !== undefined && { hash }),
   };
 }
 

@@ -1,0 +1,143 @@
+// The numbers of Spark Connect's fields that engine/messages.ts has, held against the descriptors in a server's own wheel.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { roots } from "../engine/messages.js";
+import { decode, type FieldType, type Shape } from "../engine/wire.js";
+import { sparkFolder } from "../testing/spark.js";
+
+/** google/protobuf/descriptor.proto, as far as it is needed. */
+const field: Shape = {
+  message: "FieldDescriptorProto",
+  fields: {
+    name: { number: 1, type: "text" },
+    number: { number: 3, type: "int" },
+    label: { number: 4, type: "int" },
+    type: { number: 5, type: "int" },
+    typeName: { number: 6, type: "text" },
+  },
+};
+const message: Shape = {
+  message: "DescriptorProto",
+  fields: {
+    name: { number: 1, type: "text" },
+    field: { number: 2, type: field, repeated: true },
+    nested: { number: 3, type: () => message, repeated: true },
+  },
+};
+const file: Shape = {
+  message: "FileDescriptorProto",
+  fields: { package: { number: 2, type: "text" }, message: { number: 4, type: message, repeated: true } },
+};
+
+interface FieldOf {
+  name: string;
+  number: number;
+  label: number;
+  type: number;
+  typeName?: string;
+}
+interface MessageOf {
+  name: string;
+  field?: FieldOf[];
+  nested?: MessageOf[];
+}
+
+/** The bytes of a Python literal, `b'...'` or `b"..."`. */
+function bytesOf(literal: string): Buffer {
+  const codes: Record<string, number> = { n: 10, r: 13, t: 9, "\\": 92, "'": 39, '"': 34 };
+  const parts = literal.slice(2, -1).matchAll(/\\x([0-9a-f]{2})|\\(.)|([^\\])/gs);
+  return Buffer.from(
+    [...parts].map(([, hex, escape, plain]) =>
+      hex !== undefined
+        ? Number.parseInt(hex, 16)
+        : escape !== undefined
+          ? codes[escape]!
+          : plain!.charCodeAt(0),
+    ),
+  );
+}
+
+/** All messages of a wheel by their full names. */
+function messagesOf(folder: string): Map<string, MessageOf> {
+  const proto = join(folder, "sql/connect/proto");
+  const found = new Map<string, MessageOf>();
+  const add = (path: string, one: MessageOf): void => {
+    const name = `${path}.${one.name}`;
+    found.set(name, one);
+    for (const inner of one.nested ?? []) add(name, inner);
+  };
+  for (const name of readdirSync(proto).filter((one) => one.endsWith("_pb2.py"))) {
+    const literal = /AddSerializedFile\(\s*(b(['"])[\s\S]*?[^\\]\2)\s*\)/.exec(
+      readFileSync(join(proto, name), "utf8"),
+    );
+    const { package: root, message: all = [] } = decode(file, bytesOf(literal![1]!)) as unknown as {
+      package: string;
+      message?: MessageOf[];
+    };
+    for (const one of all) add(root, one);
+  }
+  return found;
+}
+
+/** Every shape that others reach. */
+function shapesOf(): Shape[] {
+  const seen = new Set<Shape>();
+  const visit = (type: FieldType | (() => Shape)): void => {
+    const shape = typeof type === "function" ? type() : type;
+    if (typeof shape === "string" || seen.has(shape)) return;
+    seen.add(shape);
+    for (const { type: inner } of Object.values(shape.fields)) visit(inner);
+  };
+  roots.forEach(visit);
+  return [...seen];
+}
+
+const [TEXT, MESSAGE, BYTES, BOOL, REPEATED] = [9, 11, 12, 8, 3];
+const INTEGERS = [3, 4, 5, 13, 14];
+
+/** What is wrong with a field; undefined: nothing. */
+function complaintOf(
+  all: Map<string, MessageOf>,
+  own: Shape["fields"][string],
+  theirs: FieldOf | undefined,
+): string | undefined {
+  if (!theirs) return "is not there";
+  if (theirs.number !== own.number) return `has number ${theirs.number}, not ${own.number}`;
+  const type = typeof own.type === "function" ? own.type() : own.type;
+  const isMap = type === "texts";
+  if ((theirs.label === REPEATED) !== (own.repeated === true || isMap)) return "is repeated, or is not";
+  const isRight =
+    type === "text"
+      ? theirs.type === TEXT
+      : type === "bytes"
+        ? theirs.type === BYTES
+        : type === "bool"
+          ? theirs.type === BOOL
+          : type === "int"
+            ? INTEGERS.includes(theirs.type)
+            : isMap
+              ? all.get(theirs.typeName!.slice(1))!.field!.every(({ type: of }) => of === TEXT)
+              : theirs.type === MESSAGE && theirs.typeName === `.${type.message}`;
+  return isRight ? undefined : `is of type ${theirs.type} ${theirs.typeName ?? ""}`;
+}
+
+test("every field has the number and the type that a server's wheel states", () => {
+  const found = sparkFolder();
+  if ("missing" in found) return console.warn(`skipped: ${found.missing}`);
+  const all = messagesOf(found.folder);
+  const shapes = shapesOf();
+  expect(shapes.length).toBeGreaterThan(40);
+  const complaints = shapes.flatMap(({ message: name, fields }) =>
+    Object.entries(fields).flatMap(([key, own]) => {
+      const snake = key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const complaint = complaintOf(
+        all,
+        own,
+        all.get(name)?.field?.find((one) => one.name === snake),
+      );
+      return complaint === undefined ? [] : [`${name}.${snake} ${complaint}`];
+    }),
+  );
+  expect(complaints).toEqual([]);
+});

@@ -1,0 +1,107 @@
+// The address of a Spark Connect server, as --engine takes it: sc://HOST:PORT/;use_ssl=true;user_id=NAME;x-header=value
+//
+// Source: the connection string of Spark's documentation (sql/connect/docs/client-connection-string.md).
+
+import { UsageError } from "../errors.js";
+
+/** The variable that holds the token, as Spark's own server and clients name it. */
+export const TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN";
+
+const DEFAULT_PORT = 15002;
+const PARAMETERS = ["use_ssl", "user_id"];
+
+/** Where a server is, and how it is spoken to. */
+export interface Address {
+  /** `host:port`, as gRPC takes it */
+  target: string;
+  /** `sc://host:port`: what messages and manifests say; it has no parameters, which may be secret */
+  shown: string;
+  /** this machine: a token may go there without TLS */
+  isLoopback: boolean;
+  useTls: boolean;
+  userId: string | undefined;
+  /** what is sent with each call: parameters that start with x- */
+  headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads an address.
+ *
+ * @throws {UsageError} it is none, of another protocol of Spark's, has a parameter that is unknown, or a token in it
+ */
+export function parseAddress(text: string): Address {
+  const expected =
+    "--engine expects sc://HOST:PORT, such as sc://localhost:15002 or sc://spark:443/;use_ssl=true";
+  if (/^spark:\/\//i.test(text))
+    throw new UsageError(
+      "--engine: spark:// is the address of a cluster's master, which only programs on the JVM can use. Start a " +
+        "Connect server there (sbin/start-connect-server.sh --master spark://HOST:7077) and name it as " +
+        "sc://HOST:15002",
+    );
+  if (/^(local|yarn|k8s)\b/i.test(text))
+    throw new UsageError(
+      `--engine: a master such as ${/^\w+/.exec(text)![0]} is the address of a cluster, not of a server. Start a ` +
+        "Connect server with it (sbin/start-connect-server.sh --master ...) and name that as sc://HOST:15002",
+    );
+  const found = /^sc:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(?:;(.*))?)?$/s.exec(text);
+  // what was given is not repeated: it may hold a token
+  if (!found) throw new UsageError(expected);
+  const [, host = "", port = String(DEFAULT_PORT), parameters = ""] = found;
+  if (!(Number(port) >= 1 && Number(port) <= 65_535))
+    throw new UsageError(`${expected}: the port must be from 1 to 65535, got ${port}`);
+  const given = parametersOf(parameters);
+  const headers = Object.fromEntries([...given].filter(([name]) => name.startsWith("x-")));
+  const unknown = [...given.keys()].find((name) => !PARAMETERS.includes(name) && !name.startsWith("x-"));
+  if (unknown === "token")
+    throw new UsageError(
+      `--engine: a token in the address can be read in process lists and shell histories: set ${TOKEN_VARIABLE} ` +
+        "in the environment instead",
+    );
+  const secret = Object.keys(headers).find((name) => /token|auth|secret|key|password|credential/.test(name));
+  if (secret !== undefined)
+    throw new UsageError(
+      `--engine: the header '${secret}' looks like a secret, and the address can be read in process lists and is kept ` +
+        `in runs: only ${TOKEN_VARIABLE} in the environment is sent as a secret`,
+    );
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--engine: unknown parameter '${unknown}': expected ${PARAMETERS.join(", ")} or a header that starts with x-`,
+    );
+  const tls = given.get("use_ssl") ?? "false";
+  if (!/^(true|false)$/i.test(tls))
+    throw new UsageError(`--engine: use_ssl must be true or false, got '${tls}'`);
+  const target = `${host}:${port}`;
+  return {
+    target,
+    shown: `sc://${target}`,
+    isLoopback: /^(localhost|127(\.\d+){3}|\[::1\])$/i.test(host),
+    useTls: tls.toLowerCase() === "true",
+    userId: given.get("user_id"),
+    headers,
+  };
+}
+
+function parametersOf(text: string): Map<string, string> {
+  const given = new Map<string, string>();
+  for (const part of text.split(";")) {
+    if (part === "") continue;
+    const [, name, value] = /^([A-Za-z_][\w-]*)=(.*)$/s.exec(part) ?? [];
+    if (name === undefined || value === undefined)
+      throw new UsageError("--engine: parameters are name=value, separated by semicolons");
+    try {
+      given.set(name.toLowerCase(), decodeURIComponent(value));
+    } catch {
+      throw new UsageError(`--engine: the value of '${name}' is not valid percent-encoding`);
+    }
+  }
+  return given;
+}
+
+/** @throws {UsageError} a token would cross the network in clear text */
+export function checkToken({ useTls, isLoopback }: Address, token: string | undefined): void {
+  if (token === undefined || useTls || isLoopback) return;
+  throw new UsageError(
+    `--engine: ${TOKEN_VARIABLE} is set, and the token would cross the network unencrypted: add /;use_ssl=true to ` +
+      "the address, or unset the variable if the server needs none",
+  );
+}

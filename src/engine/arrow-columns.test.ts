@@ -1,0 +1,90 @@
+// Columns of Arrow as cells: missing ones, and lists.
+
+import { arrow } from "../io/apache-arrow.js";
+import type { LeafColumn } from "../log/parquet-cursor.js";
+import { ArrowCursor, leafOf } from "./arrow-columns.js";
+import { RowDigest } from "./digest.js";
+import type { ColumnType } from "./session.js";
+
+const { Bool, Decimal, Float32, Int64, List, Field, TimestampMicrosecond, Utf8, vectorFromArray, DateDay } =
+  arrow;
+
+function cursorOf(type: ColumnType, data: unknown): ArrowCursor {
+  const rest = { codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 };
+  const column: LeafColumn = { name: "x", ...leafOf("x", type)!, ...rest };
+  return new ArrowCursor(column, data as ConstructorParameters<typeof ArrowCursor>[1], "file");
+}
+
+/** The cells of a vector. */
+function cells(type: ColumnType, vector: { data: readonly unknown[]; length: number }): unknown[] {
+  return cursorOf(type, vector.data[0]).texts(vector.length);
+}
+
+test("cells are the texts of a Parquet column, and missing ones are empty", () => {
+  expect(cells({ string: {} }, vectorFromArray(["a", null, "", "ü"], new Utf8()))).toEqual([
+    "a",
+    "",
+    "",
+    "ü",
+  ]);
+  expect(cells({ long: {} }, vectorFromArray([1n, null, -(2n ** 60n)], new Int64()))).toEqual([
+    "1",
+    "",
+    "-1152921504606846976",
+  ]);
+  expect(cells({ float: {} }, vectorFromArray([0.1, null, NaN, -0], new Float32()))).toEqual([
+    "0.1",
+    "",
+    "",
+    "0",
+  ]);
+  expect(cells({ boolean: {} }, vectorFromArray([true, null, false], new Bool()))).toEqual([
+    "true",
+    "",
+    "false",
+  ]);
+  const day = vectorFromArray([new Date("1960-02-07"), null], new DateDay());
+  expect(cells({ date: {} }, day)).toEqual(["1960-02-07", ""]);
+  const time = vectorFromArray([1_767_268_800_123, null], new TimestampMicrosecond());
+  expect(cells({ timestamp: {} }, time)).toEqual(["2026-01-01T12:00:00.123Z", ""]);
+});
+
+test("lists are joined; those that are missing or empty are empty", () => {
+  const list = new List(new Field("item", new Utf8(), true));
+  const vector = vectorFromArray([["a", null, "b"], null, [], ["c"]], list);
+  expect(cells({ array: { elementType: { string: {} } } }, vector)).toEqual(["a|b", "", "", "c"]);
+});
+
+test("decimals that a double does not hold are refused", () => {
+  const words = (value: bigint) =>
+    Uint32Array.from([0, 1, 2, 3], (i) => Number(BigInt.asUintN(32, value >> BigInt(32 * i))));
+  const data = (value: bigint) =>
+    arrow.makeData({ type: new Decimal(2, 30), length: 1, nullCount: 0, data: words(value) });
+  const type = { decimal: { scale: 2, precision: 30 } };
+  expect(cursorOf(type, data(-1250n)).texts(1)).toEqual(["-12.5"]);
+  expect(() => cursorOf(type, data(2n ** 53n + 1n))).toThrow(/more than 15 digits/);
+});
+
+test("structs and maps are no columns", () => {
+  expect(leafOf("x", {})).toBeUndefined();
+  expect(leafOf("x", { struct: {} })).toBeUndefined();
+  expect(leafOf("x", { array: { elementType: { array: {} } } })).toBeUndefined();
+});
+
+test("a checksum does not depend on batches, and does on values, missing ones and their places", () => {
+  const sum = (...batches: (string | null)[][]) => {
+    const digest = new RowDigest(1);
+    for (const batch of batches)
+      cursorOf({ string: {} }, vectorFromArray(batch, new Utf8()).data[0]).digest(digest, 0, batch.length);
+    return digest.sha256();
+  };
+  const whole = sum(["a", null, "bc", "d"]);
+  expect(sum(["a"], [null, "bc"], ["d"])).toBe(whole);
+  const others = [
+    sum(["a", "bc", null, "d"]),
+    sum(["a", null, "b", "cd"]),
+    sum(["a", null, "bc"]),
+    sum(["a", null, "bc", "e"]),
+  ];
+  expect(new Set([whole, ...others]).size).toBe(5);
+});

@@ -1,0 +1,211 @@
+// Columns of Arrow batches → what the reader of Parquet takes values from (log/parquet-values.ts), so that typed cells become text, keys
+// and numbers by the same code as those of local Parquet files.
+//
+//   text          its bytes and offsets as they are          decimal, date, time   hyparquet's conversions, as of a Parquet column
+//   integer, float as they are, 64 bits at most              list                  its values, joined as text
+
+import type { Data } from "apache-arrow";
+import type { SchemaElement } from "hyparquet";
+import { DataError } from "../errors.js";
+import { joinValues } from "../log/several.js";
+import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet-cursor.js";
+import { fixedValues, textAt, type PlainValues } from "../log/parquet-values.js";
+import type { RowFault } from "../log/record-form.js";
+import type { RowDigest } from "./digest.js";
+import type { ColumnType } from "./session.js";
+
+/** Length of a missing value in a digest. */
+const MISSING = 0xffffffff;
+
+/** How a Parquet file would state a type; undefined: no cell has it. */
+function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
+  const [kind] = Object.keys(type);
+  const plain = (
+    physical: SchemaElement["type"],
+    converted?: SchemaElement["converted_type"],
+  ): SchemaElement => ({
+    name,
+    ...(physical && { type: physical }),
+    ...(converted && { converted_type: converted }),
+  });
+  if (kind === "string" || kind === "char" || kind === "varChar") return plain("BYTE_ARRAY", "UTF8");
+  if (kind === "byte" || kind === "short" || kind === "integer") return plain("INT32");
+  if (kind === "long") return plain("INT64");
+  if (kind === "float") return plain("FLOAT");
+  if (kind === "double") return plain("DOUBLE");
+  if (kind === "boolean" || kind === "null") return plain("BOOLEAN");
+  if (kind === "date") return plain("INT32", "DATE");
+  if (kind === "timestamp" || kind === "timestampNtz") return plain("INT64", "TIMESTAMP_MICROS");
+  if (kind !== "decimal") return undefined;
+  const { scale = 0 } = type["decimal"] as { scale?: number };
+  return { ...plain("INT64", "DECIMAL"), scale };
+}
+
+/** A column as it is read; undefined: it is neither of single values nor of lists of them. */
+export function leafOf(
+  name: string,
+  type: ColumnType,
+): Pick<LeafColumn, "element" | "maxRepetition"> | undefined {
+  const { elementType } = (type["array"] ?? {}) as { elementType?: ColumnType };
+  const element = elementOf(name, elementType ?? type);
+  return element && { element, maxRepetition: elementType ? 1 : 0 };
+}
+
+/** What is wrong with a column that leafOf does not take. */
+export function oddColumn(file: string, name: string): DataError {
+  return new DataError(
+    "expected a column of text, numbers, decimals, booleans, dates, times or lists of these: flatten or cast it in " +
+      `a query (--engine-sql), or --ignore ${name}`,
+    { file, column: name },
+  );
+}
+
+/** One column of one batch. */
+export class ArrowCursor implements Cursor {
+  row = 0;
+  readonly #column: LeafColumn;
+  readonly #data: Data;
+  /** of the rows; of a list of its values */
+  readonly #values: PlainValues;
+  /** u32: 1 where a row, or a value of a list, is there; undefined: all are */
+  readonly #levels: Uint32Array | undefined;
+
+  /** @throws {DataError} a decimal of more digits than are read */
+  constructor(column: LeafColumn, data: Data, path: string) {
+    this.#column = column;
+    this.#data = data;
+    const cells = column.maxRepetition > 0 ? data.children[0]! : data;
+    this.#levels = levelsOf(cells);
+    this.#values = valuesOf(cells, this.#levels, column, path);
+  }
+
+  get isList(): boolean {
+    return this.#column.maxRepetition > 0;
+  }
+
+  skip(numRows: number): void {
+    // a batch is read whole
+    this.row += numRows;
+  }
+
+  *segments(numRows: number): Generator<Segment, void, undefined> {
+    this.row += numRows;
+    const values = { isCoded: false as const, values: this.#values, at: 0 };
+    yield { numRows, values, numValues: this.#values.count, levels: this.#levels };
+  }
+
+  texts(numRows: number): (string | RowFault)[] {
+    this.row += numRows;
+    const { element, name, separator } = this.#column;
+    let value = 0;
+    const isThere = (i: number) => this.#levels === undefined || this.#levels[i] === 1;
+    if (!this.isList)
+      return Array.from({ length: numRows }, (_, row) => {
+        if (!isThere(row)) return "";
+        const index = value++;
+        return orFault(() => {
+          const text = textAt(this.#values, index, element, name);
+          return separator === undefined ? text : joinValues(name, [text], separator);
+        });
+      });
+    const bounds = this.#data.valueOffsets as Int32Array;
+    const rows = levelsOf(this.#data);
+    // values of a list that is missing are none's
+    for (let i = 0; i < bounds[0]!; i++) if (isThere(i)) value++;
+    return Array.from({ length: numRows }, (_, row) => {
+      const indices: number[] = [];
+      for (let i = bounds[row]!; i < bounds[row + 1]!; i++) if (isThere(i)) indices.push(value++);
+      if (rows && rows[row] === 0) return "";
+      return orFault(() => {
+        const texts = indices.map((index) => textAt(this.#values, index, element, name));
+        return joinValues(name, texts, separator ?? "|");
+      });
+    });
+  }
+
+  checkEnd(): void {
+    // a batch states its rows itself
+  }
+
+  /** Adds the column to a digest. */
+  digest(digest: RowDigest, column: number, numRows: number): void {
+    const values = this.#values;
+    if (this.isList || values.kind === "other" || values.kind === "integer" || values.kind === "number") {
+      const texts = this.texts(numRows).map((text) => (typeof text === "string" ? text : "\0"));
+      digest.addTexts(column, texts);
+      return;
+    }
+    const { bytes, bounds, count } = values;
+    const lengths = new Uint32Array(numRows).fill(MISSING);
+    let value = 0;
+    for (let row = 0; row < numRows; row++) {
+      if (this.#levels && this.#levels[row] === 0) continue;
+      const length = bounds[value + 1]! - bounds[value]!;
+      if (length > 0) lengths[row] = length;
+      value++;
+    }
+    digest.add(column, bytes.subarray(bounds[0], bounds[count]), lengths);
+  }
+}
+
+/** u32[rows]: 1 where a value is there; undefined: all are. */
+function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array | undefined {
+  if (nullCount === 0 || !nullBitmap || nullBitmap.length === 0) return undefined;
+  return Uint32Array.from({ length }, (_, i) => (nullBitmap[(offset + i) >> 3]! >> ((offset + i) & 7)) & 1);
+}
+
+/** Integers of a decimal, which hyparquet's conversion takes as a 64-bit column. */
+const MOST_EXACT = 2n ** 53n;
+
+/** The values that are there, one after another. */
+function valuesOf(
+  data: Data,
+  levels: Uint32Array | undefined,
+  column: LeafColumn,
+  path: string,
+): PlainValues {
+  const { element, name } = column;
+  const { length, valueOffsets, values } = data;
+  const places: number[] = [];
+  if (levels) for (let i = 0; i < length; i++) if (levels[i] === 1) places.push(i);
+  const count = levels ? places.length : length;
+  const at = levels ? (i: number) => places[i]! : (i: number) => i;
+  const picked = <T extends Int32Array | BigInt64Array | Float32Array | Float64Array>(all: T): T =>
+    (levels ? all.filter((_, i) => levels[i] === 1) : all) as T;
+  const { type, converted_type: converted } = element;
+
+  if (type === "BYTE_ARRAY") {
+    const offsets = valueOffsets as Int32Array;
+    const bounds = new Uint32Array(count + 1);
+    bounds[0] = offsets[0]!;
+    for (let i = 0; i < count; i++) bounds[i + 1] = bounds[i]! + (offsets[at(i) + 1]! - offsets[at(i)]!);
+    // what is missing has no bytes, so that values stand one after another
+    if (bounds[count] !== offsets[length]) throw new Error(`column ${name} has bytes in missing cells`);
+    return { count, kind: "text", bytes: values as Uint8Array, bounds, gap: 0 };
+  }
+  if (type === "BOOLEAN") {
+    const bits = values as Uint8Array;
+    const offset = data.offset;
+    const isTrue = (i: number) => ((bits[(offset + i) >> 3]! >> ((offset + i) & 7)) & 1) === 1;
+    return { count, kind: "other", values: Array.from({ length: count }, (_, i) => isTrue(at(i))) };
+  }
+  if (converted === "DECIMAL") {
+    const words = values as unknown as Uint32Array;
+    const integers = BigInt64Array.from({ length: count }, (_, i) => {
+      let integer = 0n;
+      for (let word = 3; word >= 0; word--) integer = (integer << 32n) | BigInt(words[4 * at(i) + word]!);
+      integer = BigInt.asIntN(128, integer);
+      if (integer < -MOST_EXACT || integer > MOST_EXACT)
+        throw new DataError(
+          "a decimal of more than 15 digits would be rounded: cast the column to text or double in a query " +
+            "(--engine-sql)",
+          { file: path, column: name },
+        );
+      return integer;
+    });
+    return fixedValues(integers, element);
+  }
+  if (values instanceof Int8Array || values instanceof Int16Array)
+    return fixedValues(picked(Int32Array.from(values)), element);
+  return fixedValues(picked(values as Int32Array), element);
+}

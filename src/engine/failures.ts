@@ -1,0 +1,168 @@
+// What a server says when a call fails → the project's errors, without the token.
+
+import { DataError, EmbedError, IoError, NoInputError, UsageError } from "../errors.js";
+import { decode, type Message } from "./wire.js";
+import { errorInfo, status } from "./messages.js";
+import { TOKEN_VARIABLE } from "./address.js";
+
+/** gRPC's status codes that are distinguished. */
+export const [CANCELLED, DEADLINE, UNAUTHENTICATED, DENIED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE] = [
+  1, 4, 16, 7, 12, 13, 14,
+];
+
+/** Characters of a server's message that are repeated. */
+const MOST_SHOWN = 600;
+
+/** A failed call, as grpc-js throws it. */
+export interface CallError extends Error {
+  code: number;
+  details: string;
+  metadata?: { get(name: string): (string | Uint8Array)[] };
+}
+
+export function isCallError(error: unknown): error is CallError {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "details" in error &&
+    "code" in error &&
+    typeof error.code === "number"
+  );
+}
+
+/** What a server said: its error class, such as PATH_NOT_FOUND, and its message. */
+export interface Said {
+  errorClass: string;
+  text: string;
+}
+
+/** Reads what a failed call says, with secrets taken out. */
+export function saidBy(error: CallError, secrets: readonly string[]): Said {
+  const text = withoutSecrets(error.details || error.message, secrets);
+  const named = /^\[([A-Z0-9_.]+)\]/.exec(text)?.[1] ?? "";
+  return { errorClass: infoOf(error)["errorClass"] ?? named, text };
+}
+
+function infoOf({ metadata }: CallError): Record<string, string> {
+  const [bytes] = metadata?.get("grpc-status-details-bin") ?? [];
+  if (bytes === undefined || typeof bytes === "string") return {};
+  try {
+    const { details = [] } = decode(status, bytes) as {
+      details?: { typeUrl?: string; value?: Uint8Array }[];
+    };
+    const found = details.find(({ typeUrl }) => typeUrl?.endsWith("google.rpc.ErrorInfo") === true);
+    return (found?.value && (decode(errorInfo, found.value) as Message)["metadata"]) as Record<
+      string,
+      string
+    >;
+  } catch {
+    // what cannot be read says nothing
+    return {};
+  }
+}
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret !== "")
+    .reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+}
+
+/** Whether a call may be tried again: the server was not reached, or the connection was cut. */
+export function isTransient(error: CallError): boolean {
+  if (error.code !== UNAVAILABLE && !(error.code === INTERNAL && /RST_STREAM|GOAWAY/i.test(error.details)))
+    return false;
+  return !isOfCertificate(error);
+}
+
+/** A certificate does not become right by waiting. */
+function isOfCertificate({ details }: CallError): boolean {
+  return /certificate|self.signed|CERT_|ERR_TLS|SSL routines|wrong version number|altname/i.test(details);
+}
+
+/** Whether the server has lost the operation or its session, as one that was restarted has. */
+export function isLost(error: CallError): boolean {
+  return /INVALID_HANDLE\.(OPERATION|SESSION)|INVALID_CURSOR/.test(error.details);
+}
+
+/**
+ * An error of a call as one that a user can act upon; what is no call's error as it is.
+ *
+ * @param server as messages call it
+ * @param what was read or done, for messages: `file:///logs/a.csv`
+ */
+export function typedFailure(
+  error: unknown,
+  server: string,
+  what: string,
+  secrets: readonly string[],
+): unknown {
+  if (error instanceof EmbedError || !isCallError(error)) return error;
+  const said = saidBy(error, secrets);
+  const text = shortened(said.text);
+  const cause = { cause: new Error(text) };
+  const { code } = error;
+  if (code === UNAUTHENTICATED || code === DENIED)
+    return new UsageError(
+      `--engine: ${server} rejected the connection (${text}): set ${TOKEN_VARIABLE} in the environment to a ` +
+        "token that it accepts",
+      cause,
+    );
+  if (isOfCertificate(error))
+    return new UsageError(
+      `--engine: TLS with ${server} failed (${text}): check use_ssl in the address and the server's certificate; ` +
+        "a certificate authority of your own is named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+      cause,
+    );
+  if (code === UNAVAILABLE || code === DEADLINE || code === CANCELLED)
+    return new IoError(
+      `--engine: ${server} cannot be reached (${text}): check that the Connect server is running, its host and port`,
+      cause,
+    );
+  if (code === UNIMPLEMENTED)
+    return new UsageError(
+      `--engine: ${server} is no Spark Connect server, or one before 3.5 (${text}): check host and port`,
+      cause,
+    );
+  return ofQuery(said, text, what, cause) ?? new IoError(`--engine: reading ${what} failed: ${text}`, cause);
+}
+
+/** An error about what is read. */
+function ofQuery({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
+  if (/maxResultSize/.test(text))
+    return new UsageError(
+      `--engine: the rows of ${what} are larger than the server takes in one job (spark.driver.maxResultSize): ` +
+        "read them in slices with --engine-slice, such as --engine-slice 64M",
+      cause,
+    );
+  if (errorClass.startsWith("PATH_NOT_FOUND") || /Path does not exist|FileNotFoundException/.test(text))
+    return new NoInputError(`${what} does not exist on the server's side: ${short}`);
+  if (/^(TABLE_OR_VIEW|SCHEMA|CATALOG)_NOT_FOUND/.test(errorClass))
+    return new NoInputError(`${what}: ${short}`);
+  if (/No FileSystem for scheme|ClassNotFoundException/.test(text))
+    return new UsageError(
+      `--engine: the server has no connector for ${what} (${short}): start it with the package of that storage, ` +
+        "such as org.apache.hadoop:hadoop-aws for s3a://",
+      cause,
+    );
+  if (/^(FAILED_READ_FILE|CANNOT_READ|MALFORMED|PARQUET_|UNABLE_TO_INFER_SCHEMA|CORRUPT)/.test(errorClass))
+    return new DataError(`the file is damaged, or Spark does not read it: ${short}`, {
+      file: what.replaceAll(/^'|'$/g, ""),
+    });
+  if (/AccessControlException|AccessDenied|Permission denied|403 Forbidden/.test(text))
+    return new IoError(`--engine: the server may not read ${what}: ${short}`, cause);
+  // what Spark's analysis finds: syntax, columns, functions, types
+  if (
+    /^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(
+      errorClass,
+    )
+  )
+    return new UsageError(`--engine: ${what}: ${short}`, cause);
+  return undefined;
+}
+
+function shortened(text: string): string {
+  // the first lines hold the message; a trace of the JVM's stack follows
+  const [head = ""] = text.split(/\n\s+at |\n\nJVM stacktrace|\nDriver stacktrace/);
+  const line = head.replaceAll(/\s+/g, " ").trim();
+  return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN - 1)}…` : line;
+}

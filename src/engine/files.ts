@@ -1,0 +1,156 @@
+// What was named as a log on the server's side → its files, with their sizes and the times when they were last modified. Which files
+// of a directory are logs, and in which order, is decided as for directories of this machine (log/directory.ts).
+
+import { DataError, IoError, NoInputError, UsageError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import { byUnits, chosenLogs, type LogFile } from "../log/directory.js";
+import { filesOf, projected } from "./plans.js";
+import type { Session } from "./session.js";
+
+/** One file on the server's side; `path` is what messages and manifests say. */
+export interface RemoteFile extends LogFile {
+  /** as the server lists it, and is asked for it */
+  uri: string;
+  bytes: number;
+  /** milliseconds since 1970 */
+  modified: number;
+}
+
+/** A scheme and what follows it: `s3a://bucket/logs`. */
+const URI = /^([a-z][a-z0-9+.-]*):\/\/?[^/]*(\/|$)/i;
+const GLOB = /[*?[{]/;
+
+/** A path whose characters stand for themselves, those of Hadoop's patterns too. */
+export function literal(uri: string): string {
+  return uri.replaceAll(/[*?[\]{}\\]/g, "\\$&");
+}
+
+/** Columns of a listing, in milliseconds and bytes. */
+const LISTED = ["path", "length", "unix_millis(modificationTime) AS modified"];
+
+/** @throws {UsageError} a name is not one that a server can find */
+export function checkNames(named: readonly string[]): void {
+  for (const path of named) {
+    if (path === "-")
+      throw new UsageError("--engine cannot read standard input: name files, tables or a query");
+    if (!URI.test(path) || /^sc:/i.test(path))
+      throw new UsageError(
+        `'${path}': with --engine, logs are named as the server finds them, such as s3a://bucket/logs/*.parquet, ` +
+          "hdfs://host/logs, file:///logs/day.csv (of the server's machines) or table:catalog.database.name",
+      );
+    if (path.includes("**"))
+      throw new UsageError(
+        `'${path}': ** is not supported with --engine: name the directory, which is read whole`,
+      );
+  }
+}
+
+/**
+ * The files of logs, in the order in which they are named.
+ *
+ * @throws {NoInputError} a name has no file
+ * @throws {EmbedError} as Session.run, and as chosenLogs
+ */
+export async function remoteFiles(
+  session: Session,
+  named: readonly string[],
+): Promise<{ files: RemoteFile[]; warnings: string[] }> {
+  const files: RemoteFile[] = [];
+  const warnings: string[] = [];
+  for (const path of named) {
+    const found = await chosenFiles(session, path);
+    files.push(...found.files);
+    warnings.push(...found.warnings);
+  }
+  return { files, warnings };
+}
+
+/** @throws {IoError} files were changed, added or removed since */
+export async function checkUnchanged(
+  session: Session,
+  named: readonly string[],
+  files: readonly RemoteFile[],
+): Promise<void> {
+  const now = await remoteFiles(session, named);
+  const stateOf = ({ uri, bytes, modified }: RemoteFile) => `${uri} ${bytes} ${modified}`;
+  const before = new Set(files.map(stateOf));
+  const other = now.files.find((file) => !before.has(stateOf(file)));
+  if (!other && now.files.length === files.length) return;
+  throw new IoError(
+    `${other ? `'${other.path}'` : "the log"} changed while it was read: run the command again when nothing writes there`,
+  );
+}
+
+type Listed = Omit<RemoteFile, "partition">;
+
+/** A path that exists is itself, whatever characters it has. */
+async function chosenFiles(session: Session, path: string) {
+  if (!GLOB.test(path)) return chosen(path, await listingOf(session, path, path), false);
+  try {
+    return chosen(path, await listingOf(session, path, literal(path)), false);
+  } catch (error) {
+    if (!(error instanceof NoInputError)) throw error;
+    return chosen(path, await listingOf(session, path, path), true);
+  }
+}
+
+async function listingOf(session: Session, path: string, pattern: string): Promise<Listed[]> {
+  const relation = projected(filesOf("binaryFile", [pattern], { recursiveFileLookup: "true" }), LISTED);
+  const listed: Listed[] = [];
+  for (const bytes of await session.fetch(relation, `'${path}'`)) {
+    for (const row of arrow.tableFromIPC(bytes)) {
+      const {
+        path: uri,
+        length,
+        modified,
+      } = row as unknown as {
+        path: string;
+        length: bigint;
+        modified: bigint;
+      };
+      listed.push({ uri, path: withSlashes(uri), bytes: Number(length), modified: Number(modified) });
+    }
+  }
+  return listed.sort((a, b) => byUnits(a.path, b.path));
+}
+
+/** `file:/logs` is `file:///logs`. */
+function withSlashes(uri: string): string {
+  return uri.replace(/^([a-z][a-z0-9+.-]*):\/(?!\/)/i, "$1:///");
+}
+
+/** Which of the files are the log that is named. */
+function chosen(
+  path: string,
+  listed: readonly Listed[],
+  isPattern: boolean,
+): { files: RemoteFile[]; warnings: string[] } {
+  const name = withSlashes(path).replace(/(?!^)\/+$/, "");
+  const own = listed.find((file) => file.path === name);
+  if (own) return { files: [{ ...own, partition: {} }], warnings: [] };
+  if (isPattern) {
+    // a pattern is of files, as on this machine: those of directories that match are not meant
+    const depth = name.split("/").length;
+    const matching = listed.filter((file) => file.path.split("/").length === depth);
+    if (matching.length === 0) throw new NoInputError(`'${path}' matches no files on the server's side`);
+    return { files: matching.map((file) => ({ ...file, partition: {} })), warnings: [] };
+  }
+  if (listed.length === 0)
+    throw new NoInputError(
+      `'${path}' has no log on the server's side: it is an empty file, or a directory without files that have rows`,
+    );
+  const below = `${name}/`;
+  const stray = listed.find((file) => !file.path.startsWith(below));
+  if (stray)
+    throw new DataError(`the server lists '${stray.path}', which is not below '${name}'`, { file: path });
+  const byName = new Map(listed.map((file) => [file.path.slice(below.length), file]));
+  const visible = [...byName.keys()].filter((file) => !/(^|\/)[._]/.test(file));
+  const { files, warnings } = chosenLogs(name, visible, (file) => byName.get(file)!.bytes);
+  return {
+    files: files.map(({ path: file, partition }) => ({
+      ...byName.get(file.slice(below.length))!,
+      partition,
+    })),
+    warnings,
+  };
+}

@@ -1,0 +1,207 @@
+// The messages of Spark Connect that this client sends and reads, with the numbers of their fields: a part of spark/connect/*.proto.
+// The numbers have not changed from Spark 3.5 to 4.3; acceptance/engine-messages.test.ts holds them against a server's own.
+
+import type { FieldType, Shape } from "./wire.js";
+
+type Given = Record<
+  string,
+  [number, FieldType | (() => Shape)] | [number, FieldType | (() => Shape), "repeated"]
+>;
+
+function shape(message: string, fields: Given): Shape {
+  return {
+    message: `spark.connect.${message}`,
+    fields: Object.fromEntries(
+      Object.entries(fields).map(([name, [number, type, repeated]]) => [
+        name,
+        { number, type, ...(repeated && { repeated: true as const }) },
+      ]),
+    ),
+  };
+}
+
+const userContext = shape("UserContext", { userId: [1, "text"] });
+
+/** What every request begins with; the numbers of the rest differ. */
+const session = { sessionId: [1, "text"], userContext: [2, userContext] } as const satisfies Given;
+
+const dataSource = shape("Read.DataSource", {
+  format: [1, "text"],
+  options: [3, "texts"],
+  paths: [4, "text", "repeated"],
+});
+const namedTable = shape("Read.NamedTable", { unparsedIdentifier: [1, "text"] });
+const read = shape("Read", { namedTable: [1, namedTable], dataSource: [2, dataSource] });
+const sql = shape("SQL", { query: [1, "text"] });
+const expressionString = shape("Expression.ExpressionString", { expression: [1, "text"] });
+const expression = shape("Expression", { expressionString: [4, expressionString] });
+const sortOrder = shape("Expression.SortOrder", {
+  child: [1, expression],
+  direction: [2, "int"],
+  nullOrdering: [3, "int"],
+});
+const input = [1, () => relation] as [number, () => Shape];
+const project = shape("Project", { input, expressions: [3, expression, "repeated"] });
+const filter = shape("Filter", { input, condition: [2, expression] });
+const sort = shape("Sort", { input, order: [2, sortOrder, "repeated"], isGlobal: [3, "bool"] });
+const limit = shape("Limit", { input, limit: [2, "int"] });
+const offset = shape("Offset", { input, offset: [2, "int"] });
+const aggregate = shape("Aggregate", {
+  input,
+  groupType: [2, "int"],
+  aggregateExpressions: [4, expression, "repeated"],
+});
+const relation: Shape = shape("Relation", {
+  read: [2, read],
+  project: [3, project],
+  filter: [4, filter],
+  sort: [7, sort],
+  limit: [8, limit],
+  aggregate: [9, aggregate],
+  sql: [10, sql],
+  offset: [13, offset],
+});
+const plan = shape("Plan", { root: [1, relation] });
+
+/** Enumerations' values. */
+export const ASCENDING = 1;
+export const NULLS_FIRST = 1;
+export const GROUP_BY = 1;
+export const INTERRUPT_ALL = 1;
+
+const reattachOptions = shape("ReattachOptions", { reattachable: [1, "bool"] });
+const requestOption = shape("ExecutePlanRequest.RequestOption", { reattachOptions: [1, reattachOptions] });
+
+export const executePlanRequest = shape("ExecutePlanRequest", {
+  ...session,
+  clientObservedServerSideSessionId: [8, "text"],
+  plan: [3, plan],
+  clientType: [4, "text"],
+  requestOptions: [5, requestOption, "repeated"],
+  operationId: [6, "text"],
+});
+
+const arrowBatch = shape("ExecutePlanResponse.ArrowBatch", { rowCount: [1, "int"], data: [2, "bytes"] });
+const resultComplete = shape("ExecutePlanResponse.ResultComplete", {});
+
+export const executePlanResponse = shape("ExecutePlanResponse", {
+  arrowBatch: [2, arrowBatch],
+  responseId: [13, "text"],
+  resultComplete: [14, resultComplete],
+});
+
+export const reattachExecuteRequest = shape("ReattachExecuteRequest", {
+  ...session,
+  clientObservedServerSideSessionId: [6, "text"],
+  operationId: [3, "text"],
+  clientType: [4, "text"],
+  lastResponseId: [5, "text"],
+});
+
+const releaseAll = shape("ReleaseExecuteRequest.ReleaseAll", {});
+const releaseUntil = shape("ReleaseExecuteRequest.ReleaseUntil", { responseId: [1, "text"] });
+
+export const releaseExecuteRequest = shape("ReleaseExecuteRequest", {
+  ...session,
+  operationId: [3, "text"],
+  clientType: [4, "text"],
+  releaseAll: [5, releaseAll],
+  releaseUntil: [6, releaseUntil],
+});
+export const releaseExecuteResponse = shape("ReleaseExecuteResponse", {});
+
+const sparkVersion = shape("AnalyzePlanRequest.SparkVersion", {});
+const schemaOfPlan = shape("AnalyzePlanRequest.Schema", { plan: [1, plan] });
+
+export const analyzePlanRequest = shape("AnalyzePlanRequest", {
+  ...session,
+  clientObservedServerSideSessionId: [17, "text"],
+  clientType: [3, "text"],
+  schema: [4, schemaOfPlan],
+  sparkVersion: [10, sparkVersion],
+});
+
+const nothing = (name: string) => shape(`DataType.${name}`, {});
+const decimal = shape("DataType.Decimal", { scale: [1, "int"], precision: [2, "int"] });
+const array = shape("DataType.Array", { elementType: [1, () => dataType] });
+/** Types that a cell may have; one that is not here is none. */
+const dataType: Shape = shape("DataType", {
+  null: [1, nothing("NULL")],
+  boolean: [3, nothing("Boolean")],
+  byte: [4, nothing("Byte")],
+  short: [5, nothing("Short")],
+  integer: [6, nothing("Integer")],
+  long: [7, nothing("Long")],
+  float: [8, nothing("Float")],
+  double: [9, nothing("Double")],
+  decimal: [10, decimal],
+  string: [11, nothing("String")],
+  char: [12, nothing("Char")],
+  varChar: [13, nothing("VarChar")],
+  date: [14, nothing("Date")],
+  timestamp: [15, nothing("Timestamp")],
+  timestampNtz: [16, nothing("TimestampNTZ")],
+  array: [20, array],
+  struct: [21, () => struct],
+});
+const structField = shape("DataType.StructField", { name: [1, "text"], dataType: [2, dataType] });
+const struct = shape("DataType.Struct", { fields: [1, structField, "repeated"] });
+const schema = shape("AnalyzePlanResponse.Schema", { schema: [1, dataType] });
+const versionOfSpark = shape("AnalyzePlanResponse.SparkVersion", { version: [1, "text"] });
+
+export const analyzePlanResponse = shape("AnalyzePlanResponse", {
+  schema: [2, schema],
+  sparkVersion: [8, versionOfSpark],
+  serverSideSessionId: [15, "text"],
+});
+
+const keyValue = shape("KeyValue", { key: [1, "text"], value: [2, "text"] });
+const set = shape("ConfigRequest.Set", { pairs: [1, keyValue, "repeated"] });
+const operation = shape("ConfigRequest.Operation", { set: [1, set] });
+
+export const configRequest = shape("ConfigRequest", {
+  ...session,
+  operation: [3, operation],
+  clientType: [4, "text"],
+});
+export const configResponse = shape("ConfigResponse", {});
+
+export const interruptRequest = shape("InterruptRequest", {
+  ...session,
+  clientType: [3, "text"],
+  interruptType: [4, "int"],
+});
+export const interruptResponse = shape("InterruptResponse", {});
+
+export const releaseSessionRequest = shape("ReleaseSessionRequest", { ...session, clientType: [3, "text"] });
+export const releaseSessionResponse = shape("ReleaseSessionResponse", {});
+
+/** Shapes that stand for all others: what they reach is every message above. */
+export const roots: readonly Shape[] = [
+  ...[executePlanRequest, executePlanResponse, reattachExecuteRequest, releaseExecuteRequest],
+  ...[releaseExecuteResponse, analyzePlanRequest, analyzePlanResponse, configRequest, configResponse],
+  ...[interruptRequest, interruptResponse, releaseSessionRequest, releaseSessionResponse],
+];
+
+const anyMessage: Shape = {
+  message: "google.protobuf.Any",
+  fields: { typeUrl: { number: 1, type: "text" }, value: { number: 2, type: "bytes" } },
+};
+
+/** What a failed call has in its header grpc-status-details-bin. */
+export const status: Shape = {
+  message: "google.rpc.Status",
+  fields: {
+    code: { number: 1, type: "int" },
+    message: { number: 2, type: "text" },
+    details: { number: 3, type: anyMessage, repeated: true },
+  },
+};
+export const errorInfo: Shape = {
+  message: "google.rpc.ErrorInfo",
+  fields: {
+    reason: { number: 1, type: "text" },
+    domain: { number: 2, type: "text" },
+    metadata: { number: 3, type: "texts" },
+  },
+};

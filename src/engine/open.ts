@@ -1,0 +1,248 @@
+// The way in: what is named on a server's side → a log like any other.
+//
+//   files of text    lines, which the readers of local files take        lines.ts
+//   Parquet files    batches of Arrow                                     rows.ts
+//   table:NAME, SQL  batches of Arrow in the order that is named          rows.ts
+
+import { IoError, NoInputError, UsageError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import { errorCode } from "../io/error-code.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { readText } from "../io/read-text.js";
+import { formOf } from "../log/form.js";
+import type { EngineReading, Log, ReadOptions } from "../log/log.js";
+import { hasOwnForm } from "../log/number.js";
+import { openFiles } from "../log/open.js";
+import { withoutRepeats } from "../log/repeats.js";
+import { checkNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
+import { lineSource } from "./lines.js";
+import { filesOf, projected, queryOf, tableOf } from "./plans.js";
+import { openRows } from "./rows.js";
+import { openSession, type Session } from "./session.js";
+
+const TABLE = /^table:(.*)$/s;
+const DEFAULT_TIMEOUT = 300;
+
+/** Spark's settings on which what is read depends: what they are on the server is not ours to assume. */
+const SETTINGS = {
+  "spark.sql.session.timeZone": "UTC",
+  "spark.sql.files.ignoreCorruptFiles": "false",
+  "spark.sql.files.ignoreMissingFiles": "false",
+  "spark.sql.execution.arrow.useLargeVarTypes": "false",
+};
+
+/** Of reading files: a Parquet file may have columns `a` and `A`, and its dates are as it states them. */
+const FILE_SETTINGS = {
+  ...SETTINGS,
+  "spark.sql.caseSensitive": "true",
+  "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+  "spark.sql.parquet.binaryAsString": "false",
+  "spark.sql.parquet.filterPushdown": "true",
+};
+const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
+
+/**
+ * Opens a log through a Spark Connect server.
+ *
+ * @param named files with a scheme, directories and patterns of them, or one `table:NAME`; none with a query
+ * @param onServer hears which server answered, and of which version
+ * @throws {UsageError} what is named, or an option, cannot be read so
+ * @throws {EmbedError} as openSession, Session.run and openLog
+ */
+export async function openEngineLog(
+  named: readonly string[],
+  options: ReadOptions,
+  { signal, onServer }: { signal: AbortSignal; onServer?: (server: string) => void },
+): Promise<Log> {
+  const engine = options.engine!;
+  const tables = named.flatMap((name) => TABLE.exec(name)?.[1] ?? []);
+  checkWhat(named, tables, engine);
+  const isQuery = tables.length > 0 || engine.sql !== undefined;
+  if (!isQuery) checkNames(named);
+  const query = engine.sql === undefined ? undefined : await queryOfFile(engine.sql);
+  const session = await openSession({
+    address: engine.address,
+    timeout: 1000 * (engine.timeout ?? DEFAULT_TIMEOUT),
+    signal,
+    settings: isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) },
+  });
+  onServer?.(`${session.shown} (Spark ${session.version})`);
+  try {
+    const log = isQuery
+      ? await openQuery(session, tables[0], query, options)
+      : await openNamed(session, named, options);
+    return {
+      ...log,
+      async close() {
+        await log.close();
+        await session.close();
+      },
+    };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** Blocks of text files of half a slice (lines.ts). */
+function splitsOf({ slice }: EngineReading): Record<string, string> {
+  return slice === undefined
+    ? {}
+    : { "spark.sql.files.maxPartitionBytes": String(Math.max(1, Math.floor(slice / 2))) };
+}
+
+/** @throws {UsageError} what is named does not go together */
+function checkWhat(named: readonly string[], tables: readonly string[], { sql, order }: EngineReading): void {
+  if (sql !== undefined && named.length > 0)
+    throw new UsageError(
+      `--engine-sql names the rows to read: omit ${named.map((name) => `'${name}'`).join(", ")}`,
+    );
+  if (sql === undefined && named.length === 0)
+    throw new NoInputError("no log given: name files, table:NAME, or a query with --engine-sql");
+  if (tables.length > 0 && named.length > 1)
+    throw new UsageError(
+      "a table is read alone: join or unite tables and files in a query, --engine-sql FILE",
+    );
+  if (tables.includes("")) throw new UsageError("expected table:NAME, such as table:catalog.database.name");
+  const isQuery = tables.length > 0 || sql !== undefined;
+  if (isQuery && !order?.length)
+    throw new UsageError(
+      `${sql === undefined ? `'${named[0]}'` : "--engine-sql"} needs --engine-order COLUMNS: rows of tables and queries ` +
+        "have no order of their own, and results depend on the order; name columns in which no two rows tie, such as " +
+        "time,user,item",
+    );
+  if (!isQuery && order)
+    throw new UsageError(
+      "--engine-order applies to tables and queries; rows of files are read in the files' order",
+    );
+}
+
+async function queryOfFile(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readText(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") throw new NoInputError(`--engine-sql: '${path}' does not exist`);
+    throw new IoError(`--engine-sql: cannot read '${path}'`, { cause: error });
+  }
+  const query = text.trim().replace(/;$/, "");
+  if (query === "") throw new UsageError(`--engine-sql: '${path}' is empty: expected one SELECT statement`);
+  // a command would be carried out when its relation is analysed
+  if (!/^(--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*\(*\s*(select|with|from|values|table)\b/i.test(query))
+    throw new UsageError(`--engine-sql: '${path}' must be one SELECT statement, which may begin with WITH`);
+  return query;
+}
+
+/** A table or a query. */
+async function openQuery(
+  session: Session,
+  table: string | undefined,
+  query: string | undefined,
+  options: ReadOptions,
+): Promise<Log> {
+  checkTyped(options, table === undefined ? "a query" : "a table");
+  const { sql, order, slice, hash } = options.engine!;
+  if (hash === true)
+    throw new UsageError(
+      "--engine-hash applies to files: rows of tables and queries have their own checksum",
+    );
+  const input = {
+    path: table === undefined ? `sql:${sql}` : `table:${table}`,
+    relation: table === undefined ? queryOf(query!) : tableOf(table),
+    partition: {},
+    order: order!,
+  };
+  const log = await openRows(session, [input], options, slice);
+  return options.dedupe === true ? withoutRepeats(log) : log;
+}
+
+/** @throws {UsageError} an option is of text */
+function checkTyped(options: ReadOptions, what: string): void {
+  const texts = {
+    "--delimiter": options.delimiter,
+    "--comment": options.comment,
+    "--encoding": options.encoding,
+  };
+  const own = Object.entries(texts).find(([, value]) => value !== undefined)?.[0];
+  if (own !== undefined) throw new UsageError(`${own} is only supported for text, and the log is ${what}`);
+  if (hasOwnForm(options))
+    throw new UsageError(
+      `--decimal and --thousands are only supported for delimited text, and the log is ${what}`,
+    );
+  if (options.columns)
+    throw new UsageError(
+      `--columns is only supported for delimited text without a header, and the log is ${what}`,
+    );
+  if (options.format !== undefined && options.format !== "parquet")
+    throw new UsageError(`--input-format is only supported for files, and the log is ${what}`);
+}
+
+/** Files. */
+async function openNamed(session: Session, named: readonly string[], options: ReadOptions): Promise<Log> {
+  const { slice, hash } = options.engine!;
+  const { files, warnings } = await remoteFiles(session, named);
+  const form = formOf(
+    files.map(({ path }) => path),
+    options.format,
+  );
+  let log: Log;
+  if (form === "parquet") {
+    if (hasOwnForm(options) || options.columns)
+      throw new UsageError(
+        "--decimal, --thousands and --columns are only supported for delimited text, and the log format is parquet",
+      );
+    const inputs = files.map(({ uri, path, partition, bytes, modified }) => ({
+      ...{ path, partition, bytes, modified, order: undefined },
+      relation: filesOf("parquet", [literal(uri)], PARQUET),
+    }));
+    log = await openRows(session, inputs, options, slice);
+    log = { ...log, warnings: [...warnings, ...log.warnings] };
+    if (options.dedupe === true) log = withoutRepeats(log);
+  } else {
+    checkText(options);
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const sources = {
+      open: (path: string) => Promise.resolve(lineSource(session, byPath.get(path)!, slice)),
+    };
+    log = await openFiles({ files, warnings }, { ...options, sources });
+  }
+  return {
+    ...log,
+    async read(requests, onBatch, observe) {
+      const result = await log.read(requests, onBatch, observe);
+      await checkUnchanged(session, named, files);
+      return hash === true ? { ...result, inputs: await hashed(session, files, result.inputs) } : result;
+    },
+  };
+}
+
+/** @throws {UsageError} text whose lines Spark does not find */
+function checkText({ encoding }: ReadOptions): void {
+  if (encoding === undefined || /^utf-?8$/i.test(encoding)) return;
+  throw new UsageError(
+    `--encoding ${encoding} cannot be combined with --engine, which reads UTF-8: convert the files, or read them on ` +
+      "this machine",
+  );
+}
+
+/** The same inputs with the checksums of their files. */
+async function hashed(
+  session: Session,
+  files: readonly RemoteFile[],
+  inputs: readonly InputFingerprint[],
+): Promise<InputFingerprint[]> {
+  const named: InputFingerprint[] = [];
+  for (const [i, { of: _, ...input }] of inputs.entries()) {
+    const { uri, path } = files[i]!;
+    const relation = projected(filesOf("binaryFile", [literal(uri)], {}), ["sha2(content, 256) AS sha256"]);
+    let sha256 = "";
+    for (const bytes of await session.fetch(relation, `'${path}'`))
+      for (const row of arrow.tableFromIPC(bytes)) ({ sha256 } = row as unknown as { sha256: string });
+    if (!/^[0-9a-f]{64}$/.test(sha256))
+      throw new IoError(
+        `--engine-hash: ${session.shown} gave no checksum of '${path}': files of 2 GB or more have none`,
+      );
+    named.push({ ...input, sha256 });
+  }
+  return named;
+}

@@ -1,0 +1,442 @@
+// Rows that Spark decodes (Parquet files, a table, a query) → a log: the counterpart of log/parquet.ts, with batches of Arrow in the
+// place of row groups.
+//
+//   file   by _metadata.row_index, which must count from 0 without a gap; else the server sorts
+//   table  by --engine-order; rows that tie must be alike, or the order would be chance
+
+import type { Data } from "apache-arrow";
+import { DataError, IoError, NoRowsError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { loadKernel } from "../kernels/shared/load.js";
+import { checkPartition, columnsIn, laterColumnsOf, laterColumnWarnings, placesOf } from "../log/layout.js";
+import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
+import type { ColumnRequest, Log, ReadOptions, ReadResult } from "../log/log.js";
+import { Merger } from "../log/merge.js";
+import { NullTexts } from "../log/nulls.js";
+import type { LeafColumn } from "../log/parquet-cursor.js";
+import { mergeScan } from "../log/parquet-read.js";
+import { ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
+import { noSuchColumn, progressOf } from "../log/read.js";
+import { scanMemories } from "../log/scanner.js";
+import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
+import { RowDigest } from "./digest.js";
+import { int64At } from "./lines.js";
+import { counted, filtered, limited, projected, quoted, skipping, sorted, type Relation } from "./plans.js";
+import { LostOperation, type ColumnType, type Session } from "./session.js";
+
+/** What is read as rows: one file, or a table or query with its order. */
+export interface RowInput {
+  /** for messages and manifests */
+  path: string;
+  relation: Relation;
+  partition: Readonly<Record<string, string>>;
+  /** columns that order it; undefined: it is a file, whose rows have numbers */
+  order: readonly string[] | undefined;
+  /** of a file */
+  bytes?: number;
+  modified?: number;
+}
+
+/** An input whose columns and rows are known. */
+interface OpenInput extends RowInput {
+  columns: string[];
+  types: ReadonlyMap<string, ColumnType>;
+  numRows: number;
+}
+
+const POSITION = quoted("embed_position");
+
+/** What a log's options make of its columns. */
+interface Columns {
+  ignored: ReadonlySet<string>;
+  multi: Readonly<Record<string, string>>;
+  given: Readonly<Record<string, string>>;
+}
+
+/** Opens inputs as one log. @throws {EmbedError} as Session.run; {DataError} as openParquet */
+export async function openRows(
+  session: Session,
+  inputs: readonly RowInput[],
+  options: ReadOptions,
+  slice: number | undefined,
+): Promise<Log> {
+  for (const input of inputs) checkPartition({ ...inputs[0]!, columns: [] }, { ...input, columns: [] });
+  const files: OpenInput[] = [];
+  for (const input of inputs) files.push(await openInput(session, input));
+  const head = files[0]!;
+  checkPartition(head, head);
+  checkColumnCount(head.columns.length, head.path, 1);
+  const ignored = new Set(options.ignore);
+  const given = options.multi ?? {};
+  const multi: Record<string, string> = {};
+  for (const name of head.columns)
+    if (!ignored.has(name) && isList(head, name))
+      multi[name] = Object.hasOwn(given, name) ? given[name]! : "|";
+  const columns: Columns = { ignored, multi, given };
+  const all = columnsIn(head);
+  const { sample, bytesPerRow } = await sampleOf(session, files, all, columns, options);
+  const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
+  const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
+  let isRead = false;
+  return {
+    columns: all,
+    multi,
+    sample: new NullTexts(options.nulls).cells(sample),
+    sampleIsAll: numRows <= SAMPLE_ROWS,
+    nulls: options.nulls ?? [],
+    numbers: {},
+    delimiter: "",
+    warnings: [],
+    laterColumns: new Map(),
+    close: () => Promise.resolve(),
+    async read(requests, onBatch, observe) {
+      if (isRead) throw new Error("a log can be read once");
+      isRead = true;
+      for (const { name } of requests) if (!all.includes(name)) throw noSuchColumn(name, all);
+      const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
+      for (const file of files) {
+        placesOf(file, names);
+        const odd = names.find((name) => file.types.has(name) && !leafOf(name, file.types.get(name)!));
+        if (odd !== undefined) throw oddColumn(file.path, odd);
+      }
+      const reading = { session, files, columns, requests, options, rowsOfSlice };
+      const result = await readInputs(reading, onBatch, observe);
+      const later = laterColumnsOf(head, files.slice(1));
+      return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
+    },
+  };
+}
+
+async function openInput(session: Session, input: RowInput): Promise<OpenInput> {
+  const found = await session.columnsOf(input.relation, `'${input.path}'`);
+  const columns = found.map(({ name }) => name);
+  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new DataError("two columns have the same name: rename one of them", {
+      file: input.path,
+      column: twice,
+    });
+  const missing = input.order?.find((name) => !columns.includes(name));
+  if (missing !== undefined) throw noSuchColumn(missing, columns);
+  let numRows = 0;
+  for (const bytes of await session.fetch(counted(input.relation), `'${input.path}'`))
+    for (const { data } of arrow.tableFromIPC(bytes).batches)
+      if (data.length > 0) numRows = int64At(data.children[0]!, 0);
+  if (numRows === 0) {
+    const what = input.order
+      ? "the table or query has no rows"
+      : "the file holds no row: expected a Parquet file with rows";
+    throw new NoRowsError(what, { file: input.path, line: 1 });
+  }
+  return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
+}
+
+function isList({ types }: OpenInput, name: string): boolean {
+  return leafOf(name, types.get(name)!)?.maxRepetition === 1;
+}
+
+/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all inputs. */
+function separatorOf(file: OpenInput, name: string, { multi, given }: Columns): string | undefined {
+  if (isList(file, name)) return multi[name] ?? "|";
+  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+}
+
+/** A column of an input; a text that all rows have. */
+function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn | string {
+  if (columns.ignored.has(name)) return "";
+  const type = file.types.get(name);
+  if (!type) return file.partition[name] ?? "";
+  const separator = separatorOf(file, name, columns);
+  return {
+    name,
+    ...leafOf(name, type)!,
+    ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
+    ...(separator !== undefined && { separator }),
+  };
+}
+
+/** Some columns of an input, with what orders it behind them. */
+function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
+  const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
+  const order = file.order
+    ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
+    : [["_metadata.row_index", POSITION] as const];
+  const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
+  return { relation, order: order.map(([, as]) => as) };
+}
+
+/** The first rows as text; those that have none are left out. */
+async function sampleOf(
+  session: Session,
+  files: readonly OpenInput[],
+  all: readonly string[],
+  columns: Columns,
+  { onBadRow }: ReadOptions,
+): Promise<{ sample: string[][]; bytesPerRow: number }> {
+  const sample: string[][] = [];
+  let [numBytes, numRows] = [0, 0];
+  for (const file of files) {
+    const missing = SAMPLE_ROWS - numRows;
+    if (missing <= 0) break;
+    const names = file.columns.filter(
+      (name) => !columns.ignored.has(name) && leafOf(name, file.types.get(name)!) !== undefined,
+    );
+    for (const { bytes, data } of await firstBatches(session, file, names, missing)) {
+      numBytes += bytes.length;
+      const cells = new Map(
+        names.map((name, i) => {
+          const column = columnOf(file, name, columns) as LeafColumn;
+          return [name, new ArrowCursor(column, data.children[i]!, file.path).texts(data.length)];
+        }),
+      );
+      for (let row = 0; row < data.length; row++) {
+        const texts = all.map((name) => cells.get(name)?.[row] ?? file.partition[name] ?? "");
+        // what is wrong with a row is reported when it is read
+        if (texts.every((text) => typeof text === "string")) sample.push(texts);
+      }
+      numRows += data.length;
+    }
+  }
+  if (sample.length === 0 && onBadRow === "skip")
+    throw new NoRowsError(`none of the first ${numRows} rows can be read`, { file: files[0]!.path, line: 1 });
+  return { sample, bytesPerRow: numBytes / Math.max(1, numRows) };
+}
+
+/** The first rows of an input. Of a file they come first as a rule, and sorting would read all of it. */
+async function firstBatches(
+  session: Session,
+  file: OpenInput,
+  names: readonly string[],
+  rows: number,
+): Promise<{ bytes: Uint8Array; data: Data }[]> {
+  const { relation, order } = selected(file, names);
+  const fetched = async (from: Relation, check: (data: Data) => void = () => undefined) => {
+    const batches: { bytes: Uint8Array; data: Data }[] = [];
+    for (const bytes of await session.fetch(from, `'${file.path}'`)) {
+      for (const { data } of arrow.tableFromIPC(bytes).batches) {
+        if (data.length === 0) continue;
+        check(data);
+        batches.push({ bytes, data });
+      }
+    }
+    return batches;
+  };
+  if (!file.order) {
+    const position = new PositionCheck();
+    try {
+      return await fetched(limited(relation, rows), (data) => position.check(data, names.length));
+    } catch (error) {
+      if (!(error instanceof OutOfOrder)) throw error;
+    }
+  }
+  return await fetched(limited(sorted(relation, order), rows));
+}
+
+/** What openRows hands over. */
+interface RowReading {
+  session: Session;
+  files: readonly OpenInput[];
+  columns: Columns;
+  requests: readonly ColumnRequest[];
+  options: ReadOptions;
+  rowsOfSlice: number;
+}
+
+async function readInputs(
+  { session, files, columns, requests, options, rowsOfSlice }: RowReading,
+  onBatch: Parameters<Log["read"]>[1],
+  observe: Parameters<Log["read"]>[2],
+): Promise<ReadResult> {
+  const module = await loadKernel("scan");
+  const memories = scanMemories(module);
+  const setup = { requests: requests.map(({ as }) => ({ as })) };
+  const merger = new Merger(setup, 1, options, memories.merger);
+  const keyOf = (request: number, code: number) => merger.keyOf(request, code);
+  const skipped: Record<string, number> = {};
+  const inputs: InputFingerprint[] = [];
+  const progress = files.map(({ bytes }) => ({ bytesRead: 0, totalBytes: bytes }));
+  /** the batch at hand */
+  let data: readonly Data[] = [];
+  const scanner = new ParquetScanner(setup.requests, memories.scanner, (column, { path }) => {
+    return new ArrowCursor(column, data[placeOf.get(column.name)!]!, path);
+  });
+  let placeOf = new Map<string, number>();
+  let group = 0;
+  for (const [at, file] of files.entries()) {
+    merger.startFile(0);
+    // a column is fetched once, however often it is asked for
+    const names = [...new Set(requests.map(({ name }) => name))].filter(
+      (name) => !columns.ignored.has(name) && file.types.has(name),
+    );
+    placeOf = new Map(names.map((name, i) => [name, i]));
+    const digest = new RowDigest(names.length);
+    const cells = requests.map(({ name }) => columnOf(file, name, columns));
+    let [numBytes, numRows] = [0, 0];
+    for await (const batch of batchesOf(session, file, names, rowsOfSlice)) {
+      data = batch.children;
+      const length = batch.length;
+      numBytes += batch.bytes;
+      numRows += length;
+      for (const [i, name] of names.entries()) {
+        const column = columnOf(file, name, columns) as LeafColumn;
+        new ArrowCursor(column, data[i]!, file.path).digest(digest, i, length);
+      }
+      const range: RowRange = {
+        ...{ path: file.path, fd: -1, group: group++, from: 0, to: length, groupRows: length },
+        columns: cells,
+      };
+      const merged = mergeScan(merger, scanner.scan(range), 0, file.path, options, skipped);
+      if (merged.numRows + merged.faultyRows.length > 0) await onBatch(merged, keyOf);
+      if (file.bytes !== undefined)
+        progress[at]!.bytesRead = Math.floor((file.bytes * numRows) / file.numRows);
+      observe?.(progressOf(merger.numRows, progress));
+    }
+    inputs.push({
+      path: file.path,
+      bytes: file.bytes ?? numBytes,
+      sha256: digest.sha256(),
+      of: "rows",
+      ...(file.modified !== undefined && { modified: new Date(file.modified).toISOString() }),
+    });
+  }
+  return {
+    numRows: merger.numRows,
+    dictionaries: merger.dictionaries(),
+    inputs,
+    skipped,
+    nulls: merger.nulls,
+  };
+}
+
+/** One batch: its columns, without what orders it. */
+interface RowBatch {
+  length: number;
+  children: readonly Data[];
+  bytes: number;
+}
+
+/** The rows of an input in order, slice by slice. @throws {DataError} the order is none @throws {IoError} rows are missing */
+async function* batchesOf(
+  session: Session,
+  file: OpenInput,
+  names: readonly string[],
+  rowsOfSlice: number,
+): AsyncGenerator<RowBatch, void, undefined> {
+  const order = file.order ? new TieCheck(file, names) : new PositionCheck();
+  let isSorted = file.order !== undefined;
+  let restarts = 0;
+  while (order.numRows < file.numRows) {
+    const from = order.numRows;
+    const to = Math.min(file.numRows, from + rowsOfSlice);
+    try {
+      for await (const bytes of session.run(sliceOf(file, names, from, to, isSorted), `'${file.path}'`)) {
+        for (const { data } of arrow.tableFromIPC(bytes).batches) {
+          if (data.length === 0) continue;
+          order.check(data, names.length);
+          yield { length: data.length, children: data.children.slice(0, names.length), bytes: bytes.length };
+        }
+      }
+      if (order.numRows === to) continue;
+    } catch (error) {
+      if (error instanceof OutOfOrder && !isSorted) isSorted = true;
+      // the rows of a file are where they were; those of a table may be others by now
+      else if (error instanceof LostOperation && !file.order)
+        await session.restart(`'${file.path}'`, restarts++);
+      else if (error instanceof LostOperation)
+        throw new IoError(
+          `--engine: ${session.shown} lost the job that reads '${file.path}', as a restarted server does: run the ` +
+            "command again",
+        );
+      else throw error;
+      continue;
+    }
+    throw new IoError(
+      `--engine: ${session.shown} gave ${order.numRows} rows of '${file.path}' instead of ${to}: it changed while it ` +
+        "was read; run the command again",
+    );
+  }
+}
+
+function sliceOf(
+  file: OpenInput,
+  names: readonly string[],
+  from: number,
+  to: number,
+  isSorted: boolean,
+): Relation {
+  const { relation, order } = selected(file, names);
+  const isWhole = from === 0 && to === file.numRows;
+  if (file.order) {
+    const rows = sorted(relation, order);
+    return isWhole ? rows : limited(skipping(rows, from), to - from);
+  }
+  const some = isWhole ? relation : filtered(relation, `${POSITION} >= ${from} AND ${POSITION} < ${to}`);
+  return isSorted ? sorted(some, order) : some;
+}
+
+/** Rows are not in the order of their file. */
+class OutOfOrder extends Error {}
+
+/** Rows of a file count from 0. */
+class PositionCheck {
+  numRows = 0;
+
+  check({ length, children }: Data, numColumns: number): void {
+    const positions = children[numColumns]!;
+    for (let row = 0; row < length; row++)
+      if (int64At(positions, row) !== this.numRows + row) throw new OutOfOrder();
+    this.numRows += length;
+  }
+}
+
+/** Rows of a table that have the same place in its order are the same rows. */
+class TieCheck {
+  numRows = 0;
+  readonly #file: OpenInput;
+  readonly #names: readonly string[];
+  #last: Data | undefined;
+
+  constructor(file: OpenInput, names: readonly string[]) {
+    this.#file = file;
+    this.#names = names;
+  }
+
+  check(data: Data, numColumns: number): void {
+    const { length, children } = data;
+    for (let row = 0; row < length; row++) {
+      const [before, at] = row > 0 ? [data, row - 1] : [this.#last, (this.#last?.length ?? 0) - 1];
+      if (!before) continue;
+      const isSame = (column: number) => sameCell(before.children[column]!, at, children[column]!, row);
+      let place = numColumns;
+      while (place < children.length && isSame(place)) place++;
+      if (place < children.length) continue;
+      for (let column = 0; column < numColumns; column++) if (!isSame(column)) throw this.#tie(column, row);
+    }
+    this.numRows += length;
+    this.#last = data;
+  }
+
+  #tie(column: number, row: number): DataError {
+    const order = this.#file.order!.join(", ");
+    return new DataError(
+      `rows ${this.numRows + row} and ${this.numRows + row + 1} have the same ${order} and differ here, so that their ` +
+        "order would be chance: add columns to --engine-order until no two rows tie",
+      { file: this.#file.path, column: this.#names[column]! },
+    );
+  }
+}
+
+/** Whether two cells of a column hold the same. */
+function sameCell(a: Data, i: number, b: Data, j: number): boolean {
+  const isThere = ({ nullBitmap, nullCount, offset }: Data, at: number) =>
+    nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;
+  if (!isThere(a, i) || !isThere(b, j)) return isThere(a, i) === isThere(b, j);
+  const [x, y]: [unknown, unknown] = [new arrow.Vector([a]).get(i), new arrow.Vector([b]).get(j)];
+  return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
+}
+
+/** A decimal's words, or a list. */
+function isComposed(value: unknown): value is { toString(): string } {
+  return typeof value === "object" && value !== null;
+}

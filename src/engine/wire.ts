@@ -1,0 +1,145 @@
+// Protocol Buffers' wire format for small messages, both ways, by a table of fields. Fields that a table lacks are skipped.
+//
+// Source: https://protobuf.dev/programming-guides/encoding.
+
+/** What a field holds: a scalar, a message, or a map of texts. `int` stands for int32, int64 and enumerations up to 2^53. */
+export type FieldType = "text" | "bytes" | "int" | "bool" | "texts" | Shape;
+
+/** One field. */
+export interface Field {
+  number: number;
+  type: FieldType | (() => Shape);
+  repeated?: true;
+}
+
+/** The fields of a message, by their names in camel case. */
+export interface Shape {
+  /** the message's full name in the .proto */
+  message: string;
+  fields: Readonly<Record<string, Field>>;
+}
+
+/** A message as an object; absent fields are undefined. */
+export type Message = Readonly<Record<string, unknown>>;
+
+const [VARINT, FIXED64, DELIMITED, FIXED32] = [0, 1, 2, 5];
+
+/** A message's bytes. @throws {Error} a field that the table lacks */
+export function encode(shape: Shape, message: Message): Buffer {
+  const chunks: Uint8Array[] = [];
+  const put = (number: number, wire: number) => chunks.push(varint(number * 8 + wire));
+  const delimited = (number: number, bytes: Uint8Array): void => {
+    put(number, DELIMITED);
+    chunks.push(varint(bytes.length), bytes);
+  };
+  for (const [name, value] of Object.entries(message)) {
+    const field = shape.fields[name];
+    if (!field) throw new Error(`${shape.message} has no field ${name}`);
+    if (value === undefined) continue;
+    const type = typeOf(field);
+    for (const one of field.repeated ? (value as unknown[]) : [value]) {
+      if (type === "text") delimited(field.number, Buffer.from(one as string, "utf8"));
+      else if (type === "bytes") delimited(field.number, one as Uint8Array);
+      else if (type === "int" || type === "bool") {
+        put(field.number, VARINT);
+        chunks.push(varint(Number(one)));
+      } else if (type === "texts") {
+        for (const [key, text] of Object.entries(one as Record<string, string>))
+          delimited(field.number, encode(ENTRY, { key, value: text }));
+      } else delimited(field.number, encode(type, one as Message));
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A message of its bytes; bytes are views. @throws {Error} they are none */
+export function decode(shape: Shape, bytes: Uint8Array): Message {
+  const byNumber = byNumberOf(shape);
+  const message: Record<string, unknown> = {};
+  let at = 0;
+  const next = (): number => {
+    let [value, scale] = [0, 1];
+    for (let i = 0; i < 10; i++) {
+      const byte = bytes[at++];
+      if (byte === undefined) break;
+      // negative numbers have ten bytes; none of ours is negative
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte < 0x80) return value;
+    }
+    throw new Error(`${shape.message} ends within a number`);
+  };
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw new Error(`${shape.message} ends within a field`);
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const tag = next();
+    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    const content =
+      wire === VARINT
+        ? next()
+        : wire === DELIMITED
+          ? take(next())
+          : wire === FIXED64
+            ? take(8)
+            : wire === FIXED32
+              ? take(4)
+              : undefined;
+    if (content === undefined) throw new Error(`${shape.message} has a field of wire type ${wire}`);
+    const found = byNumber.get(number);
+    if (!found) continue;
+    const [name, field] = found;
+    const type = typeOf(field);
+    const isNumber = type === "int" || type === "bool";
+    if (isNumber !== (typeof content === "number") || wire === FIXED32 || wire === FIXED64)
+      throw new Error(`${shape.message}.${name} has wire type ${wire}`);
+    const value = valueOf(type, content);
+    if (type === "texts") Object.assign((message[name] ??= {}) as object, value);
+    else if (field.repeated) ((message[name] ??= []) as unknown[]).push(value);
+    else message[name] = value;
+  }
+  return message;
+}
+
+function valueOf(type: FieldType, content: number | Uint8Array): unknown {
+  if (typeof content === "number") return type === "bool" ? content !== 0 : content;
+  if (type === "bytes") return content;
+  if (type === "text")
+    return Buffer.from(content.buffer, content.byteOffset, content.length).toString("utf8");
+  if (type === "texts") {
+    const { key = "", value = "" } = decode(ENTRY, content) as { key?: string; value?: string };
+    return { [key]: value };
+  }
+  return decode(type as Shape, content);
+}
+
+const ENTRY: Shape = {
+  message: "an entry of a map",
+  fields: { key: { number: 1, type: "text" }, value: { number: 2, type: "text" } },
+};
+
+function typeOf({ type }: Field): FieldType {
+  return typeof type === "function" ? type() : type;
+}
+
+const tables = new WeakMap<Shape, Map<number, [string, Field]>>();
+
+function byNumberOf(shape: Shape): Map<number, [string, Field]> {
+  let table = tables.get(shape);
+  if (!table) {
+    table = new Map(Object.entries(shape.fields).map(([name, field]) => [field.number, [name, field]]));
+    tables.set(shape, table);
+  }
+  return table;
+}
+
+/** @param value from 0 to 2^53 */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}

@@ -1,0 +1,77 @@
+// A Spark Connect server of the PyPI wheel on a free port of this machine, for tests; undefined, with the reason printed, where there is
+// no Java or no wheel. The wheel is in EMBED_TEST_SPARK (the folder pyspark), or that of EMBED_TEST_PYTHON.
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testPython } from "./page-code.js";
+import { answers, freePort } from "./servers.js";
+
+export interface SparkServer {
+  /** `sc://localhost:PORT` */
+  address: string;
+  port: number;
+  /** ends it at once */
+  kill: () => Promise<void>;
+}
+
+/** The wheel's folder, and why there is none. */
+export function sparkFolder(): { folder: string } | { missing: string } {
+  const given = process.env["EMBED_TEST_SPARK"] ?? ofPython();
+  if (given === undefined) return { missing: "neither EMBED_TEST_SPARK nor EMBED_TEST_PYTHON has pyspark" };
+  if (!existsSync(join(given, "bin/spark-submit"))) return { missing: `${given} has no bin/spark-submit` };
+  return { folder: given };
+}
+
+function ofPython(): string | undefined {
+  if (testPython === undefined) return undefined;
+  const find =
+    "import importlib.util as u; s = u.find_spec('pyspark'); print(s.submodule_search_locations[0] if s else '')";
+  return spawnSync(testPython, ["-c", find], { encoding: "utf8" }).stdout.trim() || undefined;
+}
+
+/** Starts a server. @param settings Spark's, `name=value` */
+export async function startSpark(
+  settings: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<SparkServer | undefined> {
+  const found = sparkFolder();
+  const hasJava = spawnSync("java", ["-version"]).status === 0;
+  if ("missing" in found || !hasJava) {
+    console.warn(`skipped: ${"missing" in found ? found.missing : "there is no Java"}`);
+    return undefined;
+  }
+  const [home, port] = [mkdtempSync(join(tmpdir(), "embed-spark-")), await freePort()];
+  const all = [
+    ...["spark.ui.enabled=false", "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1"],
+    ...[`spark.connect.grpc.binding.address=127.0.0.1`, `spark.connect.grpc.binding.port=${port}`],
+    ...[`spark.sql.warehouse.dir=${join(home, "warehouse")}`, "spark.log.level=ERROR", ...settings],
+  ].flatMap((setting) => ["--conf", setting]);
+  const program = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"];
+  const child = spawn(
+    join(found.folder, "bin/spark-submit"),
+    ["--master", "local[2]", "--driver-memory", "768m", ...all, ...program],
+    {
+      cwd: home,
+      env: { ...process.env, SPARK_HOME: found.folder, SPARK_LOCAL_IP: "127.0.0.1", ...env },
+      stdio: "ignore",
+      // the shell that starts Java is ended with it
+      detached: true,
+    },
+  );
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const kill = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, "SIGKILL");
+    await ended;
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  for (let tries = 0; !(await answers(port)); tries++) {
+    if (tries === 900 || child.exitCode !== null) {
+      await kill();
+      throw new Error(`the Spark Connect server on port ${port} does not start`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { address: `sc://localhost:${port}`, port, kill };
+}

@@ -1,0 +1,21 @@
+// A log from this machine's files, or through the server that its options name.
+
+import type { Log, ReadOptions } from "../log/log.js";
+import { openLog } from "../log/open.js";
+import type { Watch } from "./watch.js";
+
+/**
+ * Opens a log. What an engine takes is loaded only where there is one.
+ *
+ * @throws as openLog and openEngineLog
+ */
+export async function openLogWith(
+  named: readonly string[],
+  options: ReadOptions,
+  { observe, signal }: Watch,
+): Promise<Log> {
+  if (!options.engine) return await openLog(named, options);
+  const { openEngineLog } = await import("../engine/open.js");
+  const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
+  return await openEngineLog(named, options, { signal, onServer });
+}
