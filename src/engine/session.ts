@@ -153,7 +153,8 @@ export class Session {
     const answer = (await this.#typed(this.shown, () =>
       ask(CONNECT).catch((error: unknown) => {
         // a server that has just started takes its time, and one that is not there has none
-        const isThere = Number(this.#client.getChannel().getConnectivityState(false)) === READY;
+        const state: number = this.#client.getChannel().getConnectivityState(false);
+        const isThere = state === READY;
         if (isCallError(error) && error.code === DEADLINE && isThere) return ask(SHORT_CALL);
         throw error;
       }),

@@ -10,7 +10,15 @@ import type { Given } from "./table.js";
 import type { output, weekly } from "./weekly.js";
 
 /** How a log is read and cut. */
-export const log = { ...columns, ...hashedIds, ...reading, ...engine, ...badRows, ...events, ...split } as const;
+export const log = {
+  ...columns,
+  ...hashedIds,
+  ...reading,
+  ...engine,
+  ...badRows,
+  ...events,
+  ...split,
+} as const;
 
 /** Options of reading, cutting and writing that most trainings are given. */
 export const everyday = [
