@@ -15,7 +15,7 @@ import { sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
-import { meanSquare, rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
+import { rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
 
 /** Item k of row r of a batch, whose candidates are u32[B][M]. */
 function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 {
@@ -25,7 +25,8 @@ function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 
 
 /**
  * Reads a number of each cache line that the batch's pairs lie in, so that what is far away comes in many lines at once; the
- * work on them would ask for one event's after another's.
+ * work on them would ask for one event's after another's. Of single features, whose addresses take few instructions: the fewer there
+ * are between two reads, the more reads the processor has under way.
  */
 export function touchPairs(
   plan: Plan,
@@ -36,24 +37,38 @@ export function touchPairs(
   fromSlice: u32,
   toSlice: u32,
 ): void {
-  const M = plan.numNegatives;
-  const from = <usize>fromSlice * SLICE;
-  const end = <usize>toSlice * SLICE;
-  const squares = rowBytes(plan);
+  const M = <usize>plan.numNegatives;
+  const contexts = plan.context.ids;
+  const templates = plan.templates.ids;
+  const items = plan.items;
+  const stride = <usize>plan.stride;
+  const first = plan.vectors + <usize>fromSlice * SLICE;
+  const bytes = <usize>(toSlice - fromSlice) * SLICE;
+  const squares = rowBytes(plan) - <usize>fromSlice * (SLICE - 4);
   let sum: i32 = 0;
-  for (let r: u32 = 0; r < numRows; r++) {
-    const event = load<u32>(events + ((<usize>r) << 2));
-    const p = vectorOf(plan, featureAt(plan.context, event));
-    for (let c = from; c < end; c += 64) sum += load<i32>(p + c);
-    sum += load<i32>(p + squares);
-    for (let k: u32 = 0; k <= M; k++) {
-      const q = vectorOf(plan, featureAt(plan.templates, itemAt(plan, event, candidates, r, k)));
-      for (let c = from; c < end; c += 64) sum += load<i32>(q + c);
-      sum += load<i32>(q + squares);
-    }
+  for (let r: usize = 0; r < numRows; r++) {
+    const event = (<usize>load<u32>(events + (r << 2))) << 2;
+    sum += Row.touch(first + <usize>load<u32>(contexts + event) * stride, bytes, squares);
+    const item = (<usize>load<u32>(items + event)) << 2;
+    sum += Row.touch(first + <usize>load<u32>(templates + item) * stride, bytes, squares);
+  }
+  for (let k: usize = 0; k < M * <usize>numRows; k++) {
+    const item = (<usize>load<u32>(candidates + (k << 2))) << 2;
+    sum += Row.touch(first + <usize>load<u32>(templates + item) * stride, bytes, squares);
   }
   // what is stored cannot be left out by the compiler
   store<i32>(thread.tile, sum);
+}
+
+/** A class only because decorators are for methods. */
+class Row {
+  /** The sum of a number of each cache line of a row's slices, and of one of their accumulators. */
+  @inline
+  static touch(row: usize, bytes: usize, squares: usize): i32 {
+    let sum = load<i32>(row + squares);
+    for (const end = row + bytes; row < end; row += 64) sum += load<i32>(row);
+    return sum;
+  }
 }
 
 /**
@@ -77,13 +92,14 @@ export function forwardPairs(
   const toNextSlice = (<usize>(B * (M + 1))) << 2;
   const context = plan.context;
   const templates = plan.templates;
+  const single = plan.single != 0;
   for (let r: u32 = 0; r < numRows; r++) {
     const event = load<u32>(events + ((<usize>r) << 2));
+    const p = single ? vectorOf(plan, featureAt(context, event)) : 0;
     for (let k: u32 = 0; k <= M; k++) {
       const item = itemAt(plan, event, candidates, r, k);
       let target = partials + <usize>fromSlice * toNextSlice + ((<usize>(r * (M + 1) + k)) << 2);
-      if (plan.single) {
-        const p = vectorOf(plan, featureAt(context, event));
+      if (single) {
         const q = vectorOf(plan, featureAt(templates, item));
         for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
           const half = f32x4.mul(v128.load(p + c), v128.load(q + c));
@@ -275,6 +291,11 @@ export function updatePairs(
   const zero = f32x4.splat(0);
   const context = plan.context;
   const templates = plan.templates;
+  const single = plan.single != 0;
+  const squares = rowBytes(plan);
+  const learningRate = f32x4.splat(plan.learningRate);
+  const from = <usize>fromSlice * SLICE;
+  const end = <usize>toSlice * SLICE;
   for (let r: u32 = 0; r < numRows; r++) {
     const gradient = load<f32>(thread.gradients + ((<usize>r) << 2));
     if (gradient == 0) continue;
@@ -283,11 +304,16 @@ export function updatePairs(
     const event = load<u32>(events + ((<usize>r) << 2));
     const item = load<u32>(plan.items + ((<usize>event) << 2));
     const negative = load<u32>(thread.negatives + ((<usize>r) << 2));
-    for (let c = <usize>fromSlice * SLICE; c < <usize>toSlice * SLICE; c += SLICE) {
-      if (plan.single) {
-        updateThree(plan, event, item, negative, c, g, l2);
-        continue;
+    if (single) {
+      const u = vectorOf(plan, featureAt(context, event));
+      const i = vectorOf(plan, featureAt(templates, item));
+      const n = vectorOf(plan, featureAt(templates, negative));
+      for (let c = from; c < end; c += SLICE) {
+        updateThree(u + c, i + c, n + c, squares + (c >>> 3) - c, g, l2, learningRate);
       }
+      continue;
+    }
+    for (let c = from; c < end; c += SLICE) {
       const p0 = sumOf(plan, context, event, c);
       const p1 = sumOf(plan, context, event, c + 16);
       const i0 = sumOf(plan, templates, item, c);
@@ -305,17 +331,27 @@ export function updatePairs(
   }
 }
 
-/** A slice of a pair whose sides have one feature each. */
-function updateThree(plan: Plan, event: u32, item: u32, negative: u32, c: usize, g: v128, l2: v128): void {
-  const u = vectorOf(plan, featureAt(plan.context, event));
-  const i = vectorOf(plan, featureAt(plan.templates, item));
-  const n = vectorOf(plan, featureAt(plan.templates, negative));
-  const u0 = v128.load(u + c);
-  const u1 = v128.load(u + c, 16);
-  const i0 = v128.load(i + c);
-  const i1 = v128.load(i + c, 16);
-  const n0 = v128.load(n + c);
-  const n1 = v128.load(n + c, 16);
+/**
+ * A slice of a pair whose sides have one feature each.
+ *
+ * @param u,i,n   of the context, the item and the negative: where the slice lies
+ * @param squares bytes from a slice to its accumulator
+ */
+function updateThree(
+  u: usize,
+  i: usize,
+  n: usize,
+  squares: usize,
+  g: v128,
+  l2: v128,
+  learningRate: v128,
+): void {
+  const u0 = v128.load(u);
+  const u1 = v128.load(u, 16);
+  const i0 = v128.load(i);
+  const i1 = v128.load(i, 16);
+  const n0 = v128.load(n);
+  const n1 = v128.load(n, 16);
   const gu0 = f32x4.add(f32x4.mul(g, f32x4.sub(i0, n0)), f32x4.mul(l2, u0));
   const gu1 = f32x4.add(f32x4.mul(g, f32x4.sub(i1, n1)), f32x4.mul(l2, u1));
   const q0 = f32x4.mul(g, u0);
@@ -325,27 +361,30 @@ function updateThree(plan: Plan, event: u32, item: u32, negative: u32, c: usize,
   const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
   const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
 
-  // one root and one division for the three
-  const toSquares = rowBytes(plan) + (c >>> 3);
-  const uSquares = load<f32>(u + toSquares) + meanSquare(gu0, gu1);
-  const iSquares = load<f32>(i + toSquares) + meanSquare(gi0, gi1);
-  const nSquares = load<f32>(n + toSquares) + meanSquare(gn0, gn1);
-  store<f32>(u + toSquares, uSquares);
-  store<f32>(i + toSquares, iSquares);
-  store<f32>(n + toSquares, nSquares);
-  let squares = f32x4.splat(uSquares);
-  squares = f32x4.replace_lane(squares, 1, iSquares);
-  squares = f32x4.replace_lane(squares, 2, nSquares);
-  const rates = f32x4.div(f32x4.splat(plan.learningRate), f32x4.sqrt(squares));
+  // the three at once: sums of squares as sum4 has them, one root and one division
+  const uu = f32x4.add(f32x4.mul(gu0, gu0), f32x4.mul(gu1, gu1));
+  const ii = f32x4.add(f32x4.mul(gi0, gi0), f32x4.mul(gi1, gi1));
+  const nn = f32x4.add(f32x4.mul(gn0, gn0), f32x4.mul(gn1, gn1));
+  const ui = f32x4.add(v128.shuffle<f32>(uu, ii, 0, 1, 4, 5), v128.shuffle<f32>(uu, ii, 2, 3, 6, 7));
+  const n2 = f32x4.add(nn, v128.shuffle<f32>(nn, nn, 2, 3, 0, 1));
+  const sums = f32x4.add(v128.shuffle<f32>(ui, n2, 0, 2, 4, 4), v128.shuffle<f32>(ui, n2, 1, 3, 5, 5));
+  let kept = v128.load32_zero(u + squares);
+  kept = v128.load32_lane(i + squares, kept, 1);
+  kept = v128.load32_lane(n + squares, kept, 2);
+  kept = f32x4.add(kept, f32x4.mul(f32x4.splat(0.125), sums));
+  v128.store32_lane(u + squares, kept, 0);
+  v128.store32_lane(i + squares, kept, 1);
+  v128.store32_lane(n + squares, kept, 2);
+  const rates = f32x4.div(learningRate, f32x4.sqrt(kept));
   const uRate = v128.shuffle<f32>(rates, rates, 0, 0, 0, 0);
   const iRate = v128.shuffle<f32>(rates, rates, 1, 1, 1, 1);
   const nRate = v128.shuffle<f32>(rates, rates, 2, 2, 2, 2);
-  v128.store(u + c, sgd<v128>(u0, gu0, uRate));
-  v128.store(u + c, sgd<v128>(u1, gu1, uRate), 16);
-  v128.store(i + c, sgd<v128>(i0, gi0, iRate));
-  v128.store(i + c, sgd<v128>(i1, gi1, iRate), 16);
-  v128.store(n + c, sgd<v128>(n0, gn0, nRate));
-  v128.store(n + c, sgd<v128>(n1, gn1, nRate), 16);
+  v128.store(u, sgd<v128>(u0, gu0, uRate));
+  v128.store(u, sgd<v128>(u1, gu1, uRate), 16);
+  v128.store(i, sgd<v128>(i0, gi0, iRate));
+  v128.store(i, sgd<v128>(i1, gi1, iRate), 16);
+  v128.store(n, sgd<v128>(n0, gn0, nRate));
+  v128.store(n, sgd<v128>(n1, gn1, nRate), 16);
 }
 
 /** Moves the weights of both items of every pair; those of the context cancel. */

@@ -80,7 +80,7 @@ export function stepSlice(
 }
 
 /** What a gradient adds to the accumulator of a slice. */
-export function meanSquare(g0: v128, g1: v128): f32 {
+function meanSquare(g0: v128, g1: v128): f32 {
   return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
 }
 
