@@ -80,8 +80,7 @@ the greatest ratio of a turn in parentheses). Compare ratios, not seconds: they 
 
 ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}, embed ${version}. This page is written by
 \`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, implicit, scipy and faiss, and
-\`EMBED_XLEARN\` names \`xlearn_train\`. [How cost grows](growth.md) with rows, features, dimensions and threads has a
-page of its own.
+\`EMBED_XLEARN\` names \`xlearn_train\`. Wide ranges of a ratio show that the machine was not equally fast throughout.
 `;
 
 /** The peer of a Python package, with its version. */
