@@ -31,6 +31,9 @@ function ofPython(): string | undefined {
   return spawnSync(testPython, ["-c", find], { encoding: "utf8" }).stdout.trim() || undefined;
 }
 
+/** Milliseconds that a server may take to start. */
+const LONGEST_START = 90_000;
+
 /** Starts a server. @param settings Spark's, `name=value` */
 export async function startSpark(
   settings: readonly string[] = [],
@@ -66,8 +69,9 @@ export async function startSpark(
     await ended;
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
-  for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries === 900 || child.exitCode !== null) {
+  const began = performance.now();
+  while (!(await answers(port))) {
+    if (performance.now() - began > LONGEST_START || child.exitCode !== null) {
       await kill();
       throw new Error(`the Spark Connect server on port ${port} does not start`);
     }
