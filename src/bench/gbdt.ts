@@ -21,6 +21,7 @@ import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import { headOptionsOf } from "../trainers/gbdt/options.js";
 import { ForestScorer } from "../trainers/gbdt/scorer.js";
+import { embedMeasured } from "./child.js";
 import { median, run, sharedBench } from "./ctr-logs.js";
 import { PEER } from "./gbdt-peer.js";
 
@@ -87,21 +88,20 @@ export async function tabular(seed: number, numRows: number): Promise<string> {
 
 /** Trains in a process of its own. @returns seconds by stage, processor seconds, peak memory in MB, metrics of the test part */
 export async function trainOurs(log: string, more: string[], out: string): Promise<Figures> {
-  // the child says itself what it used at its end
-  const report = `process.on("exit", () => console.log(JSON.stringify(process.resourceUsage())));`;
-  const preload = `data:text/javascript,${encodeURIComponent(report)}`;
-  const program = join(projectFolder, "bin", "embed.js");
-  const start = performance.now();
-  const args = ["train-gbdt", log, "-o", out, "--force", "--quiet", ...more];
-  const { stdout } = await run(process.execPath, ["--import", preload, program, ...args]);
-  const seconds = (performance.now() - start) / 1000;
-  const used = JSON.parse(stdout.trim().split("\n").at(-1)!) as NodeJS.ResourceUsage;
+  const { seconds, processor, peakMb } = await embedMeasured([
+    "train-gbdt",
+    log,
+    "-o",
+    out,
+    "--force",
+    "--quiet",
+    ...more,
+  ]);
   const { timings, metrics } = JSON.parse(await readFile(join(out, "manifest.json"), "utf8")) as {
     timings: Record<string, number>;
     metrics: Record<string, Figures>;
   };
   const { read = 0, bin = 0, train = 0 } = timings;
-  const processor = (used.userCPUTime + used.systemCPUTime) / 1e6;
   return {
     seconds,
     processor,
@@ -109,7 +109,7 @@ export async function trainOurs(log: string, more: string[], out: string): Promi
     bin,
     train,
     binAndTrain: bin + train,
-    peakMb: used.maxRSS / 1024,
+    peakMb,
     ...metrics["test"],
   };
 }

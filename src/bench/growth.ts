@@ -24,7 +24,8 @@ import { loadPen, palette, type Pen } from "../report/pen.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
-import { median, run } from "./ctr-logs.js";
+import { embedMeasured } from "./child.js";
+import { median } from "./ctr-logs.js";
 
 const REPEATS = 3;
 const cache = join(tmpdir(), "embed-bench");
@@ -107,25 +108,18 @@ async function figuresOf(training: string, point: Point): Promise<Figures> {
 
 async function trained(training: string, log: string, { dim, threads }: Point): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), "embed-growth-"));
-  // the child says itself what it used at its end
-  const report = `process.on("exit", () => console.log(process.resourceUsage().maxRSS));`;
-  const preload = `data:text/javascript,${encodeURIComponent(report)}`;
   const [command, ...options] = trainings[training]!;
   const out = join(folder, "run");
   const given = ["--dim", String(dim), "--threads", String(threads), "-o", out, "--quiet"];
   try {
-    const start = performance.now();
-    const { stdout } = await run(process.execPath, [
-      ...["--import", preload, join(projectFolder, "bin", "embed.js"), command!, log, ...options, ...given],
-    ]);
-    const seconds = (performance.now() - start) / 1000;
+    const { seconds, peakMb } = await embedMeasured([command!, log, ...options, ...given]);
     const manifest = readFileSync(join(out, "manifest.json"), "utf8");
     const {
       read = 0,
       encode = 0,
       train = 0,
     } = parseJson<{ timings: Record<string, number> }>(manifest).timings;
-    return { seconds, gigabytes: Number(stdout.trim().split("\n").at(-1)) / 2 ** 20, read, encode, train };
+    return { seconds, gigabytes: peakMb / 1024, read, encode, train };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -4,8 +4,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { projectFolder } from "../testing/places.js";
-import { canGenerate, ctrLog, describeSeconds, run } from "./ctr-logs.js";
+import { embedMeasured } from "./child.js";
+import { canGenerate, ctrLog, describeSeconds } from "./ctr-logs.js";
 
 const REPEATS = 5;
 
@@ -27,16 +27,8 @@ export async function bench(): Promise<void> {
 /** One job: wall time and peak memory. */
 export async function jobSeconds(log: string): Promise<{ seconds: number; peakMb: number }> {
   const folder = await mkdtemp(join(tmpdir(), "embed-job-"));
-  const program = join(projectFolder, "bin", "embed.js");
-  // the child says itself what it used at its end
-  const report = `process.on("exit", () => console.log(process.resourceUsage().maxRSS));`;
-  const preload = `data:text/javascript,${encodeURIComponent(report)}`;
   try {
-    const args = ["train-fm", log, "-o", join(folder, "run"), "--epochs", "5", "--quiet"];
-    const start = performance.now();
-    const { stdout } = await run(process.execPath, ["--import", preload, program, ...args]);
-    const seconds = (performance.now() - start) / 1000;
-    return { seconds, peakMb: Number(stdout.trim().split("\n").at(-1)) / 1024 };
+    return await embedMeasured(["train-fm", log, "-o", join(folder, "run"), "--epochs", "5", "--quiet"]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

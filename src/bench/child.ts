@@ -1,0 +1,26 @@
+// `embed` in a process of its own, which says itself what it used at its end.
+
+import { join } from "node:path";
+import { parseJson } from "../testing/json.js";
+import { projectFolder } from "../testing/places.js";
+import { run } from "./ctr-logs.js";
+
+/** What a command took: wall time, seconds of processor time, peak memory in MB. */
+export interface Used {
+  seconds: number;
+  processor: number;
+  peakMb: number;
+}
+
+const REPORT = `process.on("exit", () => console.log(JSON.stringify(process.resourceUsage())));`;
+const PRELOAD = `data:text/javascript,${encodeURIComponent(REPORT)}`;
+
+/** Runs `embed ARGS...`. @throws {Error} it ends with another code than 0 */
+export async function embedMeasured(args: readonly string[]): Promise<Used> {
+  const program = join(projectFolder, "bin", "embed.js");
+  const start = performance.now();
+  const { stdout } = await run(process.execPath, ["--import", PRELOAD, program, ...args]);
+  const seconds = (performance.now() - start) / 1000;
+  const used = parseJson<NodeJS.ResourceUsage>(stdout.trim().split("\n").at(-1)!);
+  return { seconds, processor: (used.userCPUTime + used.systemCPUTime) / 1e6, peakMb: used.maxRSS / 1024 };
+}
