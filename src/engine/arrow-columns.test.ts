@@ -6,8 +6,19 @@ import { ArrowCursor, leafOf } from "./arrow-columns.js";
 import { RowDigest } from "./digest.js";
 import type { ColumnType } from "./session.js";
 
-const { Bool, Decimal, Float32, Int64, List, Field, TimestampMicrosecond, Utf8, vectorFromArray, DateDay } =
-  arrow;
+const {
+  Bool,
+  Decimal,
+  Float32,
+  Int32,
+  Int64,
+  List,
+  Field,
+  TimestampMicrosecond,
+  Utf8,
+  vectorFromArray,
+  DateDay,
+} = arrow;
 
 function cursorOf(type: ColumnType, data: unknown): ArrowCursor {
   const rest = { codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 };
@@ -72,19 +83,35 @@ test("structs and maps are no columns", () => {
 });
 
 test("a checksum does not depend on batches, and does on values, missing ones and their places", () => {
-  const sum = (...batches: (string | null)[][]) => {
-    const digest = new RowDigest(1);
-    for (const batch of batches)
-      cursorOf({ string: {} }, vectorFromArray(batch, new Utf8()).data[0]).digest(digest, 0, batch.length);
-    return digest.sha256();
-  };
-  const whole = sum(["a", null, "bc", "d"]);
-  expect(sum(["a"], [null, "bc"], ["d"])).toBe(whole);
+  const sumOf =
+    <T>(
+      type: ColumnType,
+      arrowType: InstanceType<typeof Utf8 | typeof Int64 | typeof Int32 | typeof Float32>,
+    ) =>
+    (...batches: T[][]) => {
+      const digest = new RowDigest(1);
+      for (const batch of batches)
+        cursorOf(type, vectorFromArray(batch, arrowType).data[0]).digest(digest, 0, batch.length);
+      return digest.sha256();
+    };
+  const texts = sumOf<string | null>({ string: {} }, new Utf8());
+  const whole = texts(["a", null, "bc", "d"]);
+  expect(texts(["a"], [null, "bc"], ["d"])).toBe(whole);
   const others = [
-    sum(["a", "bc", null, "d"]),
-    sum(["a", null, "b", "cd"]),
-    sum(["a", null, "bc"]),
-    sum(["a", null, "bc", "e"]),
+    texts(["a", "bc", null, "d"]),
+    texts(["a", null, "b", "cd"]),
+    texts(["a", null, "bc"]),
+    texts(["a", null, "bc", "e"]),
   ];
   expect(new Set([whole, ...others]).size).toBe(5);
+
+  // an integer is the same one in a wider column
+  const longs = sumOf<bigint | null>({ long: {} }, new Int64());
+  const integers = sumOf<number | null>({ integer: {} }, new Int32());
+  expect(integers([1, null], [-7])).toBe(longs([1n], [null, -7n]));
+  expect(new Set([longs([1n, null, -7n]), longs([1n, -7n, null]), longs([1n, null, 7n])]).size).toBe(3);
+
+  const floats = sumOf<number | null>({ float: {} }, new Float32());
+  expect(floats([0.5, null], [2])).toBe(floats([0.5, null, 2]));
+  expect(floats([0.5, null, 2])).not.toBe(floats([0.5, 2, null]));
 });

@@ -127,25 +127,56 @@ export class ArrowCursor implements Cursor {
     // a batch states its rows itself
   }
 
-  /** Adds the column to a digest. */
+  /** Adds the column to a digest: texts and numbers by their bytes, integers of any width by 64 bits, the rest as text. */
   digest(digest: RowDigest, column: number, numRows: number): void {
     const values = this.#values;
-    if (this.isList || values.kind === "other" || values.kind === "integer" || values.kind === "number") {
+    if (this.isList || values.kind === "other") {
       const texts = this.texts(numRows).map((text) => (typeof text === "string" ? text : "\0"));
       digest.addTexts(column, texts);
       return;
     }
-    const { bytes, bounds, count } = values;
+    const { bytes, lengthOf } = digestible(values);
     const lengths = new Uint32Array(numRows).fill(MISSING);
     let value = 0;
     for (let row = 0; row < numRows; row++) {
       if (this.#levels && this.#levels[row] === 0) continue;
-      const length = bounds[value + 1]! - bounds[value]!;
+      const length = lengthOf(value++);
       if (length > 0) lengths[row] = length;
-      value++;
     }
-    digest.add(column, bytes.subarray(bounds[0], bounds[count]), lengths);
+    digest.add(column, bytes, lengths);
   }
+}
+
+/** The bytes of values, one after another, and how many each has. */
+function digestible(values: Exclude<PlainValues, { kind: "other" }>): {
+  bytes: Uint8Array;
+  lengthOf: (value: number) => number;
+} {
+  const { count } = values;
+  if (values.kind === "text") {
+    const { bytes, bounds } = values;
+    return {
+      bytes: bytes.subarray(bounds[0], bounds[count]),
+      lengthOf: (value) => bounds[value + 1]! - bounds[value]!,
+    };
+  }
+  const of = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array | Float64Array) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  if (values.kind === "number") {
+    const { BYTES_PER_ELEMENT: length } = values.values;
+    return { bytes: of(values.values), lengthOf: () => length };
+  }
+  return { bytes: of(values.isWide ? values.words : widened(values.words)), lengthOf: () => 8 };
+}
+
+/** Integers of 32 bits as two words each, the lower one first. */
+function widened(words: Int32Array): Int32Array {
+  const wide = new Int32Array(2 * words.length);
+  words.forEach((word, i) => {
+    wide[2 * i] = word;
+    wide[2 * i + 1] = word >> 31;
+  });
+  return wide;
 }
 
 /** u32[rows]: 1 where a value is there; undefined: all are. */
@@ -180,7 +211,8 @@ function valuesOf(
     bounds[0] = offsets[0]!;
     for (let i = 0; i < count; i++) bounds[i + 1] = bounds[i]! + (offsets[at(i) + 1]! - offsets[at(i)]!);
     // what is missing has no bytes, so that values stand one after another
-    if (bounds[count] !== offsets[length]) throw new Error(`column ${name} has bytes in missing cells`);
+    if (bounds[count] !== offsets[length])
+      throw new DataError("the server sent bytes in missing cells", { file: path, column: name });
     return { count, kind: "text", bytes: values as Uint8Array, bounds, gap: 0 };
   }
   if (type === "BOOLEAN") {
@@ -205,7 +237,11 @@ function valuesOf(
     });
     return fixedValues(integers, element);
   }
-  if (values instanceof Int8Array || values instanceof Int16Array)
-    return fixedValues(picked(Int32Array.from(values)), element);
-  return fixedValues(picked(values as Int32Array), element);
+  // a buffer may be longer than its values
+  const own = (values as Int32Array).subarray(0, length);
+  if (own.length < length)
+    throw new DataError(`the server sent ${own.length} of ${length} values`, { file: path, column: name });
+  if (own instanceof Int8Array || own instanceof Int16Array)
+    return fixedValues(picked(Int32Array.from(own)), element);
+  return fixedValues(picked(own), element);
 }
