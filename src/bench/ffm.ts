@@ -2,13 +2,6 @@
 //
 // It isolates the training pass: rows lie in memory as feature ids, and reading them is not timed. Before it times, it checks that one and
 // two threads give the same bytes. Peer: xLearn, run beside it when EMBED_XLEARN names its xlearn_train.
-//
-//   peer                rows/s, 1 thread   2 threads   log loss on the validation part
-//   xLearn 0.44         0.95 M             0.95 M      not measured
-//   xLearn 0.40         0.75 M *           not         0.542 (rate 0.1 and L2 1e-4, or 0.2 and 2e-5; ours 0.541)
-//   ours                0.54 M *           not
-//
-// * per second of processor time, in turns, on a machine busy with other work
 
 import { ascending } from "../numeric/indices.js";
 import { createHash } from "node:crypto";
