@@ -7,6 +7,7 @@
 import type { Data } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
 import { DataError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
 import { joinValues } from "../log/several.js";
 import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet-cursor.js";
 import { fixedValues, textAt, type PlainValues } from "../log/parquet-values.js";
@@ -188,6 +189,15 @@ function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array 
 /** Integers of a decimal, which hyparquet's conversion takes as a 64-bit column. */
 const MOST_EXACT = 2n ** 53n;
 
+/** Whether a batch's column has the type that the server states for it. */
+function isOf({ type }: Data, { type: physical, converted_type: converted }: SchemaElement): boolean {
+  const is = arrow.DataType;
+  if (physical === "BYTE_ARRAY") return is.isUtf8(type);
+  if (physical === "BOOLEAN") return is.isBool(type) || is.isNull(type);
+  if (converted === "DECIMAL") return is.isDecimal(type);
+  return is.isInt(type) || is.isFloat(type) || is.isDate(type) || is.isTimestamp(type);
+}
+
 /** The values that are there, one after another. */
 function valuesOf(
   data: Data,
@@ -204,6 +214,11 @@ function valuesOf(
   const picked = <T extends Int32Array | BigInt64Array | Float32Array | Float64Array>(all: T): T =>
     (levels ? all.filter((_, i) => levels[i] === 1) : all) as T;
   const { type, converted_type: converted } = element;
+  if (!isOf(data, element))
+    throw new DataError("the server's batches do not have the type that it states", {
+      file: path,
+      column: name,
+    });
 
   if (type === "BYTE_ARRAY") {
     const offsets = valueOffsets as Int32Array;
@@ -239,8 +254,6 @@ function valuesOf(
   }
   // a buffer may be longer than its values
   const own = (values as Int32Array).subarray(0, length);
-  if (own.length < length)
-    throw new DataError(`the server sent ${own.length} of ${length} values`, { file: path, column: name });
   if (own instanceof Int8Array || own instanceof Int16Array)
     return fixedValues(picked(Int32Array.from(own)), element);
   return fixedValues(picked(own), element);

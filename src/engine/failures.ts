@@ -134,6 +134,13 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
         "read them in slices with --engine-slice, such as --engine-slice 64M",
       cause,
     );
+  if (/stopped SparkContext|OutOfMemoryError|Job aborted due to.*SparkContext was shut down/s.test(text))
+    return new IoError(
+      `--engine: Spark stopped while it read ${what}, as it does when its memory is full (${short}): see the server's ` +
+        "log, restart it, and give it more memory (--driver-memory) or read in slices with --engine-slice, such as " +
+        "--engine-slice 64M",
+      cause,
+    );
   if (errorClass.startsWith("PATH_NOT_FOUND") || /Path does not exist|FileNotFoundException/.test(text))
     return new NoInputError(`${what} does not exist on the server's side: ${short}`);
   if (/^(TABLE_OR_VIEW|SCHEMA|CATALOG)_NOT_FOUND/.test(errorClass))

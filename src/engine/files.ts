@@ -1,9 +1,11 @@
 // What was named as a log on the server's side → its files, with their sizes and the times when they were last modified. Which files
 // of a directory are logs, and in which order, is decided as for directories of this machine (log/directory.ts).
 
+import type { Data } from "apache-arrow";
 import { DataError, IoError, NoInputError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { byUnits, chosenLogs, type LogFile } from "../log/directory.js";
+import { batchesIn, int64At } from "./batches.js";
 import { filesOf, projected } from "./plans.js";
 import type { Session } from "./session.js";
 
@@ -98,17 +100,14 @@ async function listingOf(session: Session, path: string, pattern: string): Promi
   const relation = projected(filesOf("binaryFile", [pattern], { recursiveFileLookup: "true" }), LISTED);
   const listed: Listed[] = [];
   for (const bytes of await session.fetch(relation, `'${path}'`)) {
-    for (const row of arrow.tableFromIPC(bytes)) {
-      const {
-        path: uri,
-        length,
-        modified,
-      } = row as unknown as {
-        path: string;
-        length: bigint;
-        modified: bigint;
-      };
-      listed.push({ uri, path: withSlashes(uri), bytes: Number(length), modified: Number(modified) });
+    for (const { children } of batchesIn(bytes, ["text", "int64", "int64"], `'${path}'`)) {
+      const [paths, lengths, times] = children as [Data, Data, Data];
+      const texts = new arrow.Vector([paths]);
+      for (let row = 0; row < paths.length; row++) {
+        const uri = String(texts.get(row) ?? "");
+        const [size, modified] = [int64At(lengths, row), int64At(times, row)];
+        listed.push({ uri, path: withSlashes(uri), bytes: size, modified });
+      }
     }
   }
   return listed.sort((a, b) => byUnits(a.path, b.path));

@@ -4,10 +4,10 @@
 import { createHash } from "node:crypto";
 import type { Data } from "apache-arrow";
 import { IoError } from "../errors.js";
-import { arrow } from "../io/apache-arrow.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { ByteSource } from "../io/source.js";
 import { literal, type RemoteFile } from "./files.js";
+import { batchesIn, int64At } from "./batches.js";
 import { filesOf, filtered, projected, quoted, sorted, type Relation } from "./plans.js";
 import { LostOperation, type Session } from "./session.js";
 
@@ -109,7 +109,7 @@ class LineSource implements ByteSource {
     let known = this.#numLines;
     let [block, next, line] = [-1, known > 0 ? -1 : this.#nextBlock, -1];
     for await (const bytes of this.#session.run(this.#relation(from, to, isSorted), `'${this.path}'`)) {
-      for (const { data } of arrow.tableFromIPC(bytes).batches) {
+      for (const data of batchesIn(bytes, ["text", "int64", "int64", "int64"], `'${this.path}'`)) {
         const numRows = data.length;
         const [texts, blocks, sizes, lines] = data.children as [Data, Data, Data, Data];
         for (let row = 0; row < numRows; row++) {
@@ -182,24 +182,6 @@ class LineSource implements ByteSource {
 
 /** Lines are not in the order of the file. */
 class OutOfOrder extends Error {}
-
-/** A 64-bit integer below 2^53. */
-export function int64At({ values }: Data, row: number): number {
-  const words = wordsOf(values as BigInt64Array);
-  return words[2 * row + 1]! * 2 ** 32 + (words[2 * row]! >>> 0);
-}
-
-const known = new WeakMap<BigInt64Array, Int32Array>();
-
-/** The same bytes as 32-bit words: a number from BigInt costs ten times as much. */
-function wordsOf(values: BigInt64Array): Int32Array {
-  let words = known.get(values);
-  if (!words) {
-    words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
-    known.set(values, words);
-  }
-  return words;
-}
 
 /** Rows [from, to) of a column of text, each followed by a newline. */
 function linesOf({ values, valueOffsets }: Data, from: number, to: number): Uint8Array {

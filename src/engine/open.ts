@@ -14,6 +14,7 @@ import type { EngineReading, Log, ReadOptions } from "../log/log.js";
 import { hasOwnForm } from "../log/number.js";
 import { openFiles } from "../log/open.js";
 import { withoutRepeats } from "../log/repeats.js";
+import { batchesIn } from "./batches.js";
 import { checkNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
 import { lineSource } from "./lines.js";
 import { filesOf, projected, queryOf, tableOf } from "./plans.js";
@@ -237,7 +238,8 @@ async function hashed(
     const relation = projected(filesOf("binaryFile", [literal(uri)], {}), ["sha2(content, 256) AS sha256"]);
     let sha256 = "";
     for (const bytes of await session.fetch(relation, `'${path}'`))
-      for (const row of arrow.tableFromIPC(bytes)) ({ sha256 } = row as unknown as { sha256: string });
+      for (const { children } of batchesIn(bytes, ["text"], `'${path}'`))
+        sha256 = String(new arrow.Vector([children[0]!]).get(0));
     if (!/^[0-9a-f]{64}$/.test(sha256))
       throw new IoError(
         `--engine-hash: ${session.shown} gave no checksum of '${path}': files of 2 GB or more have none`,

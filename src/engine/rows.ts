@@ -20,8 +20,8 @@ import { ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
+import { batchesIn, int64At, type Expected } from "./batches.js";
 import { RowDigest } from "./digest.js";
-import { int64At } from "./lines.js";
 import { counted, filtered, limited, projected, quoted, skipping, sorted, type Relation } from "./plans.js";
 import { LostOperation, type ColumnType, type Session } from "./session.js";
 
@@ -121,8 +121,8 @@ async function openInput(session: Session, input: RowInput): Promise<OpenInput> 
   if (missing !== undefined) throw noSuchColumn(missing, columns);
   let numRows = 0;
   for (const bytes of await session.fetch(counted(input.relation), `'${input.path}'`))
-    for (const { data } of arrow.tableFromIPC(bytes).batches)
-      if (data.length > 0) numRows = int64At(data.children[0]!, 0);
+    for (const { children } of batchesIn(bytes, ["int64"], `'${input.path}'`))
+      numRows = int64At(children[0]!, 0);
   if (numRows === 0) {
     const what = input.order
       ? "the table or query has no rows"
@@ -157,13 +157,18 @@ function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn |
 }
 
 /** Some columns of an input, with what orders it behind them. */
-function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
+function selected(
+  file: OpenInput,
+  names: readonly string[],
+): { relation: Relation; order: string[]; expected: Expected[] } {
   const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
   const order = file.order
     ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
     : [["_metadata.row_index", POSITION] as const];
   const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
-  return { relation, order: order.map(([, as]) => as) };
+  const cellTypes = names.map((): Expected => "any");
+  const orderTypes = order.map((): Expected => (file.order ? "any" : "int64"));
+  return { relation, order: order.map(([, as]) => as), expected: [...cellTypes, ...orderTypes] };
 }
 
 /** The first rows as text; those that have none are left out. */
@@ -210,12 +215,11 @@ async function firstBatches(
   names: readonly string[],
   rows: number,
 ): Promise<{ bytes: Uint8Array; data: Data }[]> {
-  const { relation, order } = selected(file, names);
+  const { relation, order, expected } = selected(file, names);
   const fetched = async (from: Relation, check: (data: Data) => void = () => undefined) => {
     const batches: { bytes: Uint8Array; data: Data }[] = [];
     for (const bytes of await session.fetch(from, `'${file.path}'`)) {
-      for (const { data } of arrow.tableFromIPC(bytes).batches) {
-        if (data.length === 0) continue;
+      for (const data of batchesIn(bytes, expected, `'${file.path}'`)) {
         check(data);
         batches.push({ bytes, data });
       }
@@ -324,6 +328,7 @@ async function* batchesOf(
   rowsOfSlice: number,
 ): AsyncGenerator<RowBatch, void, undefined> {
   const order = file.order ? new TieCheck(file, names) : new PositionCheck();
+  const { expected } = selected(file, names);
   let isSorted = file.order !== undefined;
   let restarts = 0;
   while (order.numRows < file.numRows) {
@@ -331,8 +336,7 @@ async function* batchesOf(
     const to = Math.min(file.numRows, from + rowsOfSlice);
     try {
       for await (const bytes of session.run(sliceOf(file, names, from, to, isSorted), `'${file.path}'`)) {
-        for (const { data } of arrow.tableFromIPC(bytes).batches) {
-          if (data.length === 0) continue;
+        for (const data of batchesIn(bytes, expected, `'${file.path}'`)) {
           order.check(data, names.length);
           yield { length: data.length, children: data.children.slice(0, names.length), bytes: bytes.length };
         }
