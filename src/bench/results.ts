@@ -1,7 +1,7 @@
-// `npm run bench -- results [SETTINGS] [LOG...]`: the page of results; without names of logs it also writes docs/results.md. On each shared log `embed compare` trains every trainer
-// that suits it with its defaults, and some with the best of so many settings on the validation split, and measures all on one test split.
+// `npm run bench -- results [SETTINGS] [LOG...]`: writes docs/results.md, or the sections of the logs that are named. On each shared log `embed compare` trains
+// every trainer that suits it with its defaults, and some with the best of so many settings on the validation split, and measures all on one test split.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compareTrainers, type Comparison } from "../api/compare/compare.js";
@@ -88,17 +88,26 @@ export async function bench(): Promise<void> {
   const [count, ...asked] = process.argv.slice(3);
   const settings = Number(count ?? SETTINGS);
   if (!(settings >= 2)) throw new Error("usage: npm run bench -- results [SETTINGS] [LOG...]");
-  const sections: string[] = [];
+  const path = join(projectFolder, "docs", "results.md");
+  const sections = asked.length > 0 ? sectionsIn(path, settings) : new Map<string, string>();
   for (const name of asked.length > 0 ? asked : Object.keys(logs)) {
     const log = logs[name];
     if (!log) throw new Error(`no log '${name}': ${Object.keys(logs).join(", ")}`);
-    sections.push(await sectionOf(name, log, settings));
-    console.log(sections.at(-1));
+    sections.set(name, await sectionOf(name, log, settings));
+    console.log(sections.get(name));
+    const known = Object.keys(logs).flatMap((one) => sections.get(one) ?? []);
+    writeFileSync(path, [headOf(settings), ...known].join("\n"));
   }
-  if (asked.length > 0) return;
-  const path = join(projectFolder, "docs", "results.md");
-  writeFileSync(path, [headOf(settings), ...sections].join("\n"));
   console.log(`wrote ${path}`);
+}
+
+/** The page's sections by log; none without a page. @throws {Error} they have another number of settings */
+function sectionsIn(path: string, settings: number): Map<string, string> {
+  if (!existsSync(path)) return new Map();
+  const [head = "", ...sections] = readFileSync(path, "utf8").split(/^(?=## )/m);
+  if (!head.includes(`results ${settings}\``))
+    throw new Error(`${path} has another number of settings than ${settings}`);
+  return new Map(sections.map((text) => [/^## (.*)$/m.exec(text)![1]!, `${text.trimEnd()}\n`]));
 }
 
 /** A log's heading, command and table. */
