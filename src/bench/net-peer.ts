@@ -1,11 +1,11 @@
 // `npm run bench -- net-peer [LOG...]`: networks of train-net beside the same networks in PyTorch: the same rows in the same splits, the same
 // embedding dimension, hidden layers, methods and rates, stopped by the validation loss with the same patience. Three seeds each: the mean
-// and the standard deviation are printed, on standard error each training as it ends, since all take about ten minutes.
+// and the standard deviation are printed, and on standard error each training as it ends.
 //
 //   retail   a month of purchases; each with three items that the customer did not buy, drawn once, so that both read the same rows
 //   clicks   100,000 rows of 16 fields from a planted factorization machine
 //
-// PyTorch's networks are those of the last epoch that was best; a second line of train-net keeps those, too, instead of its average.
+// PyTorch keeps the latest parameters of its best epoch; a second line of train-net does so, too, instead of averaging.
 // The peer is the Python that `EMBED_PEER_PYTHON` names, with torch; without it, the figures of train-net stand alone.
 
 import { spawnSync } from "node:child_process";
