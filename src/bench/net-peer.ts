@@ -1,10 +1,11 @@
 // `npm run bench -- net-peer [LOG...]`: networks of train-net beside the same networks in PyTorch: the same rows in the same splits, the same
-// embedding dimension, hidden layers, methods and rates, stopped by the validation loss with the same patience. Three seeds each.
+// embedding dimension, hidden layers, methods and rates, stopped by the validation loss with the same patience. Three seeds each: the mean
+// and the standard deviation are printed, and on standard error each training as it ends.
 //
 //   retail   a month of purchases; each with three items that the customer did not buy, drawn once, so that both read the same rows
 //   clicks   100,000 rows of 16 fields from a planted factorization machine
 //
-// A second line of train-net has the options that were chosen on the validation splits (docs/experiments/networks.md).
+// PyTorch keeps the latest parameters of its best epoch; a second line of train-net does so, too, instead of averaging.
 // The peer is the Python that `EMBED_PEER_PYTHON` names, with torch; without it, the figures of train-net stand alone.
 
 import { spawnSync } from "node:child_process";
@@ -22,7 +23,7 @@ const SEEDS = [1, 2, 3];
 const HIDDEN = [64, 32];
 /** Rows below these tenths are for training, and for validation. */
 const CUTS = { retail: [8, 9], clicks: [6, 8] } as const;
-const CHOSEN = { l2: 0.01 };
+const PLAIN = { averageEpochs: 0 };
 const ARCHS = ["fnn", "wide-deep"] as const;
 const NEGATIVES = 3;
 const cache = join(tmpdir(), "embed-bench");
@@ -56,29 +57,29 @@ export async function bench(): Promise<void> {
     if (!log) throw new Error(`no log '${name}': ${Object.keys(logs).join(", ")}`);
     const splits = await log();
     for (const arch of ARCHS) {
-      print(name, arch, "train-net", await collected((seed) => trained(splits, { arch, seed })));
-      print(
-        name,
-        arch,
-        "train-net --l2 0.01",
-        await collected((seed) => trained(splits, { arch, seed, ...CHOSEN })),
-      );
-      if (python) print(name, arch, "PyTorch", await collected((seed) => torch(python, splits, arch, seed)));
+      const peers: Record<string, (seed: number) => Promise<Figures> | Figures> = {
+        "train-net": (seed) => trained(splits, { arch, seed }),
+        "train-net --average-epochs 0": (seed) => trained(splits, { arch, seed, ...PLAIN }),
+        ...(python && { PyTorch: (seed: number) => torch(python, splits, arch, seed) }),
+      };
+      for (const [by, of] of Object.entries(peers)) {
+        const all: Figures[] = [];
+        for (const seed of SEEDS) {
+          all.push(await of(seed));
+          console.error([name, arch, by, seed, JSON.stringify(all.at(-1))].join(" "));
+        }
+        print(name, arch, by, all);
+      }
     }
   }
-}
-
-async function collected(of: (seed: number) => Promise<Figures> | Figures): Promise<Figures[]> {
-  const all: Figures[] = [];
-  for (const seed of SEEDS) all.push(await of(seed));
-  return all;
 }
 
 function print(...[log, arch, by, all]: [string, string, string, Figures[]]): void {
   const spread = (of: keyof Figures) => {
     const values = all.map((figures) => figures[of]);
     const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-    return `${mean.toFixed(4)} (${Math.min(...values).toFixed(4)} to ${Math.max(...values).toFixed(4)})`;
+    const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    return `${mean.toFixed(4)} ±${Math.sqrt(squares / (values.length - 1)).toFixed(4)}`;
   };
   const epochs = all.map(({ bestEpoch }) => bestEpoch).join(", ");
   console.log(
@@ -86,7 +87,10 @@ function print(...[log, arch, by, all]: [string, string, string, Figures[]]): vo
   );
 }
 
-async function trained(splits: Splits, more: { arch: string; seed: number; l2?: number }): Promise<Figures> {
+async function trained(
+  splits: Splits,
+  more: { arch: string; seed: number; averageEpochs?: number },
+): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), "embed-net-peer-"));
   try {
     const out = join(folder, "run");

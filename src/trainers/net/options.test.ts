@@ -11,6 +11,7 @@ test.each([
   ],
   [{ learningRateDecay: 1.5 }, /^--learning-rate-decay expects a number from 0.01 to 1, got '1.5'/],
   [{ learningRateDecay: 0 }, /^--learning-rate-decay expects a number from 0.01 to 1, got '0'/],
+  [{ averageEpochs: -1 }, /^--average-epochs expects a number from 0 to 1000, got '-1'/],
   [{ clipNorm: -1 }, /^--clip-norm expects a number/],
 ])("%o is refused", (given, message) => {
   for (const arch of ["fnn", "wide-deep", "deep-crossing"] as const)

@@ -161,6 +161,15 @@ const learning = {
     group: training,
     default: 1,
   }),
+  averageEpochs: number({
+    min: 0,
+    max: 1000,
+    help:
+      "keep and validate a moving average of the parameters, in which parameters of this many epochs ago " +
+      "weigh 1/e of the latest; 0 keeps the latest",
+    group: training,
+    default: 2,
+  }),
   clipNorm: number({
     min: 0,
     max: 1e6,
@@ -273,6 +282,8 @@ export const liftOptions = {
   patience: { ...learning.patience, default: 5 },
   // what starts are compared by is how many of these epochs they take
   epochs: { ...learning.epochs, default: 20, shown: "20" },
+  // an average lags behind in the first epochs, which are what is counted
+  averageEpochs: { ...learning.averageEpochs, default: 0 },
 } as const;
 
 export type GivenNet = Given<typeof options>;

@@ -7,6 +7,7 @@
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError } from "../../errors.js";
+import type { NetRows } from "../../kernels/net/shape.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -16,6 +17,8 @@ import type { EpochEvent } from "../../training/epoch.js";
 import { labelScaleOf } from "../../training/label-scale.js";
 import type { NamedArrays } from "../../training/named-arrays.js";
 import { runEpochs, type Steered } from "../../training/epoch-loop.js";
+import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
+import { rowsOfBatch } from "./batches.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import type { NetModel } from "./model.js";
@@ -47,7 +50,8 @@ const REMEDIES = "a smaller --embedding-learning-rate, or scale numeric columns 
  * of each epoch. The same input, options and seed give the same bytes at any number of threads.
  *
  * With a validation part and a patience above 0 training stops after so many epochs without a lower validation loss (or better
- * value of the stopping metric), and the model is the best epoch's; else the last's.
+ * value of the stopping metric), and the model is the best epoch's; else the last's. With averageEpochs above 0 the model and its
+ * validation loss are those of the parameters' moving average.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
@@ -62,8 +66,7 @@ export async function trainNet(
   signal?: AbortSignal,
 ): Promise<NetModel> {
   const { space, counts, train, start } = input;
-  if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0)
-    throw new DataError("no training rows");
+  if (numRowsOf(train) === 0) throw new DataError("no training rows");
   const labels = labelScaleOf(train, options.loss);
   const crosses: CrossPlan = { fields: options.cross, bits: options.crossBits };
   const plan = planOf(space, crosses, options);
@@ -104,13 +107,14 @@ async function trainEpochs(
   const { stoppingMetric } = controls;
   const validation = valid && netRowsOf(valid, form);
   const unit = form.labelScale ** 2;
+  const average = options.averageEpochs > 0 ? new ParameterAverage(options.averageEpochs) : undefined;
   let kept: NamedArrays = {};
 
   const training: Steered = {
     async epoch(epoch) {
       // one pass over the training rows, in an order named by (seed, epoch)
       const began = performance.now();
-      const pass = await trainOnce(machine, train, form, options, epoch);
+      const pass = await trainOnce(machine, train, form, options, epoch, average);
       const rowsPerSecond = (pass.numRows / (performance.now() - began)) * 1000;
       const trainLoss = (pass.loss / pass.weight) * unit;
       if (!(trainLoss <= MAX_LOSS[options.loss] * unit))
@@ -123,7 +127,7 @@ async function trainEpochs(
       if (!validation || !valid) return { event: { trainLoss, rowsPerSecond } };
 
       // a look at the validation part
-      const own = await machine.score(validation);
+      const own = await scoresOf(machine, average, validation);
       const validLoss = lossOf(options.loss, own, validation) * unit;
       if (!Number.isFinite(validLoss))
         throw diverged("the validation loss is not finite", epoch, options, REMEDIES);
@@ -136,13 +140,14 @@ async function trainEpochs(
       return { event: { trainLoss, validLoss, ...seen, rowsPerSecond }, stoppingValue };
     },
     keep(epoch) {
-      kept = machine.parameters();
+      kept = (average ?? machine).parameters();
       const isFinite = Object.values(kept).every((array) => (array as Float32Array).every(Number.isFinite));
       if (!isFinite) throw diverged("a parameter is not finite", epoch, options, REMEDIES);
     },
-    save: (withKept) => ({ ...machine.state(), ...(withKept && prefixed(kept)) }),
+    save: (withKept) => ({ ...machine.state(), ...average?.state(), ...(withKept && prefixed(kept)) }),
     restore(arrays) {
       machine.restore(arrays);
+      average?.restore(arrays, machine.parameters());
       kept = unprefixed(arrays);
     },
     terminate: () => machine.terminate(),
@@ -164,6 +169,20 @@ function unprefixed(arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(own.map(([name, array]) => [name.slice(KEPT.length), array]));
 }
 
+/** Scores by the averaged parameters where there are any; the machine's own stay as they are. */
+async function scoresOf(
+  machine: NetMachine,
+  average: ParameterAverage | undefined,
+  rows: NetRows,
+): Promise<Float32Array> {
+  if (!average) return await machine.score(rows);
+  const latest = machine.state();
+  machine.load(average.parameters());
+  const scores = await machine.score(rows);
+  machine.restore(latest);
+  return scores;
+}
+
 /** One pass: a chunk is made ready while the threads train on the one before. */
 async function trainOnce(
   machine: NetMachine,
@@ -171,20 +190,40 @@ async function trainOnce(
   form: RowForm,
   { seed, batchSize }: NetOptions,
   epoch: number,
+  average: ParameterAverage | undefined,
 ): Promise<{ numRows: number; weight: number; loss: number }> {
   const pass = { numRows: 0, weight: 0, loss: 0 };
+  const numBatches = Math.ceil(numRowsOf(train) / batchSize);
+  // rows from one addition to the average to the next
+  const stretch = average ? Math.ceil(numBatches / ADDED_PER_EPOCH) * batchSize : Infinity;
+  let added = 0;
   let running = Promise.resolve(0);
   for (const chunk of chunksOfEpoch(train, epoch, draw(seed, epoch), batchSize)) {
     const rows = netRowsOf(chunk, form);
-    pass.loss += await running;
-    running = machine.train(rows, { epoch, first: pass.numRows });
-    // a failure of theirs is met at the next await, unless making rows fails before
-    running.catch(() => undefined);
-    pass.numRows += rows.numRows;
+    for (let from = 0; from < rows.numRows;) {
+      const due = added + stretch - pass.numRows;
+      const count = Math.min(Math.ceil(due / batchSize) * batchSize, rows.numRows - from);
+      pass.loss += await running;
+      running = machine.train(rowsOfBatch(rows, from, count), { epoch, first: pass.numRows });
+      // a failure of theirs is met at the next await, unless making rows fails before
+      running.catch(() => undefined);
+      from += count;
+      pass.numRows += count;
+      if (!average || count < due) continue;
+      pass.loss += await running;
+      running = Promise.resolve(0);
+      average.add(machine.parameters());
+      added = pass.numRows;
+    }
     pass.weight += rows.weights ? rows.weights.reduce((sum, x) => sum + x, 0) : rows.numRows;
   }
   pass.loss += await running;
+  if (added < pass.numRows) average?.add(machine.parameters());
   return pass;
+}
+
+function numRowsOf(train: TrainingRows): number {
+  return train.kind === "drawn" ? train.numRows : train.rows.numRows;
 }
 
 /** The mean loss of rows. */

@@ -110,7 +110,8 @@ function spaceOf(
 /** Trainings from the run's table and from other starts, on the same rows. */
 async function planStarts(given: Parameters<Starts["plan"]>[0], capable: Capable): Promise<StartsPlan> {
   const { patience = liftOptions.patience.default, epochs = liftOptions.epochs.default } = given;
-  const whole: GivenNet = { ...given, patience, epochs };
+  const { averageEpochs = liftOptions.averageEpochs.default } = given as GivenNet;
+  const whole: GivenNet = { ...given, patience, epochs, averageEpochs };
   const model = await modelOf(whole, capable);
   return {
     ...planOf(model, whole),
