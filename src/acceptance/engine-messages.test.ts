@@ -93,7 +93,7 @@ function shapesOf(): Shape[] {
   return [...seen];
 }
 
-const [TEXT, MESSAGE, BYTES, BOOL, REPEATED] = [9, 11, 12, 8, 3];
+const [TEXT, MESSAGE, BYTES, BOOL, DOUBLE, REPEATED] = [9, 11, 12, 8, 1, 3];
 const INTEGERS = [3, 4, 5, 13, 14];
 
 /** What is wrong with a field; undefined: nothing. */
@@ -116,9 +116,11 @@ function complaintOf(
           ? theirs.type === BOOL
           : type === "int"
             ? INTEGERS.includes(theirs.type)
-            : isMap
-              ? all.get(theirs.typeName!.slice(1))!.field!.every(({ type: of }) => of === TEXT)
-              : theirs.type === MESSAGE && theirs.typeName === `.${type.message}`;
+            : type === "double"
+              ? theirs.type === DOUBLE
+              : isMap
+                ? all.get(theirs.typeName!.slice(1))!.field!.every(({ type: of }) => of === TEXT)
+                : theirs.type === MESSAGE && theirs.typeName === `.${type.message}`;
   return isRight ? undefined : `is of type ${theirs.type} ${theirs.typeName ?? ""}`;
 }
 

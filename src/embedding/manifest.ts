@@ -106,6 +106,18 @@ export interface SearchedBy {
   difference?: { value: number; low?: number; high?: number };
 }
 
+/** A server that trained a model, and by what. */
+export interface TrainedOn {
+  /** `sc://host:port` */
+  address: string;
+  /** Spark's version */
+  version: string;
+  /** `MLlib ALS` */
+  trainer: string;
+  /** its parameters, where they are not those of the options */
+  parameters?: Record<string, unknown>;
+}
+
 export interface Manifest {
   schemaVersion: number;
   /** version of the tool */
@@ -140,6 +152,8 @@ export interface Manifest {
   alignment?: Alignment;
   /** what `transform --append` added */
   added?: Added;
+  /** the server that trained the model (--engine-train): another training differs in its bits */
+  engine?: TrainedOn;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
   /** settings that --search tried, the best first */

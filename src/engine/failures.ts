@@ -88,12 +88,12 @@ export function isLost(error: CallError): boolean {
  * An error of a call as one that a user can act upon; what is no call's error as it is.
  *
  * @param server as messages call it
- * @param what was read or done, for messages: `file:///logs/a.csv`
+ * @param doing what was read or done, for messages: `reading` `file:///logs/a.csv`; the verb of a command is in its name
  */
 export function typedFailure(
   error: unknown,
   server: string,
-  what: string,
+  { verb, what }: { verb: string; what: string },
   secrets: readonly string[],
 ): unknown {
   if (error instanceof EmbedError || !isCallError(error)) return error;
@@ -123,7 +123,21 @@ export function typedFailure(
       `--engine: ${server} is no Spark Connect server, or one before 3.5 (${text}): check host and port`,
       cause,
     );
-  return ofQuery(said, text, what, cause) ?? new IoError(`--engine: reading ${what} failed: ${text}`, cause);
+  const ofWhat = verb === "reading" ? ofQuery(said, text, what, cause) : ofCommand(said, text, what, cause);
+  return ofWhat ?? new IoError(`--engine: ${`${verb} ${what}`.trim()} failed: ${text}`, cause);
+}
+
+/** An error of a command. */
+function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
+  if (/CONNECT_ML\.\w*SIZE_OVERFLOW/.test(text))
+    return new UsageError(
+      `--engine: ${what} makes a larger model than the server keeps (${short}): raise ` +
+        "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize there, or lower --dim",
+      cause,
+    );
+  if (/OutOfMemoryError|Java heap space/.test(text))
+    return new IoError(`--engine: ${what} needs more memory than the server has: ${short}`, cause);
+  return undefined;
 }
 
 /** An error about what is read. */

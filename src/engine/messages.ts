@@ -51,23 +51,78 @@ const aggregate = shape("Aggregate", {
   groupType: [2, "int"],
   aggregateExpressions: [4, expression, "repeated"],
 });
+const setOperation = shape("SetOperation", {
+  leftInput: [1, () => relation],
+  rightInput: [2, () => relation],
+  setOpType: [3, "int"],
+  isAll: [4, "bool"],
+});
+const localRelation = shape("LocalRelation", { data: [1, "bytes"] });
+const cachedRemoteRelation = shape("CachedRemoteRelation", { relationId: [1, "text"] });
+const objectRef = shape("ObjectRef", { id: [1, "text"] });
+const method = shape("Fetch.Method", { method: [1, "text"] });
+const fetch = shape("Fetch", { objRef: [1, objectRef], methods: [2, method, "repeated"] });
+const mlRelation = shape("MlRelation", { fetch: [2, fetch] });
 const relation: Shape = shape("Relation", {
   read: [2, read],
   project: [3, project],
   filter: [4, filter],
+  setOp: [6, setOperation],
   sort: [7, sort],
   limit: [8, limit],
   aggregate: [9, aggregate],
   sql: [10, sql],
+  localRelation: [11, localRelation],
   offset: [13, offset],
+  cachedRemoteRelation: [37, cachedRemoteRelation],
+  mlRelation: [300, mlRelation],
 });
-const plan = shape("Plan", { root: [1, relation] });
+
+const literal = shape("Expression.Literal", {
+  boolean: [3, "bool"],
+  integer: [6, "int"],
+  long: [7, "int"],
+  double: [11, "double"],
+  string: [13, "text"],
+});
+const mlParam = shape("MlParams.ParamsEntry", { key: [1, "text"], value: [2, literal] });
+// a map of messages is written as its entries
+const mlParams = shape("MlParams", { params: [1, mlParam, "repeated"] });
+const mlOperator = shape("MlOperator", { name: [1, "text"], uid: [2, "text"], type: [3, "int"] });
+const fit = shape("MlCommand.Fit", {
+  estimator: [1, mlOperator],
+  params: [2, mlParams],
+  dataset: [3, relation],
+});
+const mlDelete = shape("MlCommand.Delete", { objRefs: [1, objectRef, "repeated"] });
+const mlCommand = shape("MlCommand", { fit: [1, fit], delete: [3, mlDelete] });
+const createView = shape("CreateDataFrameViewCommand", {
+  input: [1, relation],
+  name: [2, "text"],
+  isGlobal: [3, "bool"],
+  replace: [4, "bool"],
+});
+const checkpoint = shape("CheckpointCommand", {
+  relation: [1, relation],
+  local: [2, "bool"],
+  eager: [3, "bool"],
+});
+const removeCached = shape("RemoveCachedRemoteRelationCommand", { relation: [1, cachedRemoteRelation] });
+const command = shape("Command", {
+  createDataframeView: [3, createView],
+  checkpointCommand: [14, checkpoint],
+  removeCachedRemoteRelationCommand: [15, removeCached],
+  mlCommand: [17, mlCommand],
+});
+const plan = shape("Plan", { root: [1, relation], command: [2, command] });
 
 /** Enumerations' values. */
 export const ASCENDING = 1;
 export const NULLS_FIRST = 1;
 export const GROUP_BY = 1;
 export const INTERRUPT_ALL = 1;
+export const UNION = 2;
+export const ESTIMATOR = 1;
 
 const reattachOptions = shape("ReattachOptions", { reattachable: [1, "bool"] });
 const requestOption = shape("ExecutePlanRequest.RequestOption", { reattachOptions: [1, reattachOptions] });
@@ -84,10 +139,20 @@ export const executePlanRequest = shape("ExecutePlanRequest", {
 const arrowBatch = shape("ExecutePlanResponse.ArrowBatch", { rowCount: [1, "int"], data: [2, "bytes"] });
 const resultComplete = shape("ExecutePlanResponse.ResultComplete", {});
 
+const checkpointResult = shape("CheckpointCommandResult", { relation: [1, cachedRemoteRelation] });
+const operatorInfo = shape("MlCommandResult.MlOperatorInfo", {
+  objRef: [1, objectRef],
+  name: [2, "text"],
+  warningMessage: [5, "text"],
+});
+const mlCommandResult = shape("MlCommandResult", { operatorInfo: [3, operatorInfo] });
+
 export const executePlanResponse = shape("ExecutePlanResponse", {
   arrowBatch: [2, arrowBatch],
   responseId: [13, "text"],
   resultComplete: [14, resultComplete],
+  checkpointCommandResult: [19, checkpointResult],
+  mlCommandResult: [20, mlCommandResult],
 });
 
 export const reattachExecuteRequest = shape("ReattachExecuteRequest", {

@@ -61,12 +61,8 @@ export async function openEngineLog(
   const isQuery = tables.length > 0 || engine.sql !== undefined;
   if (!isQuery) checkNames(named);
   const query = engine.sql === undefined ? undefined : await queryOfFile(engine.sql);
-  const session = await openSession({
-    address: engine.address,
-    timeout: 1000 * (engine.timeout ?? DEFAULT_TIMEOUT),
-    signal,
-    settings: isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) },
-  });
+  const settings = isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) };
+  const session = await openEngineSession(engine, settings, signal);
   onServer?.(`${session.shown} (Spark ${session.version})`);
   try {
     const log = isQuery
@@ -83,6 +79,15 @@ export async function openEngineLog(
     await session.close();
     throw error;
   }
+}
+
+/** A session on the server that options name; the caller closes it. @throws as openSession */
+export async function openEngineSession(
+  { address, timeout = DEFAULT_TIMEOUT }: Pick<EngineReading, "address" | "timeout">,
+  settings: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Session> {
+  return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
 /** Blocks of text files of half a slice (lines.ts). */

@@ -1,10 +1,13 @@
 // Relations as the server takes them: what is read, and what is made of it before it comes here.
 
-import { ASCENDING, GROUP_BY, NULLS_FIRST } from "./messages.js";
+import { ASCENDING, GROUP_BY, NULLS_FIRST, UNION } from "./messages.js";
 import type { Message } from "./wire.js";
 
 /** A relation of Spark Connect's. */
 export type Relation = Message;
+
+/** A command of Spark Connect's: what is done there for its effect. */
+export type Command = Message;
 
 /** Files of one format. */
 export function filesOf(format: string, paths: readonly string[], options: Record<string, string>): Relation {
@@ -54,6 +57,14 @@ export function skipping(input: Relation, rows: number): Relation {
 /** How many rows there are, in one row. */
 export function counted(input: Relation): Relation {
   return { aggregate: { input, groupType: GROUP_BY, aggregateExpressions: [expressionOf("count(1)")] } };
+}
+
+/** The rows of all relations, whose columns are the same. @param all one or more */
+export function unionOf(all: readonly Relation[]): Relation {
+  if (all.length === 1) return all[0]!;
+  // a tree and no chain, since servers bound how deep messages are
+  const [left, right] = [all.slice(0, all.length >> 1), all.slice(all.length >> 1)].map(unionOf);
+  return { setOp: { leftInput: left, rightInput: right, setOpType: UNION, isAll: true } };
 }
 
 /** A column's name in an expression. */

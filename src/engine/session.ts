@@ -26,7 +26,7 @@ import {
   releaseSessionRequest,
   releaseSessionResponse,
 } from "./messages.js";
-import type { Relation } from "./plans.js";
+import type { Command, Relation } from "./plans.js";
 import { decode, encode, type Message, type Shape } from "./wire.js";
 
 const PACKAGE = "@grpc/grpc-js@^1";
@@ -53,6 +53,27 @@ export type ColumnType = Message;
 export interface RelationColumn {
   name: string;
   type: ColumnType;
+}
+
+/** What a command gives back: a relation that the server keeps, or a model. */
+export interface CommandResult {
+  /** of a checkpoint */
+  checkpointCommandResult?: { relation?: { relationId?: string } };
+  /** of a training */
+  mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
+}
+
+/** One response of a running plan. */
+interface Response extends CommandResult {
+  responseId?: string;
+  arrowBatch?: { data?: Uint8Array };
+  resultComplete?: object;
+}
+
+/** What a plan does, for messages: `reading 'a.csv'`. */
+interface Doing {
+  verb: string;
+  what: string;
 }
 
 /** The operation is gone, since the server was restarted or forgot it: what was not read must be asked for anew. */
@@ -205,13 +226,47 @@ export class Session {
    * @throws {EmbedError} as typedFailure; {IoError} it was out of reach or silent for longer than the timeout
    */
   async *run(relation: Relation, what: string): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const { arrowBatch } of this.#responses({ root: relation }, { verb: "reading", what }))
+      if (arrowBatch?.data) yield arrowBatch.data;
+  }
+
+  /**
+   * Carries out a command. What it made is the session's, so that a server that forgot the session has lost it.
+   *
+   * @param what is done, for messages: `training`
+   * @throws {IoError} the server forgot it
+   * @throws {EmbedError} as run
+   */
+  async execute(command: Command, what: string): Promise<CommandResult> {
+    const result: CommandResult = {};
+    try {
+      for await (const response of this.#responses({ command }, { verb: "", what })) {
+        const { checkpointCommandResult: checkpoint, mlCommandResult: model } = response;
+        if (checkpoint) result.checkpointCommandResult = checkpoint;
+        if (model) result.mlCommandResult = model;
+      }
+    } catch (error) {
+      throw error instanceof LostOperation ? this.lost(what) : error;
+    }
+    return result;
+  }
+
+  /** What the session made on the server is gone. @param what was done */
+  lost(what: string): IoError {
+    return new IoError(
+      `--engine: ${this.shown} lost what ${what} needs, as a restarted server does: run the command again`,
+    );
+  }
+
+  /** What a plan answers, until it is complete. @throws as run */
+  async *#responses(plan: Message, doing: Doing): AsyncGenerator<Response, void, undefined> {
     const operationId = randomUUID();
     const own = { operationId, clientType: this.#clientType };
     const start: Message = {
       ...this.#who(),
       ...this.#sameSession,
       ...own,
-      plan: { root: relation },
+      plan,
       requestOptions: [{ reattachOptions: { reattachable: true } }],
     };
     let lastResponseId: string | undefined;
@@ -230,14 +285,10 @@ export class Session {
             isStarted = true;
             heard = performance.now();
             attempt = 0;
-            const { responseId, arrowBatch, resultComplete } = response as {
-              responseId?: string;
-              arrowBatch?: { data?: Uint8Array };
-              resultComplete?: object;
-            };
+            const { responseId, resultComplete } = response as Response;
             if (responseId !== undefined) lastResponseId = responseId;
             if (resultComplete) isComplete = true;
-            if (arrowBatch?.data) yield arrowBatch.data;
+            yield response as Response;
             // time that the receiver took is not the server's
             heard = performance.now();
             if (++numResponses % RELEASE_EVERY === 0 && lastResponseId !== undefined)
@@ -251,16 +302,16 @@ export class Session {
             // a request that was never received may be sent again
             if (lastResponseId === undefined && /OPERATION_NOT_FOUND/.test(error.details)) isStarted = false;
             else throw new LostOperation(error.details);
-          } else if (!isTransient(error)) throw this.#failure(error, what);
+          } else if (!isTransient(error)) throw this.#failure(error, doing);
           else isStarted = true;
           if (performance.now() - heard > this.#options.timeout)
-            throw isCallError(error) ? this.#failure(error, what) : this.#silent(what);
+            throw isCallError(error) ? this.#failure(error, doing) : this.#silent(doing);
           await this.#wait(attempt++);
           continue;
         }
         // servers end streams after a while, whole or not
         if (isComplete || numResponses > before) continue;
-        if (performance.now() - heard > this.#options.timeout) throw this.#silent(what);
+        if (performance.now() - heard > this.#options.timeout) throw this.#silent(doing);
         await this.#wait(attempt++);
       }
     } finally {
@@ -352,7 +403,8 @@ export class Session {
       } catch (error) {
         const isOver = performance.now() - from > this.#options.timeout;
         if (isCallError(error) && isLost(error)) throw new LostOperation(error.details);
-        if (!isCallError(error) || !isTransient(error) || isOver) throw this.#failure(error, what);
+        if (!isCallError(error) || !isTransient(error) || isOver)
+          throw this.#failure(error, { verb: "reading", what });
         await this.#wait(attempt);
       }
     }
@@ -362,18 +414,18 @@ export class Session {
     try {
       return await call();
     } catch (error) {
-      throw this.#failure(error, what);
+      throw this.#failure(error, { verb: "reading", what });
     }
   }
 
-  #failure(error: unknown, what: string): unknown {
-    return typedFailure(error, this.shown, what, this.#secrets);
+  #failure(error: unknown, doing: Doing): unknown {
+    return typedFailure(error, this.shown, doing, this.#secrets);
   }
 
-  #silent(what: string): IoError {
+  #silent({ verb, what }: Doing): IoError {
     const seconds = Math.round(this.#options.timeout / 1000);
     return new IoError(
-      `--engine: ${this.shown} was silent for ${seconds} s while reading ${what}: check the server, or wait longer ` +
+      `--engine: ${this.shown} was silent for ${seconds} s while ${`${verb} ${what}`.trim()}: check the server, or wait longer ` +
         "with --engine-timeout",
     );
   }

@@ -14,6 +14,7 @@ const outer: Shape = {
     inner: { number: 3, type: inner },
     all: { number: 16, type: () => inner, repeated: true },
     options: { number: 5, type: "texts" },
+    share: { number: 6, type: "double" },
   },
 };
 const message = {
@@ -22,6 +23,7 @@ const message = {
   inner: { name: "ü😀", size: 2 ** 53 },
   all: [{ name: "a" }, { size: 300 }, {}],
   options: { a: "1", b: "" },
+  share: -0.1,
 };
 
 test("a message is what it was", () => {

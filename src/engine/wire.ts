@@ -3,7 +3,7 @@
 // Source: https://protobuf.dev/programming-guides/encoding.
 
 /** What a field holds: a scalar, a message, or a map of texts. `int` stands for int32, int64 and enumerations up to 2^53. */
-export type FieldType = "text" | "bytes" | "int" | "bool" | "texts" | Shape;
+export type FieldType = "text" | "bytes" | "int" | "bool" | "double" | "texts" | Shape;
 
 /** One field. */
 export interface Field {
@@ -43,6 +43,11 @@ export function encode(shape: Shape, message: Message): Buffer {
       else if (type === "int" || type === "bool") {
         put(field.number, VARINT);
         chunks.push(varint(Number(one)));
+      } else if (type === "double") {
+        put(field.number, FIXED64);
+        const bytes = Buffer.alloc(8);
+        bytes.writeDoubleLE(one as number);
+        chunks.push(bytes);
       } else if (type === "texts") {
         for (const [key, text] of Object.entries(one as Record<string, string>))
           delimited(field.number, encode(ENTRY, { key, value: text }));
@@ -93,7 +98,8 @@ export function decode(shape: Shape, bytes: Uint8Array): Message {
     const [name, field] = found;
     const type = typeOf(field);
     const isNumber = type === "int" || type === "bool";
-    if (isNumber !== (typeof content === "number") || wire === FIXED32 || wire === FIXED64)
+    const isDouble = type === "double";
+    if (isNumber !== (typeof content === "number") || wire === FIXED32 || isDouble !== (wire === FIXED64))
       throw new Error(`${shape.message}.${name} has wire type ${wire}`);
     const value = valueOf(type, content);
     if (type === "texts") Object.assign((message[name] ??= {}) as object, value);
@@ -106,6 +112,7 @@ export function decode(shape: Shape, bytes: Uint8Array): Message {
 function valueOf(type: FieldType, content: number | Uint8Array): unknown {
   if (typeof content === "number") return type === "bool" ? content !== 0 : content;
   if (type === "bytes") return content;
+  if (type === "double") return new DataView(content.buffer, content.byteOffset, 8).getFloat64(0, true);
   if (type === "text")
     return Buffer.from(content.buffer, content.byteOffset, content.length).toString("utf8");
   if (type === "texts") {

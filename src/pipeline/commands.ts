@@ -40,7 +40,15 @@ function holdsOut({ valid, test }: Given): boolean {
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
   // what is new in a log is found on this machine
-  ...["engine", "engine-sql", "engine-order", "engine-slice", "engine-timeout", "engine-hash"],
+  ...[
+    "engine",
+    "engine-sql",
+    "engine-order",
+    "engine-slice",
+    "engine-timeout",
+    "engine-hash",
+    "engine-train",
+  ],
 ];
 
 /** Keys of a pipeline file, by section. */

@@ -206,7 +206,11 @@ async function fit<O extends FeatureOptions, S>(
   const withMetric = stoppingMetric && { stoppingMetric };
   const keepsState = given.keepState ?? false;
   const trained = await learn(
-    { ...input, controls: { ...session.controls, keepsState, ...withMetric } },
+    {
+      ...input,
+      controls: { ...session.controls, keepsState, ...withMetric },
+      doing: (text) => watch.observe({ stage: "doing", text }),
+    },
     options,
     (event) => watch.observe({ stage: "epoch", epochs: options.epochs, ...event }),
     watch.signal,
@@ -244,6 +248,7 @@ async function fit<O extends FeatureOptions, S>(
         manifest: {
           ...(Object.keys(hashing).length > 0 && { hashing }),
           ...(carried && { init: carried }),
+          ...(trained.engine && { engine: trained.engine }),
         },
       };
     },

@@ -6,6 +6,7 @@ import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { TopItemsInput } from "../kernels/top-items/binding.js";
 import type { RankingExamples } from "../sampling/ranking-events.js";
+import type { TrainedOn } from "../embedding/manifest.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
@@ -49,6 +50,8 @@ export interface LearnerInput<S = unknown> {
   /** an earlier model to go on from, for a trainer that can */
   start?: S;
   controls?: TrainingControls;
+  /** hears what is being done, of a learner that waits long: `training on sc://host:15002` */
+  doing?: (text: string) => void;
   /** for a task that ranks items */
   ranking?: RankingJob;
 }
@@ -125,6 +128,8 @@ export interface Trained extends Scorer {
   bestEpoch: number;
   /** a signal ended the training before its time */
   interrupted?: boolean;
+  /** the server that trained it */
+  engine?: TrainedOn;
   table(space: FeatureSpace): EmbeddingTable;
   /** tables beside the default one, by name */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;

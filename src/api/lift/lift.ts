@@ -8,7 +8,7 @@ import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/describe-run.js";
 import { definedOf } from "../../training/options/log.js";
-import { engine } from "../../training/options/reading.js";
+import { engine, engineTraining } from "../../training/options/reading.js";
 import { checkGiven, resolved, type OptionTable, omit } from "../../training/options/table.js";
 import { openParts } from "../../training/session.js";
 import type { Starts } from "../../training/starts.js";
@@ -111,7 +111,7 @@ export async function startsOf(): Promise<Starts> {
 /** The options of lift: those of the trainings, and its own. */
 export function liftTable({ options }: Starts): OptionTable {
   // a run's log is not read through a server again, so whether its rows were held out cannot be checked
-  return { ...omit(options, ...Object.keys(engine)), ...liftOwn };
+  return { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
 }
 
 /** Arms whose best step size is the least or the greatest that was tried, and few seeds. */

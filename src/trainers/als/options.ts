@@ -3,7 +3,7 @@
 import { labels, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
 import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { engineTraining, memory, threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import {
   number,
@@ -78,6 +78,7 @@ export const options = withCommon(
     ...omit(vocabulary, "oovDropout"),
     // each solution is anew: there is no optimizer whose state could be kept
     ...omit(weekly, "metric", "keepState"),
+    ...engineTraining,
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

@@ -5,7 +5,8 @@ import { BadRowReport } from "../bad-row-report.js";
 import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split } from "./parts.js";
-import { badRows, engine, reading, firstReadingOf, type memory, type threads } from "./reading.js";
+import { badRows, engine, reading, firstReadingOf } from "./reading.js";
+import type { engineTraining, memory, threads } from "./reading.js";
 import type { Given } from "./table.js";
 import type { output, weekly } from "./weekly.js";
 
@@ -33,6 +34,7 @@ export type GivenTraining = Given<
     typeof labels &
     Omit<typeof weekly, "metric"> &
     typeof memory &
+    typeof engineTraining &
     typeof threads &
     typeof output
 >;

@@ -117,6 +117,15 @@ export const engine = {
   }),
 } as const;
 
+/** Of trainers that can train on the server. */
+export const engineTraining = {
+  engineTrain: flag({
+    help: "with --engine: train on the server, too; the result is no longer the same bytes",
+    group: engineGroup,
+    only: { engine: true },
+  }),
+} as const;
+
 /** What --on-bad-row skip leaves out. */
 export const badRows = {
   maxBad: custom(
@@ -230,7 +239,7 @@ function sliceComplaint(bytes: number): string | undefined {
 }
 
 /** The server, and how it is asked. */
-function engineOf(given: Given<typeof engine>): EngineReading {
+export function engineOf(given: Given<typeof engine>): EngineReading {
   const { engine: address = "", engineSql: sql, engineOrder: order, engineHash: hash } = given;
   const { engineSlice: slice, engineTimeout: timeout } = given;
   return {

@@ -1,0 +1,68 @@
+// Columns of numbers → rows that a server holds, for what is done with them there.
+//
+//   columns ──► chunks as Arrow streams ──► each a checkpoint on the executors ──► one relation, the union of all
+//
+// A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all rows. No file
+// is written that outlives the session.
+
+import { IoError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import type { Command, Relation } from "./plans.js";
+import { unionOf } from "./plans.js";
+import type { Session } from "./session.js";
+
+/** Bytes of a chunk's values: a message to a server may have 128 MiB. */
+const CHUNK_BYTES = 8 << 20;
+
+/** Columns of equal length, by name. */
+export type UploadColumns = Readonly<Record<string, Int32Array | Float32Array | Float64Array>>;
+
+/**
+ * Sends rows to the server.
+ *
+ * @param columns of equal length, with one row at least; int, float and double there
+ * @param what is sent, for messages: `the events`
+ * @param observe hears how many rows are there
+ * @returns a relation with these columns, as long as the session; the order of its rows is not that of the columns
+ * @throws {EmbedError} as Session.execute
+ */
+export async function upload(
+  session: Session,
+  columns: UploadColumns,
+  what: string,
+  observe: (numRows: number) => void = () => undefined,
+): Promise<Relation> {
+  const numRows = Object.values(columns)[0]!.length;
+  const rowBytes = Object.values(columns).reduce((sum, { BYTES_PER_ELEMENT: bytes }) => sum + bytes, 0);
+  const chunkRows = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes));
+  const chunks: Relation[] = [];
+  for (let from = 0; from < numRows; from += chunkRows) {
+    const to = Math.min(numRows, from + chunkRows);
+    chunks.push(await kept(session, localRows(columns, from, to), `sending ${what}`));
+    observe(to);
+  }
+  return unionOf(chunks);
+}
+
+/** Names a relation for queries of this session. */
+export async function createView(session: Session, input: Relation, name: string): Promise<void> {
+  const createDataframeView = { input, name, isGlobal: false, replace: true };
+  await session.execute({ createDataframeView }, `naming ${name}`);
+}
+
+/** Rows that a request brings along. */
+function localRows(columns: UploadColumns, from: number, to: number): Relation {
+  const some = Object.entries(columns).map(([name, values]) => [name, values.subarray(from, to)] as const);
+  const table = arrow.tableFromArrays(Object.fromEntries(some));
+  return { localRelation: { data: arrow.tableToIPC(table, "stream") } };
+}
+
+/** The same rows, computed and kept by the executors. @throws {IoError} the server does not say where */
+async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
+  const checkpointCommand: Command = { relation, local: true, eager: true };
+  const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);
+  const relationId = checkpointCommandResult?.relation?.relationId;
+  if (relationId === undefined)
+    throw new IoError(`--engine: ${session.shown} does not say where it keeps the rows: ${what} failed`);
+  return { cachedRemoteRelation: { relationId } };
+}
