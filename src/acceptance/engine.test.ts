@@ -351,6 +351,62 @@ withSpark("an interrupt ends the job on the server and leaves no output", async 
   expect((await encoded([`file://${fixture("clicks.csv")}`, ...engine])).code).toBe(0);
 });
 
+/** What a run says of itself. */
+const manifestOf = (run: string) =>
+  JSON.parse(readFileSync(join(at(run), "manifest.json"), "utf8")) as {
+    engine?: { address: string; version: string; trainer: string };
+    metrics: { test: Record<string, number> };
+    files: Record<string, { sha256: string }>;
+    options: Record<string, unknown>;
+  };
+
+withSpark(
+  "train-als --engine-train trains on the server, about as well, and gives a run like any other",
+  async (engine) => {
+    // two events in three are of the item's and the user's group
+    const lines = Array.from({ length: 4_000 }, (_, i) => {
+      const user = (i * 7919) % 251;
+      const item = i % 3 === 0 ? (i * 31) % 60 : 4 * ((i * 13) % 15) + (user % 4);
+      return `u${user},i${item}\n`;
+    });
+    writeFileSync(at("groups.csv"), `user,item\n${lines.join("")}`);
+    const flags = ["--dim", "4", "--epochs", "3", "--patience", "0", "--test", "0.2", "--quiet"];
+    await embedOk(["train-als", at("groups.csv"), "-o", at("als-here"), ...flags]);
+    const there = [`file://${at("groups.csv")}`, ...engine, "--engine-train"];
+    await embedOk(["train-als", ...there, "-o", at("als-there"), ...flags], { env });
+    const [own, other] = [manifestOf("als-here"), manifestOf("als-there")];
+    expect(other.engine).toMatchObject({ address: engine[1], trainer: "MLlib ALS" });
+    expect(own.metrics.test["recallAt20"]).toBeGreaterThan(0.5);
+    const difference = other.metrics.test["recallAt20"]! - own.metrics.test["recallAt20"]!;
+    expect(Math.abs(difference)).toBeLessThan(0.05);
+    // the same log was encoded and cut, and other vectors were trained
+    const bytesOf = ({ files }: typeof own, name: string) => files[name]!.sha256;
+    expect(bytesOf(other, "model/key-history.safetensors")).toBe(
+      bytesOf(own, "model/key-history.safetensors"),
+    );
+    expect(bytesOf(other, "embeddings.arrow")).not.toBe(bytesOf(own, "embeddings.arrow"));
+    const near = await embedOk(["neighbors", at("als-there"), "item=i4", "--k", "5", "--json"]);
+    expect(near.stdout).toMatch(/i\d+/);
+    expect((await embed(["reproduce", at("als-there")], { env })).stderr).toMatch(
+      /was trained on sc:.* name the server with --engine/,
+    );
+    const again = await embedOk(["reproduce", at("als-there"), ...engine], { env });
+    expect(again.stdout).toMatch(/reproduced as far as a server trains alike: all metrics within 0.005/);
+  },
+);
+
+withSpark("an interrupt ends a training on the server and leaves no output", async (engine) => {
+  const log = `file://${fixture("purchases.csv")}`;
+  const endless = ["--epochs", "100000", "-o", at("never-als"), "--log-format", "json"];
+  const ended = await embed(["train-als", log, ...engine, "--engine-train", ...endless], {
+    env,
+    signalWhen: { stderr: /MLlib's ALS/, signal: "SIGINT" },
+  });
+  expect(ended.code).toBe(130);
+  expect(existsSync(at("never-als"))).toBe(false);
+  expect((await encoded([log, ...engine])).code).toBe(0);
+});
+
 withSpark("real logs are the same bytes, where they are here", async (engine) => {
   const logs = ["movietweetings/ratings.csv", "gowalla/test.csv"].map((name) =>
     join(projectFolder, "../shared/data", name),

@@ -31,6 +31,9 @@ export interface ReproduceOptions {
   engine?: string;
 }
 
+/** How far apart metrics may be of two trainings on a server, which adds floats in the order in which its tasks end. */
+export const ENGINE_BOUND = 0.005;
+
 export interface Reproduction {
   command: "reproduce";
   version: string;
@@ -40,6 +43,8 @@ export interface Reproduction {
   agrees: boolean;
   /** every file of either run; timings do not count */
   files: { file: string; agrees: boolean; why?: string }[];
+  /** of a run that a server trained: its vectors have other bytes, and metrics differ by this at most */
+  metricsWithin?: number;
 }
 
 /**
@@ -82,7 +87,10 @@ export async function reproduce(
         : text,
     );
     const agrees = files.every((file) => file.agrees);
-    return { command: "reproduce", version, run: path, trainedBy: manifest.version, agrees, files };
+    return {
+      ...{ command: "reproduce", version, run: path, trainedBy: manifest.version, agrees, files },
+      ...(manifest.engine && { metricsWithin: ENGINE_BOUND }),
+    };
   });
 }
 
@@ -125,10 +133,13 @@ async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer
 /** @throws {UsageError} the log was read through a server, and this command is not given one; or the other way round */
 function checkEngine(path: string, { options: asked }: Asked, { engine }: ReproduceOptions): void {
   // the address in the manifest is that of whoever made the run, and would be sent this user's token
-  if (typeof asked["engine"] === "string" && engine === undefined)
+  const { engine: server, engineTrain } = asked as { engine?: unknown; engineTrain?: unknown };
+  if (typeof server === "string" && engine === undefined)
     throw new UsageError(
-      `run '${path}' was trained on a log that was read through ${asked["engine"]}: name the server with --engine to ` +
-        "read it there again",
+      engineTrain === true
+        ? `run '${path}' was trained on ${server}: name the server with --engine to train it there again`
+        : `run '${path}' was trained on a log that was read through ${server}: name the server with --engine to read ` +
+            "it there again",
     );
   if (engine !== undefined && asked["engine"] === undefined)
     throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
@@ -209,11 +220,11 @@ async function compared(
   const files: Reproduction["files"] = [];
   for (const file of names) {
     const why = !own[file] ? "only in the new run" : !other[file] ? "not in the new run" : undefined;
-    const agrees =
-      why === undefined &&
-      (own[file]!.sha256 === other[file]!.sha256 ||
-        (file === "metrics.jsonl" && (await lessTimes(run)) === (await lessTimes(again))));
-    files.push({ file, agrees, ...(why !== undefined && { why }) });
+    const isSame = why === undefined && own[file]!.sha256 === other[file]!.sha256;
+    if (why !== undefined || isSame) files.push({ file, agrees: isSame, ...(why !== undefined && { why }) });
+    else if (file === "metrics.jsonl") files.push({ file, agrees: await linesAgree(run, again) });
+    else if (isTable(file, run)) files.push({ file, agrees: true, why: "other bytes: a server trained it" });
+    else files.push({ file, agrees: false });
   }
   const differing = differingKeys(run.manifest, again.manifest, table, named);
   const why = { why: `${differing.join(", ")} differ` };
@@ -221,10 +232,29 @@ async function compared(
   return files;
 }
 
-/** metrics.jsonl without what the clock says. */
-async function lessTimes(run: Run): Promise<string> {
+/** Whether a file holds vectors that a server trained, whose bytes need not be the same. */
+function isTable(file: string, { manifest: { engine, model } }: Run): boolean {
+  return engine !== undefined && (/^embeddings.*\.arrow$/.test(file) || file.startsWith(`model/${model}.`));
+}
+
+/** Whether metrics are the same ones, and their values no further apart than the bound. */
+export function areClose(a: unknown, b: unknown): boolean {
+  if (typeof a === "number" && typeof b === "number") return Math.abs(a - b) <= ENGINE_BOUND;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const [x, y] = [a, b] as Record<string, unknown>[];
+  const keys = [...new Set([...Object.keys(x!), ...Object.keys(y!)])];
+  return keys.every((key) => areClose(x![key], y![key]));
+}
+
+/** Whether the lines of metrics.jsonl agree, without what the clock says. */
+async function linesAgree(run: Run, again: Run): Promise<boolean> {
+  const [own, other] = await Promise.all([run, again].map(lessTimes));
+  return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);
+}
+
+async function lessTimes(run: Run): Promise<object[]> {
   const lines = await run.readMetricsLines();
-  return JSON.stringify(lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line));
+  return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }
 
 /** Keys of two manifests of which the values differ; of another clock, machine and version, and options without bytes, some do. */
@@ -242,6 +272,13 @@ function differingKeys(
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
     if (["timings", "files", "version", "from"].includes(key)) return false;
+    if (a.engine && b.engine) {
+      // another version of Spark is within the bound, or is not
+      if (key === "engine") return a.engine.trainer !== b.engine.trainer;
+      if (key === "metrics") return !areClose(a.metrics, b.metrics);
+      if (key === "refit" && a.refit && b.refit)
+        return a.refit.epochs !== b.refit.epochs || !areClose(a.refit.metrics, b.refit.metrics);
+    }
     return valueOf(a, key) !== valueOf(b, key);
   });
 }

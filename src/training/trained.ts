@@ -82,7 +82,7 @@ export type Learner<O, S> = (
   input: LearnerInput<S>,
   options: O,
   observe: (event: EpochEvent) => void,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ) => Promise<Trained>;
 
 /** A model that scores rows of the space that it was trained on. */

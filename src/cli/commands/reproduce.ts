@@ -68,9 +68,14 @@ export async function callReproduce(
   return found;
 }
 
-function textOf({ run, agrees, files }: Reproduction): string {
-  const lines = files.map(({ file, agrees: same, why = "" }) => [same ? "same" : "differs", file, why]);
-  return `${formatTable(lines)}${run}: ${agrees ? "reproduced, all files identical" : "not reproduced"}\n`;
+function textOf({ run, agrees, files, metricsWithin: bound }: Reproduction): string {
+  const wordOf = (same: boolean, why: string) => (!same ? "differs" : why === "" ? "same" : "trained");
+  const lines = files.map(({ file, agrees: same, why = "" }) => [wordOf(same, why), file, why]);
+  const reproduced =
+    bound === undefined
+      ? "reproduced, all files identical"
+      : `reproduced as far as a server trains alike: all metrics within ${bound}`;
+  return `${formatTable(lines)}${run}: ${agrees ? reproduced : "not reproduced"}\n`;
 }
 
 /** @throws {ArtifactError} a file differs */

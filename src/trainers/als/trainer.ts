@@ -2,6 +2,7 @@
 
 import { factorOutcome } from "../../factors/outcome.js";
 import { earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
+import { UsageError } from "../../errors.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
@@ -31,7 +32,10 @@ export const trainer: Trainer = {
 };
 
 async function plan(given: GivenAls): Promise<Plan> {
-  const als = alsOptionsOf(given);
+  const onEngine = given.engineTrain === true;
+  if (onEngine) checkEngineTraining(given);
+  // there is nothing between the epochs on a server by which training could stop
+  const als = { ...alsOptionsOf(given), ...(onEngine && { patience: 0 }) };
   checkInit(given);
   const earlier = await openEarlier(given);
   const shared = earlier && { dim: earlier.model.parameters.dim };
@@ -48,7 +52,10 @@ async function plan(given: GivenAls): Promise<Plan> {
       const how = { asker: command, seed, threads, minUsers, weighting, lists, candidates };
       return rankingExamples(space, parts, { task: "implicit", ...how }, session.watch);
     },
-    learn: async (...args) => (await import("./learn.js")).learnImplicit(...args),
+    learn: onEngine
+      ? async (input, own, observe, signal) =>
+          (await import("./learn-on-engine.js")).learnOnEngine(input, own, given, observe, signal)
+      : async (...args) => (await import("./learn.js")).learnImplicit(...args),
     streams: false,
     ...(earlier && {
       earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
@@ -56,6 +63,31 @@ async function plan(given: GivenAls): Promise<Plan> {
     outcome: factorOutcome,
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
+}
+
+/** @throws {UsageError} an option that MLlib's ALS has no counterpart of */
+function checkEngineTraining(given: GivenAls): void {
+  const { l2Exponent, patience, metric, init, search, checkpointEvery, resume, onInterrupt } = given;
+  const reasons: readonly (readonly [string, boolean, string])[] = [
+    [
+      `--l2-exponent ${l2Exponent}`,
+      l2Exponent !== undefined && l2Exponent !== 1,
+      "MLlib's penalty is in proportion to a row's events, which is the exponent 1",
+    ],
+    ["--init", init !== undefined, "MLlib starts every training from random vectors"],
+    [
+      `--patience ${patience}`,
+      (patience ?? 0) > 0,
+      "MLlib reports nothing between epochs; --epochs are all trained",
+    ],
+    ["--metric", metric !== undefined, "it chooses the best epoch, and MLlib returns the last"],
+    ["--search", search !== undefined, "it also searches options that MLlib lacks"],
+    ["--checkpoint-every", checkpointEvery !== undefined, "MLlib returns nothing between epochs"],
+    ["--resume", resume === true, "MLlib returns nothing between epochs"],
+    ["--on-interrupt save", onInterrupt === "save", "MLlib returns nothing between epochs"],
+  ];
+  for (const [flag, isGiven, why] of reasons)
+    if (isGiven) throw new UsageError(`${flag} cannot be combined with --engine-train: ${why}`);
 }
 
 /** The run of --init, if there is one. @throws {UsageError} it does not fit */

@@ -1,0 +1,218 @@
+// MLlib's ALS on a server: ratings there → vectors of users and items here.
+//
+//   ratings (a relation) ──► MlCommand.Fit ──► model on the server ──► userFactors, itemFactors ──► f32[numRows * dim]
+//
+// Over Spark Connect, MLlib is there from Spark 4.0. A server's answers are not trusted: every vector's id and length is checked.
+
+import type { Data } from "apache-arrow";
+import { DivergedError, IoError, UsageError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import { ESTIMATOR } from "./messages.js";
+import { filtered, type Relation } from "./plans.js";
+import { LostOperation, type Session } from "./session.js";
+import type { Message } from "./wire.js";
+
+const ALS = "org.apache.spark.ml.recommendation.ALS";
+/** The first version whose Connect server has MLlib. */
+const FIRST_MAJOR = 4;
+/** Bytes of the vectors that one job returns, unless the user says otherwise. */
+const SLICE_BYTES = 64 << 20;
+/** Of a row beside its vector. */
+const ROW_BYTES = 16;
+/** Ratings of a block, and how many blocks a side has at most; MLlib solves blocks in parallel, and exchanges vectors between all. */
+const [BLOCK_RATINGS, MOST_BLOCKS] = [200_000, 500];
+
+/** MLlib's parameters. */
+export interface AlsParameters {
+  rank: number;
+  maxIter: number;
+  alpha: number;
+  regParam: number;
+  seed: number;
+}
+
+/** One side of the ratings. */
+export interface RatedSide {
+  /** ids are below it */
+  numRows: number;
+  /** u8[numRows]: 1 for ids that have ratings */
+  isRated: Uint8Array;
+}
+
+export interface Ratings {
+  /** columns `user` and `item` (int), `rating` (float) */
+  relation: Relation;
+  numRatings: number;
+  users: RatedSide;
+  items: RatedSide;
+}
+
+/** f32[numRows * rank] each, row-major; zeros where there are no ratings. */
+export interface Factors {
+  users: Float32Array;
+  items: Float32Array;
+}
+
+/** @throws {UsageError} the server's Spark is too old */
+export function checkHasMllib({ shown, version }: Pick<Session, "shown" | "version">): void {
+  if (Number.parseInt(version, 10) >= FIRST_MAJOR) return;
+  throw new UsageError(
+    `--engine-train needs Spark ${FIRST_MAJOR}.0 or later, and ${shown} is Spark ${version || "of no version"}: Connect ` +
+      "servers before that have no MLlib; omit --engine-train to train on this machine",
+  );
+}
+
+/**
+ * Factorizes implicit feedback on the server.
+ *
+ * @param slice bytes that one job may return
+ * @param doing hears what is being done
+ * @throws {UsageError} the server has no MLlib, or keeps no model of that size
+ * @throws {DivergedError} a vector is not finite
+ * @throws {IoError} the server's answer is not the vectors of these ids
+ * @throws {EmbedError} as Session.execute
+ */
+export async function fitAls(
+  session: Session,
+  { relation, numRatings, users, items }: Ratings,
+  parameters: AlsParameters,
+  {
+    slice = SLICE_BYTES,
+    doing,
+  }: { slice?: number | undefined; doing?: ((text: string) => void) | undefined },
+): Promise<Factors> {
+  const { rank, ...others } = parameters;
+  doing?.(`training on ${session.shown} (MLlib's ALS)`);
+  const blocks = Math.min(MOST_BLOCKS, Math.ceil(numRatings / BLOCK_RATINGS));
+  const command = fitCommand(relation, { rank, ...others }, blocks);
+  const { mlCommandResult } = await session.execute(command, "training with MLlib's ALS");
+  const { objRef, warningMessage } = mlCommandResult?.operatorInfo ?? {};
+  if (objRef?.id === undefined)
+    throw new IoError(
+      `--engine: ${session.shown} trained no model${warningMessage === undefined ? "" : ` (${warningMessage})`}`,
+    );
+  doing?.(`fetching vectors from ${session.shown}`);
+  const rowsOfSlice = Math.max(1, Math.floor(slice / (4 * rank + ROW_BYTES)));
+  const fetched = async (method: string, side: RatedSide) => {
+    const fetch = { objRef, methods: [{ method }] };
+    return await fetchFactors(session, { mlRelation: { fetch } }, side, { rank, rowsOfSlice, what: method });
+  };
+  return {
+    users: await fetched("userFactors", users),
+    items: await fetched("itemFactors", items),
+  };
+}
+
+/** The command that trains. @param blocks a side's */
+function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Message {
+  const values: Record<string, Message> = {
+    ...{ userCol: { string: "user" }, itemCol: { string: "item" }, ratingCol: { string: "rating" } },
+    ...{ implicitPrefs: { boolean: true }, rank: { integer: of.rank }, maxIter: { integer: of.maxIter } },
+    ...{ alpha: { double: of.alpha }, regParam: { double: of.regParam }, seed: { long: of.seed } },
+    ...{ numUserBlocks: { integer: blocks }, numItemBlocks: { integer: blocks } },
+  };
+  const params = Object.entries(values).map(([key, value]) => ({ key, value }));
+  const estimator = { name: ALS, uid: "embed-als", type: ESTIMATOR };
+  return { mlCommand: { fit: { estimator, params: { params }, dataset } } };
+}
+
+/** One side's vectors, slice by slice of ids. */
+async function fetchFactors(
+  session: Session,
+  relation: Relation,
+  side: RatedSide,
+  { rank, rowsOfSlice, what }: { rank: number; rowsOfSlice: number; what: string },
+): Promise<Float32Array> {
+  const collector = new FactorCollector(side, rank, `${session.shown} gave ${what}`);
+  const name = `the model's ${what}`;
+  for (let from = 0; from < side.numRows; from += rowsOfSlice) {
+    const to = from + rowsOfSlice;
+    const isWhole = from === 0 && to >= side.numRows;
+    const some = isWhole ? relation : filtered(relation, `id >= ${from} AND id < ${to}`);
+    try {
+      for await (const bytes of session.run(some, name)) collector.add(bytes);
+    } catch (error) {
+      throw error instanceof LostOperation ? session.lost("fetching vectors") : error;
+    }
+  }
+  return collector.vectors();
+}
+
+/** Puts the vectors of Arrow batches in their places; each id comes once. */
+export class FactorCollector {
+  readonly #side: RatedSide;
+  readonly #dim: number;
+  readonly #said: string;
+  readonly #vectors: Float32Array;
+  readonly #isThere: Uint8Array;
+
+  /** @param said begins messages: `sc://host gave userFactors` */
+  constructor(side: RatedSide, dim: number, said: string) {
+    this.#side = side;
+    this.#dim = dim;
+    this.#said = said;
+    this.#vectors = new Float32Array(side.numRows * dim);
+    this.#isThere = new Uint8Array(side.numRows);
+  }
+
+  /**
+   * Takes an Arrow stream with columns `id` (int) and `features` (a list of floats).
+   *
+   * @throws {IoError} it is of other columns, an id was not rated or comes twice, or a vector has another length
+   * @throws {DivergedError} a value is not finite
+   */
+  add(bytes: Uint8Array): void {
+    let batches: { data: Data }[];
+    try {
+      ({ batches } = arrow.tableFromIPC(bytes));
+    } catch (error) {
+      throw new IoError(`--engine: ${this.#said} that are no Arrow stream`, { cause: error });
+    }
+    for (const { data } of batches) if (data.length > 0) this.#addBatch(data);
+  }
+
+  #addBatch({ length, children }: Data): void {
+    const [ids, lists] = children;
+    const values = lists?.children[0];
+    const bounds = lists?.valueOffsets as unknown;
+    const isPlain = [ids, lists, values].every(
+      (one) => one !== undefined && one.offset === 0 && one.nullCount === 0,
+    );
+    const [ints, floats]: unknown[] = [ids?.values, values?.values];
+    if (
+      !isPlain ||
+      !(ints instanceof Int32Array && bounds instanceof Int32Array && floats instanceof Float32Array)
+    )
+      throw new IoError(
+        `--engine: ${this.#said} of other columns than id (int) and features (array of float)`,
+      );
+    if (ints.length < length || bounds.length <= length) throw this.#odd("with fewer cells than rows");
+    const { numRows, isRated } = this.#side;
+    for (let row = 0; row < length; row++) {
+      const [id, from, end] = [ints[row]!, bounds[row]!, bounds[row + 1]!];
+      if (!(id >= 0 && id < numRows) || isRated[id] === 0)
+        throw this.#odd(`of id ${id}, which has no events`);
+      if (this.#isThere[id] === 1) throw this.#odd(`with id ${id} twice`);
+      if (from < 0 || end - from !== this.#dim || end > floats.length)
+        throw this.#odd(`of ${end - from} values instead of ${this.#dim} (id ${id})`);
+      const vector = floats.subarray(from, end);
+      if (!vector.every(Number.isFinite))
+        throw new DivergedError(
+          `${this.#said} that are not finite (id ${id}): try a larger --l2-vector, or smaller weights`,
+        );
+      this.#vectors.set(vector, id * this.#dim);
+      this.#isThere[id] = 1;
+    }
+  }
+
+  /** @returns f32[numRows * dim] @throws {IoError} one is missing */
+  vectors(): Float32Array {
+    const missing = this.#side.isRated.findIndex((is, id) => is === 1 && this.#isThere[id] === 0);
+    if (missing >= 0) throw this.#odd(`without id ${missing}, which has events`);
+    return this.#vectors;
+  }
+
+  #odd(what: string): IoError {
+    return new IoError(`--engine: ${this.#said} ${what}: check the server`);
+  }
+}
