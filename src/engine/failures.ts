@@ -10,6 +10,9 @@ export const [CANCELLED, DEADLINE, UNAUTHENTICATED, DENIED, UNIMPLEMENTED, INTER
   1, 4, 16, 7, 12, 13, 14,
 ];
 
+/** What a server says whose memory was full. */
+const OUT_OF_MEMORY = /stopped SparkContext|OutOfMemoryError|Job aborted due to.*SparkContext was shut down/s;
+
 /** Characters of a server's message that are repeated. */
 const MOST_SHOWN = 600;
 
@@ -135,8 +138,17 @@ function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOpti
         "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize there, or lower --dim",
       cause,
     );
-  if (/OutOfMemoryError|Java heap space/.test(text))
-    return new IoError(`--engine: ${what} needs more memory than the server has: ${short}`, cause);
+  if (/CONNECT_ML\.(UNSUPPORTED|ATTRIBUTE_NOT_ALLOWED)/.test(text))
+    return new UsageError(
+      `--engine: the server does not offer what ${what} needs (${short}): omit --engine-train`,
+      cause,
+    );
+  if (OUT_OF_MEMORY.test(text))
+    return new IoError(
+      `--engine: Spark stopped while it was ${what}, as it does when its memory is full (${short}): see the server's log, ` +
+        "restart it, and give it more memory (--driver-memory)",
+      cause,
+    );
   return undefined;
 }
 
@@ -148,7 +160,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
         "read them in slices with --engine-slice, such as --engine-slice 64M",
       cause,
     );
-  if (/stopped SparkContext|OutOfMemoryError|Job aborted due to.*SparkContext was shut down/s.test(text))
+  if (OUT_OF_MEMORY.test(text))
     return new IoError(
       `--engine: Spark stopped while it read ${what}, as it does when its memory is full (${short}): see the server's ` +
         "log, restart it, and give it more memory (--driver-memory) or read in slices with --engine-slice, such as " +

@@ -6,7 +6,7 @@
 
 import type { Data } from "apache-arrow";
 import { DivergedError, IoError, UsageError } from "../errors.js";
-import { arrow } from "../io/apache-arrow.js";
+import { batchesIn } from "./batches.js";
 import { ESTIMATOR } from "./messages.js";
 import { filtered, type Relation } from "./plans.js";
 import { LostOperation, type Session } from "./session.js";
@@ -123,7 +123,7 @@ async function fetchFactors(
   side: RatedSide,
   { rank, rowsOfSlice, what }: { rank: number; rowsOfSlice: number; what: string },
 ): Promise<Float32Array> {
-  const collector = new FactorCollector(side, rank, `${session.shown} gave ${what}`);
+  const collector = new FactorCollector(side, rank, what, session.shown);
   const name = `the model's ${what}`;
   for (let from = 0; from < side.numRows; from += rowsOfSlice) {
     const to = from + rowsOfSlice;
@@ -142,15 +142,17 @@ async function fetchFactors(
 export class FactorCollector {
   readonly #side: RatedSide;
   readonly #dim: number;
+  readonly #what: string;
   readonly #said: string;
   readonly #vectors: Float32Array;
   readonly #isThere: Uint8Array;
 
-  /** @param said begins messages: `sc://host gave userFactors` */
-  constructor(side: RatedSide, dim: number, said: string) {
+  /** @param what `userFactors` @param server as messages call it */
+  constructor(side: RatedSide, dim: number, what: string, server: string) {
     this.#side = side;
     this.#dim = dim;
-    this.#said = said;
+    this.#what = what;
+    this.#said = `${server} gave ${what}`;
     this.#vectors = new Float32Array(side.numRows * dim);
     this.#isThere = new Uint8Array(side.numRows);
   }
@@ -162,13 +164,7 @@ export class FactorCollector {
    * @throws {DivergedError} a value is not finite
    */
   add(bytes: Uint8Array): void {
-    let batches: { data: Data }[];
-    try {
-      ({ batches } = arrow.tableFromIPC(bytes));
-    } catch (error) {
-      throw new IoError(`--engine: ${this.#said} that are no Arrow stream`, { cause: error });
-    }
-    for (const { data } of batches) if (data.length > 0) this.#addBatch(data);
+    for (const batch of batchesIn(bytes, ["any", "any"], this.#what)) this.#addBatch(batch);
   }
 
   #addBatch({ length, children }: Data): void {
@@ -186,14 +182,13 @@ export class FactorCollector {
       throw new IoError(
         `--engine: ${this.#said} of other columns than id (int) and features (array of float)`,
       );
-    if (ints.length < length || bounds.length <= length) throw this.#odd("with fewer cells than rows");
     const { numRows, isRated } = this.#side;
     for (let row = 0; row < length; row++) {
       const [id, from, end] = [ints[row]!, bounds[row]!, bounds[row + 1]!];
       if (!(id >= 0 && id < numRows) || isRated[id] === 0)
         throw this.#odd(`of id ${id}, which has no events`);
       if (this.#isThere[id] === 1) throw this.#odd(`with id ${id} twice`);
-      if (from < 0 || end - from !== this.#dim || end > floats.length)
+      if (end - from !== this.#dim)
         throw this.#odd(`of ${end - from} values instead of ${this.#dim} (id ${id})`);
       const vector = floats.subarray(from, end);
       if (!vector.every(Number.isFinite))
