@@ -132,6 +132,13 @@ export function typedFailure(
 
 /** An error of a command. */
 function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
+  // what MLlib computes from epoch to epoch is one long expression until a checkpoint cuts it
+  if (/StackOverflowError/.test(text))
+    return new UsageError(
+      `--engine: ${what} has more --epochs than the server carries out at once (${short}): lower --epochs, or start the ` +
+        "server with --conf spark.checkpoint.dir=DIR, a folder that all executors reach",
+      cause,
+    );
   if (/CONNECT_ML\.\w*SIZE_OVERFLOW/.test(text))
     return new UsageError(
       `--engine: ${what} makes a larger model than the server keeps (${short}): raise ` +
