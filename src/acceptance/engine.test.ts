@@ -385,7 +385,7 @@ withSpark(
       bytesOf(own, "model/key-history.safetensors"),
     );
     expect(bytesOf(other, "embeddings.arrow")).not.toBe(bytesOf(own, "embeddings.arrow"));
-    const near = await embedOk(["neighbors", at("als-there"), "item=i4", "--k", "5", "--json"]);
+    const near = await embedOk(["neighbors", at("als-there"), "--key", "item:i4", "--top", "5"]);
     expect(near.stdout).toMatch(/i\d+/);
     expect((await embed(["reproduce", at("als-there")], { env })).stderr).toMatch(
       /was trained on sc:.* name the server with --engine/,
