@@ -21,7 +21,7 @@ export interface AlsEvents {
   /** options that the data decided */
   chosen: { unobservedWeight: number };
   /** A factorization machine of two fields whose w0 and w are 0. */
-  modelOf(vectors: ImplicitVectors, found?: Partial<ImplicitModel>): Trained;
+  modelOf: (vectors: ImplicitVectors, found?: Partial<ImplicitModel>) => Trained;
 }
 
 /**
