@@ -39,8 +39,8 @@ export interface Drawn {
   value?: string;
 }
 
-/** What every combination is given anyway, or what is of the machine. */
-const GIVEN = ["out", "force"];
+/** What every combination is given anyway, or what needs a server, so that no combination with it would train. */
+const GIVEN = ["out", "force", "engine-train"];
 /** They change the names of all columns, so that every other option that names one is refused. */
 const RENAMING = ["no-header", "columns"];
 
