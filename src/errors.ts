@@ -184,6 +184,11 @@ export function sizeText(bytes: number): string {
   return `${(bytes / unit).toFixed(1)} ${name}`;
 }
 
+/** A whole number with its thousands apart, `1,000,000`, without Intl, which takes longer to load than many a command. */
+export function countText(n: number): string {
+  return String(n).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
 /** An option as a user types it: `--min-count` of minCount. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

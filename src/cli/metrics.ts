@@ -2,6 +2,7 @@
 
 import { metricNames, titleOf } from "../evaluation/metric-titles.js";
 import { screeTable } from "./scree.js";
+import { countText } from "../errors.js";
 import { searchLines } from "./search.js";
 import { formatTable } from "./terminal.js";
 import type { PartMetrics, Summary } from "../training/summary.js";
@@ -20,7 +21,7 @@ export function trainedText(summary: Summary<PartMetrics>): string {
 }
 
 function shareOfRows(some: number, all: number): string {
-  const [part, whole] = [some.toLocaleString("en"), all.toLocaleString("en")];
+  const [part, whole] = [countText(some), countText(all)];
   return some === all ? `${whole} rows` : `${part} of ${whole} rows`;
 }
 

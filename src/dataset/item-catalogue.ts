@@ -1,9 +1,10 @@
 // The items of a training part: their keys, how often each occurs, and the features of each.
 
-import { MISSING, selectKeys, type Keys } from "../log/keys.js";
+import { selectKeys, type Keys } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
+import { countKeys } from "./vocabulary.js";
 import { distinctUsers } from "./vocabulary-limits.js";
 
 export interface ItemCatalogue {
@@ -32,7 +33,7 @@ export function itemCatalogue(
 ): ItemCatalogue {
   const item = keyColumn(dataset, dataset.roles.item!);
   const usersOfItem = minUsers > 0 ? distinctUsers(dataset, item, rows) : undefined;
-  const events = eventsOfCodes(item, rows);
+  const events = countKeys(item, rows);
   const known = Uint32Array.from(events.keys()).filter(
     (code) => events[code]! > 0 && (!usersOfItem || usersOfItem[code]! >= minUsers),
   );
@@ -49,11 +50,4 @@ export function keyColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);
   return column;
-}
-
-/** u32[dictionary.size]: how many of the rows hold each code. */
-export function eventsOfCodes({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
-  const events = new Uint32Array(dictionary.size);
-  for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;
-  return events;
 }

@@ -12,6 +12,7 @@
 import { MISSING } from "../log/keys.js";
 import { thoseOf } from "../numeric/indices.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
+import { countKeys } from "./vocabulary.js";
 
 const MAX_MISS = 0.05;
 const MAX_MISS_OF_BASE = 0.25;
@@ -46,7 +47,10 @@ export function findItemFields(
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];
   if (determined.length === 0) {
-    for (const row of rows) if (item.codes[row] !== MISSING) templateRow[item.codes[row]!] = row;
+    for (let i = 0; i < rows.length; i++) {
+      const code = item.codes[rows[i]!]!;
+      if (code !== MISSING) templateRow[code] = rows[i]!;
+    }
     return { names, templateRow };
   }
   const byItem = rowsByItem(item, rows);
@@ -71,10 +75,10 @@ interface RowsByItem {
 }
 
 /** The rows of the items that appear first; all rows of a short log. */
-function eventsOfFirstItems({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
+function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
   if (rows.length <= EVENTS_LOOKED_AT) return rows;
-  const events = new Uint32Array(dictionary.size);
-  for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;
+  const { codes } = item;
+  const events = countKeys(item, rows);
   let [items, total] = [0, 0];
   while (items < events.length && total < EVENTS_LOOKED_AT) total += events[items++]!;
   return thoseOf(rows, (row) => codes[row]! < items);
@@ -135,13 +139,14 @@ function mostFrequent(
   cells: Uint32Array,
   counts: Uint32Array,
 ): { value: number; count: number } {
-  const placeOf = (row: number) => Math.min(cells[row]!, counts.length - 1);
-  for (const row of rows) counts[placeOf(row)]!++;
+  const last = counts.length - 1;
+  for (let i = 0; i < rows.length; i++) counts[Math.min(cells[rows[i]!]!, last)]!++;
   let [value, count] = [MISSING, 0];
-  for (const row of rows) {
-    const n = counts[placeOf(row)]!;
-    if (n > count) [value, count] = [cells[row]!, n];
+  for (let i = 0; i < rows.length; i++) {
+    const code = cells[rows[i]!]!;
+    const n = counts[Math.min(code, last)]!;
+    if (n > count) [value, count] = [code, n];
   }
-  for (const row of rows) counts[placeOf(row)] = 0;
+  for (let i = 0; i < rows.length; i++) counts[Math.min(cells[rows[i]!]!, last)] = 0;
   return { value, count };
 }

@@ -31,7 +31,7 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   const name = dataset.roles.label!;
   const column = columnNamed(dataset, name);
   if (column.kind !== "number") throw new RangeError(`label column '${name}' was not read as numbers`);
-  const values = Float32Array.from(column.values);
+  const values = new Float32Array(column.values);
   if (positiveFrom !== undefined) {
     for (let row = 0; row < values.length; row++) values[row] = column.values[row]! >= positiveFrom ? 1 : 0;
     return { task: "binary", values };
@@ -53,8 +53,13 @@ export function taskOfLabels(values: readonly number[]): LabelledTask {
 
 /** The negative class of labels that are all 0 or 1, or all -1 or 1; undefined of others. */
 function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefined {
-  if (values.every((y: number) => y === 0 || y === 1)) return 0;
-  return values.every((y: number) => y === -1 || y === 1) ? -1 : undefined;
+  return isOf(values, 0) ? 0 : isOf(values, -1) ? -1 : undefined;
+}
+
+/** Whether all labels are 1 or the other class. A loop: `every` of a typed array takes ten times as long. */
+function isOf(values: Float32Array | readonly number[], other: number): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] !== 1 && values[i] !== other) return false;
+  return true;
 }
 
 function notBinary({ inputs, firstOther }: Dataset, column: string, values: Float32Array): DataError {

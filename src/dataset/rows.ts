@@ -148,12 +148,12 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
     ofSlice(slice, dense) {
       const own = bound.map((cells) => ({ ...cells, column: columnOf(slice, cells.field) }));
       return {
-        encode: (rows, labels) => (dense ? encodeDense(own, rows, labels) : encodePairs(own, rows, labels)),
+        encode: (rows, labels) => (dense ? encodeDense(own, rows, labels)! : encodePairs(own, rows, labels)),
       };
     },
     encode(rows, labels, fields) {
       const chosen = fields ? fields.map((f) => bound[f]!) : bound;
-      return isDense(chosen, rows) ? encodeDense(chosen, rows, labels) : encodePairs(chosen, rows, labels);
+      return encodeDense(chosen, rows, labels) ?? encodePairs(chosen, rows, labels);
     },
     countUnseen: (rows) =>
       Object.fromEntries(
@@ -174,19 +174,36 @@ function isDense(bound: BoundField[], rows: Uint32Array): boolean {
   });
 }
 
-function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {
+/** Rows that have one feature of value 1 in each field; undefined where one of them has not. */
+function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows | undefined {
+  if (bound.some(({ column }) => column.kind !== "key")) return undefined;
   const width = bound.length;
   const ids = new Uint32Array(rows.length * width);
   // field by field within blocks of rows, whose ids stay in the cache until the last field has written them
   for (let first = 0; first < rows.length; first += ROWS_IN_CACHE) {
-    const last = Math.min(rows.length, first + ROWS_IN_CACHE);
-    bound.forEach(({ column, offset, ids: idOf }, f) => {
-      const { codes } = column as { codes: Uint32Array };
-      for (let i = first, at = first * width + f; i < last; i++, at += width)
-        ids[at] = offset + idOf[codes[rows[i]!]!]!;
-    });
+    const block = rows.subarray(first, first + ROWS_IN_CACHE);
+    for (let f = 0; f < width; f++) {
+      if (!putField(bound[f]!, block, ids, first * width + f, width)) return undefined;
+    }
   }
   return { numRows: rows.length, width, ids, labels };
+}
+
+/** Writes a field's feature of each row to every `width`th id from `at` on. @returns false when a cell is empty */
+function putField(
+  { column, offset, ids: idOf }: BoundField,
+  rows: Uint32Array,
+  ids: Uint32Array,
+  at: number,
+  width: number,
+): boolean {
+  const { codes } = column as { codes: Uint32Array };
+  for (let i = 0; i < rows.length; i++) {
+    const code = codes[rows[i]!]!;
+    if (code === MISSING) return false;
+    ids[at + i * width] = offset + idOf[code]!;
+  }
+  return true;
 }
 
 function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {

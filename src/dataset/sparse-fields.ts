@@ -43,13 +43,21 @@ export function densityText({ keys, rows }: Omit<Density, "name">): string {
 
 /** Counts the keys of columns while their rows come. Memory: a byte a distinct key. */
 export class KeyCounter {
-  readonly #columns: { name: string; at: number; seen: Uint8Array; keys: number; rows: number }[];
+  readonly #columns: {
+    name: string;
+    at: number;
+    seen: Uint8Array;
+    /** all codes below it were seen: of codes by first appearance nearly all are, which costs no look at them */
+    allBelow: number;
+    keys: number;
+    rows: number;
+  }[];
 
   /** @param names of the columns of keys that are counted */
   constructor(plans: readonly ColumnPlan[], names: ReadonlySet<string>) {
     this.#columns = plans.flatMap((plan, at) =>
       plan.kind === "key" && names.has(plan.name)
-        ? [{ name: plan.name, at, seen: new Uint8Array(1024), keys: 0, rows: 0 }]
+        ? [{ name: plan.name, at, seen: new Uint8Array(1024), allBelow: 0, keys: 0, rows: 0 }]
         : [],
     );
   }
@@ -58,10 +66,11 @@ export class KeyCounter {
   add(cells: readonly Cells[]): void {
     for (const column of this.#columns) {
       const codes = cells[column.at]!;
-      let { seen } = column;
+      let { seen, allBelow } = column;
       let [keys, missing] = [0, 0];
       for (let i = 0; i < codes.length; i++) {
         const code = codes[i]!;
+        if (code < allBelow) continue;
         if (code === MISSING) {
           missing++;
           continue;
@@ -70,8 +79,10 @@ export class KeyCounter {
         if (seen[code] === 1) continue;
         seen[code] = 1;
         keys++;
+        while (seen[allBelow] === 1) allBelow++;
       }
       column.seen = seen;
+      column.allBelow = allBelow;
       column.keys += keys;
       column.rows += codes.length - missing;
     }

@@ -170,8 +170,16 @@ function fitKeys(
   const counts = new Uint32Array(order.length + 1);
   order.forEach((code, i) => (counts[i + 1] = events[code]!));
   counts[0] = order.reduce((left, code) => left - events[code]!, total);
-  return { kind: column.kind, name: column.name, keys: selectKeys(column.dictionary, order), counts };
+  const { kind, name, dictionary } = column;
+  const field: CategoricalField = { kind, name, keys: selectKeys(dictionary, order), counts };
+  const ids = new Uint32Array(dictionary.size);
+  order.forEach((code, i) => (ids[code] = i + 1));
+  ownIds.set(field, { dictionary, ids });
+  return field;
 }
+
+/** The ids of the dictionary that a field was fitted on, which need not be looked up. */
+const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
 
 /** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
 export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): CategoricalField {
@@ -264,8 +272,10 @@ export function countValues(
   return events;
 }
 
-/** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
+/** u32[dictionary.size]: the field's id of each key of a dictionary, 0 where the field does not know it; to be read only. */
 export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Keys): Uint32Array {
+  const own = ownIds.get(field);
+  if (own?.dictionary === dictionary) return own.ids;
   if (field.hash) return bucketsOf(dictionary, field.hash).map((bucket) => bucket + 1);
   const index = new KeyIndex(field.keys);
   const ids = new Uint32Array(dictionary.size);

@@ -14,5 +14,5 @@ export interface FmInit {
 /** Called once in each thread. */
 export function start({ memory, module, layout }: FmInit, index: number): (task: FmTask) => FmResult {
   const { exports: kernel } = new WebAssembly.Instance<FmKernel>(module, kernelImports(memory));
-  return (task) => runTask(kernel, layout, index, task);
+  return (task) => runTask(kernel, memory, layout, index, task);
 }

@@ -93,10 +93,16 @@ export class FmMachine {
     await this.#pool.terminate();
   }
 
-  /** How training rows are to be marked. */
+  /** How training rows are to be marked, where that is done as they are loaded. */
   get marks(): Marks {
     const { numFeatures, fields } = this.#shape;
     return marksFor(numFeatures, fields !== undefined);
+  }
+
+  /** Marks loaded training rows, which must not be marked yet. */
+  async mark(rows: RowsBuffer): Promise<void> {
+    const { numFeatures, fields } = this.#shape;
+    await this.#pool.run({ kind: "mark", rows: rows.offset, numFeatures, keepsOrder: fields !== undefined });
   }
 
   /** Numbers of a feature's vector as `export` copies it. */

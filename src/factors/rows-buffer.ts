@@ -21,7 +21,7 @@ export class RowsBuffer {
 
   /**
    * @param name  what the rows are, for messages
-   * @param marks of rows to train on: the features that their blocks repeat are marked
+   * @param marks of rows to train on that are marked as they are loaded: the features that their blocks repeat
    */
   constructor(arena: Arena, name: string, marks?: Marks) {
     this.#arena = arena;

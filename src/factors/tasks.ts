@@ -1,10 +1,13 @@
 // What a thread of the pool does with its share of a task: slices when parameters move, blocks of rows when they are read.
 
 import { BLOCK_ROWS, type FmKernel, type FmLayout } from "../kernels/fm/binding.js";
+import { marksFor, markShare } from "../kernels/fm/repeats.js";
 import { blockKey } from "../numeric/random.js";
 
 /** Offsets are bytes of the shared memory. */
 export type FmTask =
+  /** the features that blocks of rows repeat */
+  | { kind: "mark"; rows: number; numFeatures: number; keepsOrder: boolean }
   /** blocks: u32[numBlocks], the order of the blocks, or 0 for file order; key: of the epoch's permutations */
   | { kind: "train"; rows: number; numRows: number; blocks: Uint32Array | undefined; key: number }
   /** scores: f32[numRows] */
@@ -22,11 +25,22 @@ export interface FmResult {
 }
 
 /** Runs thread `index`'s share. Every thread is given the same tasks in the same order. */
-export function runTask(kernel: FmKernel, layout: FmLayout, index: number, task: FmTask): FmResult {
+export function runTask(
+  kernel: FmKernel,
+  memory: WebAssembly.Memory,
+  layout: FmLayout,
+  index: number,
+  task: FmTask,
+): FmResult {
   const result: FmResult = { blockLosses: [], finite: true };
   const { plan, threads, numSlices } = layout;
   const thread = threads[index]!;
 
+  if (task.kind === "mark") {
+    const share = { first: index, step: threads.length };
+    markShare(memory, task.rows, marksFor(task.numFeatures, task.keepsOrder), share);
+    return result;
+  }
   if (task.kind === "train") {
     const numBlocks = Math.ceil(task.numRows / BLOCK_ROWS);
     for (let i = 0; i < numBlocks; i++) {

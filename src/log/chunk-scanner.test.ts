@@ -96,9 +96,19 @@ describe("the scan kernel", () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
     const money = fc.integer({ min: -1e7, max: 1e7 }).map((cents) => String(cents / 100));
     const noise = fc.string({ unit: fc.constantFrom(..."0123.-+eE_xX Ifn".split("")), maxLength: 6 });
+    // of the length that is parsed at once, with the bytes that stand before and after the digits
+    const short = fc
+      .tuple(
+        sign,
+        fc.string({
+          unit: fc.constantFrom(..."0123456789012345678901234567890123456789.../:".split("")),
+          maxLength: 9,
+        }),
+      )
+      .map((parts) => parts.join(""));
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(decimal, double, money, noise), { minLength: 1, maxLength: 30 }),
+        fc.array(fc.oneof(decimal, double, money, noise, short), { minLength: 1, maxLength: 30 }),
         (cells) => {
           const scanner = new ChunkScanner(setupOf(2, "number"), new ScanMemory(module));
           const scan = scanner.scan(

@@ -177,8 +177,11 @@ function isCodes(column: Uint32Array | Float64Array): column is Uint32Array {
 class CodeMap {
   #codes = new Uint32Array(256);
   #size = 0;
+  /** each code is its own, as those of the only scanner are */
+  #isIdentity = true;
 
   append(codes: Uint32Array): void {
+    for (let i = 0; this.#isIdentity && i < codes.length; i++) this.#isIdentity = codes[i] === this.#size + i;
     if (this.#size + codes.length > this.#codes.length) {
       const larger = new Uint32Array(2 * (this.#size + codes.length));
       larger.set(this.#codes.subarray(0, this.#size));
@@ -190,6 +193,7 @@ class CodeMap {
 
   /** Replaces codes of the scanner. @returns how many of them became MISSING */
   apply(column: Uint32Array): number {
+    if (this.#isIdentity) return 0;
     const codes = this.#codes;
     let missing = 0;
     for (let r = 0; r < column.length; r++) {

@@ -3,9 +3,10 @@
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
-import { eventsOfCodes, itemCatalogue, keyColumn, type ItemCatalogue } from "../dataset/item-catalogue.js";
+import { itemCatalogue, keyColumn, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
+import { countKeys } from "../dataset/vocabulary.js";
 import type { Encoder } from "../dataset/rows.js";
 import { historyOf } from "./negatives.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
@@ -63,6 +64,6 @@ function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
 }
 
 function codesInRows(column: KeyColumn, rows: Uint32Array): Uint32Array {
-  const events = eventsOfCodes(column, rows);
+  const events = countKeys(column, rows);
   return Uint32Array.from(events.keys()).filter((code) => events[code]! > 0);
 }

@@ -5,8 +5,9 @@
 
 import { ascending } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
-import { eventsOfCodes, keyColumn } from "../dataset/item-catalogue.js";
+import { keyColumn } from "../dataset/item-catalogue.js";
 import type { Dataset } from "../dataset/dataset.js";
+import { countKeys } from "../dataset/vocabulary.js";
 import { hashBytes } from "../numeric/hash.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { historyOf } from "./negatives.js";
@@ -68,7 +69,7 @@ export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Flo
 export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false): TrainingEvents {
   const keysIn = (name: string) => {
     const column = keyColumn(dataset, name);
-    const events = eventsOfCodes(column, rows);
+    const events = countKeys(column, rows);
     return selectKeys(
       column.dictionary,
       Uint32Array.from(events.keys()).filter((code) => events[code]! > 0),

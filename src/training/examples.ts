@@ -89,7 +89,9 @@ export function labelledExamples(
   };
   const train = training();
   let [low, high] = [Infinity, -Infinity];
-  for (const y of train.rows.labels) {
+  const { labels } = train.rows;
+  for (let i = 0; i < labels.length; i++) {
+    const y = labels[i]!;
     if (y < low) low = y;
     if (y > high) high = y;
   }

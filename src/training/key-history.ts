@@ -34,10 +34,12 @@ export function nextHistory(
   before: KeyHistory = { lastSeen: new BigInt64Array(), missed: new Uint32Array() },
   from?: Uint32Array,
 ): KeyHistory {
-  const seen = newestTimes(space, dataset);
   const hasTimes = newestEvent(dataset) !== undefined;
   const features = tableFeatures(space);
   const next = { lastSeen: new BigInt64Array(features.length), missed: new Uint32Array(features.length) };
+  // nothing is known of keys of a first log without times
+  if (!hasTimes && !from) return { ...next, lastSeen: next.lastSeen.fill(UNKNOWN) };
+  const seen = newestTimes(space, dataset);
   features.forEach((feature, row) => {
     const earlier = from?.[feature] ?? NONE;
     const last = earlier === NONE ? UNKNOWN : before.lastSeen[earlier]!;

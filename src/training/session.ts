@@ -3,6 +3,7 @@
 //   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
 //                                                    └─ checkpoints ──┴─ interruption
 
+import { availableParallelism } from "node:os";
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { eventColumn } from "../dataset/event-weights.js";
@@ -30,6 +31,7 @@ import type { Summary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { collectWarnings, type Watch } from "./watch.js";
+import { startThreads } from "../workers/pool.js";
 
 /** What is done once a stage has ended, where that takes a while. */
 const FOLLOWING: Readonly<Record<string, string>> = {
@@ -72,6 +74,8 @@ export async function train(
     if (text !== undefined) watch.observe({ stage: "doing", text });
   };
   ended("read");
+  // they start while this thread prepares the rows
+  startThreads(given.threads ?? availableParallelism());
 
   const { inputs } = dataset;
   const earlier = asked.earlier?.manifest.files;

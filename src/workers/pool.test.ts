@@ -1,4 +1,5 @@
-import { WorkerPool } from "./pool.js";
+import { Worker } from "node:worker_threads";
+import { startThreads, WorkerPool } from "./pool.js";
 
 const url = new URL("./pool.test.task.js", import.meta.url);
 
@@ -73,6 +74,16 @@ describe("a thread", () => {
     expect(await pool.run("a")).toHaveLength(8);
     await pool.terminate();
   });
+});
+
+test("threads that were started ahead serve the next pool", async () => {
+  startThreads(100);
+  const later = new Worker("", { eval: true });
+  const { pool } = await poolOf(8);
+  const numbers = (await pool.run("which")).map(Number);
+  expect(Math.max(...numbers)).toBeLessThan(later.threadId);
+  await pool.terminate();
+  await later.terminate();
 });
 
 test("at most eight threads stay idle", async () => {

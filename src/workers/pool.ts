@@ -25,6 +25,19 @@ export type ThreadReply<Result> = { ready: true } | { result: Result } | { error
 const idle = new Set<Worker>();
 const MOST_IDLE = 8;
 
+/**
+ * Has so many threads ready for the next pool, which starts sooner then: to be called when others than this thread have
+ * nothing to do. None are started where addresses are limited.
+ */
+export function startThreads(size: number): void {
+  if (freeAddresses() < Infinity) return;
+  while (idle.size < Math.min(size, MOST_IDLE)) keepIdle(newThread());
+}
+
+function newThread(): Worker {
+  return new Worker(new URL("./thread.js", import.meta.url), { execArgv: [] });
+}
+
 interface Pending<Result> {
   resolve: (reply: ThreadReply<Result>) => void;
   reject: (error: Error) => void;
@@ -74,11 +87,7 @@ export class WorkerPool<Task, Result> {
       stopListening(worker);
     }
     const numNew = size - taken.length;
-    const program = new URL("./thread.js", import.meta.url);
-    const workers = [
-      ...taken,
-      ...Array.from({ length: numNew }, () => new Worker(program, { execArgv: [] })),
-    ];
+    const workers = [...taken, ...Array.from({ length: numNew }, newThread)];
     const pool = new WorkerPool<Task, Result>(workers, release);
     try {
       await pool.#repliesTo((index) => ({ url: url.href, init, index }));
@@ -167,6 +176,11 @@ async function stay(worker: Worker): Promise<void> {
   stopListening(worker);
   if (!isAlive) return;
   if (idle.size >= MOST_IDLE) return await end(worker);
+  keepIdle(worker);
+}
+
+/** Keeps a thread for the next pool, as long as it lives. */
+function keepIdle(worker: Worker): void {
   const forget = () => void idle.delete(worker);
   worker.on("exit", forget).on("error", forget);
   worker.unref();

@@ -5,7 +5,7 @@
 
 import type { Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
-import { arrow } from "../../io/apache-arrow.js";
+import { arrow } from "../../io/apache-arrow-whole.js";
 import type { ChunkWriter } from "../../io/write.js";
 
 /** Writes record batches and dictionaries to a file. */

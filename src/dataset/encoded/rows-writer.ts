@@ -7,7 +7,7 @@
 
 import { MISSING, type Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
-import { arrow } from "../../io/apache-arrow.js";
+import { arrow } from "../../io/apache-arrow-whole.js";
 import type { ChunkWriter } from "../../io/write.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";

@@ -7,7 +7,7 @@
 // Multi-valued cells count for each of their values.
 
 import { keysOf, type Keys } from "../../log/keys.js";
-import { arrow } from "../../io/apache-arrow.js";
+import { arrow } from "../../io/apache-arrow-whole.js";
 import type { ChunkWriter } from "../../io/write.js";
 import type { ColumnPlan } from "../columns.js";
 import { splitCells, type CellForm } from "../multi.js";

@@ -1,5 +1,7 @@
-import { BLOCK_ROWS } from "./binding.js";
-import { MARK, markRepeats, marksFor, mostUnmarked } from "./repeats.js";
+import { draw } from "../../numeric/random.js";
+import { Arena } from "../shared/memory.js";
+import { BLOCK_ROWS, putRows, reserveRows } from "./binding.js";
+import { MARK, markRepeats, markShare, marksFor, mostUnmarked } from "./repeats.js";
 
 /** Rows of two pairs: one of feature 0 to 3, one that is the row's own; values name their feature. */
 function rowsOf(numRows: number) {
@@ -45,4 +47,29 @@ test("rows that come in turn are marked as those of a new machine, also when its
   expect(marks.base).toBeLessThan(MARK);
   markRepeats(later, marks);
   expect(later.ids).toEqual(alone.ids);
+});
+
+test.each([1, 2, 3])("the shares of %i threads in a shared memory are what one call marks", (step) => {
+  const numRows = 4 * BLOCK_ROWS + 100;
+  // of one to three pairs, so that rows begin anywhere
+  const indptr = new Uint32Array(numRows + 1);
+  for (let r = 0; r < numRows; r++) indptr[r + 1] = indptr[r]! + 1 + (r % 3);
+  const ids = Uint32Array.from({ length: indptr[numRows]! }, (_, i) => draw(1, i) % (1 + (i % 50)));
+  const values = Float32Array.from(ids, (_, i) => i);
+  const arena = new Arena();
+  const rows = reserveRows(arena, "rows");
+  const places = {
+    indptr: arena.put("indptr", indptr),
+    ids: arena.put("ids", ids),
+    values: arena.put("values", values),
+  };
+  putRows(arena, rows, { ...places, numRows, width: 0, labels: 0, weights: 0 });
+  for (let first = 0; first < step; first++)
+    markShare(arena.memory, rows, marksFor(50, false), { first, step });
+
+  markRepeats({ ids, values, numRows, endOf: (r) => indptr[r]! }, marksFor(50, false));
+  const { buffer } = arena.memory;
+  expect(ids.some((id) => id >= MARK)).toBe(true);
+  expect(new Uint32Array(buffer, places.ids, ids.length)).toEqual(ids);
+  expect(new Float32Array(buffer, places.values, ids.length)).toEqual(values);
 });

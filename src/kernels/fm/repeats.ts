@@ -1,7 +1,9 @@
 // Which features a block of rows repeats: the highest bit of their ids says so to the kernels (assembly/repeats.ts), whose
 // addresses, products with a multiple of 4, lose it.
 
+import { getField } from "../shared/struct.js";
 import { BLOCK_ROWS } from "./binding.js";
+import { Rows } from "./layout.js";
 
 /** In an id: the block repeats the feature. */
 export const MARK = 0x80000000;
@@ -43,14 +45,36 @@ export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
 }
 
+/** Which blocks: every `step`th from `first` on. */
+interface Share {
+  first: number;
+  step: number;
+}
+
+/** Marks a thread's share of rows that lie in a shared memory. @param at offset of their struct Rows */
+export function markShare(memory: WebAssembly.Memory, at: number, marks: Marks, share: Share): void {
+  const of = (name: keyof typeof Rows.fields) => getField({ memory }, Rows, at, name);
+  const [numRows, width] = [of("numRows"), of("width")];
+  const indptr = of("indptr") > 0 ? new Uint32Array(memory.buffer, of("indptr"), numRows + 1) : undefined;
+  const endOf = (r: number) => (indptr ? indptr[r]! : width * r);
+  const numPairs = endOf(numRows);
+  const ids = new Uint32Array(memory.buffer, of("ids"), numPairs);
+  const values = of("values") > 0 ? new Float32Array(memory.buffer, of("values"), numPairs) : undefined;
+  markRepeats({ ids, values, numRows, endOf }, marks, share);
+}
+
 /**
  * Marks the ids of repeated features, in place, and moves them behind the others of their row: so a kernel's loop over a row
  * turns from unmarked to marked pairs once, and not whenever the processor does not expect it.
  */
-export function markRepeats({ ids, values, numRows, endOf }: Pairs, marks: Marks): void {
+export function markRepeats(
+  { ids, values, numRows, endOf }: Pairs,
+  marks: Marks,
+  share: Share = { first: 0, step: 1 },
+): void {
   const { counts, keepsOrder } = marks;
   let held = { ids: new Uint32Array(64), values: new Float32Array(64) };
-  for (let first = 0; first < numRows; first += BLOCK_ROWS) {
+  for (let first = share.first * BLOCK_ROWS; first < numRows; first += share.step * BLOCK_ROWS) {
     const last = Math.min(numRows, first + BLOCK_ROWS);
     const [from, to] = [endOf(first), endOf(last)];
     if (marks.base + (to - from) > MARK) {

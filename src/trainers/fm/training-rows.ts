@@ -37,17 +37,20 @@ export function prepareTraining(
   labelScale: number,
   residentBytes: number,
 ): (epoch: number, key: number | undefined) => Promise<Pass> {
-  const { marks } = machine;
-  const bufferOf = (name: string) => new RowsBuffer(machine.arena, name, marks);
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
-    const buffer = bufferOf("the training rows").load(train.rows, labelScale);
+    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
+    let isMarked = false;
     return async (epoch, key) => {
       if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale);
+      if (train.atEpoch || !isMarked) await machine.mark(buffer);
+      isMarked = true;
       await machine.train(buffer, key);
       return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
-  const newBuffer = () => bufferOf("a chunk of training rows");
+  // chunks are marked by the calling thread, while the others train
+  const { marks } = machine;
+  const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows", marks);
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
   return (epoch, key) => {
     const chunks =

@@ -114,7 +114,11 @@ function predictionOf(
   }
   const { task, values } = labelsOf(dataset, positiveFrom, given);
   let [low, high] = [Infinity, -Infinity];
-  for (const row of rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
+  for (let i = 0; i < rows.length; i++) {
+    const y = values[rows[i]!]!;
+    low = Math.min(low, y);
+    high = Math.max(high, y);
+  }
   if (low === high) throw alike(String(low));
   if (earlier) {
     const [before, after] = earlier.labelRange;

@@ -21,7 +21,8 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
     const set = sets + test;
     left = code >> 5 < load<u32>(set) && ((load<u32>(set + ((code >> 5) << 2), 4) >> (code & 31)) & 1) != 0;
   }
-  return left ? load<i32>(own, 8) : load<i32>(own, 12);
+  // the address of the child, not a branch to it: half of them would be foreseen wrongly
+  return load<i32>(own + (<usize>!left << 2), 8);
 }
 
 /**
