@@ -84,7 +84,7 @@ function isOfCertificate({ details }: CallError): boolean {
 
 /** Whether the server has lost the operation or its session, as one that was restarted has. */
 export function isLost(error: CallError): boolean {
-  return /INVALID_HANDLE\.(OPERATION|SESSION)|INVALID_CURSOR/.test(error.details);
+  return /INVALID_HANDLE\.(OPERATION|SESSION)|INVALID_CURSOR|Operation was orphaned/.test(error.details);
 }
 
 /**
