@@ -144,9 +144,9 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
         "--engine-train",
       cause,
     );
-  if (/maxResultSize/.test(text))
+  if (/program/.test(what) && /maxResultSize/.test(text))
     return new UsageError(
-      `--engine-train: the parameters of all shards are larger than the server takes in one job ` +
+      "--engine-train: the parameters of all shards are larger than the server takes in one job " +
         "(spark.driver.maxResultSize): raise it there, or lower --dim or --shards",
       cause,
     );
