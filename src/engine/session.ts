@@ -198,10 +198,10 @@ export class Session {
   }
 
   /** All batches of a plan whose rows are few; it is run again on a server that forgot it. @throws as run */
-  async fetch(relation: Relation, what: string): Promise<Uint8Array[]> {
+  async fetch(relation: Relation, what: string, verb = "reading"): Promise<Uint8Array[]> {
     return await this.#restarting(what, async () => {
       const batches: Uint8Array[] = [];
-      for await (const batch of this.run(relation, what)) batches.push(batch);
+      for await (const batch of this.run(relation, what, verb)) batches.push(batch);
       return batches;
     });
   }
@@ -221,12 +221,17 @@ export class Session {
    * Runs a plan. A connection that is cut is taken up again, without a batch twice.
    *
    * @param what is read, for messages
+   * @param verb what is done with it; what fails is a log's reading, or with another verb a command
    * @returns Arrow streams, one a batch
    * @throws {LostOperation} the server forgot it
    * @throws {EmbedError} as typedFailure; {IoError} it was out of reach or silent for longer than the timeout
    */
-  async *run(relation: Relation, what: string): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const { arrowBatch } of this.#responses({ root: relation }, { verb: "reading", what }))
+  async *run(
+    relation: Relation,
+    what: string,
+    verb = "reading",
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const { arrowBatch } of this.#responses({ root: relation }, { verb, what }))
       if (arrowBatch?.data) yield arrowBatch.data;
   }
 

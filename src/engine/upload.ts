@@ -5,6 +5,7 @@
 // A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all rows. No file
 // is written that outlives the session.
 
+import type { Table } from "apache-arrow";
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { Command, Relation } from "./plans.js";
@@ -53,12 +54,16 @@ export async function createView(session: Session, input: Relation, name: string
 /** Rows that a request brings along. */
 function localRows(columns: UploadColumns, from: number, to: number): Relation {
   const some = Object.entries(columns).map(([name, values]) => [name, values.subarray(from, to)] as const);
-  const table = arrow.tableFromArrays(Object.fromEntries(some));
+  return localRelation(arrow.tableFromArrays(Object.fromEntries(some)));
+}
+
+/** The rows of a table, as a request brings them along. */
+export function localRelation(table: Table): Relation {
   return { localRelation: { data: arrow.tableToIPC(table, "stream") } };
 }
 
 /** The same rows, computed and kept by the executors. @throws {IoError} the server does not say where */
-async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
+export async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
   const checkpointCommand: Command = { relation, local: true, eager: true };
   const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);
   const relationId = checkpointCommandResult?.relation?.relationId;

@@ -48,6 +48,7 @@ const DECIDED = [
     "engine-timeout",
     "engine-hash",
     "engine-train",
+    "shards",
   ],
 ];
 

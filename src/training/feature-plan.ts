@@ -210,6 +210,7 @@ async function fit<O extends FeatureOptions, S>(
       ...input,
       controls: { ...session.controls, keepsState, ...withMetric },
       doing: (text) => watch.observe({ stage: "doing", text }),
+      note: session.note,
     },
     options,
     (event) => watch.observe({ stage: "epoch", epochs: options.epochs, ...event }),

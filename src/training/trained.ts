@@ -52,6 +52,8 @@ export interface LearnerInput<S = unknown> {
   controls?: TrainingControls;
   /** hears what is being done, of a learner that waits long: `training on sc://host:15002` */
   doing?: (text: string) => void;
+  /** hears what the user should know */
+  note?: (text: string) => void;
   /** for a task that ranks items */
   ranking?: RankingJob;
 }

@@ -9,14 +9,15 @@ import type { LearnerInput, Trained } from "../../training/trained.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
-import { trainFm } from "./train.js";
+import { trainFm, type PassesElsewhere } from "./train.js";
 
-/** @throws as trainFm */
+/** @param elsewhere trains on the rows in place of this machine @throws as trainFm */
 export async function learnFm(
   { space, counts, train, valid, start, controls }: LearnerInput<Start>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
+  elsewhere?: PassesElsewhere,
 ): Promise<Trained> {
   const { numFeatures } = space;
   const ratesOf = fieldRates(space, options);
@@ -29,6 +30,7 @@ export async function learnFm(
       ...(valid && { valid }),
       ...(start && { start }),
       ...(controls && { controls }),
+      ...(elsewhere && { elsewhere }),
     },
     options,
     observe,

@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { engineTraining, memory, threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import {
   checkRanges,
@@ -272,6 +272,13 @@ const own = {
   ...threads,
   patience: { ...passes.patience, only: ofPenalties },
   minDelta: { ...passes.minDelta, only: ofPenalties },
+  shards: whole({
+    min: 1,
+    max: 256,
+    help: "with --engine-train (experimental): split the rows by user into n shards, train each on an executor, and average after each epoch",
+    group: training,
+    only: { engineTrain: true },
+  }),
   burnIn: whole({
     min: 0,
     max: MANY,
@@ -300,6 +307,7 @@ export const options = withCommon(
     // a chain would turn what is frozen; there is no optimizer whose state could be kept
     freeze: { ...weekly.freeze, only: ofGradients },
     keepState: { ...weekly.keepState, only: ofGradients },
+    ...engineTraining,
     ...memory,
     ...labels,
     ...own,

@@ -24,7 +24,7 @@ import { checkMemory } from "../../factors/memory.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { freezingRates, startFrom } from "./start.js";
-import { prepareTraining } from "./training-rows.js";
+import { prepareTraining, type Pass } from "./training-rows.js";
 import { validationOf } from "./validation.js";
 import { withMachine } from "../../workers/with-machine.js";
 
@@ -46,6 +46,27 @@ export interface FmInput {
   controls?: TrainingControls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
+  /** trains on the rows in place of this machine, on its parameters */
+  elsewhere?: PassesElsewhere;
+}
+
+/** Passes over the training rows by other machines. */
+export interface PassesElsewhere {
+  /** Once on every row: reads the machine's state and puts back what came of it. */
+  train(machine: FmMachine, pass: PassElsewhere): Promise<Pass>;
+  /** Ends what runs; the pass rejects. */
+  stop(): void;
+}
+
+/** What a pass goes by. */
+export interface PassElsewhere {
+  epoch: number;
+  /** of the order of rows; undefined is file order */
+  key: number | undefined;
+  learningRate: number;
+  vectorRate: number;
+  /** labels are divided by it */
+  labelScale: number;
 }
 
 /**
@@ -91,7 +112,7 @@ export async function trainFm(
 
 async function trainEpochs(
   machine: FmMachine,
-  { numFeatures, featureHashes, counts, train, valid, start, ratesOf, controls = {} }: FmInput,
+  { numFeatures, featureHashes, counts, train, valid, start, ratesOf, controls = {}, elsewhere }: FmInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
@@ -110,15 +131,20 @@ async function trainEpochs(
   }
   const { stoppingMetric } = controls;
   const validation = valid && validationOf(machine, valid, labels.scale, correction, stoppingMetric);
-  const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
+  const trainHere = elsewhere
+    ? undefined
+    : prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
 
   const training: Steered = {
     async epoch(epoch) {
       // one pass over the training rows, in an order named by (seed, epoch)
       const began = performance.now();
       const rate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
-      machine.setLearningRates(rate, rate * options.vectorRate);
-      const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
+      const vectorRate = rate * options.vectorRate;
+      machine.setLearningRates(rate, vectorRate);
+      const key = options.shuffle ? draw(options.seed, epoch) : undefined;
+      const how = { epoch, key, learningRate: rate, vectorRate, labelScale: labels.scale };
+      const pass = await (trainHere?.(epoch, key) ?? elsewhere!.train(machine, how));
       const trained = performance.now();
 
       // a look at the validation part, and at how far vectors have grown
@@ -142,7 +168,10 @@ async function trainEpochs(
       machine.state = { factors: factors!, linear: linear!, bias: bias! };
       if (validation && options.patience > 0) kept.arrays = arrays;
     },
-    terminate: () => machine.terminate(),
+    terminate() {
+      elsewhere?.stop();
+      return machine.terminate();
+    },
   };
   const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates: validation !== undefined };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);

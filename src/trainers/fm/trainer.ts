@@ -15,6 +15,7 @@ import { labelledOrDrawn } from "../../training/training-examples.js";
 import { checkInit } from "../../training/warm-start.js";
 import { openEarlier } from "./earlier.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
+import { checkSharded } from "./shards/check.js";
 import { suits } from "./suits.js";
 
 const command = "train-fm";
@@ -37,6 +38,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
+  if (given.engineTrain === true) await checkSharded(given);
   // the data decides none of what is checked
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const earlier = await openEarlier(given, command);
@@ -89,9 +91,11 @@ function check(given: GivenFm): void {
 }
 
 /** How a model is trained by a method. */
-function learnerOf({ model = "fm", method = "adagrad" }: GivenFm): Learner<FmOptions, Start> {
+function learnerOf(given: GivenFm): Learner<FmOptions, Start> {
+  const { model = "fm", method = "adagrad", engineTrain = false } = given;
+  if (engineTrain) return async (...of) => (await import("./shards/learn.js")).learnOnShards(given, ...of);
   if (method === "als" || method === "mcmc")
-    return async (...given) => (await import("./mcmc/learn.js")).learnCoordinates(...given);
-  if (model === "ffm") return async (...given) => (await import("./ffm/learn.js")).learnFfm(...given);
-  return async (...given) => (await import("./learn.js")).learnFm(...given);
+    return async (...of) => (await import("./mcmc/learn.js")).learnCoordinates(...of);
+  if (model === "ffm") return async (...of) => (await import("./ffm/learn.js")).learnFfm(...of);
+  return async (...of) => (await import("./learn.js")).learnFm(...of);
 }

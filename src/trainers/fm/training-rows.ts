@@ -16,7 +16,7 @@ import { bytesOfRows, RowsBuffer } from "../../factors/rows-buffer.js";
 const CHUNK_BLOCKS = 32;
 
 /** What a pass over the training rows was. */
-interface Pass {
+export interface Pass {
   numRows: number;
   /** what its rows count together */
   weight: number;

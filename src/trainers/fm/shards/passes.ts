@@ -1,0 +1,135 @@
+// Passes over the training rows by programs on other machines, one shard each, all from the same parameters; then their average.
+//
+//   machine ──► the parameters of each shard's features ──► executors ──► checked ──► average ──► machine
+
+import { IoError } from "../../../errors.js";
+import type { FmMachine } from "../../../factors/machine.js";
+import type { FmState } from "../../../kernels/fm/state.js";
+import { diverged } from "../../../training/diverged.js";
+import type { FmOptions } from "../options.js";
+import type { PassElsewhere, PassesElsewhere } from "../train.js";
+import type { Pass } from "../training-rows.js";
+import { average, stateOfShard, type TrainedShard } from "./average.js";
+import type { Shard } from "./cut.js";
+import { frameOf, framesIn, type Frame } from "./frame.js";
+import type { ShardEpoch } from "./program.js";
+
+/** What runs the program on each shard. */
+export interface Executors {
+  /** as messages call them */
+  shown: string;
+  /**
+   * Runs the program on every shard.
+   *
+   * @param messages one a shard, which follows what the shard's rows are
+   * @returns what each answered, in the same order
+   */
+  run(messages: readonly Uint8Array[]): Promise<Uint8Array[]>;
+  /** Ends what runs. */
+  stop(): void;
+}
+
+/** A shard without its rows, once these are where they are trained on. */
+export interface SentShard extends Pick<Shard, "features" | "counts"> {
+  numRows: number;
+  /** what its rows count together */
+  weight: number;
+}
+
+/** Epochs on shards. */
+export class ShardedPasses implements PassesElsewhere {
+  readonly #shards: readonly SentShard[];
+  readonly #executors: Executors;
+  readonly #options: FmOptions;
+  readonly #numFeatures: number;
+
+  constructor(shards: readonly SentShard[], executors: Executors, options: FmOptions, numFeatures: number) {
+    this.#shards = shards;
+    this.#executors = executors;
+    this.#options = options;
+    this.#numFeatures = numFeatures;
+  }
+
+  /** @throws {IoError} an answer is none @throws {DivergedError} a loss or parameter is not finite */
+  async train(machine: FmMachine, { epoch, ...how }: PassElsewhere): Promise<Pass> {
+    const before = machine.state;
+    const messages = this.#shards.map(({ features }) => this.#message(before, features, how));
+    const answers = await this.#executors.run(messages);
+    if (answers.length !== this.#shards.length)
+      throw new IoError(
+        `--engine-train: ${this.#executors.shown} returned ${answers.length} of ${this.#shards.length} shards`,
+      );
+    let loss = 0;
+    const trained = answers.map((bytes, s): TrainedShard => {
+      const shard = this.#shards[s]!;
+      const answer = this.#read(bytes, s, before);
+      if (!Number.isFinite(answer.loss))
+        throw diverged("the training loss is not finite", epoch, this.#options);
+      if (!Object.values(answer.state).every((numbers: Float32Array) => numbers.every(Number.isFinite)))
+        throw diverged("a parameter is not finite", epoch, this.#options);
+      loss += answer.loss;
+      return { ...shard, state: answer.state };
+    });
+    machine.state = average(before, trained, this.#numFeatures);
+    let [numRows, weight] = [0, 0];
+    for (const shard of this.#shards) {
+      numRows += shard.numRows;
+      weight += shard.weight;
+    }
+    return { numRows, weight, loss };
+  }
+
+  stop(): void {
+    this.#executors.stop();
+  }
+
+  #message(
+    state: FmState,
+    features: Uint32Array,
+    { key = null, ...how }: Omit<PassElsewhere, "epoch" | "key"> & { key?: number | null | undefined },
+  ): Uint8Array {
+    const { dim, loss, learningRate, l1Weight, l2Weight, l2Vector } = this.#options;
+    const shape = { dim, loss, method: "adagrad", learningRate, l1Weight, l2Weight, l2Vector } as const;
+    const epoch: ShardEpoch = {
+      shape: { ...shape, hasRates: false },
+      numFeatures: features.length,
+      key,
+      ...how,
+    };
+    return frameOf(epoch, { ...stateOfShard(state, this.#numFeatures, features) });
+  }
+
+  /** What a shard answered. A loss that is no number is NaN. @throws {IoError} it is not what the shard was asked for */
+  #read(bytes: Uint8Array, s: number, before: FmState): { loss: number; state: FmState } {
+    const { numRows: expected, features } = this.#shards[s]!;
+    const complaint = (what: string, cause?: unknown) =>
+      new IoError(
+        `--engine-train: what ${this.#executors.shown} returned for shard ${s + 1} is damaged: ${what}`,
+        {
+          cause,
+        },
+      );
+    let frames: Frame[];
+    try {
+      frames = framesIn(bytes);
+    } catch (error) {
+      throw complaint(error instanceof Error ? error.message : String(error), error);
+    }
+    const [frame] = frames;
+    if (!frame || frames.length !== 1) throw complaint(`${frames.length} messages instead of one`);
+    const { numRows, loss } = frame.header;
+    if (numRows !== expected) throw complaint(`${String(numRows)} rows were trained on, not ${expected}`);
+    const arrayOf = (name: keyof FmState, length: number): Float32Array => {
+      const array = Object.hasOwn(frame.arrays, name) ? frame.arrays[name] : undefined;
+      if (array instanceof Float32Array && array.length === length) return array;
+      throw complaint(`${array ? array.length : "no"} numbers of ${name}, not ${length}`);
+    };
+    const widthOf = ({ length }: Float32Array) => length / this.#numFeatures;
+    const state = {
+      factors: arrayOf("factors", features.length * widthOf(before.factors)),
+      linear: arrayOf("linear", features.length * widthOf(before.linear)),
+      bias: arrayOf("bias", before.bias.length),
+    };
+    return { loss: typeof loss === "number" ? loss : NaN, state };
+  }
+}
