@@ -40,7 +40,7 @@ export interface Drawn {
 }
 
 /** What every combination is given anyway, or what needs a server, so that no combination with it would train. */
-const GIVEN = ["out", "force", "engine-train"];
+const GIVEN = ["out", "force", "engine-train", "shards"];
 /** They change the names of all columns, so that every other option that names one is refused. */
 const RENAMING = ["no-header", "columns"];
 
