@@ -22,7 +22,7 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
     left = code >> 5 < load<u32>(set) && ((load<u32>(set + ((code >> 5) << 2), 4) >> (code & 31)) & 1) != 0;
   }
   // the address of the child, not a branch to it: half of them would be foreseen wrongly
-  return load<i32>(own + (<usize>!left << 2), 8);
+  return load<i32>(own + ((<usize>!left) << 2), 8);
 }
 
 /**

@@ -71,7 +71,7 @@ export function trainShard(message: Uint8Array, kernelModule: WebAssembly.Module
   reservePairs(arena, layout, buffer.pairsToCopy);
   const blocks = key === null ? undefined : blockOrder(Math.ceil(numRows / BLOCK_ROWS), key);
   const task = { kind: "train", rows: buffer.offset, numRows, blocks, key: key ?? 0 } as const;
-  runTask(kernel, layout, 0, task);
+  runTask(kernel, arena.memory, layout, 0, task);
 
   const pass: ShardPass = { numRows, loss: takeLoss(arena, layout) };
   return frameOf(pass, { ...copyState(arena, layout) });
