@@ -413,7 +413,7 @@ withSpark(
     expect(other.options).toMatchObject({ engineTrain: true, shards: 2 });
     expect(own.metrics.valid!["auc"]).toBeGreaterThan(0.75);
     expect(other.metrics.valid!["auc"]! - own.metrics.valid!["auc"]!).toBeGreaterThan(-0.03);
-    const near = await embedOk(["neighbors", at("fm-there"), "item=i4", "--k", "5", "--json"]);
+    const near = await embedOk(["neighbors", at("fm-there"), "--key", "item:i4", "--top", "5"]);
     expect(near.stdout).toMatch(/i\d+/);
   },
 );
