@@ -43,6 +43,15 @@ describe("the dataset directory", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("is not read through a server", async () => {
+    const args = ["train-gbdt", clicks, "--engine", "sc://localhost:1", "-o", at("refused-engine")];
+    const refused = await embed(args);
+    expect([refused.code, refused.stderr]).toEqual([64, expect.stringMatching(/omit --engine$/m)]);
+    expect((await embed(["inspect", clicks, "--engine", "sc://localhost:1"])).code).toBe(64);
+    const advised = await embed(["train-als", ...args.slice(1)]);
+    expect([advised.code, advised.stderr]).toEqual([64, expect.stringMatching(/or add --engine-train/)]);
+  });
+
   test("is the same bytes at any --threads and when made again", async () => {
     await embedOk(["encode", fixture("clicks.csv"), "-o", at("again"), "--threads", "1"]);
     await embedOk(["encode", fixture("clicks.csv"), "-o", at("threads"), "--threads", "3"]);

@@ -1,5 +1,6 @@
 // A log from this machine's files, or through the server that its options name.
 
+import { UsageError } from "../errors.js";
 import type { Log, ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { Watch } from "./watch.js";
@@ -18,4 +19,11 @@ export async function openLogWith(
   const { openEngineLog } = await import("../engine/open.js");
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
   return await openEngineLog(named, options, { signal, onServer });
+}
+
+/** An encoded dataset was named beside a server. */
+export function datasetIsHere(path: string, advice = ""): UsageError {
+  return new UsageError(
+    `dataset '${path}' is on this machine and is not read through a server: omit --engine${advice}`,
+  );
 }

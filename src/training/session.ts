@@ -5,6 +5,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Dataset } from "../dataset/dataset.js";
+import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { eventColumn } from "../dataset/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../embedding/manifest.js";
@@ -19,6 +20,7 @@ import { checkpointPath } from "./checkpoint-file.js";
 import { Checkpoints, type Evaluated } from "./checkpoint.js";
 import { resolvedOptions } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
+import { datasetIsHere } from "./open-log.js";
 import { logOptionsOf, type GivenTraining } from "./options/log.js";
 import { checkGiven, decisive, noSuchOption } from "./options/table.js";
 import { splitCounts, splitParts, type SplitParts } from "./parts.js";
@@ -62,7 +64,7 @@ export async function train(
   const { out, force = false } = given;
   checkNames(trainer, given);
   checkGiven(trainer.options, given);
-  checkPartsOfEngine(given);
+  await checkEngine(trainer, paths, given);
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
   checkSearch(given);
@@ -261,9 +263,19 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-/** @throws {UsageError} a split is a file, while the log comes through a server */
-function checkPartsOfEngine(given: GivenTraining): void {
+/** @throws {UsageError} a split is a file, while the log comes through a server; or the log is a dataset, which does not */
+async function checkEngine(
+  { options }: Trainer,
+  paths: readonly string[],
+  given: GivenTraining,
+): Promise<void> {
   if (given.engine === undefined) return;
+  for (const path of paths)
+    if (!given.engineTrain && (await isEncodedDataset(path)))
+      throw datasetIsHere(
+        path,
+        Object.hasOwn(options, "engineTrain") ? ", or add --engine-train to train there" : "",
+      );
   const isFile = (part: number | string | undefined) => typeof part === "string" && !isCut(part);
   const named = (["valid", "test", "validLike"] as const).find((name) => isFile(given[name]));
   if (named !== undefined)

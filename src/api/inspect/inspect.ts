@@ -7,7 +7,7 @@ import type { Log, ReadOptions } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings } from "../../log/look-alikes.js";
 import { repeatedHeaderNote } from "../../log/layout.js";
 import { nullWarnings } from "../../log/nulls.js";
-import { openLogWith } from "../../training/open-log.js";
+import { datasetIsHere, openLogWith } from "../../training/open-log.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
@@ -42,14 +42,16 @@ export async function writeStarterConfig(
   await writeFileAtomic(path, [Buffer.from(text, "utf8")], force);
 }
 
-/** Reads the whole log, or an encoded dataset, and counts. @throws {DataError} more rows are bad than may be */
+/** Reads the whole log, or an encoded dataset, and counts. @throws {DataError} more rows are bad than may be @throws {UsageError} a dataset beside a server */
 export async function inspect(
   paths: readonly string[],
   options: InspectOptions,
   watch: Watch,
 ): Promise<Inspection> {
   for (const path of paths) {
-    if (await isEncodedDataset(path)) return inspectDataset(path, paths, FIRST_ROWS);
+    if (!(await isEncodedDataset(path))) continue;
+    if (options.reading.engine) throw datasetIsHere(path);
+    return inspectDataset(path, paths, FIRST_ROWS);
   }
   return inspectLog(paths, options, watch);
 }
