@@ -1,9 +1,10 @@
-// `npm run bench -- all [WORK...]`: every work beside its peer, in turn in one run, as one table; without names it also writes docs/performance.md.
+// `npm run bench -- all [WORK...]`: every work beside its peer, in turn in one run, as one table in docs/performance.md; with names
+// only their lines are measured and replaced.
 //
 // EMBED_PEER_PYTHON names a Python with lightgbm, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; fm-native is compiled by gcc.
 // Run it when nothing else runs.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { transpose } from "../dataset/interactions.js";
@@ -64,19 +65,43 @@ export async function bench(): Promise<void> {
       }
     }
   }
-  if (asked.length > 0) return;
   const path = join(projectFolder, "docs", "performance.md");
-  writeFileSync(path, `${HEAD}\n${lines.map(lineOf).join("\n")}\n`);
+  const [first, second, ...measured] = lines.map(lineOf);
+  const all = asked.length > 0 ? replacing(linesIn(path), measured) : measured;
+  writeFileSync(path, [HEAD, first, second, ...all, ""].join("\n"));
   console.log(`\nwrote ${path}`);
+}
+
+/** The lines of a page's table. */
+function linesIn(path: string): string[] {
+  if (!existsSync(path)) return [];
+  const [, , ...lines] = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("|"));
+  return lines;
+}
+
+/** Earlier lines with those in their places that are of the same work and peer; new ones come last. */
+function replacing(earlier: readonly string[], measured: readonly string[]): string[] {
+  const keyOf = (line: string) => [1, 6].map((cell) => line.split("|")[cell]!.trim()).join();
+  const fresh = new Map(measured.map((line) => [keyOf(line), line]));
+  const kept = earlier.map((line) => {
+    const key = keyOf(line);
+    const own = fresh.get(key) ?? line;
+    fresh.delete(key);
+    return own;
+  });
+  return [...kept, ...fresh.values()];
 }
 
 const lineOf = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 const HEAD = `# Performance
 
-The training passes and whole jobs beside the programs that are used for them today, in one run on one machine. Both
-sides take turns ${REPEATS} times, the figures are medians, and the ratio says how many times as fast \`embed\` is (the least and
-the greatest ratio of a turn in parentheses). Compare ratios, not seconds: they depend on the machine.
+The training passes and whole jobs beside the programs that are used for them today, on one machine. For each line, both
+sides take turns ${REPEATS} times in one run, the figures are medians, and the ratio says how many times as fast \`embed\` is (the
+least and the greatest ratio of a turn in parentheses). Compare ratios, not seconds: they depend on the machine.
+[How cost grows](growth.md) has time and memory by rows, features, dimensions and threads.
 
 ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}, embed ${version}. This page is written by
 \`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, implicit, scipy and faiss, and
