@@ -209,6 +209,7 @@ function drawn({ plot, draw }: Pen, axis: Axis, lines: readonly Line[]): string 
         type: axis === "threads" ? "linear" : "log",
         label,
         grid: true,
+        tickFormat: (amount: number) => String(amount),
         ...(axis === "threads" && { zero: true }),
       },
       color: { domain: names, range: [...palette.slice(0, names.length)], legend: false },
