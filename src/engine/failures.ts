@@ -127,8 +127,11 @@ export function typedFailure(
       cause,
     );
   const ofWhat = verb === "reading" ? ofQuery(said, text, what, cause) : ofCommand(said, text, what, cause);
-  return ofWhat ?? new IoError(`--engine: ${`${verb} ${what}`.trim()} failed: ${text}`, cause);
+  return ofWhat ?? new IoError(`--engine: ${doingText({ verb, what })} failed: ${text}`, cause);
 }
+
+/** A plan's verb and what it is about; the verb of a command is in its name. */
+export const doingText = ({ verb, what }: { verb: string; what: string }): string => `${verb} ${what}`.trim();
 
 /** An error of a command. */
 function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {

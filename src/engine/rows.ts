@@ -157,18 +157,19 @@ function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn |
 }
 
 /** Some columns of an input, with what orders it behind them. */
-function selected(
-  file: OpenInput,
-  names: readonly string[],
-): { relation: Relation; order: string[]; expected: Expected[] } {
+function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
   const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
   const order = file.order
     ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
     : [["_metadata.row_index", POSITION] as const];
   const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
-  const cellTypes = names.map((): Expected => "any");
-  const orderTypes = order.map((): Expected => (file.order ? "any" : "int64"));
-  return { relation, order: order.map(([, as]) => as), expected: [...cellTypes, ...orderTypes] };
+  return { relation, order: order.map(([, as]) => as) };
+}
+
+/** What the columns of `selected` hold. */
+function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] {
+  const cells = names.map((): Expected => "any");
+  return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];
 }
 
 /** The first rows as text; those that have none are left out. */
@@ -215,7 +216,8 @@ async function firstBatches(
   names: readonly string[],
   rows: number,
 ): Promise<{ bytes: Uint8Array; data: Data }[]> {
-  const { relation, order, expected } = selected(file, names);
+  const { relation, order } = selected(file, names);
+  const expected = expectedOf(file, names);
   const fetched = async (from: Relation, check: (data: Data) => void = () => undefined) => {
     const batches: { bytes: Uint8Array; data: Data }[] = [];
     for (const bytes of await session.fetch(from, `'${file.path}'`)) {
@@ -328,7 +330,7 @@ async function* batchesOf(
   rowsOfSlice: number,
 ): AsyncGenerator<RowBatch, void, undefined> {
   const order = file.order ? new TieCheck(file, names) : new PositionCheck();
-  const { expected } = selected(file, names);
+  const expected = expectedOf(file, names);
   let isSorted = file.order !== undefined;
   let restarts = 0;
   while (order.numRows < file.numRows) {

@@ -9,7 +9,7 @@ import { IoError, UsageError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
-import { DEADLINE, isCallError, isLost, isTransient, typedFailure } from "./failures.js";
+import { DEADLINE, doingText, isCallError, isLost, isTransient, typedFailure } from "./failures.js";
 import {
   analyzePlanRequest,
   analyzePlanResponse,
@@ -427,10 +427,10 @@ export class Session {
     return typedFailure(error, this.shown, doing, this.#secrets);
   }
 
-  #silent({ verb, what }: Doing): IoError {
+  #silent(doing: Doing): IoError {
     const seconds = Math.round(this.#options.timeout / 1000);
     return new IoError(
-      `--engine: ${this.shown} was silent for ${seconds} s while ${`${verb} ${what}`.trim()}: check the server, or wait longer ` +
+      `--engine: ${this.shown} was silent for ${seconds} s while ${doingText(doing)}: check the server, or wait longer ` +
         "with --engine-timeout",
     );
   }

@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { featureHashes } from "../../../dataset/vocabulary.js";
-import { UsageError } from "../../../errors.js";
+import { countText, UsageError } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
 import type { EpochEvent } from "../../../training/epoch.js";
 import { sumOf } from "../../../training/label-scale.js";
@@ -93,7 +93,7 @@ function usersOf({
 
 function shardsNote(orders: readonly number[][], user: string | undefined): string {
   const sizes = orders.map(({ length }) => length);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)].map((size) => size.toLocaleString("en"));
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)].map(countText);
   return (
     `${orders.length} shards of ${least === most ? least : `${least} to ${most}`} rows, ` +
     (user === undefined ? "split by row, since users are no features here" : `split by '${user}'`)
