@@ -1,6 +1,6 @@
 // `--search N`: settings trained in full, compared on the validation split.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
@@ -89,6 +89,27 @@ test("a search that was killed goes on to the same bytes, with any number of thr
   expect(stderr).toMatch(/resuming the search after [345] of 5 settings/);
   expect(bytesOf("killed")).toEqual(bytesOf("whole"));
   expect(existsSync(at("killed.checkpoint"))).toBe(false);
+});
+
+test("a search in a pipeline that was killed goes on, of a trainer without epochs too", async () => {
+  const cwd = at("weekly");
+  mkdirSync(cwd);
+  copyFileSync(fixture("purchases.csv"), join(cwd, "log.csv"));
+  const columns =
+    "{ user: customer_id, item: product_id, time: purchased_at, fields: [customer_id, product_id] }";
+  const training = "{ command: train-pca, matrix: interactions, valid: 0.1, search: 8 }";
+  writeFileSync(
+    join(cwd, "shop.yaml"),
+    `name: shop\nstore: store\nlog: log.csv\ncolumns: ${columns}\ntrain:\n  lists: ${training}\n`,
+  );
+  const killed = await embed(["run", "shop.yaml"], {
+    cwd,
+    signalWhen: { stderr: /\(3 of 8 trainings\)|"done":3/, signal: "SIGKILL" },
+  });
+  expect(killed.signal).toBe("SIGKILL");
+  const { stderr } = await embedOk(["run", "shop.yaml"], { cwd });
+  expect(stderr).not.toContain("(2 of 8 trainings)");
+  expect(stderr).toMatch(/^train lists: .*resumed from its checkpoint/m);
 });
 
 test("is refused without a validation part, with too few settings, and with nothing to search", async () => {

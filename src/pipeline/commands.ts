@@ -98,9 +98,9 @@ export const NO_VERSION = "none";
 /** Words that stand where a path may: two of a pipeline, and where train-net starts. */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
-/** Whether the command goes on from its checkpoint. */
-export async function resumes(command: string): Promise<boolean> {
-  return (await named(command)).checkpointEvery !== undefined;
+/** Whether the training goes on from its checkpoint; every search does. */
+export async function resumes(command: string, { search }: Given): Promise<boolean> {
+  return search !== undefined || (await named(command)).checkpointEvery !== undefined;
 }
 
 /** Checks a training's options. @throws what `fail` does @throws {UsageError} they do not go together */

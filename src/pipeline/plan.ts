@@ -198,7 +198,7 @@ async function planTraining(
   await decide(plan.train, force, true, why);
   if (
     plan.train.runs &&
-    (await resumes(training.command)) &&
+    (await resumes(training.command, plan.given)) &&
     (await pathExists(checkpointPath(plan.train.output))) &&
     !force
   )

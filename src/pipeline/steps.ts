@@ -136,7 +136,7 @@ export async function trainStep(
   watch: Watch,
 ): Promise<StepResult> {
   const { training, train } = plan;
-  const resume = !force && (await resumes(training.command));
+  const resume = !force && (await resumes(training.command, plan.given));
   const isResumed = resume && (await pathExists(checkpointPath(train.output)));
   const given = { ...plan.given, out: train.output, force, ...(resume && { resume }) };
   const { rows, metrics } = await runTraining(training.command, given, dataset, quiet(watch, training.name));

@@ -62,7 +62,7 @@ beforeEach(() => {
   heard.length = 0;
 });
 
-async function searched(changes: Partial<SearchRequest> = {}) {
+async function searched(changes: Partial<SearchRequest> = {}, timeLeft?: () => number) {
   return await search(
     {
       trials: 12,
@@ -79,6 +79,7 @@ async function searched(changes: Partial<SearchRequest> = {}) {
     {
       observe: (event) => void ("text" in event && heard.push(event.text)),
       signal: new AbortController().signal,
+      ...(timeLeft && { timeLeft }),
     },
   );
 }
@@ -266,4 +267,20 @@ describe("what is said of the result", () => {
       `the best --rate ${rate} is at the edge of what --search tried: try --rate ${further}`,
     );
   });
+});
+
+test("where time runs out, the best of the settings so far is trained", async () => {
+  const whole = await searched();
+  const left = [9e9, 9e9, 9e9, 0];
+  const { lines, setting, warnings } = await searched({}, () => left.shift()!);
+  expect(lines.map(({ value }) => value)).toEqual(whole.lines.slice(0, 3).map(({ value }) => value));
+  expect(setting).toEqual(
+    lines.find(({ chosen }) => chosen)!.trial === 1 ? {} : lines.find(({ chosen }) => chosen)!.options,
+  );
+  expect(warnings).toContain("the budget ended --search after 3 of 12 settings");
+});
+
+test("the default is tried, however little time is left", async () => {
+  const { lines } = await searched({}, () => 0);
+  expect(lines).toHaveLength(1);
 });

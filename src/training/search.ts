@@ -76,7 +76,7 @@ export interface Searched {
  */
 export async function search(
   request: SearchRequest,
-  { observe, signal }: Pick<Watch, "observe" | "signal">,
+  { observe, signal, timeLeft = () => Infinity }: Pick<Watch, "observe" | "signal" | "timeLeft">,
 ): Promise<Searched> {
   const { trials, table, given, decided, round = "epoch" } = request;
   const state: SearchState = request.found ?? { trials: [], units: {} };
@@ -85,9 +85,15 @@ export async function search(
   const note = (text: string) => observe({ stage: "note", text });
   // the first half, the default among them
   const spread = Math.max(1, Math.ceil(trials / 2) - 1);
+  let longest = 0;
+  let isOver = false;
 
   for (let t = state.trials.length; t < trials; t++) {
     signal.throwIfAborted();
+    // the setting, and the best one again
+    isOver = timeLeft() < 2 * longest;
+    if (isOver) break;
+    const start = performance.now();
     const setting = t === 0 ? {} : nextSetting(state, spaceOf(request, state, isFixed), t, spread);
     if (!setting) {
       note(`search: there are no more than ${t} different settings`);
@@ -109,8 +115,12 @@ export async function search(
     if (units && isBest) state.units.best = units;
     await request.save(state);
     observe({ stage: "training", text: trialText(line, state.metric, round), done: t + 1, of: trials });
+    longest = Math.max(longest, performance.now() - start);
   }
-  return ended(state, spaceOf(request, state, isFixed));
+  const found = ended(state, spaceOf(request, state, isFixed));
+  if (isOver)
+    found.warnings.push(`the budget ended --search after ${state.trials.length} of ${trials} settings`);
+  return found;
 }
 
 function nextSetting(state: SearchState, space: SearchSpace, t: number, spread: number): Setting | undefined {

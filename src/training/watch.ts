@@ -47,6 +47,8 @@ export interface Watch {
   signal: AbortSignal;
   /** where an interruption is to save: the next one calls `finish` in place of aborting the signal; returns what ends this */
   finishInstead?: (finish: () => void) => () => void;
+  /** milliseconds until `finish` is called or the signal aborted, where that is known */
+  timeLeft?: () => number;
 }
 
 /** A watch that hears of warnings and keeps them, for a summary. */

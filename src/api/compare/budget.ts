@@ -49,7 +49,7 @@ export class Budget {
       };
     };
     try {
-      return await train({ observe, signal: abort.signal, finishInstead });
+      return await train({ observe, signal: abort.signal, finishInstead, timeLeft: () => this.left });
     } catch (error) {
       if (!(abort.signal.reason instanceof BudgetSpent) || signal.aborted) throw error;
       return undefined;
