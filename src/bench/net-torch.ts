@@ -45,9 +45,9 @@ w0 = torch.nn.Parameter(torch.zeros(1))
 layers, inputs = [], len(columns) * width + fnn
 for units in HIDDEN:
     linear = torch.nn.Linear(inputs, units)
-    bound = (6 / (inputs + units)) ** 0.5 if fnn else (6 / inputs) ** 0.5
+    bound = (6 / inputs) ** 0.5
     torch.nn.init.uniform_(linear.weight, -bound, bound); torch.nn.init.zeros_(linear.bias)
-    layers += [linear, torch.nn.Tanh() if fnn else torch.nn.ReLU()]
+    layers += [linear, torch.nn.ReLU()]
     inputs = units
 last = torch.nn.Linear(inputs, 1)
 bound = (6 / (inputs + 1)) ** 0.5

@@ -42,7 +42,7 @@ export function planOf(arch: NetArch): NetPlan {
     dim: 16,
     numNumeric: 0,
     hidden: [256, 128],
-    activation: arch === "fnn" ? "tanh" : "relu",
+    activation: "relu",
     embeddingRelu: false,
     dropout: 0,
     numCrosses: 0,
