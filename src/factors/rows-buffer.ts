@@ -5,6 +5,7 @@ import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import type { Arena } from "../kernels/shared/memory.js";
 import { BATCH_ROWS, BLOCK_ROWS, putRows, reserveRows } from "../kernels/fm/binding.js";
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
+import { weightOf } from "../numeric/sum.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {
@@ -58,7 +59,7 @@ export class RowsBuffer {
     }
     putRows(this.#arena, this.offset, fields);
     this.numRows = rows.numRows;
-    this.weight = rows.weights ? rows.weights.reduce((sum, weight) => sum + weight, 0) : rows.numRows;
+    this.weight = weightOf(rows);
     const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
     this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
     return this;

@@ -3,6 +3,7 @@
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import { DataError } from "../errors.js";
 import { log } from "../numeric/exp.js";
+import { weightOf } from "../numeric/sum.js";
 
 /**
  * The best constant score, where training starts, and what labels are divided by, so that steps and penalties mean the same whatever
@@ -16,7 +17,7 @@ export function labelScaleOf(
   loss: "logistic" | "squared",
 ): { bias: number; scale: number } {
   const { numRows, labels, weights } = train.kind === "drawn" ? firstOf(train.draw(1)) : train.rows;
-  const total = weights ? sumOf(weights) : numRows;
+  const total = weightOf({ numRows, weights });
   let sum = 0;
   for (let r = 0; r < numRows; r++) sum += (weights ? weights[r]! : 1) * labels[r]!;
   // one event of each kind more than there are, so that a log of one kind has finite odds
@@ -26,13 +27,6 @@ export function labelScaleOf(
   let squares = 0;
   for (let r = 0; r < numRows; r++) squares += (weights ? weights[r]! : 1) * (labels[r]! - mean) ** 2;
   return { bias: mean, scale: Math.sqrt(squares / total) || 1 };
-}
-
-/** The sum, in order. */
-export function sumOf(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum;
 }
 
 function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {

@@ -2,7 +2,7 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { StoppingMetric } from "../../training/controls.js";
-import { sumOf } from "../../training/label-scale.js";
+import { weightOf } from "../../numeric/sum.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
 
@@ -25,7 +25,7 @@ export function validationOf(
   if (valid.numRows === 0) return undefined;
   const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
   const scores = machine.allocateScores(valid.numRows);
-  const total = valid.weights ? sumOf(valid.weights) : valid.numRows;
+  const total = weightOf(valid);
   return async () => {
     const trained = machine.bias;
     machine.bias = trained + correction;

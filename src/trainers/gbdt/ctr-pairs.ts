@@ -17,6 +17,7 @@ import { MISSING } from "../../log/keys.js";
 import { gradient } from "../../numeric/losses.js";
 import { log } from "../../numeric/exp.js";
 import { ascending } from "../../numeric/indices.js";
+import { sumOf } from "../../numeric/sum.js";
 import { tuplesOf } from "./combinations.js";
 import { idColumn, MAX_COMBINATIONS, targetsOf, type RowOrder, type Targets } from "./target-statistics.js";
 
@@ -197,10 +198,4 @@ class Additive {
       this.#h[i] = w * h;
     }
   }
-}
-
-function sumOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum;
 }

@@ -4,6 +4,8 @@
 // from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
 // end is the middle between two neighbours, not the next number above it.
 
+import { sumOf } from "../../numeric/sum.js";
+
 const ZERO = 1e-35;
 /** Rows a range, at least. */
 const MIN_DATA_IN_BIN = 3;
@@ -44,12 +46,6 @@ function countUntil(ascending: Float64Array, passes: (x: number) => boolean): nu
     else low = middle + 1;
   }
   return low;
-}
-
-function sumOf(counts: Uint32Array): number {
-  let sum = 0;
-  for (let i = 0; i < counts.length; i++) sum += counts[i]!;
-  return sum;
 }
 
 function distinctOf(known: Float64Array): { values: Float64Array; counts: Uint32Array } {

@@ -10,6 +10,7 @@ import { DataError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
+import { weightOf } from "../../numeric/sum.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TrainingControls } from "../../training/controls.js";
 import { diverged } from "../../training/diverged.js";
@@ -215,7 +216,7 @@ async function trainOnce(
       average.add(machine.parameters());
       added = pass.numRows;
     }
-    pass.weight += rows.weights ? rows.weights.reduce((sum, x) => sum + x, 0) : rows.numRows;
+    pass.weight += weightOf(rows);
   }
   pass.loss += await running;
   if (added < pass.numRows) average?.add(machine.parameters());

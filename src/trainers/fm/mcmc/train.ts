@@ -9,12 +9,13 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
+import { weightOf } from "../../../numeric/sum.js";
 import { withMachine } from "../../../workers/with-machine.js";
 import type { TrainingControls } from "../../../training/controls.js";
 import type { EpochEvent } from "../../../training/epoch.js";
 import { keepUntouched, type Start } from "../../../training/start.js";
 import { runEpochs, type Steered } from "../../../training/epoch-loop.js";
-import { labelScaleOf, sumOf } from "../../../training/label-scale.js";
+import { labelScaleOf } from "../../../training/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";
@@ -89,7 +90,7 @@ async function runSweeps(
   const { stoppingMetric } = controls;
   const samples = options.method === "mcmc";
   const { numRows } = train;
-  const weight = train.weights ? sumOf(train.weights) : numRows;
+  const weight = weightOf(train);
   const chain = new Chain(machine, { ...input, numRows }, options, w0);
   const kept = new KeptDraws(options);
   const parameters = () => {

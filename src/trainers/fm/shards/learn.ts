@@ -8,7 +8,7 @@ import { featureHashes } from "../../../dataset/vocabulary.js";
 import { countText, UsageError } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
 import type { EpochEvent } from "../../../training/epoch.js";
-import { sumOf } from "../../../training/label-scale.js";
+import { weightOf } from "../../../numeric/sum.js";
 import type { Start } from "../../../training/start.js";
 import type { LearnerInput, Trained } from "../../../training/trained.js";
 import { withEngine } from "../../../training/with-engine.js";
@@ -52,8 +52,7 @@ export async function learnOnShards(
       const shards: SentShard[] = [];
       const rowsOf = (s: number): Uint8Array => {
         const { rows, ...shard } = shardAt(train.rows, orders[s]!, space.numFeatures);
-        const { numRows, weights } = rows;
-        shards[s] = { ...shard, numRows, weight: weights ? sumOf(weights) : numRows };
+        shards[s] = { ...shard, numRows: rows.numRows, weight: weightOf(rows) };
         return rowsFrame(rows);
       };
       const program = await readText(fileURLToPath(BUNDLE));
