@@ -259,14 +259,19 @@ async function fit<O extends FeatureOptions, S>(
 /** What the data says to defaults. */
 export function factsOf<O extends FeatureOptions>(
   { optionsFor }: { optionsFor: (facts: DataFacts) => O },
-  { space, examples, start }: Pick<Prepared<unknown>, "space" | "examples" | "start">,
+  { space, examples, start, input }: Pick<Prepared<unknown>, "space" | "examples" | "start" | "input">,
 ): DataFacts {
   const { patience } = optionsFor(BEFORE_DATA);
+  const numFields = space.fields.length;
   return {
     loss: examples.task === "regression" ? "squared" : "logistic",
-    numFields: space.fields.length,
+    numFields,
     stopsEarly: examples.valid !== undefined && patience > 0,
     isWarm: start !== undefined,
+    ...(examples.negatives &&
+      input.train.kind === "drawn" && {
+        drawnRowsPerKey: (input.train.numRows * numFields) / input.counts.filter((count) => count > 0).length,
+      }),
   };
 }
 

@@ -29,6 +29,8 @@ export interface DataFacts {
   stopsEarly: boolean;
   /** training goes on from an earlier run */
   isWarm: boolean;
+  /** events against drawn negatives: rows of an epoch that hold a key, on average; absent for rows with labels */
+  drawnRowsPerKey?: number;
 }
 
 /** Before the data is read: for options that it decides nothing of. Rows are neither narrow nor wide. */

@@ -83,6 +83,8 @@ const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 const [FEW, MANY_FIELDS] = [3, 16];
 /** Of weights where there are few fields. */
 const RATE_OF_FEW = 0.2;
+/** Rows of a key, drawn negatives among them, above which vectors of few fields take the same steps. */
+const ROWS_PER_KEY = 100;
 
 /** Whether rows are narrow, steps start anew, and early stopping ends what larger steps overfit. */
 function isNarrow(
@@ -93,8 +95,27 @@ function isNarrow(
 }
 
 function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
-  if (isNarrow(before, facts)) return steps.adagrad.logistic.learningRate / RATE_OF_FEW;
-  return Number(Math.min(1, (MANY_FIELDS / facts.numFields) ** 2).toPrecision(3));
+  if (isNarrow(before, facts))
+    return rounded(Math.min(1, (steps.adagrad.logistic.learningRate / RATE_OF_FEW) * rarityOf(facts)));
+  return rounded(Math.min(1, (MANY_FIELDS / facts.numFields) ** 2));
+}
+
+function l2VectorOf(before: { model: Model; method: Method }, facts: DataFacts): number {
+  const { model: kind, method } = before;
+  const standard = kind === "ffm" ? fieldAwareL2[facts.loss] : steps[method][facts.loss].l2Vector;
+  return isNarrow(before, facts) ? rounded(standard * rarityOf(facts)) : standard;
+}
+
+/**
+ * How much rarer keys are than those that the rates suit, from 1 to 10, where negatives are drawn for events (docs/experiments/defaults.md). A key of few
+ * rows takes few steps, so its vector needs larger ones, and more L2 for each.
+ */
+function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
+  return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));
+}
+
+function rounded(x: number): number {
+  return Number(x.toPrecision(3));
 }
 
 function plain(learningRate: number): Steps {
@@ -242,8 +263,7 @@ const own = {
     max: ANY,
     help: "L2 penalty on vectors, applied like --l2-weight",
     group: training,
-    default: ({ model: kind, method }: { model: Model; method: Method }, { loss }: DataFacts) =>
-      kind === "ffm" ? fieldAwareL2[loss] : steps[method][loss].l2Vector,
+    default: l2VectorOf,
     shown: byLoss("l2Vector"),
     only: ofPenalties,
     // a linear model has no vectors
