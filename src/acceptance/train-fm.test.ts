@@ -189,6 +189,19 @@ describe("purchases without a label", () => {
     expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.75);
   });
 
+  test("of few fields and rare keys train vectors with larger steps and more L2", async () => {
+    const ids = [...args, "--fields", "customer_id,product_id", "--split", "random", "--valid", "0.1"];
+    const optionsOf = async (negatives: string) =>
+      (await summaryOf([...ids, "--negatives", negatives, "--epochs", "1", "-o", at(`ids-${negatives}`)]))
+        .options;
+    expect(await optionsOf("4")).toMatchObject({ vectorRate: 0.25, l2Vector: 0.01 });
+    // 5,400 events with a negative each: two keys a row, of 160 customers and 96 products
+    const rowsPerKey = (2 * 5400 * 2) / (160 + 96);
+    const few = await optionsOf("1");
+    expect(few["l2Vector"]).toBeCloseTo((0.01 * 100) / rowsPerKey, 3);
+    expect(few["vectorRate"]).toBeCloseTo((0.25 * 100) / rowsPerKey, 2);
+  });
+
   test("give the same table twice with the same seed", async () => {
     const job = [...args, "--negatives", "2", "--epochs", "2"];
     for (const name of ["once", "again"]) await embedOk([...job, "-o", at(name)]);

@@ -83,7 +83,7 @@ const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 const [FEW, MANY_FIELDS] = [3, 16];
 /** Of weights where there are few fields. */
 const RATE_OF_FEW = 0.2;
-/** Rows of a key, drawn negatives among them, above which vectors of few fields take the same steps. */
+/** Rows of an average key, drawn negatives among them: with fewer, vectors of few fields take larger steps. */
 const ROWS_PER_KEY = 100;
 
 /** Whether rows are narrow, steps start anew, and early stopping ends what larger steps overfit. */
@@ -101,14 +101,16 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
 }
 
 function l2VectorOf(before: { model: Model; method: Method }, facts: DataFacts): number {
-  const { model: kind, method } = before;
-  const standard = kind === "ffm" ? fieldAwareL2[facts.loss] : steps[method][facts.loss].l2Vector;
-  return isNarrow(before, facts) ? rounded(standard * rarityOf(facts)) : standard;
+  const { loss, drawnRowsPerKey } = facts;
+  // of few fields a field-aware machine is nearly a plain one
+  if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
+    return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
+  return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
 }
 
 /**
- * How much rarer keys are than those that the rates suit, from 1 to 10, where negatives are drawn for events (docs/experiments/defaults.md). A key of few
- * rows takes few steps, so its vector needs larger ones, and more L2 for each.
+ * The factor, 1 to 10, by which vectors of few fields learn faster and with more L2 where negatives are drawn and keys are rare: a vector that takes few
+ * steps an epoch needs larger ones, and a penalty at each step that adds up to the same (docs/experiments/defaults.md).
  */
 function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
   return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));
@@ -219,7 +221,7 @@ const own = {
     help: "learning rate of vectors, as a multiple of --learning-rate",
     group: training,
     default: vectorRateOf,
-    shown: `1; (${MANY_FIELDS} / fields)^2 above ${MANY_FIELDS} fields; 0.25 where --learning-rate is ${RATE_OF_FEW}`,
+    shown: `1; (${MANY_FIELDS} / fields)^2 above ${MANY_FIELDS} fields; 0.25 where --learning-rate is ${RATE_OF_FEW}, more for rare keys with --negatives`,
     only: { ...ofGradients, model: ["fm", "ffm"] },
   }),
   learningRateDecay: number({
@@ -264,7 +266,7 @@ const own = {
     help: "L2 penalty on vectors, applied like --l2-weight",
     group: training,
     default: l2VectorOf,
-    shown: byLoss("l2Vector"),
+    shown: `${byLoss("l2Vector")}; more for rare keys with --negatives and up to ${FEW} fields`,
     only: ofPenalties,
     // a linear model has no vectors
     search: { span: 10, when: ({ model: kind }: { model: Model }) => kind !== "lr" },
