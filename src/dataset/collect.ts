@@ -16,6 +16,8 @@ import type { WhereRows } from "./where-rows.js";
 export interface Purpose {
   name: string;
   as: "key" | "number";
+  /** numbers are milliseconds */
+  isTime?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
@@ -305,7 +307,8 @@ export class RowCollector {
       }
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
-      return this.purposes[i]!.role === "time" ? this.#milliseconds(rows) : rows;
+      const { role, isTime } = this.purposes[i]!;
+      return role === "time" && isTime !== true ? this.#milliseconds(rows) : rows;
     });
     return { cells, kept };
   }

@@ -15,6 +15,7 @@ import type { ColumnRequest, Log, ReadOptions, ReadResult } from "../log/log.js"
 import { Merger } from "../log/merge.js";
 import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet-cursor.js";
+import { timeUnitOf } from "../log/parquet-text.js";
 import { mergeScan } from "../log/parquet-read.js";
 import { ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
@@ -44,6 +45,10 @@ interface OpenInput extends RowInput {
   types: ReadonlyMap<string, ColumnType>;
   numRows: number;
 }
+
+/** Bytes of a batch, about: smaller ones cost time for each, larger ones memory on both sides. */
+const BATCH_BYTES = 2 << 20;
+const MOST_BATCH_ROWS = 1 << 16;
 
 const POSITION = quoted("embed_position");
 
@@ -82,6 +87,7 @@ export async function openRows(
   return {
     columns: all,
     multi,
+    times: new Set(all.filter((name) => isTime(head, name, columns))),
     sample: new NullTexts(options.nulls).cells(sample),
     sampleIsAll: numRows <= SAMPLE_ROWS,
     nulls: options.nulls ?? [],
@@ -100,6 +106,8 @@ export async function openRows(
         const odd = names.find((name) => file.types.has(name) && !leafOf(name, file.types.get(name)!));
         if (odd !== undefined) throw oddColumn(file.path, odd);
       }
+      const rowsOfBatch = Math.max(1, Math.min(MOST_BATCH_ROWS, Math.floor(BATCH_BYTES / bytesPerRow)));
+      await session.set({ "spark.sql.execution.arrow.maxRecordsPerBatch": String(rowsOfBatch) });
       const reading = { session, files, columns, requests, options, rowsOfSlice };
       const result = await readInputs(reading, onBatch, observe);
       const later = laterColumnsOf(head, files.slice(1));
@@ -134,6 +142,14 @@ async function openInput(session: Session, input: RowInput): Promise<OpenInput> 
 
 function isList({ types }: OpenInput, name: string): boolean {
   return leafOf(name, types.get(name)!)?.maxRepetition === 1;
+}
+
+/** Whether cells are single times. */
+function isTime(file: OpenInput, name: string, columns: Columns): boolean {
+  const column = columnOf(file, name, columns);
+  if (typeof column === "string") return false;
+  const { element, maxRepetition, separator } = column;
+  return maxRepetition === 0 && separator === undefined && timeUnitOf(element) !== undefined;
 }
 
 /** What joins, or may not stand in, a column's values; undefined where its cells are single values in all inputs. */
@@ -256,7 +272,7 @@ async function readInputs(
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
-  const setup = { requests: requests.map(({ as }) => ({ as })) };
+  const setup = { requests: requests.map(({ as, isTime }) => ({ as, ...(isTime && { isTime }) })) };
   const merger = new Merger(setup, 1, options, memories.merger);
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   const skipped: Record<string, number> = {};

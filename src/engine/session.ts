@@ -40,6 +40,8 @@ const SHORT_CALL = 60_000;
 const FAREWELL = 3_000;
 /** A stream that is silent for so long is opened anew; 4.x reports its progress every 2 s. */
 const SILENCE = 10_000;
+/** Bytes that a server may send before they are taken. */
+const WINDOW = 16 << 20;
 /** Responses after which the server may forget those before. */
 const RELEASE_EVERY = 16;
 /** How often a job is asked for anew from a server that lost it. */
@@ -135,6 +137,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #userId: string;
   #id = randomUUID() as string;
+  #settings: Readonly<Record<string, string>>;
   /** with it the server refuses to go on in a session that it made anew, which lacks our settings */
   #sameSession: Message = {};
   #isOpen = false;
@@ -143,12 +146,15 @@ export class Session {
   constructor(grpc: typeof Grpc, address: Address, token: string | undefined, options: SessionOptions) {
     this.shown = address.shown;
     this.#options = options;
+    this.#settings = options.settings;
     this.#userId = address.userId ?? "embed";
     this.#secrets = token === undefined ? [] : [token];
     const credentials = address.useTls ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
     this.#client = new grpc.Client(address.target, credentials, {
       "grpc.max_receive_message_length": -1,
       "grpc.max_send_message_length": -1,
+      // the default of 64 KiB would wait for the network after each
+      "grpc-node.flow_control_window": WINDOW,
       // a proxy of the environment is for the web
       "grpc.enable_http_proxy": 0,
       "grpc.initial_reconnect_backoff_ms": 200,
@@ -183,7 +189,7 @@ export class Session {
     this.#sameSession = { clientObservedServerSideSessionId: answer.serverSideSessionId };
     this.version = answer.sparkVersion?.version ?? "";
     this.#isOpen = true;
-    await this.#set(this.#options.settings);
+    await this.set(this.#settings);
   }
 
   /** The columns of a relation; a type that no cell has is an empty message. @throws {EmbedError} as typedFailure */
@@ -350,8 +356,9 @@ export class Session {
     }
   }
 
-  /** Changes settings of the session. */
-  async #set(settings: Readonly<Record<string, string>>): Promise<void> {
+  /** Changes settings of the session, and of those that take its place after a restart. @throws as typedFailure */
+  async set(settings: Readonly<Record<string, string>>): Promise<void> {
+    this.#settings = { ...this.#settings, ...settings };
     const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
     await this.#call(this.shown, "Config", [configRequest, configResponse], {
       clientType: this.#clientType,
