@@ -6,12 +6,11 @@
 
 import type { Data } from "apache-arrow";
 import { DataError, IoError, NoRowsError } from "../errors.js";
-import { arrow } from "../io/apache-arrow.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkPartition, columnsIn, laterColumnsOf, laterColumnWarnings, placesOf } from "../log/layout.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
-import type { ColumnRequest, Log, ReadOptions, ReadResult } from "../log/log.js";
+import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { Merger } from "../log/merge.js";
 import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet-cursor.js";
@@ -23,6 +22,7 @@ import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
 import { batchesIn, int64At, type Expected } from "./batches.js";
 import { RowDigest } from "./digest.js";
+import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
 import { counted, filtered, limited, projected, quoted, skipping, sorted, type Relation } from "./plans.js";
 import { LostOperation, type ColumnType, type Session } from "./session.js";
 
@@ -90,11 +90,7 @@ export async function openRows(
     times: new Set(all.filter((name) => isTime(head, name, columns))),
     sample: new NullTexts(options.nulls).cells(sample),
     sampleIsAll: numRows <= SAMPLE_ROWS,
-    nulls: options.nulls ?? [],
-    numbers: {},
-    delimiter: "",
-    warnings: [],
-    laterColumns: new Map(),
+    ...undelimited(options),
     close: () => Promise.resolve(),
     async read(requests, onBatch, observe) {
       if (isRead) throw new Error("a log can be read once");
@@ -345,7 +341,7 @@ async function* batchesOf(
   names: readonly string[],
   rowsOfSlice: number,
 ): AsyncGenerator<RowBatch, void, undefined> {
-  const order = file.order ? new TieCheck(file, names) : new PositionCheck();
+  const order = file.order ? new TieCheck(file.path, file.order, names) : new PositionCheck();
   const expected = expectedOf(file, names);
   let isSorted = file.order !== undefined;
   let restarts = 0;
@@ -395,70 +391,4 @@ function sliceOf(
   }
   const some = isWhole ? relation : filtered(relation, `${POSITION} >= ${from} AND ${POSITION} < ${to}`);
   return isSorted ? sorted(some, order) : some;
-}
-
-/** Rows are not in the order of their file. */
-class OutOfOrder extends Error {}
-
-/** Rows of a file count from 0. */
-class PositionCheck {
-  numRows = 0;
-
-  check({ length, children }: Data, numColumns: number): void {
-    const positions = children[numColumns]!;
-    for (let row = 0; row < length; row++)
-      if (int64At(positions, row) !== this.numRows + row) throw new OutOfOrder();
-    this.numRows += length;
-  }
-}
-
-/** Rows of a table that have the same place in its order are the same rows. */
-class TieCheck {
-  numRows = 0;
-  readonly #file: OpenInput;
-  readonly #names: readonly string[];
-  #last: Data | undefined;
-
-  constructor(file: OpenInput, names: readonly string[]) {
-    this.#file = file;
-    this.#names = names;
-  }
-
-  check(data: Data, numColumns: number): void {
-    const { length, children } = data;
-    for (let row = 0; row < length; row++) {
-      const [before, at] = row > 0 ? [data, row - 1] : [this.#last, (this.#last?.length ?? 0) - 1];
-      if (!before) continue;
-      const isSame = (column: number) => sameCell(before.children[column]!, at, children[column]!, row);
-      let place = numColumns;
-      while (place < children.length && isSame(place)) place++;
-      if (place < children.length) continue;
-      for (let column = 0; column < numColumns; column++) if (!isSame(column)) throw this.#tie(column, row);
-    }
-    this.numRows += length;
-    this.#last = data;
-  }
-
-  #tie(column: number, row: number): DataError {
-    const order = this.#file.order!.join(", ");
-    return new DataError(
-      `rows ${this.numRows + row} and ${this.numRows + row + 1} have the same ${order} and differ here, so that their ` +
-        "order would be chance: add columns to --engine-order until no two rows tie",
-      { file: this.#file.path, column: this.#names[column]! },
-    );
-  }
-}
-
-/** Whether two cells of a column hold the same. */
-function sameCell(a: Data, i: number, b: Data, j: number): boolean {
-  const isThere = ({ nullBitmap, nullCount, offset }: Data, at: number) =>
-    nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;
-  if (!isThere(a, i) || !isThere(b, j)) return isThere(a, i) === isThere(b, j);
-  const [x, y]: [unknown, unknown] = [new arrow.Vector([a]).get(i), new arrow.Vector([b]).get(j)];
-  return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
-}
-
-/** A decimal's words, or a list. */
-function isComposed(value: unknown): value is { toString(): string } {
-  return typeof value === "object" && value !== null;
 }

@@ -123,6 +123,13 @@ export const defaultReadOptions: ReadOptions = {
   threads: 2,
 };
 
+/** What a log says whose cells are not delimited text. */
+export function undelimited({
+  nulls = [],
+}: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "laterColumns"> {
+  return { nulls, numbers: {}, delimiter: "", warnings: [], laterColumns: new Map() };
+}
+
 /** What to make of a column: its keys as codes of a dictionary, or its numbers. */
 export interface ColumnRequest {
   name: string;

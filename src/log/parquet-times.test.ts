@@ -1,6 +1,6 @@
 // Times of Parquet and Arrow as milliseconds: what their text states, without the text.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
 import { NumberReader } from "./parquet-keys.js";
 import { converted, textOf } from "./parquet-text.js";

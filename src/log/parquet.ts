@@ -14,7 +14,7 @@ import {
   type FileColumns,
 } from "./layout.js";
 import { checkColumnCount, SAMPLE_ROWS } from "./limits.js";
-import type { ColumnRequest, Log, ReadOptions } from "./log.js";
+import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "./log.js";
 import { NullTexts } from "./nulls.js";
 import { ColumnCursor } from "./parquet-cursor.js";
 import {
@@ -101,11 +101,7 @@ export async function openParquet(
       times: new Set(head.columns.filter((name) => isTime(head, name, columns))),
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll: numRows <= SAMPLE_ROWS,
-      nulls: options.nulls ?? [],
-      numbers: {},
-      delimiter: "",
-      warnings: [],
-      laterColumns: new Map(),
+      ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
         if (isRead) throw new Error("a log can be read once");
