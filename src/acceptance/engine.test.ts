@@ -233,6 +233,8 @@ withSpark("a query in an order is the log of its rows; rows that tie are refused
   writeFileSync(at("rows.sql"), "SELECT * FROM VALUES ('b', 'x', 1), ('a', 'y', 1) AS t(user, item, label)");
   expect((await encoded([...query, "--engine-order", "label"])).message).toMatch(/same label .*chance/);
   expect((await encoded(query)).message).toMatch(/needs --engine-order/);
+  writeFileSync(at("rows.sql"), "SELECT id AS user FROM range(5) WHERE id > 9");
+  expect((await encoded([...query, "--engine-order", "user"])).message).toMatch(/has no rows/);
   writeFileSync(at("rows.sql"), "DROP TABLE t");
   expect((await encoded([...query, "--engine-order", "label"])).message).toMatch(/must be one SELECT/);
 });

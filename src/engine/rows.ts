@@ -43,6 +43,7 @@ export interface RowInput {
 interface OpenInput extends RowInput {
   columns: string[];
   types: ReadonlyMap<string, ColumnType>;
+  /** Infinity: they are not counted */
   numRows: number;
 }
 
@@ -68,7 +69,7 @@ export async function openRows(
 ): Promise<Log> {
   for (const input of inputs) checkPartition({ ...inputs[0]!, columns: [] }, { ...input, columns: [] });
   const files: OpenInput[] = [];
-  for (const input of inputs) files.push(await openInput(session, input));
+  for (const input of inputs) files.push(await openInput(session, input, slice));
   const head = files[0]!;
   checkPartition(head, head);
   checkColumnCount(head.columns.length, head.path, 1);
@@ -80,7 +81,7 @@ export async function openRows(
       multi[name] = Object.hasOwn(given, name) ? given[name]! : "|";
   const columns: Columns = { ignored, multi, given };
   const all = columnsIn(head);
-  const { sample, bytesPerRow } = await sampleOf(session, files, all, columns, options);
+  const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
   const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
   let isRead = false;
@@ -89,7 +90,7 @@ export async function openRows(
     multi,
     times: new Set(all.filter((name) => isTime(head, name, columns))),
     sample: new NullTexts(options.nulls).cells(sample),
-    sampleIsAll: numRows <= SAMPLE_ROWS,
+    sampleIsAll: (numRows < Infinity ? numRows : numSampled) <= SAMPLE_ROWS,
     ...undelimited(options),
     close: () => Promise.resolve(),
     async read(requests, onBatch, observe) {
@@ -112,7 +113,7 @@ export async function openRows(
   };
 }
 
-async function openInput(session: Session, input: RowInput): Promise<OpenInput> {
+async function openInput(session: Session, input: RowInput, slice: number | undefined): Promise<OpenInput> {
   const found = await session.columnsOf(input.relation, `'${input.path}'`);
   const columns = found.map(({ name }) => name);
   const twice = columns.find((name, i) => columns.indexOf(name) < i);
@@ -123,17 +124,24 @@ async function openInput(session: Session, input: RowInput): Promise<OpenInput> 
     });
   const missing = input.order?.find((name) => !columns.includes(name));
   if (missing !== undefined) throw noSuchColumn(missing, columns);
-  let numRows = 0;
-  for (const bytes of await session.fetch(counted(input.relation), `'${input.path}'`))
-    for (const { children } of batchesIn(bytes, ["int64"], `'${input.path}'`))
-      numRows = int64At(children[0]!, 0);
-  if (numRows === 0) {
-    const what = input.order
-      ? "the table or query has no rows"
-      : "the file holds no row: expected a Parquet file with rows";
-    throw new NoRowsError(what, { file: input.path, line: 1 });
-  }
+  // a query that is counted runs once more, which only slices need
+  const numRows = input.order && slice === undefined ? Infinity : await countOf(session, input);
+  if (numRows === 0) throw noRows(input);
   return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
+}
+
+async function countOf(session: Session, { relation, path }: RowInput): Promise<number> {
+  let count = 0;
+  for (const bytes of await session.fetch(counted(relation), `'${path}'`))
+    for (const { children } of batchesIn(bytes, ["int64"], `'${path}'`)) count = int64At(children[0]!, 0);
+  return count;
+}
+
+function noRows({ order, path }: RowInput): NoRowsError {
+  const what = order
+    ? "the table or query has no rows"
+    : "the file holds no row: expected a Parquet file with rows";
+  return new NoRowsError(what, { file: path, line: 1 });
 }
 
 function isList({ types }: OpenInput, name: string): boolean {
@@ -184,14 +192,14 @@ function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] 
   return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];
 }
 
-/** The first rows as text; those that have none are left out. */
+/** The first rows as text; those that have none are left out. Of rows that are not counted, one more is looked at. */
 async function sampleOf(
   session: Session,
   files: readonly OpenInput[],
   all: readonly string[],
   columns: Columns,
   { onBadRow }: ReadOptions,
-): Promise<{ sample: string[][]; bytesPerRow: number }> {
+): Promise<{ sample: string[][]; numSampled: number; bytesPerRow: number }> {
   const sample: string[][] = [];
   let [numBytes, numRows] = [0, 0];
   for (const file of files) {
@@ -200,7 +208,8 @@ async function sampleOf(
     const names = file.columns.filter(
       (name) => !columns.ignored.has(name) && leafOf(name, file.types.get(name)!) !== undefined,
     );
-    for (const { bytes, data } of await firstBatches(session, file, names, missing)) {
+    const looked = file.numRows < Infinity ? missing : missing + 1;
+    for (const { bytes, data } of await firstBatches(session, file, names, looked)) {
       numBytes += bytes.length;
       const cells = new Map(
         names.map((name, i) => {
@@ -211,14 +220,16 @@ async function sampleOf(
       for (let row = 0; row < data.length; row++) {
         const texts = all.map((name) => cells.get(name)?.[row] ?? file.partition[name] ?? "");
         // what is wrong with a row is reported when it is read
-        if (texts.every((text) => typeof text === "string")) sample.push(texts);
+        if (numRows + row < SAMPLE_ROWS && texts.every((text) => typeof text === "string"))
+          sample.push(texts);
       }
       numRows += data.length;
     }
   }
+  if (numRows === 0) throw noRows(files[0]!);
   if (sample.length === 0 && onBadRow === "skip")
     throw new NoRowsError(`none of the first ${numRows} rows can be read`, { file: files[0]!.path, line: 1 });
-  return { sample, bytesPerRow: numBytes / Math.max(1, numRows) };
+  return { sample, numSampled: numRows, bytesPerRow: numBytes / numRows };
 }
 
 /** The first rows of an input. Of a file they come first as a rule, and sorting would read all of it. */
@@ -356,6 +367,7 @@ async function* batchesOf(
         }
       }
       if (order.numRows === to) continue;
+      if (to === Infinity) return;
     } catch (error) {
       if (error instanceof OutOfOrder && !isSorted) isSorted = true;
       // the rows of a file are where they were; those of a table may be others by now
