@@ -5,7 +5,7 @@
 //   table  by --engine-order; rows that tie must be alike, or the order would be chance
 
 import type { Data } from "apache-arrow";
-import { DataError, IoError, NoRowsError } from "../errors.js";
+import { IoError, NoRowsError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkPartition, columnsIn, laterColumnsOf, laterColumnWarnings, placesOf } from "../log/layout.js";
@@ -14,51 +14,33 @@ import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadR
 import { Merger } from "../log/merge.js";
 import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet-cursor.js";
-import { timeUnitOf } from "../log/parquet-text.js";
 import { mergeScan } from "../log/parquet-read.js";
 import { ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
-import { batchesIn, int64At, type Expected } from "./batches.js";
+import { batchesIn } from "./batches.js";
 import { RowDigest } from "./digest.js";
+import { filtered, limited, skipping, sorted, type Relation } from "./plans.js";
+import {
+  columnOf,
+  expectedOf,
+  isList,
+  isTime,
+  noRows,
+  openInput,
+  POSITION,
+  selected,
+  type Columns,
+  type OpenInput,
+  type RowInput,
+} from "./row-inputs.js";
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
-import { counted, filtered, limited, projected, quoted, skipping, sorted, type Relation } from "./plans.js";
-import { LostOperation, type ColumnType, type Session } from "./session.js";
-
-/** What is read as rows: one file, or a table or query with its order. */
-export interface RowInput {
-  /** for messages and manifests */
-  path: string;
-  relation: Relation;
-  partition: Readonly<Record<string, string>>;
-  /** columns that order it; undefined: it is a file, whose rows have numbers */
-  order: readonly string[] | undefined;
-  /** of a file */
-  bytes?: number;
-  modified?: number;
-}
-
-/** An input whose columns and rows are known. */
-interface OpenInput extends RowInput {
-  columns: string[];
-  types: ReadonlyMap<string, ColumnType>;
-  /** Infinity: they are not counted */
-  numRows: number;
-}
+import { LostOperation, type Session } from "./session.js";
 
 /** Bytes of a batch, about: smaller ones cost time for each, larger ones memory on both sides. */
 const BATCH_BYTES = 2 << 20;
 const MOST_BATCH_ROWS = 1 << 16;
-
-const POSITION = quoted("embed_position");
-
-/** What a log's options make of its columns. */
-interface Columns {
-  ignored: ReadonlySet<string>;
-  multi: Readonly<Record<string, string>>;
-  given: Readonly<Record<string, string>>;
-}
 
 /** Opens inputs as one log. @throws {EmbedError} as Session.run; {DataError} as openParquet */
 export async function openRows(
@@ -111,85 +93,6 @@ export async function openRows(
       return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
     },
   };
-}
-
-async function openInput(session: Session, input: RowInput, slice: number | undefined): Promise<OpenInput> {
-  const found = await session.columnsOf(input.relation, `'${input.path}'`);
-  const columns = found.map(({ name }) => name);
-  const twice = columns.find((name, i) => columns.indexOf(name) < i);
-  if (twice !== undefined)
-    throw new DataError("two columns have the same name: rename one of them", {
-      file: input.path,
-      column: twice,
-    });
-  const missing = input.order?.find((name) => !columns.includes(name));
-  if (missing !== undefined) throw noSuchColumn(missing, columns);
-  // a query that is counted runs once more, which only slices need
-  const numRows = input.order && slice === undefined ? Infinity : await countOf(session, input);
-  if (numRows === 0) throw noRows(input);
-  return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
-}
-
-async function countOf(session: Session, { relation, path }: RowInput): Promise<number> {
-  let count = 0;
-  for (const bytes of await session.fetch(counted(relation), `'${path}'`))
-    for (const { children } of batchesIn(bytes, ["int64"], `'${path}'`)) count = int64At(children[0]!, 0);
-  return count;
-}
-
-function noRows({ order, path }: RowInput): NoRowsError {
-  const what = order
-    ? "the table or query has no rows"
-    : "the file holds no row: expected a Parquet file with rows";
-  return new NoRowsError(what, { file: path, line: 1 });
-}
-
-function isList({ types }: OpenInput, name: string): boolean {
-  return leafOf(name, types.get(name)!)?.maxRepetition === 1;
-}
-
-/** Whether cells are single times. */
-function isTime(file: OpenInput, name: string, columns: Columns): boolean {
-  const column = columnOf(file, name, columns);
-  if (typeof column === "string") return false;
-  const { element, maxRepetition, separator } = column;
-  return maxRepetition === 0 && separator === undefined && timeUnitOf(element) !== undefined;
-}
-
-/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all inputs. */
-function separatorOf(file: OpenInput, name: string, { multi, given }: Columns): string | undefined {
-  if (isList(file, name)) return multi[name] ?? "|";
-  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
-}
-
-/** A column of an input; a text that all rows have. */
-function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn | string {
-  if (columns.ignored.has(name)) return "";
-  const type = file.types.get(name);
-  if (!type) return file.partition[name] ?? "";
-  const separator = separatorOf(file, name, columns);
-  return {
-    name,
-    ...leafOf(name, type)!,
-    ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
-    ...(separator !== undefined && { separator }),
-  };
-}
-
-/** Some columns of an input, with what orders it behind them. */
-function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
-  const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
-  const order = file.order
-    ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
-    : [["_metadata.row_index", POSITION] as const];
-  const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
-  return { relation, order: order.map(([, as]) => as) };
-}
-
-/** What the columns of `selected` hold. */
-function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] {
-  const cells = names.map((): Expected => "any");
-  return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];
 }
 
 /** The first rows as text; those that have none are left out. Of rows that are not counted, one more is looked at. */
