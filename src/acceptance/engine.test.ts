@@ -10,11 +10,18 @@ import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.
 import { fixture, projectFolder } from "../testing/places.js";
 import { testPython, testPythonHas } from "../testing/page-code.js";
 import { startSpark, type SparkServer } from "../testing/spark.js";
+import { makeAuthority, makeCertificate, tlsProxy } from "../testing/tls.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const TOKEN = "a-token-that-no-text-may-hold";
 const env = { SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN };
+
+const SETTINGS = [
+  // a job that returns more than 4 MB fails
+  "spark.driver.maxResultSize=4m",
+  "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize=64k",
+];
 
 let server: SparkServer | undefined;
 
@@ -30,8 +37,7 @@ function withSpark(name: string, work: (engine: readonly string[]) => Promise<vo
 }
 
 beforeAll(async () => {
-  // a job that returns more than 4 MB fails
-  server = await startSpark(["spark.driver.maxResultSize=4m"], env);
+  server = await startSpark(SETTINGS, env);
 }, 120_000);
 afterAll(async () => {
   await server?.kill();
@@ -227,6 +233,8 @@ withSpark("a query in an order is the log of its rows; rows that tie are refused
   writeFileSync(at("rows.sql"), "SELECT * FROM VALUES ('b', 'x', 1), ('a', 'y', 1) AS t(user, item, label)");
   expect((await encoded([...query, "--engine-order", "label"])).message).toMatch(/same label .*chance/);
   expect((await encoded(query)).message).toMatch(/needs --engine-order/);
+  writeFileSync(at("rows.sql"), "SELECT id AS user FROM range(5) WHERE id > 9");
+  expect((await encoded([...query, "--engine-order", "user"])).message).toMatch(/has no rows/);
   writeFileSync(at("rows.sql"), "DROP TABLE t");
   expect((await encoded([...query, "--engine-order", "label"])).message).toMatch(/must be one SELECT/);
 });
@@ -254,6 +262,46 @@ withSpark(
     expect(await lists("lists-there.csv", [`file://${log}`, ...engine])).toBe(
       await lists("lists-here.csv", [log]),
     );
+  },
+);
+
+withSpark(
+  "further logs as validation and test split come through the server or from here",
+  async (engine) => {
+    const [header, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+    const write = (name: string, some: string[]) =>
+      writeFileSync(at(`${name}.csv`), `${[header, ...some].join("\n")}\n`);
+    write("first", rows.slice(0, 8_000));
+    write("second", rows.slice(8_000, 10_000));
+    write("third", rows.slice(10_000));
+    const train = async (
+      name: string,
+      log: string,
+      valid: string,
+      test: string,
+      flags: readonly string[],
+    ) => {
+      const held = ["--valid", at(valid), "--test", test];
+      await embedOk(["train-fm", log, ...held, ...flags, "--epochs", "2", "-o", at(name), "--quiet"], {
+        env,
+      });
+      const { metrics } = manifestOf(name);
+      return [readFileSync(join(at(name), "embeddings.arrow")).toString("base64"), metrics];
+    };
+    const remote = (name: string) => `file://${at(name)}`;
+    const here = await train("parts-here", at("first.csv"), "second.csv", at("third.csv"), []);
+    expect(
+      await train("parts-there", remote("first.csv"), "second.csv", remote("third.csv"), engine),
+    ).toEqual(here);
+    const { asked } = JSON.parse(readFileSync(join(at("parts-there"), "manifest.json"), "utf8")) as {
+      asked: { inputs: { path: string }[] };
+    };
+    // the validation split is a file of this machine
+    const paths = asked.inputs.map(({ path }) => path);
+    expect(paths).toEqual([remote("first.csv"), remote("third.csv"), at("second.csv")]);
+    await embedOk(["reproduce", at("parts-there"), ...engine], { env });
+    const again = await embed(["evaluate", at("parts-there"), "--part", "test"], { env });
+    expect([again.code, again.stderr]).toEqual([64, expect.stringMatching(/was read through sc:/)]);
   },
 );
 
@@ -326,6 +374,44 @@ withSpark("a connection that is cut again and again gives the same dataset", asy
   }
 });
 
+withSpark("a certificate is trusted by its authority and while it is valid", async () => {
+  const [own, other] = ["own", "other"].map((name) => makeAuthority(folder, name));
+  if (own === undefined || other === undefined) return;
+  makeCertificate(folder, "valid", own, 2);
+  makeCertificate(folder, "expired", own, -1);
+  const proxies = [
+    await tlsProxy(folder, "valid", server!.port),
+    await tlsProxy(folder, "expired", server!.port),
+  ] as const;
+  const through = async ({ port }: { port: number }, roots: string) => {
+    const engine = ["--engine", `sc://localhost:${port}/;use_ssl=true`];
+    const running = { env: { ...env, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: roots } };
+    const { code, message = "" } = await encoded([`file://${fixture("clicks.csv")}`, ...engine], running);
+    return [
+      code,
+      /certificate has expired|verify the first certificate|does not exist|PEM/.exec(message)?.[0],
+    ];
+  };
+  try {
+    const [valid, expired] = proxies;
+    expect([
+      await through(valid, own),
+      await through(expired, own),
+      await through(valid, other),
+      await through(valid, at("no.pem")),
+      await through(valid, at("own.key")),
+    ]).toEqual([
+      [0, undefined],
+      [64, "certificate has expired"],
+      [64, "verify the first certificate"],
+      [66, "does not exist"],
+      [64, "PEM"],
+    ]);
+  } finally {
+    for (const { close } of proxies) close();
+  }
+});
+
 withSpark("an interrupt ends the job on the server and leaves no output", async (engine) => {
   // as many rows as take minutes to sort
   writeFileSync(at("endless.sql"), "SELECT id AS user, id AS item FROM range(3000000000)");
@@ -392,6 +478,16 @@ withSpark(
     );
     const again = await embedOk(["reproduce", at("als-there"), ...engine], { env });
     expect(again.stdout).toMatch(/reproduced as far as a server trains alike: all metrics within 0.005/);
+    expect(readFileSync(join(at("als-there"), "manifest.json"), "utf8")).not.toContain(TOKEN);
+    const large = await embed(
+      ["train-als", ...there, "-o", at("als-large"), "--dim", "64", "--epochs", "1", "--quiet"],
+      { env },
+    );
+    // Spark 4.0 has no limit
+    if (other.engine!.version.startsWith("4.0.")) return;
+    expect(large.code).toBe(64);
+    expect(large.stderr).toMatch(/larger model than the server keeps .* raise .*maxModelSize there/);
+    expect(existsSync(at("als-large"))).toBe(false);
   },
 );
 
@@ -442,3 +538,39 @@ withSpark("real logs are the same bytes, where they are here", async (engine) =>
     expect([there.rows, there.values]).toEqual([here.rows, here.values]);
   }
 });
+
+// the last, since it leaves no server
+withSpark(
+  "a server that is killed in mid-read and started again gives the same dataset; one that stays away, an error",
+  async () => {
+    const log = at("killed.csv");
+    writeFileSync(
+      log,
+      HEAD + Array.from({ length: 300_000 }, (_, i) => `u${i % 7919},i${i % 997},${i % 2}\n`).join(""),
+    );
+    /** Encodes, and kills the server once some of the log has passed. */
+    const interrupted = async (afterwards: () => Promise<unknown>, flags: readonly string[]) => {
+      const proxy = await proxyOf(server!.port);
+      let killed: Promise<unknown> | undefined;
+      const timer = setInterval(() => {
+        if (!killed && proxy.passed() > 1_000_000) killed = server!.kill().then(afterwards);
+      }, 20);
+      try {
+        const engine = ["--engine", proxy.address, "--engine-slice", "2M"];
+        return await encoded([`file://${log}`, ...engine, ...flags]);
+      } finally {
+        clearInterval(timer);
+        expect(killed).toBeDefined();
+        await killed;
+        proxy.close();
+      }
+    };
+    const restart = async () => (server = await startSpark(SETTINGS, env, server!.port));
+    const [here, there] = [await encoded([log]), await interrupted(restart, [])];
+    expect(there.message).toBeUndefined();
+    expect([there.rows, there.values]).toEqual([here.rows, here.values]);
+    const lost = await interrupted(() => Promise.resolve(), ["--engine-timeout", "2"]);
+    expect(lost.code).toBe(74);
+    expect(lost.message).toMatch(/cannot be reached/);
+  },
+);

@@ -10,6 +10,7 @@ import type { Log, ReadProgress } from "../log/log.js";
 import { nullWarnings } from "../log/nulls.js";
 import { repeatedHeaderNote } from "../log/layout.js";
 import { parseNumber, plainCell } from "../log/number.js";
+import { parseTime } from "../log/time.js";
 import { truthOf } from "../log/truth.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
@@ -287,9 +288,15 @@ function purposesOf(
             : roles.numeric.includes(name)
               ? "numeric"
               : "key";
+    // a text that stands for a missing cell would have to be looked for among the texts of times
+    const isTime =
+      role === "time" &&
+      timeFormat === undefined &&
+      log.times?.has(name) === true &&
+      log.nulls.every((text) => Number.isNaN(parseTime(text)));
     const numbers =
       role === "time"
-        ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
+        ? isTime || (timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!)))
         : role === "label"
           ? !areTruths(log.sample.map((row) => row[column]!))
           : role !== "key" && role !== "class";
@@ -313,6 +320,7 @@ function purposesOf(
       purposes.push({
         name,
         as: numbers ? "number" : "key",
+        ...(isTime && { isTime }),
         role,
         required,
         filters: own,

@@ -4,6 +4,7 @@ import { MISSING } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
+import { timeOfNumber } from "../log/time.js";
 import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
 import { truthOf } from "../log/truth.js";
 import type { LabelPlace } from "./dataset.js";
@@ -16,6 +17,8 @@ import type { WhereRows } from "./where-rows.js";
 export interface Purpose {
   name: string;
   as: "key" | "number";
+  /** numbers are milliseconds */
+  isTime?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
@@ -305,14 +308,11 @@ export class RowCollector {
       }
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
-      return this.purposes[i]!.role === "time" ? this.#milliseconds(rows) : rows;
+      const { role, isTime } = this.purposes[i]!;
+      // --time-format reads text
+      return role === "time" && isTime !== true ? Float64Array.from(rows, timeOfNumber) : rows;
     });
     return { cells, kept };
-  }
-
-  /** Times that are read as numbers, in milliseconds. */
-  #milliseconds(cells: Cells): Float64Array {
-    return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : this.#parseTime(String(x))));
   }
 
   /** What cells that are read as text state. */

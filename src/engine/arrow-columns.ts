@@ -163,9 +163,9 @@ function digestible(values: Exclude<PlainValues, { kind: "other" }>): {
   }
   const of = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array | Float64Array) =>
     new Uint8Array(buffer, byteOffset, byteLength);
-  if (values.kind === "number") {
-    const { BYTES_PER_ELEMENT: length } = values.values;
-    return { bytes: of(values.values), lengthOf: () => length };
+  if (values.kind === "number" || values.kind === "time") {
+    const numbers = values.kind === "time" ? values.times : values.values;
+    return { bytes: of(numbers), lengthOf: () => numbers.BYTES_PER_ELEMENT };
   }
   return { bytes: of(values.isWide ? values.words : widened(values.words)), lengthOf: () => 8 };
 }

@@ -10,6 +10,9 @@ export const [CANCELLED, DEADLINE, UNAUTHENTICATED, DENIED, UNIMPLEMENTED, INTER
   1, 4, 16, 7, 12, 13, 14,
 ];
 
+/** The variable that names certificates of authorities, as gRPC's clients read it. */
+export const ROOTS_VARIABLE = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
+
 /** What a server says whose memory was full. */
 const OUT_OF_MEMORY = /stopped SparkContext|OutOfMemoryError|Job aborted due to.*SparkContext was shut down/s;
 
@@ -113,12 +116,13 @@ export function typedFailure(
   if (isOfCertificate(error))
     return new UsageError(
       `--engine: TLS with ${server} failed (${text}): check use_ssl in the address and the server's certificate; ` +
-        "a certificate authority of your own is named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+        `a certificate authority of your own is named by ${ROOTS_VARIABLE}`,
       cause,
     );
   if (code === UNAVAILABLE || code === DEADLINE || code === CANCELLED)
     return new IoError(
-      `--engine: ${server} cannot be reached (${text}): check that the Connect server is running, its host and port`,
+      `--engine: ${server} cannot be reached (${text}): check that the Connect server is running, its host and port, and ` +
+        "whether it expects TLS (use_ssl=true)",
       cause,
     );
   if (code === UNIMPLEMENTED)
@@ -205,7 +209,11 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
         "such as org.apache.hadoop:hadoop-aws for s3a://",
       cause,
     );
-  if (/^(FAILED_READ_FILE|CANNOT_READ|MALFORMED|PARQUET_|UNABLE_TO_INFER_SCHEMA|CORRUPT)/.test(errorClass))
+  // Spark 3.5 has no class for it
+  if (
+    /^(FAILED_READ_FILE|CANNOT_READ|MALFORMED|PARQUET_|UNABLE_TO_INFER_SCHEMA|CORRUPT)/.test(errorClass) ||
+    /Encountered error while reading file/.test(text)
+  )
     return new DataError(`the file is damaged, or Spark does not read it: ${short}`, {
       file: what.replaceAll(/^'|'$/g, ""),
     });

@@ -1,8 +1,8 @@
 // Vectors that a server gives: put in their places, or refused.
 
-import { DivergedError, IoError, UsageError } from "../errors.js";
+import { DivergedError, IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { checkHasMllib, FactorCollector } from "./mllib-als.js";
+import { FactorCollector } from "./mllib-als.js";
 
 const side = { numRows: 5, isRated: Uint8Array.of(0, 1, 1, 0, 1) };
 const { Field, FixedSizeList, Float32, Float64, Int32, List, vectorFromArray } = arrow;
@@ -18,19 +18,17 @@ function stream(
   return arrow.tableToIPC(new arrow.Table(columns), "stream");
 }
 
+/** Two vectors of two values. */
+const pairs = (a: number, b: number, c: number, d: number) => [
+  [a, b],
+  [c, d],
+];
+
 const collector = () => new FactorCollector(side, 2, "userFactors", "sc://host");
 
 test("vectors are in the order of their ids, however they come; ids without events are zero", () => {
   const own = collector();
-  own.add(
-    stream(
-      [4, 1],
-      [
-        [7, 8],
-        [1, 2],
-      ],
-    ),
-  );
+  own.add(stream([4, 1], pairs(7, 8, 1, 2)));
   own.add(stream([2], [[3, -4]]));
   own.add(stream([], []));
   expect([...own.vectors()]).toEqual([0, 0, 1, 2, 3, -4, 0, 0, 7, 8]);
@@ -46,18 +44,7 @@ test.each<[string, () => Uint8Array, RegExp]>([
   ["an id beyond the rows", () => stream([5], [[1, 2]]), /of id 5, which has no events/],
   ["an id below 0", () => stream([-1], [[1, 2]]), /of id -1/],
   ["an id without events", () => stream([3], [[1, 2]]), /of id 3/],
-  [
-    "an id twice",
-    () =>
-      stream(
-        [1, 1],
-        [
-          [1, 2],
-          [1, 2],
-        ],
-      ),
-    /with id 1 twice/,
-  ],
+  ["an id twice", () => stream([1, 1], pairs(1, 2, 1, 2)), /with id 1 twice/],
   ["a short vector", () => stream([1, 2], [[1], [1, 2]]), /of 1 values instead of 2/],
   ["a long vector", () => stream([1], [[1, 2, 3]]), /of 3 values instead of 2/],
   ["a missing id", () => stream([null], [[1, 2]]), /of other columns/],
@@ -78,24 +65,7 @@ test.each<[string, () => Uint8Array, RegExp]>([
 
 test("a missing vector and one that is not finite are errors", () => {
   const own = collector();
-  own.add(
-    stream(
-      [1, 2],
-      [
-        [1, 2],
-        [3, 4],
-      ],
-    ),
-  );
+  own.add(stream([1, 2], pairs(1, 2, 3, 4)));
   expect(() => own.vectors()).toThrow(/without id 4, which has events/);
   expect(() => own.add(stream([4], [[1, NaN]]))).toThrow(DivergedError);
-});
-
-test("a server without MLlib is refused, with its version", () => {
-  const of = (version: string) => () => checkHasMllib({ shown: "sc://host:15002", version });
-  expect(of("3.5.8")).toThrow(UsageError);
-  expect(of("3.5.8")).toThrow(/needs Spark 4.0 or later, and sc:\/\/host:15002 is Spark 3.5.8/);
-  expect(of("")).toThrow(UsageError);
-  expect(of("4.0.0")).not.toThrow();
-  expect(of("10.1.0-SNAPSHOT")).not.toThrow();
 });

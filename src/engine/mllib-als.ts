@@ -5,7 +5,7 @@
 // Over Spark Connect, MLlib is there from Spark 4.0. A server's answers are not trusted: every vector's id and length is checked.
 
 import type { Data } from "apache-arrow";
-import { DivergedError, IoError, UsageError } from "../errors.js";
+import { DivergedError, IoError } from "../errors.js";
 import { batchesIn } from "./batches.js";
 import { ESTIMATOR } from "./messages.js";
 import { filtered, type Relation } from "./plans.js";
@@ -13,8 +13,6 @@ import { LostOperation, type Session } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
-/** The first version whose Connect server has MLlib. */
-const FIRST_MAJOR = 4;
 /** Bytes of the vectors that one job returns, unless the user says otherwise. */
 const SLICE_BYTES = 64 << 20;
 /** Of a row beside its vector. */
@@ -51,15 +49,6 @@ export interface Ratings {
 export interface Factors {
   users: Float32Array;
   items: Float32Array;
-}
-
-/** @throws {UsageError} the server's Spark is too old */
-export function checkHasMllib({ shown, version }: Pick<Session, "shown" | "version">): void {
-  if (Number.parseInt(version, 10) >= FIRST_MAJOR) return;
-  throw new UsageError(
-    `--engine-train needs Spark ${FIRST_MAJOR}.0 or later, and ${shown} is Spark ${version || "of no version"}: Connect ` +
-      "servers before that have no MLlib; omit --engine-train to train on this machine",
-  );
 }
 
 /**

@@ -40,6 +40,9 @@ const FILE_SETTINGS = {
   "spark.sql.parquet.binaryAsString": "false",
   "spark.sql.parquet.filterPushdown": "true",
 };
+
+/** Bytes of a file that a task reads: rows arrive as its tasks end, so that the server reads on while they are encoded here. */
+const TASK_BYTES = 16 << 20;
 const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
 
 /**
@@ -90,11 +93,10 @@ export async function openEngineSession(
   return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
-/** Blocks of text files of half a slice (lines.ts). */
-function splitsOf({ slice }: EngineReading): Record<string, string> {
-  return slice === undefined
-    ? {}
-    : { "spark.sql.files.maxPartitionBytes": String(Math.max(1, Math.floor(slice / 2))) };
+/** Blocks of files, at most half a slice (lines.ts). */
+function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
+  const bytes = Math.max(1, Math.min(TASK_BYTES, Math.floor(slice / 2)));
+  return { "spark.sql.files.maxPartitionBytes": String(bytes) };
 }
 
 /** @throws {UsageError} what is named does not go together */

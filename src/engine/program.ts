@@ -11,7 +11,7 @@ import { arrow } from "../io/apache-arrow.js";
 import { batchesIn, type Expected } from "./batches.js";
 import { queryOf, unionOf, type Relation } from "./plans.js";
 import { LostOperation, type Session } from "./session.js";
-import { createView, kept, localRelation } from "./upload.js";
+import { checkCanTrain, createView, kept, localRelation } from "./upload.js";
 
 /** Bytes of a payload before base64: a multiple of 3. */
 const PIECE = 3 << 17;
@@ -59,11 +59,12 @@ interface Piece {
 }
 
 /**
- * Finds out whether the server runs programs, and has Node.
+ * Finds out whether the server keeps rows, runs programs, and has Node.
  *
  * @throws {UsageError} it does not @throws {EmbedError} as Session.run
  */
 export async function checkPrograms(session: Session): Promise<void> {
+  checkCanTrain(session);
   const query = "SELECT TRANSFORM(1) USING 'node --version' AS (version STRING)";
   const what = "SELECT TRANSFORM ... USING 'node'";
   let version = "";

@@ -5,13 +5,12 @@
 //   table  by --engine-order; rows that tie must be alike, or the order would be chance
 
 import type { Data } from "apache-arrow";
-import { DataError, IoError, NoRowsError } from "../errors.js";
-import { arrow } from "../io/apache-arrow.js";
+import { IoError, NoRowsError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkPartition, columnsIn, laterColumnsOf, laterColumnWarnings, placesOf } from "../log/layout.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
-import type { ColumnRequest, Log, ReadOptions, ReadResult } from "../log/log.js";
+import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { Merger } from "../log/merge.js";
 import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet-cursor.js";
@@ -20,39 +19,28 @@ import { ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
-import { batchesIn, int64At, type Expected } from "./batches.js";
+import { batchesIn } from "./batches.js";
 import { RowDigest } from "./digest.js";
-import { counted, filtered, limited, projected, quoted, skipping, sorted, type Relation } from "./plans.js";
-import { LostOperation, type ColumnType, type Session } from "./session.js";
+import { filtered, limited, skipping, sorted, type Relation } from "./plans.js";
+import {
+  columnOf,
+  expectedOf,
+  isList,
+  isTime,
+  noRows,
+  openInput,
+  POSITION,
+  selected,
+  type Columns,
+  type OpenInput,
+  type RowInput,
+} from "./row-inputs.js";
+import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
+import { LostOperation, type Session } from "./session.js";
 
-/** What is read as rows: one file, or a table or query with its order. */
-export interface RowInput {
-  /** for messages and manifests */
-  path: string;
-  relation: Relation;
-  partition: Readonly<Record<string, string>>;
-  /** columns that order it; undefined: it is a file, whose rows have numbers */
-  order: readonly string[] | undefined;
-  /** of a file */
-  bytes?: number;
-  modified?: number;
-}
-
-/** An input whose columns and rows are known. */
-interface OpenInput extends RowInput {
-  columns: string[];
-  types: ReadonlyMap<string, ColumnType>;
-  numRows: number;
-}
-
-const POSITION = quoted("embed_position");
-
-/** What a log's options make of its columns. */
-interface Columns {
-  ignored: ReadonlySet<string>;
-  multi: Readonly<Record<string, string>>;
-  given: Readonly<Record<string, string>>;
-}
+/** Bytes of a batch, about: smaller ones cost time for each, larger ones memory on both sides. */
+const BATCH_BYTES = 2 << 20;
+const MOST_BATCH_ROWS = 1 << 16;
 
 /** Opens inputs as one log. @throws {EmbedError} as Session.run; {DataError} as openParquet */
 export async function openRows(
@@ -63,7 +51,7 @@ export async function openRows(
 ): Promise<Log> {
   for (const input of inputs) checkPartition({ ...inputs[0]!, columns: [] }, { ...input, columns: [] });
   const files: OpenInput[] = [];
-  for (const input of inputs) files.push(await openInput(session, input));
+  for (const input of inputs) files.push(await openInput(session, input, slice));
   const head = files[0]!;
   checkPartition(head, head);
   checkColumnCount(head.columns.length, head.path, 1);
@@ -75,20 +63,17 @@ export async function openRows(
       multi[name] = Object.hasOwn(given, name) ? given[name]! : "|";
   const columns: Columns = { ignored, multi, given };
   const all = columnsIn(head);
-  const { sample, bytesPerRow } = await sampleOf(session, files, all, columns, options);
+  const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
   const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
   let isRead = false;
   return {
     columns: all,
     multi,
+    times: new Set(all.filter((name) => isTime(head, name, columns))),
     sample: new NullTexts(options.nulls).cells(sample),
-    sampleIsAll: numRows <= SAMPLE_ROWS,
-    nulls: options.nulls ?? [],
-    numbers: {},
-    delimiter: "",
-    warnings: [],
-    laterColumns: new Map(),
+    sampleIsAll: (numRows < Infinity ? numRows : numSampled) <= SAMPLE_ROWS,
+    ...undelimited(options),
     close: () => Promise.resolve(),
     async read(requests, onBatch, observe) {
       if (isRead) throw new Error("a log can be read once");
@@ -100,6 +85,8 @@ export async function openRows(
         const odd = names.find((name) => file.types.has(name) && !leafOf(name, file.types.get(name)!));
         if (odd !== undefined) throw oddColumn(file.path, odd);
       }
+      const rowsOfBatch = Math.max(1, Math.min(MOST_BATCH_ROWS, Math.floor(BATCH_BYTES / bytesPerRow)));
+      await session.set({ "spark.sql.execution.arrow.maxRecordsPerBatch": String(rowsOfBatch) });
       const reading = { session, files, columns, requests, options, rowsOfSlice };
       const result = await readInputs(reading, onBatch, observe);
       const later = laterColumnsOf(head, files.slice(1));
@@ -108,78 +95,14 @@ export async function openRows(
   };
 }
 
-async function openInput(session: Session, input: RowInput): Promise<OpenInput> {
-  const found = await session.columnsOf(input.relation, `'${input.path}'`);
-  const columns = found.map(({ name }) => name);
-  const twice = columns.find((name, i) => columns.indexOf(name) < i);
-  if (twice !== undefined)
-    throw new DataError("two columns have the same name: rename one of them", {
-      file: input.path,
-      column: twice,
-    });
-  const missing = input.order?.find((name) => !columns.includes(name));
-  if (missing !== undefined) throw noSuchColumn(missing, columns);
-  let numRows = 0;
-  for (const bytes of await session.fetch(counted(input.relation), `'${input.path}'`))
-    for (const { children } of batchesIn(bytes, ["int64"], `'${input.path}'`))
-      numRows = int64At(children[0]!, 0);
-  if (numRows === 0) {
-    const what = input.order
-      ? "the table or query has no rows"
-      : "the file holds no row: expected a Parquet file with rows";
-    throw new NoRowsError(what, { file: input.path, line: 1 });
-  }
-  return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
-}
-
-function isList({ types }: OpenInput, name: string): boolean {
-  return leafOf(name, types.get(name)!)?.maxRepetition === 1;
-}
-
-/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all inputs. */
-function separatorOf(file: OpenInput, name: string, { multi, given }: Columns): string | undefined {
-  if (isList(file, name)) return multi[name] ?? "|";
-  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
-}
-
-/** A column of an input; a text that all rows have. */
-function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn | string {
-  if (columns.ignored.has(name)) return "";
-  const type = file.types.get(name);
-  if (!type) return file.partition[name] ?? "";
-  const separator = separatorOf(file, name, columns);
-  return {
-    name,
-    ...leafOf(name, type)!,
-    ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
-    ...(separator !== undefined && { separator }),
-  };
-}
-
-/** Some columns of an input, with what orders it behind them. */
-function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
-  const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
-  const order = file.order
-    ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
-    : [["_metadata.row_index", POSITION] as const];
-  const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
-  return { relation, order: order.map(([, as]) => as) };
-}
-
-/** What the columns of `selected` hold. */
-function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] {
-  const cells = names.map((): Expected => "any");
-  return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];
-}
-
-/** The first rows as text; those that have none are left out. */
+/** The first rows as text; those that have none are left out. Of rows that are not counted, one more is looked at. */
 async function sampleOf(
   session: Session,
   files: readonly OpenInput[],
   all: readonly string[],
   columns: Columns,
   { onBadRow }: ReadOptions,
-): Promise<{ sample: string[][]; bytesPerRow: number }> {
+): Promise<{ sample: string[][]; numSampled: number; bytesPerRow: number }> {
   const sample: string[][] = [];
   let [numBytes, numRows] = [0, 0];
   for (const file of files) {
@@ -188,7 +111,8 @@ async function sampleOf(
     const names = file.columns.filter(
       (name) => !columns.ignored.has(name) && leafOf(name, file.types.get(name)!) !== undefined,
     );
-    for (const { bytes, data } of await firstBatches(session, file, names, missing)) {
+    const looked = file.numRows < Infinity ? missing : missing + 1;
+    for (const { bytes, data } of await firstBatches(session, file, names, looked)) {
       numBytes += bytes.length;
       const cells = new Map(
         names.map((name, i) => {
@@ -199,14 +123,16 @@ async function sampleOf(
       for (let row = 0; row < data.length; row++) {
         const texts = all.map((name) => cells.get(name)?.[row] ?? file.partition[name] ?? "");
         // what is wrong with a row is reported when it is read
-        if (texts.every((text) => typeof text === "string")) sample.push(texts);
+        if (numRows + row < SAMPLE_ROWS && texts.every((text) => typeof text === "string"))
+          sample.push(texts);
       }
       numRows += data.length;
     }
   }
+  if (numRows === 0) throw noRows(files[0]!);
   if (sample.length === 0 && onBadRow === "skip")
     throw new NoRowsError(`none of the first ${numRows} rows can be read`, { file: files[0]!.path, line: 1 });
-  return { sample, bytesPerRow: numBytes / Math.max(1, numRows) };
+  return { sample, numSampled: numRows, bytesPerRow: numBytes / numRows };
 }
 
 /** The first rows of an input. Of a file they come first as a rule, and sorting would read all of it. */
@@ -256,7 +182,7 @@ async function readInputs(
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
-  const setup = { requests: requests.map(({ as }) => ({ as })) };
+  const setup = { requests: requests.map(({ as, isTime }) => ({ as, ...(isTime && { isTime }) })) };
   const merger = new Merger(setup, 1, options, memories.merger);
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   const skipped: Record<string, number> = {};
@@ -329,7 +255,7 @@ async function* batchesOf(
   names: readonly string[],
   rowsOfSlice: number,
 ): AsyncGenerator<RowBatch, void, undefined> {
-  const order = file.order ? new TieCheck(file, names) : new PositionCheck();
+  const order = file.order ? new TieCheck(file.path, file.order, names) : new PositionCheck();
   const expected = expectedOf(file, names);
   let isSorted = file.order !== undefined;
   let restarts = 0;
@@ -344,6 +270,7 @@ async function* batchesOf(
         }
       }
       if (order.numRows === to) continue;
+      if (to === Infinity) return;
     } catch (error) {
       if (error instanceof OutOfOrder && !isSorted) isSorted = true;
       // the rows of a file are where they were; those of a table may be others by now
@@ -379,70 +306,4 @@ function sliceOf(
   }
   const some = isWhole ? relation : filtered(relation, `${POSITION} >= ${from} AND ${POSITION} < ${to}`);
   return isSorted ? sorted(some, order) : some;
-}
-
-/** Rows are not in the order of their file. */
-class OutOfOrder extends Error {}
-
-/** Rows of a file count from 0. */
-class PositionCheck {
-  numRows = 0;
-
-  check({ length, children }: Data, numColumns: number): void {
-    const positions = children[numColumns]!;
-    for (let row = 0; row < length; row++)
-      if (int64At(positions, row) !== this.numRows + row) throw new OutOfOrder();
-    this.numRows += length;
-  }
-}
-
-/** Rows of a table that have the same place in its order are the same rows. */
-class TieCheck {
-  numRows = 0;
-  readonly #file: OpenInput;
-  readonly #names: readonly string[];
-  #last: Data | undefined;
-
-  constructor(file: OpenInput, names: readonly string[]) {
-    this.#file = file;
-    this.#names = names;
-  }
-
-  check(data: Data, numColumns: number): void {
-    const { length, children } = data;
-    for (let row = 0; row < length; row++) {
-      const [before, at] = row > 0 ? [data, row - 1] : [this.#last, (this.#last?.length ?? 0) - 1];
-      if (!before) continue;
-      const isSame = (column: number) => sameCell(before.children[column]!, at, children[column]!, row);
-      let place = numColumns;
-      while (place < children.length && isSame(place)) place++;
-      if (place < children.length) continue;
-      for (let column = 0; column < numColumns; column++) if (!isSame(column)) throw this.#tie(column, row);
-    }
-    this.numRows += length;
-    this.#last = data;
-  }
-
-  #tie(column: number, row: number): DataError {
-    const order = this.#file.order!.join(", ");
-    return new DataError(
-      `rows ${this.numRows + row} and ${this.numRows + row + 1} have the same ${order} and differ here, so that their ` +
-        "order would be chance: add columns to --engine-order until no two rows tie",
-      { file: this.#file.path, column: this.#names[column]! },
-    );
-  }
-}
-
-/** Whether two cells of a column hold the same. */
-function sameCell(a: Data, i: number, b: Data, j: number): boolean {
-  const isThere = ({ nullBitmap, nullCount, offset }: Data, at: number) =>
-    nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;
-  if (!isThere(a, i) || !isThere(b, j)) return isThere(a, i) === isThere(b, j);
-  const [x, y]: [unknown, unknown] = [new arrow.Vector([a]).get(i), new arrow.Vector([b]).get(j)];
-  return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
-}
-
-/** A decimal's words, or a list. */
-function isComposed(value: unknown): value is { toString(): string } {
-  return typeof value === "object" && value !== null;
 }

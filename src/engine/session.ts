@@ -4,11 +4,11 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
-import type * as Grpc from "@grpc/grpc-js";
-import { IoError, UsageError } from "../errors.js";
+import { IoError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
+import { openChannel, SilentStream, type Channel } from "./channel.js";
 import { DEADLINE, doingText, isCallError, isLost, isTransient, typedFailure } from "./failures.js";
 import {
   analyzePlanRequest,
@@ -16,7 +16,6 @@ import {
   configRequest,
   configResponse,
   executePlanRequest,
-  executePlanResponse,
   INTERRUPT_ALL,
   interruptRequest,
   interruptResponse,
@@ -27,13 +26,10 @@ import {
   releaseSessionResponse,
 } from "./messages.js";
 import type { Command, Relation } from "./plans.js";
-import { decode, encode, type Message, type Shape } from "./wire.js";
+import type { Message, Shape } from "./wire.js";
 
-const PACKAGE = "@grpc/grpc-js@^1";
 /** How long the first call may take, in milliseconds. */
 const CONNECT = 15_000;
-/** A channel's state once it is connected, as gRPC numbers it. */
-const READY = 2;
 /** How long a short call may take. */
 const SHORT_CALL = 60_000;
 /** How long a farewell may take. */
@@ -89,19 +85,6 @@ export interface SessionOptions {
   settings: Readonly<Record<string, string>>;
 }
 
-/** Loads the client of gRPC. @throws {UsageError} it is not installed */
-async function grpcPackage(): Promise<typeof Grpc> {
-  try {
-    return await import("@grpc/grpc-js");
-  } catch (error) {
-    throw new UsageError(
-      `--engine needs the package @grpc/grpc-js, which is not installed: run npm install ${PACKAGE} where ` +
-        "embed-tables is installed",
-      { cause: error },
-    );
-  }
-}
-
 /**
  * Opens a session.
  *
@@ -113,7 +96,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const token = environmentVariable(TOKEN_VARIABLE);
   checkToken(address, token);
   options.signal.throwIfAborted();
-  const session = new Session(await grpcPackage(), address, token, options);
+  const session = new Session(await openChannel(address, token), address, token, options);
   try {
     await session.begin();
   } catch (error) {
@@ -129,61 +112,43 @@ export class Session {
   readonly shown: string;
   /** Spark's version */
   version = "";
-  readonly #client: Grpc.Client;
-  readonly #metadata: Grpc.Metadata;
+  readonly #channel: Channel;
   readonly #secrets: string[];
   readonly #options: SessionOptions;
   readonly #userId: string;
   #id = randomUUID() as string;
+  #settings: Readonly<Record<string, string>>;
   /** with it the server refuses to go on in a session that it made anew, which lacks our settings */
   #sameSession: Message = {};
   #isOpen = false;
   #isRunning = false;
 
-  constructor(grpc: typeof Grpc, address: Address, token: string | undefined, options: SessionOptions) {
+  constructor(channel: Channel, address: Address, token: string | undefined, options: SessionOptions) {
+    this.#channel = channel;
     this.shown = address.shown;
     this.#options = options;
+    this.#settings = options.settings;
     this.#userId = address.userId ?? "embed";
     this.#secrets = token === undefined ? [] : [token];
-    const credentials = address.useTls ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
-    this.#client = new grpc.Client(address.target, credentials, {
-      "grpc.max_receive_message_length": -1,
-      "grpc.max_send_message_length": -1,
-      // a proxy of the environment is for the web
-      "grpc.enable_http_proxy": 0,
-      "grpc.initial_reconnect_backoff_ms": 200,
-      "grpc.max_reconnect_backoff_ms": 4_000,
-    });
-    this.#metadata = new grpc.Metadata();
-    try {
-      for (const [name, value] of Object.entries(address.headers)) this.#metadata.set(name, value);
-      if (token !== undefined) this.#metadata.set("authorization", `Bearer ${token}`);
-    } catch {
-      // its message would repeat the value
-      throw new UsageError(
-        `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
-      );
-    }
   }
 
   /** Finds out who answers, and makes settings. */
   async begin(): Promise<void> {
     const call = { ...this.#who(), clientType: this.#clientType, sparkVersion: {} };
     const ask = (milliseconds: number) =>
-      this.#unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
+      this.#channel.unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
     const answer = (await this.#typed(this.shown, () =>
       ask(CONNECT).catch((error: unknown) => {
         // a server that has just started takes its time, and one that is not there has none
-        const state: number = this.#client.getChannel().getConnectivityState(false);
-        const isThere = state === READY;
-        if (isCallError(error) && error.code === DEADLINE && isThere) return ask(SHORT_CALL);
+        if (isCallError(error) && error.code === DEADLINE && this.#channel.isConnected)
+          return ask(SHORT_CALL);
         throw error;
       }),
     )) as { sparkVersion?: { version?: string }; serverSideSessionId?: string };
     this.#sameSession = { clientObservedServerSideSessionId: answer.serverSideSessionId };
     this.version = answer.sparkVersion?.version ?? "";
     this.#isOpen = true;
-    await this.#set(this.#options.settings);
+    await this.set(this.#settings);
   }
 
   /** The columns of a relation; a type that no cell has is an empty message. @throws {EmbedError} as typedFailure */
@@ -274,6 +239,8 @@ export class Session {
       plan,
       requestOptions: [{ reattachOptions: { reattachable: true } }],
     };
+    const { signal, timeout } = this.#options;
+    const listening = { signal, silence: Math.min(SILENCE, timeout) };
     let lastResponseId: string | undefined;
     let [isStarted, isComplete, numResponses, attempt] = [false, false, 0, 0];
     let heard = performance.now();
@@ -283,8 +250,8 @@ export class Session {
         const again = { ...this.#who(), ...this.#sameSession, ...own, lastResponseId };
         const before = numResponses;
         const stream = isStarted
-          ? this.#stream("ReattachExecute", reattachExecuteRequest, again)
-          : this.#stream("ExecutePlan", executePlanRequest, start);
+          ? this.#channel.stream("ReattachExecute", reattachExecuteRequest, again, listening)
+          : this.#channel.stream("ExecutePlan", executePlanRequest, start, listening);
         try {
           for await (const response of stream) {
             isStarted = true;
@@ -350,8 +317,9 @@ export class Session {
     }
   }
 
-  /** Changes settings of the session. */
-  async #set(settings: Readonly<Record<string, string>>): Promise<void> {
+  /** Changes settings of the session, and of those that take its place after a restart. @throws as typedFailure */
+  async set(settings: Readonly<Record<string, string>>): Promise<void> {
+    this.#settings = { ...this.#settings, ...settings };
     const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
     await this.#call(this.shown, "Config", [configRequest, configResponse], {
       clientType: this.#clientType,
@@ -366,24 +334,24 @@ export class Session {
       this.#isOpen = false;
       const call = { ...this.#who(), clientType: this.#clientType };
       const shapes = [releaseSessionRequest, releaseSessionResponse] as const;
-      await this.#unary("ReleaseSession", shapes, call, FAREWELL).catch(() => undefined);
+      await this.#channel.unary("ReleaseSession", shapes, call, FAREWELL).catch(() => undefined);
     }
-    this.#client.close();
+    this.#channel.close();
   }
 
   async #interrupt(): Promise<void> {
     if (!this.#isOpen) return;
     const call = { ...this.#who(), clientType: this.#clientType, interruptType: INTERRUPT_ALL };
-    await this.#unary("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL).catch(
-      () => undefined,
-    );
+    await this.#channel
+      .unary("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL)
+      .catch(() => undefined);
   }
 
   async #release(what: Message): Promise<void> {
     const shapes = [releaseExecuteRequest, releaseExecuteResponse] as const;
-    await this.#unary("ReleaseExecute", shapes, { ...this.#who(), ...what }, SHORT_CALL).catch(
-      () => undefined,
-    );
+    await this.#channel
+      .unary("ReleaseExecute", shapes, { ...this.#who(), ...what }, SHORT_CALL)
+      .catch(() => undefined);
   }
 
   get #clientType(): string {
@@ -404,7 +372,7 @@ export class Session {
     const from = performance.now();
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#unary(method, shapes, { ...this.#who(), ...message }, SHORT_CALL);
+        return await this.#channel.unary(method, shapes, { ...this.#who(), ...message }, SHORT_CALL);
       } catch (error) {
         const isOver = performance.now() - from > this.#options.timeout;
         if (isCallError(error) && isLost(error)) throw new LostOperation(error.details);
@@ -442,69 +410,4 @@ export class Session {
       throw this.#options.signal.reason;
     });
   }
-
-  #unary(
-    method: string,
-    [request, response]: readonly [Shape, Shape],
-    message: Message,
-    milliseconds: number,
-  ): Promise<Message> {
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        `/spark.connect.SparkConnectService/${method}`,
-        (value: Message) => encode(request, value),
-        (bytes: Buffer) => decode(response, bytes),
-        message,
-        this.#metadata,
-        { deadline: Date.now() + milliseconds },
-        (error, value) => (error ? reject(error) : resolve(value ?? {})),
-      );
-    });
-  }
-
-  /** The responses of a call that has many. @throws what the call ends with; {SilentStream} none came for a while */
-  async *#stream(method: string, request: Shape, message: Message): AsyncGenerator<Message, void, undefined> {
-    const { signal, timeout } = this.#options;
-    signal.throwIfAborted();
-    const call = this.#client.makeServerStreamRequest(
-      `/spark.connect.SparkConnectService/${method}`,
-      (value: Message) => encode(request, value),
-      (bytes: Buffer) => decode(executePlanResponse, bytes),
-      message,
-      this.#metadata,
-    );
-    let timer: NodeJS.Timeout | undefined;
-    let isSilent = false;
-    const listen = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => {
-          isSilent = true;
-          call.cancel();
-        },
-        Math.min(SILENCE, timeout),
-      );
-    };
-    const onAbort = (): void => call.cancel();
-    signal.addEventListener("abort", onAbort);
-    listen();
-    try {
-      for await (const response of call) {
-        // the receiver's time does not count
-        clearTimeout(timer);
-        yield response as Message;
-        listen();
-      }
-    } catch (error) {
-      if (isSilent) throw new SilentStream();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-      call.cancel();
-    }
-  }
 }
-
-/** A stream from which nothing comes. */
-class SilentStream extends Error {}

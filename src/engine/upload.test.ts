@@ -1,10 +1,10 @@
 // Rows on their way to a server: each once, in chunks that a message can have.
 
-import { IoError } from "../errors.js";
+import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { Command, Relation } from "./plans.js";
 import type { Session } from "./session.js";
-import { createView, upload } from "./upload.js";
+import { checkCanTrain, createView, upload } from "./upload.js";
 
 /** A session that keeps what it is sent. */
 function recording(relationId: (at: number) => string | undefined = String) {
@@ -69,4 +69,13 @@ test("a view has its name in this session alone", async () => {
   expect(commands).toEqual([
     { createDataframeView: { input, name: "rows", isGlobal: false, replace: true } },
   ]);
+});
+
+test("a server that keeps no rows is refused for trainings, with its version", () => {
+  const of = (version: string) => () => checkCanTrain({ shown: "sc://host:15002", version });
+  expect(of("3.5.8")).toThrow(UsageError);
+  expect(of("3.5.8")).toThrow(/needs Spark 4.0 or later, and sc:\/\/host:15002 is Spark 3.5.8/);
+  expect(of("")).toThrow(UsageError);
+  expect(of("4.0.0")).not.toThrow();
+  expect(of("10.1.0-SNAPSHOT")).not.toThrow();
 });

@@ -6,7 +6,7 @@
 // is written that outlives the session.
 
 import type { Table } from "apache-arrow";
-import { IoError } from "../errors.js";
+import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { Command, Relation } from "./plans.js";
 import { unionOf } from "./plans.js";
@@ -14,6 +14,18 @@ import type { Session } from "./session.js";
 
 /** Bytes of a chunk's values: a message to a server may have 128 MiB. */
 const CHUNK_BYTES = 8 << 20;
+
+/** The first version whose Connect server keeps rows for a session, and has MLlib. */
+const FIRST_MAJOR = 4;
+
+/** @throws {UsageError} the server's Spark is too old */
+export function checkCanTrain({ shown, version }: Pick<Session, "shown" | "version">): void {
+  if (Number.parseInt(version, 10) >= FIRST_MAJOR) return;
+  throw new UsageError(
+    `--engine-train needs Spark ${FIRST_MAJOR}.0 or later, and ${shown} is Spark ${version || "of no version"}: Connect ` +
+      "servers before that keep no rows and have no MLlib; omit --engine-train to train on this machine",
+  );
+}
 
 /** Columns of equal length, by name. */
 export type UploadColumns = Readonly<Record<string, Int32Array | Float32Array | Float64Array>>;

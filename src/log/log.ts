@@ -123,10 +123,19 @@ export const defaultReadOptions: ReadOptions = {
   threads: 2,
 };
 
+/** What a log says whose cells are not delimited text. */
+export function undelimited({
+  nulls = [],
+}: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "laterColumns"> {
+  return { nulls, numbers: {}, delimiter: "", warnings: [], laterColumns: new Map() };
+}
+
 /** What to make of a column: its keys as codes of a dictionary, or its numbers. */
 export interface ColumnRequest {
   name: string;
   as: "key" | "number";
+  /** numbers are milliseconds since 1970; of columns in Log.times only */
+  isTime?: true;
 }
 
 /** A cell that is no finite number, in a column that was requested as numbers. Lines count from 1. */
@@ -215,6 +224,8 @@ export interface Log {
   multi?: Record<string, string>;
   /** columns of these whose values carry a number by the log's form, as text `key:number` */
   multiWeights?: string[];
+  /** columns that hold times by the log's form: they may be requested as such */
+  times?: ReadonlySet<string>;
   /**
    * Reads every row once, in order; batches hold a few thousand to some hundred thousand rows.
    *

@@ -9,7 +9,7 @@ import type { LogFile } from "./directory.js";
 import { checkPartition } from "./layout.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
-import type { FaultyRow, Log, ReadOptions } from "./log.js";
+import { undelimited, type FaultyRow, type Log, type ReadOptions } from "./log.js";
 import { Merger } from "./merge.js";
 import { NullTexts } from "./nulls.js";
 import { noSuchColumn, progressOf } from "./read.js";
@@ -51,11 +51,7 @@ export async function openRecords<Rec>(
       ...(schema.multiWeights && { multiWeights: schema.multiWeights }),
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll,
-      nulls: options.nulls ?? [],
-      numbers: {},
-      delimiter: "",
-      warnings: [],
-      laterColumns: new Map(),
+      ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
         if (isRead) throw new Error("a log can only be read once");

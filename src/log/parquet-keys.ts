@@ -6,6 +6,7 @@ import type { SchemaElement } from "hyparquet";
 import { MISSING, type Keys } from "./keys.js";
 import type { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
+import { parseTime } from "./time.js";
 import { checkIndices, type Segment } from "./parquet-cursor.js";
 
 import { checkLeft, integerAt, integerText, textAt, type PlainValues } from "./parquet-values.js";
@@ -150,17 +151,27 @@ export interface BadNumber {
   text: string;
 }
 
-/** Reads a column as numbers: those that its text states. */
+/** Reads a column as numbers, those that its text states, or as times in milliseconds. */
 export class NumberReader {
   readonly #column: string;
+  readonly #isTime: boolean;
   #dictionary: PlainValues | undefined;
   #numbers = new Float64Array(0);
   /** by the dictionary's index: the text of a value that is no number; null: it is one; undefined: not known yet */
   #texts: (string | null | undefined)[] = [];
   #indices = new Uint32Array(0);
 
-  constructor(column: string) {
+  constructor(column: string, isTime: boolean) {
     this.#column = column;
+    this.#isTime = isTime;
+  }
+
+  /** The number of a cell; NaN where it is empty, undefined where it states none. */
+  parse(text: string): number | undefined {
+    if (!this.#isTime) return parseNumber(text);
+    if (text === "") return NaN;
+    const time = parseTime(text);
+    return Number.isNaN(time) ? undefined : time;
   }
 
   /** As KeyReader.read, f64, NaN where there is none. @returns cells that are no number, by row */
@@ -177,7 +188,7 @@ export class NumberReader {
       this.#readCoded(values.dictionary, numValues, element, out, at, bad);
     } else {
       checkLeft(values, numValues);
-      readPlainNumbers(values.values, values.at, numValues, element, this.#column, out, at, bad);
+      this.#readPlain(values.values, values.at, numValues, element, out, at, bad);
       values.at += numValues;
     }
     if (!levels) return bad;
@@ -209,7 +220,7 @@ export class NumberReader {
       let text = texts[index];
       if (text === undefined) {
         const written = textAt(dictionary, index, element, this.#column);
-        const value = parseNumber(written);
+        const value = this.parse(written);
         text = texts[index] = value === undefined ? written : null;
         numbers[index] = value ?? NaN;
       }
@@ -217,35 +228,48 @@ export class NumberReader {
       if (text !== null) bad.push({ row: at + i, text });
     }
   }
-}
 
-function readPlainNumbers(
-  values: PlainValues,
-  from: number,
-  count: number,
-  element: SchemaElement,
-  column: string,
-  out: Float64Array,
-  at: number,
-  bad: BadNumber[],
-): void {
-  for (let i = 0; i < count; i++) {
-    if (values.kind === "integer") {
-      out[at + i] = integerAt(values, from + i);
-      continue;
-    }
-    if (values.kind === "number") {
-      const value = values.values[from + i]!;
-      if (isOwnText(value, values.values) || (values.values.BYTES_PER_ELEMENT === 8 && !isInfinite(value))) {
-        out[at + i] = value + 0;
+  #readPlain(
+    values: PlainValues,
+    from: number,
+    count: number,
+    element: SchemaElement,
+    out: Float64Array,
+    at: number,
+    bad: BadNumber[],
+  ): void {
+    for (let i = 0; i < count; i++) {
+      const own = this.#isTime ? timeAt(values, from + i) : numberAt(values, from + i);
+      if (own !== undefined) {
+        out[at + i] = own;
         continue;
       }
+      const text = textAt(values, from + i, element, this.#column);
+      const value = this.parse(text);
+      if (value === undefined) bad.push({ row: at + i, text });
+      out[at + i] = value ?? NaN;
     }
-    const text = textAt(values, from + i, element, column);
-    const value = parseNumber(text);
-    if (value === undefined) bad.push({ row: at + i, text });
-    out[at + i] = value ?? NaN;
   }
+}
+
+/** The number that a value's text states, without the text; undefined where it is not that simple. */
+function numberAt(values: PlainValues, i: number): number | undefined {
+  if (values.kind === "integer") return integerAt(values, i);
+  if (values.kind !== "number") return undefined;
+  const value = values.values[i]!;
+  const isOwn =
+    isOwnText(value, values.values) || (values.values.BYTES_PER_ELEMENT === 8 && !isInfinite(value));
+  return isOwn ? value + 0 : undefined;
+}
+
+/** The first and the last time that ISO 8601 writes with a year of four digits. */
+const [FIRST_TIME, LAST_TIME] = [-62_167_219_200_000, 253_402_300_799_999];
+
+/** The same of times. */
+function timeAt(values: PlainValues, i: number): number | undefined {
+  if (values.kind !== "time") return undefined;
+  const time = values.times[i]!;
+  return time >= FIRST_TIME && time <= LAST_TIME ? time : undefined;
 }
 
 /** Whether a number is an integer whose shortest text are its digits: not so a 32-bit float of 2^24 or more. */

@@ -53,7 +53,7 @@ export async function readRanges(
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
   const numOthers = affordableScanners(numThreads - 1);
-  const setup = { requests: requests.map(({ as }) => ({ as })) };
+  const setup = { requests: requests.map(({ as, isTime }) => ({ as, ...(isTime && { isTime }) })) };
   const local = new ParquetScanner(setup.requests, memories.scanner);
   const threads: ScanThread<RowRange, RangeScan | SentError>[] = [];
   const merger = new Merger(setup, 1 + numOthers, options, memories.merger);

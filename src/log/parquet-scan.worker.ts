@@ -2,14 +2,14 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { buffersOf } from "./chunk-scanner.js";
-import { ParquetScanner, type RangeScan, type RowRange } from "./parquet-scanner.js";
+import { ParquetScanner, type CellRequest, type RangeScan, type RowRange } from "./parquet-scanner.js";
 import { sentError, type SentError } from "./scan-thread.js";
 import { ScanMemory } from "./scanner.js";
 
 /** What a thread is started with. */
 export interface ParquetScannerData {
   module: WebAssembly.Module;
-  requests: readonly { as: "key" | "number" }[];
+  requests: readonly CellRequest[];
   memory: WebAssembly.Memory;
 }
 

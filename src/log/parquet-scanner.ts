@@ -8,7 +8,7 @@ import { readerOf } from "../io/random-access.js";
 import { MISSING } from "./keys.js";
 import { noKeys, type ChunkScan } from "./chunk-scanner.js";
 import { KeyTable } from "./key-table.js";
-import { parseNumber } from "./number.js";
+import type { ColumnRequest } from "./log.js";
 import { ColumnCursor, type Cursor, type LeafColumn } from "./parquet-cursor.js";
 import { damagedFile } from "./parquet-files.js";
 import { KeyReader, NumberReader } from "./parquet-keys.js";
@@ -31,6 +31,9 @@ export interface RowRange {
   columns: (LeafColumn | string)[];
 }
 
+/** What to make of a column. */
+export type CellRequest = Omit<ColumnRequest, "name">;
+
 /** What is wrong with a row; lines count from 0 at the range's start. */
 export interface FaultyLine {
   line: number;
@@ -47,7 +50,7 @@ export interface RangeScan {
 
 /** Scans ranges of rows, for one thread. */
 export class ParquetScanner {
-  readonly #requests: readonly { as: "key" | "number" }[];
+  readonly #requests: readonly CellRequest[];
   readonly #tables: (KeyTable | undefined)[];
   #readers: (KeyReader | NumberReader | undefined)[] = [];
   #group = -1;
@@ -56,7 +59,7 @@ export class ParquetScanner {
 
   /** @param open how a column of a range is read, where it is not that of a file */
   constructor(
-    requests: readonly { as: "key" | "number" }[],
+    requests: readonly CellRequest[],
     memory: ScanMemory,
     open: (column: LeafColumn, range: RowRange) => Cursor = (column, range) =>
       new ColumnCursor(column, readerOf(range)),
@@ -161,13 +164,10 @@ export class ParquetScanner {
     texts: readonly string[],
     isBad: (row: number, text: string) => void,
   ): Uint32Array | Float64Array {
-    if (this.#requests[request]!.as === "key") {
-      const reader = (this.#readers[request] ??= this.#readerOf(request, column));
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as #readerOf makes it
-      return (reader as KeyReader).codesOf(texts);
-    }
+    const reader = (this.#readers[request] ??= this.#readerOf(request, column));
+    if (reader instanceof KeyReader) return reader.codesOf(texts);
     return Float64Array.from(texts, (text, row) => {
-      const value = parseNumber(text);
+      const value = reader.parse(text);
       if (value === undefined) isBad(row, text);
       return value ?? NaN;
     });
@@ -188,7 +188,9 @@ export class ParquetScanner {
   #readerOf(request: number, column: LeafColumn | string): KeyReader | NumberReader {
     const name = typeof column === "string" ? "" : column.name;
     const table = this.#tables[request];
-    return table ? new KeyReader(table, name) : new NumberReader(name);
+    return table
+      ? new KeyReader(table, name)
+      : new NumberReader(name, this.#requests[request]!.isTime === true);
   }
 
   /** Moves the cursors to a range's start. */

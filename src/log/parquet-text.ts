@@ -41,12 +41,19 @@ const parsers = {
   ...DEFAULT_PARSERS,
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
   jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
-  dateFromDays: (days: number | undefined) => (days === undefined ? undefined : new Day(days)),
 };
 
-/** A date without a time of day. */
-class Day {
-  constructor(readonly days: number) {}
+/** What a leaf of 32 or 64 bits counts since 1970; undefined: it holds no times. */
+export function timeUnitOf({
+  type,
+  converted_type: converted,
+  logical_type: logical,
+}: SchemaElement): "DAYS" | "MILLIS" | "MICROS" | "NANOS" | undefined {
+  if (type === "INT32") return converted === "DATE" ? "DAYS" : undefined;
+  if (type !== "INT64") return undefined;
+  if (converted === "TIMESTAMP_MILLIS") return "MILLIS";
+  if (converted === "TIMESTAMP_MICROS") return "MICROS";
+  return converted === undefined && logical?.type === "TIMESTAMP" ? logical.unit : undefined;
 }
 
 /** Values of the physical type as hyparquet gives those of the logical one. @throws {Error} a type that it does not read */
@@ -79,16 +86,19 @@ export function textOf(
     if (converted_type === "DECIMAL") return numberText(Number(value.toFixed(scale ?? 0)));
     return type === "FLOAT" ? floatText(value) : numberText(value);
   }
-  if (value instanceof Date || value instanceof Day) {
-    const time = value instanceof Date ? value : new Date(value.days * 86400000);
-    if (Number.isNaN(time.getTime())) throw new RowFault("no time", "the time is out of range", column);
-    return value instanceof Date ? time.toISOString() : time.toISOString().slice(0, 10);
-  }
+  if (value instanceof Date) return timeText(value.getTime(), false, column);
   throw new RowFault(
     "value of a type that is no cell",
     "expected text, a number, a boolean, a time or a list of these",
     column,
   );
+}
+
+/** A time as ISO 8601, a day without its time of day. @param time milliseconds since 1970 @throws {RowFault} it is out of range */
+export function timeText(time: number, isDay: boolean, column: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) throw new RowFault("no time", "the time is out of range", column);
+  return isDay ? date.toISOString().slice(0, 10) : date.toISOString();
 }
 
 /** NaN is how many writers spell a missing number. */

@@ -7,7 +7,16 @@ import { byteStreamSplit } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
 import type { DictionaryPage, Page } from "./parquet-pages.js";
 import { Runs } from "./parquet-runs.js";
-import { converted, decodedText, floatText, kindOf, numberText, textOf } from "./parquet-text.js";
+import {
+  converted,
+  decodedText,
+  floatText,
+  kindOf,
+  numberText,
+  textOf,
+  timeText,
+  timeUnitOf,
+} from "./parquet-text.js";
 
 /** Values in their order. There may be fewer than a page states: whoever takes them asks for `count`. */
 export type PlainValues = { count: number } & (
@@ -21,6 +30,8 @@ export type PlainValues = { count: number } & (
   /** one word a value, or two, the lower one first */
   | { kind: "integer"; words: Int32Array; isWide: boolean; unsigned: boolean }
   | { kind: "number"; values: Float32Array | Float64Array }
+  /** milliseconds since 1970; days are those of dates without a time of day */
+  | { kind: "time"; times: Float64Array; isDay: boolean }
   /** as hyparquet gives them */
   | { kind: "other"; values: ArrayLike<unknown> }
 );
@@ -114,6 +125,7 @@ export function textAt(values: PlainValues, i: number, element: SchemaElement, c
     return values.values.BYTES_PER_ELEMENT === 4
       ? floatText(values.values[i]!)
       : numberText(values.values[i]!);
+  if (values.kind === "time") return timeText(values.times[i]!, values.isDay, column);
   return textOf(values.values[i], element, column);
 }
 
@@ -148,7 +160,35 @@ export function fixedValues(values: ArrayLike<unknown>, element: SchemaElement):
   }
   if (kind === "number" && (values instanceof Float32Array || values instanceof Float64Array))
     return { count, kind, values };
+  const unit = timeUnitOf(element);
+  if (unit === "DAYS")
+    return { count, kind: "time", times: Float64Array.from(values, (day) => Number(day) * DAY), isDay: true };
+  if (unit !== undefined && values instanceof BigInt64Array)
+    return { count, kind: "time", times: millisecondsOf(values, UNITS[unit]), isDay: false };
   return { count, kind: "other", values: converted(values, element) };
+}
+
+const DAY = 86_400_000;
+/** How many make a millisecond. */
+const UNITS = { MILLIS: 1, MICROS: 1000, NANOS: 1_000_000 };
+
+/** Whole milliseconds, rounded towards 1970. @param units of which so many make one */
+function millisecondsOf(values: BigInt64Array, units: number): Float64Array {
+  const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+  const times = new Float64Array(values.length);
+  for (let i = 0; i < times.length; i++) {
+    // a BigInt costs ten times as much
+    const value = words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0);
+    if (!Number.isSafeInteger(value)) {
+      times[i] = Number(values[i]! / BigInt(units));
+      continue;
+    }
+    let time = Math.trunc(value / units);
+    // the quotient may have been rounded up to a whole number
+    if (Math.abs(time) * units > Math.abs(value)) time -= Math.sign(value);
+    times[i] = time + 0; // and no -0
+  }
+  return times;
 }
 
 interface Texts {

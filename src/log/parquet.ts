@@ -14,7 +14,7 @@ import {
   type FileColumns,
 } from "./layout.js";
 import { checkColumnCount, SAMPLE_ROWS } from "./limits.js";
-import type { ColumnRequest, Log, ReadOptions } from "./log.js";
+import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "./log.js";
 import { NullTexts } from "./nulls.js";
 import { ColumnCursor } from "./parquet-cursor.js";
 import {
@@ -25,6 +25,7 @@ import {
   shapeProblem,
   type ParquetFile,
 } from "./parquet-files.js";
+import { timeUnitOf } from "./parquet-text.js";
 import { readRanges, type RangeItem } from "./parquet-read.js";
 import { checked, type RowRange } from "./parquet-scanner.js";
 import { noSuchColumn, type RangeSizes } from "./read.js";
@@ -97,13 +98,10 @@ export async function openParquet(
     return {
       columns: all,
       multi,
+      times: new Set(head.columns.filter((name) => isTime(head, name, columns))),
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll: numRows <= SAMPLE_ROWS,
-      nulls: options.nulls ?? [],
-      numbers: {},
-      delimiter: "",
-      warnings: [],
-      laterColumns: new Map(),
+      ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
         if (isRead) throw new Error("a log can be read once");
@@ -150,6 +148,18 @@ function separatorOf(file: ParquetFile, name: string, { multi, given }: Columns)
   if (isOwnList) return multi[name] ?? "|";
   // one value of a list that is no list in this file: it must not come back as two
   return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+}
+
+/** Whether cells are single times; a separator that is given makes several of one. */
+function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
+  const tree = file.trees.get(name)!;
+  return (
+    !columns.ignored.has(name) &&
+    !isList(tree) &&
+    tree.children.length === 0 &&
+    separatorOf(file, name, columns) === undefined &&
+    timeUnitOf(tree.element) !== undefined
+  );
 }
 
 /** The first rows as text; those that have none are left out. */

@@ -1,4 +1,5 @@
-import { parseTime } from "./time.js";
+import * as fc from "fast-check";
+import { parseTime, timeOfNumber } from "./time.js";
 
 describe("parseTime", () => {
   test.each([
@@ -50,4 +51,19 @@ describe("parseTime", () => {
   ])("finds no time in %p", (text) => {
     expect(parseTime(text)).toBeNaN();
   });
+});
+
+test("a number's time is that of its text", () => {
+  const near = (at: number) => fc.double({ min: at - 1e3, max: at + 1e3, noNaN: true });
+  const value = fc.oneof(
+    fc.double(),
+    fc.integer(),
+    near(0),
+    near(1e11),
+    fc.double({ min: -1e-5, max: 1e-5 }),
+  );
+  fc.assert(
+    fc.property(value, (x) => expect(timeOfNumber(x)).toBe(parseTime(String(x)))),
+    { seed: 1, numRuns: 5_000 },
+  );
 });

@@ -27,6 +27,13 @@ export function parseTime(text: string): number {
   });
 }
 
+/** What parseTime makes of a number's text, without the text. */
+export function timeOfNumber(value: number): number {
+  const size = Math.abs(value);
+  // the text of others has an exponent, or is that of -0
+  return size >= 1e-6 && size < 1e21 ? unixTime(value) : parseTime(String(value));
+}
+
 /** Parts of a time; `fraction` is the digits of a second's, `zone` in minutes east of UTC. */
 interface TimeParts {
   year: number;

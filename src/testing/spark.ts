@@ -34,10 +34,11 @@ function ofPython(): string | undefined {
 /** Milliseconds that a server may take to start. */
 const LONGEST_START = 90_000;
 
-/** Starts a server. @param settings Spark's, `name=value` */
+/** Starts a server. @param settings Spark's, `name=value` @param ownPort a free one when absent */
 export async function startSpark(
   settings: readonly string[] = [],
   env: Record<string, string> = {},
+  ownPort?: number,
 ): Promise<SparkServer | undefined> {
   const found = sparkFolder();
   const hasJava = spawnSync("java", ["-version"]).status === 0;
@@ -45,7 +46,7 @@ export async function startSpark(
     console.warn(`skipped: ${"missing" in found ? found.missing : "there is no Java"}`);
     return undefined;
   }
-  const [home, port] = [mkdtempSync(join(tmpdir(), "embed-spark-")), await freePort()];
+  const [home, port] = [mkdtempSync(join(tmpdir(), "embed-spark-")), ownPort ?? (await freePort())];
   const all = [
     ...["spark.ui.enabled=false", "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1"],
     ...[`spark.connect.grpc.binding.address=127.0.0.1`, `spark.connect.grpc.binding.port=${port}`],

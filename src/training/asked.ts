@@ -6,6 +6,7 @@ import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import type { Asked } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../io/fingerprint.js";
+import { isRemote } from "../log/log.js";
 import type { GivenTraining } from "./options/log.js";
 import { decisive, type OptionTable } from "./options/table.js";
 import { isCut } from "./split-options.js";
@@ -14,6 +15,7 @@ import { isCut } from "./split-options.js";
  * @param given as the caller gave it, before anything was made of it
  * @param inputs of the log that was read
  * @param earlier the run that training went on from
+ * @param remote inputs of further logs that came through a server
  */
 export async function askedOf(
   paths: readonly string[],
@@ -21,6 +23,7 @@ export async function askedOf(
   table: OptionTable,
   inputs: readonly InputFingerprint[],
   earlier: string | undefined,
+  remote: readonly InputFingerprint[],
 ): Promise<Asked> {
   const isFile = (part: number | string | undefined): part is string =>
     typeof part === "string" && !isCut(part);
@@ -29,7 +32,7 @@ export async function askedOf(
   const { candidates } = given as { candidates?: string };
   const parts = [
     ...new Set([
-      ...[given.valid, given.test, given.validLike].filter(isFile),
+      ...[given.valid, given.test, given.validLike].filter(isFile).filter((path) => !isRemote(path)),
       ...(candidates ? [candidates] : []),
     ]),
   ];
@@ -37,7 +40,7 @@ export async function askedOf(
   return {
     log: [...paths],
     options: decisive(table, given),
-    inputs: [...log, ...(await Promise.all(parts.map(namedInput)))],
+    inputs: [...log, ...remote, ...(await Promise.all(parts.map(namedInput)))],
     ...(await encodedOf(paths[0]!, encoded.some(Boolean))),
     runs: await Promise.all(runs.map(async (path) => ({ path, sha256: contentsOf(await openRun(path)) }))),
   };

@@ -1,7 +1,9 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
 import { ascending } from "../numeric/indices.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
 import { MISSING } from "../log/keys.js";
+import { isRemote, type ReadOptions } from "../log/log.js";
 import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
 import { UsageError } from "../errors.js";
 import { withForms } from "../dataset/numeric.js";
@@ -22,6 +24,8 @@ export interface SplitParts {
   by: string;
   /** of a validation part that imitates another log */
   like?: Imitation;
+  /** of further logs that came through a server */
+  remote: readonly InputFingerprint[];
 }
 
 /**
@@ -37,17 +41,21 @@ export async function splitParts(
   earlier?: { target: number },
 ): Promise<SplitParts> {
   const { valid, test, validLike } = options;
+  const remote: InputFingerprint[] = [];
+  const readFurther = async (path: string): Promise<Dataset> => {
+    const further = await readLike(dataset, path, options, watch);
+    // those of side tables are behind
+    if (isRemote(path)) remote.push(...further.inputs.slice(0, further.inputs.length - options.sides.length));
+    return further;
+  };
   const split = splitOptionsOf(dataset.roles, options, seed);
   const like =
-    validLike === undefined
-      ? undefined
-      : (earlier ?? popularityIn(dataset, await readLike(dataset, validLike, options, watch)));
+    validLike === undefined ? undefined : (earlier ?? popularityIn(dataset, await readFurther(validLike)));
   const rows = splitRows(dataset, { ...split, ...(like && { like }) });
   if (rows.note !== undefined) watch.observe({ stage: "note", text: rows.note });
   if (rows.like && !earlier) watch.observe({ stage: "note", text: likeNote(rows.like) });
   const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
-    if (typeof part === "string" && !isCut(part))
-      return wholeOf(await readLike(dataset, part, options, watch));
+    if (typeof part === "string" && !isCut(part)) return wholeOf(await readFurther(part));
     return own.length > 0 ? { dataset, rows: own } : undefined;
   };
   return {
@@ -57,6 +65,7 @@ export async function splitParts(
       test: await partOf(test, rows.test),
     },
     by: split.by,
+    remote,
     ...(rows.like && { like: rows.like }),
   };
 }
@@ -139,6 +148,14 @@ export function givenRoles({
   return { ...roles, ignore: [], infer: false };
 }
 
+/** How a further log is read: through the server that has it, or from this machine. */
+function furtherReading({ engine, ...reading }: ReadOptions, path: string): ReadOptions {
+  if (!engine || !isRemote(path)) return reading;
+  const { sql: _, order, ...server } = engine;
+  // files have an order of their own
+  return { ...reading, engine: { ...server, ...(path.startsWith("table:") && order && { order }) } };
+}
+
 /** Reads a further log in the roles of one that was read before. */
 async function readLike(
   { roles, hashKeys }: Dataset,
@@ -156,7 +173,8 @@ async function readLike(
   if (options.timeFields?.length) Object.assign(given, { time: roles.time });
   if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
   const { session: _, time: __, ...others } = options;
-  const { dataset } = await readDataset([path], { ...others, ...given }, silently(watch));
+  const reading = furtherReading(options.reading, path);
+  const { dataset } = await readDataset([path], { ...others, ...given, reading }, silently(watch));
   return dataset;
 }
 

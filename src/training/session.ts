@@ -27,7 +27,7 @@ import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
 import { fitTwice } from "./refit.js";
 import { search, type Searched } from "./search.js";
-import { isCut, splitWarnings } from "./split-options.js";
+import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
@@ -128,7 +128,7 @@ export async function train(
     command: trainer.command,
     model: contents.model,
     options: resolved,
-    asked: await askedOf(paths, given, trainer.options, inputs, plan.earlier?.path),
+    asked: await askedOf(paths, given, trainer.options, inputs, plan.earlier?.path, cut.remote),
     seed: plan.seed,
     inputs,
     roles: dataset.roles,
@@ -263,7 +263,7 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-/** @throws {UsageError} a split is a file, while the log comes through a server; or the log is a dataset, which does not */
+/** @throws {UsageError} the log is a dataset, which does not come through a server */
 async function checkEngine(
   { options }: Trainer,
   paths: readonly string[],
@@ -276,13 +276,6 @@ async function checkEngine(
         path,
         Object.hasOwn(options, "engineTrain") ? ", or add --engine-train to train there" : "",
       );
-  const isFile = (part: number | string | undefined) => typeof part === "string" && !isCut(part);
-  const named = (["valid", "test", "validLike"] as const).find((name) => isFile(given[name]));
-  if (named !== undefined)
-    throw new UsageError(
-      `${flagOf(named)} with a file cannot be combined with --engine: give a share, such as ${flagOf(named)} 0.1, or ` +
-        "encode each log through the server first",
-    );
 }
 
 /** @throws {UsageError} names with the nearest option that there is */

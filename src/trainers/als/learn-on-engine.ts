@@ -43,10 +43,11 @@ export async function learnOnEngine(
   const { dim, epochs, seed, l2Vector } = options;
   const { unobservedWeight } = chosen;
   const objective = mllibObjective(sums, { unobservedWeight, l2Vector });
-  const { checkHasMllib, fitAls } = await import("../../engine/mllib-als.js");
+  const { checkCanTrain } = await import("../../engine/upload.js");
+  const { fitAls } = await import("../../engine/mllib-als.js");
   const began = performance.now();
   const trained = await withEngine(given, { doing, signal }, async ({ session, engine: { slice } }) => {
-    checkHasMllib(session);
+    checkCanTrain(session);
     const relation = await sendRatings(users, objective.ratings, unobservedWeight, session, doing);
     const parameters = { rank: dim, maxIter: epochs, seed, ...objective.parameters };
     const numRatings = (objective.ratings === "split" ? 2 : 1) * sums.numPairs;

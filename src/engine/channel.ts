@@ -1,0 +1,175 @@
+// Calls of a Spark Connect server over gRPC, with one answer or a stream of them.
+
+import type * as Grpc from "@grpc/grpc-js";
+import { IoError, NoInputError, UsageError } from "../errors.js";
+import { environmentVariable } from "../io/environment.js";
+import { errorCode } from "../io/error-code.js";
+import { readText } from "../io/read-text.js";
+import { TOKEN_VARIABLE, type Address } from "./address.js";
+import { ROOTS_VARIABLE } from "./failures.js";
+import { executePlanResponse } from "./messages.js";
+import { decode, encode, type Message, type Shape } from "./wire.js";
+
+const PACKAGE = "@grpc/grpc-js@^1";
+const SERVICE = "/spark.connect.SparkConnectService";
+/** A channel's state once it is connected, as gRPC numbers it. */
+const READY = 2;
+/** Bytes that a server may send before they are taken: with gRPC's 64 KiB, each would wait for the network's latency. */
+const WINDOW = 16 << 20;
+
+/** A stream from which nothing came for a while. */
+export class SilentStream extends Error {}
+
+/**
+ * Where a server is, and what is sent along with each call; the connection is made by the first.
+ *
+ * @throws {UsageError} the package is missing, or a header or the token has characters that it must not have
+ * @throws {NoInputError} @throws {UsageError} as rootsOf
+ */
+export async function openChannel(address: Address, token: string | undefined): Promise<Channel> {
+  const grpc = await grpcPackage();
+  const credentials = address.useTls
+    ? grpc.credentials.createSsl(await ownRoots())
+    : grpc.credentials.createInsecure();
+  const metadata = new grpc.Metadata();
+  try {
+    for (const [name, value] of Object.entries(address.headers)) metadata.set(name, value);
+    if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+  } catch {
+    // its message would repeat the value
+    throw new UsageError(
+      `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
+    );
+  }
+  const client = new grpc.Client(address.target, credentials, {
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+    "grpc-node.flow_control_window": WINDOW,
+    // a proxy of the environment is for the web
+    "grpc.enable_http_proxy": 0,
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 4_000,
+  });
+  return new Channel(client, metadata);
+}
+
+/** Loads the client of gRPC. @throws {UsageError} it is not installed */
+async function grpcPackage(): Promise<typeof Grpc> {
+  try {
+    return await import("@grpc/grpc-js");
+  } catch (error) {
+    throw new UsageError(
+      `--engine needs the package @grpc/grpc-js, which is not installed: run npm install ${PACKAGE} where ` +
+        "embed-tables is installed (with --global if that is global)",
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Certificates of authorities that the environment names, as gRPC's other clients read them; null: those that gRPC brings along.
+ *
+ * @throws {NoInputError} there is no such file @throws {IoError} it cannot be read @throws {UsageError} it has no certificate
+ */
+async function ownRoots(): Promise<Buffer | null> {
+  const path = environmentVariable(ROOTS_VARIABLE);
+  if (path === undefined) return null;
+  let roots: string;
+  try {
+    roots = await readText(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") throw new NoInputError(`${ROOTS_VARIABLE}: '${path}' does not exist`);
+    throw new IoError(`${ROOTS_VARIABLE}: cannot read '${path}'`, { cause: error });
+  }
+  if (!roots.includes("-----BEGIN CERTIFICATE-----"))
+    throw new UsageError(`${ROOTS_VARIABLE}: '${path}' has no certificate: expected a PEM file`);
+  return Buffer.from(roots);
+}
+
+/** The way to a server. */
+export class Channel {
+  readonly #client: Grpc.Client;
+  readonly #metadata: Grpc.Metadata;
+
+  constructor(client: Grpc.Client, metadata: Grpc.Metadata) {
+    [this.#client, this.#metadata] = [client, metadata];
+  }
+
+  get isConnected(): boolean {
+    const state: number = this.#client.getChannel().getConnectivityState(false);
+    return state === READY;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** A call of one answer, within so many milliseconds. @throws what the call ends with */
+  unary(
+    method: string,
+    [request, response]: readonly [Shape, Shape],
+    message: Message,
+    milliseconds: number,
+  ): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        `${SERVICE}/${method}`,
+        (value: Message) => encode(request, value),
+        (bytes: Buffer) => decode(response, bytes),
+        message,
+        this.#metadata,
+        { deadline: Date.now() + milliseconds },
+        (error, value) => (error ? reject(error) : resolve(value ?? {})),
+      );
+    });
+  }
+
+  /**
+   * The responses of a plan, until the server ends the stream or the signal aborts it.
+   *
+   * @param silence milliseconds that may pass without one
+   * @throws what the call ends with; {SilentStream} none came for so long
+   */
+  async *stream(
+    method: string,
+    request: Shape,
+    message: Message,
+    { signal, silence }: { signal: AbortSignal; silence: number },
+  ): AsyncGenerator<Message, void, undefined> {
+    signal.throwIfAborted();
+    const call = this.#client.makeServerStreamRequest(
+      `${SERVICE}/${method}`,
+      (value: Message) => encode(request, value),
+      (bytes: Buffer) => decode(executePlanResponse, bytes),
+      message,
+      this.#metadata,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    let isSilent = false;
+    const listen = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        isSilent = true;
+        call.cancel();
+      }, silence);
+    };
+    const onAbort = (): void => call.cancel();
+    signal.addEventListener("abort", onAbort);
+    listen();
+    try {
+      for await (const response of call) {
+        // the receiver's time does not count
+        clearTimeout(timer);
+        yield response as Message;
+        listen();
+      }
+    } catch (error) {
+      if (isSilent) throw new SilentStream();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      call.cancel();
+    }
+  }
+}

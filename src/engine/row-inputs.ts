@@ -1,0 +1,132 @@
+// What is read as rows, a file or a table or query, and its columns as the log's options take them.
+
+import { DataError, NoRowsError } from "../errors.js";
+import type { LeafColumn } from "../log/parquet-cursor.js";
+import { timeUnitOf } from "../log/parquet-text.js";
+import { noSuchColumn } from "../log/read.js";
+import { leafOf } from "./arrow-columns.js";
+import { batchesIn, int64At, type Expected } from "./batches.js";
+import { counted, projected, quoted, type Relation } from "./plans.js";
+import type { ColumnType, Session } from "./session.js";
+
+/** What is read as rows: one file, or a table or query with its order. */
+export interface RowInput {
+  /** for messages and manifests */
+  path: string;
+  relation: Relation;
+  partition: Readonly<Record<string, string>>;
+  /** columns that order it; undefined: it is a file, whose rows have numbers */
+  order: readonly string[] | undefined;
+  /** of a file */
+  bytes?: number;
+  modified?: number;
+}
+
+/** An input whose columns and rows are known. */
+export interface OpenInput extends RowInput {
+  columns: string[];
+  types: ReadonlyMap<string, ColumnType>;
+  /** Infinity: they are not counted */
+  numRows: number;
+}
+
+/** The column that holds the number of a file's row. */
+export const POSITION = quoted("embed_position");
+
+/** What a log's options make of its columns. */
+export interface Columns {
+  ignored: ReadonlySet<string>;
+  multi: Readonly<Record<string, string>>;
+  given: Readonly<Record<string, string>>;
+}
+
+/**
+ * Finds out which columns and how many rows an input has.
+ *
+ * @param slice bytes of rows that one job returns, when its rows are to be sliced
+ * @throws {DataError} it has no rows, or two columns of one name @throws {UsageError} a column of its order is missing
+ * @throws {EmbedError} as Session.run
+ */
+export async function openInput(
+  session: Session,
+  input: RowInput,
+  slice: number | undefined,
+): Promise<OpenInput> {
+  const found = await session.columnsOf(input.relation, `'${input.path}'`);
+  const columns = found.map(({ name }) => name);
+  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new DataError("two columns have the same name: rename one of them", {
+      file: input.path,
+      column: twice,
+    });
+  const missing = input.order?.find((name) => !columns.includes(name));
+  if (missing !== undefined) throw noSuchColumn(missing, columns);
+  // a query that is counted runs once more, which only slices need
+  const numRows = input.order && slice === undefined ? Infinity : await countOf(session, input);
+  if (numRows === 0) throw noRows(input);
+  return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
+}
+
+async function countOf(session: Session, { relation, path }: RowInput): Promise<number> {
+  let count = 0;
+  for (const bytes of await session.fetch(counted(relation), `'${path}'`))
+    for (const { children } of batchesIn(bytes, ["int64"], `'${path}'`)) count = int64At(children[0]!, 0);
+  return count;
+}
+
+export function noRows({ order, path }: RowInput): NoRowsError {
+  const what = order
+    ? "the table or query has no rows"
+    : "the file holds no row: expected a Parquet file with rows";
+  return new NoRowsError(what, { file: path, line: 1 });
+}
+
+/** Whether cells are lists. */
+export function isList({ types }: OpenInput, name: string): boolean {
+  return leafOf(name, types.get(name)!)?.maxRepetition === 1;
+}
+
+/** Whether cells are single times. */
+export function isTime(file: OpenInput, name: string, columns: Columns): boolean {
+  const column = columnOf(file, name, columns);
+  if (typeof column === "string") return false;
+  const { element, maxRepetition, separator } = column;
+  return maxRepetition === 0 && separator === undefined && timeUnitOf(element) !== undefined;
+}
+
+/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all inputs. */
+function separatorOf(file: OpenInput, name: string, { multi, given }: Columns): string | undefined {
+  if (isList(file, name)) return multi[name] ?? "|";
+  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+}
+
+/** A column of an input; a text that all rows have. */
+export function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn | string {
+  if (columns.ignored.has(name)) return "";
+  const type = file.types.get(name);
+  if (!type) return file.partition[name] ?? "";
+  const separator = separatorOf(file, name, columns);
+  return {
+    name,
+    ...leafOf(name, type)!,
+    ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
+    ...(separator !== undefined && { separator }),
+  };
+}
+
+/** Some columns of an input, with what orders it behind them. */
+export function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
+  const cells = names.map((name, i) => `${quoted(name)} AS embed_${i}`);
+  const order = file.order
+    ? file.order.map((name, i) => [quoted(name), `embed_order_${i}`] as const)
+    : [["_metadata.row_index", POSITION] as const];
+  const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
+  return { relation, order: order.map(([, as]) => as) };
+}
+
+/** What the columns of `selected` hold. */
+export function expectedOf({ order }: OpenInput, names: readonly string[]): Expected[] {
+  const cells = names.map((): Expected => "any");
+  return [...cells, ...(order ? order.map((): Expected => "any") : (["int64"] as const))];
+}

@@ -1,0 +1,73 @@
+// Whether rows come in the order that they have: a file's by their numbers, a table's by --engine-order without a tie.
+
+import type { Data } from "apache-arrow";
+import { DataError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import { int64At } from "./batches.js";
+
+/** Rows are not in the order of their file. */
+export class OutOfOrder extends Error {}
+
+/** Rows of a file count from 0. */
+export class PositionCheck {
+  numRows = 0;
+
+  check({ length, children }: Data, numColumns: number): void {
+    const positions = children[numColumns]!;
+    for (let row = 0; row < length; row++)
+      if (int64At(positions, row) !== this.numRows + row) throw new OutOfOrder();
+    this.numRows += length;
+  }
+}
+
+/** Rows of a table that have the same place in its order are the same rows. */
+export class TieCheck {
+  numRows = 0;
+  readonly #path: string;
+  readonly #order: readonly string[];
+  readonly #names: readonly string[];
+  #last: Data | undefined;
+
+  /** @param order the columns of the order @param names the other columns, which come before them in batches */
+  constructor(path: string, order: readonly string[], names: readonly string[]) {
+    [this.#path, this.#order, this.#names] = [path, order, names];
+  }
+
+  check(data: Data, numColumns: number): void {
+    const { length, children } = data;
+    for (let row = 0; row < length; row++) {
+      const [before, at] = row > 0 ? [data, row - 1] : [this.#last, (this.#last?.length ?? 0) - 1];
+      if (!before) continue;
+      const isSame = (column: number) => sameCell(before.children[column]!, at, children[column]!, row);
+      let place = numColumns;
+      while (place < children.length && isSame(place)) place++;
+      if (place < children.length) continue;
+      for (let column = 0; column < numColumns; column++) if (!isSame(column)) throw this.#tie(column, row);
+    }
+    this.numRows += length;
+    this.#last = data;
+  }
+
+  #tie(column: number, row: number): DataError {
+    const order = this.#order.join(", ");
+    return new DataError(
+      `rows ${this.numRows + row} and ${this.numRows + row + 1} have the same ${order} and differ here, so that their ` +
+        "order would be chance: add columns to --engine-order until no two rows tie",
+      { file: this.#path, column: this.#names[column]! },
+    );
+  }
+}
+
+/** Whether two cells of a column hold the same. */
+function sameCell(a: Data, i: number, b: Data, j: number): boolean {
+  const isThere = ({ nullBitmap, nullCount, offset }: Data, at: number) =>
+    nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;
+  if (!isThere(a, i) || !isThere(b, j)) return isThere(a, i) === isThere(b, j);
+  const [x, y]: [unknown, unknown] = [new arrow.Vector([a]).get(i), new arrow.Vector([b]).get(j)];
+  return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
+}
+
+/** A decimal's words, or a list. */
+function isComposed(value: unknown): value is { toString(): string } {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,65 @@
+// Times of Parquet and Arrow as milliseconds: what their text states, without the text.
+
+import * as fc from "fast-check";
+import type { SchemaElement } from "hyparquet";
+import { NumberReader } from "./parquet-keys.js";
+import { converted, textOf } from "./parquet-text.js";
+import { fixedValues, textAt } from "./parquet-values.js";
+import { parseTime } from "./time.js";
+
+const timestamp = (unit: "MILLIS" | "MICROS" | "NANOS"): SchemaElement => ({
+  name: "t",
+  type: "INT64",
+  logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit },
+});
+const DAYS: SchemaElement = { name: "t", type: "INT32", converted_type: "DATE" };
+/** A millisecond's units, and the last one that a Date holds. */
+const elements: [string, SchemaElement, bigint][] = [
+  ["milliseconds", timestamp("MILLIS"), 1n],
+  ["microseconds", timestamp("MICROS"), 1_000n],
+  ["nanoseconds", timestamp("NANOS"), 1_000_000n],
+];
+const MOST = 8_640_000_000_000_000n;
+
+test.each(elements)("%s are what hyparquet's dates of them state", (_, element, units) => {
+  const most = MOST * units < 2n ** 63n ? MOST * units : 2n ** 63n - 1n;
+  const around = fc.bigInt(-2000n, 2000n);
+  // near 1970, near the ends of exact numbers and of years with four digits, and anywhere
+  const centres = [0n, 2n ** 53n, -(2n ** 53n), 253_402_300_800_000n * units, -62_167_219_200_000n * units];
+  const value = fc
+    .oneof(
+      ...centres.filter((centre) => centre < most && -centre < most).map((at) => around.map((x) => at + x)),
+      fc.bigInt(-most, most),
+    )
+    .filter((x) => x >= -most && x <= most);
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 20 }), (all) => {
+      const stored = BigInt64Array.from(all);
+      const texts = Array.from(converted(stored, element), (date) => textOf(date, element, "t"));
+      const values = fixedValues(stored, element);
+      expect(texts.map((__, i) => textAt(values, i, element, "t"))).toEqual(texts);
+      const [out, numRows] = [new Float64Array(all.length), all.length];
+      const segment = {
+        ...{ numRows, numValues: numRows, levels: undefined },
+        values: { isCoded: false as const, values, at: 0 },
+      };
+      const bad = new NumberReader("t", true).read(segment, { element, maxDefinition: 1 }, out, 0);
+      const stated = texts.map(parseTime);
+      expect([...out]).toEqual(stated);
+      // a year of more than four digits is no time of a log
+      expect(bad.map(({ text }) => text)).toEqual(texts.filter((__, i) => Number.isNaN(stated[i])));
+    }),
+    { seed: 1, numRuns: 200 },
+  );
+});
+
+test("days are their first milliseconds, and have no time of day as text", () => {
+  const days = Int32Array.of(-1, 0, 20_454);
+  const values = fixedValues(days, DAYS);
+  expect([0, 1, 2].map((i) => textAt(values, i, DAYS, "t"))).toEqual([
+    "1969-12-31",
+    "1970-01-01",
+    "2026-01-01",
+  ]);
+  expect(values).toMatchObject({ kind: "time", times: Float64Array.from(days, (day) => day * 86_400_000) });
+});
