@@ -273,3 +273,10 @@ describe("a log of events", () => {
     ]);
   });
 });
+
+test("a log that is trained on and held out is warned of", async () => {
+  const log = visits("same.csv", 600);
+  const said = expect.stringContaining("is held out and also a log that is trained on");
+  expect((await train(log, "same", { valid: log })).warnings).toContainEqual(said);
+  expect((await train(log, "other", { valid: visits("other.csv", 300) })).warnings).not.toContainEqual(said);
+});
