@@ -205,3 +205,78 @@ test("train-pca of a log with labels is refused, and counts the rows of --positi
     ),
   });
 });
+
+describe("dates written as whole numbers", () => {
+  /** 200 events in two months, at times of the form `time`. */
+  function dated(name: string, time: (day: string) => string): string {
+    const rows = Array.from({ length: 200 }, (_, i) =>
+      [i % 2, `u${i % 20}`, `i${i % 7}`, time(`20240${1 + (i % 2)}${10 + (i % 19)}`)].join(","),
+    );
+    writeFileSync(at(name), `click,user_id,item_id,date\n${rows.join("\n")}\n`);
+    return at(name);
+  }
+  const days = () => dated("days.csv", (day) => day);
+  const seconds = () => dated("seconds.csv", (day) => `${day}083000`);
+  const asked = (log: string, given: Partial<TrainOptions> = {}) => train(log, "dated", given);
+  const isTime = "'date' looks like times but is read as keys: use --time date --time-format '%Y%m%d'";
+  const isUnix = (cell: string, format: string) =>
+    `'date' is read as Unix time, but '${cell}' looks like a date: use --time-format '${format}' to read it as one`;
+
+  test("are no times unless a format is named, and both commands name it", async () => {
+    const log = days();
+    expect((await asked(log)).warnings).toContain(isTime);
+    expect((await inspect([log], { reading }, watch)).warnings).toContain(isTime);
+    const { warnings } = await asked(log, { time: "date", timeFormat: "%Y%m%d" });
+    expect(warnings.filter((text) => text.includes("'date'"))).toEqual([]);
+  });
+
+  test("that are read as Unix time are warned of", async () => {
+    expect((await asked(days(), { time: "date" })).warnings).toContain(isUnix("20240110", "%Y%m%d"));
+    const warning = isUnix("20240110083000", "%Y%m%d%H%M%S");
+    expect((await asked(seconds())).warnings).toContain(warning);
+    expect((await inspect([seconds()], { reading }, watch)).warnings).toContain(warning);
+  });
+});
+
+describe("a log of events", () => {
+  /** 300 events of 30 users, whose last tenth repeats what their users have; the first tenth has no user. */
+  function events(): string {
+    const rows = Array.from(
+      { length: 300 },
+      (_, i) => `${i < 30 ? "" : `u${i % 30}`},i${i % 5},${1.7e9 + i}`,
+    );
+    writeFileSync(at("events.csv"), `user id,item_id,timestamp\n${rows.join("\n")}\n`);
+    return at("events.csv");
+  }
+  const given = { user: "user id", test: 0.1 };
+  const unranked =
+    "no ranking metrics on the test split: all of its events repeat an item that their user has in training";
+
+  test.each([
+    ["train-als", {}],
+    ["train-pca", { matrix: "interactions" }],
+  ])("whose test split has nothing to rank is warned of by %s", async (command, options) => {
+    const asked = { out: at("unranked"), force: true, dim: 2, threads: 1, ...given, ...options };
+    const { warnings } = await trainByName(command, [events()], asked, watch);
+    expect(warnings).toContain(unranked);
+  });
+
+  test("counts the events without a user, and its advice can be typed", async () => {
+    const command = `embed train-als '${events()}' --user 'user id' --epochs 1 --dim 2 --force -o '${at("als")}'`;
+    const { stderr } = await shell(command);
+    expect(stderr).toContain("30 of 300 training events have no known 'user id'");
+    const advice = /--where '[^']*'/.exec(stderr)![0];
+    const { stdout, stderr: without } = await shell(`${command} ${advice}`);
+    expect([stdout, without]).toEqual([
+      expect.stringContaining("trained on 270 rows"),
+      expect.not.stringContaining("training events have no known"),
+    ]);
+  });
+});
+
+test("a log that is trained on and held out is warned of", async () => {
+  const log = visits("same.csv", 600);
+  const said = expect.stringContaining("is held out and also a log that is trained on");
+  expect((await train(log, "same", { valid: log })).warnings).toContainEqual(said);
+  expect((await train(log, "other", { valid: visits("other.csv", 300) })).warnings).not.toContainEqual(said);
+});

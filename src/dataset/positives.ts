@@ -3,6 +3,7 @@
 //
 //   log with labels ──► rows whose label is at least X ──► log of positive events, whose label is no column any more
 
+import { columnText } from "./where-tokens.js";
 import { DataError, UsageError } from "../errors.js";
 import { columnNamed, type Dataset, type Positives } from "./dataset.js";
 import { rowsWhere, selectRows } from "./select-rows.js";
@@ -50,7 +51,7 @@ export function labelOfEvents(
   truth?: string,
 ): UsageError {
   const from = likelyPositive(labels);
-  const column = /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
+  const column = columnText(name);
   const holds =
     truth === undefined ? `${column} ${from === 1 ? "=" : ">="} ${from}` : `${column} = "${truth}"`;
   const ignore = `--ignore ${/^[\w.-]+$/.test(name) ? name : `'${name}'`}`;

@@ -2,7 +2,7 @@
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
-import { lookAlikes, lookAlikeWarnings } from "../log/look-alikes.js";
+import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../log/look-alikes.js";
 import { parseNumber } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
 import type { Positives, Roles } from "./dataset.js";
@@ -159,6 +159,7 @@ export function resolveRoles(
   const alike = lookAlikes(unnamed, cells, inference, hasTime);
   const warnings = [
     ...lookAlikeWarnings(alike, unnamed, inference, hasTime),
+    ...(options.timeFormat === undefined ? unixTimeWarnings(roles.time, cells) : []),
     ...(options.edges ? edgeWarnings(options.edges) : []),
   ];
   return { roles, inferred, unnamed, integers, warnings };

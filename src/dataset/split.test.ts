@@ -130,6 +130,11 @@ describe("a split at dates", () => {
       expect(() => parts(dates)).toThrow(UsageError);
     },
   );
+
+  test("after the newest event names its time", () => {
+    expect(() => parts({ validFrom: 61 })).toThrow("the newest event is of 1970-01-01T00:00:00.060Z");
+    expect(() => parts({ validFrom: 50, testFrom: 40 })).toThrow("ends where the test split begins");
+  });
 });
 
 describe("a random split by key", () => {

@@ -77,10 +77,12 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
     }
     const from = options[`${name}From`];
     if (from !== undefined && parts[name].length === 0) {
-      throw new UsageError(
-        `--${name} ${new Date(from).toISOString()} gives an empty split; the validation split ends where the ` +
-          "test split begins",
-      );
+      const newest = timesOf(dataset).reduce((most, time) => Math.max(most, time), -Infinity);
+      const why =
+        from > newest
+          ? `the newest event is of ${new Date(newest).toISOString()}`
+          : "the validation split ends where the test split begins";
+      throw new UsageError(`--${name} ${new Date(from).toISOString()} gives an empty split: ${why}`);
     }
   }
   if (parts.train.length === 0)
@@ -98,9 +100,7 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
         : `${dated} with a date needs a time column: name it with --time, or use a share, such as ${dated} 0.1`,
     );
   }
-  const column = columnNamed(dataset, time);
-  if (column.kind !== "number") throw new RangeError(`time column '${time}' was not read as numbers`);
-  const times = column.values;
+  const times = timesOf(dataset);
   // a log is mostly in order already
   let sorted = true;
   for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
@@ -122,6 +122,13 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
     valid: order.slice(validFrom, testFrom),
     test: order.slice(testFrom),
   };
+}
+
+/** Of a log that has a time column; milliseconds since 1970. */
+function timesOf(dataset: Dataset): Float64Array {
+  const column = columnNamed(dataset, dataset.roles.time!);
+  if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);
+  return column.values;
 }
 
 function splitByHash(dataset: Dataset, rows: Uint32Array, options: SplitOptions): Parts {

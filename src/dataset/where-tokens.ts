@@ -17,6 +17,11 @@ const patterns: [kind: Token["kind"], pattern: RegExp][] = [
 /** Opening quotes and what stands in them; a quote inside is doubled. */
 const quotes: Record<string, Token["kind"]> = { '"': "text", "'": "text", "`": "name" };
 
+/** A column as an expression names it: in backquotes unless it is a plain word. */
+export function columnText(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
+}
+
 /** The tokens, the last of kind end. @param error makes what is thrown at a character that begins none */
 export function lexWhere(source: string, error: (at: number, problem: string) => Error): Token[] {
   const tokens: Token[] = [];

@@ -61,6 +61,11 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/[\s_\-.]/g, "");
 }
 
+/** Whether a column is called as times are. */
+export function isNamedTime(name: string): boolean {
+  return NAMES.time.includes(plain(name)) || isTimeName(name);
+}
+
 /**
  * Guesses roles and types. Pure: the same columns and sample give the same answer.
  *
@@ -136,7 +141,7 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   const parse = timeParser(timeFormat);
   const areTimes = present.every((cell) => !Number.isNaN(parse(cell)));
   // a number is a time only in a column of that name, and from 1973 on: `day` may be 1 to 31, `time` seconds since a start
-  const areNamed = NAMES.time.includes(plain(name)) || isTimeName(name);
+  const areNamed = isNamedTime(name);
   const isLate = timeFormat !== undefined || (areNumbers && numbers.every((value) => Math.abs(value) >= 1e8));
   if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";
   if (!areNumbers) return present.every((cell) => truthOf(cell) !== undefined) ? "boolean" : "key";

@@ -1,7 +1,7 @@
 // Text that a person would read as a number or a time and this program does not: `1,234.56`, `12 %`, `03/04/2024`. As keys
 // such columns tell a model little, so that their users hear what would read them.
 
-import type { InferredRoles } from "./infer.js";
+import { isNamedTime, type InferredRoles } from "./infer.js";
 import { COMMON_NULLS } from "./nulls.js";
 import { parseNumber } from "./number.js";
 import { timeParser } from "./time-format.js";
@@ -68,10 +68,12 @@ export function lookAlikes(
   hasTime: boolean,
 ): LookAlike[] {
   return unnamed.flatMap((name) => {
+    const cells = filled(cellsOf(name));
+    if (types[name] === "integer" && !hasTime && isNamedTime(name)) {
+      const format = digitsFormat(cells);
+      return format === undefined ? [] : [{ name, looks: timesAs(name, [format]) }];
+    }
     if (types[name] !== "key") return [];
-    const cells = cellsOf(name)
-      .map((cell) => cell.trim())
-      .filter((cell) => cell !== "");
     const looks = numbersLike(name, cells) ?? (hasTime ? undefined : timesLike(name, cells));
     return looks === undefined ? [] : [{ name, looks }];
   });
@@ -125,6 +127,43 @@ function timesLike(name: string, cells: readonly string[]): string | undefined {
       "has times in several formats and is read as keys: convert them to one format such as 2024-03-31 " +
       `08:30 and use --time ${name}`
     );
-  const flags = fitting.map((format) => `--time ${name} --time-format '${format}'`);
+  return timesAs(name, fitting);
+}
+
+function timesAs(name: string, formats: readonly string[]): string {
+  const flags = formats.map((format) => `--time ${name} --time-format '${format}'`);
   return `looks like times but is read as keys: use ${flags.join(" or ")}`;
+}
+
+function filled(cells: readonly string[]): string[] {
+  return cells.map((cell) => cell.trim()).filter((cell) => cell !== "");
+}
+
+/** Dates that are written as whole numbers, such as 20240331 and 20240331083000. */
+const DIGITS = [
+  { form: /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$/, format: "%Y%m%d" },
+  {
+    form: /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d$/,
+    format: "%Y%m%d%H%M%S",
+  },
+];
+
+/** The format of cells that are all such dates. */
+function digitsFormat(cells: readonly string[]): string | undefined {
+  if (cells.length === 0) return undefined;
+  return DIGITS.find(({ form }) => cells.every((cell) => form.test(cell)))?.format;
+}
+
+/** A time column without a format whose dates are read as Unix time: 20240331 would be a day of August 1970. */
+export function unixTimeWarnings(
+  time: string | undefined,
+  cellsOf: (name: string) => readonly string[],
+): string[] {
+  const cells = time === undefined ? [] : filled(cellsOf(time));
+  const format = digitsFormat(cells);
+  if (format === undefined) return [];
+  return [
+    `'${time}' is read as Unix time, but '${cells[0]}' looks like a date: use --time-format '${format}' to read it ` +
+      "as one",
+  ];
 }

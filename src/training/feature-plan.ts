@@ -31,6 +31,7 @@ import type { OptionTable } from "./options/table.js";
 import type { StoppingMetricName } from "./options/weekly.js";
 import { metricsOfRows, trainMetrics, validationByUnit } from "./part-metrics.js";
 import { countUnseen } from "./parts.js";
+import { unrankedWarnings } from "./outcome-warnings.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { preprocessFile } from "./run-space.js";
@@ -220,6 +221,7 @@ async function fit<O extends FeatureOptions, S>(
 
   const metrics = await metricsOfParts(trained, examples, options.threads, watch.signal);
   for (const text of await model.outcome(trained, metrics, examples, options, stoppingMetric)) warn(text);
+  if (examples.ranking) for (const text of unrankedWarnings(examples.ranking.examples, metrics)) warn(text);
   lap("evaluate");
   const { epochs, bestEpoch, interrupted = false } = trained;
   const { dataset } = source;

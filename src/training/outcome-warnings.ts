@@ -4,6 +4,7 @@
 
 import type { FeatureRows } from "../dataset/rows.js";
 import type { Metrics } from "../embedding/manifest.js";
+import type { RankingExamples } from "../sampling/ranking-events.js";
 
 /** Share by which the last tenth of a training must have made a loss better, or a metric, which wavers more. */
 const LEAST_GAIN = { lower: 0.005, higher: 0.02 };
@@ -111,4 +112,19 @@ function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | und
     squares += weight * labels[r]! ** 2;
   }
   return Math.sqrt(Math.max(0, squares / total - (sum / total) ** 2));
+}
+
+/** Splits of events that ranking metrics could not be computed on, which would otherwise be missing from the summary. */
+export function unrankedWarnings(
+  { valid, test }: Pick<RankingExamples, "valid" | "test">,
+  metrics: Record<string, Metrics>,
+): string[] {
+  return Object.entries({ valid, test }).flatMap(([part, queries]) => {
+    if (!queries || Object.keys(metrics[part] ?? {}).length > 0) return [];
+    const why =
+      queries.context.numRows === 0
+        ? "none of its users has training events"
+        : "all of its events repeat an item that their user has in training";
+    return [`no ranking metrics on the ${part === "valid" ? "validation" : "test"} split: ${why}`];
+  });
 }

@@ -55,7 +55,12 @@ export async function splitParts(
   if (rows.note !== undefined) watch.observe({ stage: "note", text: rows.note });
   if (rows.like && !earlier) watch.observe({ stage: "note", text: likeNote(rows.like) });
   const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
-    if (typeof part === "string" && !isCut(part)) return wholeOf(await readFurther(part));
+    if (typeof part === "string" && !isCut(part)) {
+      const other = await readFurther(part);
+      for (const text of trainedOnWarnings(dataset, other, options.sides.length))
+        watch.observe({ stage: "warning", text });
+      return wholeOf(other);
+    }
     return own.length > 0 ? { dataset, rows: own } : undefined;
   };
   return {
@@ -68,6 +73,19 @@ export async function splitParts(
     remote,
     ...(rows.like && { like: rows.like }),
   };
+}
+
+/** Files that are held out and trained on. @param numSides side tables, which stand last among the inputs and may be the same */
+function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): string[] {
+  const logsOf = ({ inputs }: Dataset) => inputs.slice(0, inputs.length - numSides);
+  const trained = new Set(logsOf(dataset).flatMap(({ sha256 }) => sha256 || []));
+  return logsOf(other)
+    .filter(({ sha256 }) => trained.has(sha256))
+    .map(
+      ({ path }) =>
+        `'${path}' is held out and also a log that is trained on: its metrics do not measure performance on new ` +
+        "rows",
+    );
 }
 
 /** How often each item of the dataset occurs in another log. Which users took it there is not looked at. */

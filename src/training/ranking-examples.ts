@@ -3,6 +3,7 @@
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type Encoder } from "../dataset/rows.js";
+import { columnText } from "../dataset/where-tokens.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import { withoutMasked } from "../evaluation/ranking.js";
@@ -22,6 +23,7 @@ import { negativeFields, type Examples, type Part, type Parts } from "./examples
 import { rankingMetricsOf } from "./ranking-metrics.js";
 import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
 import { measuredBy } from "./options/lists.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import type { ListOptions } from "./trained.js";
 import type { Watch } from "./watch.js";
 
@@ -64,8 +66,8 @@ export function rankingExamples(
   watch: Watch,
 ): Examples {
   const { observe, signal } = watch;
-  if (parts.train.dataset.roles.user === undefined)
-    throw new UsageError(`${asker} needs a user column: name it with --user`);
+  const { user } = parts.train.dataset.roles;
+  if (user === undefined) throw new UsageError(`${asker} needs a user column: name it with --user`);
   const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
   const { contextFieldIndexes } = fields;
   const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
@@ -90,6 +92,13 @@ export function rankingExamples(
       stage: "warning",
       text: `${left} events are not used for training: their item is unknown, or their user has every item`,
     });
+  }
+  const userless = train.users.reduce((n, user) => n + (user === NO_ITEM ? 1 : 0), 0);
+  if (userless > 0) {
+    const text =
+      `${userless} of ${parts.train.rows.length} training events have no known '${user}' and teach nothing about ` +
+      `users: --where '${columnText(user)} is not missing' excludes those without a value`;
+    observe({ stage: "note", text });
   }
   const queriesOf = (name: string, part: Part | undefined): RankingQueries | undefined => {
     if (!part) return undefined;

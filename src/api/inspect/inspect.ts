@@ -4,7 +4,7 @@ import { LEFT_OUT, starterConfig } from "../../config/starter.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import type { Log, ReadOptions } from "../../log/log.js";
-import { lookAlikes, lookAlikeWarnings } from "../../log/look-alikes.js";
+import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
 import { repeatedHeaderNote } from "../../log/layout.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { datasetIsHere, openLogWith } from "../../training/open-log.js";
@@ -104,6 +104,7 @@ async function inspectLog(
       missing: missing[c]!,
       first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
     }));
+    if (timeFormat === undefined) warnings.push(...unixTimeWarnings(inference.roles.time, cellsOf));
     warnings.push(...nullWarnings(new Map(read.nulls.map((found, c) => [log.columns[c]!, found]))));
     for (const [reason, count] of Object.entries(read.skipped))
       warnings.push(`skipped ${count} bad rows (${reason})`);

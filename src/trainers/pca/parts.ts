@@ -23,6 +23,7 @@ import type { Examples, Part } from "../../training/examples.js";
 import { countUnseen, type SplitParts } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
+import { unrankedWarnings } from "../../training/outcome-warnings.js";
 import { rankingByUser, rankingMetricsOfParts } from "../../training/ranking-metrics.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 
@@ -140,7 +141,12 @@ async function ofInteractions(
     model,
     part: parts.train,
     negatives: examples.negatives!,
-    heldOut: () => rankingMetricsOfParts(scorer, ranking!, threads, watch.signal),
+    async heldOut() {
+      const metrics = await rankingMetricsOfParts(scorer, ranking!, threads, watch.signal);
+      for (const text of unrankedWarnings(ranking!.examples, metrics))
+        watch.observe({ stage: "warning", text });
+      return metrics;
+    },
     byUnit: () => rankingByUser(scorer, ranking!, threads, watch.signal),
   };
 }
