@@ -1,7 +1,7 @@
 // `npm run bench -- all [WORK...]`: every work beside its peer, in turn in one run, as one table in docs/performance.md; with names
 // only their lines are measured and replaced.
 //
-// EMBED_PEER_PYTHON names a Python with lightgbm, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; fm-native is compiled by gcc.
+// EMBED_PEER_PYTHON names a Python with lightgbm, pandas, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; fm-native is compiled by gcc.
 // Run it when nothing else runs.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -104,7 +104,7 @@ least and the greatest ratio of a turn in parentheses). Compare ratios, not seco
 [How cost grows](growth.md) has time and memory by rows, features, dimensions and threads.
 
 ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}, embed ${version}. This page is written by
-\`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, implicit, scipy and faiss, and
+\`npm run bench -- all\`. \`EMBED_PEER_PYTHON\` names a Python that has lightgbm, pandas, implicit, scipy and faiss, and
 \`EMBED_XLEARN\` names \`xlearn_train\`. Wide ranges of a ratio show that the machine was not equally fast throughout.
 `;
 
