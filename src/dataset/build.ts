@@ -288,7 +288,7 @@ function purposesOf(
             : roles.numeric.includes(name)
               ? "numeric"
               : "key";
-    // a text that stands for a missing cell would have to be looked for among the texts of times
+    // a text for missing cells that is a time itself is compared with the texts of cells, which numbers do not have
     const isTime =
       role === "time" &&
       timeFormat === undefined &&

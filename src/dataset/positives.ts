@@ -3,10 +3,10 @@
 //
 //   log with labels ──► rows whose label is at least X ──► log of positive events, whose label is no column any more
 
-import { columnText } from "./where-tokens.js";
 import { DataError, UsageError } from "../errors.js";
 import { columnNamed, type Dataset, type Positives } from "./dataset.js";
 import { rowsWhere, selectRows } from "./select-rows.js";
+import { columnText } from "./where-tokens.js";
 
 /**
  * The rows whose label makes them events, without the label; the dataset as it is where its roles ask for no such choice.

@@ -1,8 +1,7 @@
 // What is read as rows, a file or a table or query, and its columns as the log's options take them.
 
 import { DataError, NoRowsError } from "../errors.js";
-import type { LeafColumn } from "../log/parquet-cursor.js";
-import { timeUnitOf } from "../log/parquet-text.js";
+import { holdsTimes, separatorIn, type LeafColumn } from "../log/parquet-cursor.js";
 import { noSuchColumn } from "../log/read.js";
 import { leafOf } from "./arrow-columns.js";
 import { batchesIn, int64At, type Expected } from "./batches.js";
@@ -90,15 +89,7 @@ export function isList({ types }: OpenInput, name: string): boolean {
 /** Whether cells are single times. */
 export function isTime(file: OpenInput, name: string, columns: Columns): boolean {
   const column = columnOf(file, name, columns);
-  if (typeof column === "string") return false;
-  const { element, maxRepetition, separator } = column;
-  return maxRepetition === 0 && separator === undefined && timeUnitOf(element) !== undefined;
-}
-
-/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all inputs. */
-function separatorOf(file: OpenInput, name: string, { multi, given }: Columns): string | undefined {
-  if (isList(file, name)) return multi[name] ?? "|";
-  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+  return typeof column !== "string" && holdsTimes(column);
 }
 
 /** A column of an input; a text that all rows have. */
@@ -106,7 +97,7 @@ export function columnOf(file: OpenInput, name: string, columns: Columns): LeafC
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
   if (!type) return file.partition[name] ?? "";
-  const separator = separatorOf(file, name, columns);
+  const separator = separatorIn(name, isList(file, name), columns);
   return {
     name,
     ...leafOf(name, type)!,

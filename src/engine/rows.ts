@@ -15,7 +15,7 @@ import { Merger } from "../log/merge.js";
 import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet-cursor.js";
 import { mergeScan } from "../log/parquet-read.js";
-import { ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
+import { cellRequests, ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
@@ -182,7 +182,7 @@ async function readInputs(
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
-  const setup = { requests: requests.map(({ as, isTime }) => ({ as, ...(isTime && { isTime }) })) };
+  const setup = { requests: cellRequests(requests) };
   const merger = new Merger(setup, 1, options, memories.merger);
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   const skipped: Record<string, number> = {};

@@ -4,6 +4,7 @@
 import { joinValues } from "./several.js";
 import { PageReader, type LeafChunk, type ReadBytes } from "./parquet-pages.js";
 import { Runs } from "./parquet-runs.js";
+import { timeUnitOf } from "./parquet-text.js";
 import {
   checkLeft,
   plainValues,
@@ -20,6 +21,22 @@ export interface LeafColumn extends LeafChunk {
   name: string;
   /** joins the values of a list, and may not stand in one of them; undefined where a cell is one value */
   separator?: string;
+}
+
+/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all files. */
+export function separatorIn(
+  name: string,
+  isOwnList: boolean,
+  { multi, given }: Readonly<Record<"multi" | "given", Readonly<Record<string, string>>>>,
+): string | undefined {
+  if (isOwnList) return multi[name] ?? "|";
+  // one value of a list that is no list in this file: it must not come back as two
+  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+}
+
+/** Whether cells are single times; a separator makes several of one. */
+export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | "separator">): boolean {
+  return separator === undefined && timeUnitOf(element) !== undefined;
 }
 
 /** Levels, and values of a list, that are looked at together. */

@@ -12,7 +12,7 @@ import type { Batch, ColumnRequest, Log, ReadOptions, ReadResult } from "./log.j
 import { Merger } from "./merge.js";
 import type { ParquetFile } from "./parquet-files.js";
 import type { ParquetScannerData } from "./parquet-scan.worker.js";
-import { ParquetScanner, type RangeScan, type RowRange } from "./parquet-scanner.js";
+import { cellRequests, ParquetScanner, type RangeScan, type RowRange } from "./parquet-scanner.js";
 import { progressOf } from "./read.js";
 import { receivedError, ScanThread, type SentError } from "./scan-thread.js";
 import { scanMemories } from "./scanner.js";
@@ -53,7 +53,7 @@ export async function readRanges(
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
   const numOthers = affordableScanners(numThreads - 1);
-  const setup = { requests: requests.map(({ as, isTime }) => ({ as, ...(isTime && { isTime }) })) };
+  const setup = { requests: cellRequests(requests) };
   const local = new ParquetScanner(setup.requests, memories.scanner);
   const threads: ScanThread<RowRange, RangeScan | SentError>[] = [];
   const merger = new Merger(setup, 1 + numOthers, options, memories.merger);

@@ -34,6 +34,10 @@ export interface RowRange {
 /** What to make of a column. */
 export type CellRequest = Omit<ColumnRequest, "name">;
 
+export function cellRequests(requests: readonly ColumnRequest[]): CellRequest[] {
+  return requests.map(({ name: _, ...request }) => request);
+}
+
 /** What is wrong with a row; lines count from 0 at the range's start. */
 export interface FaultyLine {
   line: number;

@@ -16,7 +16,7 @@ import {
 import { checkColumnCount, SAMPLE_ROWS } from "./limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "./log.js";
 import { NullTexts } from "./nulls.js";
-import { ColumnCursor } from "./parquet-cursor.js";
+import { ColumnCursor, holdsTimes, separatorIn } from "./parquet-cursor.js";
 import {
   isList,
   leafFinder,
@@ -25,7 +25,6 @@ import {
   shapeProblem,
   type ParquetFile,
 } from "./parquet-files.js";
-import { timeUnitOf } from "./parquet-text.js";
 import { readRanges, type RangeItem } from "./parquet-read.js";
 import { checked, type RowRange } from "./parquet-scanner.js";
 import { noSuchColumn, type RangeSizes } from "./read.js";
@@ -142,24 +141,15 @@ function noteOdd(
   }
 }
 
-/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all files. */
-function separatorOf(file: ParquetFile, name: string, { multi, given }: Columns): string | undefined {
-  const isOwnList = isList(file.trees.get(name)!);
-  if (isOwnList) return multi[name] ?? "|";
-  // one value of a list that is no list in this file: it must not come back as two
-  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+function separatorOf(file: ParquetFile, name: string, columns: Columns): string | undefined {
+  return separatorIn(name, isList(file.trees.get(name)!), columns);
 }
 
-/** Whether cells are single times; a separator that is given makes several of one. */
 function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
-  const tree = file.trees.get(name)!;
-  return (
-    !columns.ignored.has(name) &&
-    !isList(tree) &&
-    tree.children.length === 0 &&
-    separatorOf(file, name, columns) === undefined &&
-    timeUnitOf(tree.element) !== undefined
-  );
+  if (columns.ignored.has(name)) return false;
+  const { element, children } = file.trees.get(name)!;
+  const separator = separatorOf(file, name, columns);
+  return children.length === 0 && holdsTimes({ element, ...(separator !== undefined && { separator }) });
 }
 
 /** The first rows as text; those that have none are left out. */

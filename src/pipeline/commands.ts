@@ -98,7 +98,7 @@ export const NO_VERSION = "none";
 /** Words that stand where a path may: two of a pipeline, and where train-net starts. */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
-/** Whether the training goes on from its checkpoint; every search does. */
+/** Whether the training resumes from its checkpoint; every search does. */
 export async function resumes(command: string, { search }: Given): Promise<boolean> {
   return search !== undefined || (await named(command)).checkpointEvery !== undefined;
 }
