@@ -106,9 +106,17 @@ test.each([
   [["--normalize", "none"], "none"],
   [["--matrix", "cooccurrence"], "none"],
   [["--matrix", "features"], "none"],
-  [["--matrix", "columns"], "none"],
 ])("%j normalizes by %s", async (flags, expected) => {
-  const { stdout } = await embedOk([...purchases, ...flags, "--dim", "1", "-o", at("by"), "--force", "--json"]);
+  const { stdout } = await embedOk([
+    ...purchases,
+    ...flags,
+    "--dim",
+    "1",
+    "-o",
+    at("by"),
+    "--force",
+    "--json",
+  ]);
   const { options } = parseJson<PcaSummary>(stdout);
   expect(options["normalize"]).toBe(expected);
 });
@@ -174,7 +182,9 @@ test("--matrix columns tells the components of a table whose spread is known", a
     input,
   });
   expect(stderr).toContain("'word' ignored");
-  const { train } = parseJson<PcaSummary>(stdout).metrics;
+  const { metrics, options } = parseJson<PcaSummary>(stdout);
+  expect(options["normalize"]).toBe("none");
+  const { train } = metrics;
   expect(train!.explainedVarianceRatio).toHaveLength(2);
   const [a] = await rowsOf(run);
   expect(a!.vector[0]).toBeCloseTo(1 / Math.sqrt(5), 5);

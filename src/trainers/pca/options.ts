@@ -72,8 +72,7 @@ const own = {
   }),
   normalize: choice(["none", "degree"], {
     placeholder: "how",
-    help:
-      "interactions: normalization; degree divides each value by the square roots of its row and column sums",
+    help: "interactions: normalization; degree divides each value by the square roots of its row and column sums",
     group: model,
     default: ({ matrix, ...scaled }: Matrix & Scaled) =>
       matrix === "interactions" && !isScaled(scaled) ? "degree" : "none",
