@@ -303,7 +303,9 @@ function differingKeys(
     const value = manifest[key as keyof Manifest];
     if (key !== "options") return named(JSON.stringify(value) ?? "");
     // the order is that of the table, which may have changed
-    const options = Object.entries(decisive(table, value as Record<string, unknown>)).sort();
+    const options = Object.entries(decisive(table, value as Record<string, unknown>)).sort(([a], [b]) =>
+      a < b ? -1 : 1,
+    );
     return named(JSON.stringify(options));
   };
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
