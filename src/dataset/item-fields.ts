@@ -41,7 +41,7 @@ export function findItemFields(
   const determined = dataset.columns
     .filter(({ name }) => candidates.includes(name))
     .filter((column) =>
-      given ? given.includes(column.name) : isDetermined(sampled, rows, cellCodes(column)),
+      given ? given.includes(column.name) : isDetermined(sampled, rows, column),
     );
   // the row that stands for an item: its latest in the order of the rows among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
@@ -105,12 +105,13 @@ export function cellCodes(column: Column): Uint32Array {
   });
 }
 
-function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, cells: Uint32Array): boolean {
+function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Column): boolean {
   let chances = 0;
   for (let item = 0; item + 1 < indptr.length; item++)
     chances += Math.max(0, indptr[item + 1]! - indptr[item]! - 1);
   if (chances === 0) return false;
-  const counts = counterOf(cells);
+  const cells = cellCodes(column);
+  const counts = column.kind === "key" ? new Uint32Array(column.dictionary.size + 1) : counterOf(cells);
   let misses = 0;
   for (let item = 0; item + 1 < indptr.length; item++) {
     const events = rows.subarray(indptr[item], indptr[item + 1]);
