@@ -40,9 +40,7 @@ export function findItemFields(
   const sampled = rowsByItem(item, eventsOfFirstItems(item, rows));
   const determined = dataset.columns
     .filter(({ name }) => candidates.includes(name))
-    .filter((column) =>
-      given ? given.includes(column.name) : isDetermined(sampled, rows, column),
-    );
+    .filter((column) => (given ? given.includes(column.name) : isDetermined(sampled, rows, column)));
   // the row that stands for an item: its latest in the order of the rows among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];
