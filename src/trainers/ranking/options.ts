@@ -23,7 +23,7 @@ import { ranksComplaint, ranksOf, type Ranks } from "./ranks.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
 export const similarities = ["dot", "cosine"] as const;
-export const methods = ["adagrad", "adam"] as const;
+export const methods = ["adagrad", "adam", "sgd"] as const;
 export const schedules = ["inverse", "cosine"] as const;
 export const starts = ["random", "svd"] as const;
 type Loss = (typeof rankingLosses)[number];
@@ -235,7 +235,6 @@ const own = {
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "adam" : "adagrad"),
     shown: "adam for the cosine softmax, else adagrad",
-    only: { loss: SHARED },
   }),
   batchSize: whole({
     min: 256,
@@ -357,6 +356,10 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
       `--item-neighbors cannot be combined with cosine similarity (--loss ${loss}): use --loss bpr, warp, or ` +
         "sampled-softmax with --similarity dot",
     );
+  if (all.optimizer === "adam" && !isShared(loss))
+    throw new UsageError(`--optimizer adam needs --loss sampled-softmax or ccl, got --loss ${loss}`);
+  if (all.optimizer === "sgd" && isShared(loss))
+    throw new UsageError(`--optimizer sgd needs --loss bpr or warp, got --loss ${loss}`);
   const most = isShared(loss) ? 65_536 : 1024;
   const least = all.inBatch ? 0 : 1;
   if (!(negatives >= least && negatives <= most))

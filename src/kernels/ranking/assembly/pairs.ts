@@ -14,7 +14,7 @@ import { featureAt } from "../../shared/assembly/rows";
 import { sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
-import { B, Plan, SLICE, Thread, WARP } from "./plan";
+import { B, Plan, SGD, SLICE, Thread, WARP } from "./plan";
 import { rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
 
 /** Item k of row r of a batch, whose candidates are u32[B][M]. */
@@ -44,7 +44,8 @@ export function touchPairs(
   const stride = <usize>plan.stride;
   const first = plan.vectors + <usize>fromSlice * SLICE;
   const bytes = <usize>(toSlice - fromSlice) * SLICE;
-  const squares = rowBytes(plan) - <usize>fromSlice * (SLICE - 4);
+  // rows of SGD have no accumulators: a number that is read anyway stands in for them
+  const squares = plan.method == SGD ? 0 : rowBytes(plan) - <usize>fromSlice * (SLICE - 4);
   let sum: i32 = 0;
   for (let r: usize = 0; r < numRows; r++) {
     const event = (<usize>load<u32>(events + (r << 2))) << 2;
@@ -308,6 +309,10 @@ export function updatePairs(
       const u = vectorOf(plan, featureAt(context, event));
       const i = vectorOf(plan, featureAt(templates, item));
       const n = vectorOf(plan, featureAt(templates, negative));
+      if (plan.method == SGD) {
+        for (let c = from; c < end; c += SLICE) stepThree(u + c, i + c, n + c, g, l2, learningRate);
+        continue;
+      }
       for (let c = from; c < end; c += SLICE) {
         updateThree(u + c, i + c, n + c, squares + (c >>> 3) - c, g, l2, learningRate);
       }
@@ -385,6 +390,20 @@ function updateThree(
   v128.store(i, sgd<v128>(i1, gi1, iRate), 16);
   v128.store(n, sgd<v128>(n0, gn0, nRate));
   v128.store(n, sgd<v128>(n1, gn1, nRate), 16);
+}
+
+/** A slice of a pair whose sides have one feature each, by SGD. @param u,i,n where the slice lies */
+function stepThree(u: usize, i: usize, n: usize, g: v128, l2: v128, learningRate: v128): void {
+  for (let half: usize = 0; half < SLICE; half += 16) {
+    const uv = v128.load(u + half);
+    const iv = v128.load(i + half);
+    const nv = v128.load(n + half);
+    const gu = f32x4.add(f32x4.mul(g, f32x4.sub(iv, nv)), f32x4.mul(l2, uv));
+    const q = f32x4.mul(g, uv);
+    v128.store(u + half, sgd<v128>(uv, gu, learningRate));
+    v128.store(i + half, sgd<v128>(iv, f32x4.add(q, f32x4.mul(l2, iv)), learningRate));
+    v128.store(n + half, sgd<v128>(nv, f32x4.sub(f32x4.mul(l2, nv), q), learningRate));
+  }
 }
 
 /** Moves the weights of both items of every pair; those of the context cancel. */

@@ -18,9 +18,10 @@ export const SLICE: usize = 32;
 /** Events of one kernel call. */
 export const BLOCK: u32 = 4096;
 
-/** Methods of a step; Adam is for the losses whose negatives are shared. */
+/** Methods of a step; Adam is for the losses whose negatives are shared, SGD for pairs. */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
+export const SGD: u32 = 2;
 
 export const BPR: u32 = 0;
 export const WARP: u32 = 1;
@@ -35,13 +36,13 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam v alone */
+  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and SGD v alone */
   vectors: usize;
   stride: u32;
   /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a feature */
   moments: usize;
   momentStride: u32;
-  /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t. `weightStride` bytes a feature */
+  /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; of SGD w alone. `weightStride` bytes a feature */
   weights: usize;
   weightStride: u32;
   method: u32;
