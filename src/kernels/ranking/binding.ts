@@ -239,7 +239,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     negativeWeight: shape.negativeWeight,
     temperature: shape.temperature,
     rankWeights: loss === "warp" ? arena.put("rank weights", rankWeights(numItems, M)) : 0,
-    candidates: shared ? 0 : room("candidates", 2 * BLOCK * M),
+    candidates: shared ? 0 : room("candidates", 2 * BLOCK * (M + 2)),
     partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
     contrast,
     graph: propagation?.offset ?? 0,

@@ -79,7 +79,10 @@ export class Plan extends NegativeSource {
   temperature: f32;
   /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
   rankWeights: usize;
-  /** u32[2][4096][M]: candidates of a block's events, alternating with the block's number */
+  /**
+   * u32[2][4096][M + 2]: of each of a block's events its context, its item and its candidates, alternating with the block's number.
+   * They are rows of `context` and `templates`, or when `single` the features that those rows hold
+   */
   candidates: usize;
   /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
   partials: usize;
@@ -150,7 +153,7 @@ export class Thread extends BatchNegatives {
   scores: usize;
   /** f32[B]: score of the event's item less its negative's, then dLoss of it */
   gradients: usize;
-  /** u32[B]: the negative of each event */
+  /** u32[B]: the negative of each event, as it stands among the candidates */
   negatives: usize;
   /** u32[toRank]: an event's best candidates so far, highest first (BPR) */
   best: usize;
