@@ -283,6 +283,7 @@ export function updatePairs(
   const single = plan.single != 0;
   const squares = rowBytes(plan);
   const learningRate = f32x4.splat(plan.learningRate);
+  const keep = f32x4.sub(f32x4.splat(1), f32x4.mul(learningRate, l2));
   const from = <usize>fromSlice * SLICE;
   const end = <usize>toSlice * SLICE;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -299,7 +300,8 @@ export function updatePairs(
       const i = vectorOf(plan, item);
       const n = vectorOf(plan, negative);
       if (plan.method == SGD) {
-        for (let c = from; c < end; c += SLICE) stepThree(u + c, i + c, n + c, g, l2, learningRate);
+        const a = f32x4.mul(learningRate, g);
+        for (let c = from; c < end; c += SLICE) stepThree(u + c, i + c, n + c, keep, a);
         continue;
       }
       for (let c = from; c < end; c += SLICE) {
@@ -381,17 +383,22 @@ function updateThree(
   v128.store(n, sgd<v128>(n1, gn1, nRate), 16);
 }
 
-/** A slice of a pair whose sides have one feature each, by SGD. @param u,i,n where the slice lies */
-function stepThree(u: usize, i: usize, n: usize, g: v128, l2: v128, learningRate: v128): void {
+/**
+ * A slice of a pair whose sides have one feature each, by SGD.
+ *
+ * @param u,i,n where the slice lies
+ * @param keep  1 - learning rate x penalty
+ * @param a     learning rate x dLoss/dx
+ */
+function stepThree(u: usize, i: usize, n: usize, keep: v128, a: v128): void {
   for (let half: usize = 0; half < SLICE; half += 16) {
-    const uv = v128.load(u + half);
-    const iv = v128.load(i + half);
-    const nv = v128.load(n + half);
-    const gu = f32x4.add(f32x4.mul(g, f32x4.sub(iv, nv)), f32x4.mul(l2, uv));
-    const q = f32x4.mul(g, uv);
-    v128.store(u + half, sgd<v128>(uv, gu, learningRate));
-    v128.store(i + half, sgd<v128>(iv, f32x4.add(q, f32x4.mul(l2, iv)), learningRate));
-    v128.store(n + half, sgd<v128>(nv, f32x4.sub(f32x4.mul(l2, nv), q), learningRate));
+    const u4 = v128.load(u + half);
+    const i4 = v128.load(i + half);
+    const n4 = v128.load(n + half);
+    const au = f32x4.mul(a, u4);
+    v128.store(u + half, f32x4.sub(f32x4.mul(keep, u4), f32x4.mul(a, f32x4.sub(i4, n4))));
+    v128.store(i + half, f32x4.sub(f32x4.mul(keep, i4), au));
+    v128.store(n + half, f32x4.add(f32x4.mul(keep, n4), au));
   }
 }
 
