@@ -159,6 +159,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     });
   const shared = sharesNegatives(loss);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
+  const single = isSingle(context) && isSingle(templates);
   // shared negatives, and features, of a batch at most
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
@@ -212,7 +213,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     method: METHODS[method],
     context: putRows("the events' contexts", context),
     templates: putRows("the items' features", templates),
-    single: isSingle(context) && isSingle(templates),
+    single,
+    differs: single && loss === "bpr" && method === "sgd" && M === 1,
     users: arena.put("the events' users", data.users),
     items: arena.put("the events' items", data.items),
     eventWeights: arena.put("the events' weights", data.weights),

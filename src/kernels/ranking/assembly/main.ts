@@ -23,8 +23,10 @@ import { propagateAll, propagateRows, stepLayers } from "./layers";
 import {
   choosePairs,
   combinePairs,
+  forwardDifferences,
   forwardPairs,
   forwardPairWeights,
+  numbersOf,
   touchPairs,
   updatePairs,
   updatePairWeights,
@@ -79,7 +81,7 @@ export function trainPairs(
   );
   if (!barrier(plan.barrier, T)) return false;
 
-  const numbers = <usize>(B * (M + 1));
+  const numbers = numbersOf(plan);
   for (let from: u32 = 0; from < numRows; from += B) {
     const size = min(B, numRows - from);
     const events = thread.order + ((<usize>from) << 2);
@@ -89,7 +91,8 @@ export function trainPairs(
 
     // each slice's part of the scores
     if (plan.single) touchPairs(plan, thread, drawn, size, fromSlice, toSlice);
-    forwardPairs(plan, drawn, size, fromSlice, toSlice, partials);
+    if (plan.differs) forwardDifferences(plan, drawn, size, fromSlice, toSlice, partials);
+    else forwardPairs(plan, drawn, size, fromSlice, toSlice, partials);
     if (index == 0) {
       forwardPairWeights(plan, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
     }

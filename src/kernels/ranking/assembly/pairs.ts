@@ -102,11 +102,48 @@ export function forwardPairs(
   }
 }
 
-/** Writes the weights' part of each score, f32[B][M + 1]. */
+/** Numbers of a batch that each slice has a part of: scores, or differences of two scores. */
+export function numbersOf(plan: Plan): usize {
+  return plan.differs ? B : B * (plan.numNegatives + 1);
+}
+
+/** As forwardPairs, of the difference of each event's two scores: <p, q - q'>. @param partials f32[J + 1][B] */
+export function forwardDifferences(
+  plan: Plan,
+  candidates: usize,
+  numRows: u32,
+  fromSlice: u32,
+  toSlice: u32,
+  partials: usize,
+): void {
+  const toNextSlice = (<usize>B) << 2;
+  const from = <usize>fromSlice * SLICE;
+  const end = <usize>toSlice * SLICE;
+  let first = partials + <usize>fromSlice * toNextSlice;
+  for (let r: u32 = 0; r < numRows; r++, first += 4) {
+    const row = rowAt(plan, candidates, r);
+    const u = vectorOf(plan, load<u32>(row));
+    const i = vectorOf(plan, load<u32>(row, 4));
+    const n = vectorOf(plan, load<u32>(row, 8));
+    let target = first;
+    for (let c = from; c < end; c += SLICE, target += toNextSlice) {
+      const half = f32x4.mul(v128.load(u + c), f32x4.sub(v128.load(i + c), v128.load(n + c)));
+      const other = f32x4.sub(v128.load(i + c, 16), v128.load(n + c, 16));
+      store<f32>(target, sum4(f32x4.add(half, f32x4.mul(v128.load(u + c, 16), other))));
+    }
+  }
+}
+
+/** Writes the weights' part of each score, or of each difference: the last of the partials. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
     const row = rowAt(plan, candidates, r);
+    if (plan.differs) {
+      const w = load<f32>(weightAt(plan, load<u32>(row, 4))) - load<f32>(weightAt(plan, load<u32>(row, 8)));
+      store<f32>(partial + ((<usize>r) << 2), w);
+      continue;
+    }
     for (let k: u32 = 0; k <= M; k++, partial += 4) {
       const item = load<u32>(row + ((<usize>k) << 2), 4);
       const w = plan.single ? load<f32>(weightAt(plan, item)) : weightOf(plan, plan.templates, item);
@@ -125,7 +162,7 @@ function scorePart(plan: Plan, event: u32, item: u32, c: usize): v128 {
 
 /** Adds the parts up: score = partial[0] + ... + partial[J], in this order. */
 export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
-  const numbers = <usize>(B * (plan.numNegatives + 1));
+  const numbers = numbersOf(plan);
   for (let i: usize = 0; i < numbers; i += 4) {
     let score = v128.load(partials + (i << 2));
     for (let j: usize = 1; j <= plan.numSlices; j++) {
@@ -215,6 +252,11 @@ function chooseBpr(
 ): f64 {
   const M = plan.numNegatives;
   for (let r: usize = 0; r < numRows; r++) {
+    if (plan.differs) {
+      store<u32>(thread.negatives + (r << 2), load<u32>(rowAt(plan, candidates, r), 8));
+      store<f32>(thread.gradients + (r << 2), load<f32>(thread.scores + (r << 2)));
+      continue;
+    }
     const scores = thread.scores + ((r * (M + 1)) << 2);
     let best: u32;
     if (plan.toRank == 1) {

@@ -52,6 +52,8 @@ export class Plan extends NegativeSource {
   templates: PairRows;
   /** 1 when context and templates have one feature of value 1 a row: user and item alone */
   single: u32;
+  /** 1: of a pair the difference of both scores is computed at once (BPR of one negative by SGD, `single`) */
+  differs: u32;
   /** f32[E]; 0 when all are 1 */
   eventWeights: usize;
   /** u32[2^b / 32]: bit `membershipBit` of each (user, item) of the history is set, those of few others */
@@ -84,7 +86,7 @@ export class Plan extends NegativeSource {
    * They are rows of `context` and `templates`, or when `single` the features that those rows hold
    */
   candidates: usize;
-  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
+  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number; f32[2][J + 1][B] where `differs` */
   partials: usize;
   contrast: Contrast;
   /** 0 without layers */
@@ -149,7 +151,7 @@ export class Thread extends BatchNegatives {
   blockNumber: u32;
   /** u32[4096]: the block's events in the order of visit */
   order: usize;
-  /** f32[B][M + 1]: scores, the event's own item first */
+  /** f32[B][M + 1]: scores, the event's own item first; f32[B]: score less that of the one negative where `differs` */
   scores: usize;
   /** f32[B]: score of the event's item less its negative's, then dLoss of it */
   gradients: usize;
