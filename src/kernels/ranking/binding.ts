@@ -89,7 +89,7 @@ export interface RankingShape {
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
-  /** Adam is for losses whose negatives are shared, SGD for pairs */
+  /** Adam is for losses whose negatives are shared, SGD for pairs whose context and templates have one feature of value 1 each */
   method: RankingMethod;
   /** events between two steps where negatives are shared: a divisor of 4,096 and multiple of 8 */
   batchSize: number;

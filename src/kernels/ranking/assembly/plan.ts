@@ -18,7 +18,7 @@ export const SLICE: usize = 32;
 /** Events of one kernel call. */
 export const BLOCK: u32 = 4096;
 
-/** Methods of a step; Adam is for the losses whose negatives are shared, SGD for pairs. */
+/** Methods of a step; Adam is for the losses whose negatives are shared, SGD for pairs of single features (`Plan.single`). */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
 export const SGD: u32 = 2;

@@ -1,4 +1,4 @@
-// Vectors of rows of features, and the AdaGrad or SGD step of one feature: a slice at a time.
+// Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
@@ -59,9 +59,9 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
 }
 
 /**
- * One step by AdaGrad, or SGD, of a slice, v0 v1, of the feature whose v lies at `vector`.
+ * One AdaGrad step of a slice, v0 v1, of the feature whose v lies at `vector`.
  *
- * A slice has one accumulator of AdaGrad, which the mean of its squared gradients is added to: an eighth of the memory, which is what
+ * A slice has one accumulator, which the mean of its squared gradients is added to: an eighth of the memory, which is what
  * random rows wait for.
  *
  * @param c bytes from the vector's start to the slice's
@@ -76,13 +76,10 @@ export function stepSlice(
   g1: v128,
   learningRate: f32,
 ): void {
-  if (plan.method != SGD) {
-    const at = vector + rowBytes(plan) + (c >>> 3);
-    const n = load<f32>(at) + meanSquare(g0, g1);
-    store<f32>(at, n);
-    learningRate /= sqrt<f32>(n);
-  }
-  const rate = f32x4.splat(learningRate);
+  const at = vector + rowBytes(plan) + (c >>> 3);
+  const n = load<f32>(at) + meanSquare(g0, g1);
+  store<f32>(at, n);
+  const rate = f32x4.splat(learningRate / sqrt<f32>(n));
   v128.store(vector + c, sgd<v128>(v0, g0, rate));
   v128.store(vector + c, sgd<v128>(v1, g1, rate), 16);
 }
