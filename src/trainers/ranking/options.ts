@@ -171,7 +171,8 @@ const own = {
       "weight of the negatives relative to the positive item: factor of the second term of ccl, or of " +
       "the log term of the softmax",
     group: model,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) => (kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1),
+    default: (kind: Omit<Kind, "negatives" | "optimizer">) =>
+      kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1,
     shown: "ccl 100, cosine softmax 1.25, else 1",
     search: {
       among: (kind: Kind) =>
@@ -269,7 +270,7 @@ const own = {
     help: "learning rate of the first epoch",
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRate,
-    shown: "depends on the loss, bpr 0.05",
+    shown: "depends on the loss and optimizer, bpr 0.05",
     search: { span: 3 },
   }),
   schedule: choice(schedules, {
@@ -287,7 +288,7 @@ const own = {
     help: "learning rate decay: in epoch e the rate is divided by 1 + x (e - 1)",
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRateDecay,
-    shown: "depends on the loss, bpr 0",
+    shown: "depends on the loss and optimizer, bpr 0",
   }),
   l2: number({
     min: 0,

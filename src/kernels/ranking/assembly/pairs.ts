@@ -14,7 +14,17 @@ import { sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
 import { B, Plan, SGD, SLICE, Thread, WARP } from "./plan";
-import { rowBytes, squaresOf, stepRow, stepWeight, stepWeights, sumOf, vectorOf, weightAt, weightOf } from "./vectors";
+import {
+  rowBytes,
+  squaresOf,
+  stepRow,
+  stepWeight,
+  stepWeights,
+  sumOf,
+  vectorOf,
+  weightAt,
+  weightOf,
+} from "./vectors";
 
 /** Where row r of a batch's candidates, u32[B][M + 2], begins: its context, its item and what this is compared with. */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
