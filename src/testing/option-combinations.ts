@@ -1,7 +1,7 @@
 // Seeded combinations of a training command's options, drawn from what the command itself declares: a new option is covered by
 // itself as long as its placeholder has values here.
 //
-//   command's Option objects ──► one option in turn, so that each is drawn, and up to four more
+//   command's Option objects ──► one option in turn, so that each is drawn, and up to four more that need no server
 //                            ──► what those go with (a table's `only`), where it is not drawn ──► the words to type
 
 import type { Option } from "commander";
@@ -41,6 +41,8 @@ export interface Drawn {
 
 /** What every combination is given anyway, or what needs a server, so that no combination with it would train. */
 const GIVEN = ["out", "force", "engine-train", "shards"];
+/** Options that are refused without a server, whatever else is drawn: each is drawn in its turn alone. */
+const NEEDS_SERVER = "engine";
 /** They change the names of all columns, so that every other option that names one is refused. */
 const RENAMING = ["no-header", "columns"];
 
@@ -74,7 +76,7 @@ const byName: Record<string, readonly string[]> = {
   hidden: ["4", "4,3"],
   "cross-bits": ["4", "8"],
   "time-fields": ["hour", "hour,dow"],
-  "time-format": ["%Y-%m-%d"],
+  "time-format": ["%s", "%Y-%m-%d"],
   numeric: ["price", "price:log1p", "price:bins=3"],
   multi: ["tags:|"],
   "multi-weights": ["tags"],
@@ -160,15 +162,17 @@ const byPlaceholder: Record<string, Values> = {
   bytes: () => ["8", "1000"],
 };
 
-/** Options that a training needs beside these, which a table's `only` does not say since it takes one of several. */
-const beside: Readonly<Record<string, string>> = {
-  refit: "valid",
-  search: "valid",
-  multiWeights: "multi",
-  validLike: "valid",
-  timeFormat: "time",
-  positiveFrom: "label",
-  itemTower: "itemFields",
+/** Options, or values of them, that a training needs beside these, which a table's `only` does not say since it takes one of several. */
+const beside: Readonly<Record<string, Readonly<Record<string, true | readonly string[]>>>> = {
+  refit: { valid: true },
+  search: { valid: true },
+  multiWeights: { multi: true },
+  validLike: { valid: true },
+  timeFormat: { time: true },
+  positiveFrom: { label: true },
+  itemTower: { itemFields: true },
+  last: { split: ["last"] },
+  group: { split: ["last"] },
 };
 
 /** Words of a row that an option takes the place of. */
@@ -238,7 +242,8 @@ export function* drawCombinations(
     const turn = turns.get(row.command) ?? 0;
     turns.set(row.command, turn + 1);
     const chosen = new Set([options[turn % options.length]!]);
-    for (let more = integerBelow(5, random); more > 0; more--) chosen.add(pick(options, random));
+    const others = options.filter((option) => !nameOf(option).startsWith(NEEDS_SERVER));
+    for (let more = integerBelow(5, random); more > 0; more--) chosen.add(pick(others, random));
     const drawn = withCompanions(row, [...chosen], files, random);
     yield { row, drawn, words: [files.log(row), ...wordsOf(row, drawn)] };
   }
@@ -254,7 +259,7 @@ function withCompanions(row: TrainerRow, chosen: Option[], files: CombinationFil
   function add(option: Option): void {
     if (!(option instanceof TableOption)) return;
     const { declared, optionName } = option;
-    const more = Object.hasOwn(beside, optionName) ? { [beside[optionName]!]: true as const } : {};
+    const more = Object.hasOwn(beside, optionName) ? beside[optionName] : {};
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one instanceof TableOption && one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
