@@ -64,12 +64,13 @@ function updateSlice(plan: Plan, thread: Thread, j: u32): void {
 function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const S = sumsAt(plan, j);
+  const share: f32 = 1 / <f32>min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
   if (plan.sliceWidth == 8) {
-    if (thread.general) update<u64, f32, M>(plan, thread, P, S);
-    else update<u64, u32, M>(plan, thread, P, S);
+    if (thread.general) update<u64, f32, M>(plan, thread, P, S, share);
+    else update<u64, u32, M>(plan, thread, P, S, share);
   } else {
-    if (thread.general) update<u32, f32, M>(plan, thread, P, S);
-    else update<u32, u32, M>(plan, thread, P, S);
+    if (thread.general) update<u32, f32, M>(plan, thread, P, S, share);
+    else update<u32, u32, M>(plan, thread, P, S, share);
   }
 }
 

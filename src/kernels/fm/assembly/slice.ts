@@ -12,7 +12,7 @@
 // pairs with values, u32 for one-hot rows; M is the method (rates.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
 
 import { step } from "../../shared/assembly/steps";
-import { addTo, sum4 } from "../../shared/assembly/vector";
+import { addTo, inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { Plan, Thread } from "./plan";
 import { ratesOf } from "./rates";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
@@ -62,7 +62,7 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
 }
 
 /** Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
-export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
+export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize, share: f32): void {
   const numRows = thread.numRows;
   const stride = plan.featureStride;
   const ids = thread.ids;
@@ -93,8 +93,16 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
         }
         lr = f32x4.splat(rate);
       }
-      move<X, M>(p, apart, x, g, s0, lr, l2);
-      if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
+      if (sizeof<M>() == 4) {
+        const v0 = v128.load(p);
+        const g0 = gradient<X>(v0, x, g, s0, l2);
+        const v1 = sizeof<W>() == 8 ? v128.load(p, 16) : v0;
+        const g1 = sizeof<W>() == 8 ? gradient<X>(v1, x, g, s1, l2) : g0;
+        stepSlice<W>(p, apart, v0, v1, g0, g1, lr, share);
+      } else {
+        move<X, M>(p, apart, x, g, s0, lr, l2);
+        if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
+      }
     }
     for (; pair < end; pair += 4) {
       const feature = load<u32>(pair);
@@ -106,8 +114,18 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
       if (sizeof<W>() == 8) add<X>(sum + 16, p + 16, x, g, s1, l2);
     }
   }
-  if (sizeof<M>() == 4) stepRepeats<W, M>(plan, thread, P);
+  if (sizeof<M>() == 4) stepRepeats<W, M>(plan, thread, P, share);
   clearRepeats(thread);
+}
+
+function stepSlice<W>(p: usize, apart: usize, v0: v128, v1: v128, g0: v128, g1: v128, lr: v128, share: f32): void {
+  let squares = f32x4.mul(g0, g0);
+  if (sizeof<W>() == 8) squares = f32x4.add(squares, f32x4.mul(g1, g1));
+  const n = load<f32>(p + apart) + share * sum4(squares);
+  store<f32>(p + apart, n);
+  const rate = f32x4.mul(lr, inverseSqrt4(f32x4.splat(n)));
+  v128.store(p, f32x4.sub(v0, f32x4.mul(rate, g0)));
+  if (sizeof<W>() == 8) v128.store(p, f32x4.sub(v1, f32x4.mul(rate, g1)), 16);
 }
 
 /** Four dimensions of one feature. */
@@ -129,7 +147,7 @@ function gradient<X>(v: v128, x: v128, g: v128, s: v128, l2: v128): v128 {
 }
 
 /** Moves v of each marked feature one step on the sum of its gradients. */
-function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize): void {
+function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize, share: f32): void {
   const apart: usize = sizeof<W>() << 2;
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
@@ -137,7 +155,6 @@ function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize): void {
     const sums = sumsOf(thread, slot, apart);
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
     const lr = f32x4.splat(plan.vectorRate * factor);
-    for (let d: usize = 0; d < apart; d += 16)
-      step<M, v128>(p + d, apart, v128.load(p + d), v128.load(sums + d), lr);
+    stepSlice<W>(p, apart, v128.load(p), v128.load(p, 16), v128.load(sums), v128.load(sums, 16), lr, share);
   }
 }
