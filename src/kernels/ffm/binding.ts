@@ -68,6 +68,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     numParts: groups.length,
     sliceWidth: 4,
     tables,
+    accumulators: undefined,
     sums: 0,
     rates,
   });
@@ -117,6 +118,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     barrier,
     numSlices,
     slices,
+    accumulators: undefined,
     vectorWidth,
     rates,
     bytesOfRepeat,

@@ -63,6 +63,8 @@ export interface FmLayout {
   numSlices: number;
   /** where v and its state lie, by slice of K dimensions; a field-aware machine's by field and quad */
   slices: Tables;
+  /** where the accumulators of slices lie, when a slice has one */
+  accumulators: Tables | undefined;
   /** numbers a feature in the vectors that the kernel exports */
   vectorWidth: number;
   /** f32[n][4], where features have their own */
@@ -81,6 +83,13 @@ export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
+/** What a feature has of a slice of K dimensions: numbers of v and its state side by side, and accumulators in a table of their own. */
+export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
+  return method === "adagrad" || method === "ftrl"
+    ? { numbers: K, accumulators: 1 }
+    : { numbers: K * METHODS[method].states, accumulators: 0 };
+}
+
 /**
  * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialise` or `importSlice`.
  *
@@ -92,13 +101,14 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const numThreads = Math.max(1, Math.min(shape.threads, J));
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
-  const { states } = METHODS[shape.method];
-  const bytesOfSlice = states * K * 4;
+  const { numbers, accumulators } = sliceOf(shape.method, K);
   const n = shape.numFeatures;
 
   const barrier = allocateBarrier(arena);
-  const vectors = arena.allocate(`the vectors of ${n} features`, J * n * bytesOfSlice);
-  const slices = cutTables(vectors, J, bytesOfSlice, numThreads);
+  const tablesOf = (name: string, bytes: number) =>
+    cutTables(arena.allocate(`${name} of ${n} features`, J * n * bytes), J, bytes, numThreads);
+  const slices = tablesOf("the vectors", numbers * 4);
+  const accumulatorTables = accumulators ? tablesOf("the accumulators", 4) : undefined;
   const rates = shape.hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
   const plan = writeStruct(
     arena,
@@ -110,6 +120,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       numParts: J,
       sliceWidth: K,
       tables: slices,
+      accumulators: accumulatorTables,
       sums: bytesOf("sums", J * BATCH_ROWS * K),
       rates,
     }),
@@ -123,6 +134,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     barrier,
     numSlices: J,
     slices,
+    accumulators: accumulatorTables,
     vectorWidth: shape.dim,
     rates,
     bytesOfRepeat: K * 4,
@@ -140,6 +152,7 @@ export interface PlanParts {
   numParts: number;
   sliceWidth: number;
   tables: Tables;
+  accumulators: Tables | undefined;
   sums: number;
   rates: Region | undefined;
 }
@@ -158,6 +171,8 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Fiel
     sliceWidth: parts.sliceWidth,
     slices: putOffsets(arena, parts.tables),
     featureStride: parts.tables.featureStride,
+    accumulators: parts.accumulators ? putOffsets(arena, parts.accumulators) : 0,
+    accumulatorStride: parts.accumulators?.featureStride ?? 0,
     linear: bytesOf(`the weights of ${n} features`, n << (linearShift - 2)),
     linearShift,
     sums: parts.sums,

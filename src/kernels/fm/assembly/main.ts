@@ -7,9 +7,10 @@
 //
 // Structs and shapes: plan.ts. Twin: ../reference.ts.
 
+import { updateAdaGrad } from "./ada-grad";
 import { openBatch, openBlock } from "./batch";
 import { forwardLinear, updateWeights } from "./linear";
-import { ADAM, SGD, startState } from "./methods";
+import { ADAGRAD, ADAM, FTRL, SGD, startState } from "./methods";
 import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
 import { RatedAdaGrad, RatedAdam, RatedSgd } from "./rates";
 import { combine, scoresToGradients } from "./scores";
@@ -22,6 +23,10 @@ import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
 function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
+}
+
+function accumulatorsAt(plan: Plan, j: u32): usize {
+  return <usize>load<u32>(plan.accumulators + ((<usize>j) << 2));
 }
 
 function sumsAt(plan: Plan, j: u32): usize {
@@ -56,22 +61,40 @@ function updateSlice(plan: Plan, thread: Thread, j: u32): void {
     if (rated) updateBy<RatedAdam>(plan, thread, j);
     else updateBy<Adam>(plan, thread, j);
   } else {
-    if (rated) updateBy<RatedAdaGrad>(plan, thread, j);
-    else updateBy<AdaGrad>(plan, thread, j);
+    if (rated) updateByAdaGrad<RatedAdaGrad>(plan, thread, j);
+    else updateByAdaGrad<AdaGrad>(plan, thread, j);
   }
 }
 
 function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const S = sumsAt(plan, j);
-  const share: f32 = 1 / <f32>min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
   if (plan.sliceWidth == 8) {
-    if (thread.general) update<u64, f32, M>(plan, thread, P, S, share);
-    else update<u64, u32, M>(plan, thread, P, S, share);
+    if (thread.general) update<u64, f32, M>(plan, thread, P, S);
+    else update<u64, u32, M>(plan, thread, P, S);
   } else {
-    if (thread.general) update<u32, f32, M>(plan, thread, P, S, share);
-    else update<u32, u32, M>(plan, thread, P, S, share);
+    if (thread.general) update<u32, f32, M>(plan, thread, P, S);
+    else update<u32, u32, M>(plan, thread, P, S);
   }
+}
+
+function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32): void {
+  const P = sliceAt(plan, j);
+  const N = accumulatorsAt(plan, j);
+  const S = sumsAt(plan, j);
+  const used = usedOf(plan, j);
+  if (plan.sliceWidth == 8) {
+    if (thread.general) updateAdaGrad<u64, f32, M>(plan, thread, P, N, S, used);
+    else updateAdaGrad<u64, u32, M>(plan, thread, P, N, S, used);
+  } else {
+    if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, P, N, S, used);
+    else updateAdaGrad<u32, u32, M>(plan, thread, P, N, S, used);
+  }
+}
+
+/** Dimensions of slice j below dim. */
+function usedOf(plan: Plan, j: u32): u32 {
+  return min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
 }
 
 /**
@@ -180,6 +203,7 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
   }
   const n = plan.numFeatures;
   const K = plan.sliceWidth;
+  const shared = plan.method == ADAGRAD || plan.method == FTRL;
   let p = sliceAt(plan, j);
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
     const key = featureKey(seed, hashes + (i << 3));
@@ -189,8 +213,9 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
       // dimensions beyond dim are padding and stay 0
       const v: f32 = trained && dimension < plan.dim ? firstValue(key, dimension, spread) : 0;
       store<f32>(p + ((<usize>d) << 2), v);
-      startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
+      if (!shared) startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
+    if (shared) store<f32>(accumulatorsAt(plan, j) + i * plan.accumulatorStride, 1);
   }
 }
 
@@ -205,11 +230,10 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   if (j == plan.numSlices) return exportWeights(plan, w);
   const n = plan.numFeatures;
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
-  const K = plan.sliceWidth;
-  const used = min(K, plan.dim - j * K);
+  const used = usedOf(plan, j);
   let p = sliceAt(plan, j);
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
-    const target = vectors + ((i * plan.dim + j * K) << 2);
+    const target = vectors + ((i * plan.dim + j * plan.sliceWidth) << 2);
     for (let d: usize = 0; d < used; d++) {
       const value = load<f32>(p + (d << 2));
       check += value - value;
@@ -226,11 +250,10 @@ export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void 
     return;
   }
   const n = plan.numFeatures;
-  const K = plan.sliceWidth;
-  const used = min(K, plan.dim - j * K);
+  const used = usedOf(plan, j);
   let p = sliceAt(plan, j);
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
-    const source = vectors + ((i * plan.dim + j * K) << 2);
+    const source = vectors + ((i * plan.dim + j * plan.sliceWidth) << 2);
     for (let d: usize = 0; d < used; d++) store<f32>(p + (d << 2), load<f32>(source + (d << 2)));
   }
 }

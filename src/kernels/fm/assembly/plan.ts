@@ -26,6 +26,9 @@ export class Plan {
   /** u32[J]: where v and its state (shared/assembly/steps.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
   slices: usize;
   featureStride: usize;
+  /** u32[J]: where AdaGrad's accumulator of each slice of the first feature lies; i accumulatorStride further, of feature i */
+  accumulators: usize;
+  accumulatorStride: usize;
   /** w of feature i at i << linearShift, its state behind it */
   linear: usize;
   linearShift: usize;

@@ -12,10 +12,10 @@
 // pairs with values, u32 for one-hot rows; M is the method (rates.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
 
 import { step } from "../../shared/assembly/steps";
-import { addTo, inverseSqrt4, sum4 } from "../../shared/assembly/vector";
+import { sum4 } from "../../shared/assembly/vector";
 import { Plan, Thread } from "./plan";
 import { ratesOf } from "./rates";
-import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
+import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
  * Writes each row's S and this slice's part of its score.
@@ -62,16 +62,15 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
 }
 
 /** Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
-export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize, share: f32): void {
+export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
   const numRows = thread.numRows;
   const stride = plan.featureStride;
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
   const apart: usize = sizeof<W>() << 2; // from v to its state
-  let lr = f32x4.splat(plan.vectorRate);
   let l2 = f32x4.splat(plan.l2Vector);
-  if (sizeof<M>() != 4) countRepeats(thread);
+  countRepeats(thread);
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
@@ -80,52 +79,20 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
     const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
     for (; pair < end; pair += 4) {
       const feature = load<u32>(pair);
-      if (sizeof<M>() == 4 && isMarked(feature)) break; // and so are the rest
       const p = P + <usize>feature * stride;
       const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
-      if (sizeof<M>() != 4 || isSigned<M>()) {
-        let rate = plan.vectorRate;
-        if (sizeof<M>() != 4) rate *= shareOf(plan, thread, feature);
-        if (isSigned<M>()) {
-          const rates = ratesOf(plan, feature);
-          l2 = v128.load32_splat(rates, 4);
-          rate *= load<f32>(rates, 8);
-        }
-        lr = f32x4.splat(rate);
+      let rate = plan.vectorRate * shareOf(plan, thread, feature);
+      if (isSigned<M>()) {
+        const rates = ratesOf(plan, feature);
+        l2 = v128.load32_splat(rates, 4);
+        rate *= load<f32>(rates, 8);
       }
-      if (sizeof<M>() == 4) {
-        const v0 = v128.load(p);
-        const g0 = gradient<X>(v0, x, g, s0, l2);
-        const v1 = sizeof<W>() == 8 ? v128.load(p, 16) : v0;
-        const g1 = sizeof<W>() == 8 ? gradient<X>(v1, x, g, s1, l2) : g0;
-        stepSlice<W>(p, apart, v0, v1, g0, g1, lr, share);
-      } else {
-        move<X, M>(p, apart, x, g, s0, lr, l2);
-        if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
-      }
-    }
-    for (; pair < end; pair += 4) {
-      const feature = load<u32>(pair);
-      const p = P + <usize>feature * stride;
-      const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
-      if (isSigned<M>()) l2 = v128.load32_splat(ratesOf(plan, feature), 4);
-      const sum = sumsOf(thread, slotOf(thread, feature, apart), apart);
-      add<X>(sum, p, x, g, s0, l2);
-      if (sizeof<W>() == 8) add<X>(sum + 16, p + 16, x, g, s1, l2);
+      const lr = f32x4.splat(rate);
+      move<X, M>(p, apart, x, g, s0, lr, l2);
+      if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
     }
   }
-  if (sizeof<M>() == 4) stepRepeats<W, M>(plan, thread, P, share);
   clearRepeats(thread);
-}
-
-function stepSlice<W>(p: usize, apart: usize, v0: v128, v1: v128, g0: v128, g1: v128, lr: v128, share: f32): void {
-  let squares = f32x4.mul(g0, g0);
-  if (sizeof<W>() == 8) squares = f32x4.add(squares, f32x4.mul(g1, g1));
-  const n = load<f32>(p + apart) + share * sum4(squares);
-  store<f32>(p + apart, n);
-  const rate = f32x4.mul(lr, inverseSqrt4(f32x4.splat(n)));
-  v128.store(p, f32x4.sub(v0, f32x4.mul(rate, g0)));
-  if (sizeof<W>() == 8) v128.store(p, f32x4.sub(v1, f32x4.mul(rate, g1)), 16);
 }
 
 /** Four dimensions of one feature. */
@@ -134,27 +101,9 @@ function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128,
   step<M, v128>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);
 }
 
-/** Adds the gradient of four dimensions of a marked feature, at p, to their sum. */
-function add<X>(sum: usize, p: usize, x: v128, g: v128, s: v128, l2: v128): void {
-  addTo(sum, gradient<X>(v128.load(p), x, g, s, l2));
-}
-
 function gradient<X>(v: v128, x: v128, g: v128, s: v128, l2: v128): v128 {
   const ofLoss = isFloat<X>()
     ? f32x4.mul(f32x4.mul(x, g), f32x4.sub(s, f32x4.mul(x, v)))
     : f32x4.mul(g, f32x4.sub(s, v));
   return f32x4.add(ofLoss, f32x4.mul(l2, v));
-}
-
-/** Moves v of each marked feature one step on the sum of its gradients. */
-function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize, share: f32): void {
-  const apart: usize = sizeof<W>() << 2;
-  for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
-    const feature = repeatAt(thread, slot).feature;
-    const p = P + <usize>feature * plan.featureStride;
-    const sums = sumsOf(thread, slot, apart);
-    const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
-    const lr = f32x4.splat(plan.vectorRate * factor);
-    stepSlice<W>(p, apart, v128.load(p), v128.load(p, 16), v128.load(sums), v128.load(sums, 16), lr, share);
-  }
 }
