@@ -18,14 +18,13 @@ import { clearRepeats, isMarked, repeatAt, slotOf, sumsOf } from "./repeats";
  * Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says.
  *
  * @param P    f32[n][K] in steps of plan.featureStride
- * @param N    f32[n] in steps of plan.accumulatorStride
+ * @param N    f32[n] in steps of strideN
  * @param sums f32[B][K]: S of each row
  * @param used dimensions of the slice below dim
  */
-export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, P: usize, N: usize, sums: usize, used: u32): void {
+export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, P: usize, N: usize, strideN: usize, sums: usize, used: u32): void {
   const numRows = thread.numRows;
   const stride = plan.featureStride;
-  const strideN = plan.accumulatorStride;
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
@@ -127,7 +126,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, P: usize, N: 
       }
     }
   }
-  stepRepeats<W, M>(plan, thread, P, N, share);
+  stepRepeats<W, M>(plan, thread, P, N, strideN, share);
   clearRepeats(thread);
 }
 
@@ -146,7 +145,7 @@ function moveSlice<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
 }
 
 /** Moves v of each marked feature one step on the sum of its gradients. */
-function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize, N: usize, share: v128): void {
+function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize, N: usize, strideN: usize, share: v128): void {
   const bytesOfSlice: usize = sizeof<W>() << 2;
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
@@ -155,6 +154,6 @@ function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize, N: usize, share
     const g0 = v128.load(sums);
     const g1 = sizeof<W>() == 8 ? v128.load(sums, 16) : g0;
     const p = P + <usize>feature * plan.featureStride;
-    stepSlice<W>(p, N + <usize>feature * plan.accumulatorStride, g0, g1, f32x4.splat(plan.vectorRate * factor), share);
+    stepSlice<W>(p, N + <usize>feature * strideN, g0, g1, f32x4.splat(plan.vectorRate * factor), share);
   }
 }

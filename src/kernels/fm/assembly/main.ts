@@ -26,26 +26,42 @@ function sliceAt(plan: Plan, j: u32): usize {
 }
 
 function accumulatorsAt(plan: Plan, j: u32): usize {
-  return <usize>load<u32>(plan.accumulators + ((<usize>j) << 2));
+  return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
+}
+
+function accumulatorStrideOf(plan: Plan, j: u32): usize {
+  return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
 function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
 
-function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize): void {
+function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touch: bool): void {
   if (j == plan.numSlices) {
     if (thread.general) forwardLinear<f32>(plan, thread, partial);
     else forwardLinear<u32>(plan, thread, partial);
     return;
   }
   const P = sliceAt(plan, j);
+  if (touch) {
+    const N = accumulatorsAt(plan, j);
+    const strideN = accumulatorStrideOf(plan, j);
+    if (plan.sliceWidth == 8) {
+      if (thread.general) forward<u64, f32, u8>(plan, thread, P, N, strideN, S, partial);
+      else forward<u64, u32, u8>(plan, thread, P, N, strideN, S, partial);
+    } else {
+      if (thread.general) forward<u32, f32, u8>(plan, thread, P, N, strideN, S, partial);
+      else forward<u32, u32, u8>(plan, thread, P, N, strideN, S, partial);
+    }
+    return;
+  }
   if (plan.sliceWidth == 8) {
-    if (thread.general) forward<u64, f32>(thread, P, plan.featureStride, S, partial);
-    else forward<u64, u32>(thread, P, plan.featureStride, S, partial);
+    if (thread.general) forward<u64, f32, u32>(plan, thread, P, 0, 0, S, partial);
+    else forward<u64, u32, u32>(plan, thread, P, 0, 0, S, partial);
   } else {
-    if (thread.general) forward<u32, f32>(thread, P, plan.featureStride, S, partial);
-    else forward<u32, u32>(thread, P, plan.featureStride, S, partial);
+    if (thread.general) forward<u32, f32, u32>(plan, thread, P, 0, 0, S, partial);
+    else forward<u32, u32, u32>(plan, thread, P, 0, 0, S, partial);
   }
 }
 
@@ -81,14 +97,15 @@ function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
 function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const N = accumulatorsAt(plan, j);
+  const strideN = accumulatorStrideOf(plan, j);
   const S = sumsAt(plan, j);
   const used = usedOf(plan, j);
   if (plan.sliceWidth == 8) {
-    if (thread.general) updateAdaGrad<u64, f32, M>(plan, thread, P, N, S, used);
-    else updateAdaGrad<u64, u32, M>(plan, thread, P, N, S, used);
+    if (thread.general) updateAdaGrad<u64, f32, M>(plan, thread, P, N, strideN, S, used);
+    else updateAdaGrad<u64, u32, M>(plan, thread, P, N, strideN, S, used);
   } else {
-    if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, P, N, S, used);
-    else updateAdaGrad<u32, u32, M>(plan, thread, P, N, S, used);
+    if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, P, N, strideN, S, used);
+    else updateAdaGrad<u32, u32, M>(plan, thread, P, N, strideN, S, used);
   }
 }
 
@@ -129,11 +146,12 @@ export function trainBlock(
 
     // each slice's part of the score
     for (let j = fromSlice; j < toSlice; j++) {
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2));
+      const touch = index > 0 && j == fromSlice && plan.accumulators != 0;
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touch);
     }
     if (index == 0) {
       const j = plan.numSlices;
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2));
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), false);
     }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
@@ -180,7 +198,7 @@ export function scoreBlock(
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     openBatch(thread, rows, first, numRows, 0, from);
     for (let j: u32 = 0; j <= plan.numSlices; j++) {
-      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2));
+      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2), false);
     }
     const target = scores + ((<usize>(first + from)) << 2);
     combine(plan, thread, thread.scorePartials, target);
@@ -215,7 +233,7 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
       store<f32>(p + ((<usize>d) << 2), v);
       if (!shared) startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
-    if (shared) store<f32>(accumulatorsAt(plan, j) + i * plan.accumulatorStride, 1);
+    if (shared) store<f32>(accumulatorsAt(plan, j) + i * accumulatorStrideOf(plan, j), 1);
   }
 }
 

@@ -26,12 +26,12 @@ export class Plan {
   /** u32[J]: where v and its state (shared/assembly/steps.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
   slices: usize;
   featureStride: usize;
-  /** u32[J]: where AdaGrad's accumulator of each slice of the first feature lies; i accumulatorStride further, of feature i */
+  /** u32[J][2]: where AdaGrad's accumulator of each slice of the first feature lies, and how much further that of the next; 0 for other methods */
   accumulators: usize;
-  accumulatorStride: usize;
-  /** w of feature i at i << linearShift, its state behind it */
+  /** w of feature i at i linearStride, its state behind it: linearBytes together */
   linear: usize;
-  linearShift: usize;
+  linearStride: usize;
+  linearBytes: usize;
   /** f32[J][B][K]: S, the sum of v x over a row */
   sums: usize;
   /** f32[2][J + 1][B]: partial scores, alternating with the batch's number */

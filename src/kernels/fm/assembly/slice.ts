@@ -24,7 +24,9 @@ import { clearRepeats, countRepeats, shareOf } from "./repeats";
  * @param sums f32[B][K]
  * @param partial f32[B]
  */
-export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usize, partial: usize): void {
+export function forward<W, X, T>(plan: Plan, thread: Thread, P: usize, N: usize, strideN: usize, sums: usize, partial: usize): void {
+  const stride = plan.featureStride;
+  let touched: u32 = 0;
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids; // the value of a pair lies as far from the pair everywhere
@@ -37,6 +39,7 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
     let squares = f32x4.splat(0);
     for (; pair < end; pair += 4) {
       const p = P + <usize>load<u32>(pair) * stride;
+      if (sizeof<T>() == 1) touched |= load<u32>(N + <usize>load<u32>(pair) * strideN);
       let v0 = v128.load(p);
       if (isFloat<X>()) v0 = f32x4.mul(v0, v128.load32_splat(pair + toValue));
       s0 = f32x4.add(s0, v0);
@@ -59,6 +62,7 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
     }
     store<f32>(partial + (r << 2), 0.5 * sum4(f32x4.sub(products, squares)));
   }
+  if (sizeof<T>() == 1) thread.numRepeats |= touched & 0;
 }
 
 /** Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
