@@ -38,10 +38,11 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, P: usize, N: 
     const g = v128.load32_splat(thread.gradients + (r << 2));
     const s0 = v128.load(sums + r * bytesOfSlice);
     const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
+    // of one-hot rows: grad = c + decay v
+    let c0 = f32x4.mul(g, s0);
+    let c1 = f32x4.mul(g, s1);
+    let decay = f32x4.sub(l2, g);
     if (!isFloat<X>() && !isSigned<M>()) {
-      const c0 = f32x4.mul(g, s0);
-      const c1 = f32x4.mul(g, s1);
-      const decay = f32x4.sub(l2, g);
       for (; pair + 16 <= end; pair += 16) {
         if (i32x4.bitmask(v128.load(pair))) break;
         const idA = <usize>load<u32>(pair);
@@ -106,24 +107,42 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, P: usize, N: 
     }
     for (; pair < end; pair += 4) {
       const feature = load<u32>(pair);
+      if (isMarked(feature)) break; // and so are the rest
       const p = P + <usize>feature * stride;
       if (isSigned<M>()) {
         const rates = ratesOf(plan, feature);
         l2 = v128.load32_splat(rates, 4);
         lr = f32x4.splat(plan.vectorRate * load<f32>(rates, 8));
+        if (!isFloat<X>()) decay = f32x4.sub(l2, g);
       }
-      const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
-      const xg = isFloat<X>() ? f32x4.mul(x, g) : g;
-      const decay = f32x4.sub(l2, isFloat<X>() ? f32x4.mul(x, xg) : g);
-      const g0 = f32x4.add(f32x4.mul(xg, s0), f32x4.mul(decay, v128.load(p)));
-      const g1 = sizeof<W>() == 8 ? f32x4.add(f32x4.mul(xg, s1), f32x4.mul(decay, v128.load(p, 16))) : g0;
-      if (isMarked(feature)) {
-        const sum = sumsOf(thread, slotOf(thread, feature, bytesOfSlice), bytesOfSlice);
-        addTo(sum, g0);
-        if (sizeof<W>() == 8) addTo(sum + 16, g1);
-      } else {
-        stepSlice<W>(p, N + <usize>feature * strideN, g0, g1, lr, share);
+      if (isFloat<X>()) {
+        const x = v128.load32_splat(pair + toValue);
+        const xg = f32x4.mul(x, g);
+        decay = f32x4.sub(l2, f32x4.mul(x, xg));
+        c0 = f32x4.mul(xg, s0);
+        c1 = f32x4.mul(xg, s1);
       }
+      const g0 = f32x4.add(c0, f32x4.mul(decay, v128.load(p)));
+      const g1 = sizeof<W>() == 8 ? f32x4.add(c1, f32x4.mul(decay, v128.load(p, 16))) : g0;
+      stepSlice<W>(p, N + <usize>feature * strideN, g0, g1, lr, share);
+    }
+    for (; pair < end; pair += 4) {
+      const feature = load<u32>(pair);
+      const p = P + <usize>feature * stride;
+      if (isSigned<M>()) {
+        l2 = v128.load32_splat(ratesOf(plan, feature), 4);
+        if (!isFloat<X>()) decay = f32x4.sub(l2, g);
+      }
+      if (isFloat<X>()) {
+        const x = v128.load32_splat(pair + toValue);
+        const xg = f32x4.mul(x, g);
+        decay = f32x4.sub(l2, f32x4.mul(x, xg));
+        c0 = f32x4.mul(xg, s0);
+        c1 = f32x4.mul(xg, s1);
+      }
+      const sum = sumsOf(thread, slotOf(thread, feature, bytesOfSlice), bytesOfSlice);
+      addTo(sum, f32x4.add(c0, f32x4.mul(decay, v128.load(p))));
+      if (sizeof<W>() == 8) addTo(sum + 16, f32x4.add(c1, f32x4.mul(decay, v128.load(p, 16))));
     }
   }
   stepRepeats<W, M>(plan, thread, P, N, strideN, share);
