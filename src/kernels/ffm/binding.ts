@@ -11,7 +11,15 @@
 import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import { dealGroups, fieldsPerBlock, groupTiles, type Tile } from "./tiles.js";
-import { allocateWeights, BATCH_ROWS, METHODS, type FmLayout, type FmShape, planFields, threadFields } from "../fm/binding.js";
+import {
+  allocateWeights,
+  BATCH_ROWS,
+  METHODS,
+  type FmLayout,
+  type FmShape,
+  planFields,
+  threadFields,
+} from "../fm/binding.js";
 import { FfmPlan, FfmThread, RUN, Tile as TileStruct } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
 import { writeStruct, writeStructs } from "../shared/struct.js";

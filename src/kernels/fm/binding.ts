@@ -146,7 +146,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     accumulators: squares,
     vectorWidth: shape.dim,
     rates,
-    bytesOfRepeat: K * 4,
+    // AdaGrad moves two slices at once
+    bytesOfRepeat: 2 * K * 4,
     pairs: 0,
     thread: Thread,
     pairArrays: ["blockIds", "values"],
@@ -170,20 +171,33 @@ export interface PlanParts {
 /** Room for w and its state, with so many more numbers beside each. */
 export function allocateWeights(arena: Arena, { numFeatures, method }: FmShape, beside: number): Place {
   const stride = METHODS[method].linearBytes + 4 * beside;
-  return { offset: arena.allocate(`the weights of ${numFeatures} features`, numFeatures * stride).offset, stride };
+  return {
+    offset: arena.allocate(`the weights of ${numFeatures} features`, numFeatures * stride).offset,
+    stride,
+  };
 }
 
 /**
  * Where the accumulators of each slice lie: those of the first thread beside the weights, which it reads anyway, and those of each other
  * in a table of its own.
  */
-function accumulatorPlaces(arena: Arena, { numFeatures, method }: FmShape, J: number, numThreads: number, linear: Place): Place[] {
+function accumulatorPlaces(
+  arena: Arena,
+  { numFeatures, method }: FmShape,
+  J: number,
+  numThreads: number,
+  linear: Place,
+): Place[] {
   return Array.from({ length: numThreads }, (_, t) => {
     const run = Math.floor(((t + 1) * J) / numThreads) - Math.floor((t * J) / numThreads);
     const { offset, stride } =
       t === 0
         ? { offset: linear.offset + METHODS[method].linearBytes, stride: linear.stride }
-        : { offset: arena.allocate(`the accumulators of ${numFeatures} features`, numFeatures * run * 4).offset, stride: run * 4 };
+        : {
+            offset: arena.allocate(`the accumulators of ${numFeatures} features`, numFeatures * run * 4)
+              .offset,
+            stride: run * 4,
+          };
     return Array.from({ length: run }, (_, i) => ({ offset: offset + 4 * i, stride }));
   }).flat();
 }
@@ -246,6 +260,7 @@ export function threadFields(
     numRows: 0,
     general: 0,
     width: 0,
+    touched: 0,
     weights: 0,
     ids: 0,
     labels: 0,

@@ -89,6 +89,8 @@ export class Thread {
   blockLabels: usize;
   /** f32[4096] */
   blockWeights: usize;
+  /** what was last read to have it in the cache; nobody reads it */
+  touched: u32;
   /** f32[B]: dLoss/dscore */
   gradients: usize;
   /** f32[B][K]: S while scoring */

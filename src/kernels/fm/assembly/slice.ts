@@ -1,7 +1,7 @@
-// One slice of the factors: K dimensions of every feature's v, with the accumulators beside them.
+// One slice of the factors: K dimensions of every feature's v, with SGD's and Adam's steps; AdaGrad's are in ada-grad.ts.
 //
 //   x       value of a feature in a row; 1 in a one-hot row
-//   v, n    f32[K] each, side by side: v[K] n[K] of a feature are one cache line when K = 8; n is the method's state
+//   v       f32[K]; behind it Adam's state, f32[3][K]
 //   S       f32[K]: sum of x v over the row's features, at the batch's start
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   0.5 sum over dimensions of (S^2 - sum of (x v)^2)
@@ -13,6 +13,7 @@
 
 import { step } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
+import { accumulatorAt, accumulatorStride, sliceAt, sumsAt } from "./places";
 import { Plan, Thread } from "./plan";
 import { ratesOf } from "./rates";
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
@@ -20,12 +21,22 @@ import { clearRepeats, countRepeats, shareOf } from "./repeats";
 /**
  * Writes each row's S and this slice's part of its score.
  *
- * @param P f32[n][2][K]
  * @param sums f32[B][K]
  * @param partial f32[B]
+ * @param touches reads the accumulators, too: while this waits for v anyway, they come to the cache for the update
  */
-export function forward<W, X, T>(plan: Plan, thread: Thread, P: usize, N: usize, strideN: usize, sums: usize, partial: usize): void {
+export function forward<W, X>(
+  plan: Plan,
+  thread: Thread,
+  j: u32,
+  sums: usize,
+  partial: usize,
+  touches: bool,
+): void {
+  const P = sliceAt(plan, j);
   const stride = plan.featureStride;
+  const N = touches ? accumulatorAt(plan, j) : 0;
+  const strideN = touches ? accumulatorStride(plan, j) : 0;
   let touched: u32 = 0;
   const numRows = thread.numRows;
   const ids = thread.ids;
@@ -38,8 +49,9 @@ export function forward<W, X, T>(plan: Plan, thread: Thread, P: usize, N: usize,
     let s1 = f32x4.splat(0);
     let squares = f32x4.splat(0);
     for (; pair < end; pair += 4) {
-      const p = P + <usize>load<u32>(pair) * stride;
-      if (sizeof<T>() == 1) touched |= load<u32>(N + <usize>load<u32>(pair) * strideN);
+      const feature = <usize>load<u32>(pair);
+      const p = P + feature * stride;
+      if (touches) touched |= load<u32>(N + feature * strideN);
       let v0 = v128.load(p);
       if (isFloat<X>()) v0 = f32x4.mul(v0, v128.load32_splat(pair + toValue));
       s0 = f32x4.add(s0, v0);
@@ -62,11 +74,13 @@ export function forward<W, X, T>(plan: Plan, thread: Thread, P: usize, N: usize,
     }
     store<f32>(partial + (r << 2), 0.5 * sum4(f32x4.sub(products, squares)));
   }
-  if (sizeof<T>() == 1) thread.numRepeats |= touched & 0;
+  thread.touched = touched;
 }
 
-/** Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
-export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
+/** Moves slice j of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
+export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
+  const P = sliceAt(plan, j);
+  const sums = sumsAt(plan, j);
   const numRows = thread.numRows;
   const stride = plan.featureStride;
   const ids = thread.ids;
