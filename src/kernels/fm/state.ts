@@ -136,7 +136,7 @@ export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
 export function writeOptimizer(
   arena: Arena,
   layout: FmLayout,
-  { vectors, w, w0 }: OptimizerState,
+  { vectors: given, w, w0 }: OptimizerState,
   known: Uint8Array,
   knownBlocks: Uint8Array,
 ): void {
@@ -144,6 +144,8 @@ export function writeOptimizer(
   const { n, J, K, L, numbers } = parameters;
   const width = parameters.width - K;
   const slicesOfBlock = J / knownBlocks.length;
+  const vectors =
+    width === 1 && given.length === n * J * K ? meansOfSlices(given, J, K, layout.vectorWidth) : given;
   if (vectors.length !== n * J * width || w.length !== n * (L - 1))
     throw new RangeError("the state of a machine of another shape");
   for (let feature = 0; feature < n; feature++) {
@@ -155,6 +157,20 @@ export function writeOptimizer(
     numbers.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), parameters.weightAt(feature) + 1);
   }
   setAccumulators(arena, layout, w0);
+}
+
+/**
+ * The accumulators of slices from those of an earlier version, which had one for each dimension: what their squared gradients come to
+ * in a shared one is their mean.
+ *
+ * @param each f32[n][J][K]
+ * @returns f32[n][J]
+ */
+function meansOfSlices(each: Float32Array, J: number, K: number, dim: number): Float32Array {
+  return Float32Array.from({ length: each.length / K }, (_, k) => {
+    const used = Math.min(K, dim - (k % J) * K);
+    return each.subarray(k * K, k * K + used).reduce((sum, n) => sum + n, 0) / used;
+  });
 }
 
 /**
