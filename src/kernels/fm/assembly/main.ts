@@ -115,8 +115,8 @@ export function trainBlock(
 
     // each slice's part of the score
     for (let j = fromSlice; j < toSlice; j++) {
-      // a thread's accumulators of a feature lie together, and those of the first thread beside the weights
-      const touches = index > 0 && j == fromSlice && plan.accumulators != 0;
+      // a thread's accumulators of a feature lie together, those of the first thread beside the weight
+      const touches = j == fromSlice && plan.accumulators != 0;
       forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touches);
     }
     if (index == 0) {
