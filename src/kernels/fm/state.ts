@@ -9,6 +9,7 @@
 
 import { METHODS, readBias, writeBias, type FmLayout, type Place } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
+import { ArtifactError } from "../../errors.js";
 import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
@@ -216,13 +217,15 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   };
 }
 
-/** Puts a copy back. @throws {RangeError} it is of a machine of another shape */
+/** Puts a copy back. @throws {ArtifactError} it is of a machine of another shape */
 export function restoreState(arena: Arena, layout: FmLayout, state: FmState): void {
   const parameters = new Parameters(arena, layout);
   const { n, J, L, width, numbers } = parameters;
   const { factors, linear, bias } = state;
   if (factors.length !== n * J * width || linear.length !== n * L)
-    throw new RangeError("the state of a machine of another shape");
+    throw new ArtifactError(
+      "the checkpoint has parameters of another shape, as those of another version have: remove it and train from the start",
+    );
   for (let feature = 0; feature < n; feature++) {
     for (let j = 0; j < J; j++) parameters.write(feature, j, 0, factors, (feature * J + j) * width);
     numbers.set(linear.subarray(feature * L, (feature + 1) * L), parameters.weightAt(feature));
