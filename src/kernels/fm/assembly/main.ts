@@ -67,7 +67,7 @@ function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   }
 }
 
-/** Two slices at once where they lie side by side: both are one cache line. */
+/** Two slices at once where they lie side by side: both are one cache line. @returns how many slices moved */
 function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   if (plan.sliceWidth == 4) {
     if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
