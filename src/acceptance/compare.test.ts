@@ -142,7 +142,7 @@ describe("a log of events", () => {
       ]);
     }
     expect(lines.filter(({ isBaseline }) => isBaseline).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["pca", "popularity", "item-cf", "rp3beta", "ease", "user-history"]),
+      expect.arrayContaining(["pca-plain", "popularity", "item-cf", "rp3beta", "ease", "user-history"]),
     );
   });
 

@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { composed, compositionOf } from "../api/compose.js";
+import { compositionOf } from "../api/compose.js";
+import { composed } from "../api/composed-items.js";
 import { tableAsRead } from "../api/export/dtype-held-out.js";
 import { openRun, writeRun } from "../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../embedding/table.js";

@@ -93,6 +93,9 @@ function shapesOf(): Shape[] {
   return [...seen];
 }
 
+/** Fields that Spark 4.0 does not send yet, and that nothing here needs. */
+const LATER = new Set(["spark.connect.MlCommandResult.MlOperatorInfo.warning_message"]);
+
 const [TEXT, MESSAGE, BYTES, BOOL, DOUBLE, REPEATED] = [9, 11, 12, 8, 1, 3];
 const INTEGERS = [3, 4, 5, 13, 14];
 
@@ -133,11 +136,9 @@ test("every field has the number and the type that a server's wheel states", () 
   const complaints = shapes.flatMap(({ message: name, fields }) =>
     Object.entries(fields).flatMap(([key, own]) => {
       const snake = key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      const complaint = complaintOf(
-        all,
-        own,
-        all.get(name)?.field?.find((one) => one.name === snake),
-      );
+      const theirs = all.get(name)?.field?.find((one) => one.name === snake);
+      if (!theirs && LATER.has(`${name}.${snake}`)) return [];
+      const complaint = complaintOf(all, own, theirs);
       return complaint === undefined ? [] : [`${name}.${snake} ${complaint}`];
     }),
   );

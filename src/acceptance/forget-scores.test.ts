@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readSafetensors } from "../embedding/safetensors.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -63,4 +64,21 @@ test.each([
   expect(await recallOf(before)).toBe(1);
   expect(await recallOf(after)).toBeLessThan(1);
   expect(await recallOf(after)).toBeGreaterThan(0.9);
+});
+
+test("components do not keep the number of events of a forgotten item or user", async () => {
+  const columns = ["--user", "customer_id", "--item", "product_id"];
+  const [before, after] = await forgottenRun("degrees", [
+    ...["train-pca", fixture("purchases.csv"), ...columns, "--dim", "4"],
+  ]);
+  const zerosOf = (run: string) => {
+    const tensors = readSafetensors(readFileSync(join(run, "model", "pca.safetensors")), "pca.safetensors");
+    return ["columnScale", "itemUsers", "rowScale", "userEvents"].map(
+      (name) => [...(tensors.get(name)!.data as Float32Array)].filter((x) => x === 0).length,
+    );
+  };
+  expect([zerosOf(before), zerosOf(after)]).toEqual([
+    [0, 0, 0, 0],
+    [1, 1, 1, 1],
+  ]);
 });

@@ -28,6 +28,22 @@ const goldenJobs: Record<string, (run: string) => string[]> = {
     ..."train-item2vec --user customer_id --item product_id --session-gap 30d --epochs 2".split(" "),
     ...["-o", run, fixture("purchases.csv")],
   ],
+  "ranking-sgd": (run) => [
+    ..."train-ranking --user customer_id --item product_id --fields customer_id,product_id --optimizer sgd".split(
+      " ",
+    ),
+    ...[
+      "--learning-rate",
+      "0.1",
+      "--l2-vector",
+      "0.003",
+      "--epochs",
+      "20",
+      "-o",
+      run,
+      fixture("purchases.csv"),
+    ],
+  ],
   edges: (run) => [
     ..."train-graph --source from --target to --weight weight --method node2vec --p 0.5 --q 2".split(" "),
     ...["--dim", "32", "-o", run, fixture("edges.csv")],

@@ -165,7 +165,10 @@ test("--search tunes what the loss has by the metric of its lists, and trains wi
 });
 
 test.each([
-  [["--loss", "bpr", "--optimizer", "adam"], /--optimizer needs --loss sampled-softmax, ccl, got bpr/],
+  [
+    ["--loss", "bpr", "--optimizer", "adam"],
+    /--optimizer adam needs --loss sampled-softmax or ccl, got --loss bpr/,
+  ],
   [["--loss", "bpr", "--layers", "1"], /--layers needs --loss sampled-softmax, ccl, got bpr/],
   [["--loss", "bpr", "--schedule", "cosine"], /--schedule needs --loss sampled-softmax, ccl, got bpr/],
   [["--loss", "ccl", "--batch-size", "300"], /--batch-size must be 256, 512, 1024, 2048 or 4096, got 300/],

@@ -179,6 +179,13 @@ describe("what cannot be gone on from is 64", () => {
       ),
     ]);
   });
+  test("known rows that stay, by a method without sums that could hold them", async () => {
+    const got = await refused("bpr", "--init", at("base"), "--freeze", "known", "--optimizer", "sgd");
+    expect(got).toEqual([
+      64,
+      expect.stringMatching(/--freeze known and --optimizer sgd cannot be combined: use --optimizer adagrad/),
+    ]);
+  });
   test("a start of its own beside --init", async () => {
     const got = await refused("layers", "--init", at("base"), "--start", "svd");
     expect(got).toEqual([64, expect.stringMatching(/ --start svd and --init cannot be combined/)]);

@@ -81,6 +81,29 @@ describe.each(losses)("--loss %s", (loss) => {
   });
 });
 
+describe.each([
+  ["bpr", []],
+  ["bpr", ["--negatives", "4"]],
+  ["warp", ["--negatives", "5"]],
+])("--loss %s %j --optimizer sgd", (loss, options) => {
+  const name = `sgd-${loss}-${options.length}`;
+  const args = [...job, ...byTime, ...matrix, "--loss", loss, ...options, "--optimizer", "sgd"];
+
+  test("ranks better than popularity", async () => {
+    const { metrics, options: used } = await summaryOf([...args, "--epochs", "60", "-o", at(name)]);
+    expect(metrics["test"]!["ndcgAt20"]).toBeGreaterThan(1.3 * popularity(20).ndcg);
+    expect(used["optimizer"]).toBe("sgd");
+  });
+
+  test("gives the same bytes at 1, 2 and 3 threads", async () => {
+    for (const threads of ["1", "2", "3"]) {
+      await embedOk([...args, "--epochs", "2", "--threads", threads, "-o", at(`${name}-${threads}`)]);
+    }
+    expect(table(`${name}-2`)).toEqual(table(`${name}-1`));
+    expect(table(`${name}-3`)).toEqual(table(`${name}-1`));
+  });
+});
+
 describe.each(["bpr", "warp", "sampled-softmax"])("--loss %s with item fields and context", (loss) => {
   test("ranks better than popularity, the same at 1 and 3 threads", async () => {
     const args = [...job, ...byTime, "--loss", loss, "--epochs", "15"];
@@ -152,6 +175,13 @@ test.each([
     /multiple of 8/,
   ],
   ["an unknown loss is refused", [...job, "--loss", "hinge"], 64, /warp/],
+  [
+    "sgd with shared negatives is refused",
+    [...job, ...matrix, "--loss", "sampled-softmax", "--optimizer", "sgd"],
+    64,
+    /--optimizer sgd needs --loss bpr or warp, got --loss sampled-softmax/,
+  ],
+  ["sgd with item fields is refused", [...job, "--optimizer", "sgd"], 64, /--optimizer sgd .* --fields/],
   ["another method is refused", [...job, "--method", "sgd"], 64, /has no option '--method'/],
   [
     "a flag of ranking is refused by train-fm",

@@ -62,6 +62,20 @@ test.each(Object.keys(jobs))("%s: the same bytes, at another number of threads",
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });
 
+test("a run whose defaults have changed since is trained again with those that it recorded", async () => {
+  const how = "--user customer_id --item product_id --dim 4 --test 0.1";
+  await train(`train-pca purchases.csv ${how} --normalize none`, "earlier");
+  const path = at("earlier/manifest.json");
+  const manifest = parseJson<{ asked: { options: Record<string, unknown> } }>(readFileSync(path, "utf8"));
+  delete manifest.asked.options["normalize"];
+  writeFileSync(path, JSON.stringify(manifest));
+  const { code, stderr } = await embed(["reproduce", "earlier"], { cwd: folder });
+  expect(stderr).toContain(
+    "defaults have changed since run 'earlier' was trained: training again with --normalize none",
+  );
+  expect(code).toBe(0);
+});
+
 test("what went on from an earlier run, in its row order, and was aligned to it, from an encoded dataset", async () => {
   await train("encode clicks.csv", "dataset");
   await train("train-fm dataset --init fm --row-order fm --freeze known --epochs 2 --method adam", "later");

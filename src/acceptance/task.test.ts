@@ -1,6 +1,6 @@
 // --model, --method and --task: what is trained, how, and on what.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
@@ -33,6 +33,18 @@ test("--task binary refuses a label that is neither 0 nor 1", async () => {
   ]);
   expect(code).toBe(65);
   expect(stderr).toMatch(/--positive-from/);
+});
+
+test.each(["train-fm", "train-gbdt"])("%s warns of two labels that are not 0 and 1", async (command) => {
+  const log = join(folder, "clicks-1-2.csv");
+  const [header, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const renamed = rows.map((row) => row.replace(/^./, (click) => String(Number(click) + 1)));
+  writeFileSync(log, [header, ...renamed].join("\n"));
+  const train = async (...more: string[]) =>
+    (await embedOk([command, log, "-o", join(folder, "two"), "--force", "--threads", "1", ...more])).stderr;
+  expect(await train()).toMatch(/label 'click' is 1 or 2 .* use --positive-from 2/);
+  expect(await train("--positive-from", "2")).not.toMatch(/1 or 2/);
+  expect(await train("--task", "regression")).not.toMatch(/1 or 2/);
 });
 
 test("--task regression refuses what makes labels of 0 and 1", async () => {

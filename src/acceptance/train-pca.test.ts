@@ -87,13 +87,38 @@ describe("a run of interactions", () => {
       ["three", purchases.slice(1), "3"],
       ["encoded", [at("dataset")], "2"],
     ] as const) {
-      const shape = ["--normalize", "degree", "--dim", "4", "--threads", threads];
+      const shape = ["--dim", "4", "--threads", threads];
       await embedOk(["train-pca", ...log, ...shape, "-o", at(name)]);
       tables.push(readFileSync(join(at(name), "embeddings.arrow")));
     }
     expect(tables[1]!.equals(tables[0]!)).toBe(true);
     expect(tables[2]!.equals(tables[0]!)).toBe(true);
   });
+});
+
+test.each([
+  [[], "degree"],
+  [["--no-center"], "degree"],
+  [["--center"], "none"],
+  [["--scale"], "none"],
+  [["--whiten"], "none"],
+  [["--scale", "--normalize", "degree"], "degree"],
+  [["--normalize", "none"], "none"],
+  [["--matrix", "cooccurrence"], "none"],
+  [["--matrix", "features"], "none"],
+])("%j normalizes by %s", async (flags, expected) => {
+  const { stdout } = await embedOk([
+    ...purchases,
+    ...flags,
+    "--dim",
+    "1",
+    "-o",
+    at("by"),
+    "--force",
+    "--json",
+  ]);
+  const { options } = parseJson<PcaSummary>(stdout);
+  expect(options["normalize"]).toBe(expected);
 });
 
 test("--power shares singular values between both tables and changes no score", async () => {
@@ -107,6 +132,8 @@ test("--power shares singular values between both tables and changes no score", 
       "6",
       "--power",
       power,
+      "--normalize",
+      "none",
       "-o",
       run,
       "--json",
@@ -155,7 +182,9 @@ test("--matrix columns tells the components of a table whose spread is known", a
     input,
   });
   expect(stderr).toContain("'word' ignored");
-  const { train } = parseJson<PcaSummary>(stdout).metrics;
+  const { metrics, options } = parseJson<PcaSummary>(stdout);
+  expect(options["normalize"]).toBe("none");
+  const { train } = metrics;
   expect(train!.explainedVarianceRatio).toHaveLength(2);
   const [a] = await rowsOf(run);
   expect(a!.vector[0]).toBeCloseTo(1 / Math.sqrt(5), 5);
@@ -181,10 +210,21 @@ describe.each([
   ["--dim 0", ["--dim", "0"], 64, "--dim expects an integer from 1 to 4096, got '0'"],
   ["--window without sessions", ["--window", "2"], 64, "--window needs --matrix cooccurrence"],
   ["--whiten with --power", ["--whiten", "--power", "1"], 64, "--whiten and --power cannot be combined"],
-  ["--response without degrees", ["--response", "plateau"], 64, "--response needs --normalize degree"],
+  [
+    "--response without degrees",
+    ["--normalize", "none", "--response", "plateau"],
+    64,
+    "--response needs --normalize degree, got none",
+  ],
+  [
+    "--response of features",
+    ["--matrix", "features", "--response", "plateau"],
+    64,
+    "--response needs --normalize degree, got none",
+  ],
   [
     "a response that is none",
-    ["--normalize", "degree", "--response", "flat"],
+    ["--response", "flat"],
     64,
     "--response expects ideal, power=0.5, exp=2 or plateau=1.5",
   ],
@@ -235,10 +275,11 @@ function largestDifference(got: readonly number[], wanted: readonly number[]): n
 }
 
 describe.each([
-  ["degree", ["--normalize", "degree"], ["user", "item"]],
-  ["a response", ["--normalize", "degree", "--response", "power=0.5"], ["user", "item"]],
-  ["another power of degrees", ["--normalize", "degree", "--degree-power", "0.3"], ["user"]],
-  ["a plateau", ["--normalize", "degree", "--response", "plateau"], ["user"]],
+  ["the defaults", [], ["user", "item"]],
+  ["counts", ["--normalize", "none"], ["user", "item"]],
+  ["a response", ["--response", "power=0.5"], ["user", "item"]],
+  ["another power of degrees", ["--degree-power", "0.3"], ["user"]],
+  ["a plateau", ["--response", "plateau"], ["user"]],
   ["tfidf", ["--values", "tfidf", "--power", "0.3"], ["user", "item"]],
   ["bm25, whitened", ["--values", "bm25", "--whiten"], ["user"]],
   ["counts, centred and scaled", ["--center", "--scale"], ["user"]],

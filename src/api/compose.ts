@@ -1,32 +1,14 @@
 // A run's table with the item as the model sees it: the sum over all its features, not the row of its id alone.
 
-import type { ItemCatalogue } from "../dataset/item-catalogue.js";
-import type { Preprocess } from "../dataset/preprocess.js";
-import { KeyIndex } from "../dataset/key-index.js";
-import { rowsAt, type FeatureRows } from "../dataset/rows.js";
-import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import { UsageError } from "../errors.js";
-import { tableFeatures } from "../training/feature-table.js";
-import type { Composition, RowComposer } from "../training/row-composer.js";
-import { readPreprocess } from "../training/run-space.js";
-import { capable, modelOf } from "../trainers/index.js";
 import type { Run } from "../embedding/run-directory.js";
-import { readItems } from "../training/item-file.js";
+import { UsageError } from "../errors.js";
+import { capable, modelOf } from "../trainers/index.js";
+import { readPreprocess } from "../training/run-space.js";
+import type { Composed, ItemComposition } from "./composed-items.js";
 import type { OpenTable } from "./tables.js";
 
 /** What an item's vector is: the sum over all its features, or the row of its id. */
 export type Compose = "item" | "none";
-
-/** What a run without the capability lacks. @param flag that asks for it */
-const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
-
-export interface Composed {
-  table: EmbeddingTable;
-  /** the column of the item whose rows are composed; undefined where none are */
-  item?: string;
-  /** what its rows stand for, a sentence */
-  note?: string;
-}
 
 /**
  * The table with its items composed: by default where columns go with the item.
@@ -35,20 +17,13 @@ export interface Composed {
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
   const composition = await compositionOf(run, table.fields, how);
-  return composition ? await composed(table, composition) : { table };
+  if (!composition) return { table };
+  // most tables are as they are, and what composes takes longer to load than they do
+  const { composed } = await import("./composed-items.js");
+  return await composed(table, composition);
 }
 
-/** What items of a run are composed of. */
-export interface ItemComposition {
-  run: Run;
-  sums: Composition;
-  preprocess: Preprocess;
-  /** the item's column, and those that go with it */
-  item: string;
-  others: readonly string[];
-}
-
-/** The same where there is anything to compose. @param fields of the table @throws {UsageError} as composeItems */
+/** What items of a run are composed of, where there is anything to compose. @param fields of the table @throws {UsageError} as composeItems */
 export async function compositionOf(
   run: Run,
   fields: readonly string[],
@@ -68,103 +43,4 @@ export async function compositionOf(
   if (others.length === 0) return refuse(`has no side columns of '${item}'`);
   const sums = await composition(run);
   return "whyNot" in sums ? refuse(sums.whyNot) : { run, sums, preprocess, item, others };
-}
-
-/** The table with its items composed. */
-export async function composed(
-  table: EmbeddingTable,
-  { run, sums, preprocess, item, others }: ItemComposition,
-): Promise<Composed> {
-  const catalogue = (await readItems(run, preprocess))!;
-  const names = [item, ...others].map((name) => `'${name}'`).join(" + ");
-  return {
-    table: withItems(laidOut(table, sums), item, catalogue, sums.composer),
-    item,
-    note:
-      "item vectors are sums over " +
-      `${names}${catalogue.fromNeighbors ? " and the vectors of neighbours" : ""}, as the model scores them; ` +
-      `--compose none uses only '${item}'`,
-  };
-}
-
-/** The table with vectors as the composer has them: of a field-aware machine a block for each field of the item and other field. */
-function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
-  if (composer.numBlocks === 1) return table;
-  const ids = tableFeatures(space);
-  const rows = { numRows: ids.length, width: 1, ids, labels: new Float32Array(ids.length) };
-  return { ...table, dim: composer.dim, vectors: composer.vectors(rows) };
-}
-
-/** The table with vectors and weights of the item's rows composed; keys that the catalogue does not know keep theirs. */
-function withItems(
-  table: EmbeddingTable,
-  item: string,
-  { items, templates }: ItemCatalogue,
-  composer: RowComposer,
-): EmbeddingTable {
-  const range = rowsOf(table, item);
-  const keys = keysOfRows(table, range);
-  const index = new KeyIndex(items);
-  const places = Array.from({ length: keys.size }, (_, i) => index.find(keys, i));
-  const known = [...places.keys()].filter((i) => places[i]! >= 0);
-  const rows: FeatureRows = rowsAt(
-    templates,
-    known.map((i) => places[i]!),
-  );
-  const { dim } = table;
-  const [vectors, weights] = [table.vectors.slice(), table.weights!.slice()];
-  const [ownVectors, ownWeights] = [composer.vectors(rows), composer.weights(rows)];
-  known.forEach((i, r) => {
-    vectors.set(ownVectors.subarray(r * dim, (r + 1) * dim), (range.first + i) * dim);
-    weights[range.first + i] = ownWeights[r]!;
-  });
-  return { ...table, vectors, weights };
-}
-
-/** The same of a run whose item is its row. @throws {UsageError} its features do not add up */
-async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
-  const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
-  if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
-  return laidOut(table, sums);
-}
-
-/**
- * The table whose rows rank items as the model does: by the dot product of a user's row and an item's, and the item's weight.
- *
- * @param flag that asks for it, for messages
- * @throws {UsageError} the run is of another model, or its items are not composed
- */
-export async function rankingTable(
-  run: Run,
-  { table, item }: Composed,
-  flag: string,
-): Promise<EmbeddingTable> {
-  const ranking = await capable(run, "mips", cannotRank(flag));
-  const { itemFields } = await readPreprocess(run);
-  if (itemFields && itemFields.length > 1 && item === undefined)
-    throw new UsageError(`${flag} needs composed item vectors: omit --compose none`);
-  return item === undefined && ranking === "composed" ? await laidOutOf(run, table, flag) : table;
-}
-
-/**
- * One dimension more, so that the dot product of a user's row and an item's ranks items as the model does: the item's
- * bias, 1 for a user, 0 for all others, whose vectors may be added to a user's.
- *
- * @throws {UsageError} as rankingTable, or the run has no field of users or of items
- */
-export async function withMips({ run, fieldNamed }: OpenTable, items: Composed): Promise<EmbeddingTable> {
-  const table = await rankingTable(run, items, "--mips");
-  const fields = { user: rowsOf(table, fieldNamed("user")), item: rowsOf(table, fieldNamed("item")) };
-  const { dim, numRows } = table;
-  const vectors = new Float32Array(numRows * (dim + 1));
-  const isIn = (row: number, { first, last }: { first: number; last: number }) => row >= first && row < last;
-  for (let row = 0; row < numRows; row++) {
-    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), row * (dim + 1));
-    vectors[row * (dim + 1) + dim] = isIn(row, fields.user)
-      ? 1
-      : isIn(row, fields.item)
-        ? table.weights![row]!
-        : 0;
-  }
-  return { ...table, dim: dim + 1, vectors };
 }

@@ -8,7 +8,7 @@ import { RowCollector } from "../import/collector.js";
 import { importFormats, readers, type ImportFormat } from "../import/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { definedOf } from "../training/options/log.js";
+import { definedOf } from "../training/options/defined.js";
 
 /** Names of the formats, for the help. */
 export const importable: readonly ImportFormat[] = importFormats;

@@ -4,18 +4,10 @@
 
 import { keysOf } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import {
-  formatOfFile,
-  rowChunks,
-  rowFormats,
-  type RowBatch,
-  type RowColumn,
-  type RowFormat,
-} from "../export/row-table.js";
+import { formatOfFile, type RowFormat } from "../export/row-formats.js";
+import { rowChunks, type RowBatch, type RowColumn } from "../export/row-table.js";
 import { checkOutput, writeFileOr } from "../io/atomic.js";
 import type { NeighborsOf } from "./neighbors.js";
-
-export const neighborFormats = rowFormats;
 
 export interface NeighborFile {
   /** by the ending of `out` when absent, else csv */

@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/asked.js";
-import { decisive, type OptionTable } from "../training/options/table.js";
+import { decisive, flagNamed, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/watch.js";
 import { encode, type EncodeOptions } from "./encode.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
@@ -80,8 +80,16 @@ export async function reproduce(
     const taken = Object.entries(machine).filter(([name]) => Object.hasOwn(trainer.options, name));
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
     await train(trainer.command, log, own, watch);
+    const earlier = earlierDefaults(manifest, (await openRun(trained)).manifest, trainer.options);
+    const changed = Object.entries(earlier).map(([name, value]) => `${flagNamed(name)} ${String(value)}`);
+    if (changed.length > 0) {
+      const text = `defaults have changed since run '${path}' was trained: training again with ${changed.join(" ")}`;
+      watch.observe({ stage: "warning", text });
+      await train(trainer.command, log, { ...own, ...earlier, force: true }, watch);
+    }
     if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
-    const files = await compared(run, await openRun(out), trainer.options, (text) =>
+    const again = without(await openRun(out), Object.keys(earlier));
+    const files = await compared(run, again, trainer.options, (text) =>
       isGone
         ? text.replaceAll(JSON.stringify(log[0]).slice(1, -1), JSON.stringify(asked.log[0]).slice(1, -1))
         : text,
@@ -209,6 +217,33 @@ async function encodeAgain(
   return out;
 }
 
+/** What a run used of options that nobody set, where today's defaults made something else of them. */
+function earlierDefaults(
+  { asked, options }: Manifest,
+  again: Manifest,
+  table: OptionTable,
+): Record<string, unknown> {
+  // a search starts from the defaults, and what it found is not one of them
+  if (asked!.options["search"] !== undefined) return {};
+  const differs = ([name, value]: [string, unknown]) =>
+    JSON.stringify(value) !== JSON.stringify((again.options as Record<string, unknown>)[name]);
+  return Object.fromEntries(
+    Object.entries(decisive(table, options as Record<string, unknown>)).filter(
+      (entry) => Object.hasOwn(table, entry[0]) && asked!.options[entry[0]] === undefined && differs(entry),
+    ),
+  );
+}
+
+/** The run as if these options had not been asked for. */
+function without(run: Run, names: readonly string[]): Run {
+  const { asked } = run.manifest;
+  const options = Object.entries(asked!.options).filter(([name]) => !names.includes(name));
+  return {
+    ...run,
+    manifest: { ...run.manifest, asked: { ...asked!, options: Object.fromEntries(options) } },
+  };
+}
+
 async function compared(
   run: Run,
   again: Run,
@@ -267,7 +302,11 @@ function differingKeys(
   const valueOf = (manifest: Manifest, key: string): string => {
     const value = manifest[key as keyof Manifest];
     if (key !== "options") return named(JSON.stringify(value) ?? "");
-    return named(JSON.stringify(decisive(table, value as Record<string, unknown>)));
+    // the order is that of the table, which may have changed
+    const options = Object.entries(decisive(table, value as Record<string, unknown>)).sort(([a], [b]) =>
+      a < b ? -1 : 1,
+    );
+    return named(JSON.stringify(options));
   };
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {

@@ -22,7 +22,7 @@ export async function bench(): Promise<void> {
   try {
     const model = join(out, "run");
     const roles = ["--user", "user", "--item", "item"];
-    const pca = ["--dim", "64", "--normalize", "degree", "--threads", "2", "--quiet"];
+    const pca = ["--dim", "64", "--threads", "2", "--quiet"];
     await embed(["train-pca", join(folder, "train.csv"), "-o", model, ...roles, ...pca]);
     const ranking = [
       "evaluate",

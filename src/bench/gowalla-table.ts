@@ -10,13 +10,13 @@ import { run } from "./ctr-logs.js";
 
 const folder = join(projectFolder, "..", "shared", "data", "gowalla");
 const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
-const plateau = "train-pca --normalize degree --response plateau";
+const plateau = "train-pca --response plateau";
 const softmax = "train-ranking --loss sampled-softmax --similarity cosine";
 
 /** Options of commands; the baselines are evaluated by `evaluate`. */
 const commands = [
-  "train-pca --dim 64 --normalize degree",
-  "train-pca --dim 512 --normalize degree",
+  "train-pca --dim 64",
+  "train-pca --dim 512",
   `${plateau} --dim 64`,
   `${plateau} --dim 256`,
   `${plateau} --dim 512`,

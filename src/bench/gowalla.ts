@@ -24,6 +24,7 @@ const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
 
 const settings: Record<string, GivenRanking> = {
   bpr: { loss: "bpr" },
+  "bpr by sgd": { loss: "bpr", optimizer: "sgd" },
   "bpr of 32": { loss: "bpr", negatives: 32 },
   warp: { loss: "warp" },
   "sampled-softmax": { loss: "sampled-softmax" },
@@ -83,8 +84,8 @@ async function comparePairs(): Promise<void> {
 }
 
 /** Pairs a second of the fastest epoch but the first, in which code is still being optimised. */
-export async function pairsPerSecond(): Promise<number> {
-  const { speeds } = await trainOn({ loss: "bpr", epochs: 12 });
+export async function pairsPerSecond(optimizer: "adagrad" | "sgd" = "adagrad"): Promise<number> {
+  const { speeds } = await trainOn({ loss: "bpr", optimizer, epochs: 12 });
   return Math.max(...speeds.slice(1));
 }
 

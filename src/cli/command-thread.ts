@@ -10,9 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Unfinished } from "../io/unfinished.js";
 import { checkAddresses } from "../workers/process-limits.js";
-import { commandNamed, formatNamed } from "./arguments.js";
-import { commands } from "./commands.js";
-import { runHook } from "./hooks.js";
+import { formatNamed } from "./arguments.js";
 import { reportError } from "./report-error.js";
 import {
   SIGNAL_EXITS,
@@ -31,7 +29,7 @@ const SAME = 300;
 /** Milliseconds that a thread may take to end. */
 const TERMINATION = 250;
 
-/** What is kept where a command says nothing else. */
+/** What is kept until a command says something else. */
 const NOTHING = "no output was written; an existing output is unchanged";
 
 /** A command at work on a thread of its own. */
@@ -42,7 +40,7 @@ export class CommandThread {
   readonly #format: "text" | "json";
   readonly #unfinished = new Map<string, Unfinished>();
   #saves: string | undefined;
-  #keeps: string;
+  #keeps = NOTHING;
   #readsStdin = false;
   #hook: InterruptedHook | undefined;
   #first: { signal: SignalName; at: number; saves: string | undefined } | undefined;
@@ -52,7 +50,6 @@ export class CommandThread {
   constructor(argv: string[]) {
     checkAddresses(1);
     this.#format = formatNamed(argv);
-    this.#keeps = commands.find(({ name }) => name === commandNamed(argv))?.keeps ?? NOTHING;
     const start: CommandStart = { argv };
     this.#worker = new Worker(new URL("./command.worker.js", import.meta.url), {
       workerData: start,
@@ -126,7 +123,9 @@ export class CommandThread {
     const hook = this.#hook;
     // a second signal may end what the first is ending
     this.#hook = undefined;
-    if (hook) await runHook(hook.flags, { exitCode, file: hook.file }, isInterrupted);
+    if (!hook) return;
+    const { runHook } = await import("./hooks.js");
+    await runHook(hook.flags, { exitCode, file: hook.file }, isInterrupted);
   }
 
   async #endedWith(exitCode: number): Promise<number> {

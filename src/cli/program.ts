@@ -19,13 +19,15 @@ const [USUAL, UNWRAPPED] = [80, 10_000];
 
 /** Runs the program on its arguments. @returns the exit code */
 export async function runProgram(given: string[], interrupts: Interrupts): Promise<number> {
-  const argv = asHelpFlag(given, (word) => commands.some((entry) => entry.name === word));
+  const argv = asHelpFlag(given, (word) => commands.some((one) => one.name === word));
   const name = commandNamed(argv);
-  const isNamed = (entry: CommandEntry) => entry.name === name;
-  if (name !== undefined && !commands.some(isNamed)) {
+  const isNamed = (one: CommandEntry) => one.name === name;
+  const entry = commands.find(isNamed);
+  if (name !== undefined && !entry) {
     writeError(unknownCommand(name, commands), formatNamed(argv));
     return 64;
   }
+  if (entry?.keeps !== undefined) interrupts.keeps(entry.keeps);
   const program = await programOf(interrupts, isNamed);
   if (!argv.includes(HELP_ALL)) for (const command of program.commands) hideUncommon(command, HELP_ALL);
   try {

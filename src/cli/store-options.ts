@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { basename, dirname, normalize } from "node:path";
 import { UsageError } from "../errors.js";
-import { taking } from "../flags/options.js";
+import { taking } from "../flags/parsers.js";
 import type { Watch } from "../training/watch.js";
 
 export interface WriterFlags {

@@ -43,6 +43,8 @@ export interface NumberColumn {
 
 export type Column = KeyColumn | MultiColumn | NumberColumn;
 
+export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
+
 /** Which column plays which part; a role without a column is absent. `fields` are categorical features in the log's order. */
 export interface Roles {
   user?: string;

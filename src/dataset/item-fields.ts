@@ -40,9 +40,7 @@ export function findItemFields(
   const sampled = rowsByItem(item, eventsOfFirstItems(item, rows));
   const determined = dataset.columns
     .filter(({ name }) => candidates.includes(name))
-    .filter((column) =>
-      given ? given.includes(column.name) : isDetermined(sampled, rows, cellCodes(column)),
-    );
+    .filter((column) => (given ? given.includes(column.name) : isDetermined(sampled, rows, column)));
   // the row that stands for an item: its latest in the order of the rows among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];
@@ -105,12 +103,13 @@ export function cellCodes(column: Column): Uint32Array {
   });
 }
 
-function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, cells: Uint32Array): boolean {
+function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Column): boolean {
   let chances = 0;
   for (let item = 0; item + 1 < indptr.length; item++)
     chances += Math.max(0, indptr[item + 1]! - indptr[item]! - 1);
   if (chances === 0) return false;
-  const counts = counterOf(cells);
+  const cells = cellCodes(column);
+  const counts = column.kind === "key" ? new Uint32Array(column.dictionary.size + 1) : counterOf(cells);
   let misses = 0;
   for (let item = 0; item + 1 < indptr.length; item++) {
     const events = rows.subarray(indptr[item], indptr[item + 1]);

@@ -15,10 +15,9 @@ import {
   word,
   type Shape,
 } from "../io/json-shape.js";
-import type { Roles } from "./dataset.js";
+import { roleNames, type Roles } from "./dataset.js";
 import { MAX_BITS } from "./hash-field.js";
 import type { FieldRecipe, Preprocess } from "./preprocess.js";
-import { roleNames } from "./roles.js";
 
 const texts = list(text);
 

@@ -5,7 +5,7 @@ import { inferRoles, type InferredRoles } from "../log/infer.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../log/look-alikes.js";
 import { parseNumber } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
-import type { Positives, Roles } from "./dataset.js";
+import { roleNames, type Positives, type Roles } from "./dataset.js";
 import { numericForms } from "./numeric.js";
 import { labelOfEvents, positivesFrom } from "./positives.js";
 
@@ -58,8 +58,6 @@ export interface EdgeColumns {
   source: string;
   target: string;
 }
-
-export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
 
 export interface ResolvedRoles {
   roles: Roles;

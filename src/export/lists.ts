@@ -10,7 +10,8 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";
-import { keysAt, rowChunks, rowFormats, type RowBatch, type RowColumn, type RowFormat } from "./row-table.js";
+import { rowFormats, type RowFormat } from "./row-formats.js";
+import { keysAt, rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
 export const listFormats = rowFormats;
 export type ListFormat = RowFormat;

@@ -3,7 +3,8 @@ import { tableFromIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { ofOneSize, rowChunks, type RowBatch, type RowColumn, type RowFormat } from "./row-table.js";
+import type { RowFormat } from "./row-formats.js";
+import { ofOneSize, rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
 const columns: RowColumn[] = [
   { name: "key", type: "key" },

@@ -12,21 +12,7 @@ import { arrowFileChunks } from "../embedding/arrow-file.js";
 import { ByteWriter } from "./byte-writer.js";
 import { quoted } from "./delimited.js";
 import { jsonString } from "./jsonl.js";
-
-export const rowFormats = ["csv", "jsonl", "parquet", "arrow"] as const;
-export type RowFormat = (typeof rowFormats)[number];
-
-/** Formats by the endings of files. */
-const ENDINGS: [RegExp, RowFormat][] = [
-  [/\.(jsonl|ndjson|json)$/iu, "jsonl"],
-  [/\.(parquet|pq)$/iu, "parquet"],
-  [/\.(arrow|feather)$/iu, "arrow"],
-];
-
-/** The format that a file's ending says; csv of any other, and of standard output. */
-export function formatOfFile(path: string | undefined): RowFormat {
-  return ENDINGS.find(([ending]) => path !== undefined && ending.test(path))?.[1] ?? "csv";
-}
+import type { RowFormat } from "./row-formats.js";
 
 export interface RowColumn {
   name: string;

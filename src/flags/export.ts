@@ -10,9 +10,9 @@ import {
 } from "../api/export/choices.js";
 import type { ExportRunOptions } from "../api/export/options.js";
 import type { Compose } from "../api/compose.js";
-import { definedOf } from "../training/options/log.js";
+import { definedOf } from "../training/options/defined.js";
 import { composeOption } from "./compose-option.js";
-import { numberOf, repeated } from "./options.js";
+import { numberOf, repeated } from "./parsers.js";
 
 /** As commander gives them. */
 export interface ExportFlags {

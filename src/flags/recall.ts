@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { listFormats, listServers, recallScorings, type RecallOptions } from "../api/recall/options.js";
-import { definedOf } from "../training/options/log.js";
+import { definedOf } from "../training/options/defined.js";
 import { engine, readingOf } from "../training/options/reading.js";
 import { checkGiven, pick, type Given } from "../training/options/table.js";
 import { addTable } from "./table-option.js";
@@ -15,13 +15,11 @@ import {
   addHashKeysOption,
   addReadingOptions,
   badRowsOf,
-  numberOf,
-  repeated,
-  wholeOf,
   type BadRowFlags,
   type HashKeysFlags,
   type ReadingFlags,
 } from "./options.js";
+import { numberOf, repeated, wholeOf } from "./parsers.js";
 
 /** As commander gives them. */
 export type RecallFlags = ReadingFlags &

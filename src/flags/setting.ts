@@ -2,7 +2,7 @@
 
 import type { Option } from "commander";
 import type { Setting } from "../config/config-file.js";
-import { listOf } from "./options.js";
+import { listOf } from "./parsers.js";
 import { TableOption } from "./table-option.js";
 
 /** Its long name; `header` for --no-header, whose value is false where the flag is given. */

@@ -2,7 +2,7 @@
 
 import type { Option } from "commander";
 import { UsageError } from "../errors.js";
-import { listOf, takenBy } from "../flags/options.js";
+import { listOf, takenBy } from "../flags/parsers.js";
 import { isSwitch } from "../flags/setting.js";
 import { TableOption } from "../flags/table-option.js";
 import { checkRanges } from "../training/options/table.js";

@@ -3,7 +3,7 @@
 // Records without a quoted cell go through the kernel, a range of whole lines at a time: their cells are found
 // (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
 
-import { MISSING, type Keys } from "./keys.js";
+import { MISSING, noKeys, type Keys } from "./keys.js";
 import { isUtf8 } from "node:buffer";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import { isHeader, linesLike } from "./header-lines.js";
@@ -55,14 +55,6 @@ export interface ChunkScan {
   faults: Record<RowFault, number>;
   /** lines that repeat the file's header, which are no rows */
   numHeaders: number;
-}
-
-/** The buffers of a scan's arrays, which move to another thread with it. */
-export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {
-  return [
-    ...columns.map(({ buffer }) => buffer),
-    ...newKeys.flatMap(({ bytes, offsets }) => [bytes.buffer, offsets.buffer]),
-  ];
 }
 
 /** What the kernel writes to and reads from, a chunk. */
@@ -378,9 +370,4 @@ function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
   joined.set(a);
   joined.set(b, a.length);
   return joined;
-}
-
-/** No keys, in buffers of their own. */
-export function noKeys(): Keys {
-  return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
 }

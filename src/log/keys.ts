@@ -29,6 +29,11 @@ export function keysOf(keys: readonly string[]): Keys {
   return { size: keys.length, bytes: Buffer.concat(encoded), offsets };
 }
 
+/** No keys, in buffers of their own. */
+export function noKeys(): Keys {
+  return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
+}
+
 /** Negative, zero or positive as key a stands before, at or after key b in the order of their UTF-8 bytes. */
 export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): number {
   const [from, other] = [offsets[a]!, offsets[b]!];

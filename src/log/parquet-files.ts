@@ -12,6 +12,7 @@ import { openRandomAccess, type RandomAccessFile } from "../io/random-access.js"
 import type { LogFile } from "./directory.js";
 import type { FileColumns } from "./layout.js";
 import type { LeafColumn } from "./parquet-cursor.js";
+import { damagedFile } from "./parquet-pages.js";
 
 /** A file whose metadata is known. */
 export interface ParquetFile extends FileColumns {
@@ -54,6 +55,16 @@ export function rowsOf(path: string, { num_rows }: RowGroup): number {
   if (!(Number.isSafeInteger(numRows) && numRows >= 0))
     throw new DataError(`the file is damaged: a row group of ${num_rows} rows`, { file: path });
   return numRows;
+}
+
+/** Adds, by column, the bytes that the pages of all row groups take uncompressed, as the file states them. */
+export function addPageBytes({ metadata }: ParquetFile, bytes: Map<string, number>): void {
+  for (const { columns } of metadata.row_groups) {
+    for (const { meta_data: meta } of columns) {
+      const name = meta?.path_in_schema[0];
+      if (name !== undefined) bytes.set(name, (bytes.get(name) ?? 0) + Number(meta!.total_uncompressed_size));
+    }
+  }
 }
 
 /** Finds columns of one row group by name. @throws {DataError} its bytes, or how many values it has, cannot be */
@@ -149,11 +160,4 @@ async function parsed<T>(path: string, read: () => Promise<T>): Promise<T> {
     if (error instanceof EmbedError) throw error;
     throw damagedFile(error, { file: path });
   }
-}
-
-/** What hyparquet and its neighbours throw about bytes, as an error of the data. */
-export function damagedFile(error: unknown, place: { file: string; column?: string }): DataError {
-  const message =
-    typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-  return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
 }

@@ -219,10 +219,9 @@ export class NumberReader {
       const index = indices[i]!;
       let text = texts[index];
       if (text === undefined) {
-        const written = textAt(dictionary, index, element, this.#column);
-        const value = this.parse(written);
-        text = texts[index] = value === undefined ? written : null;
-        numbers[index] = value ?? NaN;
+        const value = this.#valueAt(dictionary, index, element);
+        text = texts[index] = typeof value === "string" ? value : null;
+        numbers[index] = typeof value === "string" ? NaN : value;
       }
       out[at + i] = numbers[index]!;
       if (text !== null) bad.push({ row: at + i, text });
@@ -239,16 +238,18 @@ export class NumberReader {
     bad: BadNumber[],
   ): void {
     for (let i = 0; i < count; i++) {
-      const own = this.#isTime ? timeAt(values, from + i) : numberAt(values, from + i);
-      if (own !== undefined) {
-        out[at + i] = own;
-        continue;
-      }
-      const text = textAt(values, from + i, element, this.#column);
-      const value = this.parse(text);
-      if (value === undefined) bad.push({ row: at + i, text });
-      out[at + i] = value ?? NaN;
+      const value = this.#valueAt(values, from + i, element);
+      out[at + i] = typeof value === "string" ? NaN : value;
+      if (typeof value === "string") bad.push({ row: at + i, text: value });
     }
+  }
+
+  /** A value as a number; its text where it is none. */
+  #valueAt(values: PlainValues, i: number, element: SchemaElement): number | string {
+    const own = this.#isTime ? timeAt(values, i) : numberAt(values, i);
+    if (own !== undefined) return own;
+    const text = textAt(values, i, element, this.#column);
+    return this.parse(text) ?? text;
   }
 }
 

@@ -7,6 +7,7 @@
 
 import type { SchemaElement } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { DataError } from "../errors.js";
 import { Runs } from "./parquet-runs.js";
 
 /** A column of a row group: where its bytes are, and what it is made of. It is sent to threads. */
@@ -192,6 +193,13 @@ export class PageReader {
       return { type, size, uncompressed, count, details, body };
     }
   }
+}
+
+/** What hyparquet and its neighbours throw about bytes, as an error of the data. */
+export function damagedFile(error: unknown, place: { file: string; column?: string }): DataError {
+  const message =
+    typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
+  return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
 }
 
 /** Bits that hold a level. */

@@ -1,9 +1,8 @@
 // One scanner of Parquet on a thread of its own: ranges of rows come in, scans go out, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { buffersOf } from "./chunk-scanner.js";
 import { ParquetScanner, type CellRequest, type RangeScan, type RowRange } from "./parquet-scanner.js";
-import { sentError, type SentError } from "./scan-thread.js";
+import { buffersOf, sentError, type SentError } from "./scan-thread.js";
 import { ScanMemory } from "./scanner.js";
 
 /** What a thread is started with. */

@@ -5,13 +5,13 @@
 
 import { EmbedError } from "../errors.js";
 import { readerOf } from "../io/random-access.js";
-import { MISSING } from "./keys.js";
-import { noKeys, type ChunkScan } from "./chunk-scanner.js";
+import type { ChunkScan } from "./chunk-scanner.js";
 import { KeyTable } from "./key-table.js";
+import { MISSING, noKeys } from "./keys.js";
 import type { ColumnRequest } from "./log.js";
 import { ColumnCursor, type Cursor, type LeafColumn } from "./parquet-cursor.js";
-import { damagedFile } from "./parquet-files.js";
 import { KeyReader, NumberReader } from "./parquet-keys.js";
+import { damagedFile } from "./parquet-pages.js";
 import { RowFault } from "./record-form.js";
 import type { ScanMemory } from "./scanner.js";
 

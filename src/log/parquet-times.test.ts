@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
 import { NumberReader } from "./parquet-keys.js";
 import { converted, textOf } from "./parquet-text.js";
+import { Runs } from "./parquet-runs.js";
 import { fixedValues, textAt } from "./parquet-values.js";
 import { parseTime } from "./time.js";
 
@@ -38,16 +39,21 @@ test.each(elements)("%s are what hyparquet's dates of them state", (_, element, 
       const texts = Array.from(converted(stored, element), (date) => textOf(date, element, "t"));
       const values = fixedValues(stored, element);
       expect(texts.map((__, i) => textAt(values, i, element, "t"))).toEqual(texts);
-      const [out, numRows] = [new Float64Array(all.length), all.length];
-      const segment = {
-        ...{ numRows, numValues: numRows, levels: undefined },
-        values: { isCoded: false as const, values, at: 0 },
-      };
-      const bad = new NumberReader("t", true).read(segment, { element, maxDefinition: 1 }, out, 0);
       const stated = texts.map(parseTime);
-      expect([...out]).toEqual(stated);
-      // a year of more than four digits is no time of a log
-      expect(bad.map(({ text }) => text)).toEqual(texts.filter((__, i) => Number.isNaN(stated[i])));
+      const numRows = all.length;
+      // as they stand in a page, and as indices into a dictionary
+      const runs = Runs.packed(Uint8Array.from(all.keys()), 0, 8, numRows);
+      for (const page of [
+        { isCoded: false as const, values, at: 0 },
+        { isCoded: true as const, runs, dictionary: values },
+      ]) {
+        const out = new Float64Array(numRows);
+        const segment = { numRows, numValues: numRows, levels: undefined, values: page };
+        const bad = new NumberReader("t", true).read(segment, { element, maxDefinition: 1 }, out, 0);
+        expect([...out]).toEqual(stated);
+        // a year of more than four digits is no time of a log
+        expect(bad.map(({ text }) => text)).toEqual(texts.filter((__, at) => Number.isNaN(stated[at])));
+      }
     }),
     { seed: 1, numRuns: 200 },
   );

@@ -71,7 +71,7 @@ describe("Parquet", () => {
     for (let seed = 0; seed < 25; seed++) {
       const bytes = randomFile(seed);
       const path = file(`random-${seed}.parquet`, bytes);
-      const ranges = { rangeRows: 1 + (seed % 9) * 11, localCells: Infinity };
+      const ranges = { rangeRows: 1 + (seed % 9) * 11, localBytes: Infinity };
       const { rows } = await rowsOf(
         path,
         { threads: 1 },
@@ -91,7 +91,7 @@ describe("Parquet", () => {
       { threads: 1 },
       {
         numbers: names,
-        sizes: { chunkBytes: 1, localBytes: 1, ranges: { rangeRows: 13, localCells: Infinity } },
+        sizes: { chunkBytes: 1, localBytes: 1, ranges: { rangeRows: 13, localBytes: Infinity } },
       },
     );
     const numbers = (row: (string | number | null)[]) => names.map((name) => row[columns.indexOf(name)]);
@@ -112,7 +112,7 @@ describe("Parquet", () => {
   test("gives the same codes, keys and numbers at one, two and three threads", async () => {
     const paths = [5, 6, 7].map((seed) => file(`threads-${seed}.parquet`, randomFile(seed)));
     const read = async (threads: number) => {
-      const ranges = { rangeRows: 9, localCells: threads === 1 ? Infinity : 0 };
+      const ranges = { rangeRows: 9, localBytes: threads === 1 ? Infinity : 0 };
       const sizes = { chunkBytes: 1, localBytes: 1, ranges };
       const { rows, dictionaries, inputs } = await rowsOf(paths, { threads }, { numbers: ["int"], sizes });
       return { rows, dictionaries, inputs };
@@ -127,7 +127,7 @@ describe("Parquet", () => {
     "has the cells of pyarrow's %s, by differences and in lists",
     async (name) => {
       const path = join(fixture("parquet"), `${name}.parquet`);
-      const ranges = { rangeRows: 17, localCells: Infinity };
+      const ranges = { rangeRows: 17, localBytes: Infinity };
       const { rows } = await rowsOf(
         path,
         { threads: 1 },
@@ -171,7 +171,7 @@ describe("Parquet", () => {
       new Uint8Array(parquetWriteBuffer({ schema, columnData: data } as never)),
     );
     for (const threads of [1, 2]) {
-      const ranges = { rangeRows: 8, localCells: threads === 1 ? Infinity : 0 };
+      const ranges = { rangeRows: 8, localBytes: threads === 1 ? Infinity : 0 };
       const sizes = { chunkBytes: 1, localBytes: 1, ranges };
       const { rows, skipped, dictionaries } = await rowsOf(path, { threads, onBadRow: "skip" }, { sizes });
       expect(skipped).toEqual({ "no time": 6 });
@@ -212,7 +212,7 @@ describe("Parquet", () => {
       damaged[4 + integerBelow(bytes.length - 8, random)] = integerBelow(256, random);
       const path = file("damaged.parquet", damaged);
       const threads = trial % 30 === 0 ? 2 : 1;
-      const ranges = { rangeRows: 40, localCells: threads === 1 ? Infinity : 0 };
+      const ranges = { rangeRows: 40, localBytes: threads === 1 ? Infinity : 0 };
       try {
         await rowsOf(path, { threads }, { sizes: { chunkBytes: 1, localBytes: 1, ranges } });
       } catch (error) {

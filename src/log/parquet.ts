@@ -18,6 +18,7 @@ import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "./l
 import { NullTexts } from "./nulls.js";
 import { ColumnCursor, holdsTimes, separatorIn } from "./parquet-cursor.js";
 import {
+  addPageBytes,
   isList,
   leafFinder,
   openParquetFile,
@@ -33,8 +34,8 @@ import { noSuchColumn, type RangeSizes } from "./read.js";
 const RANGE_CELLS = 1 << 21;
 const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 
-/** What is read in less time than a thread takes to start and to learn the keys. */
-const LOCAL_CELLS = 1 << 22;
+/** Uncompressed bytes of pages that one thread reads sooner than two, which both start and learn the keys (decision 19). */
+const LOCAL_BYTES = 1 << 26;
 
 /** What a log's options make of its columns. */
 interface Columns {
@@ -74,6 +75,8 @@ export async function openParquet(
     // a file that cannot be read is reported now, not after those before it were
     const known: FileColumns[] = [head];
     let numRows = head.numRows;
+    const pageBytes = new Map<string, number>();
+    addPageBytes(head, pageBytes);
     for (const file of others) {
       if (!(await canReopen(file.path))) continue;
       const other = await openParquetFile(file);
@@ -83,6 +86,7 @@ export async function openParquet(
         const missing = SAMPLE_ROWS - numRows;
         if (missing > 0) sample.push(...sampleOf(other, columns, odd, missing).sample);
         numRows += other.numRows;
+        addPageBytes(other, pageBytes);
       } finally {
         await other.source.close();
       }
@@ -111,7 +115,8 @@ export async function openParquet(
         for (const file of known) placesOf(file, names);
         const items = rangesOf(files, head, columns, requests, sizes?.rangeRows);
         try {
-          const isLarge = numRows * requests.length > (sizes?.localCells ?? LOCAL_CELLS);
+          const bytes = names.reduce((sum, name) => sum + (pageBytes.get(name) ?? 0), 0);
+          const isLarge = bytes > (sizes?.localBytes ?? LOCAL_BYTES);
           const numThreads = isLarge ? options.threads : 1;
           const result = await readRanges({ items, requests, options, numThreads }, onBatch, observe);
           const later = laterColumnsOf(known[0]!, known.slice(1));

@@ -23,8 +23,8 @@ const CHUNKS_AHEAD = 2;
 export interface RangeSizes {
   /** rows of a range */
   rangeRows: number;
-  /** a log of so many cells, or fewer, is read by the calling thread alone */
-  localCells: number;
+  /** a log whose pages take so many bytes uncompressed, or fewer, is read by the calling thread alone */
+  localBytes: number;
 }
 
 /** Sizes that tests make small, so that every boundary falls everywhere. */

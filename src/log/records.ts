@@ -89,14 +89,16 @@ export interface Cut {
 
 /** The last cut of bytes that start with a record. Lines without a quote are passed over at the speed of memchr. */
 export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
+  // memchr is Buffer's: the method of a typed array takes five times as long
+  const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const quoted: number[] = [];
   for (let at = 0; ;) {
-    const quote = bytes.indexOf(QUOTE, at);
-    if (quote === -1) return { end: Math.max(at, bytes.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
+    const quote = searched.indexOf(QUOTE, at);
+    if (quote === -1) return { end: Math.max(at, searched.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
     // lines before the one that holds the quote are records
-    const start = Math.max(at, bytes.lastIndexOf(NEWLINE, quote) + 1);
+    const start = Math.max(at, searched.lastIndexOf(NEWLINE, quote) + 1);
     if (startsComment(bytes, start, dialect)) {
-      at = bytes.indexOf(NEWLINE, quote) + 1;
+      at = searched.indexOf(NEWLINE, quote) + 1;
       if (at === 0) return { end: start, quoted, openQuote: -1 };
       continue;
     }

@@ -3,6 +3,15 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
+import type { ChunkScan } from "./chunk-scanner.js";
+
+/** The buffers of a scan's arrays, which move to another thread with it. */
+export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {
+  return [
+    ...columns.map(({ buffer }) => buffer),
+    ...newKeys.flatMap(({ bytes, offsets }) => [bytes.buffer, offsets.buffer]),
+  ];
+}
 
 /** An error on its way between threads, which its class does not survive. */
 export interface SentError {

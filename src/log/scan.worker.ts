@@ -1,8 +1,8 @@
 // One scanner on a thread of its own: chunks come in, scans go out, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { buffersOf, ChunkScanner } from "./chunk-scanner.js";
-import { sentError } from "./scan-thread.js";
+import { ChunkScanner } from "./chunk-scanner.js";
+import { buffersOf, sentError } from "./scan-thread.js";
 import { ScanMemory } from "./scanner.js";
 import type { ScanJob, ScannerData, ScanReply } from "./scanners.js";
 

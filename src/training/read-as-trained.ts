@@ -10,7 +10,7 @@ import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { formOf } from "../log/form.js";
 import type { CellReading, ReadOptions } from "../log/log.js";
-import { definedOf } from "./options/log.js";
+import { definedOf } from "./options/defined.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { givenRoles } from "./parts.js";
 import type { Watch } from "./watch.js";

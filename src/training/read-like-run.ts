@@ -10,7 +10,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import type { Part } from "./examples.js";
-import { definedOf } from "./options/log.js";
+import { definedOf } from "./options/defined.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./watch.js";
 import { readAsTrained, rolesToEncode, type ReadLike } from "./read-as-trained.js";

@@ -5,7 +5,6 @@ import { parsePreprocess } from "../dataset/preprocess-shape.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { spaceOf } from "./feature-table.js";
 import type { Scorer } from "./trained.js";
 
 /** How rows are prepared for a run's model, in model/. */
@@ -32,6 +31,7 @@ export interface RunSpace {
 export async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = await readPreprocess(run);
   const table = await run.readTable();
+  const { spaceOf } = await import("./feature-table.js");
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 

@@ -6,6 +6,7 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
+import { labelWarnings } from "./training-warnings.js";
 import type { Watch } from "./watch.js";
 
 /** What decides the examples of a training that predicts labels. */
@@ -35,7 +36,10 @@ export function labelledOrDrawn(
   { observe }: Watch,
 ): Examples {
   const { negatives, noise, itemFields, seed, shuffle, minUsers = 0 } = request;
-  if (negatives === 0) return labelledExamples(space, parts, request);
+  if (negatives === 0) {
+    for (const text of labelWarnings(parts.train.dataset, request)) observe({ stage: "warning", text });
+    return labelledExamples(space, parts, request);
+  }
   const examples = negativeExamples(
     space,
     parts,

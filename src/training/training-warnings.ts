@@ -1,6 +1,7 @@
 // What a training part holds that makes training odd, though not impossible: sentences for the summary.
 
-import type { Dataset } from "../dataset/dataset.js";
+import { columnNamed, type Dataset } from "../dataset/dataset.js";
+import { taskOfLabels } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 
 /** Values above it are seldom meant. */
@@ -46,4 +47,23 @@ export function valueWarnings({ columns }: Dataset): string[] {
         "to about 1",
     ];
   });
+}
+
+/** Two labels that are no classes of 0 and 1, and that nobody called numbers: clicks as 1 and 2, most likely. */
+export function labelWarnings(
+  dataset: Dataset,
+  { task, positiveFrom }: { task?: string; positiveFrom?: number },
+): string[] {
+  const name = dataset.roles.label;
+  if (name === undefined || task !== undefined || positiveFrom !== undefined) return [];
+  const column = columnNamed(dataset, name);
+  const labels = new Set<number>();
+  if (column.kind !== "number") return [];
+  for (let row = 0; row < column.values.length && labels.size < 3; row++) labels.add(column.values[row]!);
+  const [low, high] = [...labels].toSorted((a, b) => a - b);
+  if (labels.size !== 2 || taskOfLabels([...labels]) === "binary") return [];
+  return [
+    `the label '${name}' is ${low} or ${high} and is predicted as a number: if these are two classes, use ` +
+      `--positive-from ${high}; if it is a number, --task regression hides this warning`,
+  ];
 }

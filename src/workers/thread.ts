@@ -8,7 +8,11 @@ const port = parentPort!;
 let run: ((task: unknown) => unknown) | undefined;
 
 port.on("message", (request: ThreadRequest<unknown>) => {
-  void answer(request).then((reply) => port.postMessage(reply));
+  void answer(request).then((reply) => {
+    port.postMessage(reply);
+    // else the memory that the pool shared would live on here; nobody waits for its end
+    if ("left" in reply) collectGarbage();
+  });
 });
 
 async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unknown>> {
@@ -16,8 +20,6 @@ async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unkn
     if ("task" in request) return { result: run!(request.task) };
     if ("leave" in request) {
       run = undefined;
-      // else the memory that the pool shared would live on here
-      collectGarbage();
       return { left: true };
     }
     const { start }: { start: StartTask<unknown, unknown, unknown> } = await import(request.url);

@@ -8,7 +8,7 @@ import {
   type Leaderboard,
   type Untrained,
 } from "../../evaluation/leaderboard.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant } from "../../training/scored.js";
 import type { Watch } from "../../training/watch.js";

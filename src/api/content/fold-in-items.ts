@@ -7,7 +7,7 @@ import { hasBiases } from "../../export/encoded-rows.js";
 import { UsageError } from "../../errors.js";
 import { capable } from "../../trainers/index.js";
 import { foldedRows, foldingOf } from "../../training/folded-keys.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import type { TransformOptions } from "../../training/transform-options.js";
 import type { Watch } from "../../training/watch.js";

@@ -30,7 +30,7 @@ import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import type { Curves } from "../../training/scored.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
 

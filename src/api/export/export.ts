@@ -15,7 +15,7 @@ import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import type { Chunks } from "../../io/write.js";
 import { heldOutLoss } from "./dtype-held-out.js";
 import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";

@@ -10,7 +10,8 @@ import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { NoInputError } from "../../errors.js";
 import { readText } from "../../io/read-text.js";
-import { composed, compositionOf, withMips, type Composed } from "../compose.js";
+import { compositionOf } from "../compose.js";
+import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 

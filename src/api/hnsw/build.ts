@@ -13,7 +13,7 @@ import { hnswChunks } from "../../retrieval/hnsw/file.js";
 import { levelsOf } from "../../retrieval/hnsw/levels.js";
 import { buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/mixed.js";
 import { nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 import type { Compose } from "../compose.js";
 import { openTable } from "../tables.js";

@@ -18,7 +18,8 @@ import { sha256OfAll } from "../../io/fingerprint.js";
 import { lengthOf } from "../../retrieval/nearest.js";
 import { indexedRows, type IndexMetric, type Space } from "../../retrieval/hnsw/space.js";
 import { modelOf } from "../../trainers/index.js";
-import { composeItems, rankingTable, type Compose } from "../compose.js";
+import { composeItems, type Compose } from "../compose.js";
+import { rankingTable } from "../composed-items.js";
 import type { OpenTable } from "../tables.js";
 
 /** Which rows are indexed, and by what. */

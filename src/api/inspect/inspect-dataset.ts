@@ -2,9 +2,8 @@
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/starter.js";
-import type { Column, Roles } from "../../dataset/dataset.js";
+import { roleNames, type Column, type Roles } from "../../dataset/dataset.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
-import { roleNames } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { weightedText } from "../../log/several.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";

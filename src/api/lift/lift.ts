@@ -7,7 +7,7 @@ import { UsageError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/describe-run.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
 import { checkGiven, resolved, type OptionTable, omit } from "../../training/options/table.js";
 import { openParts } from "../../training/session.js";

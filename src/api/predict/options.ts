@@ -1,7 +1,7 @@
 // What `embed predict` is asked for, and what it sums up.
 
 import type { UnseenCounts } from "../../dataset/rows.js";
-import { rowFormats, type RowFormat } from "../../export/row-table.js";
+import { rowFormats, type RowFormat } from "../../export/row-formats.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import type { Summary } from "../../training/summary.js";
 

@@ -7,8 +7,8 @@ import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { NoRowsError, UsageError } from "../../errors.js";
+import { formatOfFile } from "../../export/row-formats.js";
 import {
-  formatOfFile,
   keysAt,
   ofOneSize,
   rowChunks,

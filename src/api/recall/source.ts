@@ -24,7 +24,7 @@ import { eventsOfRows, type TrainingEvents } from "../../sampling/training-event
 import { capable, knownModelOf } from "../../trainers/index.js";
 import { foldedRows as rowsOfEvents, foldingOf } from "../../training/folded-keys.js";
 import { readItems } from "../../training/item-file.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { wholeOf } from "../../training/parts.js";
 import { foldedQueries, rowsOfKeys } from "../../training/ranked-items.js";
 import type { Watch } from "../../training/watch.js";

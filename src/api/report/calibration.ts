@@ -12,7 +12,7 @@ import { evaluateScores } from "../evaluate/scores.js";
 import type { Watch } from "../../training/watch.js";
 import type { ReportOptions } from "./options.js";
 import { silently } from "../../training/parts.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 
 export interface Scoring {
   /** of each run; undefined where it has none */

@@ -6,7 +6,7 @@ import type { VersionPoint } from "../../report/content.js";
 import { diffField } from "../diff.js";
 import { COMPARED_ROWS, NEIGHBOURS } from "./drift.js";
 import type { ReportOptions } from "./options.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Watch } from "../../training/watch.js";

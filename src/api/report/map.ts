@@ -7,7 +7,7 @@ import { planeOf, rowsWithDirection } from "../../evaluation/plane.js";
 import { K, umapOf } from "../../evaluation/umap.js";
 import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { nearestRows } from "../../retrieval/nearest.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import type { Watch } from "../../training/watch.js";
 import type { Labels } from "./labels.js";
 import type { Called } from "./names.js";

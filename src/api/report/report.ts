@@ -15,7 +15,7 @@ import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { nameAmong } from "../evaluate/evaluate.js";
 import { historyOf } from "./history.js";
 import type { Watch } from "../../training/watch.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
 import { checkLabels, labelsOfKeys, type Labels } from "./labels.js";
 import { Names, readNames } from "./names.js";

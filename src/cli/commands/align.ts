@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import { wholeOf } from "../../flags/options.js";
+import { wholeOf } from "../../flags/parsers.js";
 import type { AlignSummary } from "../../api/align.js";
 import { noted, type Caller } from "../progress.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";

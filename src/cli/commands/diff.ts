@@ -4,8 +4,8 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
 import { printable } from "../../errors.js";
-import { wholeOf } from "../../flags/options.js";
-import { definedOf } from "../../training/options/log.js";
+import { wholeOf } from "../../flags/parsers.js";
+import { definedOf } from "../../training/options/defined.js";
 import { noted, type Caller } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 

@@ -13,18 +13,14 @@ import {
   addHashKeysOption,
   addReadingOptions,
   badRowsOf,
-  listOf,
-  numberOf,
-  repeated,
-  taking,
-  wholeOf,
   type BadRowFlags,
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { listOf, numberOf, repeated, taking, wholeOf } from "../../flags/parsers.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
 import { content, type ContentOptions } from "../../training/content-options.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
 import { shareOf } from "../../training/options/table.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { printable } from "../../errors.js";
 import type { ForgetSummary } from "../../privacy/forget.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { noted, type Caller } from "../progress.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";

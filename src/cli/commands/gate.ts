@@ -3,8 +3,8 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { TriedGates } from "../../gates/try-gates.js";
-import { wholeOf } from "../../flags/options.js";
-import { definedOf } from "../../training/options/log.js";
+import { wholeOf } from "../../flags/parsers.js";
+import { definedOf } from "../../training/options/defined.js";
 import type { Caller } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 

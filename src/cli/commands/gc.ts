@@ -2,9 +2,9 @@
 
 import { Option, type Command } from "commander";
 import { sizeText } from "../../errors.js";
-import { wholeOf } from "../../flags/options.js";
+import { wholeOf } from "../../flags/parsers.js";
 import type { GcSummary } from "../../store/gc.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { noted, type Caller } from "../progress.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";

@@ -5,7 +5,8 @@ import { availableParallelism } from "node:os";
 import type { IndexOptions, IndexSummary } from "../../api/hnsw/build.js";
 import { printable } from "../../errors.js";
 import { composeOption } from "../../flags/compose-option.js";
-import { addOutputOptions, wholeOf } from "../../flags/options.js";
+import { addOutputOptions } from "../../flags/options.js";
+import { wholeOf } from "../../flags/parsers.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 

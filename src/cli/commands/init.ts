@@ -12,7 +12,7 @@ import {
 } from "../../flags/options.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import { isSwitch, nameOf } from "../../flags/setting.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 

@@ -20,7 +20,7 @@ import { nameOf } from "../../flags/setting.js";
 import { addTable } from "../../flags/table-option.js";
 import { columns } from "../../training/options/columns.js";
 import { checkGiven, pick } from "../../training/options/table.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { engine, firstReadingOf } from "../../training/options/reading.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";

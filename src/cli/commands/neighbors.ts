@@ -1,12 +1,13 @@
 // embed neighbors
 
 import { Option, type Command } from "commander";
-import { neighborFormats, type NeighborFile } from "../../api/neighbor-rows.js";
+import type { NeighborFile } from "../../api/neighbor-rows.js";
 import type { NeighborsOf, NeighborsOptions } from "../../api/neighbors.js";
 import { printable, UsageError } from "../../errors.js";
+import { rowFormats } from "../../export/row-formats.js";
 import { composeOption } from "../../flags/compose-option.js";
-import { repeated, wholeOf } from "../../flags/options.js";
-import { definedOf } from "../../training/options/log.js";
+import { repeated, wholeOf } from "../../flags/parsers.js";
+import { definedOf } from "../../training/options/defined.js";
 import { noted, type Caller } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -69,7 +70,7 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
     .addOption(composeOption())
     .addOption(
       new Option("--format <format>", "output format; by default from the extension of -o, else csv").choices(
-        neighborFormats,
+        rowFormats,
       ),
     )
     .option("-o, --out <path>", "file to write; - is stdout")
@@ -80,14 +81,17 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
       const { json, format, out, force = false } = flags;
       const asRows = (format ?? out) !== undefined;
       if (asRows && json) throw new UsageError("--json cannot be combined with --format or -o");
-      const { checkNeighborFile, writeNeighbors } = await import("../../api/neighbor-rows.js");
-      await checkNeighborFile({ ...definedOf({ out }), force });
+      const watch = noted(signal, flags.quiet);
+      if (asRows || force) {
+        const { checkNeighborFile, writeNeighbors } = await import("../../api/neighbor-rows.js");
+        await checkNeighborFile({ ...definedOf({ out }), force });
+        const file = { ...definedOf({ format, out }), force, named: flags.names !== undefined };
+        await writeNeighbors(await callNeighbors(run, flags, { watch }), file, writeResult, signal);
+        return;
+      }
       const { version } = await import("../../io/package-version.js");
-      const found = await callNeighbors(run, flags, { watch: noted(signal, flags.quiet) });
-      const file = { ...definedOf({ format, out }), force, named: flags.names !== undefined };
-      if (asRows) await writeNeighbors(found, file, writeResult, signal);
-      else if (json)
-        await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
+      const found = await callNeighbors(run, flags, { watch });
+      if (json) await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
       else await writeResult(found.map(textOf).join("\n"));
     });
 }

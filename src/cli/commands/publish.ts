@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { basename } from "node:path";
 import { UsageError } from "../../errors.js";
-import { repeated } from "../../flags/options.js";
+import { repeated } from "../../flags/parsers.js";
 import type { PublishSummary } from "../../store/publish.js";
 import { noted, type Caller } from "../progress.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";

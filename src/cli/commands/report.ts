@@ -9,13 +9,11 @@ import {
   addOutputOptions,
   addHashKeysOption,
   addReadingOptions,
-  repeated,
-  taking,
-  wholeOf,
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
-import { definedOf } from "../../training/options/log.js";
+import { repeated, taking, wholeOf } from "../../flags/parsers.js";
+import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";

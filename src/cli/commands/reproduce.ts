@@ -3,11 +3,12 @@
 import { Option, type Command } from "commander";
 import { availableParallelism, totalmem } from "node:os";
 import { ArtifactError } from "../../errors.js";
-import { addOutputOptions, wholeOf } from "../../flags/options.js";
+import { addOutputOptions } from "../../flags/options.js";
+import { wholeOf } from "../../flags/parsers.js";
 import { addTable } from "../../flags/table-option.js";
 import { engine, memory } from "../../training/options/reading.js";
 import type { Reproduction } from "../../api/reproduce.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import type { Watch } from "../../training/watch.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { RollbackSummary } from "../../store/rollback.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { noted, type Caller } from "../progress.js";
 import { addWaitOption, storeAndName, writerOf, type WriterFlags } from "../store-options.js";
 import { writeLine, writeResult } from "../terminal.js";

@@ -7,7 +7,7 @@ import type { PipelineReport } from "../../pipeline/report.js";
 import { runHook, type Ending, type HookFlags } from "../hooks.js";
 import type { Interrupts } from "../interrupts.js";
 import type { RunPipelineOptions } from "../../pipeline/run.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { addWaitOption, type WriterFlags } from "../store-options.js";
 import { formatTable, writeResult } from "../terminal.js";

@@ -16,17 +16,14 @@ import {
   addHashKeysOption,
   addReadingOptions,
   badRowsOf,
-  listOf,
-  numberOf,
-  repeated,
-  wholeOf,
   type BadRowFlags,
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { listOf, numberOf, repeated, wholeOf } from "../../flags/parsers.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
 import { content, type ContentOptions } from "../../training/content-options.js";
-import { definedOf } from "../../training/options/log.js";
+import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
 import type { Summary } from "../../training/summary.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";

@@ -22,9 +22,9 @@ import {
 import type { WrittenFile } from "../../io/write.js";
 import type { CellReading } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
-import type { KeyHashing, Roles } from "../dataset.js";
+import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
 import { hashingShape, kindsOf, rolesShape } from "../preprocess-shape.js";
-import { roleNames, type ColumnOptions } from "../roles.js";
+import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 
 /** The file that tells an encoded dataset from any other directory. */

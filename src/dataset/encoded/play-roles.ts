@@ -3,9 +3,9 @@
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
-import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.js";
+import { columnNamed, roleNames, type Column, type Dataset, type Roles } from "../dataset.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../positives.js";
-import { roleNames, type ColumnOptions } from "../roles.js";
+import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { EncodedDataset } from "./read.js";
 

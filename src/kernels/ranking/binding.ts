@@ -20,6 +20,7 @@ import {
   MIXED_FACTOR,
   Plan,
   SAMPLED_SOFTMAX,
+  SGD,
   Thread,
   USER_FACTOR,
   WARP,
@@ -28,7 +29,8 @@ import {
 export { B as RANKING_BATCH, BLOCK as RANKING_BLOCK };
 
 export type RankingLoss = "bpr" | "warp" | "sampled-softmax" | "ccl";
-export type RankingMethod = "adagrad" | "adam";
+export type RankingMethod = "adagrad" | "adam" | "sgd";
+const METHODS = { adagrad: ADAGRAD, adam: ADAM, sgd: SGD };
 const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
 /** Whether a batch's negatives are shared by its events. */
@@ -87,7 +89,7 @@ export interface RankingShape {
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
-  /** Adam is for losses whose negatives are shared */
+  /** Adam is for losses whose negatives are shared, SGD for pairs whose context and templates have one feature of value 1 each */
   method: RankingMethod;
   /** events between two steps where negatives are shared: a divisor of 4,096 and multiple of 8 */
   batchSize: number;
@@ -137,11 +139,15 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const J = Math.ceil(dim / K);
   const D = K * J;
   const isAdam = method === "adam";
-  const kept = isAdam ? { vector: 2 * D + 2 * J, weight: 4 } : { vector: J, weight: 1 };
+  const kept = {
+    adagrad: { vector: J, weight: 1 },
+    adam: { vector: 2 * D + 2 * J, weight: 4 },
+    sgd: { vector: 0, weight: 0 },
+  }[method];
   // v and AdaGrad's sums, which pairs at random wait for, in whole cache lines; Adam's moments stand apart, so that layers read v alone
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
-  const stride = D * 4 + (isAdam ? 0 : Math.ceil(J / 16) * 64);
-  const weightStride = isAdam ? 32 : 8;
+  const stride = D * 4 + (method === "adagrad" ? Math.ceil(J / 16) * 64 : 0);
+  const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
   const numThreads = Math.max(1, Math.min(shape.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
@@ -153,6 +159,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     });
   const shared = sharesNegatives(loss);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
+  const single = isSingle(context) && isSingle(templates);
   // shared negatives, and features, of a batch at most
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
@@ -203,10 +210,11 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     momentStride,
     weights: weights.offset,
     weightStride,
-    method: isAdam ? ADAM : ADAGRAD,
+    method: METHODS[method],
     context: putRows("the events' contexts", context),
     templates: putRows("the items' features", templates),
-    single: isSingle(context) && isSingle(templates),
+    single,
+    differs: single && loss === "bpr" && method === "sgd" && M === 1,
     users: arena.put("the events' users", data.users),
     items: arena.put("the events' items", data.items),
     eventWeights: arena.put("the events' weights", data.weights),
@@ -233,7 +241,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     negativeWeight: shape.negativeWeight,
     temperature: shape.temperature,
     rankWeights: loss === "warp" ? arena.put("rank weights", rankWeights(numItems, M)) : 0,
-    candidates: shared ? 0 : room("candidates", 2 * BLOCK * M),
+    candidates: shared ? 0 : room("candidates", 2 * BLOCK * (M + 2)),
     partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
     contrast,
     graph: propagation?.offset ?? 0,

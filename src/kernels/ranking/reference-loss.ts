@@ -6,7 +6,7 @@ import { referenceSampledSoftmax } from "../shared/reference-sampled-softmax.js"
 export interface ReferenceRankingOptions {
   loss: "bpr" | "warp" | "sampled-softmax" | "ccl";
   cosine: boolean;
-  method: "adagrad" | "adam";
+  method: "adagrad" | "adam" | "sgd";
   learningRate: number;
   l2Weight: number;
   l2Vector: number;

@@ -92,15 +92,15 @@ export class ReferenceRanking {
     return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
   }
 
-  /** One AdaGrad step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore for the own products */
+  /** One step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore for the own products */
   step(
     row: ReferenceRow,
     outer: Float64Array,
     inner: number,
     sum: Float64Array,
-    learningRate: number,
-    l2: number,
+    options: ReferenceRankingOptions,
   ): void {
+    const l2 = options.l2Vector;
     row.ids.forEach((id, i) => {
       const x = row.values[i]!;
       for (let j = 0; j < this.#slices; j++) {
@@ -109,10 +109,7 @@ export class ReferenceRanking {
           const v = this.vectors[id * this.dim + d]!;
           return x * (outer[d]! + inner * (sum[d]! - x * v)) + l2 * v;
         });
-        const at = id * this.#slices + j;
-        this.squares[at]! += gradient.reduce((all, g) => all + g * g, 0) / 8;
-        const rate = learningRate / Math.sqrt(this.squares[at]!);
-        dims.forEach((d, k) => (this.vectors[id * this.dim + d]! -= rate * gradient[k]!));
+        this.stepSlice(id, j, gradient, options);
       }
     });
   }
@@ -134,8 +131,11 @@ export class ReferenceRanking {
       });
       return;
     }
-    this.squares[at]! += gradient.reduce((all, g) => all + g * g, 0) / 8;
-    const rate = learningRate / Math.sqrt(this.squares[at]!);
+    let rate = learningRate;
+    if (method === "adagrad") {
+      this.squares[at]! += gradient.reduce((all, g) => all + g * g, 0) / 8;
+      rate /= Math.sqrt(this.squares[at]!);
+    }
     gradient.forEach((g, k) => (this.vectors[first + k]! -= rate * g));
   }
 
@@ -146,20 +146,18 @@ export class ReferenceRanking {
       this.w[id]! -= learningRate * adamStep(wM, wS, id, gradient, ++wT[id]!);
       return;
     }
+    if (method === "sgd") {
+      this.w[id]! -= learningRate * gradient;
+      return;
+    }
     this.wSquares[id]! += gradient * gradient;
     this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
   }
 
-  /** One AdaGrad step of a row's weights. @param g dLoss/dscore */
-  stepWeights(
-    { ids, values }: ReferenceRow,
-    g: number,
-    { learningRate, l2Weight }: ReferenceRankingOptions,
-  ): void {
+  /** One step of a row's weights. @param g dLoss/dscore */
+  stepWeights({ ids, values }: ReferenceRow, g: number, options: ReferenceRankingOptions): void {
     ids.forEach((id, i) => {
-      const gradient = values[i]! * g + l2Weight * this.w[id]!;
-      this.wSquares[id]! += gradient * gradient;
-      this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
+      this.stepWeight(id, values[i]! * g + options.l2Weight * this.w[id]!, options);
     });
   }
 }
@@ -170,7 +168,6 @@ export function referencePairs(
   events: readonly ReferenceEvent[],
   options: ReferenceRankingOptions,
 ): number {
-  const { learningRate: lr, l2Vector: l2 } = options;
   const chosen = events.map(({ context, items, weight, rank }) => {
     const found = pairLoss(
       items.map((item) => model.score(context, item, false)),
@@ -194,24 +191,21 @@ export function referencePairs(
       qi.map((q, d) => g * (q - qn[d]!)),
       0,
       none,
-      lr,
-      l2,
+      options,
     );
     model.step(
       own,
       p.map((v) => g * v),
       g,
       qi,
-      lr,
-      l2,
+      options,
     );
     model.step(
       other,
       p.map((v) => -g * v),
       -g,
       qn,
-      lr,
-      l2,
+      options,
     );
     model.stepWeights(own, g, options);
     model.stepWeights(other, -g, options);

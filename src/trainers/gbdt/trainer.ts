@@ -6,6 +6,7 @@ import type { Evaluated } from "../../training/checkpoint.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import { comparedByLabels } from "../../training/stopping-metric.js";
 import type { Trainer } from "../../training/trainer.js";
+import { labelWarnings } from "../../training/training-warnings.js";
 import { gbdtContents } from "./contents.js";
 import { ctrColumns, ctrOf, withCtr } from "./ctr.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
@@ -86,7 +87,11 @@ async function fit(
   { given, gbdt, decay, ctr, earlier }: Decided,
 ): Promise<Fit> {
   const { task } = given;
-  if (!first) for (const text of idColumnWarnings(dataset, cut.train.rows, how.numeric)) warn(text);
+  const doubts = [
+    ...idColumnWarnings(dataset, cut.train.rows, how.numeric),
+    ...labelWarnings(dataset, { ...how, ...(task && { task }) }),
+  ];
+  if (!first) doubts.forEach(warn);
   const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
   const { parts, statistics, pairs } = withCtr(asGiven, target, ctr, gbdt.seed, { note, warn });
   const head = headOptionsOf(given, target.task);

@@ -10,9 +10,9 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
     if (tensor) clearRows(tensor, at);
   };
   if (tensors.has("itemUsers")) {
-    for (const name of ["components", "itemUsers"]) clear(name, items);
+    for (const name of ["components", "columnScale", "mean", "itemUsers"]) clear(name, items);
     for (const name of ["rowScale", "userEvents"]) clear(name, users);
-  } else clear("components", features.keys());
+  } else for (const name of ["components", "columnScale", "mean"]) clear(name, features.keys());
   return { dropped: 0, changed: rows.length > 0 };
 };
 

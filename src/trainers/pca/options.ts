@@ -33,7 +33,12 @@ const [model, training] = ["Model:", "Training:"] as const;
 const ofInteractions = { matrix: ["interactions"] } as const;
 const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
-type Scaled = Record<"center" | "whiten" | "scale", boolean>;
+type Scaled = Record<"scale" | "center" | "whiten", boolean>;
+
+/** Whether columns or vectors are scaled in a way that normalization by degrees does not go with. */
+function isScaled({ scale, center, whiten }: Scaled): boolean {
+  return scale || center || whiten;
+}
 
 const own = {
   matrix: choice(matrices, {
@@ -52,23 +57,34 @@ const own = {
     only: ofInteractions,
     search: { among: () => valueKinds },
   }),
+  scale: flag({ help: "divide each column by its standard deviation", group: model, default: false }),
+  center: flag({
+    help: "subtract the mean of each column (always on for --matrix columns)",
+    group: model,
+    negated: "also",
+    default: ({ matrix }: Matrix) => matrix === "columns",
+  }),
+  whiten: flag({
+    help: "scale vectors of users, events or rows to variance 1 in every dimension",
+    group: model,
+    default: false,
+    only: { matrix: ["interactions", "features", "columns"] },
+  }),
   normalize: choice(["none", "degree"], {
     placeholder: "how",
-    help:
-      "interactions: normalization; degree divides each value by the square roots of its row and column " +
-      "sums and ranks best",
+    help: "interactions: normalization; degree divides each value by the square roots of its row and column sums",
     group: model,
-    default: "none",
+    default: ({ matrix, ...scaled }: Matrix & Scaled) =>
+      matrix === "interactions" && !isScaled(scaled) ? "degree" : "none",
+    shown: "degree; none with --scale, --center or --whiten",
     only: ofInteractions,
-    search: {
-      among: ({ center, whiten, scale }: Scaled) => (center || whiten || scale ? [] : ["none", "degree"]),
-    },
+    search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
   /** h of the singular values, as responseOf reads it */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
-      "plateau filters before decomposing and ranks best",
+      "plateau filters before decomposing",
     group: model,
     default: "ideal",
     only: { normalize: ["degree"] },
@@ -83,19 +99,6 @@ const own = {
     shown: "0.5; plateau: 0.4",
     only: { normalize: ["degree"] },
     search: { among: () => [0.3, 0.4, 0.5, 0.6] },
-  }),
-  scale: flag({ help: "divide each column by its standard deviation", group: model, default: false }),
-  center: flag({
-    help: "subtract the mean of each column (always on for --matrix columns)",
-    group: model,
-    negated: "also",
-    default: ({ matrix }: Matrix) => matrix === "columns",
-  }),
-  whiten: flag({
-    help: "scale vectors of users, events or rows to variance 1 in every dimension",
-    group: model,
-    default: false,
-    only: { matrix: ["interactions", "features", "columns"] },
   }),
   exact: flag({
     help: "exact decomposition of the Gram matrix in double precision, for matrices with a side of at most 1536",

@@ -4,8 +4,8 @@ import type { LogTraits, Suits } from "../../training/suits.js";
 import type { GivenPca } from "./options.js";
 
 /**
- * Components of users x items: plain ones, the baseline of every embedding, and those of the degree-normalised matrix. For predictions
- * those of rows x features, which predict nothing by themselves: a network starts from them.
+ * Components of users x items: of the degree-normalised matrix, which is the default, and of the plain one, the baseline of every
+ * embedding. For predictions those of rows x features, which predict nothing by themselves: a network starts from them.
  */
 export function suits({ goal }: LogTraits): Suits {
   if (goal === "predictions") {
@@ -13,11 +13,11 @@ export function suits({ goal }: LogTraits): Suits {
     const features: GivenPca = { matrix: "features", dim: 16 };
     return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
   }
-  const byDegree: GivenPca = { normalize: "degree" };
+  const plain: GivenPca = { normalize: "none" };
   return {
     candidates: [
-      { name: "pca", options: {}, effort: 1, baseline: true },
-      { name: "pca-degree", options: byDegree, effort: 1 },
+      { name: "pca", options: {}, effort: 1 },
+      { name: "pca-plain", options: plain, effort: 1, baseline: true },
     ],
   };
 }

@@ -21,7 +21,7 @@ export async function learnRanking(
   signal?: AbortSignal,
 ): Promise<Trained> {
   if (!ranking) throw new RangeError("ranking is learned from events");
-  const { dim, similarity } = options;
+  const { dim, similarity, optimizer } = options;
   const isAlone = isMatrix(ranking.examples);
   if (options.layers > 0 && !isAlone)
     throw new UsageError(
@@ -35,6 +35,11 @@ export async function learnRanking(
   if (options.start === "svd" && !start && !isAlone)
     throw new UsageError(
       "--start svd supports only user and item features: select these two with --fields, or omit --start",
+    );
+  if (optimizer === "sgd" && !isAlone)
+    throw new UsageError(
+      "--optimizer sgd supports only user and item features: select these two with --fields, or use --optimizer " +
+        "adagrad",
     );
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });

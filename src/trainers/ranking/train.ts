@@ -53,7 +53,7 @@ export interface RankingResult extends RankingParameters {
 }
 
 /**
- * Trains a factorization machine to rank, by AdaGrad on batches of 256 events.
+ * Trains a factorization machine to rank, by AdaGrad, Adam or SGD, in batches of 256 events or more.
  *
  * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above 0,
  * training stops after so many looks without a better metric, and the model is that of the best look; else the last epoch's.

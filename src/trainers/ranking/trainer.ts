@@ -45,6 +45,10 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
       "--freeze known and --layers cannot be combined: with --layers, new events change the vectors of their " +
         "neighbours",
     );
+  if (given.freeze && ranking.optimizer === "sgd")
+    throw new UsageError(
+      "--freeze known and --optimizer sgd cannot be combined: use --optimizer adagrad, or train without --freeze",
+    );
   if (given.init !== undefined && given.start === "svd")
     throw new UsageError("--start svd and --init cannot be combined");
   const earlier = await openEarlier(given, ranking);

@@ -5,6 +5,7 @@ import { BadRowReport } from "../bad-row-report.js";
 import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split } from "./parts.js";
+import { definedOf } from "./defined.js";
 import { badRows, engine, reading, firstReadingOf } from "./reading.js";
 import type { engineTraining, memory, threads } from "./reading.js";
 import type { Given } from "./table.js";
@@ -68,13 +69,6 @@ export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled:
     reading: firstReadingOf(given),
     ...{ valid, test, minCount, negatives, noise },
     ...definedOf(fromFlags),
-  };
-}
-
-/** The options that were given. */
-export function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }
 

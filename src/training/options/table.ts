@@ -279,7 +279,7 @@ export function checkGiven(table: OptionTable, given: Readonly<Record<string, un
     const { only = {}, refused: why } = table[name] as Option;
     if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
     for (const [other, values] of Object.entries(only)) {
-      const current = given[other] ?? (values === true ? undefined : plainDefault(table[other]));
+      const current = given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
       if (values === true ? current !== undefined : values.includes(String(current))) continue;
       const own = value === false ? flagNamed(name, { negated: true }) : flagNamed(name);
       throw new UsageError(mismatch(table, own, other, values, current));
@@ -312,8 +312,11 @@ function mismatch(
     : `${own} needs ${flagNamed(other)} ${(values as readonly string[]).join(", ")}, got ${shown(current)}`;
 }
 
-function plainDefault(option: Option<never> | Option | undefined): unknown {
-  return typeof option?.default === "function" ? undefined : option?.default;
+/** The default of an option beside what the user set; undefined where the data decides it. */
+function defaultOf(table: OptionTable, given: Readonly<Record<string, unknown>>, name: string): unknown {
+  const standard = table[name]?.default as unknown;
+  if (typeof standard !== "function") return standard;
+  return standard.length > 1 ? undefined : (resolved(table, given) as Record<string, unknown>)[name];
 }
 
 function shown(value: unknown): string {

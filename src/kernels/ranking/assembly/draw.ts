@@ -2,6 +2,7 @@
 
 import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
+import { featureAt } from "../../shared/assembly/rows";
 import { Plan } from "./plan";
 
 /** What `membershipBit` multiplies by. */
@@ -46,12 +47,12 @@ export function hasItem(plan: Plan, user: u32, item: u32): bool {
 }
 
 /**
- * Writes M candidates of each of the block's events from .. to.
+ * Writes context, item and M candidates of each of the block's events from .. to, as Plan.candidates has them.
  *
  * Every event has an item that its user lacks: others were left out before.
  *
  * @param order u32: the block's events
- * @param target u32[to][M]
+ * @param target u32[to][M + 2]
  */
 export function drawCandidates(
   plan: Plan,
@@ -67,6 +68,9 @@ export function drawCandidates(
     const user = load<u32>(plan.users + ((<usize>event) << 2));
     const own = load<u32>(plan.items + ((<usize>event) << 2));
     const key = draw(epochKey, event);
+    const row = target + ((<usize>(r * (M + 2))) << 2);
+    store<u32>(row, plan.single ? featureAt(plan.context, event) : event);
+    store<u32>(row, plan.single ? featureAt(plan.templates, own) : own, 4);
     let counter: u32 = 0;
     for (let k: u32 = 0; k < M; k++) {
       let item = drawItem(plan, key, counter++);
@@ -75,7 +79,7 @@ export function drawCandidates(
         if (++tries > MAX_TRIES) item = item + 1 == plan.numItems ? 0 : item + 1;
         else item = drawItem(plan, key, counter++);
       }
-      store<u32>(target + ((<usize>(r * M + k)) << 2), item);
+      store<u32>(row + ((<usize>k) << 2), plan.single ? featureAt(plan.templates, item) : item, 8);
     }
   }
 }

@@ -23,8 +23,10 @@ import { propagateAll, propagateRows, stepLayers } from "./layers";
 import {
   choosePairs,
   combinePairs,
+  forwardDifferences,
   forwardPairs,
   forwardPairWeights,
+  numbersOf,
   touchPairs,
   updatePairs,
   updatePairWeights,
@@ -68,7 +70,7 @@ export function trainPairs(
 
   // candidates of the block, events dealt to threads; two buffers, so that a fast thread overwrites nothing
   const blockParity: usize = thread.blockNumber++ & 1;
-  const candidates = plan.candidates + ((blockParity * BLOCK * M) << 2);
+  const candidates = plan.candidates + ((blockParity * BLOCK * (M + 2)) << 2);
   drawCandidates(
     plan,
     thread.order,
@@ -79,30 +81,31 @@ export function trainPairs(
   );
   if (!barrier(plan.barrier, T)) return false;
 
-  const numbers = <usize>(B * (M + 1));
+  const numbers = numbersOf(plan);
   for (let from: u32 = 0; from < numRows; from += B) {
     const size = min(B, numRows - from);
     const events = thread.order + ((<usize>from) << 2);
-    const drawn = candidates + ((<usize>from * M) << 2);
+    const drawn = candidates + ((<usize>from * (M + 2)) << 2);
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
     // each slice's part of the scores
-    if (plan.single) touchPairs(plan, thread, events, drawn, size, fromSlice, toSlice);
-    forwardPairs(plan, events, drawn, size, fromSlice, toSlice, partials);
+    if (plan.single) touchPairs(plan, thread, drawn, size, fromSlice, toSlice);
+    if (plan.differs) forwardDifferences(plan, drawn, size, fromSlice, toSlice, partials);
+    else forwardPairs(plan, drawn, size, fromSlice, toSlice, partials);
     if (index == 0) {
-      forwardPairWeights(plan, events, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
+      forwardPairWeights(plan, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
     }
     if (!barrier(plan.barrier, T)) return false;
 
     // every thread chooses for itself, alike
     combinePairs(plan, partials, thread.scores);
-    const loss = choosePairs(plan, thread, events, drawn, size, epochKey);
-    if (index == T - 1) thread.loss += loss;
+    const loss = choosePairs(plan, thread, events, drawn, size, epochKey, index == T - 1);
+    thread.loss += loss;
 
     // one step for each feature of each pair
-    updatePairs(plan, thread, events, size, fromSlice, toSlice);
-    if (index == 0) updatePairWeights(plan, thread, events, size);
+    updatePairs(plan, thread, drawn, size, fromSlice, toSlice);
+    if (index == 0) updatePairWeights(plan, thread, drawn, size);
   }
   return true;
 }

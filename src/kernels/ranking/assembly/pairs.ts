@@ -10,17 +10,25 @@
 // adds the parts up for itself, in the slices' order. Twin: ../reference.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
-import { featureAt } from "../../shared/assembly/rows";
 import { sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
-import { B, Plan, SLICE, Thread, WARP } from "./plan";
-import { rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
+import { B, Plan, SGD, SLICE, Thread, WARP } from "./plan";
+import {
+  rowBytes,
+  squaresOf,
+  stepRow,
+  stepWeight,
+  stepWeights,
+  sumOf,
+  vectorOf,
+  weightAt,
+  weightOf,
+} from "./vectors";
 
-/** Item k of row r of a batch, whose candidates are u32[B][M]. */
-function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 {
-  if (k == 0) return load<u32>(plan.items + ((<usize>event) << 2));
-  return load<u32>(candidates + ((<usize>(r * plan.numNegatives + k - 1)) << 2));
+/** Where row r of a batch's candidates, u32[B][M + 2], begins: its context, its item and what this is compared with. */
+function rowAt(plan: Plan, candidates: usize, r: usize): usize {
+  return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
 /**
@@ -31,30 +39,20 @@ function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 
 export function touchPairs(
   plan: Plan,
   thread: Thread,
-  events: usize,
   candidates: usize,
   numRows: u32,
   fromSlice: u32,
   toSlice: u32,
 ): void {
-  const M = <usize>plan.numNegatives;
-  const contexts = plan.context.ids;
-  const templates = plan.templates.ids;
-  const items = plan.items;
   const stride = <usize>plan.stride;
   const first = plan.vectors + <usize>fromSlice * SLICE;
   const bytes = <usize>(toSlice - fromSlice) * SLICE;
-  const squares = rowBytes(plan) - <usize>fromSlice * (SLICE - 4);
+  // rows of SGD have no accumulators: a number that is read anyway stands in for them
+  const squares: usize = plan.method == SGD ? 0 : rowBytes(plan) - <usize>fromSlice * (SLICE - 4);
+  const end = rowAt(plan, candidates, numRows);
   let sum: i32 = 0;
-  for (let r: usize = 0; r < numRows; r++) {
-    const event = (<usize>load<u32>(events + (r << 2))) << 2;
-    sum += Row.touch(first + <usize>load<u32>(contexts + event) * stride, bytes, squares);
-    const item = (<usize>load<u32>(items + event)) << 2;
-    sum += Row.touch(first + <usize>load<u32>(templates + item) * stride, bytes, squares);
-  }
-  for (let k: usize = 0; k < M * <usize>numRows; k++) {
-    const item = (<usize>load<u32>(candidates + (k << 2))) << 2;
-    sum += Row.touch(first + <usize>load<u32>(templates + item) * stride, bytes, squares);
+  for (let at = candidates; at < end; at += 4) {
+    sum += Row.touch(first + <usize>load<u32>(at) * stride, bytes, squares);
   }
   // what is stored cannot be left out by the compiler
   store<i32>(thread.tile, sum);
@@ -80,7 +78,6 @@ class Row {
  */
 export function forwardPairs(
   plan: Plan,
-  events: usize,
   candidates: usize,
   numRows: u32,
   fromSlice: u32,
@@ -90,45 +87,77 @@ export function forwardPairs(
   const M = plan.numNegatives;
   const end = <usize>toSlice * SLICE;
   const toNextSlice = (<usize>(B * (M + 1))) << 2;
-  const context = plan.context;
-  const templates = plan.templates;
   const single = plan.single != 0;
+  let first = partials + <usize>fromSlice * toNextSlice;
   for (let r: u32 = 0; r < numRows; r++) {
-    const event = load<u32>(events + ((<usize>r) << 2));
-    const p = single ? vectorOf(plan, featureAt(context, event)) : 0;
-    for (let k: u32 = 0; k <= M; k++) {
-      const item = itemAt(plan, event, candidates, r, k);
-      let target = partials + <usize>fromSlice * toNextSlice + ((<usize>(r * (M + 1) + k)) << 2);
+    const row = rowAt(plan, candidates, r);
+    const context = load<u32>(row);
+    const p = single ? vectorOf(plan, context) : 0;
+    for (let k: u32 = 0; k <= M; k++, first += 4) {
+      const item = load<u32>(row + ((<usize>k) << 2), 4);
+      let target = first;
       if (single) {
-        const q = vectorOf(plan, featureAt(templates, item));
+        const q = vectorOf(plan, item);
         for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
           const half = f32x4.mul(v128.load(p + c), v128.load(q + c));
           store<f32>(target, sum4(f32x4.add(half, f32x4.mul(v128.load(p + c, 16), v128.load(q + c, 16)))));
         }
       } else {
         for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
-          const half = scorePart(plan, event, item, c);
-          store<f32>(target, sum4(f32x4.add(half, scorePart(plan, event, item, c + 16))));
+          const half = scorePart(plan, context, item, c);
+          store<f32>(target, sum4(f32x4.add(half, scorePart(plan, context, item, c + 16))));
         }
       }
     }
   }
 }
 
-/** Writes the weights' part of each score, f32[B][M + 1]. */
-export function forwardPairWeights(
+/** Numbers of a batch that each slice has a part of: scores, or differences of two scores. */
+export function numbersOf(plan: Plan): usize {
+  return plan.differs ? B : B * (plan.numNegatives + 1);
+}
+
+/** As forwardPairs, of the difference of each event's two scores: <p, q - q'>. @param partials f32[J + 1][B] */
+export function forwardDifferences(
   plan: Plan,
-  events: usize,
   candidates: usize,
   numRows: u32,
-  partial: usize,
+  fromSlice: u32,
+  toSlice: u32,
+  partials: usize,
 ): void {
+  const toNextSlice = (<usize>B) << 2;
+  const from = <usize>fromSlice * SLICE;
+  const end = <usize>toSlice * SLICE;
+  let first = partials + <usize>fromSlice * toNextSlice;
+  for (let r: u32 = 0; r < numRows; r++, first += 4) {
+    const row = rowAt(plan, candidates, r);
+    const u = vectorOf(plan, load<u32>(row));
+    const i = vectorOf(plan, load<u32>(row, 4));
+    const n = vectorOf(plan, load<u32>(row, 8));
+    let target = first;
+    for (let c = from; c < end; c += SLICE, target += toNextSlice) {
+      const half = f32x4.mul(v128.load(u + c), f32x4.sub(v128.load(i + c), v128.load(n + c)));
+      const other = f32x4.sub(v128.load(i + c, 16), v128.load(n + c, 16));
+      store<f32>(target, sum4(f32x4.add(half, f32x4.mul(v128.load(u + c, 16), other))));
+    }
+  }
+}
+
+/** Writes the weights' part of each score, or of each difference: the last of the partials. */
+export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
-    const event = load<u32>(events + ((<usize>r) << 2));
-    for (let k: u32 = 0; k <= M; k++) {
-      const item = itemAt(plan, event, candidates, r, k);
-      store<f32>(partial + ((<usize>(r * (M + 1) + k)) << 2), weightOf(plan, plan.templates, item));
+    const row = rowAt(plan, candidates, r);
+    if (plan.differs) {
+      const w = load<f32>(weightAt(plan, load<u32>(row, 4))) - load<f32>(weightAt(plan, load<u32>(row, 8)));
+      store<f32>(partial + ((<usize>r) << 2), w);
+      continue;
+    }
+    for (let k: u32 = 0; k <= M; k++, partial += 4) {
+      const item = load<u32>(row + ((<usize>k) << 2), 4);
+      const w = plan.single ? load<f32>(weightAt(plan, item)) : weightOf(plan, plan.templates, item);
+      store<f32>(partial, w);
     }
   }
 }
@@ -143,7 +172,7 @@ function scorePart(plan: Plan, event: u32, item: u32, c: usize): v128 {
 
 /** Adds the parts up: score = partial[0] + ... + partial[J], in this order. */
 export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
-  const numbers = <usize>(B * (plan.numNegatives + 1));
+  const numbers = numbersOf(plan);
   for (let i: usize = 0; i < numbers; i += 4) {
     let score = v128.load(partials + (i << 2));
     for (let j: usize = 1; j <= plan.numSlices; j++) {
@@ -157,7 +186,8 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
  * Chooses each event's negative, and turns x into dLoss/dx.
  *
  * @param epochKey names the ranks that are drawn (BPR)
- * @returns the sum of the losses, in the rows' order
+ * @param counts   whether this thread sums the losses
+ * @returns their sum, in the rows' order; 0 on other threads
  */
 export function choosePairs(
   plan: Plan,
@@ -166,10 +196,11 @@ export function choosePairs(
   candidates: usize,
   numRows: u32,
   epochKey: u32,
+  counts: bool,
 ): f64 {
   return plan.loss == WARP
     ? chooseWarp(plan, thread, events, candidates, numRows)
-    : chooseBpr(plan, thread, events, candidates, numRows, epochKey);
+    : chooseBpr(plan, thread, events, candidates, numRows, epochKey, counts);
 }
 
 function eventWeight(plan: Plan, events: usize, r: usize): f32 {
@@ -227,9 +258,15 @@ function chooseBpr(
   candidates: usize,
   numRows: u32,
   epochKey: u32,
+  counts: bool,
 ): f64 {
   const M = plan.numNegatives;
   for (let r: usize = 0; r < numRows; r++) {
+    if (plan.differs) {
+      store<u32>(thread.negatives + (r << 2), load<u32>(rowAt(plan, candidates, r), 8));
+      store<f32>(thread.gradients + (r << 2), load<f32>(thread.scores + (r << 2)));
+      continue;
+    }
     const scores = thread.scores + ((r * (M + 1)) << 2);
     let best: u32;
     if (plan.toRank == 1) {
@@ -238,20 +275,24 @@ function chooseBpr(
       const rank = drawRank(plan, epochKey, load<u32>(events + (r << 2)));
       best = ofRank(plan, scores, rank, thread.best);
     }
-    store<u32>(thread.negatives + (r << 2), load<u32>(candidates + ((r * M + best - 1) << 2)));
+    store<u32>(thread.negatives + (r << 2), load<u32>(rowAt(plan, candidates, r) + ((<usize>best) << 2), 4));
     store<f32>(thread.gradients + (r << 2), load<f32>(scores) - load<f32>(scores + ((<usize>best) << 2)));
   }
   let sum: f64 = 0;
   for (let r: usize = 0; r < numRows; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));
-    const losses = logisticLoss4(x, f32x4.splat(1));
+    if (counts) {
+      v128.store(thread.tile, logisticLoss4(x, f32x4.splat(1)));
+      for (let i: usize = 0; i < 4 && r + i < numRows; i++) {
+        sum += <f64>(load<f32>(thread.tile + (i << 2)) * eventWeight(plan, events, r + i));
+      }
+    }
     v128.store(thread.gradients + (r << 2), logisticGradient4(x, f32x4.splat(1)));
-    v128.store(thread.tile, losses);
-    for (let i: usize = 0; i < 4 && r + i < numRows; i++) {
-      const weight = eventWeight(plan, events, r + i);
-      const at = thread.gradients + ((r + i) << 2);
-      store<f32>(at, load<f32>(at) * weight);
-      sum += <f64>(load<f32>(thread.tile + (i << 2)) * weight);
+  }
+  if (plan.eventWeights) {
+    for (let r: usize = 0; r < numRows; r++) {
+      const at = thread.gradients + (r << 2);
+      store<f32>(at, load<f32>(at) * eventWeight(plan, events, r));
     }
   }
   return sum;
@@ -268,7 +309,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
     while (k <= M && load<f32>(scores + ((<usize>k) << 2)) <= own - plan.margin) k++;
     let gradient: f32 = 0;
     if (k <= M) {
-      store<u32>(thread.negatives + (r << 2), load<u32>(candidates + ((r * M + k - 1) << 2)));
+      store<u32>(thread.negatives + (r << 2), load<u32>(rowAt(plan, candidates, r) + ((<usize>k) << 2), 4));
       const weight = load<f32>(plan.rankWeights + ((<usize>k) << 2)) * eventWeight(plan, events, r);
       gradient = -weight;
       sum += <f64>(weight * (plan.margin - own + load<f32>(scores + ((<usize>k) << 2))));
@@ -282,7 +323,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
 export function updatePairs(
   plan: Plan,
   thread: Thread,
-  events: usize,
+  candidates: usize,
   numRows: u32,
   fromSlice: u32,
   toSlice: u32,
@@ -294,6 +335,7 @@ export function updatePairs(
   const single = plan.single != 0;
   const squares = rowBytes(plan);
   const learningRate = f32x4.splat(plan.learningRate);
+  const keep = f32x4.sub(f32x4.splat(1), f32x4.mul(learningRate, l2));
   const from = <usize>fromSlice * SLICE;
   const end = <usize>toSlice * SLICE;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -301,13 +343,19 @@ export function updatePairs(
     if (gradient == 0) continue;
     const g = f32x4.splat(gradient);
     const minus = f32x4.neg(g);
-    const event = load<u32>(events + ((<usize>r) << 2));
-    const item = load<u32>(plan.items + ((<usize>event) << 2));
+    const row = rowAt(plan, candidates, r);
+    const event = load<u32>(row);
+    const item = load<u32>(row, 4);
     const negative = load<u32>(thread.negatives + ((<usize>r) << 2));
     if (single) {
-      const u = vectorOf(plan, featureAt(context, event));
-      const i = vectorOf(plan, featureAt(templates, item));
-      const n = vectorOf(plan, featureAt(templates, negative));
+      const u = vectorOf(plan, event);
+      const i = vectorOf(plan, item);
+      const n = vectorOf(plan, negative);
+      if (plan.method == SGD) {
+        const a = f32x4.mul(learningRate, g);
+        for (let c = from; c < end; c += SLICE) stepThree(u + c, i + c, n + c, keep, a);
+        continue;
+      }
       for (let c = from; c < end; c += SLICE) {
         updateThree(u + c, i + c, n + c, squares + (c >>> 3) - c, g, l2, learningRate);
       }
@@ -387,13 +435,38 @@ function updateThree(
   v128.store(n, sgd<v128>(n1, gn1, nRate), 16);
 }
 
+/**
+ * A slice of a pair whose sides have one feature each, by SGD.
+ *
+ * @param u,i,n where the slice lies
+ * @param keep  1 - learning rate x penalty
+ * @param a     learning rate x dLoss/dx
+ */
+function stepThree(u: usize, i: usize, n: usize, keep: v128, a: v128): void {
+  for (let half: usize = 0; half < SLICE; half += 16) {
+    const u4 = v128.load(u + half);
+    const i4 = v128.load(i + half);
+    const n4 = v128.load(n + half);
+    const au = f32x4.mul(a, u4);
+    v128.store(u + half, f32x4.sub(f32x4.mul(keep, u4), f32x4.mul(a, f32x4.sub(i4, n4))));
+    v128.store(i + half, f32x4.sub(f32x4.mul(keep, i4), au));
+    v128.store(n + half, f32x4.add(f32x4.mul(keep, n4), au));
+  }
+}
+
 /** Moves the weights of both items of every pair; those of the context cancel. */
-export function updatePairWeights(plan: Plan, thread: Thread, events: usize, numRows: u32): void {
+export function updatePairWeights(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   for (let r: u32 = 0; r < numRows; r++) {
     const g = load<f32>(thread.gradients + ((<usize>r) << 2));
     if (g == 0) continue;
-    const event = load<u32>(events + ((<usize>r) << 2));
-    stepWeights(plan, plan.templates, load<u32>(plan.items + ((<usize>event) << 2)), g);
-    stepWeights(plan, plan.templates, load<u32>(thread.negatives + ((<usize>r) << 2)), -g);
+    const item = load<u32>(rowAt(plan, candidates, r), 4);
+    const negative = load<u32>(thread.negatives + ((<usize>r) << 2));
+    if (plan.single) {
+      stepWeight(plan, item, g);
+      stepWeight(plan, negative, -g);
+    } else {
+      stepWeights(plan, plan.templates, item, g);
+      stepWeights(plan, plan.templates, negative, -g);
+    }
   }
 }

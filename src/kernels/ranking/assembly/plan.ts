@@ -18,9 +18,10 @@ export const SLICE: usize = 32;
 /** Events of one kernel call. */
 export const BLOCK: u32 = 4096;
 
-/** Methods of a step; Adam is for the losses whose negatives are shared. */
+/** Methods of a step; Adam is for the losses whose negatives are shared, SGD for pairs of single features (`Plan.single`). */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
+export const SGD: u32 = 2;
 
 export const BPR: u32 = 0;
 export const WARP: u32 = 1;
@@ -35,13 +36,13 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam v alone */
+  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and SGD v alone */
   vectors: usize;
   stride: u32;
   /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a feature */
   moments: usize;
   momentStride: u32;
-  /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t. `weightStride` bytes a feature */
+  /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; of SGD w alone. `weightStride` bytes a feature */
   weights: usize;
   weightStride: u32;
   method: u32;
@@ -51,6 +52,8 @@ export class Plan extends NegativeSource {
   templates: PairRows;
   /** 1 when context and templates have one feature of value 1 a row: user and item alone */
   single: u32;
+  /** 1: of a pair the difference of both scores is computed at once (BPR of one negative by SGD, `single`) */
+  differs: u32;
   /** f32[E]; 0 when all are 1 */
   eventWeights: usize;
   /** u32[2^b / 32]: bit `membershipBit` of each (user, item) of the history is set, those of few others */
@@ -78,9 +81,12 @@ export class Plan extends NegativeSource {
   temperature: f32;
   /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
   rankWeights: usize;
-  /** u32[2][4096][M]: candidates of a block's events, alternating with the block's number */
+  /**
+   * u32[2][4096][M + 2]: of each of a block's events its context, its item and its candidates, alternating with the block's number.
+   * They are rows of `context` and `templates`, or when `single` the features that those rows hold
+   */
   candidates: usize;
-  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
+  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number; f32[2][J + 1][B] where `differs` */
   partials: usize;
   contrast: Contrast;
   /** 0 without layers */
@@ -145,11 +151,11 @@ export class Thread extends BatchNegatives {
   blockNumber: u32;
   /** u32[4096]: the block's events in the order of visit */
   order: usize;
-  /** f32[B][M + 1]: scores, the event's own item first */
+  /** f32[B][M + 1]: scores, the event's own item first; f32[B]: score less that of the one negative where `differs` */
   scores: usize;
   /** f32[B]: score of the event's item less its negative's, then dLoss of it */
   gradients: usize;
-  /** u32[B]: the negative of each event */
+  /** u32[B]: the negative of each event, as it stands among the candidates */
   negatives: usize;
   /** u32[toRank]: an event's best candidates so far, highest first (BPR) */
   best: usize;

@@ -3,7 +3,7 @@
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { Plan } from "./plan";
+import { Plan, SGD } from "./plan";
 
 /** Bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
@@ -13,6 +13,11 @@ export function rowBytes(plan: Plan): usize {
 /** Address of a feature's v. */
 export function vectorOf(plan: Plan, feature: u32): usize {
   return plan.vectors + <usize>feature * plan.stride;
+}
+
+/** Address of a feature's w. */
+export function weightAt(plan: Plan, feature: u32): usize {
+  return plan.weights + <usize>feature * plan.weightStride;
 }
 
 /** Address of what Adam keeps of a feature's v. */
@@ -48,7 +53,7 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    sum += valueAt(rows, pair) * load<f32>(plan.weights + <usize>featureAt(rows, pair) * plan.weightStride);
+    sum += valueAt(rows, pair) * load<f32>(weightAt(plan, featureAt(rows, pair)));
   }
   return sum;
 }
@@ -122,11 +127,20 @@ export function stepRow(
 export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    const at = plan.weights + <usize>featureAt(rows, pair) * plan.weightStride;
-    const w = load<f32>(at);
-    const gradient = valueAt(rows, pair) * g + plan.l2Weight * w;
-    const n = addSquare<f32>(load<f32>(at, 4), gradient);
-    store<f32>(at, n, 4);
-    store<f32>(at, adaGrad<f32>(w, gradient, plan.learningRate, n));
+    stepWeight(plan, featureAt(rows, pair), valueAt(rows, pair) * g);
   }
+}
+
+/** Moves w of a feature, before its penalty, by dLoss/dw g. */
+export function stepWeight(plan: Plan, feature: u32, g: f32): void {
+  const at = weightAt(plan, feature);
+  const w = load<f32>(at);
+  const gradient = g + plan.l2Weight * w;
+  if (plan.method == SGD) {
+    store<f32>(at, sgd<f32>(w, gradient, plan.learningRate));
+    return;
+  }
+  const n = addSquare<f32>(load<f32>(at, 4), gradient);
+  store<f32>(at, n, 4);
+  store<f32>(at, adaGrad<f32>(w, gradient, plan.learningRate, n));
 }
