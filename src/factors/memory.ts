@@ -1,7 +1,7 @@
 // What a training needs of the one memory that its threads share, before anything is allocated.
 
 import { sizeText, UsageError } from "../errors.js";
-import { METHODS, sliceWidth, type FmMethod } from "../kernels/fm/binding.js";
+import { METHODS, sliceOf, sliceWidth, type FmMethod } from "../kernels/fm/binding.js";
 import { SHRINKING } from "../kernels/shared/memory.js";
 
 const LIMIT = 2 ** 32;
@@ -14,9 +14,9 @@ const BUFFERS = 64 << 20;
  */
 function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const K = sliceWidth(dim);
-  const { states, linearShift } = METHODS[method];
+  const { numbers, accumulators } = sliceOf(method, K);
   const numSlices = Math.ceil(dim / K);
-  const parameters = numSlices * states * K * 4 + 2 ** linearShift;
+  const parameters = numSlices * 4 * (numbers + accumulators) + METHODS[method].linearBytes;
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
 }
 

@@ -11,7 +11,15 @@
 import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import { dealGroups, fieldsPerBlock, groupTiles, type Tile } from "./tiles.js";
-import { BATCH_ROWS, METHODS, type FmLayout, type FmShape, planFields, threadFields } from "../fm/binding.js";
+import {
+  allocateWeights,
+  BATCH_ROWS,
+  METHODS,
+  type FmLayout,
+  type FmShape,
+  planFields,
+  threadFields,
+} from "../fm/binding.js";
 import { FfmPlan, FfmThread, RUN, Tile as TileStruct } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
 import { writeStruct, writeStructs } from "../shared/struct.js";
@@ -68,6 +76,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     numParts: groups.length,
     sliceWidth: 4,
     tables,
+    linear: allocateWeights(arena, shape, 0),
+    accumulators: undefined,
     sums: 0,
     rates,
   });
@@ -117,6 +127,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     barrier,
     numSlices,
     slices,
+    accumulators: undefined,
     vectorWidth,
     rates,
     bytesOfRepeat,
@@ -142,9 +153,9 @@ function writeTiles(
 /** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   const { numFeatures, dim, method, threads } = shape;
-  const { states, linearShift } = METHODS[method];
+  const { states, linearBytes } = METHODS[method];
   const vectors = states * paddedWidth(numFields, dim) + numFields * dim;
-  const bytes = numFeatures * (4 * (vectors + 4 + threads) + (1 << linearShift));
+  const bytes = numFeatures * (4 * (vectors + 4 + threads) + linearBytes);
   if (bytes <= arena.freeBytes) return;
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +

@@ -43,15 +43,21 @@ export interface FmShape {
   hasRates: boolean;
 }
 
-/** How parameters move: the kernel's codes, S and log2(L) what a parameter and its state take. */
+/** How parameters move: the kernel's codes, S numbers of a parameter of v and its state, bytes of a w and its state. */
 export const METHODS = {
-  adagrad: { code: ADAGRAD, states: 2, linearShift: 3 },
-  sgd: { code: SGD, states: 1, linearShift: 3 },
-  ftrl: { code: FTRL, states: 2, linearShift: 4 },
-  adam: { code: ADAM, states: 4, linearShift: 5 },
+  adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
+  sgd: { code: SGD, states: 1, linearBytes: 8 },
+  ftrl: { code: FTRL, states: 2, linearBytes: 16 },
+  adam: { code: ADAM, states: 4, linearBytes: 32 },
 } as const;
 
 export type FmMethod = keyof typeof METHODS;
+
+/** Where a number of the first feature lies, and how many bytes further that of the next. */
+export interface Place {
+  offset: number;
+  stride: number;
+}
 
 /** Where the kernel's structs lie. */
 export interface FmLayout {
@@ -63,6 +69,8 @@ export interface FmLayout {
   numSlices: number;
   /** where v and its state lie, by slice of K dimensions; a field-aware machine's by field and quad */
   slices: Tables;
+  /** where the accumulators of slices lie, when a slice has one */
+  accumulators: readonly Place[] | undefined;
   /** numbers a feature in the vectors that the kernel exports */
   vectorWidth: number;
   /** f32[n][4], where features have their own */
@@ -81,6 +89,13 @@ export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
+/** What a feature has of a slice of K dimensions: numbers of v and its state side by side, and accumulators in a table of their own. */
+export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
+  return method === "adagrad" || method === "ftrl"
+    ? { numbers: K, accumulators: 1 }
+    : { numbers: K * METHODS[method].states, accumulators: 0 };
+}
+
 /**
  * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialise` or `importSlice`.
  *
@@ -92,13 +107,16 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const numThreads = Math.max(1, Math.min(shape.threads, J));
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
-  const { states } = METHODS[shape.method];
-  const bytesOfSlice = states * K * 4;
+  const { numbers, accumulators } = sliceOf(shape.method, K);
   const n = shape.numFeatures;
 
   const barrier = allocateBarrier(arena);
-  const vectors = arena.allocate(`the vectors of ${n} features`, J * n * bytesOfSlice);
-  const slices = cutTables(vectors, J, bytesOfSlice, numThreads);
+  const tablesOf = (name: string, bytes: number) =>
+    cutTables(arena.allocate(`${name} of ${n} features`, J * n * bytes), J, bytes, numThreads);
+  const slices = tablesOf("the vectors", numbers * 4);
+  const ofFirst = accumulators * Math.floor(J / numThreads);
+  const linear = allocateWeights(arena, shape, ofFirst);
+  const squares = accumulators > 0 ? accumulatorPlaces(arena, shape, J, numThreads, linear) : undefined;
   const rates = shape.hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
   const plan = writeStruct(
     arena,
@@ -110,6 +128,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       numParts: J,
       sliceWidth: K,
       tables: slices,
+      linear,
+      accumulators: squares,
       sums: bytesOf("sums", J * BATCH_ROWS * K),
       rates,
     }),
@@ -123,9 +143,11 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     barrier,
     numSlices: J,
     slices,
+    accumulators: squares,
     vectorWidth: shape.dim,
     rates,
-    bytesOfRepeat: K * 4,
+    // AdaGrad moves two slices at once
+    bytesOfRepeat: 2 * K * 4,
     pairs: 0,
     thread: Thread,
     pairArrays: ["blockIds", "values"],
@@ -140,14 +162,50 @@ export interface PlanParts {
   numParts: number;
   sliceWidth: number;
   tables: Tables;
+  linear: Place;
+  accumulators: readonly Place[] | undefined;
   sums: number;
   rates: Region | undefined;
+}
+
+/** Room for w and its state, with so many more numbers beside each. */
+export function allocateWeights(arena: Arena, { numFeatures, method }: FmShape, beside: number): Place {
+  const stride = METHODS[method].linearBytes + 4 * beside;
+  return {
+    offset: arena.allocate(`the weights of ${numFeatures} features`, numFeatures * stride).offset,
+    stride,
+  };
+}
+
+/**
+ * Where the accumulators of each slice lie: those of the first thread beside the weights, which it reads anyway, and those of each other
+ * in a table of its own.
+ */
+function accumulatorPlaces(
+  arena: Arena,
+  { numFeatures, method }: FmShape,
+  J: number,
+  numThreads: number,
+  linear: Place,
+): Place[] {
+  return Array.from({ length: numThreads }, (_, t) => {
+    const run = Math.floor(((t + 1) * J) / numThreads) - Math.floor((t * J) / numThreads);
+    const { offset, stride } =
+      t === 0
+        ? { offset: linear.offset + METHODS[method].linearBytes, stride: linear.stride }
+        : {
+            offset: arena.allocate(`the accumulators of ${numFeatures} features`, numFeatures * run * 4)
+              .offset,
+            stride: run * 4,
+          };
+    return Array.from({ length: run }, (_, i) => ({ offset: offset + 4 * i, stride }));
+  }).flat();
 }
 
 /** The fields of a plan, with weights and partial scores allocated. */
 export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): FieldsOf<typeof Plan> {
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
-  const { code, linearShift } = METHODS[shape.method];
+  const { code, linearBytes } = METHODS[shape.method];
   const n = shape.numFeatures;
   return {
     barrier: parts.barrier.offset,
@@ -158,8 +216,15 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Fiel
     sliceWidth: parts.sliceWidth,
     slices: putOffsets(arena, parts.tables),
     featureStride: parts.tables.featureStride,
-    linear: bytesOf(`the weights of ${n} features`, n << (linearShift - 2)),
-    linearShift,
+    accumulators: parts.accumulators
+      ? arena.put(
+          "where the accumulators lie",
+          Uint32Array.from(parts.accumulators.flatMap(({ offset, stride }) => [offset, stride])),
+        )
+      : 0,
+    linear: parts.linear.offset,
+    linearStride: parts.linear.stride,
+    linearBytes,
     sums: parts.sums,
     partials: bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS),
     squared: shape.loss === "squared",
@@ -195,6 +260,7 @@ export function threadFields(
     numRows: 0,
     general: 0,
     width: 0,
+    touched: 0,
     weights: 0,
     ids: 0,
     labels: 0,

@@ -16,6 +16,7 @@ import {
   type ReferenceRow,
   referenceScore,
 } from "./reference.js";
+import { copyState, readOptimizer, restoreState, writeOptimizer } from "./state.js";
 import { kernelInverseSqrt } from "../shared/inverse-sqrt.js";
 import { draw } from "../../numeric/random.js";
 
@@ -170,6 +171,36 @@ test.each(["adagrad", "sgd", "ftrl", "adam"] as const)(
     expect(results[1]).toEqual(results[0]);
   },
 );
+
+describe("the accumulators of slices", () => {
+  test("of an earlier version, one for each dimension, are replaced by their means", async () => {
+    const dim = 12; // slices of 8 and 4 dimensions, the second padded to 8
+    const { arena, layout } = await machineOf({ ...shape, dim }, [pairs(0, 6, () => 1)]);
+    const { w } = readOptimizer(arena, layout);
+    const each = Float32Array.from({ length: numFeatures * 16 }, (_, i) =>
+      i % 16 < dim ? 1 + (i % 16) : 99,
+    );
+    const known = new Uint8Array(numFeatures).fill(1);
+    known[3] = 0;
+    writeOptimizer(arena, layout, { vectors: each, w, w0: 7 }, known, Uint8Array.of(1));
+    const means = Array.from(known, (isKnown) => (isKnown ? [4.5, 10.5] : [1, 1])).flat();
+    expect(readOptimizer(arena, layout)).toEqual({ vectors: Float32Array.from(means), w, w0: 7 });
+  });
+
+  test.each([1, 2, 3])(
+    "are read and written wherever the tables of %i threads have them",
+    async (threads) => {
+      const rows = Array.from({ length: 300 }, (_, r) => pairs(r, 6, () => 1));
+      const { arena, layout, train } = await machineOf({ ...shape, dim: 40 }, rows);
+      train(5);
+      const state = copyState(arena, layout);
+      const other = await machineOf({ ...shape, dim: 40, threads }, rows);
+      restoreState(other.arena, other.layout, state);
+      expect(copyState(other.arena, other.layout)).toEqual(state);
+      expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
+    },
+  );
+});
 
 describe("the kernel's logistic loss", () => {
   // one feature of weight s: the score is s, and the loss is that of s alone

@@ -3,18 +3,24 @@
 //   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)         Rendle 2010, eq. 1 and 5
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
-// One deviation from plain mini-batches, the kernel's own: score, g and S are those of the batch's start, while v and w move
-// row by row within it, except those of features that the batch's block of rows repeats (../shared/reference-batch-steps.ts). The
-// kernel's 1 / sqrt(n) is within 7e-4 of the exact one (inverse-sqrt.ts).
+// Deviations, the kernel's own: score, g and S are those of the batch's start, while v and w move row by row within it, except those of
+// features that the batch's block of rows repeats (../shared/reference-batch-steps.ts). AdaGrad has one accumulator for a slice of v,
+// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one (inverse-sqrt.ts).
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
   referenceParameters,
   type ReferenceMethod,
   type ReferenceParameters,
+  type ReferenceStep,
   vectorMethod,
 } from "../shared/reference-step.js";
-import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
+import {
+  ReferenceBatchSteps,
+  referenceRepeats,
+  type ReferenceRepeats,
+} from "../shared/reference-batch-steps.js";
+import { sliceWidth } from "./binding.js";
 
 /** Parameters with their state, all f64. */
 export interface ReferenceFm {
@@ -27,6 +33,8 @@ export interface ReferenceFm {
   /** [n * dim], row-major */
   v: Float64Array;
   vectors: ReferenceParameters;
+  /** [n * slices]: AdaGrad's accumulators of slices */
+  squares: Float64Array;
 }
 
 /** A row's (feature, value) pairs and its label. */
@@ -71,7 +79,8 @@ export function referenceFm(
 ): ReferenceFm {
   const weights = referenceParameters(new Float64Array(first.length / dim), method);
   const vectors = referenceParameters(first, vectorMethod(method));
-  return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
+  const squares = new Float64Array(weights.values.length * Math.ceil(dim / sliceWidth(dim))).fill(1);
+  return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors, squares };
 }
 
 /** S of a row. @returns f64[dim] */
@@ -128,6 +137,48 @@ export function referenceVectorGradient(g: number, x: number, S: number, v: numb
   return x * g * (S - x * v);
 }
 
+/** AdaGrad's steps of one batch's vectors, those of repeated features together at the end. */
+class SliceSteps {
+  readonly #model: ReferenceFm;
+  readonly #repeats: ReferenceRepeats;
+  readonly #sums = new Map<number, { sum: number[]; step: ReferenceStep }>();
+
+  constructor(model: ReferenceFm, repeats: ReferenceRepeats) {
+    this.#model = model;
+    this.#repeats = repeats;
+  }
+
+  /** A feature's vector, on the gradient of one row. */
+  take(feature: number, gradient: readonly number[], step: ReferenceStep): void {
+    const { dim, v } = this.#model;
+    const grad = gradient.map((x, d) => x + step.l2 * v[feature * dim + d]!);
+    if (!this.#repeats.counts.has(feature)) {
+      this.#move(feature, grad, step);
+      return;
+    }
+    const before = this.#sums.get(feature)?.sum;
+    this.#sums.set(feature, { sum: grad.map((x, d) => x + (before?.[d] ?? 0)), step });
+  }
+
+  finish(): void {
+    for (const [feature, { sum, step }] of this.#sums) this.#move(feature, sum, step);
+  }
+
+  #move(feature: number, grad: readonly number[], { learningRate, inverseSqrt }: ReferenceStep): void {
+    if (learningRate === 0) return;
+    const { dim, v, squares } = this.#model;
+    const K = sliceWidth(dim);
+    const numSlices = Math.ceil(dim / K);
+    for (let j = 0; j < numSlices; j++) {
+      const slice = grad.slice(j * K, (j + 1) * K);
+      const k = feature * numSlices + j;
+      squares[k]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
+      const root = (inverseSqrt ?? ((n) => 1 / Math.sqrt(n)))(squares[k]!);
+      slice.forEach((x, d) => (v[feature * dim + j * K + d]! -= learningRate * x * root));
+    }
+  }
+}
+
 /**
  * Trains on one batch, in place.
  *
@@ -148,6 +199,7 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);
+  const slices = new SliceSteps(model, repeats);
   rows.forEach((row, r) => {
     row.ids.forEach((id, i) => {
       const x = row.values[i]!;
@@ -160,14 +212,15 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
         l2: l2Vector,
       };
       weights.take(id, id, x * gradients[r]!, { ...step, method, l2: l2Weight });
-      for (let d = 0; d < dim; d++) {
-        const k = id * dim + d;
-        const vectorGradient = referenceVectorGradient(gradients[r]!, x, sums[r]![d]!, v[k]!);
-        vectors.take(id, k, vectorGradient, vectorStep);
-      }
+      const vectorGradients = Array.from({ length: dim }, (_, d) =>
+        referenceVectorGradient(gradients[r]!, x, sums[r]![d]!, v[id * dim + d]!),
+      );
+      if (vectorStep.method === "adagrad") slices.take(id, vectorGradients, vectorStep);
+      else vectorGradients.forEach((gradient, d) => vectors.take(id, id * dim + d, gradient, vectorStep));
     });
   });
   weights.finish();
   vectors.finish();
+  slices.finish();
   return referenceLoss(rows, scores, loss);
 }

@@ -1,14 +1,15 @@
 // What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
 // keeps beside each parameter, and all of it as bytes for a checkpoint.
 //
-//   factors  f32[n][J][S][K]   v and its state, gathered from the tables; J: of a field-aware machine the quads of all fields
-//   linear   f32[n][L]         w and its state
-//   bias     f32[2]            w0 and its accumulator, the same on every thread
+//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; J: of a field-aware machine the quads of all fields
+//   linear   f32[n][L]            w and its state
+//   bias     f32[2]               w0 and its accumulator, the same on every thread
 //
-// S and L are the method's (METHODS of binding.ts); K, J: binding.ts.
+// S and L are the method's (METHODS of binding.ts); A is 1 where a slice has one accumulator, S then 1, else 0; K, J: binding.ts.
 
-import { METHODS, readBias, writeBias, type FmLayout } from "./binding.js";
+import { METHODS, readBias, writeBias, type FmLayout, type Place } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
+import { ArtifactError } from "../../errors.js";
 import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
@@ -26,7 +27,7 @@ export interface FmState {
 
 /** What a method keeps beside the parameters, by feature; empty for a method that keeps nothing. */
 export interface OptimizerState {
-  /** f32[n][J][S - 1][K], unused dimensions among them */
+  /** f32[n][J][(S - 1) K + A], unused dimensions among them */
   vectors: Float32Array;
   /** f32[n][L - 1] */
   w: Float32Array;
@@ -39,28 +40,56 @@ class Parameters {
   readonly n: number;
   readonly J: number;
   readonly K: number;
-  readonly S: number;
   readonly L: number;
+  /** S K + A */
+  readonly width: number;
   /** all of the memory */
   readonly numbers: Float32Array;
-  readonly linear: Float32Array;
   readonly #tables: Tables;
+  readonly #accumulators: readonly Place[] | undefined;
+  readonly #linear: Place;
 
-  constructor(arena: Arena, { plan, slices }: FmLayout) {
+  constructor(arena: Arena, { plan, slices, accumulators }: FmLayout) {
     const field = (name: keyof typeof Plan.fields) => getField(arena, Plan, plan, name);
     [this.n, this.K] = [field("numFeatures"), field("sliceWidth")];
-    const method = field("method");
-    this.S = Object.values(METHODS).find(({ code }) => code === method)!.states;
-    this.L = 2 ** (field("linearShift") - 2);
+    const method = Object.values(METHODS).find(({ code }) => code === field("method"))!;
+    this.width = accumulators ? this.K + 1 : this.K * method.states;
+    this.L = method.linearBytes / 4;
     this.J = slices.offsets.length;
     this.numbers = new Float32Array(arena.memory.buffer);
-    this.linear = new Float32Array(arena.memory.buffer, field("linear"), this.n * this.L);
     this.#tables = slices;
+    this.#accumulators = accumulators;
+    this.#linear = { offset: field("linear"), stride: field("linearStride") };
   }
 
-  /** Index into numbers of the first v of a slice of a feature; the state follows K further. */
+  /** Index into numbers of the first v of a slice of a feature; the state follows K further, unless it is an accumulator. */
   at(feature: number, j: number): number {
     return (this.#tables.offsets[j]! + feature * this.#tables.featureStride) / 4;
+  }
+
+  /** Index into numbers of w of a feature; its state follows. */
+  weightAt(feature: number): number {
+    return (this.#linear.offset + feature * this.#linear.stride) / 4;
+  }
+
+  /** Copies a slice of a feature, v and its state, from the `skip`th number on, to an array. */
+  read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
+    const at = this.at(feature, j);
+    const end = this.width - (this.#accumulators ? 1 : 0);
+    target.set(this.numbers.subarray(at + skip, at + end), to);
+    if (this.#accumulators) target[to + end - skip] = this.numbers[this.#accumulatorAt(feature, j)]!;
+  }
+
+  /** The inverse of `read`. */
+  write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
+    const end = this.width - (this.#accumulators ? 1 : 0) - skip;
+    this.numbers.set(source.subarray(from, from + end), this.at(feature, j) + skip);
+    if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[from + end]!;
+  }
+
+  #accumulatorAt(feature: number, j: number): number {
+    const { offset, stride } = this.#accumulators![j]!;
+    return (offset + feature * stride) / 4;
   }
 }
 
@@ -87,16 +116,14 @@ export function freezeBias(arena: Arena, layout: FmLayout): void {
 /** Copies out what the method keeps. */
 export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, S, L, numbers, linear } = parameters;
-  const width = (S - 1) * K;
+  const { n, J, K, L, numbers } = parameters;
+  const width = parameters.width - K;
   const vectors = new Float32Array(n * J * width);
   const w = new Float32Array(n * (L - 1));
   for (let feature = 0; feature < n; feature++) {
-    for (let j = 0; j < J; j++) {
-      const from = parameters.at(feature, j) + K;
-      vectors.set(numbers.subarray(from, from + width), (feature * J + j) * width);
-    }
-    w.set(linear.subarray(feature * L + 1, (feature + 1) * L), feature * (L - 1));
+    for (let j = 0; j < J; j++) parameters.read(feature, j, K, vectors, (feature * J + j) * width);
+    const at = parameters.weightAt(feature);
+    w.set(numbers.subarray(at + 1, at + L), feature * (L - 1));
   }
   return { vectors, w, w0: getField(arena, Thread, layout.threads[0]!, "biasAccumulator") };
 }
@@ -110,26 +137,41 @@ export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
 export function writeOptimizer(
   arena: Arena,
   layout: FmLayout,
-  { vectors, w, w0 }: OptimizerState,
+  { vectors: given, w, w0 }: OptimizerState,
   known: Uint8Array,
   knownBlocks: Uint8Array,
 ): void {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, S, L, numbers, linear } = parameters;
-  const width = (S - 1) * K;
+  const { n, J, K, L, numbers } = parameters;
+  const width = parameters.width - K;
   const slicesOfBlock = J / knownBlocks.length;
+  const vectors =
+    width === 1 && given.length === n * J * K ? meansOfSlices(given, J, K, layout.vectorWidth) : given;
   if (vectors.length !== n * J * width || w.length !== n * (L - 1))
     throw new RangeError("the state of a machine of another shape");
   for (let feature = 0; feature < n; feature++) {
     if (!known[feature]) continue;
     for (let j = 0; j < J; j++) {
-      if (!knownBlocks[Math.floor(j / slicesOfBlock)]) continue;
-      const from = (feature * J + j) * width;
-      numbers.set(vectors.subarray(from, from + width), parameters.at(feature, j) + K);
+      if (knownBlocks[Math.floor(j / slicesOfBlock)])
+        parameters.write(feature, j, K, vectors, (feature * J + j) * width);
     }
-    linear.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), feature * L + 1);
+    numbers.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), parameters.weightAt(feature) + 1);
   }
   setAccumulators(arena, layout, w0);
+}
+
+/**
+ * The accumulators of slices from those of an earlier version, which had one for each dimension: what their squared gradients come to
+ * in a shared one is their mean.
+ *
+ * @param each f32[n][J][K]
+ * @returns f32[n][J]
+ */
+function meansOfSlices(each: Float32Array, J: number, K: number, dim: number): Float32Array {
+  return Float32Array.from({ length: each.length / K }, (_, k) => {
+    const used = Math.min(K, dim - (k % J) * K);
+    return each.subarray(k * K, k * K + used).reduce((sum, n) => sum + n, 0) / used;
+  });
 }
 
 /**
@@ -143,30 +185,31 @@ export function alignFtrl(
   { learningRate, l1Weight }: { learningRate: number; l1Weight: number },
   l2: (feature: number) => number,
 ): void {
-  const { n, L, linear } = new Parameters(arena, layout);
+  const parameters = new Parameters(arena, layout);
+  const { n, numbers } = parameters;
   for (let feature = 0; feature < n; feature++) {
-    const [w, accumulator] = [linear[feature * L]!, linear[feature * L + 1]!];
+    const at = parameters.weightAt(feature);
+    const [w, accumulator] = [numbers[at]!, numbers[at + 1]!];
     if (w === 0) continue;
-    linear[feature * L + 2] = ftrlZ(w, accumulator, { learningRate, l1: l1Weight, l2: l2(feature) });
+    numbers[at + 2] = ftrlZ(w, accumulator, { learningRate, l1: l1Weight, l2: l2(feature) });
   }
 }
 
 /** A copy of all that training has made. */
 export function copyState(arena: Arena, layout: FmLayout): FmState {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, S, numbers, linear } = parameters;
-  const width = S * K;
+  const { n, J, L, width, numbers } = parameters;
   // copies in memory of their own: what is shared cannot be written to disk
   const factors = new Float32Array(n * J * width);
-  for (let to = 0, feature = 0; feature < n; feature++) {
-    for (let j = 0; j < J; j++, to += width) {
-      const from = parameters.at(feature, j);
-      factors.set(numbers.subarray(from, from + width), to);
-    }
+  const linear = new Float32Array(n * L);
+  for (let feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++) parameters.read(feature, j, 0, factors, (feature * J + j) * width);
+    const at = parameters.weightAt(feature);
+    linear.set(numbers.subarray(at, at + L), feature * L);
   }
   return {
     factors,
-    linear: Float32Array.from(linear),
+    linear,
     bias: Float32Array.of(
       readBias(arena, layout),
       getField(arena, Thread, layout.threads[0]!, "biasAccumulator"),
@@ -174,21 +217,21 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   };
 }
 
-/** Puts a copy back. @throws {RangeError} it is of a machine of another shape */
+/** Puts a copy back. @throws {ArtifactError} it is of a machine of another shape */
 export function restoreState(arena: Arena, layout: FmLayout, state: FmState): void {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, S, numbers, linear } = parameters;
-  const width = S * K;
-  if (state.factors.length !== n * J * width || state.linear.length !== linear.length)
-    throw new RangeError("the state of a machine of another shape");
-  for (let from = 0, feature = 0; feature < n; feature++) {
-    for (let j = 0; j < J; j++, from += width) {
-      numbers.set(state.factors.subarray(from, from + width), parameters.at(feature, j));
-    }
+  const { n, J, L, width, numbers } = parameters;
+  const { factors, linear, bias } = state;
+  if (factors.length !== n * J * width || linear.length !== n * L)
+    throw new ArtifactError(
+      "the checkpoint has parameters of another shape, as those of another version have: remove it and train from the start",
+    );
+  for (let feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++) parameters.write(feature, j, 0, factors, (feature * J + j) * width);
+    numbers.set(linear.subarray(feature * L, (feature + 1) * L), parameters.weightAt(feature));
   }
-  linear.set(state.linear);
-  writeBias(arena, layout, state.bias[0]!);
-  setAccumulators(arena, layout, state.bias[1]!);
+  writeBias(arena, layout, bias[0]!);
+  setAccumulators(arena, layout, bias[1]!);
 }
 
 /** Sets w0's accumulator on every thread. */

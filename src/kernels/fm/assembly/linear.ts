@@ -21,8 +21,8 @@ type Ftrl = u16;
 type RatedFtrl = i16;
 
 /** Address of w of the feature that the pair names. */
-function weightOf(L: usize, pair: usize, i: usize, shift: usize): usize {
-  return L + ((<usize>load<u32>(pair + (i << 2))) << shift);
+function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
+  return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
 /**
@@ -32,7 +32,7 @@ function weightOf(L: usize, pair: usize, i: usize, shift: usize): usize {
  */
 export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
-  const shift = plan.linearShift;
+  const stride = plan.linearStride;
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids;
@@ -42,15 +42,15 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     let sums = f32x4.splat(0);
     for (; pair + 16 <= end; pair += 16) {
-      let w = v128.load32_zero(weightOf(L, pair, 0, shift));
-      w = v128.load32_lane(weightOf(L, pair, 1, shift), w, 1);
-      w = v128.load32_lane(weightOf(L, pair, 2, shift), w, 2);
-      w = v128.load32_lane(weightOf(L, pair, 3, shift), w, 3);
+      let w = v128.load32_zero(weightOf(L, pair, 0, stride));
+      w = v128.load32_lane(weightOf(L, pair, 1, stride), w, 1);
+      w = v128.load32_lane(weightOf(L, pair, 2, stride), w, 2);
+      w = v128.load32_lane(weightOf(L, pair, 3, stride), w, 3);
       sums = f32x4.add(sums, isFloat<X>() ? f32x4.mul(w, v128.load(pair + toValue)) : w);
     }
     let sum = sum4(sums);
     for (; pair < end; pair += 4) {
-      const w = load<f32>(weightOf(L, pair, 0, shift));
+      const w = load<f32>(weightOf(L, pair, 0, stride));
       sum += isFloat<X>() ? w * load<f32>(pair + toValue) : w;
     }
     store<f32>(partial + (r << 2), sum);
@@ -86,6 +86,7 @@ function updateBy<M>(plan: Plan, thread: Thread): void {
 /** Moves w of every feature of every row, in the rows' order, one AdaGrad step each time it occurs, at one rate for all. */
 function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
+  const stride = plan.linearStride;
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids;
@@ -103,10 +104,10 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
         }
         continue;
       }
-      const p0 = weightOf(L, pair, 0, 3);
-      const p1 = weightOf(L, pair, 1, 3);
-      const p2 = weightOf(L, pair, 2, 3);
-      const p3 = weightOf(L, pair, 3, 3);
+      const p0 = weightOf(L, pair, 0, stride);
+      const p1 = weightOf(L, pair, 1, stride);
+      const p2 = weightOf(L, pair, 2, stride);
+      const p3 = weightOf(L, pair, 3, stride);
       // (w0 n0 w1 n1) (w2 n2 w3 n3) become (w0 w1 w2 w3) (n0 n1 n2 n3)
       const first = v128.load64_lane(p1, v128.load64_zero(p0), 1);
       const second = v128.load64_lane(p3, v128.load64_zero(p2), 1);
@@ -130,7 +131,7 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
 
 /** The weight of one pair: a step, or its gradient added to the sum of its feature's. @param g splatted */
 function moveOne<X>(plan: Plan, thread: Thread, pair: usize, toValue: usize, g: v128): void {
-  const p = weightOf(plan.linear, pair, 0, 3);
+  const p = weightOf(plan.linear, pair, 0, plan.linearStride);
   const w = v128.load32_splat(p);
   const dScore = isFloat<X>() ? f32x4.mul(g, v128.load32_splat(pair + toValue)) : g;
   const grad = f32x4.add(dScore, f32x4.mul(f32x4.splat(plan.l2Weight), w));
@@ -152,7 +153,7 @@ function addToSum(thread: Thread, id: u32, grad: f32): void {
 function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
-    const p = plan.linear + ((<usize>feature) << plan.linearShift);
+    const p = plan.linear + <usize>feature * plan.linearStride;
     const rates = ratesOf(plan, feature);
     const lr = plan.learningRate * (isSigned<M>() ? load<f32>(rates, 8) : 1);
     const sum = load<f32>(sumsOf(thread, slot, 4));
@@ -176,7 +177,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
     for (; pair < end; pair += 4) {
       const dScore = isFloat<X>() ? g * load<f32>(pair + toValue) : g;
       const feature = load<u32>(pair);
-      const p = weightOf(plan.linear, pair, 0, plan.linearShift);
+      const p = weightOf(plan.linear, pair, 0, plan.linearStride);
       const rates = ratesOf(plan, feature);
       const l2 = isSigned<M>() ? load<f32>(rates) : plan.l2Weight;
       // FTRL's L2 is no part of the gradient

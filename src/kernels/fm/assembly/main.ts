@@ -7,9 +7,11 @@
 //
 // Structs and shapes: plan.ts. Twin: ../reference.ts.
 
+import { updateAdaGrad } from "./ada-grad";
 import { openBatch, openBlock } from "./batch";
 import { forwardLinear, updateWeights } from "./linear";
 import { ADAM, SGD, startState } from "./methods";
+import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, usedOf } from "./places";
 import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
 import { RatedAdaGrad, RatedAdam, RatedSgd } from "./rates";
 import { combine, scoresToGradients } from "./scores";
@@ -20,57 +22,65 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-function sliceAt(plan: Plan, j: u32): usize {
-  return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
-}
-
-function sumsAt(plan: Plan, j: u32): usize {
-  return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
-}
-
-function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize): void {
+function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
   if (j == plan.numSlices) {
     if (thread.general) forwardLinear<f32>(plan, thread, partial);
     else forwardLinear<u32>(plan, thread, partial);
-    return;
-  }
-  const P = sliceAt(plan, j);
-  if (plan.sliceWidth == 8) {
-    if (thread.general) forward<u64, f32>(thread, P, plan.featureStride, S, partial);
-    else forward<u64, u32>(thread, P, plan.featureStride, S, partial);
+  } else if (plan.sliceWidth == 8) {
+    if (thread.general) forward<u64, f32>(plan, thread, j, S, partial, touches);
+    else forward<u64, u32>(plan, thread, j, S, partial, touches);
   } else {
-    if (thread.general) forward<u32, f32>(thread, P, plan.featureStride, S, partial);
-    else forward<u32, u32>(thread, P, plan.featureStride, S, partial);
+    if (thread.general) forward<u32, f32>(plan, thread, j, S, partial, touches);
+    else forward<u32, u32>(plan, thread, j, S, partial, touches);
   }
 }
 
-/** One step for each feature of each row, by the plan's method; FTRL's vectors take AdaGrad's steps. */
-function updateSlice(plan: Plan, thread: Thread, j: u32): void {
+/**
+ * One step for each feature of each row, by the plan's method; FTRL's vectors take AdaGrad's steps.
+ *
+ * @param to behind the last slice of the thread
+ * @returns how many slices moved: j, or j and the next
+ */
+function updateSlices(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   const rated = plan.rates != 0;
-  if (j == plan.numSlices) {
-    updateWeights(plan, thread);
-  } else if (plan.method == SGD) {
+  if (plan.method == SGD) {
     if (rated) updateBy<RatedSgd>(plan, thread, j);
     else updateBy<Sgd>(plan, thread, j);
   } else if (plan.method == ADAM) {
     if (rated) updateBy<RatedAdam>(plan, thread, j);
     else updateBy<Adam>(plan, thread, j);
   } else {
-    if (rated) updateBy<RatedAdaGrad>(plan, thread, j);
-    else updateBy<AdaGrad>(plan, thread, j);
+    return rated
+      ? updateByAdaGrad<RatedAdaGrad>(plan, thread, j, to)
+      : updateByAdaGrad<AdaGrad>(plan, thread, j, to);
   }
+  return 1;
 }
 
 function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
-  const P = sliceAt(plan, j);
-  const S = sumsAt(plan, j);
   if (plan.sliceWidth == 8) {
-    if (thread.general) update<u64, f32, M>(plan, thread, P, S);
-    else update<u64, u32, M>(plan, thread, P, S);
+    if (thread.general) update<u64, f32, M>(plan, thread, j);
+    else update<u64, u32, M>(plan, thread, j);
   } else {
-    if (thread.general) update<u32, f32, M>(plan, thread, P, S);
-    else update<u32, u32, M>(plan, thread, P, S);
+    if (thread.general) update<u32, f32, M>(plan, thread, j);
+    else update<u32, u32, M>(plan, thread, j);
   }
+}
+
+/** Two slices at once where they lie side by side: both are one cache line. @returns how many slices moved */
+function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
+  if (plan.sliceWidth == 4) {
+    if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
+    else updateAdaGrad<u32, u32, M>(plan, thread, j);
+  } else if (j + 1 < to && sliceAt(plan, j + 1) == sliceAt(plan, j) + 32) {
+    if (thread.general) updateAdaGrad<v128, f32, M>(plan, thread, j);
+    else updateAdaGrad<v128, u32, M>(plan, thread, j);
+    return 2;
+  } else {
+    if (thread.general) updateAdaGrad<u64, f32, M>(plan, thread, j);
+    else updateAdaGrad<u64, u32, M>(plan, thread, j);
+  }
+  return 1;
 }
 
 /**
@@ -105,11 +115,13 @@ export function trainBlock(
 
     // each slice's part of the score
     for (let j = fromSlice; j < toSlice; j++) {
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2));
+      // a thread's accumulators of a feature lie together, those of the first thread beside the weight
+      const touches = j == fromSlice && plan.accumulators != 0;
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touches);
     }
     if (index == 0) {
       const j = plan.numSlices;
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2));
+      forwardSlice(plan, thread, j, 0, partials + ((<usize>j * BATCH_ROWS) << 2), false);
     }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
@@ -128,8 +140,8 @@ export function trainBlock(
     scoresToGradients(plan, thread);
 
     // one step for each feature of each row
-    for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, j);
-    if (index == 0) updateSlice(plan, thread, plan.numSlices);
+    for (let j = fromSlice; j < toSlice;) j += updateSlices(plan, thread, j, toSlice);
+    if (index == 0) updateWeights(plan, thread);
   }
   return true;
 }
@@ -156,7 +168,8 @@ export function scoreBlock(
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     openBatch(thread, rows, first, numRows, 0, from);
     for (let j: u32 = 0; j <= plan.numSlices; j++) {
-      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2));
+      const partial = thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2);
+      forwardSlice(plan, thread, j, thread.scoreSums, partial, false);
     }
     const target = scores + ((<usize>(first + from)) << 2);
     combine(plan, thread, thread.scorePartials, target);
@@ -188,8 +201,9 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
       // dimensions beyond dim are padding and stay 0
       const v: f32 = trained && dimension < plan.dim ? firstValue(key, dimension, spread) : 0;
       store<f32>(p + ((<usize>d) << 2), v);
-      startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
+      if (!plan.accumulators) startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
+    if (plan.accumulators) store<f32>(accumulatorAt(plan, j) + i * accumulatorStride(plan, j), 1);
   }
 }
 
@@ -204,11 +218,10 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   if (j == plan.numSlices) return exportWeights(plan, w);
   const n = plan.numFeatures;
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
-  const K = plan.sliceWidth;
-  const used = min(K, plan.dim - j * K);
+  const used = usedOf(plan, j);
   let p = sliceAt(plan, j);
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
-    const target = vectors + ((i * plan.dim + j * K) << 2);
+    const target = vectors + ((i * plan.dim + j * plan.sliceWidth) << 2);
     for (let d: usize = 0; d < used; d++) {
       const value = load<f32>(p + (d << 2));
       check += value - value;
@@ -225,11 +238,10 @@ export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void 
     return;
   }
   const n = plan.numFeatures;
-  const K = plan.sliceWidth;
-  const used = min(K, plan.dim - j * K);
+  const used = usedOf(plan, j);
   let p = sliceAt(plan, j);
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
-    const source = vectors + ((i * plan.dim + j * K) << 2);
+    const source = vectors + ((i * plan.dim + j * plan.sliceWidth) << 2);
     for (let d: usize = 0; d < used; d++) store<f32>(p + (d << 2), load<f32>(source + (d << 2)));
   }
 }

@@ -26,9 +26,12 @@ export class Plan {
   /** u32[J]: where v and its state (shared/assembly/steps.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
   slices: usize;
   featureStride: usize;
-  /** w of feature i at i << linearShift, its state behind it */
+  /** u32[J][2]: where AdaGrad's accumulator of each slice of the first feature lies, and how much further that of the next; 0 for other methods */
+  accumulators: usize;
+  /** w of feature i at i linearStride, its state behind it: linearBytes together */
   linear: usize;
-  linearShift: usize;
+  linearStride: usize;
+  linearBytes: usize;
   /** f32[J][B][K]: S, the sum of v x over a row */
   sums: usize;
   /** f32[2][J + 1][B]: partial scores, alternating with the batch's number */
@@ -86,6 +89,8 @@ export class Thread {
   blockLabels: usize;
   /** f32[4096] */
   blockWeights: usize;
+  /** what was last read to have it in the cache; nobody reads it */
+  touched: u32;
   /** f32[B]: dLoss/dscore */
   gradients: usize;
   /** f32[B][K]: S while scoring */

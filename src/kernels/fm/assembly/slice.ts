@@ -1,7 +1,7 @@
-// One slice of the factors: K dimensions of every feature's v, with the accumulators beside them.
+// One slice of the factors: K dimensions of every feature's v, with SGD's and Adam's steps; AdaGrad's are in ada-grad.ts.
 //
 //   x       value of a feature in a row; 1 in a one-hot row
-//   v, n    f32[K] each, side by side: v[K] n[K] of a feature are one cache line when K = 8; n is the method's state
+//   v       f32[K]; behind it Adam's state, f32[3][K]
 //   S       f32[K]: sum of x v over the row's features, at the batch's start
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   0.5 sum over dimensions of (S^2 - sum of (x v)^2)
@@ -12,19 +12,32 @@
 // pairs with values, u32 for one-hot rows; M is the method (rates.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
 
 import { step } from "../../shared/assembly/steps";
-import { addTo, sum4 } from "../../shared/assembly/vector";
+import { sum4 } from "../../shared/assembly/vector";
+import { accumulatorAt, accumulatorStride, sliceAt, sumsAt } from "./places";
 import { Plan, Thread } from "./plan";
 import { ratesOf } from "./rates";
-import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
+import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
  * Writes each row's S and this slice's part of its score.
  *
- * @param P f32[n][2][K]
  * @param sums f32[B][K]
  * @param partial f32[B]
+ * @param touches reads the accumulators, too: while this waits for v anyway, they come to the cache for the update
  */
-export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usize, partial: usize): void {
+export function forward<W, X>(
+  plan: Plan,
+  thread: Thread,
+  j: u32,
+  sums: usize,
+  partial: usize,
+  touches: bool,
+): void {
+  const P = sliceAt(plan, j);
+  const stride = plan.featureStride;
+  const N = touches ? accumulatorAt(plan, j) : 0;
+  const strideN = touches ? accumulatorStride(plan, j) : 0;
+  let touched: u32 = 0;
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids; // the value of a pair lies as far from the pair everywhere
@@ -36,7 +49,9 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
     let s1 = f32x4.splat(0);
     let squares = f32x4.splat(0);
     for (; pair < end; pair += 4) {
-      const p = P + <usize>load<u32>(pair) * stride;
+      const feature = <usize>load<u32>(pair);
+      const p = P + feature * stride;
+      if (touches) touched |= load<u32>(N + feature * strideN);
       let v0 = v128.load(p);
       if (isFloat<X>()) v0 = f32x4.mul(v0, v128.load32_splat(pair + toValue));
       s0 = f32x4.add(s0, v0);
@@ -59,19 +74,21 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
     }
     store<f32>(partial + (r << 2), 0.5 * sum4(f32x4.sub(products, squares)));
   }
+  thread.touched = touched;
 }
 
-/** Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
-export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
+/** Moves slice j of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
+export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
+  const P = sliceAt(plan, j);
+  const sums = sumsAt(plan, j);
   const numRows = thread.numRows;
   const stride = plan.featureStride;
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
   const apart: usize = sizeof<W>() << 2; // from v to its state
-  let lr = f32x4.splat(plan.vectorRate);
   let l2 = f32x4.splat(plan.l2Vector);
-  if (sizeof<M>() != 4) countRepeats(thread);
+  countRepeats(thread);
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
@@ -80,33 +97,19 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
     const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
     for (; pair < end; pair += 4) {
       const feature = load<u32>(pair);
-      if (sizeof<M>() == 4 && isMarked(feature)) break; // and so are the rest
       const p = P + <usize>feature * stride;
       const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
-      if (sizeof<M>() != 4 || isSigned<M>()) {
-        let rate = plan.vectorRate;
-        if (sizeof<M>() != 4) rate *= shareOf(plan, thread, feature);
-        if (isSigned<M>()) {
-          const rates = ratesOf(plan, feature);
-          l2 = v128.load32_splat(rates, 4);
-          rate *= load<f32>(rates, 8);
-        }
-        lr = f32x4.splat(rate);
+      let rate = plan.vectorRate * shareOf(plan, thread, feature);
+      if (isSigned<M>()) {
+        const rates = ratesOf(plan, feature);
+        l2 = v128.load32_splat(rates, 4);
+        rate *= load<f32>(rates, 8);
       }
+      const lr = f32x4.splat(rate);
       move<X, M>(p, apart, x, g, s0, lr, l2);
       if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
     }
-    for (; pair < end; pair += 4) {
-      const feature = load<u32>(pair);
-      const p = P + <usize>feature * stride;
-      const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
-      if (isSigned<M>()) l2 = v128.load32_splat(ratesOf(plan, feature), 4);
-      const sum = sumsOf(thread, slotOf(thread, feature, apart), apart);
-      add<X>(sum, p, x, g, s0, l2);
-      if (sizeof<W>() == 8) add<X>(sum + 16, p + 16, x, g, s1, l2);
-    }
   }
-  if (sizeof<M>() == 4) stepRepeats<W, M>(plan, thread, P);
   clearRepeats(thread);
 }
 
@@ -116,28 +119,9 @@ function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128,
   step<M, v128>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);
 }
 
-/** Adds the gradient of four dimensions of a marked feature, at p, to their sum. */
-function add<X>(sum: usize, p: usize, x: v128, g: v128, s: v128, l2: v128): void {
-  addTo(sum, gradient<X>(v128.load(p), x, g, s, l2));
-}
-
 function gradient<X>(v: v128, x: v128, g: v128, s: v128, l2: v128): v128 {
   const ofLoss = isFloat<X>()
     ? f32x4.mul(f32x4.mul(x, g), f32x4.sub(s, f32x4.mul(x, v)))
     : f32x4.mul(g, f32x4.sub(s, v));
   return f32x4.add(ofLoss, f32x4.mul(l2, v));
-}
-
-/** Moves v of each marked feature one step on the sum of its gradients. */
-function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize): void {
-  const apart: usize = sizeof<W>() << 2;
-  for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
-    const feature = repeatAt(thread, slot).feature;
-    const p = P + <usize>feature * plan.featureStride;
-    const sums = sumsOf(thread, slot, apart);
-    const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
-    const lr = f32x4.splat(plan.vectorRate * factor);
-    for (let d: usize = 0; d < apart; d += 16)
-      step<M, v128>(p + d, apart, v128.load(p + d), v128.load(sums + d), lr);
-  }
 }

@@ -4,14 +4,14 @@ import { ADAGRAD } from "./methods";
 import { Plan } from "./plan";
 
 function weightAt(plan: Plan, i: usize): usize {
-  return plan.linear + (i << plan.linearShift);
+  return plan.linear + i * plan.linearStride;
 }
 
 /** Sets w to 0, and its state too, but for AdaGrad's n, which is 1. */
 export function startWeights(plan: Plan): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const p = weightAt(plan, i);
-    memory.fill(p, 0, (<usize>1) << plan.linearShift);
+    memory.fill(p, 0, plan.linearBytes);
     if (plan.method == ADAGRAD) store<f32>(p, 1, 4);
   }
 }
