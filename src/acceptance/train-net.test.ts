@@ -290,7 +290,7 @@ test("--keep-keys has the table's keys though the training part lacks them, and 
   };
   write("some.csv", (user) => user < "u040");
   write("others.csv", (user) => user >= "u040");
-  const some = [at("some.csv"), ...small, "--arch", "wide-deep", "--epochs", "1"];
+  const some = [at("some.csv"), ...small, "--arch", "wide-deep", "--epochs", "6"];
   const usersOf = async (run: string): Promise<Map<string, string>> => {
     const { stdout } = await embedOk(["export", at(run), "--format", "csv", "--field", "user_id"]);
     const rows = stdout.trimEnd().split("\n").slice(1);
@@ -317,7 +317,7 @@ test("--keep-keys has the table's keys though the training part lacks them, and 
     const { stdout } = await embedOk(["evaluate", at(run), "--on", at("others.csv"), "--json"]);
     return parseJson<NetSummary>(stdout).metrics["on"]!["auc"]!;
   };
-  expect(await aucOf("kept")).toBeGreaterThan(await aucOf("known"));
+  expect(await aucOf("kept")).toBeGreaterThan((await aucOf("known")) + 0.05);
 });
 
 test("events without labels are learned against drawn negatives", async () => {
