@@ -198,6 +198,9 @@ describe("the accumulators of slices", () => {
       restoreState(other.arena, other.layout, state);
       expect(copyState(other.arena, other.layout)).toEqual(state);
       expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
+      // an earlier version had an accumulator for each number
+      const factors = new Float32Array((state.factors.length / 9) * 16);
+      expect(() => restoreState(other.arena, other.layout, { ...state, factors })).toThrow(/another version/);
     },
   );
 });
