@@ -217,7 +217,7 @@ async function encodeAgain(
   return out;
 }
 
-/** What a run used of options that nobody set, where today's defaults made something else of them. */
+/** Values that a run recorded for options that were not set, where today's defaults give others. */
 function earlierDefaults(
   { asked, options }: Manifest,
   again: Manifest,

@@ -53,7 +53,7 @@ export function findItemFields(
   }
   const byItem = rowsByItem(item, rows);
   const codes = determined.map(cellCodes);
-  const counters = codes.map(counterOf);
+  const counters = determined.map((column, c) => counterOf(column, codes[c]!));
   for (let code = 0; code < item.dictionary.size; code++) {
     const events = byItem.rows.subarray(byItem.indptr[code], byItem.indptr[code + 1]);
     if (events.length === 0) continue;
@@ -109,7 +109,7 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Co
     chances += Math.max(0, indptr[item + 1]! - indptr[item]! - 1);
   if (chances === 0) return false;
   const cells = cellCodes(column);
-  const counts = column.kind === "key" ? new Uint32Array(column.dictionary.size + 1) : counterOf(cells);
+  const counts = counterOf(column, cells);
   let misses = 0;
   for (let item = 0; item + 1 < indptr.length; item++) {
     const events = rows.subarray(indptr[item], indptr[item + 1]);
@@ -123,7 +123,8 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Co
 }
 
 /** u32: room to count each code, and at its end MISSING. */
-function counterOf(cells: Uint32Array): Uint32Array {
+function counterOf(column: Column, cells: Uint32Array): Uint32Array {
+  if (column.kind === "key") return new Uint32Array(column.dictionary.size + 1);
   let size = 0;
   for (let row = 0; row < cells.length; row++) {
     const code = cells[row]!;

@@ -244,7 +244,7 @@ export class NumberReader {
     }
   }
 
-  /** A value as a number; its text where it is none. */
+  /** A value as a number, or its text if it is not a number. */
   #valueAt(values: PlainValues, i: number, element: SchemaElement): number | string {
     const own = this.#isTime ? timeAt(values, i) : numberAt(values, i);
     if (own !== undefined) return own;

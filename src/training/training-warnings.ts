@@ -49,7 +49,7 @@ export function valueWarnings({ columns }: Dataset): string[] {
   });
 }
 
-/** Two labels that are no classes of 0 and 1, and that nobody called numbers: clicks as 1 and 2, most likely. */
+/** Labels of two values other than 0 and 1, without --task or --positive-from: probably classes, such as clicks as 1 and 2. */
 export function labelWarnings(
   dataset: Dataset,
   { task, positiveFrom }: { task?: string; positiveFrom?: number },

@@ -10,7 +10,7 @@ let run: ((task: unknown) => unknown) | undefined;
 port.on("message", (request: ThreadRequest<unknown>) => {
   void answer(request).then((reply) => {
     port.postMessage(reply);
-    // else the memory that the pool shared would live on here; nobody waits for its end
+    // else the memory that the pool shared would live on here; its end is not waited for
     if ("left" in reply) collectGarbage();
   });
 });

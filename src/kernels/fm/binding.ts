@@ -111,9 +111,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const n = shape.numFeatures;
 
   const barrier = allocateBarrier(arena);
-  const tablesOf = (name: string, bytes: number) =>
-    cutTables(arena.allocate(`${name} of ${n} features`, J * n * bytes), J, bytes, numThreads);
-  const slices = tablesOf("the vectors", numbers * 4);
+  const vectors = arena.allocate(`the vectors of ${n} features`, J * n * numbers * 4);
+  const slices = cutTables(vectors, J, numbers * 4, numThreads);
   const ofFirst = accumulators * Math.floor(J / numThreads);
   const linear = allocateWeights(arena, shape, ofFirst);
   const squares = accumulators > 0 ? accumulatorPlaces(arena, shape, J, numThreads, linear) : undefined;

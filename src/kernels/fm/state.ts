@@ -43,6 +43,8 @@ class Parameters {
   readonly L: number;
   /** S K + A */
   readonly width: number;
+  /** S K: v and the state that lies behind it */
+  readonly #side: number;
   /** all of the memory */
   readonly numbers: Float32Array;
   readonly #tables: Tables;
@@ -53,7 +55,8 @@ class Parameters {
     const field = (name: keyof typeof Plan.fields) => getField(arena, Plan, plan, name);
     [this.n, this.K] = [field("numFeatures"), field("sliceWidth")];
     const method = Object.values(METHODS).find(({ code }) => code === field("method"))!;
-    this.width = accumulators ? this.K + 1 : this.K * method.states;
+    this.#side = accumulators ? this.K : this.K * method.states;
+    this.width = this.#side + (accumulators ? 1 : 0);
     this.L = method.linearBytes / 4;
     this.J = slices.offsets.length;
     this.numbers = new Float32Array(arena.memory.buffer);
@@ -75,16 +78,15 @@ class Parameters {
   /** Copies a slice of a feature, v and its state, from the `skip`th number on, to an array. */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
     const at = this.at(feature, j);
-    const end = this.width - (this.#accumulators ? 1 : 0);
-    target.set(this.numbers.subarray(at + skip, at + end), to);
-    if (this.#accumulators) target[to + end - skip] = this.numbers[this.#accumulatorAt(feature, j)]!;
+    target.set(this.numbers.subarray(at + skip, at + this.#side), to);
+    if (this.#accumulators) target[to + this.#side - skip] = this.numbers[this.#accumulatorAt(feature, j)]!;
   }
 
   /** The inverse of `read`. */
   write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
-    const end = this.width - (this.#accumulators ? 1 : 0) - skip;
-    this.numbers.set(source.subarray(from, from + end), this.at(feature, j) + skip);
-    if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[from + end]!;
+    const end = from + this.#side - skip;
+    this.numbers.set(source.subarray(from, end), this.at(feature, j) + skip);
+    if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[end]!;
   }
 
   #accumulatorAt(feature: number, j: number): number {

@@ -87,11 +87,10 @@ async function fit(
   { given, gbdt, decay, ctr, earlier }: Decided,
 ): Promise<Fit> {
   const { task } = given;
-  const doubts = [
-    ...idColumnWarnings(dataset, cut.train.rows, how.numeric),
-    ...labelWarnings(dataset, { ...how, ...(task && { task }) }),
-  ];
-  if (!first) doubts.forEach(warn);
+  if (!first) {
+    idColumnWarnings(dataset, cut.train.rows, how.numeric).forEach(warn);
+    labelWarnings(dataset, { ...how, ...(task && { task }) }).forEach(warn);
+  }
   const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
   const { parts, statistics, pairs } = withCtr(asGiven, target, ctr, gbdt.seed, { note, warn });
   const head = headOptionsOf(given, target.task);

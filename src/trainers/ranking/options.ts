@@ -58,10 +58,14 @@ const steps = {
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
-/** What decides the steps. */
-interface Kind {
+/** What a score is and how it is learned. */
+interface Scoring {
   loss: Loss;
   similarity: Similarity;
+}
+
+/** What decides the steps. */
+interface Kind extends Scoring {
   negatives: number;
   optimizer: (typeof methods)[number];
 }
@@ -110,7 +114,7 @@ const own = {
       "number of negative candidates per event (bpr uses the highest-scored, warp the first that " +
       "violates), or of negatives shared by a batch",
     group: model,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) =>
+    default: (kind: Scoring) =>
       isBilateral(kind) ? 1024 : { bpr: 1, warp: 10, "sampled-softmax": 256, ccl: 256 }[kind.loss],
     shown: "bpr 1, warp 10, cosine softmax 1024, others 256",
   }),
@@ -171,8 +175,7 @@ const own = {
       "weight of the negatives relative to the positive item: factor of the second term of ccl, or of " +
       "the log term of the softmax",
     group: model,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) =>
-      kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1,
+    default: (kind: Scoring) => (kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1),
     shown: "ccl 100, cosine softmax 1.25, else 1",
     search: {
       among: (kind: Kind) =>
@@ -236,7 +239,7 @@ const own = {
       "initial vectors of users and items: random, or singular vectors of the degree-normalised " +
       "user-item matrix",
     group: training,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) => (isBilateral(kind) ? "svd" : "random"),
+    default: (kind: Scoring) => (isBilateral(kind) ? "svd" : "random"),
     shown: "svd for the cosine softmax, else random",
   }),
   optimizer: choice(methods, {
@@ -244,7 +247,7 @@ const own = {
       "optimizer: adam with shared negatives; sgd for bpr and warp of only users and items, faster but slightly " +
       "less accurate",
     group: training,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) => (isBilateral(kind) ? "adam" : "adagrad"),
+    default: (kind: Scoring) => (isBilateral(kind) ? "adam" : "adagrad"),
     shown: "adam for the cosine softmax, else adagrad",
   }),
   batchSize: whole({
@@ -252,7 +255,7 @@ const own = {
     max: BLOCK,
     help: "batch size in events: 256, 512, 1024, 2048 or 4096",
     group: training,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) => (isBilateral(kind) ? 2048 : 256),
+    default: (kind: Scoring) => (isBilateral(kind) ? 2048 : 256),
     shown: "2048 for the cosine softmax, else 256",
     only: { loss: SHARED },
   }),
@@ -278,7 +281,7 @@ const own = {
       "learning rate schedule: inverse (--learning-rate-decay), or cosine with warmup over the first " +
       "1/40 of training",
     group: training,
-    default: (kind: Omit<Kind, "negatives" | "optimizer">) => (isBilateral(kind) ? "cosine" : "inverse"),
+    default: (kind: Scoring) => (isBilateral(kind) ? "cosine" : "inverse"),
     shown: "cosine for the cosine softmax, else inverse",
     only: { loss: SHARED },
   }),

@@ -89,7 +89,7 @@ export class Thread {
   blockLabels: usize;
   /** f32[4096] */
   blockWeights: usize;
-  /** what was last read to have it in the cache; nobody reads it */
+  /** what was read to have it in the cache; stored, so that the compiler keeps the reads */
   touched: u32;
   /** f32[B]: dLoss/dscore */
   gradients: usize;

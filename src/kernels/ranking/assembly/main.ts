@@ -100,8 +100,9 @@ export function trainPairs(
 
     // every thread chooses for itself, alike
     combinePairs(plan, partials, thread.scores);
-    const loss = choosePairs(plan, thread, events, drawn, size, epochKey, index == T - 1);
-    thread.loss += loss;
+    const counts = index == T - 1;
+    const loss = choosePairs(plan, thread, events, drawn, size, epochKey, counts);
+    if (counts) thread.loss += loss;
 
     // one step for each feature of each pair
     updatePairs(plan, thread, drawn, size, fromSlice, toSlice);

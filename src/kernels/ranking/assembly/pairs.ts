@@ -187,7 +187,7 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
  *
  * @param epochKey names the ranks that are drawn (BPR)
  * @param counts   whether this thread sums the losses
- * @returns their sum, in the rows' order; 0 on other threads
+ * @returns their sum, in the rows' order, where it does
  */
 export function choosePairs(
   plan: Plan,
