@@ -150,7 +150,7 @@ export class FmMachine {
 
   /** One step for each row, in file order or, with a key, in the order that the key names. */
   async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
-    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
+    reservePairs(this.arena, this.#layout, rows.pairs);
     const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
     await this.#pool.run({
       kind: "train",
@@ -177,7 +177,7 @@ export class FmMachine {
    * @returns sum of the rows' losses, by blocks of 4,096 rows in their order
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
-    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
+    reservePairs(this.arena, this.#layout, rows.pairs);
     const { offset } = scores;
     const shares = await this.#pool.run({
       kind: "score",

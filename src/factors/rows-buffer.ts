@@ -3,7 +3,7 @@
 import type { FeatureRows } from "../dataset/rows.js";
 import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import type { Arena } from "../kernels/shared/memory.js";
-import { BATCH_ROWS, BLOCK_ROWS, putRows, reserveRows } from "../kernels/fm/binding.js";
+import { BATCH_ROWS, BLOCK_ROWS, type PairCounts, putRows, reserveRows } from "../kernels/fm/binding.js";
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
 import { weightOf } from "../numeric/sum.js";
 
@@ -12,8 +12,8 @@ export class RowsBuffer {
   numRows = 0;
   /** what the rows count together */
   weight = 0;
-  /** most pairs that a thread copies at once: of a block when all rows have one width and no values, else of a batch */
-  pairsToCopy = 0;
+  /** most pairs that a thread copies or works on at once */
+  pairs: PairCounts = { copied: 0, batch: 0 };
   /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
   readonly #arena: Arena;
@@ -61,7 +61,8 @@ export class RowsBuffer {
     this.numRows = rows.numRows;
     this.weight = weightOf(rows);
     const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
-    this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
+    const batch = pairsOfWidest(rows, BATCH_ROWS);
+    this.pairs = { copied: isGeneral ? batch : pairsOfWidest(rows, BLOCK_ROWS), batch };
     return this;
   }
 }

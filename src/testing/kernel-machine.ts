@@ -49,7 +49,7 @@ export async function kernelMachine(
   };
   const marks = marksFor(numFeatures, name === "ffm");
   const rowsAt = putRows(arena, rows, marks, put);
-  reservePairs(arena, layout, BLOCK_ROWS * 32);
+  reservePairs(arena, layout, { copied: BLOCK_ROWS * 32, batch: BATCH_ROWS * 32 });
   const drawn = Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i));
   const ones = Array.from({ length: numFeatures }, () => 1);
   const [hashes, counts] = [put(drawn, "u32"), put(ones, "u32")];

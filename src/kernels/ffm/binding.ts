@@ -1,12 +1,13 @@
 // The field-aware kernel laid out in an arena. It has the functions of FmKernel (fm.ts), and the same machine drives both.
 //
-//   plan ──► slices     u32[blocks]          where the vectors for each block of partner fields lie (tables.ts):
-//                       f32[n][F of a block][Q][S][4]   v and its state, S of the method, by feature, field and quad
+//   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner fields lie:
+//                       f32[F of a block][Q][S][4]   v and its state, S of the method, by field and quad
+//        ──► accumulators  u32[blocks][blocks][2]   where AdaGrad's accumulators of them lie
 //        ──► linear     f32[n][L]            w and its state, L of the method
 //        ──► fieldOf    u32[n]
 //        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
-//   thread t ──► its tiles; of a batch, offsets; of one of any width, partners, blockEnds
+//   thread t ──► its tiles; of a batch, squares, sumsOfPairs; of one of any width, partners, blockEnds
 
 import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -17,13 +18,14 @@ import {
   METHODS,
   type FmLayout,
   type FmShape,
+  type Place,
   planFields,
+  putPlaces,
   threadFields,
 } from "../fm/binding.js";
-import { FfmPlan, FfmThread, RUN, Tile as TileStruct } from "./layout.js";
-import type { Arena } from "../shared/memory.js";
+import { FfmPlan, FfmThread, RUN, Table, Tile as TileStruct } from "./layout.js";
+import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct, writeStructs } from "../shared/struct.js";
-import { cutTables } from "../shared/tables.js";
 
 /** Which field each feature is of; rows of a field-aware machine hold their pairs in the order of their fields. */
 export interface FieldAwareness {
@@ -36,6 +38,12 @@ export interface FieldAwareness {
   multi: readonly boolean[];
   /** divides each row's values by their Euclidean norm */
   normalizeRows: boolean;
+}
+
+/** S of a method, and whether AdaGrad's accumulators lie apart, one for a feature and block. */
+function stateOf(method: FmShape["method"]): { states: number; shares: boolean } {
+  const shares = method === "adagrad" || method === "ftrl";
+  return { states: shares ? 1 : METHODS[method].states, shares };
 }
 
 /** Numbers of a feature's vectors in the kernel, without state. */
@@ -58,7 +66,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const blockFields = fieldsPerBlock(numFields);
   const numBlocks = Math.ceil(numFields / blockFields);
   const width = paddedWidth(numFields, dim);
-  const { states } = METHODS[shape.method];
+  const { states, shares } = stateOf(shape.method);
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const barrier = allocateBarrier(arena);
@@ -66,18 +74,29 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const quadBytes = states * 16;
   const quads = Math.ceil(dim / 4);
   const bytesOfBlock = blockFields * quads * quadBytes;
+  const dealt = dealGroups(groups, numThreads, numFields);
+  const ranges = rangesOfBlocks(fields, blockFields);
+  const tilesOf = dealt.map((own) => own.flatMap((g) => groups[g]!));
   const vectors = arena.allocate(`the vectors of ${numFeatures} features`, numFeatures * states * width * 4);
-  // tiles of any two blocks may be a thread's: with several threads each block has a table of its own
-  const tables = cutTables(vectors, numBlocks, bytesOfBlock, numThreads === 1 ? 1 : numBlocks);
+  const tables = cutByThread(vectors, tilesOf, ranges, bytesOfBlock);
+  const squares = shares
+    ? cutByThread(
+        arena.allocate(`the accumulators of ${numFeatures} features`, numFeatures * numBlocks * 4),
+        tilesOf,
+        ranges,
+        4,
+      )
+    : undefined;
   const rates = shape.hasRates ? arena.allocate("the rates of the features", numFeatures * 16) : undefined;
   const common = planFields(arena, shape, {
     barrier,
     numThreads,
     numParts: groups.length,
     sliceWidth: 4,
-    tables,
+    slices: putPlaces(arena, tables.places.flat()),
+    featureStride: 0,
     linear: allocateWeights(arena, shape, 0),
-    accumulators: undefined,
+    accumulators: squares ? putPlaces(arena, squares.places.flat()) : 0,
     sums: 0,
     rates,
   });
@@ -90,51 +109,136 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     blockFields,
     fieldOf: arena.put("the fields of the features", fields.fieldOf),
     fields: arena.put("the fields", Uint32Array.from(flags)),
+    large: arena.put("the large fields", largeFields(fields)),
     tiles: writeTiles(arena, "the tiles", groups, all),
     numTiles: groups.flat().length,
     normalize: fields.normalizeRows,
     quadBytes,
   });
 
-  const dealt = dealGroups(groups, numThreads, numFields);
   const threads = dealt.map((own, t) =>
     writeStruct(arena, "a thread", FfmThread, {
       ...threadFields(arena, numFeatures, 0, groups.length + 1),
       tiles: writeTiles(arena, "a thread's tiles", groups, own),
-      numTiles: own.flatMap((g) => groups[g]!).length,
+      numTiles: tilesOf[t]!.length,
+      tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // these two come with reservePairs
-      offsets: 0,
+      // these three come with reservePairs
       partners: 0,
+      squares: 0,
+      sumsOfPairs: 0,
+      scratch: bytesOf("scratch", 16),
       blockEnds: bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks),
       unit: 1,
     }),
   );
   const numSlices = Math.ceil(numFeatures / RUN);
-  const slices = {
-    ...tables,
-    offsets: Array.from({ length: numFields * quads }, (_, j) => {
-      const field = Math.floor(j / quads);
-      const block = tables.offsets[Math.floor(field / blockFields)]!;
-      return block + ((field % blockFields) * quads + (j % quads)) * quadBytes;
-    }),
-  };
+  const quadsOfFields = Array.from({ length: numFields * quads }, (_, j) => j);
+  const blockOf = (j: number) => Math.floor(j / quads / blockFields);
   const vectorWidth = numFields * dim;
-  const bytesOfRepeat = blockFields * quads * 16;
+  const bytesOfRepeat = (blockFields * quads + 1) * 16;
   return {
     plan,
     threads,
     barrier,
     numSlices,
-    slices,
-    accumulators: undefined,
+    slices: tables.places.map((places) =>
+      quadsOfFields.map((j) => {
+        const { offset, stride } = places[blockOf(j)]!;
+        return { offset: offset + (j % (blockFields * quads)) * quadBytes, stride };
+      }),
+    ),
+    accumulators: squares?.places.map((places) => quadsOfFields.map((j) => places[blockOf(j)]!)),
+    groups: ranges.slice(0, -1),
+    used: quadsOfFields.map((j) => Math.min(4, dim - 4 * (j % quads))),
     vectorWidth,
     rates,
     bytesOfRepeat,
-    pairs: 0,
+    pairs: { copied: 0, batch: 0 },
     thread: FfmThread,
-    pairArrays: ["blockIds", "values", "offsets", "partners"],
+    pairArrays: { values: 1, partners: 1, sumsOfPairs: 1, squares: shares ? numBlocks : 0 },
   };
+}
+
+/** First feature of each block of fields, and of what would come after the last. */
+function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: number): number[] {
+  const starts = Array<number>(Math.ceil(numFields / blockFields) + 1).fill(fieldOf.length);
+  fieldOf.forEach((field, feature) => {
+    if (feature > 0 && field < fieldOf[feature - 1]!)
+      throw new RangeError("features out of their fields' order");
+    const block = Math.floor(field / blockFields);
+    starts[block] = Math.min(starts[block]!, feature);
+  });
+  // a block without features starts where the next one does
+  for (let block = starts.length - 2; block >= 0; block--)
+    starts[block] = Math.min(starts[block]!, starts[block + 1]!);
+  return starts;
+}
+
+/** Parts of a region, by block of features and block of partner fields, and by thread and block of features where it has any. */
+interface BlockTables {
+  places: Place[][];
+  threads: (Place | undefined)[][];
+}
+
+/**
+ * Cuts a region into a table for each thread and block of features, with what the thread's tiles need of a feature side by side: no
+ * line is of two threads, and the lines of a feature follow one another.
+ *
+ * @param starts of rangesOfBlocks
+ */
+function cutByThread(
+  { offset }: Region,
+  tilesOf: readonly (readonly Tile[])[],
+  starts: readonly number[],
+  bytesOfBlock: number,
+): BlockTables {
+  const numBlocks = starts.length - 1;
+  const places = Array.from({ length: numBlocks }, (): Place[] => []);
+  let next = offset;
+  const threads = tilesOf.map((tiles) =>
+    places.map((ofBlock, block) => {
+      const met = tiles.flatMap(({ blockA, blockB }) =>
+        blockA === block ? [blockB] : blockB === block ? [blockA] : [],
+      );
+      const stride = met.length * bytesOfBlock;
+      const start = next - starts[block]! * stride;
+      met
+        .toSorted((a, b) => a - b)
+        .forEach((partners, k) => {
+          ofBlock[partners] = { offset: start + k * bytesOfBlock, stride };
+        });
+      next += (starts[block + 1]! - starts[block]!) * stride;
+      return stride ? { offset: start, stride } : undefined;
+    }),
+  );
+  return { places, threads };
+}
+
+/** A thread's tables, as the kernel reads them. @returns the first one's offset */
+function writeTables(
+  arena: Arena,
+  vectors: BlockTables["threads"][number],
+  accumulators: BlockTables["threads"][number] | undefined,
+): number {
+  const tables = vectors.map((place, block) => ({
+    vectors: place?.offset ?? 0,
+    stride: place?.stride ?? 0,
+    // without accumulators a number of the vectors is read twice
+    accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
+    accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
+  }));
+  return writeStructs(arena, "a thread's tables", Table, tables);
+}
+
+/** Features of a field from which on its vectors are not expected in the cache. */
+const MANY = 256;
+
+/** u32[fields]: 1 where a field has many features. */
+function largeFields({ numFields, fieldOf }: FieldAwareness): Uint32Array {
+  const sizes = new Uint32Array(numFields);
+  for (const field of fieldOf) sizes[field]!++;
+  return sizes.map((size) => Number(size > MANY));
 }
 
 /** Tiles of the given groups, as the kernel reads them. @returns the first one's offset */
@@ -153,9 +257,12 @@ function writeTiles(
 /** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   const { numFeatures, dim, method, threads } = shape;
-  const { states, linearBytes } = METHODS[method];
+  const { linearBytes } = METHODS[method];
+  const { states, shares } = stateOf(method);
   const vectors = states * paddedWidth(numFields, dim) + numFields * dim;
-  const bytes = numFeatures * (4 * (vectors + 4 + threads) + linearBytes);
+  const accumulators = shares ? Math.ceil(numFields / fieldsPerBlock(numFields)) : 0;
+  const squares = 4 * threads * BATCH_ROWS * numFields * accumulators;
+  const bytes = numFeatures * (4 * (vectors + accumulators + 4 + threads) + linearBytes) + squares;
   if (bytes <= arena.freeBytes) return;
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +

@@ -13,6 +13,7 @@ import { Arena } from "../shared/memory.js";
 import { referenceFfm, referenceFfmBatch, referenceFfmScore, referenceNormalized } from "./reference.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { type ReferenceOptions, type ReferenceRow } from "../fm/reference.js";
+import { copyState, readOptimizer, restoreState, writeOptimizer } from "../fm/state.js";
 import { kernelInverseSqrt } from "../shared/inverse-sqrt.js";
 import { draw } from "../../numeric/random.js";
 
@@ -74,6 +75,7 @@ const rates = (feature: number) => ({
 async function machineOf(
   { numFields, dim, loss, normalizeRows = false, hasRates = false, method = "adagrad" }: Case,
   rows: ReferenceRow[],
+  threads = 1,
 ) {
   const numFeatures = numFields * SIZE;
   const fields: FieldAwareness = {
@@ -84,7 +86,7 @@ async function machineOf(
     normalizeRows,
   };
   const machine = await kernelMachine("ffm", numFeatures, 0.1, rows, (arena) =>
-    allocateFfm(arena, { ...shape, numFeatures, dim, loss, hasRates, method }, fields),
+    allocateFfm(arena, { ...shape, numFeatures, dim, loss, hasRates, method, threads }, fields),
   );
   if (hasRates) setRates(machine.arena, machine.layout, numFeatures, rates);
   return { ...machine, fields };
@@ -228,6 +230,51 @@ describe("tiles", () => {
   });
 });
 
+describe("the accumulators of blocks of fields", () => {
+  // fields in blocks of 4, 4 and 1; two quads, of which the second has two dimensions
+  const options = { numFields: 9, dim: 6, loss: "logistic" } as const;
+  const rows = Array.from({ length: 300 }, (_, r) => rowOf(r, 9, () => [1]));
+  const J = 18;
+
+  test("of an earlier version, one for each dimension, are replaced by their means over known fields", async () => {
+    const { arena, layout } = await machineOf(options, rows);
+    const { w } = readOptimizer(arena, layout);
+    // field f had f + 1 in the first quad, f + 3 in the second; padding is no part of the mean
+    const earlier = Array.from({ length: w.length }, () =>
+      Array.from({ length: J * 4 }, (_, i) => {
+        const [field, d] = [Math.floor(i / 8), i % 8];
+        return d >= 6 ? 99 : d < 4 ? field + 1 : field + 3;
+      }),
+    );
+    const known = new Uint8Array(w.length).fill(1);
+    known[3] = 0;
+    const knownFields = Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 1);
+    writeOptimizer(
+      arena,
+      layout,
+      { vectors: Float32Array.from(earlier.flat()), w, w0: 7 },
+      known,
+      knownFields,
+    );
+    const means = [...Array<number>(8).fill((2 + 4) / 2), ...Array<number>(8).fill(1), 10, 10];
+    const expected = Array.from(known, (isKnown) => (isKnown ? means : Array<number>(J).fill(1))).flat();
+    expect(readOptimizer(arena, layout)).toEqual({ vectors: Float32Array.from(expected), w, w0: 7 });
+  });
+
+  test("are read and written wherever the tables of two threads have them", async () => {
+    const { arena, layout, train } = await machineOf(options, rows);
+    train(5);
+    const state = copyState(arena, layout);
+    const other = await machineOf(options, rows, 2);
+    restoreState(other.arena, other.layout, state);
+    expect(copyState(other.arena, other.layout)).toEqual(state);
+    expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
+    // an earlier version had an accumulator for each number
+    const factors = new Float32Array((state.factors.length / 5) * 8);
+    expect(() => restoreState(other.arena, other.layout, { ...state, factors })).toThrow(/another version/);
+  });
+});
+
 test("10,000 fields are a UsageError that says how many GiB are needed and what shrinks it", () => {
   const numFeatures = 20_000;
   const fields: FieldAwareness = {
@@ -238,6 +285,6 @@ test("10,000 fields are a UsageError that says how many GiB are needed and what 
     normalizeRows: false,
   };
   expect(() => allocateFfm(new Arena(), { ...shape, numFeatures, dim: 4 }, fields)).toThrow(
-    /20000 features, 10000 fields.* needs 8\.9 GiB.*--fields.*--dim.*--min-count.*--model fm/,
+    /20000 features, 10000 fields.* needs 30\.0 GiB.*--fields.*--dim.*--min-count.*--model fm/,
   );
 });

@@ -3,8 +3,13 @@
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j      Juan et al. 2016, eq. 4
 //   g        = dLoss/dscore          n = accumulators, starting at 1
 //
-// As in the kernel, score and g are those of the batch's start, while v and w move row by row within it, the pairs of a row in
-// the order of its features; those of repeated features as ../shared/reference-batch-steps.ts says.
+// As in the kernel, score, g and the squares that AdaGrad adds up are those of the batch's start, while v and w move row by row within
+// it, the pairs of a row in the order of its features; those of repeated features as ../shared/reference-batch-steps.ts says. The
+// vectors of a feature for the fields of one block (tiles.ts) have one accumulator:
+//
+//   s_(i,B)  = sum over j of the row, of a field of block B, of |x_i x_j v_(j, field of i)|^2
+//   n_(i,B) <- n_(i,B) + g^2 s_(i,B) / (fields of B, times dim)
+//   v_(i,b) <- v_(i,b) - lr (x_i x_j g v_(j, field of i) + l2 v_(i,b)) / sqrt(n_(i,B))
 
 import {
   referenceBiasStep,
@@ -21,6 +26,7 @@ import {
   type ReferenceStep,
   vectorMethod,
 } from "../shared/reference-step.js";
+import { fieldsPerBlock } from "./tiles.js";
 
 /** Parameters with their state, all f64. */
 export interface ReferenceFfm {
@@ -36,6 +42,8 @@ export interface ReferenceFfm {
   /** [n][fields][dim] */
   v: Float64Array;
   vectors: ReferenceParameters;
+  /** [n][blocks]: AdaGrad's accumulators */
+  squares: Float64Array;
 }
 
 /** A model of zero weights and the given first vectors. */
@@ -49,7 +57,9 @@ export function referenceFfm(
   const numFields = first.length / fieldOf.length / dim;
   const weights = referenceParameters(new Float64Array(fieldOf.length), method);
   const vectors = referenceParameters(first, vectorMethod(method));
-  return { dim, numFields, fieldOf, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
+  const squares = new Float64Array(fieldOf.length * Math.ceil(numFields / fieldsPerBlock(numFields))).fill(1);
+  const common = { dim, numFields, fieldOf, w0, w0n: 1, squares };
+  return { ...common, w: weights.values, weights, v: vectors.values, vectors };
 }
 
 /** The row with its values divided by their Euclidean norm. */
@@ -88,6 +98,95 @@ export function referencePairGradient(g: number, xx: number, partner: number): n
   return xx * g * partner;
 }
 
+/** AdaGrad's steps of one batch's vectors. */
+class BlockSteps {
+  readonly #model: ReferenceFfm;
+  readonly #size: number;
+  readonly #inverseSqrt: (n: number) => number;
+  readonly #isRepeated: (feature: number) => boolean;
+  /** of repeated features: the sums of gradients by partner field, and how many pairs each has had */
+  readonly #sums = new Map<number, { sums: Float64Array; pairs: Float64Array; step: ReferenceStep }>();
+
+  constructor(model: ReferenceFfm, isRepeated: (feature: number) => boolean, inverseSqrt = exactInverseSqrt) {
+    this.#model = model;
+    this.#size = fieldsPerBlock(model.numFields);
+    this.#isRepeated = isRepeated;
+    this.#inverseSqrt = inverseSqrt;
+  }
+
+  /** s of a row, by accumulator. */
+  squaresOf(row: ReferenceRow): Map<number, number> {
+    const { dim, v } = this.#model;
+    const squares = new Map<number, number>();
+    const add = (i: number, partner: number, xx: number, at: number) => {
+      const k = this.#accumulatorOf(i, this.#model.fieldOf[partner]!);
+      const square = v.subarray(at, at + dim).reduce((sum, x) => sum + (xx * x) ** 2, 0);
+      squares.set(k, (squares.get(k) ?? 0) + square);
+    };
+    forEachPair(this.#model, row, (p, q, xx, i, j) => {
+      add(i, j, xx, q);
+      add(j, i, xx, p);
+    });
+    return squares;
+  }
+
+  /** Adds a row's squares to the accumulators of features that are not repeated. */
+  grow(g: number, squares: ReadonlyMap<number, number>): void {
+    const numBlocks = this.#model.squares.length / this.#model.fieldOf.length;
+    for (const [k, square] of squares)
+      if (!this.#isRepeated(Math.floor(k / numBlocks))) this.#add(k, g * g * square);
+  }
+
+  /** The vector at p of the feature, for a pair with one of the field. */
+  take(feature: number, field: number, p: number, gradient: readonly number[], step: ReferenceStep): void {
+    const { dim, numFields, v } = this.#model;
+    if (!this.#isRepeated(feature)) {
+      const rate = step.learningRate * this.#inverseSqrt(this.#n(feature, field));
+      gradient.forEach((x, d) => (v[p + d]! -= rate * (x + step.l2 * v[p + d]!)));
+      return;
+    }
+    const sums = new Float64Array(numFields * dim);
+    const own = this.#sums.get(feature) ?? { sums, pairs: new Float64Array(numFields), step };
+    gradient.forEach((x, d) => (own.sums[field * dim + d]! += x));
+    own.pairs[field]!++;
+    this.#sums.set(feature, own);
+  }
+
+  /** One step of each repeated feature on the sum of its gradients. */
+  finish(): void {
+    const { dim, numFields, v } = this.#model;
+    for (const [feature, { sums, pairs, step }] of this.#sums) {
+      sums.forEach((x, k) => this.#add(this.#accumulatorOf(feature, Math.floor(k / dim)), x * x));
+      sums.forEach((x, k) => {
+        const field = Math.floor(k / dim);
+        const at = feature * numFields * dim + k;
+        const rate = step.learningRate * this.#inverseSqrt(this.#n(feature, field));
+        v[at]! -= rate * (x + pairs[field]! * step.l2 * v[at]!);
+      });
+    }
+  }
+
+  #accumulatorOf(feature: number, field: number): number {
+    const { squares, fieldOf } = this.#model;
+    return feature * (squares.length / fieldOf.length) + Math.floor(field / this.#size);
+  }
+
+  #n(feature: number, field: number): number {
+    return this.#model.squares[this.#accumulatorOf(feature, field)]!;
+  }
+
+  #add(k: number, square: number): void {
+    const { dim, numFields, squares, fieldOf } = this.#model;
+    const block = k % (squares.length / fieldOf.length);
+    const fields = Math.min(this.#size, numFields - block * this.#size);
+    squares[k]! += square / (fields * dim);
+  }
+}
+
+function exactInverseSqrt(n: number): number {
+  return 1 / Math.sqrt(n);
+}
+
 /**
  * Trains on one batch, in place.
  *
@@ -115,12 +214,16 @@ export function referenceFfmBatch(
     };
   };
 
-  // scores are taken before any row moves a parameter
+  // scores and squares are taken before any row moves a parameter
+  const isRepeated = options.isRepeated ?? (() => false);
+  const blocks =
+    vectorMethod(method) === "adagrad" ? new BlockSteps(model, isRepeated, inverseSqrt) : undefined;
+  const squares = rows.map((row) => blocks?.squaresOf(row));
   const scores = rows.map((row) => referenceFfmScore(model, row));
   const gradients = referenceScoreGradients(rows, scores, loss);
   referenceBiasStep(model, gradients, learningRate);
 
-  const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
+  const repeats = referenceRepeats(rows, isRepeated, loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);
   const weightStep = stepsOf("l2Weight", method);
@@ -130,17 +233,24 @@ export function referenceFfmBatch(
     row.ids.forEach((id, i) => {
       weights.take(id, id, row.values[i]! * g, weightStep(id));
     });
+    blocks?.grow(g, squares[r]!);
     // both vectors of a pair take one step from where they stand
     forEachPair(model, row, (p, q, xx, i, j) => {
-      const [stepI, stepJ] = [vectorStep(i), vectorStep(j)];
-      for (let d = 0; d < model.dim; d++) {
-        const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
-        vectors.take(i, p + d, referencePairGradient(g, xx, ofJ), stepI);
-        vectors.take(j, q + d, referencePairGradient(g, xx, ofI), stepJ);
+      const gradients = [q, p].map((at) =>
+        Array.from(model.v.subarray(at, at + model.dim), (x) => referencePairGradient(g, xx, x)),
+      );
+      const [gradientI, gradientJ] = [gradients[0]!, gradients[1]!];
+      if (blocks) {
+        blocks.take(i, model.fieldOf[j]!, p, gradientI, vectorStep(i));
+        blocks.take(j, model.fieldOf[i]!, q, gradientJ, vectorStep(j));
+      } else {
+        gradientI.forEach((x, d) => vectors.take(i, p + d, x, vectorStep(i)));
+        gradientJ.forEach((x, d) => vectors.take(j, q + d, x, vectorStep(j)));
       }
     });
   });
   weights.finish();
   vectors.finish();
+  blocks?.finish();
   return referenceLoss(rows, scores, loss);
 }

@@ -19,7 +19,7 @@ import {
   takeField,
   writeStruct,
 } from "../shared/struct.js";
-import { cutTables, putOffsets, type Tables } from "../shared/tables.js";
+import { cutTables, putOffsets } from "../shared/tables.js";
 import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
 export { BATCH_ROWS, BLOCK_ROWS };
@@ -53,10 +53,18 @@ export const METHODS = {
 
 export type FmMethod = keyof typeof METHODS;
 
-/** Where a number of the first feature lies, and how many bytes further that of the next. */
+/** Where a number of feature 0 lies, or would if it were of this group, and how many bytes further that of the next. */
 export interface Place {
   offset: number;
   stride: number;
+}
+
+/** How many pairs a thread has at once. */
+export interface PairCounts {
+  /** in its copy: of a block when all rows have one width and no values, else of a batch */
+  copied: number;
+  /** of a batch */
+  batch: number;
 }
 
 /** Where the kernel's structs lie. */
@@ -67,19 +75,23 @@ export interface FmLayout {
   barrier: Region;
   /** of what is drawn and copied: slices of dimensions, or runs of features */
   numSlices: number;
-  /** where v and its state lie, by slice of K dimensions; a field-aware machine's by field and quad */
-  slices: Tables;
-  /** where the accumulators of slices lie, when a slice has one */
-  accumulators: readonly Place[] | undefined;
+  /** where v and its state lie, by group of features and slice of K dimensions; a field-aware machine's by block, field and quad */
+  slices: readonly (readonly Place[])[];
+  /** where the accumulators of slices lie, when a slice has one; several may share it */
+  accumulators: readonly (readonly Place[])[] | undefined;
+  /** first feature of each group, ascending; a group may be empty */
+  groups: readonly number[];
+  /** dimensions of each slice below dim */
+  used: readonly number[];
   /** numbers a feature in the vectors that the kernel exports */
   vectorWidth: number;
   /** f32[n][4], where features have their own */
   rates: Region | undefined;
-  /** pairs that a thread's copy has room for; `reservePairs` makes more */
-  pairs: number;
-  /** a thread's struct, and which of its fields point to arrays of a number a pair */
+  /** pairs that a thread has room for; `reservePairs` makes more */
+  pairs: PairCounts;
+  /** a thread's struct, and which of its fields point to arrays of so many numbers a pair of a batch */
   thread: Struct;
-  pairArrays: readonly string[];
+  pairArrays: Readonly<Record<string, number>>;
   /** bytes of the sums that a thread keeps of a marked feature */
   bytesOfRepeat: number;
 }
@@ -126,9 +138,10 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       numThreads,
       numParts: J,
       sliceWidth: K,
-      tables: slices,
+      slices: putOffsets(arena, slices),
+      featureStride: slices.featureStride,
       linear,
-      accumulators: squares,
+      accumulators: squares ? putPlaces(arena, squares) : 0,
       sums: bytesOf("sums", J * BATCH_ROWS * K),
       rates,
     }),
@@ -141,28 +154,31 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     threads,
     barrier,
     numSlices: J,
-    slices,
-    accumulators: squares,
+    slices: [slices.offsets.map((offset) => ({ offset, stride: slices.featureStride }))],
+    accumulators: squares && [squares],
+    groups: [0],
+    used: slices.offsets.map((_, j) => Math.min(K, shape.dim - j * K)),
     vectorWidth: shape.dim,
     rates,
     // AdaGrad moves two slices at once
     bytesOfRepeat: 2 * K * 4,
-    pairs: 0,
+    pairs: { copied: 0, batch: 0 },
     thread: Thread,
-    pairArrays: ["blockIds", "values"],
+    pairArrays: { values: 1 },
   };
 }
 
-/** How a plan is cut; `sums` is an offset. */
+/** How a plan is cut; `slices`, `accumulators` and `sums` are offsets. */
 export interface PlanParts {
   barrier: Region;
   numThreads: number;
   /** partial scores a row, without the linear one */
   numParts: number;
   sliceWidth: number;
-  tables: Tables;
+  slices: number;
+  featureStride: number;
   linear: Place;
-  accumulators: readonly Place[] | undefined;
+  accumulators: number;
   sums: number;
   rates: Region | undefined;
 }
@@ -201,6 +217,12 @@ function accumulatorPlaces(
   }).flat();
 }
 
+/** Writes places as the kernels read them, u32[][2]. @returns where */
+export function putPlaces(arena: Arena, places: readonly Place[]): number {
+  const numbers = Uint32Array.from(places.flatMap(({ offset, stride }) => [offset, stride]));
+  return arena.put("where numbers lie", numbers);
+}
+
 /** The fields of a plan, with weights and partial scores allocated. */
 export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): FieldsOf<typeof Plan> {
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
@@ -213,14 +235,9 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Fiel
     dim: shape.dim,
     numSlices: parts.numParts,
     sliceWidth: parts.sliceWidth,
-    slices: putOffsets(arena, parts.tables),
-    featureStride: parts.tables.featureStride,
-    accumulators: parts.accumulators
-      ? arena.put(
-          "where the accumulators lie",
-          Uint32Array.from(parts.accumulators.flatMap(({ offset, stride }) => [offset, stride])),
-        )
-      : 0,
+    slices: parts.slices,
+    featureStride: parts.featureStride,
+    accumulators: parts.accumulators,
     linear: parts.linear.offset,
     linearStride: parts.linear.stride,
     linearBytes,
@@ -281,14 +298,17 @@ export function threadFields(
   };
 }
 
-/** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
-export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
-  if (pairs <= layout.pairs) return;
+/** Makes room for so many pairs of each thread; to be called between two runs of the threads. */
+export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: PairCounts): void {
+  if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
+  const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
   // a batch has at most the marked features of its block, each of which is in more than 32 of 4,096 rows, or in more than 8
-  const slots = 1 + Math.ceil(pairs / 2);
+  const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
-    for (const array of layout.pairArrays) setField(arena, layout.thread, thread, array, room(pairs * 4));
+    setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
+    for (const [array, numbers] of Object.entries(layout.pairArrays))
+      setField(arena, layout.thread, thread, array, room(pairs.batch * numbers * 4));
     setField(arena, Thread, thread, "repeats", room(slots * Repeat.size));
     setField(arena, Thread, thread, "repeatSums", room(slots * layout.bytesOfRepeat));
   }

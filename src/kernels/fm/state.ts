@@ -6,6 +6,7 @@
 //   bias     f32[2]               w0 and its accumulator, the same on every thread
 //
 // S and L are the method's (METHODS of binding.ts); A is 1 where a slice has one accumulator, S then 1, else 0; K, J: binding.ts.
+// Slices may share an accumulator, as those of a field-aware machine's block of fields do: each then has it here.
 
 import { METHODS, readBias, writeBias, type FmLayout, type Place } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
@@ -13,7 +14,6 @@ import { ArtifactError } from "../../errors.js";
 import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
-import type { Tables } from "../shared/tables.js";
 
 /** An accumulator so large that no step moves its parameter by a bit that an f32 holds. */
 const FROZEN = 1e38;
@@ -47,27 +47,33 @@ class Parameters {
   readonly #side: number;
   /** all of the memory */
   readonly numbers: Float32Array;
-  readonly #tables: Tables;
-  readonly #accumulators: readonly Place[] | undefined;
+  readonly #slices: FmLayout["slices"];
+  readonly #accumulators: FmLayout["accumulators"];
+  readonly #groups: readonly number[];
+  /** of the last feature asked for, and where it ends */
+  #group = 0;
+  #end = 0;
   readonly #linear: Place;
 
-  constructor(arena: Arena, { plan, slices, accumulators }: FmLayout) {
+  constructor(arena: Arena, { plan, slices, accumulators, groups }: FmLayout) {
     const field = (name: keyof typeof Plan.fields) => getField(arena, Plan, plan, name);
     [this.n, this.K] = [field("numFeatures"), field("sliceWidth")];
     const method = Object.values(METHODS).find(({ code }) => code === field("method"))!;
     this.#side = accumulators ? this.K : this.K * method.states;
     this.width = this.#side + (accumulators ? 1 : 0);
     this.L = method.linearBytes / 4;
-    this.J = slices.offsets.length;
+    this.J = slices[0]!.length;
     this.numbers = new Float32Array(arena.memory.buffer);
-    this.#tables = slices;
+    this.#slices = slices;
     this.#accumulators = accumulators;
+    this.#groups = groups;
     this.#linear = { offset: field("linear"), stride: field("linearStride") };
   }
 
   /** Index into numbers of the first v of a slice of a feature; the state follows K further, unless it is an accumulator. */
   at(feature: number, j: number): number {
-    return (this.#tables.offsets[j]! + feature * this.#tables.featureStride) / 4;
+    const { offset, stride } = this.#slices[this.#groupOf(feature)]![j]!;
+    return (offset + feature * stride) / 4;
   }
 
   /** Index into numbers of w of a feature; its state follows. */
@@ -89,8 +95,28 @@ class Parameters {
     if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[end]!;
   }
 
+  /** Sets each accumulator of a feature to the mean of what the known ones of its slices had. @param of f32[J] */
+  shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
+    const sums = new Map<number, { sum: number; count: number }>();
+    for (let j = 0; j < this.J; j++) {
+      if (!known[j]) continue;
+      const at = this.#accumulatorAt(feature, j);
+      const { sum, count } = sums.get(at) ?? { sum: 0, count: 0 };
+      sums.set(at, { sum: sum + of[j]!, count: count + 1 });
+    }
+    for (const [at, { sum, count }] of sums) this.numbers[at] = sum / count;
+  }
+
+  #groupOf(feature: number): number {
+    if (feature >= this.#end || feature < this.#groups[this.#group]!) {
+      this.#group = this.#groups.findLastIndex((first) => first <= feature);
+      this.#end = this.#groups[this.#group + 1] ?? Infinity;
+    }
+    return this.#group;
+  }
+
   #accumulatorAt(feature: number, j: number): number {
-    const { offset, stride } = this.#accumulators![j]!;
+    const { offset, stride } = this.#accumulators![this.#groupOf(feature)]![j]!;
     return (offset + feature * stride) / 4;
   }
 }
@@ -146,17 +172,21 @@ export function writeOptimizer(
   const parameters = new Parameters(arena, layout);
   const { n, J, K, L, numbers } = parameters;
   const width = parameters.width - K;
-  const slicesOfBlock = J / knownBlocks.length;
-  const vectors =
-    width === 1 && given.length === n * J * K ? meansOfSlices(given, J, K, layout.vectorWidth) : given;
+  const knownSlices = Array.from(
+    { length: J },
+    (_, j) => knownBlocks[Math.floor(j / (J / knownBlocks.length))],
+  );
+  const shared = width === 1;
+  const vectors = shared && given.length === n * J * K ? meansOfSlices(given, K, layout.used) : given;
   if (vectors.length !== n * J * width || w.length !== n * (L - 1))
     throw new RangeError("the state of a machine of another shape");
   for (let feature = 0; feature < n; feature++) {
     if (!known[feature]) continue;
-    for (let j = 0; j < J; j++) {
-      if (knownBlocks[Math.floor(j / slicesOfBlock)])
-        parameters.write(feature, j, K, vectors, (feature * J + j) * width);
-    }
+    if (shared)
+      parameters.shareAccumulators(feature, knownSlices, vectors.subarray(feature * J, (feature + 1) * J));
+    knownSlices.forEach((isKnown, j) => {
+      if (isKnown && !shared) parameters.write(feature, j, K, vectors, (feature * J + j) * width);
+    });
     numbers.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), parameters.weightAt(feature) + 1);
   }
   setAccumulators(arena, layout, w0);
@@ -167,12 +197,13 @@ export function writeOptimizer(
  * in a shared one is their mean.
  *
  * @param each f32[n][J][K]
+ * @param used [J]: dimensions of each slice below dim
  * @returns f32[n][J]
  */
-function meansOfSlices(each: Float32Array, J: number, K: number, dim: number): Float32Array {
+function meansOfSlices(each: Float32Array, K: number, used: readonly number[]): Float32Array {
   return Float32Array.from({ length: each.length / K }, (_, k) => {
-    const used = Math.min(K, dim - (k % J) * K);
-    return each.subarray(k * K, k * K + used).reduce((sum, n) => sum + n, 0) / used;
+    const size = used[k % used.length]!;
+    return each.subarray(k * K, k * K + size).reduce((sum, n) => sum + n, 0) / size;
   });
 }
 

@@ -9,8 +9,9 @@
 // It has the functions of fm.ts, so that the same machine drives both: its slices, where parameters are drawn and copied, are
 // runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../reference.ts.
 
-import { forwardFour, hasFour, updateFour } from "./four";
-import { blockAt, bytesOfPartner, locatePairs } from "./pairs";
+import { growAccumulators, openRepeats } from "./ada-grad";
+import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";
+import { bytesOfPartner, locatePairs, placeOf, strideAt, touchBatch, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
 import { openBatch, openBlock } from "../../fm/assembly/batch";
@@ -18,7 +19,8 @@ import { forwardLinear, updateWeights } from "../../fm/assembly/linear";
 import { ADAM, SGD, startState } from "../../fm/assembly/methods";
 import { BATCH_ROWS, Rows } from "../../fm/assembly/plan";
 import { RatedAdaGrad, RatedAdam, RatedSgd } from "../../fm/assembly/rates";
-import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
+import { accumulatorAt, accumulatorStride } from "../../fm/assembly/places";
+import { clearRepeats } from "../../fm/assembly/repeats";
 import { combine, scoresToGradients } from "../../fm/assembly/scores";
 import { exportWeights, importWeights, startWeights } from "../../fm/assembly/weights";
 import { barrier } from "../../shared/assembly/barrier";
@@ -27,24 +29,26 @@ import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/** Whether vectors have AdaGrad's state beside them. */
+/** Whether nothing lies between the quads of vectors. */
 function isPlain(plan: FfmPlan): bool {
-  return plan.quadBytes == 32;
+  return plan.quadBytes == 16;
 }
 
-function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
+/** @param S u32: with the squares that AdaGrad needs */
+function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
-    forwardFour(plan, thread, tile, partial);
+    if (tile.blockA == tile.blockB) forwardWithin<S>(plan, thread, tile, partial);
+    else forwardFour<S>(plan, thread, tile, partial);
   } else if (!isPlain(plan)) {
-    if (thread.general) forwardTile<u16, f32>(plan, thread, tile, partial);
-    else forwardTile<u16, u32>(plan, thread, tile, partial);
+    if (thread.general) forwardTile<u16, f32, S>(plan, thread, tile, partial);
+    else forwardTile<u16, u32, S>(plan, thread, tile, partial);
   } else if (plan.numQuads == 1) {
-    if (thread.general) forwardTile<u32, f32>(plan, thread, tile, partial);
-    else forwardTile<u32, u32>(plan, thread, tile, partial);
+    if (thread.general) forwardTile<u32, f32, S>(plan, thread, tile, partial);
+    else forwardTile<u32, u32, S>(plan, thread, tile, partial);
   } else {
-    if (thread.general) forwardTile<u64, f32>(plan, thread, tile, partial);
-    else forwardTile<u64, u32>(plan, thread, tile, partial);
+    if (thread.general) forwardTile<u64, f32, S>(plan, thread, tile, partial);
+    else forwardTile<u64, u32, S>(plan, thread, tile, partial);
   }
 }
 
@@ -59,13 +63,21 @@ function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
     else updateBy<Adam>(plan, thread, tile);
   } else {
     if (rated) updateBy<RatedAdaGrad>(plan, thread, tile);
-    else if (hasFour(plan, thread, tile)) updateFour(plan, thread, tile);
     else updateBy<AdaGrad>(plan, thread, tile);
   }
 }
 
 function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
-  if (sizeof<M>() != 4) {
+  if (sizeof<M>() == 4) {
+    if (!isSigned<M>() && hasFour(plan, thread, tile)) {
+      if (tile.blockA == tile.blockB) updateWithin(plan, thread, tile);
+      else updateFour(plan, thread, tile);
+      return;
+    }
+    if (thread.general) growAccumulators<f32, M>(plan, thread, tile);
+    else growAccumulators<u32, M>(plan, thread, tile);
+  }
+  if (sizeof<M>() == 8) {
     if (thread.general) updateTile<u16, f32, M>(plan, thread, tile);
     else updateTile<u16, u32, M>(plan, thread, tile);
   } else if (plan.numQuads == 1) {
@@ -122,9 +134,14 @@ export function trainBlock(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
     locatePairs(plan, thread);
+    openRepeats(plan, thread);
+    touchBatch(plan, thread);
 
     // each tile's part of the score
-    for (let t = thread.tiles; t < toTile; t += TILE) forward(plan, thread, changetype<Tile>(t), partials);
+    for (let t = thread.tiles; t < toTile; t += TILE) {
+      if (plan.accumulators) forward<u32>(plan, thread, changetype<Tile>(t), partials);
+      else forward<u8>(plan, thread, changetype<Tile>(t), partials);
+    }
     if (thread.linear) forwardWeights(plan, thread, partials);
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
@@ -145,7 +162,6 @@ export function trainBlock(
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
     // one step for each pair of features of each row
-    if (plan.method == SGD || plan.method == ADAM) countRepeats(thread);
     for (let t = thread.tiles; t < toTile; t += TILE) update(plan, thread, changetype<Tile>(t));
     clearRepeats(thread);
     if (thread.linear) updateWeights(plan, thread);
@@ -177,7 +193,7 @@ export function scoreBlock(
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     openBatch(thread, rows, first, numRows, 0, from);
     locatePairs(plan, thread);
-    for (let t = plan.tiles; t < toTile; t += TILE) forward(plan, thread, changetype<Tile>(t), partials);
+    for (let t = plan.tiles; t < toTile; t += TILE) forward<u8>(plan, thread, changetype<Tile>(t), partials);
     forwardWeights(plan, thread, partials);
     const target = scores + ((<usize>(first + from)) << 2);
     combine(plan, thread, partials, target);
@@ -224,16 +240,22 @@ export function initialise(
       for (let d: u32 = 0; d < plan.numQuads << 2; d++) {
         // dimensions beyond dim are padding and stay 0
         store<f32>(at(plan, p, d), meets && d < plan.dim ? firstValue(partner, d, spread) : 0);
-        startState(plan, at(plan, p, d), 16);
+        if (!plan.accumulators) startState(plan, at(plan, p, d), 16);
       }
+    }
+    for (let block: u32 = 0; plan.accumulators && block < plan.numBlocks; block++) {
+      const place = placeOf(plan, own / plan.blockFields, block);
+      store<f32>(accumulatorAt(plan, place) + i * accumulatorStride(plan, place), 1);
     }
   }
 }
 
 /** Address of feature i's vector for partners of field f. */
 function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
-  const within = <usize>(f % plan.blockFields) * bytesOfPartner(plan);
-  return blockAt(plan, f / plan.blockFields) + i * plan.featureStride + within;
+  const place = placeOf(plan, load<u32>(plan.fieldOf + (i << 2)) / plan.blockFields, f / plan.blockFields);
+  return (
+    vectorsAt(plan, place) + i * strideAt(plan, place) + <usize>(f % plan.blockFields) * bytesOfPartner(plan)
+  );
 }
 
 /** Address of dimension d of a vector in quads, each followed by its state. */

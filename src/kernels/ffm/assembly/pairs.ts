@@ -1,25 +1,31 @@
 // The pairs of a batch of any width, made ready for the tiles: a row's pairs stand in the order of their fields.
 
-import { FfmPlan, FfmThread } from "./plan";
+import { isMarked, numPairsOf } from "../../fm/assembly/repeats";
+import { FfmPlan, FfmThread, Table, TABLE } from "./plan";
 
 /** Bytes between the vectors of neighbouring partner fields. */
 export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/** Address of the first feature's vectors for the fields of a block. */
-export function blockAt(plan: FfmPlan, block: u32): usize {
-  return <usize>load<u32>(plan.slices + ((<usize>block) << 2));
+/** Which place the features of a block have for the partner fields of another (FfmPlan). */
+export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
+  return own * plan.numBlocks + partners;
 }
 
-/** Writes offsets, partners and blockEnds of the opened batch; divides values by their row's norm when the plan says so. */
+/** Where the vectors at a place would lie for feature 0; strideAt further, those of the next. */
+export function vectorsAt(plan: FfmPlan, place: u32): usize {
+  return <usize>load<u32>(plan.slices + ((<usize>place) << 3));
+}
+
+export function strideAt(plan: FfmPlan, place: u32): usize {
+  return <usize>load<u32>(plan.slices + ((<usize>place) << 3), 4);
+}
+
+/** Writes partners and blockEnds of the opened batch; divides values by their row's norm when the plan says so. */
 export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   if (!thread.general) {
     thread.unit = plan.normalize ? <f32>1 / sqrt<f32>(<f32>thread.width) : 1;
-    const bytes = (<usize>thread.numRows * thread.width) << 2;
-    for (let i: usize = 0; i < bytes; i += 4) {
-      store<u32>(thread.offsets + i, load<u32>(thread.ids + i) * <u32>plan.featureStride);
-    }
     return;
   }
   const numBlocks = plan.numBlocks;
@@ -33,7 +39,6 @@ export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
       const id = <usize>load<u32>(thread.ids + (pair << 2));
       const field = load<u32>(plan.fieldOf + (id << 2));
       for (; block < field / plan.blockFields; block++) store<u32>(ends + ((<usize>block) << 2), <u32>pair);
-      store<u32>(thread.offsets + (pair << 2), <u32>(id * plan.featureStride));
       store<u32>(thread.partners + (pair << 2), (field % plan.blockFields) * <u32>bytesOfPartner(plan));
     }
     for (; block < numBlocks; block++) store<u32>(ends + ((<usize>block) << 2), <u32>pair);
@@ -47,4 +52,63 @@ function normalize(values: usize, from: usize, end: usize): void {
   if (squares == 0) return;
   const factor = <f32>1 / sqrt<f32>(squares);
   for (let i = from; i < end; i++) store<f32>(values + (i << 2), load<f32>(values + (i << 2)) * factor);
+}
+
+/** Address of the id of the row's first pair that belongs to the block. */
+export function startOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
+  if (block > 0) return endOf(plan, thread, r, block - 1);
+  return thread.ids + (r > 0 ? (<usize>load<u32>(thread.ends + ((r - 1) << 2))) << 2 : 0);
+}
+
+export function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
+  return thread.ids + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
+}
+
+/** x_i x_j, by where they lie. */
+export function valuesOf(i: usize, j: usize): v128 {
+  return f32x4.splat(load<f32>(i) * load<f32>(j));
+}
+
+/** Where the squares of a batch's pairs for a block of partner fields lie, f32: later the rates of AdaGrad's steps. */
+export function squaresAt(thread: FfmThread, block: u32): usize {
+  return thread.squares + <usize>block * (numPairsOf(thread) << 2);
+}
+
+/**
+ * Reads a number of each line that the batch needs of features that may not be in the cache, as many at a time as the processor can
+ * wait for, so that the lines are there when their turn comes.
+ */
+export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
+  for (let block: u32 = 0; block < plan.numBlocks; block++) {
+    const table = changetype<Table>(thread.tables + <usize>block * TABLE);
+    if (table.stride) touchBlock(plan, thread, block, table);
+  }
+}
+
+function touchBlock(plan: FfmPlan, thread: FfmThread, block: u32, table: Table): void {
+  let touched: u32 = 0;
+  if (thread.general) {
+    for (let r: usize = 0; r < thread.numRows; r++) {
+      const end = endOf(plan, thread, r, block);
+      for (let pair = startOf(plan, thread, r, block); pair < end; pair += 4) {
+        if (!isMarked(load<u32>(pair))) touched |= touch(table, load<u32>(pair));
+      }
+    }
+  } else {
+    const bytes = (<usize>thread.width) << 2;
+    const to = min((block + 1) * plan.blockFields, plan.numFields);
+    for (let f = block * plan.blockFields; f < to; f++) {
+      if (!load<u32>(plan.large + ((<usize>f) << 2))) continue;
+      let pair = thread.ids + ((<usize>f) << 2);
+      for (let r: u32 = 0; r < thread.numRows; r++, pair += bytes) touched |= touch(table, load<u32>(pair));
+    }
+  }
+  thread.touched = touched;
+}
+
+function touch(table: Table, id: u32): u32 {
+  const p = table.vectors + <usize>id * table.stride;
+  let read = load<u32>(table.accumulators + <usize>id * table.accumulatorStride);
+  for (let b: usize = 0; b < table.stride; b += 64) read |= load<u32>(p + b);
+  return read;
 }

@@ -15,8 +15,10 @@ export const RUN: u32 = 4096;
 /**
  * The model and how it is trained. Read by every thread, written by none.
  *
- * Of Plan, numSlices are the groups, and slices is u32[blocks]: where v and its state for the partner fields of each block lie,
- * f32[n][F of a block][Q][S][4] by feature, field and quad, S by the method. Sums there are none.
+ * Of Plan, numSlices are the groups, and slices and accumulators are u32[blocks][blocks][2] by place: where v and its state of the
+ * features of a block for the partner fields of another lie, f32[F of a block][Q][S][4] by field and quad, S by the method, or
+ * AdaGrad's accumulator; first what feature 0 would have, were it of that block, then how much further the next one lies. Sums
+ * there are none.
  */
 export class FfmPlan extends Plan {
   /** without padding */
@@ -30,6 +32,8 @@ export class FfmPlan extends Plan {
   fieldOf: usize;
   /** u32[fields][2]: hash of the field's name; 1 when a row may hold several of its features */
   fields: usize;
+  /** u32[fields]: 1 where a field has many features */
+  large: usize;
   /** all tiles, group by group */
   tiles: usize;
   numTiles: u32;
@@ -58,6 +62,20 @@ export class Tile {
 /** Bytes of a Tile. */
 export const TILE: usize = 32;
 
+/** What a thread has of the features of a block: the vectors for several blocks of partner fields side by side. */
+export class Table {
+  /** as in slices */
+  vectors: usize;
+  /** 0 when it has none */
+  stride: usize;
+  /** as in accumulators */
+  accumulators: usize;
+  accumulatorStride: usize;
+}
+
+/** Bytes of a Table. */
+export const TABLE: usize = 16;
+
 /** One thread's own, beside what plan.ts has. */
 export class FfmThread extends Thread {
   /** the thread's tiles, whole groups */
@@ -65,12 +83,21 @@ export class FfmThread extends Thread {
   numTiles: u32;
   /** 1: this thread moves the weights */
   linear: u32;
-  /** u32: where each pair's feature lies behind the first, in any block */
-  offsets: usize;
+  /** Table[blocks] */
+  tables: usize;
   /** of a batch of any width, u32: where the vector for a pair's field lies within a partner's of that block */
   partners: usize;
   /** u32[B][blocks]: where a row's pairs of each block end */
   blockEnds: usize;
+  /**
+   * f32[blocks][pairs of a batch]: of each pair's feature and each block of partner fields, s of ada-grad.ts, then the rate of
+   * the step
+   */
+  squares: usize;
+  /** u32: where the sums of each pair's feature lie; 0 for an unmarked one */
+  sumsOfPairs: usize;
+  /** f32[4][4] */
+  scratch: usize;
   /** value of every pair of one-hot rows */
   unit: f32;
 }

@@ -2,77 +2,92 @@
 //
 //   i, j    two features of a row, i before j; a, b their fields
 //   x       value of a feature in a row
-//   v, n    f32[4] each, side by side: four dimensions of v_(i, b) and what the method keeps of them (AdaGrad: accumulators)
+//   v       f32[4]: four dimensions of v_(i, b), a quad; behind it Adam's state
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   x_i x_j <v_(i, b), v_(j, a)>
 //   grad    x_i x_j g v_(j, a) + l2 v_(i, b), and the other way round
-//   step    ../../shared/assembly/steps.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
+//   step    by AdaGrad and SGD v <- v - lr grad, where lr is the rate that ada-grad.ts has made; Adam: ../../shared/assembly/steps.ts
 //
-// Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad with AdaGrad's state,
-// 8 for longer ones, 2 for those with the state of another method; M is the method (fm/assembly/rates.ts), X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
+// Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad, 8 for longer ones, 2 for
+// those with Adam's state; M is the method (fm/assembly/rates.ts), X is f32 for pairs with values, u32 for one-hot rows, whose
+// column f is field f, and a signed M has rates a feature.
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
 // Twin: ../reference.ts.
 
 import { ratesOf } from "../../fm/assembly/rates";
-import { clearRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "../../fm/assembly/repeats";
+import { shareOf } from "../../fm/assembly/repeats";
 import { step } from "../../shared/assembly/steps";
 import { addTo, sum4 } from "../../shared/assembly/vector";
-import { blockAt, bytesOfPartner } from "./pairs";
+import { countPair, stepRepeats } from "./ada-grad";
+import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, valuesOf, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** Address of the offset of the row's first pair that belongs to the block. */
-function startOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
-  if (block > 0) return endOf(plan, thread, r, block - 1);
-  return thread.offsets + (r > 0 ? (<usize>load<u32>(thread.ends + ((r - 1) << 2))) << 2 : 0);
-}
-
-function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
-  return thread.offsets + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
-}
-
 /**
- * Adds each row's scores of the tile's pairs to `partial`, or writes them when the tile opens its group.
+ * Adds each row's scores of the tile's pairs to `partial`, or writes them when the tile opens its group. With an S of four bytes it
+ * also writes the squares that AdaGrad adds up (s in ada-grad.ts).
  *
  * @param partial f32[B]
  */
-export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
+export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
-  const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
-  const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 32;
-  const forA = blockAt(plan, tile.blockA);
-  const forB = blockAt(plan, tile.blockB);
-  const toPartner = thread.partners - thread.offsets; // a pair's numbers lie as far from its offset everywhere
-  const toValue = thread.values - thread.offsets;
+  const toNext: usize = sizeof<W>() == 4 ? 16 : bytesOfPartner(plan);
+  const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 16;
+  const placeI = placeOf(plan, tile.blockA, tile.blockB);
+  const placeJ = placeOf(plan, tile.blockB, tile.blockA);
+  const firstI = vectorsAt(plan, placeI);
+  const firstJ = vectorsAt(plan, placeJ);
+  const strideI = strideAt(plan, placeI);
+  const strideJ = strideAt(plan, placeJ);
+  const toPartner = thread.partners - thread.ids; // a pair's numbers lie as far from its id everywhere
+  const toValue = thread.values - thread.ids;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
   const bytes = (<usize>thread.width) << 2;
   const within = tile.blockA == tile.blockB;
-  let row = thread.offsets;
+  const toSquareI = squaresAt(thread, tile.blockB) - thread.ids;
+  const toSquareJ = squaresAt(thread, tile.blockA) - thread.ids;
+  let row = thread.ids;
   for (let r: usize = 0; r < thread.numRows; r++, row += bytes) {
     const fromA = isFloat<X>() ? startOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.fromA) << 2);
     const toA = isFloat<X>() ? endOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.toA) << 2);
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
+    if (sizeof<S>() == 4) {
+      for (let i = fromA; i < toA; i += 4) store<f32>(i + toSquareI, 0);
+      for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
+    }
     let sum = f32x4.splat(0);
     let partnerI: usize = 0; // where the vectors for the field of i, and for that of j, lie in a partner's
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
-      const vectorsI = forB + <usize>load<u32>(i);
+      const vectorsI = firstI + <usize>load<u32>(i) * strideI;
       if (isFloat<X>()) partnerI = <usize>load<u32>(i + toPartner);
       else partnerJ = within ? partnerI + toNext : 0;
-      const vectorsJ = forA + partnerI;
+      const vectorsJ = firstJ + partnerI;
       for (let j = within ? i + 4 : fromB; j < toB; j += 4, partnerJ += toNext) {
         if (isFloat<X>()) partnerJ = <usize>load<u32>(j + toPartner);
         let p = vectorsI + partnerJ;
-        let q = vectorsJ + <usize>load<u32>(j);
-        let product = f32x4.mul(v128.load(p), v128.load(q));
-        if (sizeof<W>() != 4) {
-          for (let d: usize = 1; d < quads; d++) {
-            p += quad;
-            q += quad;
-            product = f32x4.add(product, f32x4.mul(v128.load(p), v128.load(q)));
+        let q = vectorsJ + <usize>load<u32>(j) * strideJ;
+        const xx: f32 = isFloat<X>() ? load<f32>(i + toValue) * load<f32>(j + toValue) : 1;
+        let product = f32x4.splat(0);
+        let squaresP = f32x4.splat(0);
+        let squaresQ = f32x4.splat(0);
+        let d: usize = 0;
+        do {
+          const v = v128.load(p);
+          const u = v128.load(q);
+          product = f32x4.add(product, f32x4.mul(v, u));
+          if (sizeof<S>() == 4) {
+            squaresP = f32x4.add(squaresP, f32x4.mul(v, v));
+            squaresQ = f32x4.add(squaresQ, f32x4.mul(u, u));
           }
+          p += quad;
+          q += quad;
+        } while (sizeof<W>() != 4 && ++d < quads);
+        sum = f32x4.add(sum, isFloat<X>() ? f32x4.mul(product, f32x4.splat(xx)) : product);
+        if (sizeof<S>() == 4) {
+          addOne(i + toSquareI, xx * xx * sum4(squaresQ));
+          addOne(j + toSquareJ, xx * xx * sum4(squaresP));
         }
-        sum = f32x4.add(sum, isFloat<X>() ? f32x4.mul(product, valuesOf(i + toValue, j + toValue)) : product);
       }
     }
     const score = sum4(sum) * scale;
@@ -80,28 +95,36 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
   }
 }
 
+/** Adds x to the number at an address. */
+function addOne(at: usize, x: f32): void {
+  store<f32>(at, load<f32>(at) + x);
+}
+
 /**
  * Moves both vectors of every pair of the tile, in the rows' order, one step each time it occurs; those of marked features as
- * fm/repeats.ts says. By SGD and Adam the batch's marked features are counted.
+ * fm/repeats.ts says. For AdaGrad, growAccumulators has been called.
  */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
-  const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
-  const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 32;
-  const forA = blockAt(plan, tile.blockA);
-  const forB = blockAt(plan, tile.blockB);
-  const toPartner = thread.partners - thread.offsets;
-  const toValue = thread.values - thread.offsets;
-  const toId = thread.ids - thread.offsets;
+  const toNext: usize = sizeof<W>() == 4 ? 16 : bytesOfPartner(plan);
+  const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 16;
+  const placeI = placeOf(plan, tile.blockA, tile.blockB);
+  const placeJ = placeOf(plan, tile.blockB, tile.blockA);
+  const firstI = vectorsAt(plan, placeI);
+  const firstJ = vectorsAt(plan, placeJ);
+  const strideI = strideAt(plan, placeI);
+  const strideJ = strideAt(plan, placeJ);
+  const toPartner = thread.partners - thread.ids;
+  const toValue = thread.values - thread.ids;
+  const toSums = thread.sumsOfPairs - thread.ids;
+  const toRateI = squaresAt(thread, tile.blockB) - thread.ids;
+  const toRateJ = squaresAt(thread, tile.blockA) - thread.ids;
   const bytes = (<usize>thread.width) << 2;
   const within = tile.blockA == tile.blockB;
-  const lr = f32x4.splat(plan.vectorRate);
-  let lrI = lr;
-  let lrJ = lr;
   let l2I = f32x4.splat(plan.l2Vector);
   let l2J = l2I;
   const unit = f32x4.splat(thread.unit);
-  let row = thread.offsets;
+  let row = thread.ids;
   for (let r: usize = 0; r < thread.numRows; r++, row += bytes) {
     const fromA = isFloat<X>() ? startOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.fromA) << 2);
     const toA = isFloat<X>() ? endOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.toA) << 2);
@@ -112,80 +135,57 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
-      const idI = load<u32>(i + toId);
-      const vectorsI = forB + <usize>load<u32>(i);
-      const sumsI = sizeof<M>() == 4 ? sumsOfMarked(plan, thread, idI) : 0;
+      const idI = load<u32>(i);
+      const vectorsI = firstI + <usize>load<u32>(i) * strideI;
+      const sumsI: usize = sizeof<M>() == 4 ? load<u32>(i + toSums) : 0;
+      const lrI = sizeof<M>() == 4 ? v128.load32_splat(i + toRateI) : rateOf<M>(plan, thread, idI);
       if (isFloat<X>()) partnerI = <usize>load<u32>(i + toPartner);
       else partnerJ = within ? partnerI + toNext : 0;
-      const vectorsJ = forA + partnerI;
+      const vectorsJ = firstJ + partnerI;
+      if (isSigned<M>()) l2I = v128.load32_splat(ratesOf(plan, idI), 4);
       for (let j = within ? i + 4 : fromB; j < toB; j += 4, partnerJ += toNext) {
         if (isFloat<X>()) partnerJ = <usize>load<u32>(j + toPartner);
-        const idJ = load<u32>(j + toId);
+        const idJ = load<u32>(j);
         let p = vectorsI + partnerJ;
-        let q = vectorsJ + <usize>load<u32>(j);
-        const sumsJ = sizeof<M>() == 4 ? sumsOfMarked(plan, thread, idJ) : 0;
+        let q = vectorsJ + <usize>load<u32>(j) * strideJ;
+        const sumsJ: usize = sizeof<M>() == 4 ? load<u32>(j + toSums) : 0;
+        const lrJ = sizeof<M>() == 4 ? v128.load32_splat(j + toRateJ) : rateOf<M>(plan, thread, idJ);
         const gradient = isFloat<X>() ? f32x4.mul(g, valuesOf(i + toValue, j + toValue)) : g;
-        if (sizeof<M>() != 4) {
-          lrI = f32x4.mul(lr, f32x4.splat(shareOf(plan, thread, idI)));
-          lrJ = f32x4.mul(lr, f32x4.splat(shareOf(plan, thread, idJ)));
+        if (isSigned<M>()) l2J = v128.load32_splat(ratesOf(plan, idJ), 4);
+        if (isFloat<X>()) {
+          if (sumsI) countPair(plan, sumsI, idJ);
+          if (sumsJ) countPair(plan, sumsJ, idI);
         }
-        if (isSigned<M>()) {
-          const ratesI = ratesOf(plan, idI);
-          const ratesJ = ratesOf(plan, idJ);
-          l2I = v128.load32_splat(ratesI, 4);
-          l2J = v128.load32_splat(ratesJ, 4);
-          lrI = f32x4.mul(sizeof<M>() == 4 ? lr : lrI, v128.load32_splat(ratesI, 8));
-          lrJ = f32x4.mul(sizeof<M>() == 4 ? lr : lrJ, v128.load32_splat(ratesJ, 8));
-        }
-        // both move from where they stand, a quad at a time; of its numbers with AdaGrad's state a sum has half
+        // both move from where they stand, a quad at a time
         let d: usize = 0;
         do {
           const v = v128.load(p);
           const u = v128.load(q);
-          const gradI = f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2I, v));
-          const gradJ = f32x4.add(f32x4.mul(gradient, v), f32x4.mul(l2J, u));
-          if (sizeof<M>() == 4 && sumsI) addTo(sumsI + (partnerJ >> 1) + (d << 4), gradI);
-          else step<M, v128>(p, 16, v, gradI, lrI);
-          if (sizeof<M>() == 4 && sumsJ) addTo(sumsJ + (partnerI >> 1) + (d << 4), gradJ);
-          else step<M, v128>(q, 16, u, gradJ, lrJ);
+          if (sumsI) addTo(sumsI + partnerJ + (d << 4), f32x4.mul(gradient, u));
+          else move<M>(p, v, u, gradient, l2I, lrI);
+          if (sumsJ) addTo(sumsJ + partnerI + (d << 4), f32x4.mul(gradient, v));
+          else move<M>(q, u, v, gradient, l2J, lrJ);
           p += quad;
           q += quad;
         } while (sizeof<W>() != 4 && ++d < quads);
       }
     }
   }
-  if (sizeof<M>() == 4) stepRepeats<M>(plan, thread, tile);
+  if (sizeof<M>() == 4) stepRepeats<X, M>(plan, thread, tile);
 }
 
-/** Where a marked feature's sums for a block of partner fields lie, f32[fields of the block][Q][4]; 0 for an unmarked one. */
-export function sumsOfMarked(plan: FfmPlan, thread: FfmThread, id: u32): usize {
-  if (!isMarked(id)) return 0;
-  const bytes = bytesOfSums(plan);
-  return sumsOf(thread, slotOf(thread, id, bytes), bytes);
+/** The rate of a step by SGD or Adam. */
+function rateOf<M>(plan: FfmPlan, thread: FfmThread, id: u32): v128 {
+  const rate = plan.vectorRate * shareOf(plan, thread, id);
+  return f32x4.splat(isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate);
 }
 
-function bytesOfSums(plan: FfmPlan): usize {
-  return (<usize>plan.blockFields * plan.numQuads) << 4;
-}
-
-/** Moves the vectors of the tile's marked features one step on the sum of their gradients; where a sum is 0 none moves. */
-export function stepRepeats<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
-  const bytes = bytesOfSums(plan);
-  for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
-    const feature = repeatAt(thread, slot).feature;
-    const block = load<u32>(plan.fieldOf + ((<usize>feature) << 2)) / plan.blockFields;
-    let p =
-      blockAt(plan, block == tile.blockA ? tile.blockB : tile.blockA) + <usize>feature * plan.featureStride;
-    const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
-    const lr = f32x4.splat(plan.vectorRate * factor);
-    const sums = sumsOf(thread, slot, bytes);
-    for (let b: usize = 0; b < bytes; b += 16, p += 32)
-      step<M, v128>(p, 16, v128.load(p), v128.load(sums + b), lr);
+/** One step of four dimensions, v, whose partner has u: by Adam, or v - lr (gradient u + l2 v). */
+function move<M>(p: usize, v: v128, u: v128, gradient: v128, l2: v128, lr: v128): void {
+  if (sizeof<M>() == 8) {
+    step<M, v128>(p, 16, v, f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2, v)), lr);
+  } else {
+    const keep = f32x4.sub(f32x4.splat(1), f32x4.mul(lr, l2));
+    v128.store(p, f32x4.sub(f32x4.mul(keep, v), f32x4.mul(f32x4.mul(lr, gradient), u)));
   }
-  clearRepeats(thread);
-}
-
-/** x_i x_j, by where they lie. */
-function valuesOf(i: usize, j: usize): v128 {
-  return f32x4.splat(load<f32>(i) * load<f32>(j));
 }

@@ -50,12 +50,16 @@ export function sumsOf(thread: Thread, slot: u32, bytes: usize): usize {
   return thread.repeatSums + <usize>slot * bytes;
 }
 
+/** Pairs of the opened batch. */
+export function numPairsOf(thread: Thread): usize {
+  return thread.general
+    ? <usize>load<u32>(thread.ends + ((<usize>(thread.numRows - 1)) << 2))
+    : <usize>thread.numRows * thread.width;
+}
+
 /** Counts the marked features of the opened batch. */
 export function countRepeats(thread: Thread): void {
-  const numPairs = thread.general
-    ? load<u32>(thread.ends + ((<usize>(thread.numRows - 1)) << 2))
-    : thread.numRows * thread.width;
-  const end = thread.ids + ((<usize>numPairs) << 2);
+  const end = thread.ids + (numPairsOf(thread) << 2);
   for (let pair = thread.ids; pair < end; pair += 4) {
     const id = load<u32>(pair);
     if (isMarked(id)) repeatAt(thread, slotOf(thread, id, 0)).count++;

@@ -68,7 +68,7 @@ export function trainShard(message: Uint8Array, kernelModule: WebAssembly.Module
   setLearningRates(arena, layout, rates.learningRate, rates.vectorRate);
   const buffer = new RowsBuffer(arena, "the rows of a shard", marksFor(numFeatures, false));
   buffer.load(rows, labelScale);
-  reservePairs(arena, layout, buffer.pairsToCopy);
+  reservePairs(arena, layout, buffer.pairs);
   const blocks = key === null ? undefined : blockOrder(Math.ceil(numRows / BLOCK_ROWS), key);
   const task = { kind: "train", rows: buffer.offset, numRows, blocks, key: key ?? 0 } as const;
   runTask(kernel, arena.memory, layout, 0, task);
