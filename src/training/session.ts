@@ -32,6 +32,7 @@ import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
+import { smallSplitWarnings } from "./training-warnings.js";
 import { collectWarnings, type Watch } from "./watch.js";
 import { startThreads } from "../workers/pool.js";
 
@@ -99,6 +100,7 @@ export async function train(
     lap: ended,
   };
   const parts = partsToFit(cut, given);
+  for (const text of smallSplitWarnings(parts)) warn(text);
   const source = { dataset, parts, cut: cut.parts };
   const found =
     given.search === undefined

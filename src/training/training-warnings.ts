@@ -3,11 +3,33 @@
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { taskOfLabels } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { SplitParts } from "./parts.js";
 
 /** Values above it are seldom meant. */
 const LARGE_VALUE = 1000;
 /** Fields that are named in one sentence. */
 const MOST_NAMED = 5;
+
+/** Rows of a validation split below which its metrics are mostly chance. */
+const FEW_ROWS = 10;
+
+/** A validation split that is too small to choose an epoch or a setting by. */
+export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">): string[] {
+  const numRows = valid?.rows.length ?? 0;
+  if (numRows === 0 || numRows >= FEW_ROWS) return [];
+  const rows = numRows === 1 ? "1 row" : `${numRows} rows`;
+  return [`the validation split has ${rows}: what is chosen by it, such as the best epoch, is mostly chance`];
+}
+
+/** A test split that the training holds out and does not look at. */
+export function unmeasuredWarnings({ test }: Pick<SplitParts["parts"], "test">): string[] {
+  const numRows = test?.rows.length ?? 0;
+  if (numRows === 0) return [];
+  return [
+    `the ${numRows} rows of the test split are held out, but this command measures nothing on them: omit --test ` +
+      "to train on them, too",
+  ];
+}
 
 /** Fields that tell nothing apart. */
 export function fieldWarnings({ fields }: FeatureSpace): string[] {

@@ -17,6 +17,7 @@ import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
+import { unmeasuredWarnings } from "../../training/training-warnings.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
@@ -179,7 +180,7 @@ async function encode(
       : undefined;
   if (side) checkSide(side, { note, warn });
   const { starts, standing, warnings } = startsOf(earlier, vocabulary, side, given.freeze !== undefined);
-  for (const text of warnings) warn(text);
+  for (const text of [...warnings, ...(first ? [] : unmeasuredWarnings(source.parts))]) warn(text);
   releaseColumns(dataset);
   return {
     ...{ vocabulary, graph, starts, side, standing, numEdges: counts.edges },

@@ -6,6 +6,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
+import { unmeasuredWarnings } from "../../training/training-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
@@ -99,6 +100,7 @@ async function fit(
   const sessions = sessionsOf(space, parts, counted, given, item2vec, { note, warn });
   const { train, valid: heldOut, totals, beside } = sessions;
   for (const text of aloneWarnings(space, totals)) warn(text);
+  if (!first) for (const text of unmeasuredWarnings(parts)) warn(text);
   const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
   const standard = withLearningRate(
     first ? (first.options as Item2vecOptions) : item2vec,
