@@ -53,7 +53,11 @@ export const rooms: Record<string, Room> = {
     mayImport: ["log", "io", "kernels", "errors"],
     packages: ["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
   },
-  dataset: { mayImport: ["log", "io", "kernels", "numeric", "errors"], packages: ["apache-arrow"] },
+  // rows are counted and encoded by rounds that threads share
+  dataset: {
+    mayImport: ["log", "io", "kernels", "workers", "numeric", "errors"],
+    packages: ["apache-arrow"],
+  },
   // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries
   sampling: { mayImport: ["dataset", "log", "kernels", "numeric", "errors"] },
   solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },

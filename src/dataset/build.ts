@@ -1,7 +1,6 @@
-// From an opened log to a dataset: rows are filtered and checked as they come, columns are joined at the end.
+// From an opened log to a dataset: rows are filtered and checked as they come, and added to its columns.
 //
-// Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary; pieces are joined column
-// by column. Rows that go to another sink cost the vocabulary and a batch.
+// Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary. Rows that go to another sink cost the vocabulary and a batch.
 
 import { keysOf, type Keys } from "../log/keys.js";
 import { DataError, NoRowsError, UsageError } from "../errors.js";
@@ -22,7 +21,7 @@ import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { choosePositives } from "./positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
-import { KeyCounter, sparseFields, withoutSparse } from "./sparse-fields.js";
+import { sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
@@ -84,7 +83,10 @@ export async function buildDataset(
     sides,
     options,
     open,
-    observe,
+    (progress) => {
+      memory.hear(shareRead(progress));
+      observe?.(progress);
+    },
   );
   const made = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
   const columns = made.filter((_, i) => plans[i]!.isBeside !== true);
@@ -99,6 +101,11 @@ export async function buildDataset(
   };
   const { dataset, notes } = choosePositives(all);
   return { dataset, ...given, notes: [...given.notes, ...notes] };
+}
+
+/** The share of a log that was read, as far as its files tell. */
+function shareRead({ bytes, totalBytes }: ReadProgress): number {
+  return totalBytes === undefined || bytes === 0 ? 1 : bytes / totalBytes;
 }
 
 function besideOf(columns: readonly Column[]): Beside {
@@ -167,14 +174,12 @@ export async function streamRows(
   ];
   const sink = open(plans, roles);
   const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);
-  const counter = new KeyCounter(plans, new Set(options.infer ? counted : []));
   const rows = new RowCollector(purposes, { ...options, numbersRows: options.beside !== undefined }, wheres, {
     append(cells, numRows, keyOf, rowNumbers) {
       const joined = joins.flatMap(({ join, keyAt }) =>
         join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
       );
       const all = [...kept.map((i) => cells[i]!), ...joined, ...(rowNumbers ? [rowNumbers] : [])];
-      counter.add(all);
       return sink.append(all, numRows);
     },
   });
@@ -198,9 +203,18 @@ export async function streamRows(
     ...read.nulls.map((found, i) => [purposes[i]!.name, found] as const),
     ...sides.flatMap((side) => [...side.nulls]),
   ]);
-  const { sparse, warnings } = sparseFields(roles, counter.densities(), (name) =>
-    resolved.integers.has(name),
+  const dictionaries = [
+    ...kept.map((i) => read.dictionaries[i]!),
+    ...joins.flatMap(({ join }) => join.dictionaries),
+    ...(options.beside ? [keysOf([])] : []),
+  ];
+  const toCount = plans.flatMap(({ name, kind }, at) =>
+    options.infer && kind === "key" && counted.includes(name)
+      ? [{ name, at, numKeys: dictionaries[at]!.size }]
+      : [],
   );
+  const densities = sink.densities(toCount).map((density, i) => ({ name: toCount[i]!.name, ...density }));
+  const { sparse, warnings } = sparseFields(roles, densities, (name) => resolved.integers.has(name));
   return {
     numRows: rows.numRows,
     roles: withoutSparse(roles, sparse),
@@ -213,11 +227,7 @@ export async function streamRows(
     ],
     ...(rows.firstOther && { firstOther: rows.firstOther }),
     inputs: [...read.inputs, ...sides.flatMap(({ inputs }) => inputs)],
-    dictionaries: [
-      ...kept.map((i) => read.dictionaries[i]!),
-      ...joins.flatMap(({ join }) => join.dictionaries),
-      ...(options.beside ? [keysOf([])] : []),
-    ],
+    dictionaries,
     inferred,
     notes,
     skipped,

@@ -55,7 +55,7 @@ export type KeyOf = (request: number, code: number) => string;
 /** Where the rows that pass go: memory, or files. */
 export interface RowSink {
   /**
-   * @param cells one array of numRows entries a purpose; they belong to the sink
+   * @param cells one array of numRows entries a purpose; they are the sink's until it has taken the rows
    * @param rowNumbers f64[numRows], where they are asked for: each row's number in the log, from 0
    */
   append(cells: Cells[], numRows: number, keyOf: KeyOf, rowNumbers?: Float64Array): void | Promise<void>;
@@ -237,8 +237,12 @@ export class RowCollector {
     const i = this.purposes.findIndex(({ role, as }) => role === "label" && as === "number");
     if (i === -1 || this.firstOther) return;
     const labels = batch.columns[i]!;
-    const row = fates.findIndex((fate, r) => fate === KEPT && labels[r] !== 0 && labels[r] !== 1);
-    if (row !== -1) this.firstOther = { ...batch.placeOf(row), label: labels[row]! };
+    for (let row = 0; row < batch.numRows; row++) {
+      const label = labels[row]!;
+      if (label === 0 || label === 1 || fates[row] !== KEPT) continue;
+      this.firstOther = { ...batch.placeOf(row), label };
+      return;
+    }
   }
 
   #checkAbove(purpose: Purpose, above: number, i: number, batch: Batch, fates: Uint8Array): void {

@@ -1,9 +1,12 @@
 // The columns of a dataset while its rows come in: what each will be, and where its cells go.
 
 import type { Keys } from "../log/keys.js";
+import { sharedU32 } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
 import type { Column } from "./dataset.js";
+import { countAll } from "./key-counts.js";
 import { splitCells, type CellForm } from "./multi.js";
+import { densityOf, type Density } from "./sparse-fields.js";
 
 /** What a column of cells is: u32 codes of keys or of whole multi-valued cells, or f64 numbers. */
 export type ColumnPlan = (
@@ -15,8 +18,10 @@ export type ColumnPlan = (
 
 /** Takes the columns' cells in the order of the rows. */
 export interface ColumnSink {
-  /** @param cells one array of numRows entries a column; they belong to the sink */
+  /** @param cells one array of numRows entries a column, which are the sink's until it has taken the rows */
   append(cells: Cells[], numRows: number): void | Promise<void>;
+  /** Of columns of keys, when all rows have come: how many keys they have, in how many rows. */
+  densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
 }
 
 /** A column from all its cells. @param dictionary the distinct keys or whole cells; unused for numbers */
@@ -29,29 +34,62 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
     : { kind: "key", name, codes, dictionary };
 }
 
-/** Keeps cells in memory, as pieces that are joined column by column. */
+/** The least that a column grows by: a pipe does not tell how many rows are to come. */
+const GROWTH = 1.5;
+/** Room beyond the rows that are expected: those to come may be shorter. */
+const SPARE = 1.1;
+
+/** Keeps cells in memory: each column in one array, codes in memory that threads share. */
 export class MemoryColumns implements ColumnSink {
-  readonly #pieces: Cells[][];
+  readonly #columns: Cells[];
   #numRows = 0;
+  #expected = 0;
 
   constructor(private readonly plans: readonly ColumnPlan[]) {
-    this.#pieces = plans.map(() => []);
+    this.#columns = plans.map(({ kind }) => roomFor(kind, 0));
+  }
+
+  /** Hears which share of the log was read so far: columns are made for all of it. Room that stays empty takes no memory. */
+  hear(share: number): void {
+    this.#expected = this.#numRows / share;
   }
 
   append(cells: Cells[], numRows: number): void {
-    cells.forEach((column, i) => this.#pieces[i]!.push(column));
-    this.#numRows += numRows;
+    const size = this.#numRows + numRows;
+    for (const [i, { kind }] of this.plans.entries()) {
+      let column = this.#columns[i]!;
+      if (column.length < size) {
+        column = roomFor(kind, Math.ceil(Math.max(GROWTH * size, SPARE * this.#expected)));
+        column.set(this.#columns[i]!.subarray(0, this.#numRows));
+        this.#columns[i] = column;
+      }
+      column.set(cells[i]!, this.#numRows);
+    }
+    this.#numRows = size;
   }
 
-  /** All cells of a column; its pieces are given up. */
-  take(i: number): Cells {
-    const isNumber = this.plans[i]!.kind === "number";
-    const joined = isNumber ? new Float64Array(this.#numRows) : new Uint32Array(this.#numRows);
-    let at = 0;
-    for (const piece of this.#pieces[i]!.splice(0)) {
-      joined.set(piece, at);
-      at += piece.length;
-    }
-    return joined;
+  densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[] {
+    const counts = countAll(
+      columns.map(({ at, numKeys }) => ({ codes: this.#whole(at) as Uint32Array, numKeys })),
+    );
+    return counts.map(densityOf);
   }
+
+  /** All cells of a column, once. */
+  take(i: number): Cells {
+    const column = this.#whole(i);
+    this.#columns[i] = roomFor("key", 0);
+    return column;
+  }
+
+  /** The column without spare room. */
+  #whole(i: number): Cells {
+    const column = this.#columns[i]!;
+    if (column.length > this.#numRows) this.#columns[i] = column.subarray(0, this.#numRows);
+    return this.#columns[i]!;
+  }
+}
+
+function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
+  return kind === "number" ? new Float64Array(numRows) : sharedU32(numRows);
 }

@@ -4,7 +4,7 @@ import { selectKeys, type Keys } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
-import { countKeys } from "./vocabulary.js";
+import { countKeys } from "./key-counts.js";
 import { distinctUsers } from "./vocabulary-limits.js";
 
 export interface ItemCatalogue {

@@ -10,10 +10,10 @@ import { selectKeys, compareKeys, joinedKeys, type Keys } from "../log/keys.js";
 import { UsageError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 import { checkBuckets } from "./hash-field.js";
+import { countKeys } from "./key-counts.js";
 import { KeyIndex } from "./key-index.js";
 import { binColumn } from "./numeric.js";
 import {
-  countKeys,
   countValues,
   featureSpace,
   inRowOrder,

@@ -5,7 +5,11 @@
 // (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
 
 import { MISSING } from "../log/keys.js";
+import { sharedU32 } from "../numeric/indices.js";
+import { areShared, shareRounds } from "../workers/rounds.js";
 import type { Column, Dataset, MultiColumn } from "./dataset.js";
+import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
+import { isNeverEmpty } from "./key-counts.js";
 import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary.js";
 
 /** Rows of one part of a dataset, ready for a kernel. */
@@ -116,9 +120,6 @@ interface BoundField {
   ids: Uint32Array;
 }
 
-/** Rows that are encoded together: 16 fields of them are 64 KB. */
-const ROWS_IN_CACHE = 1024;
-
 const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
 
 /**
@@ -174,36 +175,53 @@ function isDense(bound: BoundField[], rows: Uint32Array): boolean {
   });
 }
 
-/** Rows that have one feature of value 1 in each field; undefined where one of them has not. */
+/**
+ * Rows that have one feature of value 1 in each field; undefined where one of them has not. Those of columns that are known
+ * to have no empty cell are encoded when their ids are asked for.
+ */
 function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows | undefined {
-  if (bound.some(({ column }) => column.kind !== "key")) return undefined;
-  const width = bound.length;
-  const ids = new Uint32Array(rows.length * width);
-  // field by field within blocks of rows, whose ids stay in the cache until the last field has written them
-  for (let first = 0; first < rows.length; first += ROWS_IN_CACHE) {
-    const block = rows.subarray(first, first + ROWS_IN_CACHE);
-    for (let f = 0; f < width; f++) {
-      if (!putField(bound[f]!, block, ids, first * width + f, width)) return undefined;
-    }
+  const fields = bound.flatMap(({ column, ids, offset }) =>
+    column.kind === "key" ? [{ codes: column.codes, ids, offset }] : [],
+  );
+  if (fields.length < bound.length) return undefined;
+  const encoding: Encoding = { fields, rows };
+  const head = { numRows: rows.length, width: fields.length, labels };
+  if (rows.length > ROWS_OF_ROUND && fields.every(({ codes }) => isNeverEmpty(codes))) {
+    let ids: Uint32Array | undefined;
+    const later = {
+      ...head,
+      get ids() {
+        return (ids ??= encodeNow(encoding)!);
+      },
+    };
+    encodings.set(later, encoding);
+    return later;
   }
-  return { numRows: rows.length, width, ids, labels };
+  const ids = encodeNow(encoding);
+  return ids && { ...head, ids };
 }
 
-/** Writes a field's feature of each row to every `width`th id from `at` on. @returns false when a cell is empty */
-function putField(
-  { column, offset, ids: idOf }: BoundField,
-  rows: Uint32Array,
-  ids: Uint32Array,
-  at: number,
-  width: number,
-): boolean {
-  const { codes } = column as { codes: Uint32Array };
-  for (let i = 0; i < rows.length; i++) {
-    const code = codes[rows[i]!]!;
-    if (code === MISSING) return false;
-    ids[at + i * width] = offset + idOf[code]!;
-  }
-  return true;
+/** u32[rows.length][fields.length]: all features; undefined where a cell is empty. */
+function encodeNow({ fields, rows }: Encoding): Uint32Array | undefined {
+  const features = sharedU32(rows.length * fields.length);
+  const hasEmpty = sharedU32(1);
+  const numRounds = Math.ceil(rows.length / ROWS_OF_ROUND);
+  const url = new URL("./encoding.worker.js", import.meta.url);
+  shareRounds(url, start, { fields, rows, features, hasEmpty }, numRounds, arraysOf({ fields, rows }));
+  return hasEmpty[0] === 1 ? undefined : features;
+}
+
+function arraysOf({ fields, rows }: Encoding): Uint32Array[] {
+  return [rows, ...fields.flatMap(({ codes, ids }) => [codes, ids])];
+}
+
+/** What rows are encoded from, of those whose ids were left to those who ask for them. */
+const encodings = new WeakMap<FeatureRows, Encoding>();
+
+/** From what other threads may encode rows, instead of asking for their ids; undefined where they cannot. */
+export function sharedEncodingOf(rows: FeatureRows): Encoding | undefined {
+  const encoding = encodings.get(rows);
+  return encoding && areShared(arraysOf(encoding)) ? encoding : undefined;
 }
 
 function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {

@@ -8,7 +8,7 @@ import { hasOwnForm, numberParser, type NumberParser } from "../log/number.js";
 import type { NullCells } from "../log/nulls.js";
 import { requireColumn } from "./roles.js";
 import type { Cells } from "./collect.js";
-import type { ColumnPlan } from "./columns.js";
+import { MemoryColumns, type ColumnPlan } from "./columns.js";
 import type { KeyColumn, Roles } from "./dataset.js";
 import { KeyIndex } from "./key-index.js";
 import { cellFormOf } from "./multi.js";
@@ -65,7 +65,7 @@ export async function readSide(
   requireColumn(flag, sideKey, log.columns);
   const requests = log.columns.map((name) => ({ name, as: "key" as const }));
   const keyColumn = log.columns.indexOf(sideKey);
-  const pieces: Uint32Array[][] = requests.map(() => []);
+  const cells = new MemoryColumns(log.columns.map((name) => ({ name, kind: "key" })));
   const read = await log.read(requests, (batch, keyOf) => {
     const codes = batch.columns[keyColumn] as Uint32Array;
     for (let row = 0; row < batch.numRows; row++) {
@@ -80,15 +80,10 @@ export async function readSide(
         column: sideKey,
       });
     }
-    batch.columns.forEach((column, i) => pieces[i]!.push(column as Uint32Array));
+    cells.append(batch.columns, batch.numRows);
   });
   const columns = log.columns.map((name, i): KeyColumn => {
-    const codes = new Uint32Array(read.numRows);
-    let at = 0;
-    for (const piece of pieces[i]!) {
-      codes.set(piece, at);
-      at += piece.length;
-    }
+    const codes = cells.take(i) as Uint32Array;
     return { kind: "key", name, codes, dictionary: read.dictionaries[i]! };
   });
   const keys = columns[keyColumn]!.dictionary;

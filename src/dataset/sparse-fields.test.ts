@@ -1,15 +1,8 @@
 // Columns with hardly two rows a key, which are no features unless they are named.
 
 import { MISSING } from "../log/keys.js";
-import { draw } from "../numeric/random.js";
-import {
-  isSparse,
-  isUnique,
-  KeyCounter,
-  sparseFields,
-  withoutSparse,
-  type Density,
-} from "./sparse-fields.js";
+import { MemoryColumns } from "./columns.js";
+import { isSparse, isUnique, sparseFields, withoutSparse, type Density } from "./sparse-fields.js";
 import type { Roles } from "./dataset.js";
 
 const roles: Roles = { user: "user", item: "item", fields: ["user", "item", "id"], numeric: [], multi: {} };
@@ -31,26 +24,23 @@ test.each([
 });
 
 test("keys are counted over the rows that come, each once, without empty cells", () => {
-  const plans = ["user", "id", "price"].map((name) => ({
-    name,
-    kind: name === "price" ? ("number" as const) : ("key" as const),
-  }));
-  const counter = new KeyCounter(plans, new Set(["id", "price"]));
-  counter.add([Uint32Array.of(0, 0, 0), Uint32Array.of(5, MISSING, 5), Float64Array.of(1, 2, 3)]);
-  counter.add([Uint32Array.of(1), Uint32Array.of(70_000), Float64Array.of(4)]);
-  expect(counter.densities()).toEqual([{ name: "id", keys: 2, rows: 3 }]);
-});
-
-test("codes with gaps, of rows that were left out, are counted as a set of them counts", () => {
-  const counter = new KeyCounter([{ name: "id", kind: "key" }], new Set(["id"]));
-  // by first appearance but for every third key, some of which come later
-  const codes = Array.from({ length: 5000 }, (_, i) => (i % 5 === 0 ? draw(1, i) % (1 + i) : i)).filter(
-    (code, i) => code % 3 > 0 || i % 7 === 0,
-  );
-  for (let first = 0; first < codes.length; first += 700)
-    counter.add([Uint32Array.from(codes.slice(first, first + 700))]);
-  const [{ keys, rows }] = counter.densities() as [Density];
-  expect({ keys, rows }).toEqual({ keys: new Set(codes).size, rows: codes.length });
+  const columns = new MemoryColumns([
+    { name: "user", kind: "key" },
+    { name: "price", kind: "number" },
+    { name: "id", kind: "key" },
+  ]);
+  columns.append([Uint32Array.of(0, 0, 0), Float64Array.of(1, 2, 3), Uint32Array.of(5, MISSING, 5)], 3);
+  columns.append([Uint32Array.of(1), Float64Array.of(4), Uint32Array.of(70_000)], 1);
+  const wanted = [
+    { at: 2, numKeys: 70_001 },
+    { at: 0, numKeys: 2 },
+  ];
+  expect(columns.densities(wanted)).toEqual([
+    { keys: 2, rows: 3 },
+    { keys: 2, rows: 4 },
+  ]);
+  expect(columns.take(2)).toEqual(Uint32Array.of(5, MISSING, 5, 70_000));
+  expect(columns.take(1)).toEqual(Float64Array.of(1, 2, 3, 4));
 });
 
 test("a sparse field is left out of the roles with a warning that says what to type", () => {

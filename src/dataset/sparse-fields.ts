@@ -2,10 +2,7 @@
 // were each seen once, which teaches a model its training rows by heart and nothing about others. The same count finds a
 // user or an item that connects no rows.
 
-import { MISSING } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import type { ColumnPlan } from "./columns.js";
-import type { Cells } from "./collect.js";
 import type { Roles } from "./dataset.js";
 
 /** A column with fewer rows a key is no feature unless it is named. */
@@ -41,63 +38,14 @@ export function densityText({ keys, rows }: Omit<Density, "name">): string {
   return `${keys.toLocaleString("en")} keys in ${rows.toLocaleString("en")} rows`;
 }
 
-/** Counts the keys of columns while their rows come. Memory: a byte a distinct key. */
-export class KeyCounter {
-  readonly #columns: {
-    name: string;
-    at: number;
-    seen: Uint8Array;
-    /** all codes below it were seen: of codes by first appearance nearly all are, which costs no look at them */
-    allBelow: number;
-    keys: number;
-    rows: number;
-  }[];
-
-  /** @param names of the columns of keys that are counted */
-  constructor(plans: readonly ColumnPlan[], names: ReadonlySet<string>) {
-    this.#columns = plans.flatMap((plan, at) =>
-      plan.kind === "key" && names.has(plan.name)
-        ? [{ name: plan.name, at, seen: new Uint8Array(1024), allBelow: 0, keys: 0, rows: 0 }]
-        : [],
-    );
+/** How many keys are in how many rows. @param events u32: the rows that hold each key */
+export function densityOf(events: Uint32Array): Omit<Density, "name"> {
+  let [keys, rows] = [0, 0];
+  for (let code = 0; code < events.length; code++) {
+    rows += events[code]!;
+    if (events[code]! > 0) keys++;
   }
-
-  /** @param cells as a ColumnSink takes them */
-  add(cells: readonly Cells[]): void {
-    for (const column of this.#columns) {
-      const codes = cells[column.at]!;
-      let { seen, allBelow } = column;
-      let [keys, missing] = [0, 0];
-      for (let i = 0; i < codes.length; i++) {
-        const code = codes[i]!;
-        if (code < allBelow) continue;
-        if (code === MISSING) {
-          missing++;
-          continue;
-        }
-        if (code >= seen.length) seen = enlarged(seen, code);
-        if (seen[code] === 1) continue;
-        seen[code] = 1;
-        keys++;
-        while (seen[allBelow] === 1) allBelow++;
-      }
-      column.seen = seen;
-      column.allBelow = allBelow;
-      column.keys += keys;
-      column.rows += codes.length - missing;
-    }
-  }
-
-  /** What was counted, in the order of the columns. */
-  densities(): Density[] {
-    return this.#columns.map(({ name, keys, rows }) => ({ name, keys, rows }));
-  }
-}
-
-function enlarged(seen: Uint8Array, code: number): Uint8Array {
-  const larger = new Uint8Array(2 * code);
-  larger.set(seen);
-  return larger;
+  return { keys, rows };
 }
 
 /**

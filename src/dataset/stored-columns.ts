@@ -46,7 +46,7 @@ export function storedColumn(column: Column, numRows: number, read: ReadCells, c
 }
 
 /** Whether some of a dataset's columns are on disk. */
-export function isStored({ columns }: Dataset): boolean {
+export function isStored({ columns }: Pick<Dataset, "columns">): boolean {
   return columns.some((column) => stored.has(column));
 }
 

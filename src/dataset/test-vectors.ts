@@ -4,10 +4,10 @@
 // Cells are drawn from the vocabularies, each on its own, so that no vector is an event of the log or names what the
 // table does not.
 
-import { MISSING, keysOf, keyAt } from "../log/keys.js";
+import { hasKey, MISSING, keysOf, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import { finish, mixWord } from "../numeric/hash.js";
-import { KeyIndex } from "./key-index.js";
+
 import { weightedText } from "../log/several.js";
 import { cellFormOf, splitCells, type CellForm } from "./multi.js";
 import { bindEncoder } from "./rows.js";
@@ -118,10 +118,9 @@ function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: 
 
 /** A key that the field does not have. */
 function unknownKey({ keys }: CategoricalField, separator: string | undefined): string {
-  const index = new KeyIndex(keys);
   for (let n = 0; ; n++) {
     for (const key of [`unknown-${n}`, String.fromCodePoint(0x21 + n)]) {
-      if (index.findText(key) < 0 && (separator === undefined || !key.includes(separator))) return key;
+      if (!hasKey(keys, key) && (separator === undefined || !key.includes(separator))) return key;
     }
   }
 }

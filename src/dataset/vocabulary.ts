@@ -3,7 +3,7 @@
 // A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, sharedU32 } from "../numeric/indices.js";
 import { MISSING, compareKeys, selectKeys, type Keys } from "../log/keys.js";
 import { DataError } from "../errors.js";
 import {
@@ -14,6 +14,7 @@ import {
   type MultiColumn,
   type NumberColumn,
 } from "./dataset.js";
+import { countColumns, countKeys } from "./key-counts.js";
 import { hashBytes, hashText } from "../numeric/hash.js";
 import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "./numeric.js";
 import {
@@ -25,6 +26,7 @@ import {
   type HashStatistics,
 } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
+import { isStored } from "./stored-columns.js";
 import { keepRowOrder } from "./row-order.js";
 import {
   distinctUsers,
@@ -114,19 +116,20 @@ export function fitFeatures(
   const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
   const hashed = hashedFields(all.hash, columns, dataset.roles);
   const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
-  const fields = columns.map((column): Field => {
+  const events = countEvents(columns, rows);
+  const fields = columns.map((column, c): Field => {
     if (column.kind === "number")
       return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
     const hash = hashed.get(column.name);
     if (hash && column.kind === "key") {
       checkBuckets(column.name, hash, earlier(column.name));
-      return fitBuckets(column, rows, hash);
+      return fitBuckets(column, events[c]!, hash);
     }
     const { minUsers = 0 } = all;
     const users =
       minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
     const mayShow = (code: number) => !users || users[code]! >= minUsers;
-    return inRowOrder(fitKeys(column, rows, limitsOf(column.name), mayShow), earlier(column.name));
+    return inRowOrder(fitKeys(column, events[c]!, limitsOf(column.name), mayShow), earlier(column.name));
   });
   return featureSpace(fields);
 }
@@ -151,12 +154,10 @@ function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): 
 
 function fitKeys(
   column: KeyColumn | MultiColumn,
-  rows: Uint32Array,
+  events: Uint32Array,
   { minCount, maxVocab }: FieldLimits,
   mayShow: (code: number) => boolean,
 ): CategoricalField {
-  const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
-
   // keys by descending count, then by bytes; what is not kept is counted as out-of-vocabulary
   const kept: number[] = [];
   let total = 0;
@@ -172,7 +173,7 @@ function fitKeys(
   counts[0] = order.reduce((left, code) => left - events[code]!, total);
   const { kind, name, dictionary } = column;
   const field: CategoricalField = { kind, name, keys: selectKeys(dictionary, order), counts };
-  const ids = new Uint32Array(dictionary.size);
+  const ids = sharedU32(dictionary.size);
   order.forEach((code, i) => (ids[code] = i + 1));
   ownIds.set(field, { dictionary, ids });
   return field;
@@ -211,9 +212,8 @@ export function spaceWith({ fields: [field] }: FeatureSpace, isKept: Uint8Array)
   return featureSpace([{ ...field, keys: selectKeys(field.keys, codes), counts }]);
 }
 
-function fitBuckets(column: KeyColumn, rows: Uint32Array, recipe: HashRecipe): CategoricalField {
+function fitBuckets(column: KeyColumn, events: Uint32Array, recipe: HashRecipe): CategoricalField {
   const buckets = bucketsOf(column.dictionary, recipe);
-  const events = countKeys(column, rows);
   const counts = new Uint32Array(2 ** recipe.bits + 1);
   buckets.forEach((bucket, code) => (counts[bucket + 1]! += events[code]!));
   const hash = hashStatistics(recipe, buckets, events);
@@ -248,14 +248,16 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
   return { kind: "number", name, mean, deviation, count };
 }
 
-/** u32[size of the dictionary]: the rows that hold each key. */
-export function countKeys({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
-  const events = new Uint32Array(dictionary.size);
-  for (let i = 0; i < rows.length; i++) {
-    const code = codes[rows[i]!]!;
-    if (code !== MISSING) events[code]!++;
-  }
-  return events;
+/** One a column: u32[size of its dictionary], the rows that hold each key or value; of numbers none. */
+function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
+  // columns on disk are read one at a time
+  const together = columns.filter((column) => column.kind === "key" && !isStored({ columns: [column] }));
+  const counts = countColumns(together as KeyColumn[], rows);
+  return columns.map((column) => {
+    if (column.kind === "number") return new Uint32Array();
+    if (column.kind === "multi") return countValues(column, rows);
+    return counts[together.indexOf(column)] ?? countKeys(column, rows);
+  });
 }
 
 /** u32[size of the dictionary]: the rows whose cell holds each value. */

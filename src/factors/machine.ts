@@ -99,10 +99,18 @@ export class FmMachine {
     return marksFor(numFeatures, fields !== undefined);
   }
 
-  /** Marks loaded training rows, which must not be marked yet. */
+  /** Marks loaded training rows, which must not be marked yet; encodes those whose ids loading has left. */
   async mark(rows: RowsBuffer): Promise<void> {
     const { numFeatures, fields } = this.#shape;
-    await this.#pool.run({ kind: "mark", rows: rows.offset, numFeatures, keepsOrder: fields !== undefined });
+    const { offset, encoding } = rows;
+    await this.#pool.run({
+      kind: "mark",
+      rows: offset,
+      encoding,
+      numFeatures,
+      keepsOrder: fields !== undefined,
+    });
+    rows.encoding = undefined;
   }
 
   /** Numbers of a feature's vector as `export` copies it. */

@@ -1,6 +1,7 @@
 // Rows in the shared memory, where the kernel reads them: loaded once, or again and again as chunks come.
 
-import type { FeatureRows } from "../dataset/rows.js";
+import type { Encoding } from "../dataset/encoding.worker.js";
+import { firstPair, sharedEncodingOf, type FeatureRows } from "../dataset/rows.js";
 import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import type { Arena } from "../kernels/shared/memory.js";
 import { BATCH_ROWS, BLOCK_ROWS, type PairCounts, putRows, reserveRows } from "../kernels/fm/binding.js";
@@ -14,6 +15,8 @@ export class RowsBuffer {
   weight = 0;
   /** most pairs that a thread copies or works on at once */
   pairs: PairCounts = { copied: 0, batch: 0 };
+  /** from what those that mark the rows encode them first; undefined where ids are there already */
+  encoding: Encoding | undefined;
   /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
   readonly #arena: Arena;
@@ -34,14 +37,18 @@ export class RowsBuffer {
   /**
    * Copies the rows in, their labels divided by labelScale; what was there before is gone.
    *
+   * @param leavesIds ids are left to those that mark the rows, where they can be encoded on any thread
    * @throws {UsageError} they do not fit the arena
    */
-  load(rows: FeatureRows, labelScale = 1): this {
+  load(rows: FeatureRows, labelScale = 1, leavesIds = false): this {
+    this.encoding = leavesIds ? sharedEncodingOf(rows) : undefined;
     const fields = {
       numRows: rows.numRows,
       width: rows.width,
       indptr: this.#arrays.put("indptr", rows.indptr),
-      ids: this.#arrays.put("ids", rows.ids),
+      ids: this.encoding
+        ? this.#arrays.reserve("ids", bytesOfIds(rows)).offset
+        : this.#arrays.put("ids", rows.ids),
       values: this.#arrays.put("values", rows.values),
       labels: this.#arrays.put("labels", rows.labels),
       weights: this.#arrays.put("weights", rows.weights),
@@ -69,8 +76,12 @@ export class RowsBuffer {
 
 /** Bytes that the rows take in the shared memory. */
 export function bytesOfRows(rows: FeatureRows): number {
-  const arrays = [rows.indptr, rows.ids, rows.values, rows.labels, rows.weights];
-  return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+  const arrays = [rows.indptr, rows.values, rows.labels, rows.weights];
+  return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), bytesOfIds(rows));
+}
+
+function bytesOfIds(rows: FeatureRows): number {
+  return 4 * firstPair(rows, rows.numRows);
 }
 
 /** Most pairs that any `count` of the rows have together. */

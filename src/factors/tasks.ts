@@ -1,13 +1,20 @@
 // What a thread of the pool does with its share of a task: slices when parameters move, blocks of rows when they are read.
 
+import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
 import { BLOCK_ROWS, type FmKernel, type FmLayout } from "../kernels/fm/binding.js";
 import { marksFor, markShare } from "../kernels/fm/repeats.js";
 import { blockKey } from "../numeric/random.js";
 
 /** Offsets are bytes of the shared memory. */
 export type FmTask =
-  /** the features that blocks of rows repeat */
-  | { kind: "mark"; rows: number; numFeatures: number; keepsOrder: boolean }
+  /** the features that blocks of rows repeat; encoding: where their ids are not there yet */
+  | {
+      kind: "mark";
+      rows: number;
+      encoding: Encoding | undefined;
+      numFeatures: number;
+      keepsOrder: boolean;
+    }
   /** blocks: u32[numBlocks], the order of the blocks, or 0 for file order; key: of the epoch's permutations */
   | { kind: "train"; rows: number; numRows: number; blocks: Uint32Array | undefined; key: number }
   /** scores: f32[numRows] */
@@ -37,8 +44,12 @@ export function runTask(
   const thread = threads[index]!;
 
   if (task.kind === "mark") {
+    const { rows, encoding, numFeatures, keepsOrder } = task;
     const share = { first: index, step: threads.length };
-    markShare(memory, task.rows, marksFor(task.numFeatures, task.keepsOrder), share);
+    const put =
+      encoding &&
+      ((ids: Uint32Array, first: number, last: number) => void encodeRows(encoding, ids, first, last));
+    markShare(memory, rows, marksFor(numFeatures, keepsOrder), share, put);
     return result;
   }
   if (task.kind === "train") {

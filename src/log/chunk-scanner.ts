@@ -41,7 +41,7 @@ export interface ChunkScan {
   numLines: number;
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
-  /** one a request: u32 codes of this scanner, MISSING where empty; or f64 */
+  /** one a request: u32 codes of this scanner, MISSING where empty; or f64. They lie in its memory until it scans again */
   columns: (Uint32Array | Float64Array)[];
   /** one a request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
   newKeys: Keys[];
@@ -132,8 +132,8 @@ export class ChunkScanner {
     const { u32, f64 } = this.#memory;
     scan.columns = this.#setup.requests.map(({ as }, i) => {
       const { offset } = regions.outputs[i]!;
-      if (as === "key") return u32.slice(offset / 4, offset / 4 + scan.numRows);
-      return f64.slice(offset / 8, offset / 8 + scan.numRows);
+      if (as === "key") return u32.subarray(offset / 4, offset / 4 + scan.numRows);
+      return f64.subarray(offset / 8, offset / 8 + scan.numRows);
     });
     scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
     scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());

@@ -1,6 +1,6 @@
 // Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/scan/assembly/main.ts's.
 
-import type { Keys } from "./keys.js";
+import { noKeys, type Keys } from "./keys.js";
 import { Table } from "../kernels/scan/layout.js";
 import { getField, setField } from "../kernels/shared/struct.js";
 import type { Region, ScanMemory } from "./scanner.js";
@@ -16,6 +16,9 @@ export class KeyTable {
   #keys: Region;
   #offsets: Region;
   #scratch: Region | undefined;
+  /** keys, and bytes of keys, that there is room for at least */
+  #spareKeys = 0;
+  #spareBytes = 0;
 
   constructor(memory: ScanMemory) {
     this.#memory = memory;
@@ -70,6 +73,7 @@ export class KeyTable {
 
   /** The keys with codes at and above `code`. */
   keysFrom(code: number): Keys {
+    if (code === this.size) return noKeys();
     const first = this.#offsets.offset / 4;
     const offsets = this.#memory.u32.slice(first + code, first + this.size + 1);
     const [from, to] = [offsets[0]!, offsets[offsets.length - 1]!];
@@ -99,19 +103,16 @@ export class KeyTable {
 
   /** Makes room for so many more keys at half load, and for their bytes. */
   #reserve(numKeys: number, numBytes: number): void {
+    // as if all keys so far had been new
+    this.#spareKeys -= numKeys;
+    this.#spareBytes -= numBytes;
+    if (this.#spareKeys >= 0 && this.#spareBytes >= 0) return;
     const memory = this.#memory;
     const size = this.#get("size") + numKeys;
     const keysLength = this.#get("keysLength");
     const slotBytes = 2 * size * SLOT_BYTES;
     const offsetBytes = 4 * (size + 1);
     const keysBytes = keysLength + numBytes;
-    if (
-      slotBytes <= this.#slots.bytes &&
-      offsetBytes <= this.#offsets.bytes &&
-      keysBytes <= this.#keys.bytes
-    ) {
-      return;
-    }
     if (slotBytes > this.#slots.bytes) {
       const old = this.#slots;
       this.#slots = memory.allocate(slotBytes);
@@ -124,6 +125,8 @@ export class KeyTable {
       this.#offsets = this.#moved(this.#offsets, offsetBytes, 4 * (this.#get("size") + 1));
     }
     if (keysBytes > this.#keys.bytes) this.#keys = this.#moved(this.#keys, keysBytes, keysLength);
+    this.#spareKeys = Math.min(this.#slots.bytes / (2 * SLOT_BYTES), this.#offsets.bytes / 4 - 1) - size;
+    this.#spareBytes = this.#keys.bytes - keysBytes;
     this.#place();
   }
 

@@ -46,12 +46,27 @@ export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): num
   return size - otherSize;
 }
 
+/** Whether one of the keys is this text; a look at all of them. */
+export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
+  const key = Buffer.from(text, "utf8");
+  for (let code = 0; code < size; code++) {
+    const [from, to] = [offsets[code]!, offsets[code + 1]!];
+    if (to - from === key.length && key.equals(bytes.subarray(from, to))) return true;
+  }
+  return false;
+}
+
 /** The keys of the given codes, in that order. */
 export function selectKeys({ bytes, offsets }: Keys, order: Uint32Array): Keys {
   const selected = new Uint32Array(order.length + 1);
-  order.forEach((code, i) => (selected[i + 1] = selected[i]! + offsets[code + 1]! - offsets[code]!));
+  for (let i = 0; i < order.length; i++)
+    selected[i + 1] = selected[i]! + offsets[order[i]! + 1]! - offsets[order[i]!]!;
   const out = new Uint8Array(selected[order.length]!);
-  order.forEach((code, i) => out.set(bytes.subarray(offsets[code], offsets[code + 1]), selected[i]));
+  // keys are short: no view of them is made
+  for (let i = 0, at = 0; i < order.length; i++) {
+    const end = offsets[order[i]! + 1]!;
+    for (let from = offsets[order[i]!]!; from < end; from++) out[at++] = bytes[from]!;
+  }
   return { size: order.length, bytes: out, offsets: selected };
 }
 

@@ -157,7 +157,7 @@ export interface FaultyRow {
   text: string;
 }
 
-/** Consecutive rows of the log. Arrays belong to the receiver. */
+/** Consecutive rows of the log. Arrays are the receiver's until `onBatch` has ended. */
 export interface Batch {
   /** index of the first row in the whole log */
   firstRow: number;

@@ -47,7 +47,7 @@ export class NullTexts {
   among({ bytes, offsets }: Keys, code: number): string | undefined {
     const [start, end] = [offsets[code]!, offsets[code + 1]!];
     for (const other of this.#bytes) {
-      if (other.bytes.length !== end - start) continue;
+      if (other.bytes.length !== end - start || other.bytes[0] !== bytes[start]) continue;
       if (other.bytes.equals(bytes.subarray(start, end))) return other.text;
     }
     return undefined;

@@ -13,6 +13,7 @@ const scanner = new ChunkScanner(setup, new ScanMemory(module, memory));
 parentPort!.on("message", ({ bytes, quoted, layout }: ScanJob) => {
   try {
     const scan = scanner.scan(bytes, quoted, layout);
+    scan.columns = scan.columns.map((column) => column.slice());
     const transferred = [bytes.buffer, ...buffersOf(scan)].filter((buffer) => buffer instanceof ArrayBuffer);
     parentPort!.postMessage({ scan, buffer: bytes.buffer } satisfies ScanReply, transferred);
   } catch (error) {

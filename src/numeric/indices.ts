@@ -1,4 +1,4 @@
-// Arrays of row numbers. Written as loops: `from` and `filter` of typed arrays go through iterators and lists in V8, and take 20 to
+// Arrays of row numbers and codes. Written as loops: `from` and `filter` of typed arrays go through iterators and lists in V8, and take 20 to
 // 40 times as long.
 
 /** 0, 1, ..., n - 1. @returns u32[n] */
@@ -6,6 +6,18 @@ export function ascending(n: number): Uint32Array {
   const all = new Uint32Array(n);
   for (let i = 0; i < n; i++) all[i] = i;
   return all;
+}
+
+/** u32[n], all 0, in memory that threads share. */
+export function sharedU32(n: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(4 * n));
+}
+
+/** A copy in memory that threads share. */
+export function sharedCopy(indices: Uint32Array): Uint32Array {
+  const copy = sharedU32(indices.length);
+  copy.set(indices);
+  return copy;
 }
 
 /** The indices that pass a test, in their order. @returns u32, a copy */

@@ -6,7 +6,7 @@ import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, keyColumn, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
-import { countKeys } from "../dataset/vocabulary.js";
+import { countKeys } from "../dataset/key-counts.js";
 import type { Encoder } from "../dataset/rows.js";
 import { historyOf } from "./negatives.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";

@@ -77,7 +77,8 @@ export function labelledExamples(
     const encoded = isStored(dataset)
       ? encodeStored({ space, dataset, rows, labels })
       : bindEncoder(space, dataset).encode(rows, labels);
-    return { ...encoded, ...(ownWeights && { weights: ownWeights }) };
+    // not a copy, which would ask for the ids of rows that are encoded later
+    return ownWeights ? Object.assign(encoded, { weights: ownWeights }) : encoded;
   };
   const trainPart = { ...parts.train, rows: trainRows };
   const training = (): Exclude<TrainingRows, { kind: "drawn" }> => {
@@ -88,13 +89,7 @@ export function labelledExamples(
     return { kind: "stored", rows };
   };
   const train = training();
-  let [low, high] = [Infinity, -Infinity];
-  const { labels } = train.rows;
-  for (let i = 0; i < labels.length; i++) {
-    const y = labels[i]!;
-    if (y < low) low = y;
-    if (y > high) high = y;
-  }
+  const [low, high] = rangeOf(train.rows.labels, task);
   if (low === high) {
     const { numRows } = train.rows;
     throw new DataError(
@@ -116,6 +111,18 @@ export function labelledExamples(
     ...(parts.test && { test: encode(parts.test) }),
     labelRange: [low, high],
   };
+}
+
+/** The lowest and the highest label. */
+function rangeOf(labels: Float32Array, task: Task): [low: number, high: number] {
+  if (task === "binary") return [labels.includes(0) ? 0 : 1, labels.includes(1) ? 1 : 0];
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < labels.length; i++) {
+    const y = labels[i]!;
+    if (y < low) low = y;
+    if (y > high) high = y;
+  }
+  return [low, high];
 }
 
 /** All positives and a share of the negatives. */

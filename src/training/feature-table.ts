@@ -9,25 +9,29 @@ import { featureCounts, featureSpace, type FeatureSpace, type Field } from "../d
 import { ArtifactError } from "../errors.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** u32: the features that are rows of the table. */
-export function tableFeatures({ fields, offsets }: FeatureSpace): Uint32Array {
-  const sizes = fields.map((field) => (field.kind === "number" ? 1 : field.keys.size));
-  const features = new Uint32Array(sizes.reduce((sum, size) => sum + size, 0));
+/** Features that are rows of the table, and where: those of a field follow one another, out-of-vocabulary ones are no rows. */
+function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
   let row = 0;
-  for (const [f, field] of fields.entries()) {
-    // out-of-vocabulary features are no rows
-    const first = offsets[f]! + (field.kind === "number" ? 0 : 1);
-    for (let i = 0; i < sizes[f]!; i++) features[row++] = first + i;
-  }
+  return fields.map((field, f) => {
+    const [skipped, size] = field.kind === "number" ? [0, 1] : [1, field.keys.size];
+    row += size;
+    return { feature: offsets[f]! + skipped, row: row - size, size };
+  });
+}
+
+/** u32: the features that are rows of the table. */
+export function tableFeatures(space: FeatureSpace): Uint32Array {
+  const ranges = tableRanges(space);
+  const features = new Uint32Array(ranges.reduce((sum, { size }) => sum + size, 0));
+  for (const { feature, row, size } of ranges) for (let i = 0; i < size; i++) features[row + i] = feature + i;
   return features;
 }
 
 /** Rows of the table by feature: f32[numFeatures * width], zeros for features that are no rows. */
 export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: number): Float32Array {
   const all = new Float32Array(space.numFeatures * width);
-  tableFeatures(space).forEach((feature, row) => {
-    all.set(rows.subarray(row * width, (row + 1) * width), feature * width);
-  });
+  for (const { feature, row, size } of tableRanges(space))
+    all.set(rows.subarray(row * width, (row + size) * width), feature * width);
   return all;
 }
 
@@ -41,23 +45,25 @@ export function featureTable(
   space: FeatureSpace,
   { dim, w, vectors }: { dim: number; w?: Float32Array; vectors: Float32Array },
 ): EmbeddingTable {
-  const features = tableFeatures(space);
+  const ranges = tableRanges(space);
   const counts = featureCounts(space);
-  const table: EmbeddingTable = {
+  const numRows = ranges.reduce((sum, { size }) => sum + size, 0);
+  const table = {
     dim,
-    numRows: features.length,
+    numRows,
     fields: space.fields.map(({ name }) => name),
-    fieldOf: new Uint32Array(features.length),
+    fieldOf: new Uint32Array(numRows),
     keys: joinKeys(space.fields),
-    counts: features.map((feature) => counts[feature]!),
-    ...(w && { weights: Float32Array.from(features, (feature) => w[feature]!) }),
-    vectors: new Float32Array(features.length * dim),
+    counts: new Uint32Array(numRows),
+    ...(w && { weights: new Float32Array(numRows) }),
+    vectors: new Float32Array(numRows * dim),
   };
-  let f = 0;
-  features.forEach((feature, row) => {
-    while (feature >= space.offsets[f + 1]!) f++;
-    table.fieldOf[row] = f;
-    table.vectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), row * dim);
+  ranges.forEach(({ feature, row, size }, f) => {
+    const end = feature + size;
+    table.fieldOf.fill(f, row, row + size);
+    table.counts.set(counts.subarray(feature, end), row);
+    if (w) table.weights?.set(w.subarray(feature, end), row);
+    table.vectors.set(vectors.subarray(feature * dim, end * dim), row * dim);
   });
   return table;
 }

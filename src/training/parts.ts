@@ -1,6 +1,6 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending, sharedCopy } from "../numeric/indices.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { MISSING } from "../log/keys.js";
 import { isRemote, type ReadOptions } from "../log/log.js";
@@ -61,11 +61,11 @@ export async function splitParts(
         watch.observe({ stage: "warning", text });
       return wholeOf(other);
     }
-    return own.length > 0 ? { dataset, rows: own } : undefined;
+    return own.length > 0 ? { dataset, rows: sharedCopy(own) } : undefined;
   };
   return {
     parts: {
-      train: { dataset, rows: rows.train },
+      train: { dataset, rows: sharedCopy(rows.train) },
       valid: await partOf(valid, rows.valid),
       test: await partOf(test, rows.test),
     },

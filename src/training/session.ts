@@ -34,7 +34,7 @@ import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings } from "./training-warnings.js";
 import { collectWarnings, type Watch } from "./watch.js";
-import { startThreads } from "../workers/pool.js";
+import { startThreads } from "../workers/idle.js";
 
 /** What is done once a stage has ended, where that takes a while. */
 const FOLLOWING: Readonly<Record<string, string>> = {
@@ -70,6 +70,8 @@ export async function train(
   const asked = await trainer.plan(given);
   checkSearch(given);
 
+  // they start while this thread reads
+  startThreads(given.threads ?? availableParallelism());
   const { options, dataset, cut } = await openParts(asked, paths, given, { watch, warn, note });
   const ended = (stage: string): void => {
     clock.lap(stage);
@@ -77,8 +79,6 @@ export async function train(
     if (text !== undefined) watch.observe({ stage: "doing", text });
   };
   ended("read");
-  // they start while this thread prepares the rows
-  startThreads(given.threads ?? availableParallelism());
 
   const { inputs } = dataset;
   const earlier = asked.earlier?.manifest.files;

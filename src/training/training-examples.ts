@@ -37,8 +37,10 @@ export function labelledOrDrawn(
 ): Examples {
   const { negatives, noise, itemFields, seed, shuffle, minUsers = 0 } = request;
   if (negatives === 0) {
+    const labelled = labelledExamples(space, parts, request);
+    if (labelled.task === "binary") return labelled;
     for (const text of labelWarnings(parts.train.dataset, request)) observe({ stage: "warning", text });
-    return labelledExamples(space, parts, request);
+    return labelled;
   }
   const examples = negativeExamples(
     space,

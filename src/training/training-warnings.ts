@@ -79,11 +79,19 @@ export function labelWarnings(
   const name = dataset.roles.label;
   if (name === undefined || task !== undefined || positiveFrom !== undefined) return [];
   const column = columnNamed(dataset, name);
-  const labels = new Set<number>();
   if (column.kind !== "number") return [];
-  for (let row = 0; row < column.values.length && labels.size < 3; row++) labels.add(column.values[row]!);
-  const [low, high] = [...labels].toSorted((a, b) => a - b);
-  if (labels.size !== 2 || taskOfLabels([...labels]) === "binary") return [];
+  // the first label, and the first that differs; a third settles it
+  const { values } = column;
+  const first = values[0]!;
+  let other = first;
+  for (let row = 0; row < values.length; row++) {
+    const label = values[row]!;
+    if (label === first || label === other) continue;
+    if (other !== first) return [];
+    other = label;
+  }
+  if (other === first || taskOfLabels([first, other]) === "binary") return [];
+  const [low, high] = [Math.min(first, other), Math.max(first, other)];
   return [
     `the label '${name}' is ${low} or ${high} and is predicted as a number: if these are two classes, use ` +
       `--positive-from ${high}; if it is a number, --task regression hides this warning`,

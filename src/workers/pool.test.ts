@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { startThreads, WorkerPool } from "./pool.js";
+import { startThreads } from "./idle.js";
+import { WorkerPool } from "./pool.js";
 
 const url = new URL("./pool.test.task.js", import.meta.url);
 

@@ -5,8 +5,10 @@
 //
 // Threads outlive their pool and serve the next: one takes longer to start than many a task.
 
-import { Worker } from "node:worker_threads";
-import { checkAddresses, freeAddresses } from "./process-limits.js";
+import type { Worker } from "node:worker_threads";
+import { keepIdle, stopListening, takeThreads } from "./idle.js";
+import { freeAddresses } from "./process-limits.js";
+import type { SharedRounds } from "./rounds.js";
 
 /** What a task module exports as `start`: it receives what the pool was made with, and returns what a thread runs. */
 export type StartTask<Init, Task, Result> = (
@@ -14,29 +16,12 @@ export type StartTask<Init, Task, Result> = (
   index: number,
 ) => ((task: Task) => Result) | Promise<(task: Task) => Result>;
 
-/** What a thread is asked: to serve a pool, to run a task, to forget the pool. */
+/** What a thread is asked: to serve a pool, to run a task, to forget the pool, to help with rounds (without an answer). */
 export type ThreadRequest<Task> =
-  { url: string; init: unknown; index: number } | { task: Task } | { leave: true };
+  { url: string; init: unknown; index: number } | { task: Task } | { leave: true } | { rounds: SharedRounds };
 
 /** What it answers. */
 export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown } | { left: true };
-
-/** Threads without a pool, at most so many. */
-const idle = new Set<Worker>();
-const MOST_IDLE = 8;
-
-/**
- * Has so many threads ready for the next pool, which starts sooner then: to be called when others than this thread have
- * nothing to do. None are started where addresses are limited.
- */
-export function startThreads(size: number): void {
-  if (freeAddresses() < Infinity) return;
-  while (idle.size < Math.min(size, MOST_IDLE)) keepIdle(newThread());
-}
-
-function newThread(): Worker {
-  return new Worker(new URL("./thread.js", import.meta.url), { execArgv: [] });
-}
 
 interface Pending<Result> {
   resolve: (reply: ThreadReply<Result>) => void;
@@ -80,15 +65,7 @@ export class WorkerPool<Task, Result> {
     init: unknown,
     release: () => void = () => undefined,
   ): Promise<WorkerPool<Task, Result>> {
-    const taken = [...idle].slice(0, size);
-    checkAddresses(size - taken.length);
-    for (const worker of taken) {
-      idle.delete(worker);
-      stopListening(worker);
-    }
-    const numNew = size - taken.length;
-    const workers = [...taken, ...Array.from({ length: numNew }, newThread)];
-    const pool = new WorkerPool<Task, Result>(workers, release);
+    const pool = new WorkerPool<Task, Result>(takeThreads(size), release);
     try {
       await pool.#repliesTo((index) => ({ url: url.href, init, index }));
     } catch (error) {
@@ -160,11 +137,6 @@ export class WorkerPool<Task, Result> {
   }
 }
 
-/** Not `removeAllListeners()`: Node has listeners of its own there. */
-function stopListening(worker: Worker): void {
-  for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
-}
-
 /** Has a thread forget its pool; ends it where there are idle ones enough. */
 async function stay(worker: Worker): Promise<void> {
   const isAlive = await new Promise<boolean>((resolve) => {
@@ -174,17 +146,7 @@ async function stay(worker: Worker): Promise<void> {
     worker.postMessage({ leave: true } satisfies ThreadRequest<never>);
   });
   stopListening(worker);
-  if (!isAlive) return;
-  if (idle.size >= MOST_IDLE) return await end(worker);
-  keepIdle(worker);
-}
-
-/** Keeps a thread for the next pool, as long as it lives. */
-function keepIdle(worker: Worker): void {
-  const forget = () => void idle.delete(worker);
-  worker.on("exit", forget).on("error", forget);
-  worker.unref();
-  idle.add(worker);
+  if (isAlive && !keepIdle(worker)) await end(worker);
 }
 
 async function end(worker: Worker): Promise<void> {

@@ -1,22 +1,29 @@
-// What runs in each thread of a pool: imports the task module, starts it, and answers tasks; then the same for the next pool.
+// What runs in each thread of a pool: imports the task module, starts it, and answers tasks; then the same for the next pool. An idle thread
+// helps with rounds.
 
 import { parentPort } from "node:worker_threads";
 import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";
 import { collectGarbage } from "./process-limits.js";
+import { helpWith } from "./rounds.js";
 
 const port = parentPort!;
 let run: ((task: unknown) => unknown) | undefined;
 
 port.on("message", (request: ThreadRequest<unknown>) => {
   void answer(request).then((reply) => {
+    if (!reply) return;
     port.postMessage(reply);
     // else the memory that the pool shared would live on here; its end is not waited for
     if ("left" in reply) collectGarbage();
   });
 });
 
-async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unknown>> {
+async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unknown> | undefined> {
   try {
+    if ("rounds" in request) {
+      await helpWith(request.rounds);
+      return undefined;
+    }
     if ("task" in request) return { result: run!(request.task) };
     if ("leave" in request) {
       run = undefined;

@@ -1,6 +1,7 @@
 // `embed inspect EDGES --source a --target b`: the graph that a list of edges is.
 
 import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
+import { MemoryColumns } from "../../dataset/columns.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { endsOf } from "../../dataset/edge-list.js";
 import { graphOf } from "../../dataset/graph.js";
@@ -99,12 +100,12 @@ async function readEdges(
     const named = { "--source": source, "--target": target, "--weight": weight };
     for (const [flag, name] of Object.entries(named))
       if (name !== undefined) requireColumn(flag, name, log.columns);
-    const pieces: [Uint32Array[], Uint32Array[], Float64Array[]] = [[], [], []];
     const requests = [
       { name: source, as: "key" as const },
       { name: target, as: "key" as const },
       ...(weight === undefined ? [] : [{ name: weight, as: "number" as const }]),
     ];
+    const cells = new MemoryColumns(requests.map(({ name, as }) => ({ name, kind: as })));
     const read = await log.read(
       requests,
       (batch) => {
@@ -117,7 +118,7 @@ async function readEdges(
             line: cell.line,
             column: weight!,
           });
-        batch.columns.forEach((column, c) => (pieces[c] as (typeof column)[]).push(column));
+        cells.append(batch.columns, batch.numRows);
       },
       (progress) => observe({ stage: "reading", ...progress }),
     );
@@ -126,7 +127,7 @@ async function readEdges(
     const columns = [source, target].map((name, c): KeyColumn => ({
       kind: "key",
       name,
-      codes: joined(new Uint32Array(read.numRows), pieces[c] as Uint32Array[]),
+      codes: cells.take(c) as Uint32Array,
       dictionary: read.dictionaries[c]!,
     }));
     return {
@@ -136,7 +137,7 @@ async function readEdges(
         roles: { fields: [source, target], numeric: [], multi: {} },
         inputs: read.inputs,
       },
-      ...(weight !== undefined && { weights: joined(new Float64Array(read.numRows), pieces[2]) }),
+      ...(weight !== undefined && { weights: cells.take(2) as Float64Array }),
       warnings: Object.entries(read.skipped).map(
         ([reason, count]) => `skipped ${count} bad rows (${reason})`,
       ),
@@ -152,14 +153,4 @@ async function encodedEdges(path: string, weight: string | undefined) {
   const column = columnNamed(dataset, weight);
   if (column.kind !== "number") throw new UsageError(`--weight ${weight}: the column is not numeric`);
   return { dataset, weights: column.values, warnings: [] };
-}
-
-/** Pieces one after another. */
-function joined<T extends Uint32Array | Float64Array>(whole: T, pieces: readonly T[]): T {
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -11,6 +11,7 @@ import { arrow } from "../../io/apache-arrow-whole.js";
 import type { ChunkWriter } from "../../io/write.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";
+import { densityOf, type Density } from "../sparse-fields.js";
 import { ArrowFile, dictionaryType, laterDictionary } from "./arrow-writer.js";
 import { checkDictionaryBytes } from "./description.js";
 
@@ -59,6 +60,10 @@ export class RowsWriter implements ColumnSink {
       from = to;
       if (this.#numRows === this.#rowsABatch) await this.#writeBatch();
     }
+  }
+
+  densities(columns: readonly { at: number }[]): Omit<Density, "name">[] {
+    return columns.map(({ at }) => densityOf(this.counts[at]!));
   }
 
   /** Writes the last rows, then the dictionaries. @throws {UsageError} one is too large */

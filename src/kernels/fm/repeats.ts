@@ -31,6 +31,9 @@ export interface Pairs {
   endOf: (r: number) => number;
 }
 
+/** Puts the ids of rows first to last - 1 to their places. */
+type PutIds = (ids: Uint32Array, first: number, last: number) => void;
+
 /** How a machine wants its rows marked, and what it counts with. */
 export interface Marks {
   /** u32[numFeatures]: how often a block holds a feature, above `base`; what earlier blocks have left is not above it */
@@ -51,8 +54,19 @@ interface Share {
   step: number;
 }
 
-/** Marks a thread's share of rows that lie in a shared memory. @param at offset of their struct Rows */
-export function markShare(memory: WebAssembly.Memory, at: number, marks: Marks, share: Share): void {
+/**
+ * Marks a thread's share of rows that lie in a shared memory.
+ *
+ * @param at  offset of their struct Rows
+ * @param put called before a block is marked, where ids are not there yet
+ */
+export function markShare(
+  memory: WebAssembly.Memory,
+  at: number,
+  marks: Marks,
+  share: Share,
+  put?: PutIds,
+): void {
   const of = (name: keyof typeof Rows.fields) => getField({ memory }, Rows, at, name);
   const [numRows, width] = [of("numRows"), of("width")];
   const indptr = of("indptr") > 0 ? new Uint32Array(memory.buffer, of("indptr"), numRows + 1) : undefined;
@@ -60,7 +74,7 @@ export function markShare(memory: WebAssembly.Memory, at: number, marks: Marks, 
   const numPairs = endOf(numRows);
   const ids = new Uint32Array(memory.buffer, of("ids"), numPairs);
   const values = of("values") > 0 ? new Float32Array(memory.buffer, of("values"), numPairs) : undefined;
-  markRepeats({ ids, values, numRows, endOf }, marks, share);
+  markRepeats({ ids, values, numRows, endOf }, marks, share, put);
 }
 
 /**
@@ -71,12 +85,14 @@ export function markRepeats(
   { ids, values, numRows, endOf }: Pairs,
   marks: Marks,
   share: Share = { first: 0, step: 1 },
+  put?: PutIds,
 ): void {
   const { counts, keepsOrder } = marks;
-  let held = { ids: new Uint32Array(64), values: new Float32Array(64) };
+  let [heldIds, heldValues] = [new Uint32Array(64), new Float32Array(64)];
   for (let first = share.first * BLOCK_ROWS; first < numRows; first += share.step * BLOCK_ROWS) {
     const last = Math.min(numRows, first + BLOCK_ROWS);
     const [from, to] = [endOf(first), endOf(last)];
+    put?.(ids, first, last);
     if (marks.base + (to - from) > MARK) {
       counts.fill(0);
       marks.base = 0;
@@ -96,15 +112,15 @@ export function markRepeats(
     let start = from;
     for (let r = first; r < last; r++) {
       const end = endOf(r + 1);
-      if (end - start > held.ids.length)
-        held = { ids: new Uint32Array(end - start), values: new Float32Array(end - start) };
+      if (end - start > heldIds.length)
+        [heldIds, heldValues] = [new Uint32Array(end - start), new Float32Array(end - start)];
       // unmarked pairs move to the front, marked ones wait and follow: both in their order
       let [at, numHeld] = [start, 0];
       for (let i = start; i < end; i++) {
         const id = ids[i]!;
         if (counts[id]! > most) {
-          held.ids[numHeld] = id | MARK;
-          if (values) held.values[numHeld] = values[i]!;
+          heldIds[numHeld] = id | MARK;
+          if (values) heldValues[numHeld] = values[i]!;
           numHeld++;
         } else {
           ids[at] = id;
@@ -113,8 +129,8 @@ export function markRepeats(
         }
       }
       for (let h = 0; h < numHeld; h++, at++) {
-        ids[at] = held.ids[h]!;
-        if (values) values[at] = held.values[h]!;
+        ids[at] = heldIds[h]!;
+        if (values) values[at] = heldValues[h]!;
       }
       start = end;
     }

@@ -30,14 +30,20 @@ export class GrowingArrays {
    */
   put(part: string, source: Uint32Array | Float32Array | undefined): number {
     if (!source) return 0;
-    let region = this.#regions.get(part);
-    if (!region || region.bytes < source.byteLength + SLACK) {
-      region = this.#arena.allocate(`the ${part} of ${this.#name}`, source.byteLength + SLACK);
-      this.#regions.set(part, region);
-    }
+    const region = this.reserve(part, source.byteLength);
     // bits are copied as they are, whatever they stand for
     const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
     this.#arena.u32(region).set(bits);
     return region.offset;
+  }
+
+  /** Makes room for an array, whose content is arbitrary. @throws {UsageError} it does not fit the arena */
+  reserve(part: string, bytes: number): Region {
+    let region = this.#regions.get(part);
+    if (!region || region.bytes < bytes + SLACK) {
+      region = this.#arena.allocate(`the ${part} of ${this.#name}`, bytes + SLACK);
+      this.#regions.set(part, region);
+    }
+    return region;
   }
 }

@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
+import { bindEncoder, sharedEncodingOf, type FeatureRows } from "../../dataset/rows.js";
+import { featureCounts, featureHashes, fitFeatures } from "../../dataset/vocabulary.js";
 import { DataError, DivergedError, UsageError } from "../../errors.js";
 import { FmMachine } from "../../factors/machine.js";
 import { type FmModel, predict, scoreRows } from "../../factors/model.js";
+import { keysOf, MISSING } from "../../log/keys.js";
+import { ascending, sharedCopy } from "../../numeric/indices.js";
+import { streamOf, uniformAt } from "../../numeric/hash-random.js";
 import { defaultFmOptions, type FmOptions, methods } from "./options.js";
 import { fewKeysRows, inputOf, numFeatures, plantedRows } from "./planted.test.rows.js";
 import { type FmInput, trainFm } from "./train.js";
@@ -43,6 +48,49 @@ describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
     }
     expect(new Set(results).size).toBe(1);
   });
+});
+
+test("rows that threads encode as they mark them train as rows that are there already, at 1, 2 and 3 threads", async () => {
+  // more than a round of rows, some with a key that only they have
+  const numRows = 20_000;
+  const draws = (column: number, keys: number) =>
+    Uint32Array.from({ length: numRows }, (_, r) => Math.floor(uniformAt(streamOf(9, column), r) * keys));
+  const columns = [7, 300, 5000].map((numKeys, c) => {
+    const keys = Array.from({ length: numKeys }, (_, k) => `${c} ${k}`);
+    return {
+      codes: sharedCopy(draws(c, numKeys)),
+      dictionary: keysOf(keys),
+      kind: "key" as const,
+      name: `${c}`,
+    };
+  });
+  const roles = { fields: columns.map(({ name }) => name), numeric: [], multi: {} };
+  const dataset = { numRows, columns, roles, inputs: [] };
+  const every = sharedCopy(ascending(numRows));
+  const labels = Float32Array.from(every, (row) => (columns[0]!.codes[row]! + columns[1]!.codes[row]!) % 2);
+  const space = fitFeatures(dataset, every, 2);
+  const input = (rows: FeatureRows): FmInput => ({
+    numFeatures: space.numFeatures,
+    featureHashes: featureHashes(space),
+    counts: featureCounts(space),
+    train: { kind: "resident", rows },
+  });
+  const results = [];
+  for (const threads of [1, 2, 3]) {
+    const later = bindEncoder(space, dataset).encode(every, labels);
+    expect(sharedEncodingOf(later)).toBeDefined();
+    results.push(hashOf(await trainFm(input(later), options("logistic", { threads, dim: 16 }))));
+    const { numRows, width } = later;
+    const there = { numRows, width, labels, ids: Uint32Array.from(later.ids) };
+    results.push(hashOf(await trainFm(input(there), options("logistic", { threads, dim: 16 }))));
+  }
+  expect(new Set(results).size).toBe(1);
+  // one cell of one row is empty: rows differ in length
+  columns[2]!.codes = sharedCopy(columns[2]!.codes);
+  columns[2]!.codes[numRows - 1] = MISSING;
+  const ragged = bindEncoder(space, { ...dataset }).encode(every, labels);
+  expect(sharedEncodingOf(ragged)).toBeUndefined();
+  expect(ragged.indptr?.[numRows]).toBe(3 * numRows - 1);
 });
 
 test("a trained model has the bytes that every engine and machine gives", async () => {

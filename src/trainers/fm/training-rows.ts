@@ -38,10 +38,10 @@ export function prepareTraining(
   residentBytes: number,
 ): (epoch: number, key: number | undefined) => Promise<Pass> {
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
-    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
+    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale, true);
     let isMarked = false;
     return async (epoch, key) => {
-      if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale);
+      if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale, true);
       if (train.atEpoch || !isMarked) await machine.mark(buffer);
       isMarked = true;
       await machine.train(buffer, key);

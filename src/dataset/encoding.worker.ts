@@ -1,0 +1,72 @@
+// Rows of one key in each field → their features: rounds of some blocks of rows each, which threads share.
+
+import { MISSING } from "../log/keys.js";
+
+/** Rows that are encoded together: 16 fields of them are 64 KB. */
+const ROWS_IN_CACHE = 1024;
+export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
+
+/** Cells, and what becomes of them. */
+export interface Encoding {
+  fields: readonly {
+    /** u32[numRows of the dataset] */
+    codes: Uint32Array;
+    /** u32: id of each code */
+    ids: Uint32Array;
+    /** feature of id 0 */
+    offset: number;
+  }[];
+  /** u32: rows of the dataset */
+  rows: Uint32Array;
+}
+
+/** What the rounds work on; arrays that are large are in shared memory. */
+interface EncodingRounds extends Encoding {
+  /** u32[rows.length][fields.length]: where the features go */
+  features: Uint32Array;
+  /** u32[1]: set to 1 when a cell is empty; what is encoded is of no use then */
+  hasEmpty: Uint32Array;
+}
+
+/** Called once in each thread. @returns encodes ROWS_OF_ROUND rows */
+export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (round: number) => void {
+  return (round) => {
+    if (hasEmpty[0] === 1) return;
+    const first = round * ROWS_OF_ROUND;
+    const last = Math.min(encoding.rows.length, first + ROWS_OF_ROUND);
+    if (!encodeRows(encoding, features, first, last)) hasEmpty[0] = 1;
+  };
+}
+
+/** Writes the features of rows first to last - 1 to their places. @returns false when a cell is empty */
+export function encodeRows(
+  { fields, rows }: Encoding,
+  features: Uint32Array,
+  first: number,
+  last: number,
+): boolean {
+  const width = fields.length;
+  // field by field within blocks of rows, whose features stay in the cache until the last field has written them
+  for (let from = first; from < last; from += ROWS_IN_CACHE) {
+    const block = rows.subarray(from, Math.min(last, from + ROWS_IN_CACHE));
+    for (let f = 0; f < width; f++)
+      if (!putField(fields[f]!, block, features, from * width + f, width)) return false;
+  }
+  return true;
+}
+
+/** Writes a field's feature of each row to every `width`th place from `at` on. @returns false when a cell is empty */
+function putField(
+  { codes, ids, offset }: Encoding["fields"][number],
+  rows: Uint32Array,
+  features: Uint32Array,
+  at: number,
+  width: number,
+): boolean {
+  for (let i = 0; i < rows.length; i++) {
+    const code = codes[rows[i]!]!;
+    if (code === MISSING) return false;
+    features[at + i * width] = offset + ids[code]!;
+  }
+  return true;
+}
