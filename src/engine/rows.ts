@@ -11,11 +11,10 @@ import { loadKernel } from "../kernels/shared/load.js";
 import { checkPartition, columnsIn, laterColumnsOf, laterColumnWarnings, placesOf } from "../log/layout.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
-import { Merger } from "../log/merge.js";
 import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet-cursor.js";
-import { mergeScan } from "../log/parquet-read.js";
-import { cellRequests, ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
+import { RangeMerger } from "../log/parquet-read.js";
+import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
@@ -182,16 +181,16 @@ async function readInputs(
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
-  const setup = { requests: cellRequests(requests) };
-  const merger = new Merger(setup, 1, options, memories.merger);
+  const requested = cellRequests(requests);
+  const ranges = new RangeMerger(requested, options, memories.merger);
+  const { merger } = ranges;
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
-  const skipped: Record<string, number> = {};
   const inputs: InputFingerprint[] = [];
   const progress = files.map(({ bytes }) => ({ bytesRead: 0, totalBytes: bytes }));
   /** the batch at hand */
   let data: readonly Data[] = [];
-  const scanner = new ParquetScanner(setup.requests, memories.scanner, (column, { path }) => {
-    return new ArrowCursor(column, data[placeOf.get(column.name)!]!, path);
+  const scanner = new ParquetScanner(requested, memories.scanner, options.nulls, {
+    open: (column, { path }) => new ArrowCursor(column, data[placeOf.get(column.name)!]!, path),
   });
   let placeOf = new Map<string, number>();
   let group = 0;
@@ -218,7 +217,9 @@ async function readInputs(
         ...{ path: file.path, fd: -1, group: group++, from: 0, to: length, groupRows: length },
         columns: cells,
       };
-      const merged = mergeScan(merger, scanner.scan(range), 0, file.path, options, skipped);
+      const scan = scanner.scan(range);
+      const merged = ranges.merge(scan, range);
+      scanner.buffers.give(buffersOfRange(scan).spent);
       if (merged.numRows + merged.faultyRows.length > 0) await onBatch(merged, keyOf);
       if (file.bytes !== undefined)
         progress[at]!.bytesRead = Math.floor((file.bytes * numRows) / file.numRows);
@@ -236,7 +237,7 @@ async function readInputs(
     numRows: merger.numRows,
     dictionaries: merger.dictionaries(),
     inputs,
-    skipped,
+    skipped: ranges.skipped,
     nulls: merger.nulls,
   };
 }

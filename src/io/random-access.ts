@@ -1,4 +1,4 @@
-// A file that is read at any place, as Parquet needs it, with the fingerprint that every input has.
+// A file that is read at any place, as Parquet needs it, and its fingerprint, which every input has.
 
 import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -13,10 +13,6 @@ export interface RandomAccessFile {
   readonly totalBytes: number;
   /** u8: a copy of the bytes [start, end) */
   slice: (start: number, end?: number) => Promise<ArrayBuffer>;
-  /** Reads the whole file for its checksum. */
-  digest(): Promise<void>;
-  /** Of the whole file, whatever was read of it; after digest(). */
-  fingerprint(): InputFingerprint;
   close(): Promise<void>;
 }
 
@@ -27,7 +23,6 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
   const { totalBytes } = source;
   await source.close();
   if (totalBytes === undefined) throw new IoError(`cannot seek in '${path}': it is a pipe, name a file`);
-  let fingerprint: InputFingerprint | undefined;
   const file = await open(path, "r");
   let isClosed = false;
   return {
@@ -48,25 +43,23 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
       }
       return bytes.buffer;
     },
-    async digest() {
-      const whole = await openSource(path);
-      try {
-        for await (const _ of whole.pieces());
-        fingerprint = whole.fingerprint();
-      } finally {
-        await whole.close();
-      }
-    },
-    fingerprint() {
-      if (!fingerprint) throw new Error("the file was not read for its checksum");
-      return fingerprint;
-    },
     async close() {
       if (isClosed) return;
       isClosed = true;
       await file.close();
     },
   };
+}
+
+/** Reads a whole file for its checksum. @throws as openSource */
+export async function digestOf(path: string): Promise<InputFingerprint> {
+  const whole = await openSource(path);
+  try {
+    for await (const _ of whole.pieces());
+    return whole.fingerprint();
+  } finally {
+    await whole.close();
+  }
 }
 
 /**

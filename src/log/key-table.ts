@@ -3,10 +3,23 @@
 import { noKeys, type Keys } from "./keys.js";
 import { Table } from "../kernels/scan/layout.js";
 import { getField, setField } from "../kernels/shared/struct.js";
+import type { TableLock } from "./key-finder.js";
 import type { Region, ScanMemory } from "./scanner.js";
 
 const SLOT_BYTES = 16;
 const MAX_BYTES = 2 ** 32 - 1;
+
+/** Keys that are looked up at once: room is made for all of them, and they stay in the processor's cache. */
+const PIECE = 1 << 14;
+
+/** Cells as internCells of the kernel takes them. */
+interface Cells {
+  base: number;
+  bounds: number;
+  stride: number;
+  gap: number;
+  numCells: number;
+}
 
 /** Distinct keys; their codes are given in order of first appearance. */
 export class KeyTable {
@@ -16,12 +29,15 @@ export class KeyTable {
   #keys: Region;
   #offsets: Region;
   #scratch: Region | undefined;
+  readonly #lock: TableLock | undefined;
   /** keys, and bytes of keys, that there is room for at least */
   #spareKeys = 0;
   #spareBytes = 0;
 
-  constructor(memory: ScanMemory) {
+  /** @param lock of the memory, where other threads look keys up */
+  constructor(memory: ScanMemory, lock?: TableLock) {
     this.#memory = memory;
+    this.#lock = lock;
     this.#table = memory.allocate(Table.size);
     this.#slots = memory.allocate(256 * SLOT_BYTES);
     this.#keys = memory.allocate(1024);
@@ -33,6 +49,11 @@ export class KeyTable {
     this.#place();
   }
 
+  /** Byte offset of the table, for a KeyFinder. */
+  get offset(): number {
+    return this.#table.offset;
+  }
+
   /** Number of keys. */
   get size(): number {
     return this.#get("size");
@@ -42,11 +63,7 @@ export class KeyTable {
    * Writes the codes of cells (internCells of the kernel); new keys are added.
    * @param maxBytes no more bytes than all these cells have
    */
-  intern(
-    cells: { base: number; bounds: number; stride: number; gap: number; numCells: number },
-    maxBytes: number,
-    codes: number,
-  ): void {
+  intern(cells: Cells, maxBytes: number, codes: number): void {
     this.#reserve(cells.numCells, maxBytes);
     const { base, bounds, stride, gap, numCells } = cells;
     this.#memory.kernel.internCells(this.#table.offset, base, bounds, stride, gap, numCells, codes);
@@ -56,19 +73,44 @@ export class KeyTable {
    * Codes u32[size] of keys, in their order, MISSING for an empty one; new keys are added. They need not be distinct.
    *
    * @param gap bytes before each key that are not part of it, such as its length
+   * @param codes where they go
    */
-  codesOf({ size, bytes, offsets }: Keys, gap = 0): Uint32Array {
-    if (size === 0) return new Uint32Array(0);
-    // scratch: the bytes (and 16 that may be read after them), the offsets, the codes
-    const boundsAt = Math.ceil((bytes.length + 16) / 4) * 4;
-    const codesAt = boundsAt + 4 * (size + 1);
-    this.#scratch = this.#memory.atLeast(this.#scratch, codesAt + 4 * size);
-    const base = this.#scratch.offset;
-    this.#memory.u8.set(bytes, base);
-    this.#memory.u32.set(offsets, (base + boundsAt) / 4);
-    const cells = { base, bounds: base + boundsAt, stride: 4, gap, numCells: size };
-    this.intern(cells, bytes.length, base + codesAt);
-    return this.#memory.u32.slice((base + codesAt) / 4, (base + codesAt) / 4 + size);
+  codesOf(keys: Keys, gap = 0, codes: Uint32Array = new Uint32Array(keys.size)): Uint32Array {
+    this.#eachPiece(keys, gap, codes, (cells, maxBytes, at) => this.intern(cells, maxBytes, at));
+    return codes;
+  }
+
+  /** As codesOf, but adds no key: what has no code is UNKNOWN. */
+  find(keys: Keys, gap: number, codes: Uint32Array): void {
+    const { kernel } = this.#memory;
+    this.#eachPiece(keys, gap, codes, ({ base, bounds, stride, numCells }, _, at) =>
+      kernel.findCells(this.#table.offset, base, bounds, stride, gap, numCells, at),
+    );
+  }
+
+  #eachPiece(
+    { size, bytes, offsets }: Keys,
+    gap: number,
+    codes: Uint32Array,
+    look: (cells: Cells, maxBytes: number, codes: number) => void,
+  ): void {
+    for (let from = 0; from < size; from += PIECE) {
+      const to = Math.min(from + PIECE, size);
+      const [start, end] = [offsets[from]!, offsets[to]!];
+      // scratch: the bytes (and 16 that may be read after them), the offsets, the codes
+      const boundsAt = Math.ceil((end - start + 16) / 4) * 4;
+      const codesAt = boundsAt + 4 * (to - from + 1);
+      this.#scratch = this.#memory.atLeast(this.#scratch, codesAt + 4 * (to - from));
+      const scratch = this.#scratch.offset;
+      this.#memory.u8.set(bytes.subarray(start, end), scratch);
+      this.#memory.u32.set(offsets.subarray(from, to + 1), (scratch + boundsAt) / 4);
+      // bounds count from the first of all keys
+      const base = scratch - start;
+      const cells = { base, bounds: scratch + boundsAt, stride: 4, gap, numCells: to - from };
+      look(cells, end - start, scratch + codesAt);
+      const first = (scratch + codesAt) / 4;
+      codes.set(this.#memory.u32.subarray(first, first + to - from), from);
+    }
   }
 
   /** The keys with codes at and above `code`. */
@@ -80,16 +122,6 @@ export class KeyTable {
     for (let i = 0; i < offsets.length; i++) offsets[i]! -= from;
     const bytes = this.#memory.u8.slice(this.#keys.offset + from, this.#keys.offset + to);
     return { size: offsets.length - 1, bytes, offsets };
-  }
-
-  /** Removes the keys with codes at and above `size`. */
-  truncate(size: number): void {
-    if (size === this.size) return;
-    const { bytes, offsets } = this.keysFrom(0);
-    this.#memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
-    this.#set("size", 0);
-    this.#set("keysLength", 0);
-    this.codesOf({ size, bytes: bytes.subarray(0, offsets[size]), offsets: offsets.subarray(0, size + 1) });
   }
 
   /** The key of a code. */
@@ -107,12 +139,22 @@ export class KeyTable {
     this.#spareKeys -= numKeys;
     this.#spareBytes -= numBytes;
     if (this.#spareKeys >= 0 && this.#spareBytes >= 0) return;
-    const memory = this.#memory;
     const size = this.#get("size") + numKeys;
     const keysLength = this.#get("keysLength");
     const slotBytes = 2 * size * SLOT_BYTES;
     const offsetBytes = 4 * (size + 1);
     const keysBytes = keysLength + numBytes;
+    const fits =
+      slotBytes <= this.#slots.bytes && offsetBytes <= this.#offsets.bytes && keysBytes <= this.#keys.bytes;
+    const move = () => this.#move(slotBytes, offsetBytes, keysBytes, keysLength);
+    if (!fits && this.#lock) this.#lock.closed(move);
+    else if (!fits) move();
+    this.#spareKeys = Math.min(this.#slots.bytes / (2 * SLOT_BYTES), this.#offsets.bytes / 4 - 1) - size;
+    this.#spareBytes = this.#keys.bytes - keysBytes;
+  }
+
+  #move(slotBytes: number, offsetBytes: number, keysBytes: number, keysLength: number): void {
+    const memory = this.#memory;
     if (slotBytes > this.#slots.bytes) {
       const old = this.#slots;
       this.#slots = memory.allocate(slotBytes);
@@ -125,8 +167,6 @@ export class KeyTable {
       this.#offsets = this.#moved(this.#offsets, offsetBytes, 4 * (this.#get("size") + 1));
     }
     if (keysBytes > this.#keys.bytes) this.#keys = this.#moved(this.#keys, keysBytes, keysLength);
-    this.#spareKeys = Math.min(this.#slots.bytes / (2 * SLOT_BYTES), this.#offsets.bytes / 4 - 1) - size;
-    this.#spareBytes = this.#keys.bytes - keysBytes;
     this.#place();
   }
 

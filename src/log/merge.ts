@@ -8,9 +8,11 @@ import { MISSING, keysOf, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
 import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
+import type { TableLock } from "./key-finder.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch, ReadOptions } from "./log.js";
 import { NullTexts, type NullCells } from "./nulls.js";
+import { ColumnCodes } from "./parquet-codes.js";
 import type { ScanMemory } from "./scanner.js";
 
 /** How faults are called in ReadResult.skipped. */
@@ -19,6 +21,9 @@ const REASONS: Record<RowFault, string> = {
   quote: "malformed quote",
   encoding: "not in the encoding",
 };
+
+/** Rows without a fault; their arrays become the batch's. */
+export type CodedRows = Pick<ChunkScan, "numRows" | "numLines" | "rowLines" | "columns" | "badCells">;
 
 /** The state of one reading. */
 export class Merger {
@@ -39,17 +44,19 @@ export class Merger {
   /** by scanner, then request: the log's code of each code of the scanner */
   readonly #codes: CodeMap[][];
 
+  /** @param lock of the memory, where other threads look keys up */
   constructor(
     setup: Pick<ScanSetup, "requests">,
     numScanners: number,
     { onBadRow, encoding, nulls }: Pick<ReadOptions, "onBadRow" | "encoding" | "nulls">,
     memory: ScanMemory,
+    lock?: TableLock,
   ) {
     this.#nullTexts = new NullTexts(nulls);
     this.nulls = setup.requests.map(() => ({ cells: 0, texts: [] }));
     this.#onBadRow = onBadRow;
     this.#encoding = encoding;
-    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
+    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory, lock) : undefined));
     this.#codes = Array.from({ length: numScanners }, () => setup.requests.map(() => new CodeMap()));
   }
 
@@ -72,6 +79,21 @@ export class Merger {
       map.append(this.#codesOf(table, request, scan.newKeys[request]!));
       this.nulls[request]!.cells += map.apply(column);
     }
+    return this.#batchOf(scan, path);
+  }
+
+  /** As merge(), of rows whose codes are the log's (parquet-codes.ts). */
+  mergeCoded(rows: CodedRows, path: string): Batch {
+    this.rowsOfFile += rows.numRows;
+    return this.#batchOf(rows, path);
+  }
+
+  /** One a request: what gives keys the log's codes, where scanners do not; undefined for numbers. */
+  columnCodes(): (ColumnCodes | undefined)[] {
+    return this.#tables.map((table, request) => table && new ColumnCodes(table, this.nulls[request]!));
+  }
+
+  #batchOf(scan: CodedRows & Partial<ChunkScan>, path: string): Batch {
     const badCells = this.#numbersOf(scan.badCells);
     const firstLine = this.nextLine;
     const batch: Batch = {
@@ -89,7 +111,7 @@ export class Merger {
       sizes: this.#tables.map((table) => table?.size ?? 0),
       nulls: this.nulls,
     };
-    this.numHeaders += scan.numHeaders;
+    this.numHeaders += scan.numHeaders ?? 0;
     this.numRows += scan.numRows;
     this.nextLine += scan.numLines;
     return batch;

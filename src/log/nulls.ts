@@ -19,10 +19,13 @@ export interface NullCells {
 export class NullTexts {
   readonly #texts: ReadonlySet<string>;
   readonly #bytes: readonly { text: string; bytes: Buffer }[];
+  /** bytes of the longest */
+  readonly #most: number;
 
   constructor(texts: readonly string[] = []) {
     this.#texts = new Set(texts);
     this.#bytes = texts.map((text) => ({ text, bytes: Buffer.from(text, "utf8") }));
+    this.#most = Math.max(0, ...this.#bytes.map(({ bytes }) => bytes.length));
   }
 
   get size(): number {
@@ -43,9 +46,11 @@ export class NullTexts {
     return this.#texts.size === 0 ? rows : rows.map((row) => row.map((text) => this.cell(text)));
   }
 
-  /** The text among these that a dictionary's key is; undefined of any other key. */
-  among({ bytes, offsets }: Keys, code: number): string | undefined {
-    const [start, end] = [offsets[code]!, offsets[code + 1]!];
+  /** The text among these that a dictionary's key is; undefined of any other key. @param gap bytes before the key */
+  among({ bytes, offsets }: Keys, code: number, gap = 0): string | undefined {
+    const start = offsets[code]! + gap;
+    const end = offsets[code + 1]!;
+    if (end === start || end - start > this.#most) return undefined;
     for (const other of this.#bytes) {
       if (other.bytes.length !== end - start || other.bytes[0] !== bytes[start]) continue;
       if (other.bytes.equals(bytes.subarray(start, end))) return other.text;

@@ -2,6 +2,7 @@
 // threads can take turns on the rows of one group. A cursor holds one page.
 
 import { joinValues } from "./several.js";
+import type { PageRegion } from "./parquet-memory.js";
 import { PageReader, type LeafChunk, type ReadBytes } from "./parquet-pages.js";
 import { Runs } from "./parquet-runs.js";
 import { timeUnitOf } from "./parquet-text.js";
@@ -77,7 +78,7 @@ export class ColumnCursor implements Cursor {
   #values: PageValues | undefined;
   #definition: Runs | undefined;
   #repetition: Runs | undefined;
-  #dictionary: { page: object; values: PlainValues } | undefined;
+  #dictionary: { ordinal: number; values: PlainValues } | undefined;
   /** values of the page, nulls too, that are not read */
   #left = 0;
   #isLoaded = false;
@@ -88,9 +89,10 @@ export class ColumnCursor implements Cursor {
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  constructor(column: LeafColumn, read: ReadBytes) {
+  /** @param region as PageReader's */
+  constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
-    this.#pages = new PageReader(column, read);
+    this.#pages = new PageReader(column, read, region);
   }
 
   /** Whether cells may hold several values. */
@@ -204,9 +206,9 @@ export class ColumnCursor implements Cursor {
     const page = this.#pages.load();
     const { dictionary } = this.#pages;
     const { element } = this.#column;
-    if (dictionary && this.#dictionary?.page !== dictionary)
-      this.#dictionary = { page: dictionary, values: plainValues(dictionary, element) };
-    this.#values = valuesOf(page, element, this.#dictionary?.values);
+    if (dictionary && this.#dictionary?.ordinal !== dictionary.ordinal)
+      this.#dictionary = { ordinal: dictionary.ordinal, values: plainValues(dictionary, element) };
+    this.#values = valuesOf(page, element, this.#dictionary);
     [this.#definition, this.#repetition] = [page.definition, page.repetition];
     this.#isLoaded = true;
   }
@@ -278,7 +280,7 @@ export class ColumnCursor implements Cursor {
 }
 
 /** @throws {Error} an index is none of the dictionary's */
-export function checkIndices(indices: Uint32Array, count: number, { count: size }: PlainValues): void {
+function checkIndices(indices: Uint32Array, count: number, { count: size }: PlainValues): void {
   for (let i = 0; i < count; i++)
     if (indices[i]! >= size) throw new Error(`index ${indices[i]} into a dictionary of ${size} values`);
 }

@@ -57,9 +57,9 @@ export function rowsOf(path: string, { num_rows }: RowGroup): number {
   return numRows;
 }
 
-/** Adds, by column, the bytes that the pages of all row groups take uncompressed, as the file states them. */
-export function addPageBytes({ metadata }: ParquetFile, bytes: Map<string, number>): void {
-  for (const { columns } of metadata.row_groups) {
+/** Adds, by column, the bytes that the pages of row groups take uncompressed, as the file states them. */
+export function addPageBytes(groups: readonly RowGroup[], bytes: Map<string, number>): void {
+  for (const { columns } of groups) {
     for (const { meta_data: meta } of columns) {
       const name = meta?.path_in_schema[0];
       if (name !== undefined) bytes.set(name, (bytes.get(name) ?? 0) + Number(meta!.total_uncompressed_size));

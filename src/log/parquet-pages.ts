@@ -6,8 +6,8 @@
 // Source: Apache Parquet format, PageHeader in parquet.thrift.
 
 import type { SchemaElement } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { DataError } from "../errors.js";
+import { inflate, type PageRegion } from "./parquet-memory.js";
 import { Runs } from "./parquet-runs.js";
 
 /** A column of a row group: where its bytes are, and what it is made of. It is sent to threads. */
@@ -37,10 +37,14 @@ export interface Page {
   definition?: Runs;
   /** what stands behind the levels */
   values: Uint8Array;
+  /** the place that the values are in; they are an array of their own where it is absent */
+  memory?: PageRegion;
 }
 
 /** A dictionary page: values in PLAIN. */
 export interface DictionaryPage {
+  /** which dictionary of the column chunk it is, from 1 */
+  ordinal: number;
   count: number;
   values: Uint8Array;
 }
@@ -74,13 +78,16 @@ export class PageReader {
   dictionary: DictionaryPage | undefined;
   readonly #leaf: LeafChunk;
   readonly #read: ReadBytes;
+  readonly #region: PageRegion | undefined;
   #at: number;
   #numValues = 0;
   #header: Header | undefined;
 
-  constructor(leaf: LeafChunk, read: ReadBytes) {
+  /** @param region where pages are decompressed to, each in place of the one before; arrays of their own when absent */
+  constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;
     this.#read = read;
+    this.#region = region;
     this.#at = leaf.start;
   }
 
@@ -96,9 +103,9 @@ export class PageReader {
       const header = this.#readHeader();
       this.#at = header.body + header.size;
       if (header.type === DICTIONARY_PAGE) {
-        const values = inflate(this.#body(header), header.uncompressed, this.#leaf.codec);
-        // the array of what is not compressed is the reader's
-        this.dictionary = { count: header.count, values: values.slice() };
+        const { values } = this.#inflated(this.#body(header), header.uncompressed);
+        const ordinal = 1 + (this.dictionary?.ordinal ?? 0);
+        this.dictionary = { ordinal, count: header.count, values: this.#region ? values.slice() : values };
         continue;
       }
       this.#numValues += header.count;
@@ -114,7 +121,7 @@ export class PageReader {
   /** The page that next() found. @throws {Error} its levels do not fit into it, or it cannot be decompressed */
   load(): Page {
     const header = this.#header!;
-    const { maxDefinition, maxRepetition, codec } = this.#leaf;
+    const { maxDefinition, maxRepetition } = this.#leaf;
     const { count, details, uncompressed } = header;
     const body = this.#body(header);
     if (header.type === DATA_PAGE_V2) {
@@ -135,12 +142,11 @@ export class PageReader {
         ...(maxDefinition > 0 && {
           definition: new Runs(kept, repetition, levels, bitWidth(maxDefinition), count),
         }),
-        values: isCompressed ? inflate(values, uncompressed - levels, codec) : values.slice(),
+        ...this.#inflated(values, isCompressed ? uncompressed - levels : undefined),
       };
     }
     // levels are within the compressed bytes, each after its length
-    const bytes = inflate(body, uncompressed, codec);
-    const page = codec === "UNCOMPRESSED" ? bytes.slice() : bytes;
+    const { values: page, memory } = this.#inflated(body, uncompressed);
     let at = 0;
     const levels = (maxLevel: number): Runs | undefined => {
       if (maxLevel === 0) return undefined;
@@ -159,7 +165,18 @@ export class PageReader {
       ...(repetition && { repetition }),
       ...(definition && { definition }),
       values: page.subarray(at),
+      ...(memory && { memory }),
     };
+  }
+
+  /** @param length of what is compressed; undefined: it is not */
+  #inflated(input: Uint8Array, length: number | undefined): Pick<Page, "values" | "memory"> {
+    const codec = length === undefined ? "UNCOMPRESSED" : this.#leaf.codec;
+    const region = this.#region;
+    if (region) return { values: region.inflate(input, length ?? 0, codec), memory: region };
+    const values = inflate(input, length ?? 0, codec);
+    // the array of what is not compressed is the reader's
+    return { values: values === input ? values.slice() : values };
   }
 
   #body({ body, size }: Header): Uint8Array {
@@ -205,17 +222,6 @@ export function damagedFile(error: unknown, place: { file: string; column?: stri
 /** Bits that hold a level. */
 function bitWidth(maxLevel: number): number {
   return 32 - Math.clz32(maxLevel);
-}
-
-/** Bytes of a page. @returns the same array where they are not compressed */
-function inflate(input: Uint8Array, length: number, codec: string): Uint8Array {
-  if (codec === "UNCOMPRESSED") return input;
-  const decompress = (compressors as Partial<Record<string, (typeof compressors)["SNAPPY"]>>)[codec];
-  if (!decompress) throw new Error(`unsupported compression codec: ${codec}`);
-  if (length === 0) return new Uint8Array(0);
-  const bytes = decompress(input, length);
-  if (bytes.length !== length) throw new Error(`a page has ${bytes.length} bytes and states ${length}`);
-  return bytes;
 }
 
 function numberAt(struct: Struct, field: number): number {

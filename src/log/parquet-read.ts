@@ -5,17 +5,29 @@
 
 import { DataError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import type { RandomAccessFile } from "../io/random-access.js";
+import { digestOf, type RandomAccessFile } from "../io/random-access.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { newMemory } from "../kernels/shared/shared-memory.js";
+import { finderData, TableLock, type FinderData } from "./key-finder.js";
 import type { Batch, ColumnRequest, Log, ReadOptions, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
+import type { KeyKnowledge } from "./parquet-keys.js";
 import type { ParquetFile } from "./parquet-files.js";
-import type { ParquetScannerData } from "./parquet-scan.worker.js";
-import { cellRequests, ParquetScanner, type RangeScan, type RowRange } from "./parquet-scanner.js";
+import type { DigestJob, ParquetScannerData, RangeJob } from "./parquet-scan.worker.js";
+import type { ColumnCodes } from "./parquet-codes.js";
+import {
+  buffersOfRange,
+  cellRequests,
+  checked,
+  isNumbers,
+  ParquetScanner,
+  type CellRequest,
+  type RangeScan,
+  type RowRange,
+} from "./parquet-scanner.js";
 import { progressOf } from "./read.js";
 import { receivedError, ScanThread, type SentError } from "./scan-thread.js";
-import { scanMemories } from "./scanner.js";
+import { scanMemories, type ScanMemory } from "./scanner.js";
 import { affordableScanners } from "./scanners.js";
 
 /** Ranges that a thread is given: one to work on, and the next. */
@@ -39,9 +51,23 @@ interface RangeReading {
 /** An item on its way; a range with its scan, or an error, to come. */
 interface Ordered {
   item: RangeItem;
-  scanner: number;
+  /** takes the scan's buffers */
+  give?: (buffers: ArrayBuffer[]) => void;
   result?: RangeScan | { error: unknown } | undefined;
   coming?: Promise<unknown>;
+}
+
+/** A thread that scans, too. */
+interface OtherThread {
+  thread: ScanThread<RangeJob | DigestJob, RangeScan | InputFingerprint | SentError>;
+  /** buffers of its scans, which go back with the next range */
+  spent: ArrayBuffer[];
+  /** whether it makes a checksum, which takes as long as some ranges */
+  isDigesting: boolean;
+}
+
+function isIdle({ thread, isDigesting }: OtherThread): boolean {
+  return !isDigesting && thread.numWaiting < RANGES_AHEAD;
 }
 
 /** Reads every row once, in order: Log.read. */
@@ -53,18 +79,19 @@ export async function readRanges(
   const module = await loadKernel("scan");
   const memories = scanMemories(module);
   const numOthers = affordableScanners(numThreads - 1);
-  const setup = { requests: cellRequests(requests) };
-  const local = new ParquetScanner(setup.requests, memories.scanner);
-  const threads: ScanThread<RowRange, RangeScan | SentError>[] = [];
-  const merger = new Merger(setup, 1 + numOthers, options, memories.merger);
+  const cells = cellRequests(requests);
+  const threads: OtherThread[] = [];
+  const ranges = new RangeMerger(cells, options, memories.merger);
+  const { merger } = ranges;
+  const local = new ParquetScanner(cells, memories.scanner, options.nulls, { knowledge: ranges.knowledge });
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
-  const skipped: Record<string, number> = {};
   const inputs: InputFingerprint[] = [];
   const progress: { path: string; bytesRead: number; totalBytes: number }[] = [];
   const open = new Set<RandomAccessFile>();
+  const digests = new Map<ParquetFile, Promise<InputFingerprint>>();
   let rowsOfFile = 1;
 
-  const settle = async ({ item, scanner, result }: Ordered): Promise<void> => {
+  const settle = async ({ item, result, give }: Ordered): Promise<void> => {
     if (item.kind === "start") {
       merger.startFile(options.held?.linesBefore ?? 0);
       rowsOfFile = item.file.numRows;
@@ -72,31 +99,55 @@ export async function readRanges(
       return;
     }
     if (item.kind === "end") {
-      inputs.push(item.file.source.fingerprint());
+      inputs.push(await digests.get(item.file)!);
       await item.file.source.close();
       open.delete(item.file.source);
       return;
     }
     if (!result || "error" in result) throw result?.error;
-    const batch = mergeScan(merger, result, scanner, item.range.path, options, skipped);
+    const { batch: columns, spent } = buffersOfRange(result);
+    const batch = ranges.merge(result, item.range);
+    give!(spent);
     if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
+    give!(columns);
     const read = progress.at(-1)!;
     read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
     observe?.(progressOf(merger.numRows, progress));
   };
 
+  const digested = (path: string): Promise<InputFingerprint> => {
+    const [other] = threads;
+    if (other) other.isDigesting = true;
+    const digest = other
+      ? other.thread.send({ path }).then((reply) => {
+          other.isDigesting = false;
+          if ("sha256" in reply) return reply;
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread answers in order
+          throw receivedError(reply as SentError);
+        })
+      : digestOf(path);
+    // it is awaited at the file's end, which an earlier failure may take away
+    digest.catch(() => undefined);
+    return digest;
+  };
+
   const take = (range: RowRange): Omit<Ordered, "item"> => {
-    const scanner = threads.findIndex(({ numWaiting }) => numWaiting < RANGES_AHEAD);
-    if (scanner === -1) {
+    const other = threads.find(isIdle);
+    if (!other) {
+      const give = (buffers: ArrayBuffer[]) => local.buffers.give(buffers);
       try {
-        return { scanner: 0, result: local.scan(range) };
+        return { give, result: local.scan(range) };
       } catch (error) {
-        return { scanner: 0, result: { error } };
+        return { give, result: { error } };
       }
     }
-    const taken: Omit<Ordered, "item"> = { scanner: 1 + scanner };
-    taken.coming = threads[scanner]!.send(range).then(
-      (reply) => (taken.result = "scan" in reply ? reply : { error: receivedError(reply) }),
+    const taken: Omit<Ordered, "item"> = { give: (buffers) => other.spent.push(...buffers) };
+    const spent = other.spent.splice(0);
+    taken.coming = other.thread.send({ range, spent }, spent).then(
+      (reply) => {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread answers in order
+        taken.result = "columns" in reply ? reply : { error: receivedError(reply as SentError) };
+      },
       (error: unknown) => (taken.result = { error }),
     );
     return taken;
@@ -109,19 +160,30 @@ export async function readRanges(
   try {
     for (let i = 0; i < numOthers; i++) {
       // the memory is made here rather than on the thread, where a failure would lose its class
-      const data: ParquetScannerData = { module, requests: setup.requests, memory: newMemory() };
-      threads.push(new ScanThread("./parquet-scan.worker.js", data));
+      const own = { memory: newMemory(), finder: ranges.finderData() };
+      const data: ParquetScannerData = { module, requests: cells, nulls: options.nulls, ...own };
+      threads.push({
+        thread: new ScanThread("./parquet-scan.worker.js", data),
+        spent: [],
+        isDigesting: false,
+      });
     }
     for (;;) {
       const [head] = ordered;
-      const isIdle = threads.some(({ numWaiting }) => numWaiting < RANGES_AHEAD);
+      const hasIdle = threads.some(isIdle);
       const isWaiting = !head || (head.coming !== undefined && head.result === undefined);
-      if (!isEnd && ordered.length < most && (isIdle || isWaiting)) {
+      if (!isEnd && ordered.length < most && (hasIdle || isWaiting)) {
         const { value: item, done } = await items.next();
-        if (done !== true && item.kind === "start") open.add(item.file.source);
+        if (done !== true && item.kind === "start") {
+          open.add(item.file.source);
+          const digest = digested(item.file.source.path);
+          digests.set(item.file, digest);
+          // without another thread there is nothing to do beside it
+          if (threads.length === 0) await digest;
+        }
         if (done === true) isEnd = true;
         else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
-        else ordered.push({ item, scanner: 0 });
+        else ordered.push({ item });
         // scans of the threads come in
         await new Promise((resolve) => setImmediate(resolve));
         continue;
@@ -133,42 +195,74 @@ export async function readRanges(
     }
   } finally {
     // before files are closed, which threads may still read
-    await Promise.all(threads.map((thread) => thread.close()));
+    await Promise.all(threads.map(({ thread }) => thread.close()));
     for (const source of open) await source.close();
   }
   return {
     numRows: merger.numRows,
     dictionaries: merger.dictionaries(),
     inputs,
-    skipped,
+    skipped: ranges.skipped,
     nulls: merger.nulls,
   };
 }
 
-/**
- * Merges a scan; rows that have no text are thrown, or counted and left out.
- *
- * @throws {DataError} such a row, unless they are skipped
- */
-export function mergeScan(
-  merger: Merger,
-  { scan, faulty: lines }: RangeScan,
-  scanner: number,
-  path: string,
-  { onBadRow, keepBadRows }: ReadOptions,
-  skipped: Record<string, number>,
-): Batch {
-  const faulty = lines.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
-  const [fault] = faulty;
-  if (fault && onBadRow === "error")
-    throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
-      file: path,
-      line: fault.line,
-      ...(fault.column !== undefined && { column: fault.column }),
+/** Merges scans of ranges in their order. */
+export class RangeMerger {
+  readonly merger: Merger;
+  readonly skipped: Record<string, number> = {};
+  readonly #options: ReadOptions;
+  readonly #memory: ScanMemory;
+  readonly #lock: TableLock;
+  /** one a request */
+  readonly #codes: (ColumnCodes | undefined)[];
+
+  /** @throws {IoError} the system does not give the addresses of a memory */
+  constructor(requests: readonly CellRequest[], options: ReadOptions, memory: ScanMemory) {
+    [this.#options, this.#memory] = [options, memory];
+    this.#lock = new TableLock(memory);
+    this.merger = new Merger({ requests: [...requests] }, 0, options, memory, this.#lock);
+    this.#codes = this.merger.columnCodes();
+  }
+
+  /** For a scanner on the same thread: codes of dictionaries. */
+  readonly knowledge = (request: number): Pick<KeyKnowledge, "find"> => ({
+    find: (keys, gap, codes) => this.#codes[request]!.table.find(keys, gap, codes),
+  });
+
+  /** For a thread that looks up the codes so far. */
+  finderData(): FinderData {
+    const tables = this.#codes.map((codes) => codes?.table.offset);
+    return finderData(this.#memory, this.#lock, tables);
+  }
+
+  /**
+   * The range's rows with the log's codes; rows that have no text are counted and left out. The scan's arrays become the batch's.
+   *
+   * @throws {DataError} there are such rows and they are not skipped, or a key is not UTF-8
+   * @throws {UsageError} the keys outgrow the memory
+   */
+  merge({ faulty: lines, group, columns, ...scan }: RangeScan, { path, columns: leaves }: RowRange): Batch {
+    const { onBadRow, keepBadRows } = this.#options;
+    const { merger } = this;
+    const faulty = lines.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
+    const [fault] = faulty;
+    if (fault && onBadRow === "error")
+      throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
+        file: path,
+        line: fault.line,
+        ...(fault.column !== undefined && { column: fault.column }),
+      });
+    for (const { reason } of faulty) this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+    const codes = columns.map((column, request) => {
+      if (isNumbers(column)) return column;
+      const leaf = leaves[request]!;
+      const name = typeof leaf === "string" ? "" : leaf.name;
+      return checked({ path }, { name }, () => this.#codes[request]!.codesOf(column, group));
     });
-  for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
-  const batch = merger.merge(scan, scanner, path);
-  if (keepBadRows === true)
-    batch.faultyRows.push(...faulty.map(({ line, reason }) => ({ file: path, line, reason, text: "" })));
-  return batch;
+    const batch = merger.mergeCoded({ ...scan, columns: codes }, path);
+    if (keepBadRows === true)
+      batch.faultyRows.push(...faulty.map(({ line, reason }) => ({ file: path, line, reason, text: "" })));
+    return batch;
+  }
 }

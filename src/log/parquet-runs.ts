@@ -5,6 +5,8 @@
 //
 // Source: Apache Parquet format, Encodings, RLE / bit-packing hybrid.
 
+import type { Unpack } from "./parquet-memory.js";
+
 /** Values of one page, in order. */
 export class Runs {
   readonly #bytes: Uint8Array;
@@ -44,13 +46,18 @@ export class Runs {
     return runs;
   }
 
-  /** Writes the next values to out[from, from + count). @throws {Error} the page holds fewer, or a run is longer than its page */
-  read(out: Uint32Array, from: number, count: number): void {
+  /**
+   * Writes the next values to out[from, from + count).
+   *
+   * @param unpack the kernel's, where bytes and `out` are in its memory
+   * @throws {Error} the page holds fewer, or a run is longer than its page
+   */
+  read(out: Uint32Array, from: number, count: number, unpack: Unpack = unpackValues): void {
     for (let to = from; count > 0;) {
       if (this.#run === 0) this.#next();
       const size = Math.min(count, this.#run);
       if (this.#isPacked) {
-        this.#unpack(out, to, size);
+        unpack(this.#bytes, this.#at, this.#bit, this.#width, out, to, size);
         this.#pass(size);
       } else out.fill(this.#value, to, to + size);
       this.#run -= size;
@@ -120,37 +127,34 @@ export class Runs {
     this.#at += Math.floor(bits / 8);
     this.#bit = bits % 8;
   }
+}
 
-  #unpack(out: Uint32Array, from: number, count: number): void {
-    const bytes = this.#bytes;
-    const width = this.#width;
-    let at = this.#at;
-    let bits = 8 - this.#bit;
-    const end = from + count;
-    if (width <= 24) {
-      const mask = 2 ** width - 1;
-      let held = bytes[at++]! >>> this.#bit;
-      for (let i = from; i < end; i++) {
-        while (bits < width) {
-          held |= bytes[at++]! << bits;
-          bits += 8;
-        }
-        out[i] = held & mask;
-        held >>>= width;
-        bits -= width;
-      }
-      return;
-    }
-    // 32 bits do not hold a value and the rest of the byte before it
-    let held = bytes[at++]! >>> this.#bit;
+/** Packed values → out[from, from + count), the lowest bit first. @param bit bits of bytes[at] that belong to other values */
+export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) => {
+  let bits = 8 - bit;
+  const end = from + count;
+  let held = bytes[at++]! >>> bit;
+  if (width <= 24) {
+    const mask = 2 ** width - 1;
     for (let i = from; i < end; i++) {
       while (bits < width) {
-        held += bytes[at++]! * 2 ** bits;
+        held |= bytes[at++]! << bits;
         bits += 8;
       }
-      out[i] = held % 2 ** width;
-      held = Math.floor(held / 2 ** width);
+      out[i] = held & mask;
+      held >>>= width;
       bits -= width;
     }
+    return;
   }
-}
+  // 32 bits do not hold a value and the rest of the byte before it
+  for (let i = from; i < end; i++) {
+    while (bits < width) {
+      held += bytes[at++]! * 2 ** bits;
+      bits += 8;
+    }
+    out[i] = held % 2 ** width;
+    held = Math.floor(held / 2 ** width);
+    bits -= width;
+  }
+};

@@ -1,4 +1,4 @@
-// Rows of a Parquet file → what a chunk scanner makes of bytes: codes and numbers, for merge.ts.
+// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (parquet-codes.ts).
 //
 // A scanner is handed ranges of rows, in order; the threads take turns on the ranges of a row group, so that a file of one group is
 // read in parallel, too. Rows that have no text are found on the way: then the range is read again, as text and row by row.
@@ -6,12 +6,13 @@
 import { EmbedError } from "../errors.js";
 import { readerOf } from "../io/random-access.js";
 import type { ChunkScan } from "./chunk-scanner.js";
-import { KeyTable } from "./key-table.js";
-import { MISSING, noKeys } from "./keys.js";
 import type { ColumnRequest } from "./log.js";
+import { NullTexts } from "./nulls.js";
 import { ColumnCursor, type Cursor, type LeafColumn } from "./parquet-cursor.js";
-import { KeyReader, NumberReader } from "./parquet-keys.js";
+import { KeyReader, NumberReader, type KeyCells, type KeyKnowledge, type KeyPart } from "./parquet-keys.js";
+import { PageMemory, type PageRegion } from "./parquet-memory.js";
 import { damagedFile } from "./parquet-pages.js";
+import { RangeBuffers } from "./range-buffers.js";
 import { RowFault } from "./record-form.js";
 import type { ScanMemory } from "./scanner.js";
 
@@ -31,6 +32,9 @@ export interface RowRange {
   columns: (LeafColumn | string)[];
 }
 
+/** Bytes of the texts of a range: far more than its rows were chosen for, which a damaged file may state wrongly. */
+const MAX_TEXT_BYTES = 1 << 30;
+
 /** What to make of a column. */
 export type CellRequest = Omit<ColumnRequest, "name">;
 
@@ -46,54 +50,86 @@ export interface FaultyLine {
   column: string | undefined;
 }
 
-/** A range, scanned: the rows without those that are faulty. */
+/** A range, scanned: the rows without those that are faulty. It is sent between threads. */
 export interface RangeScan {
-  scan: ChunkScan;
+  group: number;
+  numRows: number;
+  /** rows with those that are faulty */
+  numLines: number;
+  /** u32[numRows]: the line of each row; absent when row r is on line r */
+  rowLines?: Uint32Array;
+  /** one a request: keys, or f64[numRows] */
+  columns: (KeyCells | Float64Array)[];
+  /** by row, then request */
+  badCells: ChunkScan["badCells"];
   faulty: FaultyLine[];
+}
+
+/** The buffers of a scan: those that become a batch's columns, and those of what is not needed when it is merged. */
+export function buffersOfRange({ columns }: RangeScan): { batch: ArrayBuffer[]; spent: ArrayBuffer[] } {
+  const batch = columns.map((column) => (isNumbers(column) ? column : column.cells).buffer);
+  const spent = columns.flatMap((column) =>
+    isNumbers(column) ? [] : column.parts.flatMap(({ keys }) => [keys.bytes.buffer, keys.offsets.buffer]),
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- scanners make no shared arrays
+  return { batch, spent } as { batch: ArrayBuffer[]; spent: ArrayBuffer[] };
+}
+
+/** Whether a column is of numbers; not instanceof, which is false for arrays of another realm. */
+export function isNumbers(column: KeyCells | Float64Array): column is Float64Array {
+  return "BYTES_PER_ELEMENT" in column;
+}
+
+/** Where a scanner's columns and codes come from, if not from a file and from nowhere. */
+export interface ScannerSources {
+  /** how a column of a range is read */
+  open?: (column: LeafColumn, range: RowRange) => Cursor;
+  /** what is known of the keys of a request */
+  knowledge?: (request: number) => Omit<KeyKnowledge, "nullTexts">;
 }
 
 /** Scans ranges of rows, for one thread. */
 export class ParquetScanner {
+  /** where its arrays come from, and go when they are no longer needed */
+  readonly buffers = new RangeBuffers();
   readonly #requests: readonly CellRequest[];
-  readonly #tables: (KeyTable | undefined)[];
+  readonly #regions: readonly PageRegion[];
+  readonly #nullTexts: NullTexts;
+  readonly #knowledge: NonNullable<ScannerSources["knowledge"]>;
   #readers: (KeyReader | NumberReader | undefined)[] = [];
   #group = -1;
   #cursors: (Cursor | undefined)[] = [];
-  readonly #open: (column: LeafColumn, range: RowRange) => Cursor;
+  readonly #open: (column: LeafColumn, range: RowRange, request: number) => Cursor;
 
-  /** @param open how a column of a range is read, where it is not that of a file */
+  /** @param nulls texts that stand for a missing cell */
   constructor(
     requests: readonly CellRequest[],
     memory: ScanMemory,
-    open: (column: LeafColumn, range: RowRange) => Cursor = (column, range) =>
-      new ColumnCursor(column, readerOf(range)),
+    nulls: readonly string[] | undefined,
+    { open, knowledge = () => ({}) }: ScannerSources = {},
   ) {
-    this.#open = open;
+    const pages = new PageMemory(memory);
     this.#requests = requests;
-    this.#tables = requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
+    this.#nullTexts = new NullTexts(nulls);
+    this.#knowledge = knowledge;
+    this.#regions = requests.map(() => pages.column());
+    this.#open =
+      open ?? ((column, range, request) => new ColumnCursor(column, readerOf(range), this.#regions[request]));
   }
 
   /**
    * @throws {DataError} the file is damaged
    * @throws {IoError} it cannot be read
-   * @throws {UsageError} the keys outgrow the memory
+   * @throws {UsageError} a page outgrows the memory
    */
   scan(range: RowRange): RangeScan {
-    const sizes = this.#tables.map((table) => table?.size ?? 0);
-    let result: RangeScan;
     try {
-      result = this.#scanColumns(range);
+      return this.#scanColumns(range);
     } catch (error) {
       if (!(error instanceof RowFault)) throw error;
-      // keys of rows that are left out must get no code
       this.#group = -1;
-      this.#tables.forEach((table, request) => table?.truncate(sizes[request]!));
-      result = this.#scanRows(range);
+      return this.#scanRows(range);
     }
-    result.scan.newKeys = this.#tables.map((table, request) => {
-      return table && table.size > sizes[request]! ? table.keysFrom(sizes[request]!) : noKeys();
-    });
-    return result;
   }
 
   /** Column by column. @throws {RowFault} a row has no text */
@@ -103,6 +139,7 @@ export class ParquetScanner {
     const isBad = (request: number) => (row: number, text: string) =>
       void badCells.push({ row, request, line: row, text });
     this.#moveTo(range);
+    let numBytes = 0;
     const columns = range.columns.map((column, request) => {
       if (typeof column === "string") return this.#constant(request, column, numRows, isBad(request));
       const cursor = this.#cursors[request]!;
@@ -112,14 +149,21 @@ export class ParquetScanner {
         const reader = (this.#readers[request] ??= this.#readerOf(request, column));
         let row = 0;
         if (reader instanceof KeyReader) {
-          const codes = new Uint32Array(numRows);
+          const cells = this.buffers.u32(numRows);
+          const parts: KeyPart[] = [];
           for (const segment of cursor.segments(numRows)) {
-            reader.read(segment, column, codes, row);
+            const part = reader.read(segment, column, cells, row);
+            parts.push(part);
             row += segment.numRows;
+            numBytes += part.keys.bytes.length;
+            if (numBytes > MAX_TEXT_BYTES)
+              throw new Error(
+                `rows ${range.from} to ${range.to} of a row group have more text than is read at once`,
+              );
           }
-          return codes;
+          return { cells, parts };
         }
-        const numbers = new Float64Array(numRows);
+        const numbers = this.buffers.f64(numRows);
         for (const segment of cursor.segments(numRows)) {
           for (const bad of reader.read(segment, column, numbers, row)) isBad(request)(bad.row, bad.text);
           row += segment.numRows;
@@ -129,7 +173,7 @@ export class ParquetScanner {
     });
     this.#checkEnd(range);
     badCells.sort((a, b) => a.row - b.row || a.request - b.request);
-    return { scan: scanOf(numRows, numRows, columns, badCells), faulty: [] };
+    return { group: range.group, numRows, numLines: numRows, columns, badCells, faulty: [] };
   }
 
   /** Row by row, and without those that have no text. */
@@ -157,19 +201,20 @@ export class ParquetScanner {
       });
     });
     badCells.sort((a, b) => a.row - b.row || a.request - b.request);
-    const scan = scanOf(lines.length, numRows, columns, badCells);
-    return { scan: { ...scan, rowLines: Uint32Array.from(lines) }, faulty };
+    const rowLines = Uint32Array.from(lines);
+    const { group } = range;
+    return { group, numRows: lines.length, numLines: numRows, rowLines, columns, badCells, faulty };
   }
 
-  /** Codes or numbers of texts. */
+  /** Keys or numbers of texts. */
   #cells(
     request: number,
     column: LeafColumn | string,
     texts: readonly string[],
     isBad: (row: number, text: string) => void,
-  ): Uint32Array | Float64Array {
+  ): KeyCells | Float64Array {
     const reader = (this.#readers[request] ??= this.#readerOf(request, column));
-    if (reader instanceof KeyReader) return reader.codesOf(texts);
+    if (reader instanceof KeyReader) return reader.cellsOf(texts);
     return Float64Array.from(texts, (text, row) => {
       const value = reader.parse(text);
       if (value === undefined) isBad(row, text);
@@ -182,19 +227,19 @@ export class ParquetScanner {
     text: string,
     numRows: number,
     isBad: (row: number, text: string) => void,
-  ): Uint32Array | Float64Array {
-    if (this.#requests[request]!.as === "number")
-      return this.#cells(request, text, repeated(text, numRows), isBad) as Float64Array;
-    const code = text === "" ? MISSING : this.#cells(request, text, [text], isBad)[0]!;
-    return new Uint32Array(numRows).fill(code);
+  ): KeyCells | Float64Array {
+    const reader = (this.#readers[request] ??= this.#readerOf(request, text));
+    if (!(reader instanceof KeyReader)) return this.#cells(request, text, repeated(text, numRows), isBad);
+    return reader.repeated(text, numRows);
   }
 
   #readerOf(request: number, column: LeafColumn | string): KeyReader | NumberReader {
     const name = typeof column === "string" ? "" : column.name;
-    const table = this.#tables[request];
-    return table
-      ? new KeyReader(table, name)
-      : new NumberReader(name, this.#requests[request]!.isTime === true);
+    const { as, isTime = false } = this.#requests[request]!;
+    const region = this.#regions[request]!;
+    if (as === "number") return new NumberReader(name, region, isTime);
+    const known = { nullTexts: this.#nullTexts, ...this.#knowledge(request) };
+    return new KeyReader(name, region, this.buffers, known);
   }
 
   /** Moves the cursors to a range's start. */
@@ -202,8 +247,8 @@ export class ParquetScanner {
     if (this.#group !== range.group) {
       // what readers know of dictionaries is of the group
       this.#readers = [];
-      this.#cursors = range.columns.map((column) =>
-        typeof column === "string" ? undefined : this.#open(column, range),
+      this.#cursors = range.columns.map((column, request) =>
+        typeof column === "string" ? undefined : this.#open(column, range, request),
       );
       // only once all are there: an error leaves none to go on with
       this.#group = range.group;
@@ -237,24 +282,6 @@ function faultless(cells: readonly (string | RowFault)[]): string[] {
     if (cell instanceof RowFault) throw cell;
     return cell;
   });
-}
-
-function scanOf(
-  numRows: number,
-  numLines: number,
-  columns: ChunkScan["columns"],
-  badCells: ChunkScan["badCells"],
-): ChunkScan {
-  return {
-    numRows,
-    numLines,
-    columns,
-    newKeys: [],
-    badCells,
-    fault: undefined,
-    faults: { ragged: 0, quote: 0, encoding: 0 },
-    numHeaders: 0,
-  };
 }
 
 /** The same text so many times. */

@@ -2,11 +2,16 @@
 
 import * as fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
+import { loadKernel } from "../kernels/shared/load.js";
 import { NumberReader } from "./parquet-keys.js";
+import { PageMemory } from "./parquet-memory.js";
 import { converted, textOf } from "./parquet-text.js";
 import { Runs } from "./parquet-runs.js";
 import { fixedValues, textAt } from "./parquet-values.js";
+import { ScanMemory } from "./scanner.js";
 import { parseTime } from "./time.js";
+
+const region = new PageMemory(new ScanMemory(await loadKernel("scan"))).column();
 
 const timestamp = (unit: "MILLIS" | "MICROS" | "NANOS"): SchemaElement => ({
   name: "t",
@@ -42,14 +47,15 @@ test.each(elements)("%s are what hyparquet's dates of them state", (_, element, 
       const stated = texts.map(parseTime);
       const numRows = all.length;
       // as they stand in a page, and as indices into a dictionary
-      const runs = Runs.packed(Uint8Array.from(all.keys()), 0, 8, numRows);
+      const indices = region.inflate(Uint8Array.from(all.keys()), numRows, "UNCOMPRESSED");
+      const runs = Runs.packed(indices, 0, 8, numRows);
       for (const page of [
         { isCoded: false as const, values, at: 0 },
-        { isCoded: true as const, runs, dictionary: values },
+        { isCoded: true as const, runs, dictionary: values, ordinal: 1, memory: region },
       ]) {
         const out = new Float64Array(numRows);
         const segment = { numRows, numValues: numRows, levels: undefined, values: page };
-        const bad = new NumberReader("t", true).read(segment, { element, maxDefinition: 1 }, out, 0);
+        const bad = new NumberReader("t", region, true).read(segment, { element, maxDefinition: 1 }, out, 0);
         expect([...out]).toEqual(stated);
         // a year of more than four digits is no time of a log
         expect(bad.map(({ text }) => text)).toEqual(texts.filter((__, at) => Number.isNaN(stated[at])));

@@ -5,6 +5,7 @@ import type { ParquetType, SchemaElement } from "hyparquet";
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { byteStreamSplit } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
+import type { PageRegion } from "./parquet-memory.js";
 import type { DictionaryPage, Page } from "./parquet-pages.js";
 import { Runs } from "./parquet-runs.js";
 import {
@@ -38,7 +39,8 @@ export type PlainValues = { count: number } & (
 
 /** What is left of a page's values. */
 export type PageValues =
-  | { isCoded: true; runs: Runs; dictionary: PlainValues }
+  /** ordinal: which dictionary of the column chunk it is */
+  | { isCoded: true; runs: Runs; dictionary: PlainValues; ordinal: number; memory: PageRegion | undefined }
   | { isCoded: false; values: PlainValues; at: number };
 
 const [PLAIN, PLAIN_DICTIONARY, RLE, DELTA, DELTA_LENGTH, DELTA_BYTES, RLE_DICTIONARY, SPLIT] = [
@@ -47,39 +49,72 @@ const [PLAIN, PLAIN_DICTIONARY, RLE, DELTA, DELTA_LENGTH, DELTA_BYTES, RLE_DICTI
 
 const BOOLEANS: PlainValues = { count: 2, kind: "other", values: [false, true] };
 
-/** The values of a data page. @throws {Error} they cannot be those of the encoding, or it is none that is read */
+/**
+ * The values of a data page.
+ *
+ * @param dictionary of the column chunk so far
+ * @throws {Error} they cannot be those of the encoding, or it is none that is read
+ */
 export function valuesOf(
-  { encoding, count, values: bytes }: Page,
+  page: Page,
   element: SchemaElement,
-  dictionary: PlainValues | undefined,
+  dictionary: { ordinal: number; values: PlainValues } | undefined,
 ): PageValues {
+  const { encoding, count, values: bytes, memory } = page;
   // a page of nulls may lack even the width
   if (bytes.length === 0) return plain({ count: 0, kind: "other", values: [] });
+  const booleans = { isCoded: true, dictionary: BOOLEANS, ordinal: 0, memory } as const;
   const isBoolean = element.type === "BOOLEAN";
-  if (encoding === PLAIN && isBoolean) {
-    const stored = Math.min(count, 8 * bytes.length);
-    return { isCoded: true, runs: Runs.packed(bytes, 0, 1, stored), dictionary: BOOLEANS };
-  }
-  if (encoding === PLAIN) return plain(plainValues({ count, values: bytes }, element));
-  if (encoding === RLE && isBoolean)
-    return { isCoded: true, runs: new Runs(bytes, 4, bytes.length, 1, count), dictionary: BOOLEANS };
+  if (encoding === PLAIN && isBoolean)
+    return { ...booleans, runs: Runs.packed(bytes, 0, 1, Math.min(count, 8 * bytes.length)) };
+  if (encoding === RLE && isBoolean) return { ...booleans, runs: new Runs(bytes, 4, bytes.length, 1, count) };
   if (encoding === PLAIN_DICTIONARY || encoding === RLE_DICTIONARY) {
     if (!dictionary) throw new Error("indices without a dictionary");
-    return { isCoded: true, runs: new Runs(bytes, 1, bytes.length, bytes[0]!, count), dictionary };
+    const runs = new Runs(bytes, 1, bytes.length, bytes[0]!, count);
+    return { isCoded: true, runs, dictionary: dictionary.values, ordinal: dictionary.ordinal, memory };
   }
-  if (encoding === DELTA) return plain(fixedValues(deltas(bytes, count, element.type), element));
-  if (encoding === DELTA_LENGTH) return plain(textValues(lengthTexts(bytes, count), element));
-  if (encoding === DELTA_BYTES) return plain(textValues(prefixTexts(bytes, count), element));
-  if (encoding === SPLIT) {
-    const width = widthOf(element);
-    const stored = Math.min(count, Math.floor(bytes.length / width));
-    return plain(fixedValues(byteStreamSplit(reader(bytes), stored, typeOf(element), width), element));
-  }
-  throw new Error(`unsupported encoding: ${encoding}`);
+  if (encoding === PLAIN && memory && kindOf(element).kind === "text")
+    return plain(textValues({ bytes, bounds: memory.textBounds(bytes, count), gap: 4 }, element));
+  if (encoding === PLAIN && memory && FIXED.has(element.type!))
+    return plain(fixedValues(fixedArray(memory.aligned(bytes), count, element), element, memory.times));
+  // hyparquet and the decoder of text take no shared bytes
+  return plain(uncodedValues({ ...page, values: memory ? bytes.slice() : bytes }, element));
+}
+
+/** Physical types that are arrays as they stand there. */
+const FIXED: ReadonlySet<string> = new Set(["INT32", "INT64", "FLOAT", "DOUBLE"]);
+
+/** Values of such a type; fewer than are stated where the bytes end. @param bytes aligned to 8 */
+function fixedArray(
+  { buffer, byteOffset, length }: Uint8Array,
+  count: number,
+  { type }: SchemaElement,
+): Int32Array | BigInt64Array | Float32Array | Float64Array {
+  const stored = Math.min(count, Math.floor(length / (type === "INT32" || type === "FLOAT" ? 4 : 8)));
+  if (type === "INT32") return new Int32Array(buffer, byteOffset, stored);
+  if (type === "INT64") return new BigInt64Array(buffer, byteOffset, stored);
+  return type === "FLOAT"
+    ? new Float32Array(buffer, byteOffset, stored)
+    : new Float64Array(buffer, byteOffset, stored);
+}
+
+/** The values of a page that stand in its bytes. */
+function uncodedValues({ encoding, count, values: bytes }: Page, element: SchemaElement): PlainValues {
+  if (encoding === PLAIN) return plainValues({ count, values: bytes }, element);
+  if (encoding === DELTA) return fixedValues(deltas(bytes, count, element.type), element);
+  if (encoding === DELTA_LENGTH) return textValues(lengthTexts(bytes, count), element);
+  if (encoding === DELTA_BYTES) return textValues(prefixTexts(bytes, count), element);
+  if (encoding !== SPLIT) throw new Error(`unsupported encoding: ${encoding}`);
+  const width = widthOf(element);
+  const stored = Math.min(count, Math.floor(bytes.length / width));
+  return fixedValues(byteStreamSplit(reader(bytes), stored, typeOf(element), width), element);
 }
 
 /** Values of PLAIN, as a dictionary has them; fewer than are stated where the bytes end. */
-export function plainValues({ count, values: bytes }: DictionaryPage, element: SchemaElement): PlainValues {
+export function plainValues(
+  { count, values: bytes }: Pick<DictionaryPage, "count" | "values">,
+  element: SchemaElement,
+): PlainValues {
   const type = typeOf(element);
   if (type === "BYTE_ARRAY") {
     // no more values than their lengths take
@@ -119,7 +154,8 @@ export function checkLeft({ values, at }: PageValues & { isCoded: false }, count
 /** A value's text. @throws {RowFault} it has none @throws {Error} it is not UTF-8 */
 export function textAt(values: PlainValues, i: number, element: SchemaElement, column: string): string {
   if (values.kind === "text")
-    return decodedText(values.bytes.subarray(values.bounds[i]! + values.gap, values.bounds[i + 1]));
+    // a copy, as the decoder takes no shared bytes
+    return decodedText(values.bytes.slice(values.bounds[i]! + values.gap, values.bounds[i + 1]));
   if (values.kind === "integer") return integerText(values, i);
   if (values.kind === "number")
     return values.values.BYTES_PER_ELEMENT === 4
@@ -148,8 +184,12 @@ function plain(values: PlainValues): PageValues {
   return { isCoded: false, values, at: 0 };
 }
 
-/** What hyparquet makes of bytes of a fixed width. */
-export function fixedValues(values: ArrayLike<unknown>, element: SchemaElement): PlainValues {
+/** What hyparquet makes of bytes of a fixed width. @param newTimes makes f64[count] */
+export function fixedValues(
+  values: ArrayLike<unknown>,
+  element: SchemaElement,
+  newTimes = (length: number): Float64Array => new Float64Array(length),
+): PlainValues {
   const count = values.length;
   const { kind, unsigned } = kindOf(element);
   if (kind === "integer" && values instanceof Int32Array)
@@ -164,7 +204,7 @@ export function fixedValues(values: ArrayLike<unknown>, element: SchemaElement):
   if (unit === "DAYS")
     return { count, kind: "time", times: Float64Array.from(values, (day) => Number(day) * DAY), isDay: true };
   if (unit !== undefined && values instanceof BigInt64Array)
-    return { count, kind: "time", times: millisecondsOf(values, UNITS[unit]), isDay: false };
+    return { count, kind: "time", times: millisecondsOf(values, UNITS[unit], newTimes(count)), isDay: false };
   return { count, kind: "other", values: converted(values, element) };
 }
 
@@ -173,9 +213,8 @@ const DAY = 86_400_000;
 const UNITS = { MILLIS: 1, MICROS: 1000, NANOS: 1_000_000 };
 
 /** Whole milliseconds, rounded towards 1970. @param units of which so many make one */
-function millisecondsOf(values: BigInt64Array, units: number): Float64Array {
+function millisecondsOf(values: BigInt64Array, units: number, times: Float64Array): Float64Array {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
-  const times = new Float64Array(values.length);
   for (let i = 0; i < times.length; i++) {
     // a BigInt costs ten times as much
     const value = words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0);

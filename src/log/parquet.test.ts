@@ -122,6 +122,44 @@ describe("Parquet", () => {
     expect(await read(3)).toEqual(one);
   });
 
+  test("reads texts for missing cells as missing at any number of threads, and counts them", async () => {
+    const random = mulberry32(8);
+    const n = 400;
+    const data = Array.from({ length: n }, () => {
+      if (random() < 0.2) return null;
+      return pick(["NULL", "none", `k${integerBelow(30, random)}`, `k${integerBelow(1e6, random)}`], random);
+    });
+    const columns = [true, false].map((isPlain) => {
+      return {
+        name: isPlain ? "plain" : "coded",
+        data,
+        type: "STRING",
+        ...(isPlain && { encoding: "PLAIN" }),
+      };
+    });
+    const written = parquetWriteBuffer({ columnData: columns, rowGroupSize: 150, pageSize: 200 } as never);
+    const path = file("nulls.parquet", new Uint8Array(written));
+    const expected = data.map((text) => (text === "NULL" || text === "none" ? null : text));
+    const cells = data.filter((text) => text === "NULL" || text === "none").length;
+    const texts = [...new Set(data.filter((text) => text === "NULL" || text === "none"))];
+    for (const threads of [1, 2, 3]) {
+      const ranges = { rangeRows: 23, localBytes: threads === 1 ? Infinity : 0 };
+      const sizes = { chunkBytes: 1, localBytes: 1, ranges };
+      const { rows, nulls, dictionaries } = await rowsOf(
+        path,
+        { threads, nulls: ["none", "NULL"] },
+        { sizes },
+      );
+      expect(rows).toEqual(expected.map((text) => [text, text]));
+      expect(nulls).toEqual([
+        { cells, texts },
+        { cells, texts },
+      ]);
+      const distinct = new Set(expected.filter((text) => text !== null));
+      expect(dictionaries.map(({ size }) => size)).toEqual([distinct.size, distinct.size]);
+    }
+  });
+
   // written by pyarrow 26: fixtures/parquet/make.py, which states the rows as they are here
   test.each(["pages-1", "pages-2"])(
     "has the cells of pyarrow's %s, by differences and in lists",

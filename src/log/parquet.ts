@@ -1,6 +1,7 @@
 // Parquet files → a log, as openLog makes one of delimited text: row groups are cut into ranges of rows, which scanners
 // on several threads turn into codes and numbers (parquet-scanner.ts), and the merger puts together in order.
 
+import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../errors.js";
 import { readerOf } from "../io/random-access.js";
 import { canReopen } from "../io/source.js";
@@ -34,8 +35,12 @@ import { noSuchColumn, type RangeSizes } from "./read.js";
 const RANGE_CELLS = 1 << 21;
 const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 
+/** Bytes that the values of a range take, about: a range of long texts has fewer rows. */
+const RANGE_BYTES = 1 << 25;
+const LEAST_LONG_ROWS = 64;
+
 /** Uncompressed bytes of pages that one thread reads sooner than two, which both start and learn the keys (decision 19). */
-const LOCAL_BYTES = 1 << 26;
+const LOCAL_BYTES = 1 << 27;
 
 /** What a log's options make of its columns. */
 interface Columns {
@@ -76,7 +81,7 @@ export async function openParquet(
     const known: FileColumns[] = [head];
     let numRows = head.numRows;
     const pageBytes = new Map<string, number>();
-    addPageBytes(head, pageBytes);
+    addPageBytes(head.metadata.row_groups, pageBytes);
     for (const file of others) {
       if (!(await canReopen(file.path))) continue;
       const other = await openParquetFile(file);
@@ -86,7 +91,7 @@ export async function openParquet(
         const missing = SAMPLE_ROWS - numRows;
         if (missing > 0) sample.push(...sampleOf(other, columns, odd, missing).sample);
         numRows += other.numRows;
-        addPageBytes(other, pageBytes);
+        addPageBytes(other.metadata.row_groups, pageBytes);
       } finally {
         await other.source.close();
       }
@@ -189,6 +194,16 @@ function sampleOf(
   return { sample, numFaulty };
 }
 
+/** Rows whose values take RANGE_BYTES, about. */
+function rowsOfBytes(group: RowGroup, numRows: number, names: ReadonlySet<string>): number {
+  const byColumn = new Map<string, number>();
+  addPageBytes([group], byColumn);
+  const bytes = [...byColumn].reduce((sum, [name, size]) => sum + (names.has(name) ? size : 0), 0);
+  const rows = Math.floor((RANGE_BYTES / Math.max(1, bytes)) * numRows);
+  // a damaged file may state anything
+  return rows >= LEAST_LONG_ROWS ? rows : LEAST_LONG_ROWS;
+}
+
 /** All files as ranges of rows: the first is open already. */
 async function* rangesOf(
   files: readonly LogFile[],
@@ -198,12 +213,11 @@ async function* rangesOf(
   rangeRows: number | undefined,
 ): AsyncGenerator<RangeItem, void, undefined> {
   const byCells = Math.floor(RANGE_CELLS / Math.max(1, requests.length));
-  const size = rangeRows ?? Math.max(LEAST_ROWS, Math.min(MOST_ROWS, byCells));
+  const mostRows = rangeRows ?? Math.max(LEAST_ROWS, Math.min(MOST_ROWS, byCells));
   let groups = 0;
   for (const [at, named] of files.entries()) {
     const file = at === 0 ? first : await openParquetFile(named);
     try {
-      await file.source.digest();
       // the file may be another than it was when the log was opened
       const odd = new Map<string, DataError>();
       noteOdd(file, columns, odd);
@@ -220,6 +234,7 @@ async function* rangesOf(
           return leaf(name, separatorOf(file, name, columns));
         });
         const { fd } = file.source;
+        const size = Math.min(mostRows, rowsOfBytes(group, groupRows, new Set(names)));
         for (let from = 0; from < groupRows; from += size) {
           const to = Math.min(from + size, groupRows);
           yield {

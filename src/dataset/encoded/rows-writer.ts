@@ -78,24 +78,25 @@ export class RowsWriter implements ColumnSink {
   }
 
   #count(cells: Cells, i: number): void {
-    let missing = 0;
     if (this.#plans[i]!.kind === "number") {
-      for (let row = 0; row < cells.length; row++) if (cells[row] !== cells[row]) missing++;
-    } else {
-      let counts = this.counts[i]!;
-      for (let row = 0; row < cells.length; row++) {
-        const code = cells[row]!;
-        if (code === MISSING) {
-          missing++;
-          continue;
-        }
-        if (code >= counts.length) {
-          const larger = new Uint32Array(2 * code);
-          larger.set(counts);
-          counts = this.counts[i] = larger;
-        }
-        counts[code]!++;
+      this.missing[i]! += numEmpty(cells);
+      return;
+    }
+    let counts = this.counts[i]!;
+    let missing = 0;
+    const codes = signedCodes(cells);
+    for (let row = 0; row < codes.length; row++) {
+      const code = codes[row]!;
+      if (code < 0) {
+        missing++;
+        continue;
       }
+      if (code >= counts.length) {
+        const larger = new Uint32Array(2 * code);
+        larger.set(counts);
+        counts = this.counts[i] = larger;
+      }
+      counts[code]!++;
     }
     this.missing[i]! += missing;
   }
@@ -105,7 +106,7 @@ export class RowsWriter implements ColumnSink {
     this.#numRows = 0;
     const children = this.#plans.map(({ kind }, i): Arrow.Data => {
       const cells = this.#batch[i]!.subarray(0, length);
-      const nulls = nullsOf(cells, kind === "number");
+      const nulls = nullsOf(cells);
       if (kind === "number") {
         return arrow.makeData({ type: new arrow.Float64(), length, ...nulls, data: cells as Float64Array });
       }
@@ -117,14 +118,32 @@ export class RowsWriter implements ColumnSink {
 }
 
 /** How many cells are empty, and a bit a cell that is 0 for those. */
-function nullsOf(cells: Cells, isNumber: boolean): { nullCount: number; nullBitmap?: Uint8Array } {
-  let nullCount = 0;
-  const isEmpty = (cell: number) => (isNumber ? cell !== cell : cell === MISSING);
-  for (let row = 0; row < cells.length; row++) if (isEmpty(cells[row]!)) nullCount++;
+function nullsOf(cells: Cells): { nullCount: number; nullBitmap?: Uint8Array } {
+  const nullCount = numEmpty(cells);
   if (nullCount === 0) return { nullCount };
   const nullBitmap = new Uint8Array(8 * Math.ceil(cells.length / 64));
-  for (let row = 0; row < cells.length; row++) {
-    if (!isEmpty(cells[row]!)) nullBitmap[row >> 3]! |= 1 << (row & 7);
-  }
+  const empty = isNumbers(cells) ? NaN : MISSING;
+  for (let row = 0; row < cells.length; row++)
+    if (!Object.is(cells[row], empty)) nullBitmap[row >> 3]! |= 1 << (row & 7);
   return { nullCount, nullBitmap };
+}
+
+function numEmpty(cells: Cells): number {
+  let empty = 0;
+  if (isNumbers(cells)) {
+    for (let row = 0; row < cells.length; row++) if (cells[row] !== cells[row]) empty++;
+    return empty;
+  }
+  const codes = signedCodes(cells);
+  for (let row = 0; row < codes.length; row++) if (codes[row]! < 0) empty++;
+  return empty;
+}
+
+function isNumbers(cells: Cells): cells is Float64Array {
+  return cells.BYTES_PER_ELEMENT === 8;
+}
+
+/** Codes as i32, MISSING as -1: comparisons with it are the faster ones. */
+function signedCodes({ buffer, byteOffset, length }: Cells): Int32Array {
+  return new Int32Array(buffer, byteOffset, length);
 }

@@ -7,7 +7,9 @@
 // grows here; 16 bytes after the input may be read and have no influence. Twin: ../reference.ts.
 
 import { slotOf, tagOf } from "../../shared/assembly/hash";
-import { MISSING, Table } from "./plan";
+import { MISSING, Table, UNKNOWN } from "./plan";
+
+export { codesOfIndices, meet, textBounds, uncompress, unpack } from "./pages";
 
 const NEWLINE: u32 = 0x0a;
 const RETURN: u32 = 0x0d;
@@ -153,8 +155,50 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
   table.keysLength = used + len;
   store<u64>(slot, tag);
   store<u32>(slot + 8, len);
-  store<u32>(slot + 12, code + 1);
+  // last, for findCells on another thread
+  atomic.store<u32>(slot + 12, code + 1);
   return code + 1;
+}
+
+/**
+ * Codes of cells, MISSING for empty ones and UNKNOWN for those without a code. Other threads may call it while internCells adds
+ * keys; they see some of these. The table must stay where it is, though.
+ *
+ * Parameters as internCells.
+ */
+export function findCells(
+  table: Table,
+  base: usize,
+  bounds: usize,
+  stride: usize,
+  gap: usize,
+  numCells: u32,
+  codes: usize,
+): void {
+  const slots = table.slots;
+  const mask = table.mask;
+  const end = codes + ((<usize>numCells) << 2);
+  for (; codes < end; codes += 4, bounds += stride) {
+    const key = base + load<u32>(bounds) + gap;
+    const len = u32(base + load<u32>(bounds + 4) - key);
+    if (len == 0) {
+      store<u32>(codes, MISSING);
+      continue;
+    }
+    const tag = tagOf(key, len);
+    let found = UNKNOWN;
+    for (let i = slotOf(tag, len) & mask; ; i = (i + 1) & mask) {
+      const slot = slots + ((<usize>i) << 4);
+      const code = atomic.load<u32>(slot + 12);
+      if (code == 0) break;
+      if (load<u64>(slot) != tag || load<u32>(slot + 8) != len) continue;
+      if (len <= 8 || isKey(table, code - 1, key, len)) {
+        found = code - 1;
+        break;
+      }
+    }
+    store<u32>(codes, found);
+  }
 }
 
 /** Whether the bytes of a key longer than 8 are those of a code's key of the same length. */

@@ -1,7 +1,10 @@
-// The struct of the scanner, and the code of a cell without a key.
+// The struct of the scanner, and what stands for a code.
 
 /** The code of an empty cell. */
 export const MISSING: u32 = 0xffffffff;
+
+/** The code of a key that has none yet; codes are below it. */
+export const UNKNOWN: u32 = 0x80000000;
 
 /** The distinct keys of one column. */
 export class Table {
