@@ -415,6 +415,9 @@ writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: p
 test(
   "the examples are typed by the packed package and run on it",
   () => {
+    // what tsc has compiled since the last build is no part of the package
+    if (existsSync(join(projectFolder, "dist", "cli", "main.js")))
+      throw new Error("dist/program/ is older than dist/: run `npm run build`");
     const place = at("packed");
     const installed = join(place, "node_modules", "embed-tables");
     mkdirSync(installed, { recursive: true });

@@ -44,9 +44,9 @@ onLinux.each([
     `-v ${8 * GIB}`,
     /^embed: the system refused the 10 GB of addresses .* NODE_OPTIONS=--disable-wasm-trap-handler takes 4 GB$/,
   ],
-  ["-n 20", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
+  ["-n 19", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
   [
-    "-n 40",
+    "-n 23",
     /^embed: too many files are open \(EMFILE\): raise the limit of this process, for example `ulimit -n 4096`$/,
   ],
 ])("ulimit %s is 74 and says what to do", async (limit, message) => {

@@ -163,10 +163,12 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "what a file of a model must look like stands beside what writes it, and the check touches no disk",
   },
   {
-    file: /^cli\/(terminal|signals|report-error|command-thread|command\.worker)$/,
+    file: /^cli\/(terminal|signals|report-error|command-thread|start-thread|command\.worker|short)$/,
     mayImport: [
       "node:worker_threads",
       "node:fs",
+      "node:fs/promises",
+      "node:stream",
       "node:timers/promises",
       "io/unfinished",
       "workers/process-limits",
@@ -175,7 +177,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "the main thread takes signals, ends a command that does not stop by itself, and removes what that leaves",
   },
   {
-    file: /^workers\/process-limits$/,
+    file: /^workers\/(process-limits|garbage)$/,
     mayImport: ["node:fs", "node:v8", "node:vm"],
     because:
       "Linux tells the limits of a process in files, and V8 lets go of addresses when it collects garbage",

@@ -8,20 +8,19 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { readEncoded } from "../dataset/encoded/read.js";
+import { program as embed } from "../testing/places.js";
 import { canGenerate, ctrLog, describeSeconds, median } from "./ctr-logs.js";
 
 const run = promisify(execFile);
 const REPEATS = 5;
-const cli = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 
 /** Runs the program and says its peak resident memory, in KiB, on stderr. */
 const measured = `
-import { main } from ${JSON.stringify(cli)};
-await main(process.argv);
-console.error("peak " + process.resourceUsage().maxRSS);
+process.on("exit", () => console.error("peak " + process.resourceUsage().maxRSS));
+await import(${JSON.stringify(pathToFileURL(embed).href)});
 `;
 
 /** Prints wall time and peak memory by length, and the time of reading back. */

@@ -7,14 +7,11 @@
 
 import { readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Readable, Writable } from "node:stream";
 import type { Unfinished } from "../io/unfinished.js";
-import { checkAddresses } from "../workers/process-limits.js";
 import { formatNamed } from "./arguments.js";
-import { reportError } from "./report-error.js";
 import {
   SIGNAL_EXITS,
-  type CommandStart,
   type FromCommand,
   type InterruptedHook,
   type SignalName,
@@ -32,11 +29,21 @@ const TERMINATION = 250;
 /** What is kept until a command says something else. */
 const NOTHING = "no output was written; an existing output is unchanged";
 
-/** A command at work on a thread of its own. */
+/** Where a command runs: on a worker, or on this thread (command-here.ts), with the streams of the process. */
+export interface Place {
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  on(event: "message", listener: (message: FromCommand) => void): unknown;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "exit", listener: (exitCode: number) => void): unknown;
+  postMessage(sent: SignalSent): void;
+  terminate(): Promise<unknown>;
+}
+
+/** A command at work. */
 export class CommandThread {
-  /** The exit code, when the command has ended. */
-  readonly ended: Promise<number>;
-  readonly #worker: Worker;
+  readonly #place: Place;
   readonly #format: "text" | "json";
   readonly #unfinished = new Map<string, Unfinished>();
   #saves: string | undefined;
@@ -46,32 +53,31 @@ export class CommandThread {
   #first: { signal: SignalName; at: number; saves: string | undefined } | undefined;
   #failure: unknown;
 
-  /** @throws {IoError} the limit of the process leaves too few addresses for a thread */
-  constructor(argv: string[]) {
-    checkAddresses(1);
+  constructor(place: Place, argv: string[]) {
+    this.#place = place;
     this.#format = formatNamed(argv);
-    const start: CommandStart = { argv };
-    this.#worker = new Worker(new URL("./command.worker.js", import.meta.url), {
-      workerData: start,
-      stdin: true,
-    });
-    this.#worker.on("message", (message: FromCommand) => this.#hear(message));
-    this.#worker.on("error", (error) => (this.#failure = error));
+  }
+
+  /** Passes on its streams and signals. @returns the exit code, when the command has ended */
+  async ended(): Promise<number> {
+    this.#place.stdout?.pipe(process.stdout);
+    this.#place.stderr?.pipe(process.stderr);
+    this.#place.on("message", (message) => this.#hear(message));
+    this.#place.on("error", (error) => (this.#failure = error));
     // it may end while its input still comes
-    this.#worker.stdin!.on("error", () => undefined);
+    this.#place.stdin?.on("error", () => undefined);
     for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
       process.on(signal, () => this.#take(signal));
-    this.ended = new Promise((resolve) => {
-      this.#worker.on("exit", (exitCode) => void this.#endedWith(exitCode).then(resolve));
-    });
+    const exitCode = await new Promise<number>((resolve) => this.#place.on("exit", resolve));
+    return await this.#endedWith(exitCode);
   }
 
   /** Ends the process with the exit code, whatever the command does. */
   async endNow(exitCode: number, signal?: SignalName): Promise<void> {
-    const ended = await Promise.race([this.#worker.terminate().then(() => true), pause(TERMINATION, false)]);
+    const ended = await Promise.race([this.#place.terminate().then(() => true), pause(TERMINATION, false)]);
     await this.#tidy(exitCode, true);
     // a spinner hides it
-    if (standardError.isTTY) standardError.write("\u001B[?25h");
+    if (standardError().isTTY) standardError().write("\u001B[?25h");
     if (!ended && signal) {
       // a system call that does not return, as of opening a pipe that nobody writes to, keeps the process from exiting; the
       // signal itself does end it, unless it is the first process of a container
@@ -84,7 +90,7 @@ export class CommandThread {
   #hear(message: FromCommand): void {
     if ("saves" in message) this.#saves = message.saves;
     else if ("keeps" in message) this.#keeps = message.keeps;
-    else if ("text" in message) standardError.write(message.text);
+    else if ("text" in message) standardError().write(message.text);
     else if ("readsStdin" in message) this.#passStdin();
     else if ("hook" in message) this.#hook = message.hook;
     else if (message.isThere) this.#unfinished.set(message.unfinished.path, message.unfinished);
@@ -106,15 +112,15 @@ export class CommandThread {
       ? `saving ${saves}; a second signal exits immediately without saving`
       : `stopping: ${this.#keeps}`;
     // over what a spinner has drawn
-    if (standardError.isTTY) standardError.write("\r\u001B[K");
+    if (standardError().isTTY) standardError().write("\r\u001B[K");
     writeError(`${signal}: ${text}`, this.#format);
-    this.#worker.postMessage({ signal, finish } satisfies SignalSent);
+    this.#place.postMessage({ signal, finish });
     if (!finish) setTimeout(() => void this.endNow(exitCode, signal), GRACE).unref();
   }
 
   #passStdin(): void {
     this.#readsStdin = true;
-    process.stdin.pipe(this.#worker.stdin!);
+    process.stdin.pipe(this.#place.stdin!);
   }
 
   /** Does what a command would have done that was ended in the middle of its work. */
@@ -132,6 +138,7 @@ export class CommandThread {
     // what the command has not read of it keeps the process alive no longer
     if (this.#readsStdin) process.stdin.destroy();
     if (this.#failure !== undefined) {
+      const { reportError } = await import("./report-error.js");
       const code = reportError(this.#failure, this.#format);
       await this.#tidy(code, false);
       return code;

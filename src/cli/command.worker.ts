@@ -1,10 +1,11 @@
 // The thread of a command: it sees the program as the main thread does, but for signals, which the main thread passes on.
 
+import { isatty, WriteStream } from "node:tty";
 import { parentPort, workerData } from "node:worker_threads";
 import { observeUnfinished } from "../io/unfinished.js";
 import { Interrupts } from "./interrupts.js";
 import { runProgram } from "./program.js";
-import { writeLinesBy } from "./terminal.js";
+import { standardErrorIs, writeLinesBy } from "./terminal.js";
 import type { CommandStart, FromCommand, SignalSent } from "./signals.js";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what command-thread.ts starts it with
@@ -20,6 +21,7 @@ process.stdin.on("newListener", (event) => {
   readsStdin = true;
   tell({ readsStdin });
 });
+if (isatty(2)) standardErrorIs(new WriteStream(2).unref().on("error", () => undefined));
 writeLinesBy((text) => tell({ text }));
 observeUnfinished((unfinished, isThere) => tell({ unfinished, isThere }));
 
@@ -27,9 +29,13 @@ const interrupts = new Interrupts(tell);
 port.on("message", (sent: SignalSent) => interrupts.take(sent));
 // waiting for signals is no reason to live on
 port.unref();
-process.exitCode = await runProgram(argv, interrupts);
-// standard input that is not read to its end keeps the thread alive
-if (readsStdin && !process.stdin.readableEnded) {
-  await new Promise((resolve) => process.stdout.write("", resolve));
-  process.exit();
+void run();
+
+async function run(): Promise<void> {
+  process.exitCode = await runProgram(argv, interrupts);
+  // standard input that is not read to its end keeps the thread alive
+  if (readsStdin && !process.stdin.readableEnded) {
+    await new Promise((resolve) => process.stdout.write("", resolve));
+    process.exit();
+  }
 }

@@ -2,34 +2,48 @@
 // Why: docs/decisions/0013-commands-on-a-thread.md.
 
 import { formatNamed, isForHelp } from "./arguments.js";
-import { CommandThread } from "./command-thread.js";
-import { reportError } from "./report-error.js";
+import { CommandThread, type Place } from "./command-thread.js";
+import { isShort } from "./short.js";
 import { writeError } from "./terminal.js";
 
 /** Runs the program on the arguments of the process; sets its exit code. */
 export async function main(argv: string[]): Promise<void> {
-  let end = (exitCode: number): unknown => process.exit(exitCode);
+  let command: CommandThread | undefined;
+  try {
+    if (!isForHelp(argv)) command = new CommandThread(await placeFor(argv), argv);
+    watchStreams((exitCode) => (command ? void command.endNow(exitCode) : process.exit(exitCode)));
+    process.exitCode = await (command ? command.ended() : help(argv));
+  } catch (error) {
+    const { reportError } = await import("./report-error.js");
+    process.exitCode = reportError(error, formatNamed(argv));
+  }
+}
+
+/** Has the command start: most on a thread, and what follows is done while that starts. */
+async function placeFor(argv: string[]): Promise<Place> {
+  if (await isShort(argv, process.env, process.execArgv)) {
+    const { CommandHere } = await import("./command-here.js");
+    return new CommandHere(argv);
+  }
+  const { startThread } = await import("./start-thread.js");
+  return startThread(argv);
+}
+
+/** @param end ends the program with that exit code */
+function watchStreams(end: (exitCode: number) => void): void {
   // a reader that has seen enough (head) closes the pipe: that is no error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") return end(0);
     writeError(`writing to standard output failed: ${error.message}`);
-    return end(74);
+    end(74);
   });
   process.stderr.on("error", () => undefined);
+}
 
-  try {
-    if (isForHelp(argv)) {
-      const [{ runProgram }, { Interrupts }] = await Promise.all([
-        import("./program.js"),
-        import("./interrupts.js"),
-      ]);
-      process.exitCode = await runProgram(argv, new Interrupts());
-      return;
-    }
-    const command = new CommandThread(argv);
-    end = (exitCode) => command.endNow(exitCode);
-    process.exitCode = await command.ended;
-  } catch (error) {
-    process.exitCode = reportError(error, formatNamed(argv));
-  }
+async function help(argv: string[]): Promise<number> {
+  const [{ runProgram }, { Interrupts }] = await Promise.all([
+    import("./program.js"),
+    import("./interrupts.js"),
+  ]);
+  return await runProgram(argv, new Interrupts());
 }

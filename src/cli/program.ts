@@ -60,7 +60,7 @@ async function programOf(
     .configureOutput({
       // off a terminal an option is one line, for grep
       getOutHelpWidth: () => widthOf(process.stdout),
-      getErrHelpWidth: () => widthOf(standardError),
+      getErrHelpWidth: () => widthOf(standardError()),
       writeErr: (text) => writeText(visibleText(text)),
       // the program says it itself, in the form of its other errors
       outputError: () => undefined,

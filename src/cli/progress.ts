@@ -73,7 +73,8 @@ async function displayFor(options: OutputOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return jsonDisplay();
   // ora divides by the terminal's width, which some pseudo-terminals say is 0
-  const terminal = standardError.isTTY && standardError.columns > 0 && process.env["TERM"] !== "dumb";
+  const { isTTY, columns } = standardError();
+  const terminal = isTTY && columns > 0 && process.env["TERM"] !== "dumb";
   const plain = options.progress === false || !terminal;
   const lineOf = lineWriter();
   return plain ? linesDisplay(lineOf) : await spinner(options, lineOf);
@@ -154,7 +155,7 @@ async function spinner(options: OutputOptions, lineOf: (progress: Progress) => s
   const { default: ora } = await import("ora");
   const coloured = options.color !== false && !process.env["NO_COLOR"];
   const shown: Ora = ora({
-    stream: standardError,
+    stream: standardError(),
     text: WORKING,
     // a job in the background is stopped when it touches the terminal's modes
     discardStdin: false,

@@ -46,7 +46,7 @@ export function refusal(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = "code" in error ? String(error.code) : "";
   // Node looks for a package by opening files, and takes those that it cannot open for missing
-  const isMisread = code === "ERR_MODULE_NOT_FOUND" && openFileLimit() < FEW_FILES;
+  const isMisread = /^(ERR_)?MODULE_NOT_FOUND$/.test(code) && openFileLimit() < FEW_FILES;
   const known = REFUSED[isMisread ? "EMFILE" : code];
   if (known !== undefined) return known;
   // V8's own, without a code

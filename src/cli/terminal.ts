@@ -3,15 +3,22 @@
 // Names of columns, keys and files come from whoever made the log. All text passes here, and no name in it steers the terminal,
 // reorders a line or looks like a line of its own.
 
-import { isatty, WriteStream } from "node:tty";
-import { isMainThread } from "node:worker_threads";
+import type { WriteStream } from "node:tty";
 import { printable, visibleText } from "../errors.js";
 
 const decoder = new TextDecoder();
 
-/** Standard error. What a thread is given in its place knows no terminal: one is opened anew there. */
-export const standardError =
-  isMainThread || !isatty(2) ? process.stderr : new WriteStream(2).unref().on("error", () => undefined);
+let opened: WriteStream | undefined;
+
+/** Standard error. It is opened when it is first asked for, as that takes a while. */
+export function standardError(): WriteStream {
+  return opened ?? process.stderr;
+}
+
+/** Has another stream be standard error: what a thread is given in its place knows no terminal. */
+export function standardErrorIs(stream: WriteStream): void {
+  opened = stream;
+}
 
 /**
  * Writes a result: text, or the bytes of an export, which stay as they are in a file and a pipe and are shown as text on a terminal.
@@ -27,11 +34,11 @@ export function writeResult(chunk: string | Uint8Array): Promise<void> {
   });
 }
 
-let write = (text: string): void => void standardError.write(text);
+let write = (text: string): void => void standardError().write(text);
 
 /** Has lines for a person written by another thread: a thread's own stream keeps the second until its event loop turns. */
 export function writeLinesBy(other: (text: string) => void): void {
-  if (!standardError.isTTY) write = other;
+  if (!standardError().isTTY) write = other;
 }
 
 /** Writes text for a person, as it is. */

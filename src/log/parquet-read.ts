@@ -163,7 +163,7 @@ export async function readRanges(
       const own = { memory: newMemory(), finder: ranges.finderData() };
       const data: ParquetScannerData = { module, requests: cells, nulls: options.nulls, ...own };
       threads.push({
-        thread: new ScanThread("./parquet-scan.worker.js", data),
+        thread: new ScanThread(new URL("./parquet-scan.worker.js", import.meta.url), data),
         spent: [],
         isDigesting: false,
       });

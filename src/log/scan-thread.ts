@@ -1,6 +1,5 @@
 // A thread that scans: jobs go in, replies come out, in order.
 
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
 import type { ChunkScan } from "./chunk-scanner.js";
@@ -39,9 +38,9 @@ export class ScanThread<Job, Reply> {
   readonly #worker: Worker;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: unknown) => void }[] = [];
 
-  /** @param script the compiled file beside this one */
-  constructor(script: string, workerData: object) {
-    this.#worker = new Worker(fileURLToPath(new URL(script, import.meta.url).href), {
+  /** @param script what runs in it */
+  constructor(script: URL, workerData: object) {
+    this.#worker = new Worker(script, {
       workerData,
       // flags of the process, such as --input-type, may be none of a thread's
       execArgv: [],

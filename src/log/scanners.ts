@@ -69,7 +69,7 @@ export class ThreadScanner implements Scanner {
   ) {
     // the memory is made here rather than on the thread, where a failure would lose its class
     const data: ScannerData = { module, setup, memory: newMemory() };
-    this.#thread = new ScanThread("./scan.worker.js", data);
+    this.#thread = new ScanThread(new URL("./scan.worker.js", import.meta.url), data);
   }
 
   async scan(job: ScanJob): Promise<ChunkScan> {

@@ -1,6 +1,7 @@
 // Threads that serve no pool: they wait for the next one, and help with rounds (rounds.ts) meanwhile.
 
 import { Worker } from "node:worker_threads";
+import { collectGarbage } from "./garbage.js";
 import { checkAddresses, freeAddresses } from "./process-limits.js";
 
 const idle = new Set<Worker>();
@@ -26,7 +27,7 @@ export function helpers(most: number): Worker[] {
 /** Takes so many threads, idle ones first. @throws {IoError} the limit of the process leaves too few addresses for them */
 export function takeThreads(size: number): Worker[] {
   const taken = [...idle].slice(0, size);
-  checkAddresses(size - taken.length);
+  checkAddresses(size - taken.length, collectGarbage);
   for (const worker of taken) {
     idle.delete(worker);
     stopListening(worker);

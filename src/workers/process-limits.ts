@@ -2,8 +2,6 @@
 // few addresses (`ulimit -v`): so these are looked at before one is started.
 
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { IoError, sizeText } from "../errors.js";
 
 /** Bytes of addresses that a thread takes for its heap, its code and its stacks: 0.65 GiB on Node 20 and x86-64. */
@@ -22,12 +20,14 @@ export function freeAddresses(): number {
   return used === undefined ? Infinity : limit - 1024 * Number(used);
 }
 
-/** @throws {IoError} there are too few addresses for so many threads */
-export function checkAddresses(numThreads: number): void {
+/**
+ * @param collect called before threads are refused: WebAssembly memories of earlier work hold addresses until they are found unused
+ * @throws {IoError} there are too few addresses for so many threads
+ */
+export function checkAddresses(numThreads: number, collect: () => void = () => undefined): void {
   const needed = numThreads * THREAD_ADDRESSES;
   if (freeAddresses() >= needed) return;
-  // WebAssembly memories of earlier work hold theirs until they are found unused
-  collectGarbage();
+  collect();
   const free = freeAddresses();
   if (free >= needed) return;
   const fewer = numThreads > 1 ? "fewer --threads need less, and " : "";
@@ -47,15 +47,4 @@ function limitOf(name: string): number {
   } catch {
     return Infinity;
   }
-}
-
-let collect: unknown;
-
-/** Runs V8's garbage collector, which programs reach by this flag alone. */
-export function collectGarbage(): void {
-  if (!collect) {
-    setFlagsFromString("--expose-gc");
-    collect = runInNewContext("gc");
-  }
-  if (typeof collect === "function") collect();
 }

@@ -3,7 +3,7 @@
 
 import { parentPort } from "node:worker_threads";
 import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";
-import { collectGarbage } from "./process-limits.js";
+import { collectGarbage } from "./garbage.js";
 import { helpWith } from "./rounds.js";
 
 const port = parentPort!;

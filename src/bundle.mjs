@@ -1,0 +1,160 @@
+// Writes dist/program/, what bin/embed.js runs and the package ships: the compiled modules, joined into files that are loaded
+// together. The last step of the build. Why, and how the files are cut: docs/decisions/0027-the-program-in-few-files.md.
+//
+//   dist/cli/main.js, dist/library.js, threads' scripts ──► dist/program/*.cjs, *.js; dist/cli/main.js is removed
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rollup } from "rollup";
+
+const dist = resolve(dirname(fileURLToPath(import.meta.url)), "../dist");
+const program = join(dist, "program");
+const at = (name) => join(dist, `${name}.js`);
+const [main, library] = [at("cli/main"), at("library")];
+
+/** Node 20 cannot `require` these: what imports them stays an ES module. The rest is CommonJS, which starts sooner. */
+const ES_ONLY = /^hyparquet/;
+/** Large packages that few commands need. */
+const LARGE = /^(ml-matrix|yaml|zod|umap-js|fflate)\b/;
+
+/** By module: all that its import loads, itself and packages included. */
+const loads = new Map();
+/** By module: the file that it is put into. */
+let files;
+
+const bundle = await rollup({
+  input: { main, library },
+  external: (id) => !id.startsWith(".") && !isAbsolute(id),
+  treeshake: { moduleSideEffects: "no-external" },
+  // several files may use what one of them defines, so that it exports more
+  preserveEntrySignatures: "allow-extension",
+  onwarn: ({ message }) => {
+    throw new Error(message);
+  },
+  plugins: [
+    {
+      ...{ name: "program", transform: withPlaces, resolveImportMeta, resolveFileUrl, renderDynamicImport },
+      buildEnd() {
+        for (const id of this.getModuleIds()) loads.set(id, loadedBy(id, this.getModuleInfo));
+        files = cut(this.getModuleInfo);
+      },
+    },
+  ],
+});
+
+/** The script of a thread becomes a file of the program, and other paths go on from where the module was. */
+function withPlaces(code, id) {
+  const scripts = /new URL\("(\.\/[\w.-]+\.worker\.js|\.\/thread\.js)", import\.meta\.url\)/g;
+  const placed = code
+    .replaceAll(scripts, (_, path) => {
+      const file = this.emitFile({ type: "chunk", id: resolve(dirname(id), path) });
+      return `new URL(import.meta.ROLLUP_FILE_URL_${file})`;
+    })
+    .replaceAll("import.meta.url", `new URL(${JSON.stringify(relative(program, id))}, import.meta.url).href`);
+  return { code: placed, map: null };
+}
+
+function resolveImportMeta(property, { format }) {
+  return property === "url" ? ownUrl(format) : null;
+}
+
+function resolveFileUrl({ relativePath, format }) {
+  return `new URL(${JSON.stringify(relativePath)}, ${ownUrl(format)}).href`;
+}
+
+function ownUrl(format) {
+  return format === "cjs" ? 'require("node:url").pathToFileURL(__filename).href' : "import.meta.url";
+}
+
+function renderDynamicImport({ format, moduleId, targetChunk }) {
+  // tasks of pools and of rounds, by their URL
+  if (moduleId === at("workers/thread") || moduleId === at("workers/rounds"))
+    return { left: 'Promise.resolve().then(() => require(require("node:url").fileURLToPath(', right: ")))" };
+  return format === "cjs" && targetChunk && isEs(targetChunk.moduleIds)
+    ? { left: "import(", right: ")" }
+    : null;
+}
+
+function loadedBy(id, info, found = new Set()) {
+  if (found.has(id)) return found;
+  found.add(id);
+  for (const imported of info(id).importedIds) loadedBy(imported, info, found);
+  return found;
+}
+
+function needs(id, packages) {
+  return [...(loads.get(id) ?? [])].some((each) => packages.test(each));
+}
+
+function isEs(ids) {
+  return ids.some((id) => id === library || needs(id, ES_ONLY));
+}
+
+/** The file of each module, but for those that few commands need: Rollup puts these together with what is needed with them. */
+function cut(info) {
+  const found = new Map();
+  const ours = [...loads.keys()].filter((id) => id.startsWith(dist));
+  const loadedWith = (...ids) =>
+    [...new Set(ids.flatMap((id) => [...loads.get(id)]))].filter((id) => id.startsWith(dist));
+  // in the first file that needs it, so that a file only imports from files before it
+  const put = (file, modules) => {
+    for (const id of modules) if (!found.has(id)) found.set(id, file);
+  };
+
+  const scripts = ours.filter((id) => id.endsWith(".worker.js"));
+  const tasks = scripts.filter(
+    (id) => !id.startsWith(join(dist, "cli")) && !id.startsWith(join(dist, "log")),
+  );
+  const inTasks = new Set(loadedWith(at("workers/thread"), ...tasks));
+  put("main", loadedWith(main, at("workers/process-limits")));
+  put("start-thread", loadedWith(at("cli/start-thread")));
+  put(
+    "shared",
+    loadedWith(at("api/neighbors")).filter((id) => inTasks.has(id)),
+  );
+  put("tasks", inTasks);
+  put("commands", loadedWith(at("cli/command.worker"), at("cli/command-here")));
+  put("runs", loadedWith(at("cli/commands/neighbors"), at("api/neighbors"), at("trainers/fm/models")));
+  put("scan", loadedWith(at("log/scan.worker")));
+  put("logs", loadedWith(at("log/open"), at("training/read-dataset")));
+  put("training", loadedWith(at("cli/commands/train"), at("training/session")));
+
+  // what several trainers need, and then each trainer
+  const trainers = ours.filter((id) => /^trainers.[^\\/]+.trainer\.js$/.test(relative(dist, id)));
+  const eachLoads = trainers.map((trainer) => {
+    const learning = info(trainer).dynamicallyImportedIds.filter((id) => dirname(id) === dirname(trainer));
+    return loadedWith(trainer, ...learning).filter((id) => !needs(id, ES_ONLY) && !needs(id, LARGE));
+  });
+  const several = eachLoads.flat().filter((id, i, all) => all.indexOf(id) !== i);
+  put("trainers", several);
+  for (const [t, trainer] of trainers.entries())
+    put(relative(dist, dirname(trainer)).replace(/[\\/]/, "-"), eachLoads[t]);
+
+  // these do their work when they are loaded, so that nothing else may load them
+  for (const id of [...scripts, at("workers/thread"), library]) found.delete(id);
+  return found;
+}
+
+const fileName = ({ moduleIds }) => (isEs(moduleIds) ? "[name].js" : "[name].cjs");
+rmSync(program, { recursive: true, force: true });
+mkdirSync(program);
+for (const [format, ending] of [
+  ["cjs", ".cjs"],
+  ["es", ".js"],
+]) {
+  const { output } = await bundle.generate({
+    format,
+    dir: program,
+    entryFileNames: fileName,
+    chunkFileNames: fileName,
+    manualChunks: (id) => files.get(id),
+    onlyExplicitManualChunks: true,
+    hoistTransitiveImports: false,
+    minifyInternalExports: false,
+    generatedCode: "es2015",
+  });
+  for (const { fileName: name, code } of output)
+    if (name.endsWith(ending)) writeFileSync(join(program, name), code);
+}
+// bin/embed.js runs what tsc has compiled since
+rmSync(main);

@@ -1,0 +1,40 @@
+// A command on the main thread: one that ends sooner than a thread starts (short.ts).
+
+import { EventEmitter } from "node:events";
+import type { Place } from "./command-thread.js";
+import { Interrupts } from "./interrupts.js";
+import { runProgram } from "./program.js";
+import type { FromCommand, SignalSent } from "./signals.js";
+
+/** Sends and receives the messages of a command on a thread; its streams are those of the process. */
+export class CommandHere extends EventEmitter implements Place {
+  readonly stdin = null;
+  readonly stdout = null;
+  readonly stderr = null;
+  readonly #interrupts = new Interrupts((message: FromCommand) => this.emit("message", message));
+
+  constructor(argv: string[]) {
+    super();
+    void this.#run(argv);
+  }
+
+  postMessage(sent: SignalSent): void {
+    this.#interrupts.take(sent);
+  }
+
+  /** What it does ends with the process. */
+  terminate(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #run(argv: string[]): Promise<void> {
+    // listeners are added before
+    await Promise.resolve();
+    try {
+      this.emit("exit", await runProgram(argv, this.#interrupts));
+    } catch (error) {
+      this.emit("error", error);
+      this.emit("exit", 70);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+// A command's thread, started.
+
+import { Worker } from "node:worker_threads";
+import { checkAddresses } from "../workers/process-limits.js";
+import type { Place } from "./command-thread.js";
+import type { CommandStart } from "./signals.js";
+
+/** @throws {IoError} the limit of the process leaves too few addresses for a thread */
+export function startThread(argv: string[]): Place {
+  checkAddresses(1);
+  const start: CommandStart = { argv };
+  return new Worker(new URL("./command.worker.js", import.meta.url), {
+    workerData: start,
+    stdin: true,
+    // otherwise Node opens the process's own streams before it starts the thread
+    stdout: true,
+    stderr: true,
+  });
+}
