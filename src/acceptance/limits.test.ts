@@ -46,8 +46,9 @@ onLinux.each([
   ],
   ["-n 19", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
   [
+    // which file is one too many depends on the threads
     "-n 23",
-    /^embed: too many files are open \(EMFILE\): raise the limit of this process, for example `ulimit -n 4096`$/,
+    /^embed: (cannot read '.*': )?too many files are open \(EMFILE\)[:,] raise the limit of this process, for example `ulimit -n 4096`$/,
   ],
 ])("ulimit %s is 74 and says what to do", async (limit, message) => {
   if (!isNode20) return console.log(`skipped: what ulimit ${limit} allows is known of Node 20`);

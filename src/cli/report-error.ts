@@ -44,7 +44,8 @@ export function reportError(error: unknown, format: "text" | "json"): number {
 /** What the system refused, and what to do; undefined of another error. */
 export function refusal(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = "code" in error ? String(error.code) : "";
+  // an error that came from another thread has its code in the message alone
+  const code = "code" in error ? String(error.code) : (/^(E[A-Z]+): /.exec(error.message)?.[1] ?? "");
   // Node looks for a package by opening files, and takes those that it cannot open for missing
   const isMisread = /^(ERR_)?MODULE_NOT_FOUND$/.test(code) && openFileLimit() < FEW_FILES;
   const known = REFUSED[isMisread ? "EMFILE" : code];

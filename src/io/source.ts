@@ -6,6 +6,7 @@ import { stdin } from "node:process";
 import { bytesOf, gunzip, unzstd, type Decompress } from "./decompress.js";
 import { DataError, EmbedError, IoError, NoInputError, UsageError } from "../errors.js";
 import { errorCode } from "./error-code.js";
+import { asIoError } from "./write.js";
 import type { InputFingerprint } from "./fingerprint.js";
 
 /** One input, read once from start to end. */
@@ -235,6 +236,7 @@ function readError(path: string, error: unknown): unknown {
   if (/^(Z|ZSTD)_/.test(code)) {
     return new DataError(`the compressed data is damaged or truncated (${message})`, { file: path });
   }
+  if (code === "EMFILE" || code === "ENFILE") return asIoError(error, `cannot read '${path}'`);
   if (code !== "") return new IoError(`cannot read '${path}': ${message}`, { cause: error });
   return error;
 }
