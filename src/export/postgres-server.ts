@@ -31,6 +31,10 @@ const MAX_NAME_BYTES = 63;
 const LOCK_MILLISECONDS = 2000;
 const LOCK_TRIES = 15;
 
+/** Milliseconds between two attempts to take the lock of a table, and how long it is tried. */
+const LOCK_INTERVAL = 100;
+const MOST_WAITING = 2000;
+
 /** What a table is to hold. */
 export interface PostgresContent {
   /** In the order of COPY's text. @throws {OutputError} the database lacks a type */
@@ -98,11 +102,7 @@ async function lookUp(
   if (schema === null)
     throw new OutputError(`the user of ${variable} has no schema for new tables: use --into SCHEMA.TABLE`);
   const name = names.at(-1)!;
-  const [lock] = await transaction.query<{ taken: boolean }>(
-    "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken",
-    [`embed export ${quoted(schema, name)}`],
-  );
-  if (!lock!.taken)
+  if (!(await takeLock(transaction, `embed export ${quoted(schema, name)}`)))
     throw new LockedError(
       `'${into}' of ${variable} is being written by another export: try again when it has finished`,
     );
@@ -111,6 +111,19 @@ async function lookUp(
   const table = await find();
   if (table) await checkColumns(transaction, table, columns, into);
   return { table, place: { schema, name, columns } };
+}
+
+/** Takes a lock until the transaction ends. The server keeps that of an export which was ended a moment ago: it is waited for. */
+async function takeLock(transaction: Transaction, name: string): Promise<boolean> {
+  for (let waited = 0; ; waited += LOCK_INTERVAL) {
+    const [lock] = await transaction.query<{ taken: boolean }>(
+      "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken",
+      [name],
+    );
+    if (lock!.taken) return true;
+    if (waited >= MOST_WAITING) return false;
+    await pause(LOCK_INTERVAL);
+  }
 }
 
 const MARK = /\n?embed export [0-9a-f]{16}$/;

@@ -104,7 +104,8 @@ async function started(child: ChildProcess, port: number, url: string, folder: s
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await ended;
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    // processes of a server that was killed write for a moment
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
   for (let tries = 0; !(await answers(port)); tries++) {
     if (tries === 200 || child.exitCode !== null)
