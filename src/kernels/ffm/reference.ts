@@ -20,6 +20,7 @@ import {
 } from "../fm/reference.js";
 import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
 import {
+  exactInverseSqrt,
   referenceParameters,
   type ReferenceMethod,
   type ReferenceParameters,
@@ -181,10 +182,6 @@ class BlockSteps {
     const fields = Math.min(this.#size, numFields - block * this.#size);
     squares[k]! += square / (fields * dim);
   }
-}
-
-function exactInverseSqrt(n: number): number {
-  return 1 / Math.sqrt(n);
 }
 
 /**

@@ -9,6 +9,7 @@
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
+  exactInverseSqrt,
   referenceParameters,
   type ReferenceMethod,
   type ReferenceParameters,
@@ -173,7 +174,7 @@ class SliceSteps {
       const slice = grad.slice(j * K, (j + 1) * K);
       const k = feature * numSlices + j;
       squares[k]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
-      const root = (inverseSqrt ?? ((n) => 1 / Math.sqrt(n)))(squares[k]!);
+      const root = (inverseSqrt ?? exactInverseSqrt)(squares[k]!);
       slice.forEach((x, d) => (v[feature * dim + j * K + d]! -= learningRate * x * root));
     }
   }

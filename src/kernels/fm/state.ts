@@ -182,11 +182,13 @@ export function writeOptimizer(
     throw new RangeError("the state of a machine of another shape");
   for (let feature = 0; feature < n; feature++) {
     if (!known[feature]) continue;
-    if (shared)
+    if (shared) {
       parameters.shareAccumulators(feature, knownSlices, vectors.subarray(feature * J, (feature + 1) * J));
-    knownSlices.forEach((isKnown, j) => {
-      if (isKnown && !shared) parameters.write(feature, j, K, vectors, (feature * J + j) * width);
-    });
+    } else {
+      knownSlices.forEach((isKnown, j) => {
+        if (isKnown) parameters.write(feature, j, K, vectors, (feature * J + j) * width);
+      });
+    }
     numbers.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), parameters.weightAt(feature) + 1);
   }
   setAccumulators(arena, layout, w0);

@@ -9,6 +9,11 @@ import { ftrlGrowth, ftrlWeight } from "../../numeric/ftrl.js";
 
 export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
 
+/** 1 / sqrt(n), where the kernel's own is not asked for. */
+export function exactInverseSqrt(n: number): number {
+  return 1 / Math.sqrt(n);
+}
+
 /** How vectors move: ftrl is a method of weights alone. */
 export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
   return method === "ftrl" ? "adagrad" : method;
@@ -65,7 +70,7 @@ export function referenceStep(
     values[k]! -= lr * grad;
   } else if (method === "adagrad") {
     state.n[k]! += grad * grad;
-    values[k]! -= lr * grad * (options.inverseSqrt ?? ((n) => 1 / Math.sqrt(n)))(state.n[k]!);
+    values[k]! -= lr * grad * (options.inverseSqrt ?? exactInverseSqrt)(state.n[k]!);
   } else {
     const t = ++state.t[k]!;
     state.m[k] = 0.9 * state.m[k]! + 0.1 * grad;
