@@ -29,7 +29,7 @@ export class TableLock {
     this.#lock[0] = 0;
   }
 
-  /** Moves tables while nobody looks at them. */
+  /** Moves tables while no thread reads them. */
   closed(move: () => void): void {
     const lock = this.#lock;
     Atomics.add(lock, 0, CLOSED);

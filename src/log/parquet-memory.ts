@@ -155,7 +155,7 @@ export class PageRegion {
    * Marks unseen values among indices UNKNOWN.
    *
    * @param indices of PageMemory.indices()
-   * @returns those that were unseen, by their first rows @throws {Error} an index is none of the dictionary's
+   * @returns those that were unseen, by their first rows @throws {Error} an index is not in the dictionary
    */
   meet(indices: Uint32Array): Uint32Array {
     const met = this.shared.out(indices.length);
@@ -170,7 +170,7 @@ export class PageRegion {
   /**
    * Codes of indices, which the next call overwrites: MISSING for NULL; `undefined` where any is unseen.
    *
-   * @param indices of PageMemory.indices() @throws {Error} an index is none of the dictionary's
+   * @param indices of PageMemory.indices() @throws {Error} an index is not in the dictionary
    */
   codesOf(indices: Uint32Array): { codes: Uint32Array; numNulls: number; hasUnknown: boolean } | undefined {
     const codes = this.shared.out(indices.length);
@@ -184,7 +184,7 @@ export class PageRegion {
   }
 }
 
-/** The error of an index that is none of a dictionary's. */
+/** The error of an index that is not in the dictionary. */
 function noIndex(indices: Uint32Array, size: number): Error {
   return new Error(`index ${indices.find((index) => index >= size)} into a dictionary of ${size} values`);
 }

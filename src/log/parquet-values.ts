@@ -53,7 +53,7 @@ const BOOLEANS: PlainValues = { count: 2, kind: "other", values: [false, true] }
  * The values of a data page.
  *
  * @param dictionary of the column chunk so far
- * @throws {Error} they cannot be those of the encoding, or it is none that is read
+ * @throws {Error} they cannot be those of the encoding, or the encoding is not supported
  */
 export function valuesOf(
   page: Page,

@@ -24,7 +24,7 @@ export class RangeBuffers {
     return new Uint8Array(this.#take(roundUp(length)), 0, length);
   }
 
-  /** Takes buffers that nobody reads any more. */
+  /** Takes buffers that are no longer read. */
   give(buffers: readonly ArrayBuffer[]): void {
     for (const buffer of buffers) {
       const free = this.#free.get(buffer.byteLength);

@@ -15,7 +15,7 @@ function initOf(given: Partial<Init> = {}): Init {
   };
 }
 
-/** Of a caller that has to wait for nobody. */
+/** Of a caller that does not have to wait. */
 const alone = () => ({ helped: shared(1).fill(1) });
 
 test("without other threads the calling one does every round once", () => {

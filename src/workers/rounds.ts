@@ -3,7 +3,7 @@
 //   shareRounds ──► calling thread: run(0), run(2), run(3), ...
 //               └─► idle thread:            run(1), run(4), ...
 //
-// Nobody waits for a thread to begin: where none is ready, the calling thread does all rounds. Which thread does which round
+// The calling thread does not wait for others to begin: where no thread is ready, it does all rounds. Which thread does which round
 // is left to chance, so each must write to places of its own, in arrays that are in shared memory. A round is done again
 // where it failed on another thread.
 

@@ -17,8 +17,8 @@ export const RUN: u32 = 4096;
  *
  * Of Plan, numSlices are the groups, and slices and accumulators are u32[blocks][blocks][2] by place: where v and its state of the
  * features of a block for the partner fields of another lie, f32[F of a block][Q][S][4] by field and quad, S by the method, or
- * AdaGrad's accumulator; first what feature 0 would have, were it of that block, then how much further the next one lies. Sums
- * there are none.
+ * AdaGrad's accumulator; first what feature 0 would have, were it of that block, then how much further the next one lies. The
+ * field sums is not used.
  */
 export class FfmPlan extends Plan {
   /** without padding */
