@@ -77,7 +77,8 @@ export function shop(options: ShopOptions = {}): Shop {
   const made: ShopDay[] = [];
   for (let day = 0; day < days; day++) {
     const ofDay = mulberry32(seed * 1000 + day);
-    for (let i = 0; day > 0 && i < newItemsPerDay; i++) items.push(drawItem(items.length, day, ofDay));
+    const numNew = day === 0 ? 0 : newItemsPerDay;
+    for (let i = 0; i < numNew; i++) items.push(drawItem(items.length, day, ofDay));
     made.push({
       date: new Date((START + day * DAY) * 1000).toISOString().slice(0, 10),
       impressions: drawImpressions(day, users, items, options, ofDay),
