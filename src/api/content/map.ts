@@ -14,17 +14,12 @@ import { hashOrder } from "../../sampling/training-events.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
-import {
-  chosenPenalty,
-  crossValidate,
-  fitRidge,
-  predictRows,
-  type RidgeMap,
-  type RidgeProblem,
-} from "../../solvers/ridge.js";
+import { FITTED, LEFT_OUT, type RidgeMap, type RidgeProblem } from "../../kernels/ridge/binding.js";
+import { chosenPenalty, predictRows, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import type { Watch } from "../../training/watch.js";
+import { withMachine } from "../../workers/with-machine.js";
 import type { Catalogue } from "./catalogue.js";
-import { contentRows, rowsOfBlocks, type ContentRows } from "./rows.js";
+import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
 /** λ as items of full weight that each column is shrunk by; Infinity is the mean. */
 const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
@@ -33,6 +28,8 @@ const FOLDS = 5;
 const HALF_KNOWN = 1;
 /** Items that the penalty is chosen on. */
 const MOST_JUDGED = 20_000;
+/** Columns are not evaluated alone where there are more of them. */
+const MOST_ALONE = 50;
 /** Fewer known items make no map. */
 const FEWEST = 10;
 /** below it content says next to nothing */
@@ -75,14 +72,13 @@ export interface ContentMap {
  * @param named the catalogue's files, for messages
  * @throws {UsageError} too few items are in both
  */
-export function fitContentMap(
+export async function fitContentMap(
   table: EmbeddingTable,
   range: RowRange,
   catalogue: Catalogue,
-  { named, signal }: { named: string } & Pick<Watch, "signal">,
-): ContentMap {
+  { named, threads, observe, signal }: { named: string; threads: number } & Pick<Watch, "observe" | "signal">,
+): Promise<ContentMap> {
   const { dim } = table;
-  const breathe = () => signal.throwIfAborted();
   const known = knownItems(table, range, catalogue);
   const notes: string[] = [];
   const warnings = [...matchWarnings(table, range, catalogue, known.length, named)];
@@ -92,45 +88,43 @@ export function fitContentMap(
   );
   const { weights: w, warnings: ofCounts } = weightsOf(table, catalogue.keys.size, known);
   warnings.push(...ofCounts);
-  const width = dim + (table.weights ? 1 : 0);
-  const targets = new Float64Array(rows.numRows * width);
-  for (const { item, row } of known) {
-    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
-    if (table.weights) targets[item * width + dim] = table.weights[row]!;
-  }
-  const problem: RidgeProblem = { rows, weights: w, width, targets };
+  const problem = problemOf(table, known, rows, w);
   // in the order of a hash of their keys: folds and the items that are evaluated follow from it
-  const order = hashOrder(catalogue.keys);
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
-  const chosen = order.filter((item) => counted[item] === 1);
+  const chosen = hashOrder(catalogue.keys).filter((item) => counted[item] === 1);
   if (chosen.length < FEWEST)
     throw new UsageError(
       `only ${chosen.length} items of the run have events and content in ${named}: a map from content to ` +
         `vectors needs at least ${FEWEST}`,
     );
-  const evaluated = chosen.slice(0, MOST_JUDGED);
-  const place = new Map(Array.from(evaluated, (item, i) => [item, i]));
-  const folds = { foldOf: (item: number) => place.get(item)! % FOLDS, numFolds: FOLDS };
-  const validate = (of: RidgeProblem, penalties: readonly number[]) =>
-    crossValidate(of, evaluated, folds, penalties, breathe);
-  const validated = validate(problem, PENALTIES);
-  const ofVectors = chosenPenalty(validated, 0, dim);
-  const ofWeights = table.weights && chosenPenalty(validated, dim, width);
+  const parts = new Uint8Array(rows.numRows).fill(LEFT_OUT);
+  chosen.forEach((item, i) => (parts[item] = i < MOST_JUDGED ? i % FOLDS : FITTED));
+  const folds = { parts, numFolds: FOLDS };
+  const doing = (text: string) => observe({ stage: "doing", text: `fitting the map from content: ${text}` });
 
-  const all = Uint32Array.from(chosen).sort();
-  const map = fitRidge(problem, all, ofVectors.penalty, { breathe });
-  const mapOfWeights =
-    !ofWeights || ofWeights.penalty === ofVectors.penalty
-      ? map
-      : fitRidge(problem, all, ofWeights.penalty, { breathe });
+  const machine = await RidgeMachine.start(problem, folds, threads);
+  const { ofVectors, ofWeights, map, mapOfWeights } = await withMachine(machine, signal, async () => {
+    const validated = await machine.crossValidate(PENALTIES, (i) =>
+      doing(`penalty ${i + 1} of ${PENALTIES.length}`),
+    );
+    const ofVectors = chosenPenalty(validated, 0, dim);
+    const ofWeights = table.weights && chosenPenalty(validated, dim, problem.width);
+    const map = await machine.fit(ofVectors.penalty);
+    const isShared = !ofWeights || ofWeights.penalty === ofVectors.penalty;
+    return { ofVectors, ofWeights, map, mapOfWeights: isShared ? map : await machine.fit(ofWeights.penalty) };
+  });
   const fields: Record<string, number> = {};
-  for (const { name } of rows.fields) {
-    const alone = { ...problem, rows: rowsOfBlocks(rows, (one) => one.name === name) };
-    fields[name] =
-      rows.fields.length === 1 || ofVectors.penalty === Infinity
-        ? ofVectors.r2
-        : chosenPenalty(validate(alone, [ofVectors.penalty]), 0, dim).r2;
+  for (const [f, { name }] of rows.fields.entries()) {
+    if (rows.fields.length > MOST_ALONE) break;
+    if (rows.fields.length === 1 || ofVectors.penalty === Infinity) {
+      fields[name] = ofVectors.r2;
+      continue;
+    }
+    doing(`'${name}' alone`);
+    const alone = await RidgeMachine.start({ ...problem, rows: rowsOfField(rows, f) }, folds, threads);
+    const validated = await withMachine(alone, signal, () => alone.crossValidate([ofVectors.penalty]));
+    fields[name] = chosenPenalty(validated, 0, dim).r2;
   }
 
   const facts: MapFacts = {
@@ -160,6 +154,23 @@ export function fitContentMap(
       weight: table.weights ? map.mean[dim]! : 0,
     },
   };
+}
+
+/** The regression of the known items' vectors, and weights where the table has some, on their content. */
+function problemOf(
+  table: EmbeddingTable,
+  known: ContentMap["known"],
+  rows: ContentRows,
+  weights: Float64Array,
+): RidgeProblem {
+  const { dim } = table;
+  const width = dim + (table.weights ? 1 : 0);
+  const targets = new Float64Array(rows.numRows * width);
+  for (const { item, row } of known) {
+    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
+    if (table.weights) targets[item * width + dim] = table.weights[row]!;
+  }
+  return { rows, weights, width, targets };
 }
 
 /** The known items: those of both, holes of the table left out. */
@@ -263,8 +274,8 @@ function factsNotes({ items, penalty, r2, fields, weights }: MapFacts): string[]
   const by = (lambda: number | null) => (lambda === null ? "the mean alone" : `penalty ${lambda}`);
   const alone = Object.entries(fields).map(([name, own]) => `'${name}' ${own.toFixed(3)}`);
   return [
-    `content map fitted on ${items} known items: R² ${r2.toFixed(3)} on held-out items (${by(penalty)}); ` +
-      `with a single column: ${alone.join(", ")}` +
+    `content map fitted on ${items} known items: R² ${r2.toFixed(3)} on held-out items (${by(penalty)})` +
+      (alone.length > 0 ? `; with a single column: ${alone.join(", ")}` : "") +
       (weights ? `; for item weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),
   ];
 }

@@ -10,7 +10,7 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { NumericForm } from "../../dataset/numeric.js";
 import { bindEncoder, firstPair } from "../../dataset/rows.js";
 import { fitFeatures, type Field } from "../../dataset/vocabulary.js";
-import type { BlockRows } from "../../solvers/ridge.js";
+import type { BlockRows } from "../../kernels/ridge/binding.js";
 
 /** The rows, and what their blocks are. */
 export interface ContentRows extends BlockRows {
@@ -67,21 +67,20 @@ export function contentRows(
   };
 }
 
-/** The rows with some of their blocks alone. */
-export function rowsOfBlocks(rows: ContentRows, isKept: (field: Field) => boolean): BlockRows {
-  const { blocks, fields, numRows } = rows;
-  const kept = new Uint8Array(blocks.at(-1)!);
-  fields.forEach((field, f) => isKept(field) && kept.fill(1, blocks[f], blocks[f + 1]));
-  const indptr = new Uint32Array(numRows + 1);
+/** The rows with the columns of one field alone, numbered from 0. */
+export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
+  const [first, last] = [blocks[field]!, blocks[field + 1]!];
+  const indptr = new Uint32Array(rows.numRows + 1);
   const pairs: number[] = [];
-  for (let row = 0; row < numRows; row++) {
+  for (let row = 0; row < rows.numRows; row++) {
     for (let pair = rows.indptr[row]!; pair < rows.indptr[row + 1]!; pair++)
-      if (kept[rows.columns[pair]!] === 1) pairs.push(pair);
+      if (columns[pair]! >= first && columns[pair]! < last) pairs.push(pair);
     indptr[row + 1] = pairs.length;
   }
   return {
-    ...{ numRows, blocks, indptr },
-    columns: Uint32Array.from(pairs, (pair) => rows.columns[pair]!),
-    values: Float64Array.from(pairs, (pair) => rows.values[pair]!),
+    numRows: rows.numRows,
+    ...{ blocks: [0, last - first], indptr },
+    columns: Uint32Array.from(pairs, (pair) => columns[pair]! - first),
+    values: Float64Array.from(pairs, (pair) => values[pair]!),
   };
 }

@@ -47,10 +47,8 @@ export async function contentOf(
   const asTrained = await keyAsTrained(run, field, { hashKeys: options.hashKeys, on: content });
   const how = { threads: reading.threads, isNamed: contentKey !== undefined };
   const catalogue = await readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
-  const map = fitContentMap(table, range, catalogue, {
-    named: content.join(", "),
-    signal: watch.signal,
-  });
+  const named = content.join(", ");
+  const map = await fitContentMap(table, range, catalogue, { ...watch, named, threads: reading.threads });
   for (const text of [...catalogue.notes, ...map.notes]) watch.observe({ stage: "note", text });
   const index = new KeyIndex(catalogue.keys);
   return { catalogue, map, meanOf: valueMeans(table, map), placeOf: (key) => index.findText(key) };

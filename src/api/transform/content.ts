@@ -163,7 +163,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   const { table } = composed;
   const range = rowsOf(table, field);
   const named = content.join(", ");
-  const map = fitContentMap(table, range, catalogue, { named, signal: watch.signal });
+  const map = await fitContentMap(table, range, catalogue, { ...watch, named, threads });
   for (const text of map.notes) note(text);
   for (const text of map.warnings) warn(text);
 

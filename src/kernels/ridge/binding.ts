@@ -1,0 +1,153 @@
+// The ridge kernel as the rest of the program sees it: its functions, and a regression laid out in an arena.
+
+import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Fit, Fold, Plan, Scratch, type Kernel } from "./layout.js";
+
+/** Its functions; pointers are byte offsets. */
+export type RidgeKernel = Kernel;
+
+/** Targets that are fitted together. */
+export const PANEL = 8;
+/** The part of rows that are fitted on, but never evaluated. */
+export const FITTED = 254;
+/** The part of rows that do not take part. */
+export const LEFT_OUT = 255;
+
+/** Rows as pairs of (column, value). */
+export interface BlockRows {
+  numRows: number;
+  /** Block f owns columns [blocks[f], blocks[f + 1]); the last entry is p. */
+  blocks: readonly number[];
+  /** u32[numRows + 1]: row i has pairs indptr[i] .. indptr[i + 1) */
+  indptr: Uint32Array;
+  /** u32: columns, those of a row by block */
+  columns: Uint32Array;
+  /** f64, beside columns */
+  values: Float64Array;
+}
+
+/** The rows, their weights and their targets. */
+export interface RidgeProblem {
+  rows: BlockRows;
+  /** f64[numRows], at least 0 */
+  weights: Float64Array;
+  width: number;
+  /** f64[numRows * width], row-major */
+  targets: Float64Array;
+}
+
+/** A fitted map from rows to targets. */
+export interface RidgeMap {
+  width: number;
+  blocks: readonly number[];
+  /** f64[width]: m */
+  mean: Float64Array;
+  /** f64[p]: c */
+  centers: Float64Array;
+  /** f64[p * width], row-major: B */
+  coefficients: Float64Array;
+}
+
+/** The fit of one panel of targets on one fold. */
+export interface FitLayout {
+  fit: number;
+  mean: Region;
+  /** f64[p][8] */
+  coefficients: Region;
+  /** f64[8] */
+  errors: Region;
+}
+
+export interface FoldLayout {
+  fold: number;
+  centers: Region;
+  /** One for each panel of targets. */
+  fits: FitLayout[];
+}
+
+export interface RidgeLayout {
+  plan: number;
+  parts: Region;
+  folds: FoldLayout[];
+  /** Structs, one for each thread. */
+  scratches: number[];
+  /** u32: work that has been taken */
+  counter: Region;
+}
+
+/**
+ * Copies the problem into the arena, with room for the fits.
+ *
+ * @param folds the fold of each group of fits: a part, or LEFT_OUT for a fit on all rows that take part
+ * @throws {UsageError} it does not fit
+ */
+export function allocateRidge(
+  arena: Arena,
+  { rows, weights, width, targets }: RidgeProblem,
+  folds: readonly number[],
+  threads: number,
+): RidgeLayout {
+  const { numRows, blocks } = rows;
+  const p = blocks.at(-1)!;
+  const numBlocks = blocks.length - 1;
+  const numPanels = Math.ceil(width / PANEL);
+  const blockOf = new Uint32Array(p);
+  for (let f = 0; f < numBlocks; f++) blockOf.fill(f, blocks[f], blocks[f + 1]);
+  const parts = arena.allocate("the parts of the rows", numRows);
+  const plan = writeStruct(arena, "a plan", Plan, {
+    ...{ numRows, numColumns: p, numBlocks },
+    indptr: arena.put("the rows", rows.indptr),
+    columns: arena.put("the rows", rows.columns),
+    values: putNumbers(arena, "the rows", rows.values).offset,
+    blockOf: arena.put("the columns", blockOf),
+    weights: putNumbers(arena, "the weights", weights).offset,
+    parts: parts.offset,
+  });
+  const panels = Array.from({ length: numPanels }, (_, panel) => {
+    const region = arena.allocate("the targets", numRows * PANEL * 8);
+    const to = arena.f64(region);
+    const from = panel * PANEL;
+    const count = Math.min(PANEL, width - from);
+    for (let row = 0; row < numRows; row++)
+      for (let t = 0; t < count; t++) to[row * PANEL + t] = targets[row * width + from + t]!;
+    return region.offset;
+  });
+  const numbers = (name: string, count: number) => arena.allocate(name, count * 8);
+  const layoutFold = (fold: number): FoldLayout => {
+    const centers = numbers("the means of the columns", p);
+    const at = writeStruct(arena, "a fold", Fold, {
+      ...{ fold, last: fold === LEFT_OUT ? FITTED : FITTED - 1 },
+      centers: centers.offset,
+      squares: numbers("the squares of the columns", p).offset,
+      masses: numbers("the weights of the blocks", numBlocks).offset,
+    });
+    const fits = panels.map((offset): FitLayout => {
+      const mean = numbers("a mean", PANEL);
+      const coefficients = numbers("the coefficients of a map", p * PANEL);
+      const errors = numbers("errors", PANEL);
+      const places = { mean: mean.offset, coefficients: coefficients.offset, errors: errors.offset };
+      const fit = writeStruct(arena, "a fit", Fit, { fold: at, targets: offset, ...places });
+      return { fit, mean, coefficients, errors };
+    });
+    return { fold: at, centers, fits };
+  };
+  const scratches = Array.from({ length: threads }, () =>
+    writeStruct(arena, "a scratch", Scratch, {
+      residual: numbers("a scratch", p * PANEL).offset,
+      direction: numbers("a scratch", p * PANEL).offset,
+      product: numbers("a scratch", p * PANEL).offset,
+      blockProducts: numbers("a scratch", numBlocks * PANEL).offset,
+      blockSums: numbers("a scratch", numBlocks * PANEL).offset,
+      line: numbers("a scratch", PANEL).offset,
+      numbers: numbers("a scratch", 5 * PANEL).offset,
+    }),
+  );
+  return { plan, parts, folds: folds.map(layoutFold), scratches, counter: arena.allocate("a counter", 4) };
+}
+
+function putNumbers(arena: Arena, name: string, source: Float64Array): Region {
+  const region = arena.allocate(name, Math.max(8, source.byteLength));
+  arena.f64(region).set(source);
+  return region;
+}

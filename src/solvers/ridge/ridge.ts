@@ -1,0 +1,188 @@
+// Weighted ridge regression of many targets on sparse columns, each block of columns about its own mean, and its penalty by
+// cross-validation. The equations are in kernels/ridge/assembly/main.ts.
+//
+//   a row without a block is predicted as the block's mean, and m, the weighted mean of the targets, is the intercept
+//
+// Fits of different folds and of different targets are independent: threads take them one after another, and results do not
+// depend on the number of threads.
+//
+// Source of the choice of the penalty: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 7.10.
+
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
+import {
+  allocateRidge,
+  LEFT_OUT,
+  PANEL,
+  type BlockRows,
+  type FoldLayout,
+  type RidgeLayout,
+  type RidgeMap,
+  type RidgeProblem,
+} from "../../kernels/ridge/binding.js";
+import { WorkerPool } from "../../workers/pool.js";
+import type { RidgeInit, RidgeTask } from "./ridge.worker.js";
+
+/** The tolerance of a map that is used. */
+const TOLERANCE = 1e-9;
+/** The tolerance where a penalty is evaluated. */
+const EVALUATED_TOLERANCE = 1e-4;
+
+/** Squared errors of rows that a penalty's map was not fitted on. */
+export interface CrossValidation {
+  penalties: readonly number[];
+  /** [penalty][fold]: f64[width], weighted squared errors */
+  errors: Float64Array[][];
+  /** [fold]: f64[width], the errors of the mean of the rows that were fitted on */
+  totals: Float64Array[];
+}
+
+/** A problem in shared memory, and the threads that fit it. `terminate` ends the threads and must be called. */
+export class RidgeMachine {
+  private constructor(
+    private readonly arena: Arena,
+    private readonly layout: RidgeLayout,
+    private readonly pool: WorkerPool<RidgeTask, null>,
+    private readonly problem: RidgeProblem,
+  ) {}
+
+  /**
+   * @param parts u8[numRows]: the fold of each row that is evaluated, FITTED or LEFT_OUT; the weights of the rows of each fold,
+   *   and of the rows outside it, add up to more than 0
+   * @throws {UsageError} it does not fit the 4 GiB of a memory
+   */
+  static async start(
+    problem: RidgeProblem,
+    { parts, numFolds }: { parts: Uint8Array; numFolds: number },
+    threads: number,
+  ): Promise<RidgeMachine> {
+    const arena = new Arena();
+    const folds = [...Array.from({ length: numFolds }, (_, fold) => fold), LEFT_OUT];
+    const numFits = folds.length * Math.ceil(problem.width / PANEL);
+    const layout = allocateRidge(arena, problem, folds, Math.max(1, Math.min(threads, numFits)));
+    new Uint8Array(arena.memory.buffer, layout.parts.offset, parts.length).set(parts);
+    const init: RidgeInit = { memory: arena.memory, module: await loadKernel("ridge"), layout };
+    const url = new URL("./ridge.worker.js", import.meta.url);
+    const pool = await WorkerPool.start<RidgeTask, null>(url, layout.scratches.length, init);
+    const machine = new RidgeMachine(arena, layout, pool, problem);
+    const [first, last] = [0, folds.length];
+    await machine.run({ kind: "prepare folds", first, last });
+    await machine.run({ kind: "prepare means", first, last });
+    return machine;
+  }
+
+  async terminate(): Promise<void> {
+    await this.pool.terminate();
+  }
+
+  /**
+   * Evaluates penalties on the folds; called once.
+   *
+   * @param penalties descending; Infinity is the mean
+   * @param observe called before each penalty with its index
+   */
+  async crossValidate(
+    penalties: readonly number[],
+    observe: (index: number) => void = () => undefined,
+  ): Promise<CrossValidation> {
+    const folds = this.layout.folds.slice(0, -1);
+    const range = { first: 0, last: folds.length };
+    // the coefficients are still 0
+    await this.run({ kind: "evaluate", ...range });
+    const totals = folds.map((fold) => this.errorsOf(fold));
+    const errors: Float64Array[][] = [];
+    for (const [i, lambda] of penalties.entries()) {
+      observe(i);
+      if (lambda < Infinity)
+        await this.run({ kind: "solve", ...range, lambda, tolerance: EVALUATED_TOLERANCE });
+      errors.push(folds.map((fold) => this.errorsOf(fold)));
+    }
+    return { penalties, errors, totals };
+  }
+
+  /** Fits the map on all rows that take part. @param penalty above 0; Infinity gives the mean */
+  async fit(penalty: number): Promise<RidgeMap> {
+    const { rows, width } = this.problem;
+    const last = this.layout.folds.length;
+    if (penalty < Infinity)
+      await this.run({ kind: "solve", first: last - 1, last, lambda: penalty, tolerance: TOLERANCE });
+    const { centers, fits } = this.layout.folds[last - 1]!;
+    const p = rows.blocks.at(-1)!;
+    const mean = new Float64Array(width);
+    const coefficients = new Float64Array(p * width);
+    fits.forEach((fit, panel) => {
+      const count = Math.min(PANEL, width - panel * PANEL);
+      mean.set(this.arena.f64(fit.mean).subarray(0, count), panel * PANEL);
+      if (penalty === Infinity) return;
+      const from = this.arena.f64(fit.coefficients);
+      for (let j = 0; j < p; j++)
+        coefficients.set(from.subarray(j * PANEL, j * PANEL + count), j * width + panel * PANEL);
+    });
+    return { width, blocks: rows.blocks, mean, centers: this.arena.f64(centers).slice(), coefficients };
+  }
+
+  private async run(task: RidgeTask): Promise<void> {
+    this.arena.u32(this.layout.counter)[0] = 0;
+    await this.pool.run(task);
+  }
+
+  /** f64[width] */
+  private errorsOf({ fits }: FoldLayout): Float64Array {
+    const errors = fits.flatMap((fit) => Array.from(this.arena.f64(fit.errors)));
+    return Float64Array.from(errors.slice(0, this.problem.width));
+  }
+}
+
+/** Predictions of rows, f64[numRows * width]. @param rows with the map's blocks */
+export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
+  const { width, mean, coefficients, centers, blocks } = map;
+  // c_f' B_f of each block
+  const ofBlocks = blocks.slice(1).map((last, f) => {
+    const product = new Float64Array(width);
+    for (let j = blocks[f]!; j < last; j++)
+      for (let t = 0; t < width; t++) product[t]! += centers[j]! * coefficients[j * width + t]!;
+    return product;
+  });
+  const all = new Float64Array(rows.numRows * width);
+  for (let row = 0; row < rows.numRows; row++) {
+    const line = all.subarray(row * width, (row + 1) * width);
+    line.set(mean);
+    let block = -1;
+    for (let pair = rows.indptr[row]!; pair < rows.indptr[row + 1]!; pair++) {
+      const [j, x] = [rows.columns[pair]!, rows.values[pair]!];
+      for (let t = 0; t < width; t++) line[t]! += x * coefficients[j * width + t]!;
+      if (block >= 0 && j < blocks[block + 1]!) continue;
+      // the columns of a row are in the order of their blocks
+      while (j >= blocks[block + 1]!) block++;
+      for (let t = 0; t < width; t++) line[t]! -= ofBlocks[block]![t]!;
+    }
+  }
+  return all;
+}
+
+/**
+ * The chosen penalty of some targets and its R²: the largest whose R² is within one standard error of the best one's, over folds.
+ * The error is that of the differences to the best, whose folds are the same.
+ *
+ * @param from, to the targets from .. to - 1
+ */
+export function chosenPenalty(
+  { penalties, errors, totals }: CrossValidation,
+  from: number,
+  to: number,
+): { penalty: number; r2: number; best: number } {
+  const sum = (of: Float64Array) => of.subarray(from, to).reduce((all, x) => all + x, 0);
+  const total = totals.reduce((all, of) => all + sum(of), 0);
+  const gains = penalties.map((_, i) => errors[i]!.map((of, fold) => sum(totals[fold]!) - sum(of)));
+  const r2 = gains.map((own) => (total > 0 ? own.reduce((all, x) => all + x, 0) / total : 0));
+  const best = r2.indexOf(Math.max(...r2));
+  const within = penalties.findIndex((_, i) => {
+    const differences = gains[best]!.map((x, fold) => x - gains[i]![fold]!);
+    const n = differences.length;
+    const mean = differences.reduce((all, x) => all + x, 0) / n;
+    const squares = differences.reduce((all, x) => all + (x - mean) ** 2, 0);
+    return mean <= Math.sqrt(squares / (n * (n - 1)));
+  });
+  const i = within < 0 ? best : within;
+  return { penalty: penalties[i]!, r2: r2[i]!, best: r2[best]! };
+}
