@@ -34,7 +34,7 @@ export const content = {
     help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
     group,
   }),
-  contentText: list("columns", { help: "with --content: text columns; their words are hashed", group }),
+  contentText: list("columns", { help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed", group }),
   contentIgnore: list("columns", { help: "with --content: columns to ignore", group }),
   priorEvents: number({
     min: 0,

@@ -1,25 +1,52 @@
-// Words of a text as features: each distinct word's bucket of a hash, so that a map has a bounded number of columns.
+// The tokens of a text as features: each distinct token's bucket of a hash, so that a map has a bounded number of columns.
+//
+//   words                     runs of letters, digits and their marks
+//   scripts without blanks    each character with its marks, and each two in a row, as Chinese, Japanese and Thai do not
+//                             separate words. Intl.Segmenter finds words there, but its dictionary changes with the version
+//                             of Node, and so would the vectors; on planted titles it explains no more (docs/experiments/cold-start.md)
 
 import { MISSING, keysOf, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Buckets of a column's words. */
+/** Buckets of a column's tokens. */
 export const TEXT_BUCKETS = 4096;
 
-/** The words of a text: runs of letters and digits, in lower case, each once. */
-export function wordsOf(text: string): string[] {
-  return [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu))];
+const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
+const SCRIPTS =
+  "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}ー\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
+/** Runs of scripts without blanks, and the runs between them. */
+const RUNS = new RegExp(`(?<unspaced>[${SCRIPTS}][${SCRIPTS}\\p{M}]*)|[^${SCRIPTS}]+`, "gu");
+/** A character with the marks that follow it. */
+const CHARACTERS = /.\p{M}*/gu;
+
+/** The tokens of a text, each once, in lower case; compatible forms of a character, such as full-width ones, are the same. */
+export function textTokens(text: string): string[] {
+  const tokens = new Set<string>();
+  for (const word of text.normalize("NFKC").toLowerCase().match(WORDS) ?? []) {
+    for (const { 0: run, groups } of word.matchAll(RUNS)) {
+      if (groups!["unspaced"] === undefined) {
+        tokens.add(run);
+        continue;
+      }
+      const characters = run.match(CHARACTERS)!;
+      characters.forEach((character, i) => {
+        tokens.add(character);
+        if (i > 0) tokens.add(characters[i - 1]! + character);
+      });
+    }
+  }
+  return [...tokens];
 }
 
-/** A column of texts as one of multi-valued cells: the buckets of their words. A text without words is missing. */
+/** A column of texts as one of multi-valued cells: the buckets of their tokens. A text without tokens is missing. */
 export function textColumn({ name, codes, dictionary }: KeyColumn): MultiColumn {
   const indptr = new Uint32Array(dictionary.size + 1);
   const codeOf = new Map<number, number>();
   const values: number[] = [];
   for (let cell = 0; cell < dictionary.size; cell++) {
-    const buckets = new Set(wordsOf(keyAt(dictionary, cell)).map((word) => hashText(word).lo % TEXT_BUCKETS));
-    for (const bucket of buckets) {
+    const tokens = textTokens(keyAt(dictionary, cell));
+    for (const bucket of new Set(tokens.map((token) => hashText(token).lo % TEXT_BUCKETS))) {
       if (!codeOf.has(bucket)) codeOf.set(bucket, codeOf.size);
       values.push(codeOf.get(bucket)!);
     }
