@@ -1,7 +1,7 @@
 // Options of a catalogue of items: vectors of new items come from what it says of them.
 
 import { columns } from "./options/columns.js";
-import { custom, list, number, text, texts, type Given } from "./options/table.js";
+import { custom, list, number, text, texts, whole, type Given } from "./options/table.js";
 
 const group = "Content:";
 
@@ -34,8 +34,25 @@ export const content = {
     help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
     group,
   }),
-  contentText: list("columns", { help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed", group }),
+  contentText: list("columns", {
+    help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed",
+    group,
+  }),
   contentIgnore: list("columns", { help: "with --content: columns to ignore", group }),
+  contentEdges: texts("file", {
+    help:
+      "with --content: edges between items (citations, co-purchases): content is smoothed over neighbors; " +
+      "repeatable",
+    group,
+  }),
+  contentHops: whole({
+    min: 1,
+    max: 3,
+    help: "with --content-edges: hops that content is smoothed over",
+    group,
+    only: { contentEdges: true },
+    shown: "0 or 1, whichever explains held-out known items better",
+  }),
   priorEvents: number({
     min: 0,
     max: Number.MAX_VALUE,

@@ -14,15 +14,16 @@ import { hashOrder } from "../../sampling/training-events.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
-import { FITTED, LEFT_OUT, type RidgeMap, type RidgeProblem } from "../../kernels/ridge/binding.js";
+import type { Graph } from "../../dataset/graph.js";
+import { FITTED, LEFT_OUT, type RidgeMap } from "../../kernels/ridge/binding.js";
 import { chosenPenalty, predictRows, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import type { Watch } from "../../training/watch.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { Catalogue } from "./catalogue.js";
+import { smoothedRows } from "./content-edges.js";
+import { fitRows, PENALTIES, problemOf, targetsOf, type Fitted } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
-/** λ as items of full weight that each column is shrunk by; Infinity is the mean. */
-const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 const FOLDS = 5;
 /** An item of so many events counts half. Chosen on validation: docs/experiments/cold-start.md. */
 const HALF_KNOWN = 1;
@@ -45,6 +46,9 @@ export interface MapFacts {
   r2: number;
   /** by column, of that column alone under the same penalty */
   fields: Record<string, number>;
+  /** hops that content was smoothed over, and R² by number of hops; only with edges */
+  hops?: number;
+  r2ByHops?: Record<string, number>;
   /** of the weights, where the table has some */
   weights?: { penalty: number | null; r2: number };
 }
@@ -57,6 +61,8 @@ export interface ContentMap {
   /** f64[catalogue.keys.size], where the table has weights */
   weights?: Float64Array;
   rows: ContentRows;
+  /** The rows that vectors are predicted from: smoothed over edges where there are some. */
+  smoothed: ContentRows;
   /** places of known items: rows of the catalogue, and of the table */
   known: { item: number; row: number }[];
   /** f64[dim] and the weight: what an item without content has */
@@ -65,19 +71,27 @@ export interface ContentMap {
   warnings: string[];
 }
 
+export interface MapOptions {
+  /** The catalogue's files, for messages. */
+  named: string;
+  threads: number;
+  /** Edges that content is smoothed over; without `hops`, 0 or 1 hop is chosen by R². */
+  edges?: { graph: Graph; hops?: number | undefined } | undefined;
+}
+
 /**
  * Fits the map.
  *
  * @param range of the table's items
- * @param named the catalogue's files, for messages
  * @throws {UsageError} too few items are in both
  */
 export async function fitContentMap(
   table: EmbeddingTable,
   range: RowRange,
   catalogue: Catalogue,
-  { named, threads, observe, signal }: { named: string; threads: number } & Pick<Watch, "observe" | "signal">,
+  given: MapOptions & Pick<Watch, "observe" | "signal">,
 ): Promise<ContentMap> {
+  const { named, threads, edges, observe, signal } = given;
   const { dim } = table;
   const known = knownItems(table, range, catalogue);
   const notes: string[] = [];
@@ -88,7 +102,6 @@ export async function fitContentMap(
   );
   const { weights: w, warnings: ofCounts } = weightsOf(table, catalogue.keys.size, known);
   warnings.push(...ofCounts);
-  const problem = problemOf(table, known, rows, w);
   // in the order of a hash of their keys: folds and the items that are evaluated follow from it
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
@@ -101,19 +114,34 @@ export async function fitContentMap(
   const parts = new Uint8Array(rows.numRows).fill(LEFT_OUT);
   chosen.forEach((item, i) => (parts[item] = i < MOST_JUDGED ? i % FOLDS : FITTED));
   const folds = { parts, numFolds: FOLDS };
+  const targets = targetsOf(table, known, rows.numRows);
+  const fitting = {
+    dim,
+    hasWeights: table.weights !== undefined,
+    weights: w,
+    targets,
+    folds,
+    threads,
+    signal,
+  };
   const doing = (text: string) => observe({ stage: "doing", text: `fitting the map from content: ${text}` });
 
-  const machine = await RidgeMachine.start(problem, folds, threads);
-  const { ofVectors, ofWeights, map, mapOfWeights } = await withMachine(machine, signal, async () => {
-    const validated = await machine.crossValidate(PENALTIES, (i) =>
-      doing(`penalty ${i + 1} of ${PENALTIES.length}`),
+  const r2ByHops: Record<string, number> = {};
+  let best: { hops: number; rows: ContentRows; fitted: Fitted } | undefined;
+  let smoothed = rows;
+  const asked = edges && (edges.hops === undefined ? [0, 1] : [edges.hops]);
+  const last = Math.max(0, ...(asked ?? []));
+  for (let hops = 0; hops <= last; hops++) {
+    if (hops > 0) smoothed = smoothedRows(smoothed, edges!.graph);
+    if (asked?.includes(hops) === false) continue;
+    const of = asked && asked.length > 1 ? `${hops} hops, ` : "";
+    const fitted = await fitRows(smoothed, fitting, (i) =>
+      doing(`${of}penalty ${i + 1} of ${PENALTIES.length}`),
     );
-    const ofVectors = chosenPenalty(validated, 0, dim);
-    const ofWeights = table.weights && chosenPenalty(validated, dim, problem.width);
-    const map = await machine.fit(ofVectors.penalty);
-    const isShared = !ofWeights || ofWeights.penalty === ofVectors.penalty;
-    return { ofVectors, ofWeights, map, mapOfWeights: isShared ? map : await machine.fit(ofWeights.penalty) };
-  });
+    r2ByHops[hops] = fitted.ofVectors.r2;
+    if (!best || fitted.ofVectors.r2 > best.fitted.ofVectors.r2) best = { hops, rows: smoothed, fitted };
+  }
+  const { ofVectors, ofWeights, map, mapOfWeights } = best!.fitted;
   const fields: Record<string, number> = {};
   for (const [f, { name }] of rows.fields.entries()) {
     if (rows.fields.length > MOST_ALONE) break;
@@ -122,7 +150,8 @@ export async function fitContentMap(
       continue;
     }
     doing(`'${name}' alone`);
-    const alone = await RidgeMachine.start({ ...problem, rows: rowsOfField(rows, f) }, folds, threads);
+    const problem = problemOf(rowsOfField(best!.rows, f), fitting);
+    const alone = await RidgeMachine.start(problem, folds, threads);
     const validated = await withMachine(alone, signal, () => alone.crossValidate([ofVectors.penalty]));
     fields[name] = chosenPenalty(validated, 0, dim).r2;
   }
@@ -132,6 +161,7 @@ export async function fitContentMap(
     penalty: finite(ofVectors.penalty),
     r2: ofVectors.r2,
     fields,
+    ...(edges && { hops: best!.hops, r2ByHops }),
     ...(ofWeights && { weights: { penalty: finite(ofWeights.penalty), r2: ofWeights.r2 } }),
   };
   notes.push(...factsNotes(facts));
@@ -147,30 +177,13 @@ export async function fitContentMap(
     );
   return {
     facts,
-    ...predicted(map, mapOfWeights, rows, dim, table.weights !== undefined),
-    ...{ rows, known, notes, warnings },
+    ...predicted(map, mapOfWeights, best!.rows, dim, table.weights !== undefined),
+    ...{ rows, smoothed: best!.rows, known, notes, warnings },
     mean: {
       vector: map.mean.slice(0, dim),
       weight: table.weights ? map.mean[dim]! : 0,
     },
   };
-}
-
-/** The regression of the known items' vectors, and weights where the table has some, on their content. */
-function problemOf(
-  table: EmbeddingTable,
-  known: ContentMap["known"],
-  rows: ContentRows,
-  weights: Float64Array,
-): RidgeProblem {
-  const { dim } = table;
-  const width = dim + (table.weights ? 1 : 0);
-  const targets = new Float64Array(rows.numRows * width);
-  for (const { item, row } of known) {
-    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
-    if (table.weights) targets[item * width + dim] = table.weights[row]!;
-  }
-  return { rows, weights, width, targets };
 }
 
 /** The known items: those of both, holes of the table left out. */
@@ -270,10 +283,14 @@ function finite(penalty: number): number | null {
   return penalty === Infinity ? null : penalty;
 }
 
-function factsNotes({ items, penalty, r2, fields, weights }: MapFacts): string[] {
+function factsNotes({ items, penalty, r2, fields, hops, r2ByHops, weights }: MapFacts): string[] {
   const by = (lambda: number | null) => (lambda === null ? "the mean alone" : `penalty ${lambda}`);
   const alone = Object.entries(fields).map(([name, own]) => `'${name}' ${own.toFixed(3)}`);
+  const smoothing = Object.entries(r2ByHops ?? {}).map(([n, of]) => `${of.toFixed(3)} over ${n}`);
   return [
+    ...(hops === undefined
+      ? []
+      : [`content smoothed over ${hops} ${hops === 1 ? "hop" : "hops"}: R² ${smoothing.join(", ")}`]),
     `content map fitted on ${items} known items: R² ${r2.toFixed(3)} on held-out items (${by(penalty)})` +
       (alone.length > 0 ? `; with a single column: ${alone.join(", ")}` : "") +
       (weights ? `; for item weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),

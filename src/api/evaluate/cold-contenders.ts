@@ -14,6 +14,7 @@ import { silently } from "../../training/parts.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import type { Watch } from "../../training/watch.js";
+import { readContentEdges } from "../content/content-edges.js";
 import { readCatalogue, type Catalogue } from "../content/catalogue.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
 import { fitContentMap, type ContentMap } from "../content/map.js";
@@ -48,8 +49,17 @@ export async function contentOf(
   const how = { threads: reading.threads, isNamed: contentKey !== undefined };
   const catalogue = await readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
   const named = content.join(", ");
-  const map = await fitContentMap(table, range, catalogue, { ...watch, named, threads: reading.threads });
-  for (const text of [...catalogue.notes, ...map.notes]) watch.observe({ stage: "note", text });
+  const { contentEdges, contentHops: hops } = options;
+  const edges =
+    contentEdges && (await readContentEdges(contentEdges, catalogue.keys, asTrained, options, watch));
+  const map = await fitContentMap(table, range, catalogue, {
+    ...watch,
+    ...{ named, threads: reading.threads },
+    edges: edges && { graph: edges.graph, hops },
+  });
+  if (edges) catalogue.warnings.push(...edges.warnings);
+  for (const text of [...catalogue.notes, ...(edges?.notes ?? []), ...map.notes])
+    watch.observe({ stage: "note", text });
   const index = new KeyIndex(catalogue.keys);
   return { catalogue, map, meanOf: valueMeans(table, map), placeOf: (key) => index.findText(key) };
 }

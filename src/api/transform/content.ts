@@ -26,6 +26,7 @@ import { collectWarnings, type Watch } from "../../training/watch.js";
 import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
 import { fitContentMap, type ContentMap, type MapFacts } from "../content/map.js";
+import { readContentEdges } from "../content/content-edges.js";
 import { readCatalogue } from "../content/catalogue.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 
@@ -163,7 +164,16 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   const { table } = composed;
   const range = rowsOf(table, field);
   const named = content.join(", ");
-  const map = await fitContentMap(table, range, catalogue, { ...watch, named, threads });
+  const { contentEdges, contentHops: hops } = options;
+  const edges =
+    contentEdges && (await readContentEdges(contentEdges, catalogue.keys, asTrained, options, watch));
+  for (const text of edges?.notes ?? []) note(text);
+  for (const text of edges?.warnings ?? []) warn(text);
+  const map = await fitContentMap(table, range, catalogue, {
+    ...watch,
+    ...{ named, threads },
+    edges: edges && { graph: edges.graph, hops },
+  });
   for (const text of map.notes) note(text);
   for (const text of map.warnings) warn(text);
 
@@ -205,7 +215,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
         ? `, ${blends} from content and ${items.reduce((sum, { count }) => sum + count, 0)} events`
         : ""),
   );
-  const inputs = [...catalogue.inputs];
+  const inputs = [...catalogue.inputs, ...(edges?.inputs ?? [])];
   for (const path of [...on, ...(foldIn ?? [])]) if (path !== "-") inputs.push(await fingerprintOf(path));
   return { field, table, items, facts: map.facts, inputs };
 }
@@ -213,7 +223,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
 /** Content, events, or both, of each new item; those with neither are left out and counted. @throws {DataError} all have neither */
 function vectorsOf(
   fresh: readonly string[],
-  { vectors, weights, mean, rows }: ContentMap,
+  { vectors, weights, mean, smoothed: rows }: ContentMap,
   keys: Parameters<typeof keyAt>[0],
   {
     counts,

@@ -1,0 +1,146 @@
+// Edges between items of a catalogue, and content smoothed over them: an item is described by its neighbors' content, too.
+//
+//   A    adjacency matrix of the undirected graph; a repeated edge weighs more       D  diag(A 1) + I
+//   S    D^-1/2 (A + I) D^-1/2
+//   X'   S^K X, rows of content smoothed over K hops; an item without edges keeps its row
+//
+// Source: Wu et al. 2019 (arXiv:1902.07153), equations 3 and 8 (SGC): a graph network without nonlinearities between its hops. The
+// regression of vectors on X' replaces its classifier.
+
+import { keysOf, keyAt, type Keys } from "../../log/keys.js";
+import { graphOf, type Graph } from "../../dataset/graph.js";
+import { excerpt, UsageError } from "../../errors.js";
+import type { InputFingerprint } from "../../io/fingerprint.js";
+import type { BlockRows } from "../../kernels/ridge/binding.js";
+import { silently } from "../../training/parts.js";
+import type { Watch } from "../../training/watch.js";
+import { edgesBetween, readEdgeFile, type EdgeFile } from "../evaluate/edge-files.js";
+import type { EvaluateOptions } from "../evaluate/options.js";
+
+/** Rows of content may have so many pairs after smoothing, 12 bytes each. */
+const MOST_PAIRS = 200_000_000;
+
+/** The graph of a catalogue's items, in the order of its keys. */
+export interface ContentEdges {
+  graph: Graph;
+  inputs: InputFingerprint[];
+  notes: string[];
+  warnings: string[];
+}
+
+/**
+ * Reads edges between the items of a catalogue.
+ *
+ * @param items keys of the catalogue, as the run has them
+ * @param asTrained a key as the run has it
+ * @throws {UsageError} fewer than two columns, or no edge is between two items
+ */
+export async function readContentEdges(
+  files: readonly string[],
+  items: Keys,
+  asTrained: (key: string) => string,
+  { reading }: Pick<EvaluateOptions, "reading">,
+  watch: Watch,
+): Promise<ContentEdges> {
+  const read = await readEdgeFile("--content-edges", files, undefined, { reading }, silently(watch));
+  const [source, target] = [read.source, read.target].map((column) => ({
+    ...column,
+    dictionary: keysOf(
+      Array.from({ length: column.dictionary.size }, (_, code) => asTrained(keyAt(column.dictionary, code))),
+    ),
+  }));
+  const edges = { ...read, source: source!, target: target! };
+  const { graph, counts } = graphOf(items.size, edgesBetween(items, edges), { directed: false });
+  const named = files.join(", ");
+  if (counts.edges === 0) throw noEdges(edges, items, named);
+  let isolated = 0;
+  for (let item = 0; item < items.size; item++)
+    if (graph.offsets[item] === graph.offsets[item + 1]) isolated++;
+  const less = [
+    ...(counts.repeated > 0 ? [`${counts.repeated} repeated edges add to the weight of the first`] : []),
+    ...(counts.loops > 0 ? [`skipped ${counts.loops} edges from an item to itself`] : []),
+  ];
+  return {
+    graph,
+    inputs: read.dataset.inputs,
+    notes: [
+      `${counts.edges} edges between items; ${isolated} of ${items.size} items have none and keep their content`,
+      ...less,
+    ],
+    warnings:
+      counts.missing > 0
+        ? [
+            `skipped ${counts.missing} of ${read.dataset.numRows} edges of ${named} with an end that is not in ` +
+              "the catalogue",
+          ]
+        : [],
+  };
+}
+
+function noEdges({ source, target }: EdgeFile, items: Keys, named: string): UsageError {
+  const example = (keys: Keys) => (keys.size > 0 ? `, such as ${excerpt(keyAt(keys, 0))},` : "");
+  return new UsageError(
+    `${named} has no edge between two items of the catalogue: its ends${example(source.dictionary)} are in ` +
+      `the columns '${source.name}' and '${target.name}', and the catalogue's keys${example(items)} must be ` +
+      "written the same way",
+  );
+}
+
+/**
+ * Rows smoothed over one hop: S X, columns ascending within a row.
+ *
+ * @throws {UsageError} the rows would have more than 200 million pairs
+ */
+export function smoothedRows<R extends BlockRows>(rows: R, { offsets, neighbors, weights }: Graph): R {
+  const { numRows } = rows;
+  const scale = Float64Array.from({ length: numRows }, (_, item) => {
+    let degree = 1;
+    for (let at = offsets[item]!; at < offsets[item + 1]!; at++) degree += weights?.[at] ?? 1;
+    return 1 / Math.sqrt(degree);
+  });
+  const sums = new Float64Array(rows.blocks.at(-1)!);
+  const has = new Uint8Array(sums.length);
+  const indptr = new Uint32Array(numRows + 1);
+  let [columns, values] = [
+    new Uint32Array(2 * rows.columns.length),
+    new Float64Array(2 * rows.columns.length),
+  ];
+  for (let item = 0; item < numRows; item++) {
+    const touched: number[] = [];
+    const add = (from: number, by: number) => {
+      for (let pair = rows.indptr[from]!; pair < rows.indptr[from + 1]!; pair++) {
+        const column = rows.columns[pair]!;
+        if (has[column] === 0) touched.push(column);
+        has[column] = 1;
+        sums[column]! += by * rows.values[pair]!;
+      }
+    };
+    add(item, scale[item]! * scale[item]!);
+    for (let at = offsets[item]!; at < offsets[item + 1]!; at++)
+      add(neighbors[at]!, scale[item]! * (weights?.[at] ?? 1) * scale[neighbors[at]!]!);
+    const end = indptr[item]! + touched.length;
+    if (end > MOST_PAIRS)
+      throw new UsageError(
+        "content smoothed over --content-edges has more than 200 million values: use --content-hops 1, fewer " +
+          "edges or fewer columns",
+      );
+    if (end > columns.length) {
+      columns = grown(columns, new Uint32Array(2 * end));
+      values = grown(values, new Float64Array(2 * end));
+    }
+    touched.sort((a, b) => a - b);
+    touched.forEach((column, i) => {
+      columns[indptr[item]! + i] = column;
+      values[indptr[item]! + i] = sums[column]!;
+      sums[column] = has[column] = 0;
+    });
+    indptr[item + 1] = end;
+  }
+  const size = indptr[numRows]!;
+  return { ...rows, indptr, columns: columns.slice(0, size), values: values.slice(0, size) };
+}
+
+function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,69 @@
+// One fit of the map from rows of content to vectors and weights, its penalties chosen by cross-validation.
+
+import type { EmbeddingTable } from "../../embedding/table.js";
+import type { BlockRows, RidgeMap, RidgeProblem } from "../../kernels/ridge/binding.js";
+import { chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
+import { withMachine } from "../../workers/with-machine.js";
+
+/** λ as items of full weight that each column is shrunk by; Infinity is the mean. */
+export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
+
+/** The data and options that all fits of a map share. */
+export interface Fitting {
+  dim: number;
+  hasWeights: boolean;
+  /** f64[numRows] */
+  weights: Float64Array;
+  /** f64[numRows * width]: vectors, then weights where the table has some */
+  targets: Float64Array;
+  folds: { parts: Uint8Array; numFolds: number };
+  threads: number;
+  signal: AbortSignal;
+}
+
+export interface Fitted {
+  ofVectors: ReturnType<typeof chosenPenalty>;
+  ofWeights: ReturnType<typeof chosenPenalty> | undefined;
+  map: RidgeMap;
+  mapOfWeights: RidgeMap;
+}
+
+/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called before each with its index */
+export async function fitRows(
+  rows: BlockRows,
+  fitting: Fitting,
+  onPenalty: (index: number) => void,
+): Promise<Fitted> {
+  const { dim, hasWeights, folds, threads, signal } = fitting;
+  const problem = problemOf(rows, fitting);
+  const machine = await RidgeMachine.start(problem, folds, threads);
+  return withMachine(machine, signal, async () => {
+    const validated = await machine.crossValidate(PENALTIES, onPenalty);
+    const ofVectors = chosenPenalty(validated, 0, dim);
+    const ofWeights = hasWeights ? chosenPenalty(validated, dim, problem.width) : undefined;
+    const map = await machine.fit(ofVectors.penalty);
+    const isShared = !ofWeights || ofWeights.penalty === ofVectors.penalty;
+    return { ofVectors, ofWeights, map, mapOfWeights: isShared ? map : await machine.fit(ofWeights.penalty) };
+  });
+}
+
+/** The regression of the vectors on the rows. */
+export function problemOf(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
+  return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
+}
+
+/** f64[numRows * width]: the vectors of the known items, and their weights where the table has some. */
+export function targetsOf(
+  table: EmbeddingTable,
+  known: readonly { item: number; row: number }[],
+  numRows: number,
+): Float64Array {
+  const { dim } = table;
+  const width = dim + (table.weights ? 1 : 0);
+  const targets = new Float64Array(numRows * width);
+  for (const { item, row } of known) {
+    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
+    if (table.weights) targets[item * width + dim] = table.weights[row]!;
+  }
+  return targets;
+}
