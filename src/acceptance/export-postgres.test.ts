@@ -160,7 +160,7 @@ withPostgres(
     await sendOk(MONDAY);
     await database.query("CREATE VIEW teas AS SELECT * FROM items WHERE key LIKE 'tea-%'");
     const oid = await value("SELECT 'items'::regclass::oid");
-    expect(await sendOk(TUESDAY)).toMatch(/, row by row, because it has .*view teas/);
+    expect(await sendOk(TUESDAY)).toMatch(/, row by row, because it has .*view teas\n$/);
     expect([await tableOf(), await value("SELECT 'items'::regclass::oid")]).toEqual([
       await rowsOf(TUESDAY),
       oid,
@@ -172,6 +172,24 @@ withPostgres(
     const { code, stderr } = await send(MONDAY, { url });
     expect([code, stderr]).toEqual([0, expect.stringContaining("the owner app")]);
     expect(await tableOf()).toEqual(await rowsOf(MONDAY));
+  },
+);
+
+withPostgres(
+  "a search in a table that was replaced row by row finds all that it asks for once the command in the note is run",
+  async () => {
+    await sendOk(MONDAY);
+    await database.query(`CREATE VIEW all_items AS SELECT * FROM items;
+      CREATE INDEX near ON items USING hnsw (vector vector_cosine_ops); SET enable_seqscan = off`);
+    const found = async (): Promise<unknown> =>
+      await value("SELECT count(*)::int FROM (SELECT FROM items ORDER BY vector <=> '[1,2,3,4]' LIMIT 40) _");
+    const note = await sendOk(TUESDAY);
+    expect(await found()).toBeLessThan(40);
+    await database.query(
+      /searches find fewer rows than they ask for until you run (REINDEX .*);$/m.exec(note)![1]!,
+    );
+    expect(await found()).toBe(40);
+    await database.query("RESET enable_seqscan");
   },
 );
 
@@ -330,6 +348,12 @@ withPostgres(
       [64, "check user, password and database in PG_URL", url.replace(/app:[^@]*@/, "app:secret@")],
       [64, "check user, password and database in PG_URL", url.replace(/postgres$/, "nowhere")],
       [64, "PG_URL", "postgres://app:secret@:notaport:/x"],
+      [
+        64,
+        "the form host=... dbname=... is not supported",
+        "host=127.0.0.1 user=app password=secret dbname=x",
+      ],
+      [64, "expected postgres://USER:PASSWORD@HOST", "redis://:secret@127.0.0.1:1"],
       [74, "PG_URL", "postgres://app:secret@127.0.0.1:1/postgres"],
     ] as const) {
       const got = await send(MONDAY, { url: wrong });

@@ -263,6 +263,8 @@ withRedis("a server that is silent is given up: an IoError, however much waits",
   };
   await expect(posting()).rejects.toEqual(silent);
   connection.close();
+  // the socket opens, but nothing answers the login
+  await expect(RedisConnection.open(target)).rejects.toEqual(silent);
   await stopped.kill();
 });
 

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../errors.js";
 import { optionalPackage } from "./optional-package.js";
-import { PATIENCE, saidBy, type Target } from "./server.js";
+import { notUrl, PATIENCE, saidBy, type Target } from "./server.js";
 
 const POSTGRES_PACKAGE = ["pg", "^8"] as const;
 const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
@@ -15,8 +15,10 @@ export type Row = Record<string, unknown>;
 
 /** A transaction, of which all or nothing is kept. */
 export interface Transaction {
-  /** The rows that a statement gives. @throws {EmbedError} as postgresError */
+  /** The rows that a statement gives. @throws {EmbedError} as postgresError, or the server does not answer */
   query: <T extends Row = Row>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
+  /** The same of a statement that works on all rows, however long that takes. @throws {EmbedError} as postgresError */
+  longQuery: (sql: string) => Promise<void>;
   /** Copies text of COPY's into what the statement says. @throws {EmbedError} as postgresError, or as the chunks do */
   copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
 }
@@ -49,23 +51,32 @@ export async function withTransaction<T>(
   };
   const onAbort = (): void => cut(signal.reason);
   const typed = (error: unknown): unknown => lost ?? postgresError(error, target);
+  const silent = (done: string) => (): void =>
+    cut(
+      new IoError(
+        `timeout: the server of ${target.variable} has ${done} for ${patience / 1000} s; check that it is ` +
+          "running and not overloaded",
+      ),
+    );
+  const longQuery: Transaction["longQuery"] = async (sql) => {
+    await client.query(sql).catch((error: unknown) => {
+      throw typed(error);
+    });
+  };
   const query: Transaction["query"] = async <R extends Row>(sql: string, values: readonly unknown[] = []) => {
+    const timer = setTimeout(silent("not answered"), patience);
     try {
       return (await client.query(sql, [...values])).rows as R[];
     } catch (error) {
       throw typed(error);
+    } finally {
+      clearTimeout(timer);
     }
   };
   const copy: Transaction["copy"] = async (sql, chunks) => {
-    const silent = (): void =>
-      cut(
-        new IoError(
-          `timeout: the server of ${target.variable} has accepted no rows for ${patience / 1000} s; check ` +
-            "that it is running and not overloaded",
-        ),
-      );
     try {
-      const rows = Readable.from(taken(chunks, patience, silent), { highWaterMark: 1 });
+      const onSilence = silent("accepted no rows");
+      const rows = Readable.from(taken(chunks, patience, onSilence), { highWaterMark: 1 });
       await pipeline(rows, client.query(copyFrom(sql)));
     } catch (error) {
       throw typed(error);
@@ -78,7 +89,7 @@ export async function withTransaction<T>(
       throw typed(error);
     });
     await query("BEGIN");
-    const result = await work({ query, copy });
+    const result = await work({ query, longQuery, copy });
     await query("COMMIT");
     return result;
   } catch (error) {
@@ -95,13 +106,13 @@ function clientOf(Client: typeof import("pg").Client, target: Target): import("p
     return new Client({
       connectionString: target.url,
       connectionTimeoutMillis: CONNECT_MILLISECONDS,
+      // a statement on all rows may take hours: a machine that is gone is noticed by TCP
       keepAlive: true,
+      keepAliveInitialDelayMillis: PATIENCE,
       application_name: "embed export",
     });
   } catch {
-    throw new UsageError(
-      `${target.variable} is not a PostgreSQL URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE`,
-    );
+    throw notUrl(target.format, target.variable);
   }
 }
 
@@ -138,7 +149,12 @@ function postgresError(error: unknown, target: Target): unknown {
       cause,
     );
   if (/^(42501|3F)/.test(state)) return new OutputError(failed, cause);
-  if (/^(55P03|40)/.test(state))
+  if (state === "55P03")
+    return new LockedError(
+      `'${into}' is locked by another transaction (see pg_stat_activity): nothing was replaced; try again later`,
+      cause,
+    );
+  if (state.startsWith("40"))
     return new LockedError(`${failed}; conflict with another transaction: try again later`, cause);
   if (state === "53100") return new IoError(`${failed}; free some space there`, cause);
   return new IoError(state === "" ? failed : `${failed} (SQLSTATE ${state})`, cause);

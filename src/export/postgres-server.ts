@@ -14,21 +14,23 @@ import {
   attachedTo,
   checkColumns,
   findTable,
-  grantsOf,
   indexesOf,
   pointingTo,
   quoted,
+  rightsOf,
+  statisticsTargetsOf,
+  vectorIndexesOf,
   type Column,
   type FoundTable,
   type Remade,
 } from "./postgres-table.js";
-import type { Sent, Target } from "./server.js";
+import { PATIENCE, type Sent, type Target } from "./server.js";
 
 /** PostgreSQL cuts longer names, so that two may become one. */
 const MAX_NAME_BYTES = 63;
 
-/** How long the readers that come meanwhile are held up, and how often, while those before them are waited for. */
-const LOCK_MILLISECONDS = 2000;
+/** Shares of the patience: how long a statement waits for a lock, and how long readers wait behind one that waits for all of them. */
+const [LOCK_SHARE, TURN_SHARE] = [1 / 2, 1 / 30];
 const LOCK_TRIES = 15;
 
 /** Milliseconds between two attempts to take the lock of a table, and how long it is tried. */
@@ -59,8 +61,12 @@ interface Place {
  * @throws {UsageError} {IoError} as withTransaction
  */
 export async function replaceInPostgres(content: PostgresContent, target: Target): Promise<Sent> {
-  const names = namesOf(target.into);
+  const [names, { patience = PATIENCE }] = [namesOf(target.into), target];
   return await withTransaction(target, async (transaction) => {
+    // before the first statement that may have to wait: even CREATE TABLE LIKE does, behind a table that is locked
+    await transaction.query(`SET LOCAL lock_timeout = ${Math.ceil(patience * LOCK_SHARE)}`);
+    // rows that a policy hides would stay when all are deleted: an error instead
+    await transaction.query("SET LOCAL row_security = off");
     // a role's own limits are made for questions
     await transaction.query("SET LOCAL statement_timeout = 0");
     await transaction.query("SET LOCAL idle_in_transaction_session_timeout = 0");
@@ -69,11 +75,21 @@ export async function replaceInPostgres(content: PostgresContent, target: Target
     if (table && table.comment === comment && !target.force)
       return { isUnchanged: true, note: `'${target.into}' already has these rows` };
     const reasons = table ? await reasonsToStay(transaction, table) : [];
-    if (table && reasons.length > 0) await replaceRows(transaction, content, place, table, comment);
-    else await replaceTable(transaction, content, place, table, comment, target);
-    const how = reasons.length === 0 ? "" : `, row by row, because it has ${reasons.join(", ")}`;
-    return { isUnchanged: false, note: `'${target.into}' ${table ? `is replaced${how}` : "is created"}` };
+    if (!table || reasons.length === 0) {
+      await replaceTable(transaction, content, place, table, comment, target);
+      return { isUnchanged: false, note: `'${target.into}' is ${table ? "replaced" : "created"}` };
+    }
+    await replaceRows(transaction, content, place, table, comment);
+    const how = `row by row, because it has ${reasons.join(", ")}`;
+    const stale = await vectorIndexesOf(transaction, table);
+    return { isUnchanged: false, note: `'${target.into}' is replaced, ${how}${rebuildAdvice(stale)}` };
   });
+}
+
+function rebuildAdvice(indexes: readonly string[]): string {
+  if (indexes.length === 0) return "";
+  const commands = indexes.map((name) => `REINDEX INDEX CONCURRENTLY ${name};`).join(" ");
+  return `; searches find fewer rows than they ask for until you run ${commands}`;
 }
 
 /** A table's name, with its schema where it has one. @throws {UsageError} */
@@ -147,14 +163,14 @@ async function reasonsToStay(transaction: Transaction, table: FoundTable): Promi
 }
 
 async function replaceRows(
-  { query, copy }: Transaction,
+  { query, longQuery, copy }: Transaction,
   { chunks }: PostgresContent,
   { schema, name, columns }: Place,
   { isOurs }: FoundTable,
   comment: string,
 ): Promise<void> {
   const table = quoted(schema, name);
-  await query(`DELETE FROM ${table}`);
+  await longQuery(`DELETE FROM ${table}`);
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN`, chunks());
   // without it the same rows are written again, which is all
   if (isOurs) await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
@@ -168,7 +184,7 @@ async function replaceTable(
   comment: string,
   target: Target,
 ): Promise<void> {
-  const { query, copy } = transaction;
+  const { query, longQuery, copy } = transaction;
   const short = createHash("sha256").update(name).digest("hex").slice(0, 16);
   const temporary = `embed_new_${short}`;
   const table = quoted(schema, temporary);
@@ -176,7 +192,6 @@ async function replaceTable(
   if (old) {
     await query(`CREATE TABLE ${table} (LIKE ${quoted(schema, name)} INCLUDING ALL EXCLUDING INDEXES)`);
     if (old.isOfOther) await query(`ALTER TABLE ${table} OWNER TO ${quoted(old.owner)}`);
-    for (const grant of await grantsOf(transaction, old, table)) await query(grant);
   } else {
     const definitions = columns.map(
       ({ name: column, type, sql = type }) => `${quoted(column)} ${sql} NOT NULL`,
@@ -185,22 +200,26 @@ async function replaceTable(
   }
   // frozen: a reader whose snapshot is older than the rename finds these rows, and not an empty table
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN (FREEZE)`, chunks());
-  for (const [i, index] of indexes.entries()) await query(index.sql(`${temporary}_${i}`, table));
+  for (const [i, index] of indexes.entries()) await longQuery(index.sql(`${temporary}_${i}`, table));
   await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
-  await query(`ANALYZE ${table}`);
+  if (old) for (const sql of await statisticsTargetsOf(transaction, old, table)) await query(sql);
+  await longQuery(`ANALYZE ${table}`);
 
   if (old) {
+    // last: the old table may deny to its owner what fills the new one
+    for (const sql of await rightsOf(transaction, old, table)) await query(sql);
     await lockAlone(transaction, quoted(schema, name), target);
     await query(`DROP TABLE ${quoted(schema, name)}`);
   }
   await query(`ALTER TABLE ${table} RENAME TO ${quoted(name)}`);
-  for (const [i, { name: index, isConstraint }] of indexes.entries()) {
+  for (const [i, { name: index, isConstraint, marks }] of indexes.entries()) {
     const made = `${temporary}_${i}`;
     await query(
       isConstraint
         ? `ALTER TABLE ${quoted(schema, name)} RENAME CONSTRAINT ${quoted(made)} TO ${quoted(index)}`
         : `ALTER INDEX ${quoted(schema, made)} RENAME TO ${quoted(index)}`,
     );
+    for (const mark of marks) await query(mark);
   }
 }
 
@@ -220,6 +239,7 @@ function primaryKey(table: string, key: readonly string[]): Remade {
     name: name ?? `embed_${createHash("sha256").update(table).digest("hex").slice(0, 16)}_pkey`,
     isConstraint: true,
     sql,
+    marks: [],
   };
 }
 
@@ -228,23 +248,22 @@ function primaryKey(table: string, key: readonly string[]): Remade {
  *
  * @throws {LockedError} they do not let it go
  */
-async function lockAlone({ query }: Transaction, table: string, { into, signal }: Target): Promise<void> {
-  await query(`SET LOCAL lock_timeout = ${LOCK_MILLISECONDS}`);
+async function lockAlone(
+  { query }: Transaction,
+  table: string,
+  { patience = PATIENCE, signal }: Target,
+): Promise<void> {
+  const turn = Math.ceil(patience * TURN_SHARE);
+  await query(`SET LOCAL lock_timeout = ${turn}`);
   for (let tries = 1; ; tries++) {
     await query("SAVEPOINT alone");
     try {
       await query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
       return;
     } catch (error) {
-      if (!(error instanceof LockedError)) throw error;
-      if (tries === LOCK_TRIES)
-        throw new LockedError(
-          `'${into}' is locked by a long transaction (see pg_stat_activity): nothing was replaced; try again ` +
-            "later",
-          { cause: error },
-        );
+      if (!(error instanceof LockedError) || tries === LOCK_TRIES) throw error;
       await query("ROLLBACK TO SAVEPOINT alone");
-      await pause(LOCK_MILLISECONDS / 2, undefined, { signal });
+      await pause(turn / 2, undefined, { signal });
     }
   }
 }

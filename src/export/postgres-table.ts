@@ -29,6 +29,8 @@ export interface Remade {
   isConstraint: boolean;
   /** with its name and table left open */
   sql: (name: string, table: string) => string;
+  /** statements for when it has its name: comments, and whether CLUSTER goes by it */
+  marks: readonly string[];
 }
 
 /** An identifier in quotes, exactly as it is written. */
@@ -109,8 +111,15 @@ export async function attachedTo({ query }: Transaction, { oid }: FoundTable): P
       UNION SELECT pg_describe_object('pg_constraint'::regclass, oid, 0) FROM pg_constraint WHERE conrelid = $1 AND contype = 'f'
       UNION SELECT 'inheritance' FROM pg_inherits WHERE inhrelid = $1 OR inhparent = $1
       UNION SELECT 'grants on columns' FROM pg_attribute WHERE attrelid = $1 AND attacl IS NOT NULL
+      UNION SELECT 'grants by ' || pg_get_userbyid(a.grantor) FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = $1 AND a.grantor <> c.relowner
+      UNION SELECT pg_describe_object('pg_statistic_ext'::regclass, oid, 0) FROM pg_statistic_ext WHERE stxrelid = $1
+      UNION SELECT 'security labels' FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = $1
+      UNION SELECT 'settings of columns' FROM pg_attribute WHERE attrelid = $1 AND attoptions IS NOT NULL
+      UNION SELECT 'settings of indexes' FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+        JOIN pg_attribute a ON a.attrelid = i.oid WHERE x.indrelid = $1 AND (i.reltablespace <> 0 OR a.attstattarget >= 0)
       UNION SELECT 'settings of its own' FROM pg_class WHERE oid = $1 AND (reloptions IS NOT NULL OR reltablespace <> 0
-        OR relpersistence <> 'p' OR relrowsecurity OR relreplident <> 'd')`,
+        OR relpersistence <> 'p' OR relrowsecurity OR relforcerowsecurity OR relreplident <> 'd')`,
     [oid],
   );
   return rows.map(({ what }) => what);
@@ -125,37 +134,77 @@ export async function pointingTo({ query }: Transaction, { oid }: FoundTable): P
   return rows.map(({ name }) => name);
 }
 
-/** The grants of a table as statements for another. */
-export async function grantsOf(
+/** Statements that give another table the rights of this one, exactly: default privileges may have given it more, or fewer. */
+export async function rightsOf(
   { query }: Transaction,
   { oid }: FoundTable,
   table: string,
 ): Promise<string[]> {
   const rows = await query<{ sql: string }>(
-    `SELECT format('GRANT %s ON TABLE %s TO %s%s', a.privilege_type, $2::text,
-        CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
-        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS sql
-      FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = $1 AND a.grantee <> c.relowner`,
+    `WITH rights AS (SELECT c.oid = $1 AS is_old, a.grantee, a.privilege_type, a.is_grantable,
+          CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS role
+        FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+        WHERE c.oid IN ($1, $2::text::regclass)),
+      statements AS (
+        SELECT DISTINCT 0 AS step, format('REVOKE ALL ON TABLE %s FROM %s', $2::text, role) AS sql
+          FROM rights WHERE NOT is_old
+        UNION ALL SELECT 1, format('GRANT %s ON TABLE %s TO %s%s', privilege_type, $2::text, role,
+          CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) FROM rights WHERE is_old)
+      SELECT sql FROM statements WHERE EXISTS (SELECT FROM rights
+        GROUP BY grantee, privilege_type, is_grantable HAVING count(*) < 2) ORDER BY step`,
     [oid, table],
   );
   return rows.map(({ sql }) => sql);
 }
 
+/** Statements that give another table the statistics targets of this one's columns. */
+export async function statisticsTargetsOf(
+  { query }: Transaction,
+  { oid }: FoundTable,
+  table: string,
+): Promise<string[]> {
+  const rows = await query<{ sql: string }>(
+    `SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', $2::text, attname, attstattarget) AS sql
+      FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attstattarget >= 0`,
+    [oid, table],
+  );
+  return rows.map(({ sql }) => sql);
+}
+
+/** Names of a table's indexes of nearest neighbors, in which deleted rows stay until they are rebuilt. */
+export async function vectorIndexesOf({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
+  const rows = await query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, i.relname) AS name FROM pg_index x
+      JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = i.relnamespace
+      JOIN pg_am m ON m.oid = i.relam WHERE x.indrelid = $1 AND m.amname IN ('hnsw', 'ivfflat') ORDER BY 1`,
+    [oid],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** What makes a table's indexes and the constraints that have one, anew on another. */
 export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Promise<Remade[]> {
-  const rows = await query<{ name: string; isConstraint: boolean; head: string; definition: string }>(
+  type Found = { name: string; isConstraint: boolean; head: string; definition: string; marks: string[] };
+  const rows = await query<Found>(
     `SELECT i.relname AS name, k.oid IS NOT NULL AS "isConstraint",
         format('CREATE %sINDEX %I ON %I.%I ', CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname, n.nspname, t.relname) AS head,
-        coalesce(pg_get_constraintdef(k.oid), pg_get_indexdef(i.oid)) AS definition
+        coalesce(pg_get_constraintdef(k.oid), pg_get_indexdef(i.oid)) AS definition,
+        array_remove(ARRAY[
+          format('COMMENT ON INDEX %I.%I IS ', n.nspname, i.relname) || quote_literal(obj_description(i.oid, 'pg_class')),
+          format('COMMENT ON CONSTRAINT %I ON %I.%I IS ', i.relname, n.nspname, t.relname)
+            || quote_literal(obj_description(k.oid, 'pg_constraint')),
+          CASE WHEN x.indisclustered THEN format('ALTER TABLE %I.%I CLUSTER ON %I', n.nspname, t.relname, i.relname) END
+        ], NULL) AS marks
       FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
       JOIN pg_namespace n ON n.oid = t.relnamespace
       LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.conrelid = t.oid AND k.contype IN ('p', 'u', 'x')
       WHERE x.indrelid = $1 AND x.indisvalid ORDER BY i.oid`,
     [oid],
   );
-  return rows.map(({ name, isConstraint, head, definition }) => ({
+  return rows.map(({ name, isConstraint, head, definition, marks }) => ({
     name,
     isConstraint,
+    marks,
     sql: (newName, table) => {
       if (isConstraint) return `ALTER TABLE ${table} ADD CONSTRAINT ${quoted(newName)} ${definition}`;
       if (!definition.startsWith(head)) throw new Error(`no index definition: ${definition}`);

@@ -2,7 +2,7 @@
 
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../errors.js";
 import { optionalPackage } from "./optional-package.js";
-import { PATIENCE, saidBy, type Target } from "./server.js";
+import { notUrl, PATIENCE, saidBy, type Target } from "./server.js";
 
 const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
 
@@ -24,7 +24,6 @@ interface Client {
 export class RedisConnection {
   readonly #client: Client;
   readonly #target: Target;
-  readonly #patience: number;
   #failure: unknown;
   #waiting = 0;
   #wake: () => void = () => undefined;
@@ -32,7 +31,6 @@ export class RedisConnection {
   private constructor(client: Client, target: Target) {
     this.#client = client;
     this.#target = target;
-    this.#patience = target.patience ?? PATIENCE;
   }
 
   /**
@@ -47,15 +45,19 @@ export class RedisConnection {
       REDIS_PACKAGE,
       () => import("@redis/client"),
     );
+    let client: ReturnType<typeof createClient> | undefined;
     try {
       const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
-      const client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
+      client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
       // the commands that fail report it
       client.on("error", () => undefined);
-      await client.connect();
-      const sendCommand: Client["sendCommand"] = (args) => client.sendCommand([...args]);
-      return new RedisConnection({ sendCommand, destroy: () => client.isOpen && client.destroy() }, target);
+      // the time limit of the package ends when the socket is open, before the server has answered
+      await answered(client.connect(), target);
+      const open = client;
+      const sendCommand: Client["sendCommand"] = (args) => open.sendCommand([...args]);
+      return new RedisConnection({ sendCommand, destroy: () => open.isOpen && open.destroy() }, target);
     } catch (error) {
+      if (client?.isOpen) client.destroy();
       throw redisError(error, target);
     }
   }
@@ -64,7 +66,7 @@ export class RedisConnection {
   async command(...args: Arguments): Promise<Answer> {
     const answer = this.#client.sendCommand(args);
     try {
-      return (await this.#within(answer)) as Answer;
+      return (await answered(answer, this.#target)) as Answer;
     } catch (error) {
       throw redisError(error, this.#target);
     }
@@ -129,26 +131,24 @@ export class RedisConnection {
 
   /** Waits for answers, or a failure. */
   async #next(): Promise<void> {
-    await this.#within(new Promise<void>((resolve) => (this.#wake = resolve)));
+    await answered(new Promise<void>((resolve) => (this.#wake = resolve)), this.#target);
   }
+}
 
-  /** A promise, or an error when the server has been silent for too long. */
-  async #within<T>(answer: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      const text =
-        `timeout: the server of ${this.#target.variable} has not answered for ` +
-        `${this.#patience / 1000} s`;
-      timer = setTimeout(
-        () => reject(new IoError(`${text}: check that it is running and not overloaded`)),
-        this.#patience,
-      );
-    });
-    try {
-      return await Promise.race([answer, silence]);
-    } finally {
-      clearTimeout(timer);
-    }
+/** What a promise gives, or an error when the server has been silent for too long. */
+async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }: Target): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    const text = `timeout: the server of ${variable} has not answered for ${patience / 1000} s`;
+    timer = setTimeout(
+      () => reject(new IoError(`${text}: check that it is running and not overloaded`)),
+      patience,
+    );
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -160,11 +160,7 @@ function redisError(error: unknown, target: Target): unknown {
   const { variable } = target;
   const said = saidBy(error, target);
   const cause = { cause: new Error(said) };
-  if (/invalid (url|protocol|pathname)/i.test(said))
-    return new UsageError(
-      `${variable} is not a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...`,
-      cause,
-    );
+  if (/invalid (url|protocol|pathname)/i.test(said)) return notUrl(target.format, variable);
   if (/malformed/i.test(said))
     return new UsageError(
       `${variable} is a URL with an invalid % escape: write % in a user name or password as %25`,

@@ -1,5 +1,7 @@
 // What all that is sent straight into a server shares: where it is, and how its errors are reported without the password of its URL.
 
+import { UsageError } from "../errors.js";
+import { variableOf } from "../io/environment.js";
 import type { Selection } from "./selection.js";
 
 /** A server, and the name that what is sent gets there. */
@@ -31,6 +33,38 @@ export interface Sent {
 
 /** Writes rows to a server, whole or not at all. */
 export type Send = (selection: Selection, target: Target) => Promise<Sent>;
+
+const POSTGRES_URL = {
+  form: /^postgres(ql)?:\/\//i,
+  expected:
+    "a PostgreSQL URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE (the form host=... dbname=... is " +
+    "not supported)",
+};
+const URLS: Record<string, { form: RegExp; expected: string }> = {
+  redis: {
+    form: /^rediss?:\/\//i,
+    expected: "a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...",
+  },
+  pgvector: POSTGRES_URL,
+  postgres: POSTGRES_URL,
+};
+
+/**
+ * The URL of a server, without a look at the server.
+ *
+ * @param format as --format names it
+ * @throws {UsageError} the variable is not set, or holds no URL of such a server
+ */
+export function serverUrl(format: string, variable: string): string {
+  const url = variableOf(variable);
+  if (!URLS[format]!.form.test(url)) throw notUrl(format, variable);
+  return url;
+}
+
+/** That a variable holds no URL of a server, which may hold a password: it is not repeated. */
+export function notUrl(format: string, variable: string): UsageError {
+  return new UsageError(`${variable} is not ${URLS[format]!.expected}`);
+}
 
 /** A minute: longer than a server saves its memory or flushes its log. */
 export const PATIENCE = 60_000;

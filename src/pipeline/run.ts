@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import type { Watch } from "../training/watch.js";
 import { LockedError } from "../errors.js";
-import { variableOf } from "../io/environment.js";
+import { serverUrl } from "../export/server.js";
 import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
 import { makeDirectory } from "../io/tree.js";
@@ -198,8 +198,9 @@ class PipelineRun {
   async run(work: string): Promise<void> {
     const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
     // before hours of work
-    const sends = [...pipeline.sends, ...pipeline.recalls.flatMap((each) => each.sends)];
-    for (const { variable } of sends) variableOf(variable);
+    for (const { given, variable } of pipeline.sends) serverUrl(String(given["format"]), variable);
+    for (const { sends } of pipeline.recalls)
+      for (const { format, variable } of sends) serverUrl(format, variable);
     const plan = await planPipeline(pipeline, force, watch.signal);
     tellLog(plan, this.#report, watch);
     await sweep(work, plan);

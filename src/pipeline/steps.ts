@@ -7,8 +7,8 @@ import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file
 import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { ownExport } from "../export/own-export.js";
+import { serverUrl } from "../export/server.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
-import { variableOf } from "../io/environment.js";
 import { parseJson } from "../io/json-shape.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import { ownFiles } from "../io/replaceable.js";
@@ -367,7 +367,7 @@ export async function sendListsStep(
 ): Promise<StepResult> {
   const file = join(version, EXPORTS_FOLDER, out);
   const fingerprint = (await fingerprintOf(file)).sha256.slice(0, 16);
-  const target = { format, variable, url: variableOf(variable), into, fingerprint, force, signal };
+  const target = { format, variable, url: serverUrl(format, variable), into, fingerprint, force, signal };
   const isForItems = given["for"] === "item";
   const { isUnchanged } = await sendListFile(format, { file, isForItems }, target);
   return { text: isUnchanged ? `$${variable} has these lists` : `${out} to $${variable}` };

@@ -10,6 +10,7 @@ import {
 import { exportFormats, formatNamed, type ExportFormat } from "../../export/formats.js";
 import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
+import { serverUrl } from "../../export/server.js";
 import { loadRows } from "../../embedding/rows.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
@@ -19,7 +20,6 @@ import { definedOf } from "../../training/options/defined.js";
 import type { Chunks } from "../../io/write.js";
 import { heldOutLoss } from "./dtype-held-out.js";
 import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
-import { variableOf } from "../../io/environment.js";
 import { wholeNetworkOf } from "./whole-network.js";
 import { checkTogether, type ExportRunOptions } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
@@ -94,7 +94,7 @@ export async function exportRun(
     directory: out ?? "-",
     force,
     signal,
-    ...(variable !== undefined && { server: { variable, url: variableOf(variable) } }),
+    ...(variable !== undefined && { server: { variable, url: serverUrl(name, variable) } }),
     write: (chunks) => writeFileOr(write, out, chunks, { force, signal }),
   };
   const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {

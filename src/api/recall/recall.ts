@@ -11,9 +11,8 @@ import type { Preprocess } from "../../dataset/preprocess.js";
 import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/list-servers.js";
 import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
-import type { Sent } from "../../export/server.js";
+import { serverUrl, type Sent } from "../../export/server.js";
 import { checkOutput, writeFileOr } from "../../io/atomic.js";
-import { variableOf } from "../../io/environment.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
@@ -120,7 +119,7 @@ async function deliver(
   if (urlEnv !== undefined && (format === "redis" || format === "postgres")) {
     const stated = statedOptions(options, asked);
     const fingerprint = await exportFingerprint(run, { ...stated, ...(await readAlso(run, options)) }, FILES);
-    const server = { variable: urlEnv, url: variableOf(urlEnv), into: into! };
+    const server = { variable: urlEnv, url: serverUrl(format, urlEnv), into: into! };
     return await sendLists(format, lists, { ...server, format, fingerprint, force, signal });
   }
   const chunks =
