@@ -5,7 +5,7 @@
 export abstract class EmbedError extends Error {
   abstract readonly exitCode: number;
   constructor(message: string, options?: ErrorOptions) {
-    super(visibleText(message), options);
+    super(visibleText(shortened(message)), options);
     this.name = new.target.name;
   }
 }
@@ -171,9 +171,27 @@ export function visibleText(text: string): string {
   );
 }
 
-/** The same on one line: line ends and tabs are spaces. */
+/** The same on one line, of any length: line ends and tabs are spaces. */
 export function printable(text: string): string {
-  return visibleText(text.replaceAll(/\r\n|[\t\n\v\f\r]/g, " "));
+  return visibleText(shortened(text.replaceAll(/\r\n|[\t\n\v\f\r]/g, " ")));
+}
+
+const [LONGEST_LINE, LONGEST_TEXT] = [2000, 20_000];
+
+/** A message whatever name is in it: the middle of a longer line, and of a longer text, is left out. What to do stands at the end. */
+export function shortened(text: string): string {
+  if (text.length <= LONGEST_LINE) return text;
+  const lines = text.length <= LONGEST_TEXT ? text : withoutMiddle(text, LONGEST_TEXT);
+  return lines
+    .split("\n")
+    .map((line) => withoutMiddle(line, LONGEST_LINE))
+    .join("\n");
+}
+
+function withoutMiddle(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const left = countText(text.length - longest);
+  return `${text.slice(0, longest / 2)}… (${left} characters left out) …${text.slice(-longest / 2)}`;
 }
 
 /** Bytes as a message says them: `1.3 GiB`, `12.0 MiB`, `10.0 KiB`. */
@@ -194,11 +212,17 @@ export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** Characters of a name in which a mistyped one is looked for. */
+const LONGEST_TYPED = 200;
+
 /** The candidate nearest to `name` by edit distance, or undefined when none is near; for "did you mean". */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  // the time is the product of the lengths, times the candidates
+  if (name.length > LONGEST_TYPED) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 2)) + 1;
   for (const candidate of candidates) {
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

@@ -81,7 +81,7 @@ test.each([
   ],
   ["a switch that is none", "force: maybe\n", ":1:1: 'force' expects true or false"],
   ["a key without a value", "label:\n", ":1:1: 'label' expects one value"],
-  ["a key twice", "dim: 4\ndim: 5\n", ":2:1: Map keys must be unique"],
+  ["a key twice", "dim: 4\ndim: 5\n", ':2:1: the key "dim" occurs twice'],
   ["no YAML", "dim: [4\n", ":2:1: "],
   ["a list", "- dim\n", ":1:1: expected options as `name: value`"],
 ])("%s is 78 with line and column", async (_, text, message) => {

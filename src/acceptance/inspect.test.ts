@@ -45,3 +45,14 @@ test("into `head -1` ends quietly with 0", async () => {
   const got = await shell(`{ embed inspect '${fixture("clicks.csv")}'; echo "exit $?" >&2; } | head -1`);
   expect(got.stderr).toBe("exit 0\n");
 });
+
+test("thousands of columns with long names are read within the time limit of a test", async () => {
+  const names = Array.from(
+    { length: 6000 },
+    (_, c) => `${"the same beginning of every name ".repeat(4)}${10_000 + c}`,
+  );
+  const row = (i: number) => names.map((_, c) => (i + c) % 3).join(",");
+  const input = [names.join(","), ...Array.from({ length: 1000 }, (_, i) => row(i))].join("\n");
+  const { stdout } = await embedOk(["inspect", "-"], { input });
+  expect(stdout).toContain("1,000 rows, 6000 columns");
+});

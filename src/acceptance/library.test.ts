@@ -335,6 +335,12 @@ test("an abort rejects with the signal's reason, writes nothing, and leaves no l
   await expect(late).rejects.toBe(reason);
 });
 
+test("a path or an option with NUL is refused as a command line would", async () => {
+  const refused = { exitCode: 64, message: expect.stringContaining('"a\\u0000b" contains NUL') };
+  await expect(library["trainFm"]!("a\0b", { out: "x" })).rejects.toMatchObject(refused);
+  await expect(library["trainFm"]!("log.csv", { out: "x", side: ["a\0b"] })).rejects.toMatchObject(refused);
+});
+
 test("what the system refuses is an IoError, other errors stay as they are", async () => {
   const failing = (code: string) => {
     const error = Object.assign(new Error("no"), { code });

@@ -59,3 +59,24 @@ test("an export and a starter config keep the names, and the report shows none a
   await embedOk(["report", "run", "-o", "report.html"], at);
   expect(readFileSync(join(folder, "report.html"), "utf8")).not.toMatch(STEERING);
 });
+
+test("a column, a key and an object's member of megabytes are not printed whole", async () => {
+  const long = "x".repeat(1_000_000);
+  const rows = Array.from({ length: 60 }, (_, i) => `${i % 2},u${i % 7},${i % 3 ? `i${i % 5}` : long},${i}`);
+  writeFileSync(join(folder, "long.csv"), `click,user,item,${long}\n${rows.join("\n")}\n`);
+  const members = rows
+    .slice(0, 6)
+    .map((_, i) => JSON.stringify({ click: i % 2, user: `u${i % 7}`, [long + i]: { [long]: i } }));
+  writeFileSync(join(folder, "long.jsonl"), members.join("\n"));
+  for (const [code, args] of [
+    [0, ["inspect", "long.csv"]],
+    [0, ["train-fm", "long.csv", "-o", "long", "--epochs", "1", "--log-format", "json"]],
+    [0, ["neighbors", "long", "--key", "item:i1"]],
+    [64, ["train-fm", "long.csv", "-o", "none", "--label", "price"]],
+    [64, ["train-fm", "long.jsonl", "-o", "none", "--label", "price"]],
+  ] as const) {
+    const got = await embed([...args], at);
+    expect([args[0], got.code]).toEqual([args[0], code]);
+    expect(got.stderr.length + got.stdout.length).toBeLessThan(100_000);
+  }
+});

@@ -1,7 +1,18 @@
 // What --force replaces: outputs of this tool in which nothing else lies; in process, and once through the shell.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { ownIndex } from "../api/hnsw/directory.js";
 import { Checkpoints } from "../training/checkpoint.js";
@@ -143,3 +154,32 @@ test("a web app with its .git stays as it is, whatever its manifest.json says", 
   expect(readdirSync(at("app")).sort()).toEqual([".git", "manifest.json"]);
   rmSync(at("app"), { recursive: true });
 });
+
+/** Mode, owner and group; those of each file, too, of a directory. */
+function accessIn(path: string): unknown[] {
+  const { mode, uid, gid } = statSync(path);
+  const names = statSync(path).isDirectory() ? readdirSync(path).sort() : [];
+  return [[mode & 0o7777, uid, gid], ...names.map((name) => [name, accessIn(join(path, name))])];
+}
+
+test.each([
+  ["a run", "private run", ["train-fm", fixture("clicks.csv"), "--epochs", "1"]],
+  ["an export of several files", "private npy", ["export", at("run"), "--format", "npy"]],
+  ["an export of one file", "private.jsonl", ["export", at("run"), "--format", "jsonl"]],
+  ["a database", "private.db", ["export", at("run"), "--format", "sqlite"]],
+  ["lists", "private.csv", ["recall", at("run"), "--for", "item", "--k", "3"]],
+] as const)(
+  "%s that is replaced keeps its mode, and owner and group where that is permitted",
+  async (_, name, args) => {
+    const command = [...args, "-o", at(name), "--force", "--quiet"];
+    await embedOk(command);
+    const isDirectory = statSync(at(name)).isDirectory();
+    if (isDirectory) for (const file of readdirSync(at(name))) chmodSync(at(name, file), 0o640);
+    // only root may give a file away
+    if (process.getuid?.() === 0) chownSync(at(name), 4321, 1234);
+    chmodSync(at(name), isDirectory ? 0o750 : 0o600);
+    const before = accessIn(at(name));
+    await embedOk(command);
+    expect(accessIn(at(name))).toEqual(before);
+  },
+);

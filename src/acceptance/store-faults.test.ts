@@ -145,3 +145,11 @@ test("a read-only store is read, and whatever would write says so", async () => 
     }
   });
 });
+
+test("an export that SQLite writes itself to a full disk is an error 74 and leaves nothing", async () => {
+  await onDisk("size=16k", async (disk) => {
+    const { code, stderr } = await embed(["export", run, "--format", "sqlite", "-o", join(disk, "table.db")]);
+    expect([code, stderr]).toEqual([74, expect.stringContaining("check that the disk is not full")]);
+    expect(readdirSync(disk)).toEqual([]);
+  });
+});

@@ -7,7 +7,7 @@ import type { Observe, Progress, Watch } from "../training/watch.js";
 import type { ReadProgress } from "../log/log.js";
 import { isAtK } from "../evaluation/metric-titles.js";
 import { EpochLines, SimilarLines } from "./thinned.js";
-import { standardError, writeLine } from "./terminal.js";
+import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */
 const READING_INTERVAL = 10;
@@ -85,7 +85,7 @@ function jsonDisplay(): Display {
   const isDue = everySoOften();
   return {
     observe(progress) {
-      if (progress.stage !== "reading" || isDue()) writeLine(JSON.stringify(progress));
+      if (progress.stage !== "reading" || isDue()) writeJsonLine(progress);
     },
     stop: () => undefined,
   };

@@ -4,7 +4,7 @@
 // reorders a line or looks like a line of its own.
 
 import type { WriteStream } from "node:tty";
-import { printable, visibleText } from "../errors.js";
+import { printable, shortened, visibleText } from "../errors.js";
 
 const decoder = new TextDecoder();
 
@@ -46,14 +46,21 @@ export function writeText(text: string): void {
   write(text);
 }
 
-/** Writes a line for a person, or for a collector of logs; what follows a line end is indented. */
+/** Writes a line for a person; what follows a line end is indented. */
 export function writeLine(text: string): void {
-  write(`${visibleText(text).replaceAll(/\n(?! )/g, "\n  ")}\n`);
+  write(`${visibleText(shortened(text)).replaceAll(/\n(?! )/g, "\n  ")}\n`);
+}
+
+/** Writes a line for a collector of logs: an object as JSON. */
+export function writeJsonLine(value: object): void {
+  const short = (_: string, inner: unknown) => (typeof inner === "string" ? shortened(inner) : inner);
+  write(`${visibleText(JSON.stringify(value, short))}\n`);
 }
 
 /** Writes an error, as a line for a person or as one JSON object. */
 export function writeError(text: string, format: "text" | "json" = "text"): void {
-  writeLine(format === "json" ? JSON.stringify({ stage: "error", text }) : `embed: ${text}`);
+  if (format === "json") writeJsonLine({ stage: "error", text });
+  else writeLine(`embed: ${text}`);
 }
 
 /** Rows of cells in aligned columns, each on one line; numbers to the right. */

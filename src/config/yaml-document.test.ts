@@ -24,6 +24,10 @@ const hostile: [string, string, string][] = [
   ["an alias without an anchor", "a: 1\nb: *c\n", ":2:4: alias '*c' has no anchor '&c' before it"],
   ["an alias within its anchor", "a: &a [1, *a]\n", ":1:11: alias '*a' stands within its own anchor"],
   ["deep flow nesting", "[".repeat(20_000), ":1:101: lists or mappings are nested in more than 100 levels"],
+  ["a path with NUL", 'a:\n  - "logs\\0.csv"\n', ':2:5: "logs\\u0000.csv" contains NUL'],
+  ["a key with NUL", '"a\\0": 1\n', ":1:1: "],
+  ["a key twice in a mapping", "a: {b: 1, c: 2, 'b': 3}\n", ':1:17: the key "b" occurs twice'],
+  ["a key of megabytes", `? ${"k".repeat(5_000_000)}\n: 1\n`, "unknown key 'kkk"],
   ["deep block nesting", `a:\n  ${"- ".repeat(20_000)}x`, ":2:"],
 ];
 
@@ -37,6 +41,17 @@ describe.each([
       message: expect.stringContaining(message) as string,
     });
   });
+});
+
+test.each(hostile)("the message about %s is short", async (_name, yaml) => {
+  const error: unknown = await readBounds(written(yaml)).catch((thrown: unknown) => thrown);
+  expect((error as Error).message.length).toBeLessThan(3000);
+});
+
+test("the time for many keys does not grow by the square: 100,000 are read within the time limit of a test", async () => {
+  const keys = Array.from({ length: 100_000 }, (_, i) => `key${i}: ${i}`);
+  const { content } = await readYamlDocument(written(keys.join("\n")), "the file");
+  expect(Object.keys(content as object)).toHaveLength(100_000);
 });
 
 test("an alias that repeats a value is the value", async () => {

@@ -3,7 +3,7 @@
 // The file may come from a stranger: aliases that multiply, contain themselves or have no anchor, and deep nesting, are errors of the file.
 
 import { isScalar, Lexer, LineCounter, parseDocument, Parser, visit, type Document } from "yaml";
-import { ConfigError } from "../errors.js";
+import { ConfigError, excerpt } from "../errors.js";
 import { readText } from "../io/read-text.js";
 
 export interface YamlDocument {
@@ -37,10 +37,12 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   lines.addNewLine(0);
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
   checkDepth(text, fail);
-  const document = parseDocument(text);
+  // the package compares each key with all others of its mapping
+  const document = parseDocument(text, { uniqueKeys: false });
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
-  nameNullKeys(document);
+  checkScalars(document, fail);
+  checkUniqueKeys(document, fail);
   const firstAlias = checkAliases(document, fail);
   try {
     const content: unknown = document.toJS();
@@ -53,11 +55,33 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   }
 }
 
-/** A key that is written `null` is the option of that name, and not YAML's null. */
-function nameNullKeys(document: Document): void {
+/**
+ * A key that is written `null` is the option of that name, and not YAML's null. No text has NUL: a command line could not hold it,
+ * and no path does.
+ */
+function checkScalars(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Pair(_, { key }) {
       if (isScalar(key) && key.value === null && key.source === "null") key.value = key.source;
+    },
+    Scalar(_, { value, range }) {
+      if (typeof value === "string" && value.includes("\0"))
+        fail(range?.[0] ?? 0, `${excerpt(value)} contains NUL, which no path or option may contain`);
+    },
+  });
+}
+
+/** No mapping has two entries of one key. */
+function checkUniqueKeys(document: Document, fail: (offset: number, message: string) => never): void {
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value))
+          fail(key.range?.[0] ?? 0, `the key ${excerpt(String(key.value))} occurs twice`);
+        keys.add(key.value);
+      }
     },
   });
 }

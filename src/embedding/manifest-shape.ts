@@ -9,6 +9,7 @@ import {
   number,
   object,
   orNull,
+  path,
   record,
   text,
   word,
@@ -16,8 +17,9 @@ import {
 } from "../io/json-shape.js";
 
 const file = object({ bytes: count, sha256: text });
-const input = object({ path: text, bytes: count, sha256: text }, { of: text, modified: text });
+const input = object({ path, bytes: count, sha256: text }, { of: text, modified: text });
 const texts = list(text);
+const paths = list(path);
 
 /** A number of all fields, or one by field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
@@ -26,25 +28,26 @@ const perField = either(number, object({ others: number, byField: record(number)
 const options = object(
   {},
   {
-    log: texts,
+    log: paths,
     numeric: texts,
     multi: record(text),
     multiWeights: texts,
     ignore: texts,
     fields: texts,
     ids: texts,
-    sides: texts,
+    sides: paths,
     drop: texts,
     where: texts,
     hash: record(count),
     hashKeysOf: texts,
     timeFields: texts,
     splitKey: texts,
-    side: texts,
+    side: paths,
     ...named(
       text,
-      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife candidates",
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife candidates",
     ),
+    init: path,
     ...named(
       number,
       "dim epochs seed threads last negatives l2Vector l2Exponent unobservedWeight power shift window",
@@ -60,8 +63,8 @@ const options = object(
     ...named(perField, "minCount maxVocab"),
     minUsers: number,
     hidden: list(number),
-    valid: either(text, number),
-    test: either(text, number),
+    valid: either(path, number),
+    test: either(path, number),
     reading: object(
       {},
       {
@@ -97,7 +100,7 @@ const roles = object(
 );
 
 const metrics = record(record(either(list(orNull(number)), orNull(number), anything)));
-const run = object({ path: text, sha256: text });
+const run = object({ path, sha256: text });
 
 /** The manifest of a run. */
 export const manifestShape: Shape = object(
@@ -121,11 +124,11 @@ export const manifestShape: Shape = object(
   },
   {
     asked: object(
-      { log: texts, options, inputs: list(input), runs: list(run) },
-      { encoded: object({ log: texts, options }) },
+      { log: paths, options, inputs: list(input), runs: list(run) },
+      { encoded: object({ log: paths, options }) },
     ),
     hashing: record(object({})),
-    init: object({ run: text }, { trees: count, kept: count, fields: record(record(count)) }),
+    init: object({ run: path }, { trees: count, kept: count, fields: record(record(count)) }),
     alignment: object({ to: text, toTable: file, fields: record(object({})) }),
     added: object({
       run: text,

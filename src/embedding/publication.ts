@@ -73,7 +73,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
     }
     const record = parsed as unknown as PublicationRecord;
     // the same words give the same bytes: any other byte is damage
-    if (publicationBytes(record).equals(bytes)) {
+    if (publicationBytes(record).equals(bytes) && record.from?.includes("\0") !== true) {
       checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
       await checkRegularFiles(dir, Object.keys(record.files));
       return record;

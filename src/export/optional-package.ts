@@ -1,6 +1,6 @@
 // Packages that are installed only where their format is wanted: loaded when used.
 
-import { UsageError } from "../errors.js";
+import { IoError, UsageError } from "../errors.js";
 
 /**
  * What an optional package exports.
@@ -25,5 +25,17 @@ export async function optionalPackage<T>(
         "embed-tables is installed",
       { cause: error },
     );
+  }
+}
+
+/** Lets a package write a file itself. @throws {IoError} it fails: such an error has no code that says why */
+export function writtenBy<T>(name: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new IoError(`${name} could not write the file (${said}): check that the disk is not full`, {
+      cause: error,
+    });
   }
 }

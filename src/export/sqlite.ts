@@ -7,7 +7,7 @@
 // The file is made under a temporary name, so the database keeps no journal of its own.
 
 import { isHole } from "../embedding/table.js";
-import { optionalPackage } from "./optional-package.js";
+import { optionalPackage, writtenBy } from "./optional-package.js";
 import { bytesOf, keyBytes, type Selection } from "./selection.js";
 
 export const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
@@ -17,6 +17,7 @@ const ROWS_AT_A_TIME = 4096;
  * Writes the database to a file that is there and empty.
  *
  * @throws {UsageError} the package is not installed
+ * @throws {IoError} the disk is full, or fails
  */
 export async function saveSqlite(selection: Selection, path: string, signal?: AbortSignal): Promise<void> {
   const { default: sqlite } = await optionalPackage(
@@ -26,12 +27,16 @@ export async function saveSqlite(selection: Selection, path: string, signal?: Ab
   );
   const database = new sqlite.Database(path);
   try {
-    database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
+    execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
     await insertRows(database, selection, signal);
-    database.exec("CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key); COMMIT");
+    execute(database, "CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key); COMMIT");
   } finally {
     database.close();
   }
+}
+
+function execute(database: import("node-sqlite3-wasm").Database, sql: string): void {
+  writtenBy("SQLite", () => database.exec(sql));
 }
 
 async function insertRows(
@@ -40,7 +45,8 @@ async function insertRows(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const weight = hasWeights ? ", weight REAL" : "";
-  database.exec(
+  execute(
+    database,
     `CREATE TABLE embeddings (field TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL${weight}, vector BLOB NOT NULL)`,
   );
   // bytes that become text: a string would end at a NUL, and would be made for nothing
@@ -55,7 +61,8 @@ async function insertRows(
         if (isHole(table, row)) continue;
         const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
         const head = [names[table.fieldOf[row]!]!, keyBytes(table, row), table.counts[row]!];
-        insert.run(weights ? [...head, weights[row]!, vector] : [...head, vector]);
+        const values = weights ? [...head, weights[row]!, vector] : [...head, vector];
+        writtenBy("SQLite", () => insert.run(values));
         if ((row + 1) % ROWS_AT_A_TIME > 0) continue;
         // lets an interruption be heard
         await new Promise(setImmediate);

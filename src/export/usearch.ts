@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { isHole, vectorsAt } from "../embedding/table.js";
 import { writeChunks } from "../io/write.js";
 import { idChunks } from "./faiss.js";
-import { optionalPackage } from "./optional-package.js";
+import { optionalPackage, writtenBy } from "./optional-package.js";
 import type { Selection } from "./selection.js";
 
 const USEARCH_FILE = "index.usearch";
@@ -46,5 +46,5 @@ export async function saveUsearch(selection: Selection, folder: string, signal?:
       signal?.throwIfAborted();
     }
   }
-  index.save(join(folder, USEARCH_FILE));
+  writtenBy("usearch", () => index.save(join(folder, USEARCH_FILE)));
 }

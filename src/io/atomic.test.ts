@@ -1,11 +1,13 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -91,6 +93,17 @@ describe("writeDirectory", () => {
     await expect(aborted).rejects.toThrow("interrupted");
     expect(content()).toBe("one");
     expect(readdirSync(parent)).toEqual(["run"]);
+  });
+
+  test("whoever may not read the old one may not read the new one while it is written", async () => {
+    await writeDirectory(target, false, fill("old"));
+    chmodSync(target, 0o500);
+    let mode = 0;
+    await writeDirectory(target, true, async (dir) => {
+      mode = statSync(dir).mode;
+      await fill("new")(dir);
+    });
+    expect([mode & 0o777, statSync(target).mode & 0o777, content()]).toEqual([0o700, 0o500, "new"]);
   });
 
   test("errors of the file system on the way are IoErrors", async () => {

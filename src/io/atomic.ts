@@ -1,6 +1,6 @@
 // Writing whole or absent: a directory or a file is made under a temporary name beside its target, synced, and renamed.
 //
-//   .NAME.new-ID   what is being written; nobody reads it
+//   .NAME.new-ID   what is being written; nobody reads it, and nobody may who may not read the old NAME
 //   .NAME.old-ID   with force: the old NAME, between the two renames
 //   ID             of the writer, see leftovers
 //
@@ -10,6 +10,7 @@ import { constants } from "node:fs";
 import { access, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../errors.js";
+import { accessOf, giveWhileWritten, keepAccess } from "./kept-access.js";
 import { checkReplaceable, type OwnDirectory } from "./replaceable.js";
 import { endWrite, leftoversOf, startWrite, temporaryName } from "./leftovers.js";
 import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
@@ -86,6 +87,7 @@ export async function writeDirectory(
     if (exists) {
       // hours may have passed since
       await checkDirectory(target, own);
+      await keepAccess(target, temporary);
       await rename(target, old);
       await onStep?.("old-aside");
     }
@@ -171,6 +173,7 @@ export async function writeFileBy(
     if (!force && (await lstat(path).catch(() => undefined))) {
       throw new OutputError(`output '${path}' was created by another program in the meantime`);
     }
+    await keepAccess(path, temporary);
     await rename(temporary, path);
     await syncDirectory(dirname(resolve(path)));
   });
@@ -239,8 +242,10 @@ async function underTemporaryName(
   if (!isNeeded) unfinishedStarts({ path: temporary });
   try {
     try {
-      if (kind === "directory") await mkdir(temporary);
-      else await (await open(temporary, "wx")).close();
+      const access = await accessOf(target);
+      if (kind === "directory") await mkdir(temporary, access ? 0o700 : 0o777);
+      else await (await open(temporary, "wx", access ? 0o600 : 0o666)).close();
+      if (access) await giveWhileWritten(temporary, access);
     } catch (error) {
       throw asCreateError(error, `cannot create '${target}'`);
     }

@@ -29,6 +29,11 @@ export function where(what: string, holds: (value: unknown) => boolean): Shape {
 }
 
 export const text = where("text", (value) => typeof value === "string");
+/** Text that the operating system takes for a path: it has no NUL. */
+export const path = where(
+  "a path without NUL",
+  (value) => typeof value === "string" && !value.includes("\0"),
+);
 export const flag = where("true or false", (value) => typeof value === "boolean");
 export const number = where("a number", Number.isFinite);
 export const count = where(

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import {
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -133,7 +134,7 @@ test("a lock of another host, of another container, or of no embed is never take
   expect(await isGone({ ...dead, namespace: "1" })).toBe(false);
   if (mine.boot !== "-") expect(await isGone({ ...mine, boot: "00000000-0000" })).toBe(true);
 
-  symlinkSync(`embed:${dead.pid}:1:-:${mine.namespace}:abc:elsewhere.example`, path);
+  symlinkSync(`embed:${dead.pid}:1:-:${mine.namespace}:abcdef012345:elsewhere.example`, path);
   const refused = { exitCode: 75, message: expect.stringContaining(`rm '${path}'`) };
   await expect(withLock(path, atOnce, async () => "entered")).rejects.toMatchObject(refused);
   rmSync(path);
@@ -141,6 +142,21 @@ test("a lock of another host, of another container, or of no embed is never take
   await expect(withLock(path, atOnce, async () => "entered")).rejects.toMatchObject(refused);
   expect(lstatSync(path).isFile()).toBe(true);
 });
+
+test.each(["/../../outside", "..", "", "abc", "ABCDEF012345", "abcdef012345/x"])(
+  "a link whose token is %j is no lock of embed: it is not taken over, and no path is made of it",
+  async (token) => {
+    const { pid: _, host, namespace } = await thisProcess();
+    const store = join(folder, "store");
+    const inStore = join(store, ".lock");
+    // the folder on the way that a token with slashes needs
+    mkdirSync(`${inStore}.`, { recursive: true });
+    symlinkSync(`embed:${2 ** 22 + 1}:1:-:${namespace}:${token}:${host}`, inStore);
+    const refused = { exitCode: 75, message: expect.stringContaining("what no embed made") };
+    await expect(withLock(inStore, atOnce, async () => "entered")).rejects.toMatchObject(refused);
+    expect([readdirSync(folder), readdirSync(store).sort()]).toEqual([["store"], [".lock", ".lock."]]);
+  },
+);
 
 test("of many processes that find a stale lock at once, one works at a time and each gets its turn", async () => {
   await leaveStale();

@@ -130,11 +130,13 @@ function textOf({ pid, start, boot, namespace, token, host }: Holder): string {
   return ["embed", pid, start, boot, namespace, token, host].join(":");
 }
 
+/** Anybody who may write to the directory may make such a link, and its token becomes part of a path: each part has its own form. */
+const HOLDER = /^embed:([1-9]\d{0,9}):(\d+|-):([0-9a-f-]+):(\d+|-):([0-9a-f]{12}):([A-Za-z0-9_.-]+)$/;
+
 function parse(text: string): Holder | undefined {
-  const [mark, pid, start, boot, namespace, token, host, ...rest] = text.split(":");
-  if (mark !== "embed" || !host || !token || !namespace || !boot || !start || rest.length > 0)
-    return undefined;
-  return { pid: Number(pid), start, boot, namespace, token, host };
+  const [, pid, start, boot, namespace, token, host] = HOLDER.exec(text) ?? [];
+  if (host === undefined) return undefined;
+  return { pid: Number(pid), start: start!, boot: boot!, namespace: namespace!, token: token!, host };
 }
 
 function holderText(holder: Holder | typeof FOREIGN): string {

@@ -5,7 +5,7 @@
 // Why: docs/decisions/0016-library-from-commands.md.
 
 import { Command, CommanderError, type Option } from "commander";
-import { EmbedError, IoError, UsageError } from "../errors.js";
+import { EmbedError, excerpt, IoError, UsageError } from "../errors.js";
 import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import type { Caller } from "../cli/progress.js";
@@ -51,6 +51,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   const command = await commandOf(found);
   const { words, options, watching } = argumentsOf(found, command, given);
   setOptions(found, command, options);
+  checkNoNul(name, [words, options]);
   checkWrites(found, options, watching);
   const work = await found.load();
   // kept in a box: commander's own promise says nothing of what the action returns
@@ -134,6 +135,14 @@ function setOptions(found: LibraryFunction, command: Command, options: Given["op
   }
   for (const name of found.needs ?? [])
     if (options[name] === undefined) throw new UsageError(`${found.name} needs the option '${name}'`);
+}
+
+/** A command line cannot hold NUL, and no path does. @throws {UsageError} a text has one */
+function checkNoNul(name: string, given: unknown): void {
+  if (typeof given === "string" && given.includes("\0"))
+    throw new UsageError(`${name}: ${excerpt(given)} contains NUL, which no path or option may contain`);
+  if (typeof given === "object" && given !== null)
+    for (const value of Object.values(given)) checkNoNul(name, value);
 }
 
 /** @throws {UsageError} nothing takes what would go to standard output */

@@ -161,6 +161,18 @@ function poison(version: string, files: PublicationRecord["files"]): void {
   writeFileSync(file, publicationBytes({ ...record, files: { ...record.files, ...files } }));
 }
 
+test("a manifest that names a log with NUL is damaged", async () => {
+  const run = hostileRun("names NUL", {});
+  const file = join(run, "manifest.json");
+  const manifest = JSON.parse(readFileSync(file, "utf8")) as object;
+  const asked = { log: ["a\0b.csv"], options: {}, inputs: [], runs: [] };
+  writeFileSync(file, JSON.stringify({ ...manifest, asked }));
+  await expect(openRun(run)).rejects.toMatchObject({
+    exitCode: 82,
+    message: expect.stringContaining('asked.log.0: expected a path without NUL, got "a\\u0000b.csv"'),
+  });
+});
+
 test("a version that lists a path out of the store is removed by gc --remove, and the others work", async () => {
   const store = await storeOf("poisoned", 3);
   const content = readFileSync(secret);

@@ -88,7 +88,10 @@ async function inspectLog(
     );
     const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
     await onRead(read.skipped, read.numRows + faulty);
-    const cellsOf = (name: string) => log.sample.map((row) => row[log.columns.indexOf(name)]!);
+    const cellsOf = (name: string) => {
+      const c = log.columns.indexOf(name);
+      return log.sample.map((row) => row[c]!);
+    };
     const densities = log.columns.map((name, c) => ({
       name,
       keys: read.dictionaries[c]!.size,
