@@ -21,6 +21,8 @@ export interface About<V> {
   shown?: string;
   /** options that it goes with, by name: with which of their values, or with any */
   only?: Readonly<Record<string, readonly string[] | true>>;
+  /** options that it cannot be combined with, by name: with which of their values, or with any */
+  not?: Readonly<Record<string, readonly string[] | true>>;
   /** shown by --help; the others by --help-all */
   common?: true;
   /** no byte of the result depends on it */
@@ -276,8 +278,10 @@ export function checkGiven(table: OptionTable, given: Readonly<Record<string, un
   checkRanges(table, given);
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const { only = {}, refused: why } = table[name] as Option;
+    const { only = {}, not = {}, refused: why } = table[name] as Option;
     if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
+    if (value !== false)
+      for (const [other, values] of Object.entries(not)) checkApart(table, name, other, values, given[other]);
     for (const [other, values] of Object.entries(only)) {
       const current = given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
       if (values === true ? current !== undefined : values.includes(String(current))) continue;
@@ -295,6 +299,23 @@ export function checkRanges(table: OptionTable, values: Readonly<Record<string, 
     if (complaint !== undefined)
       throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
   }
+}
+
+/** @throws {UsageError} both options are set, the other to one of the values */
+function checkApart(
+  table: OptionTable,
+  name: string,
+  other: string,
+  values: readonly string[] | true,
+  current: unknown,
+): void {
+  if (current === undefined || current === false) return;
+  if (values !== true && !values.includes(shown(current))) return;
+  const shownValue =
+    values === true ? ((table[other] as Option).placeholder ?? "").toUpperCase() : shown(current);
+  throw new UsageError(
+    `${flagNamed(name)} cannot be combined with ${flagNamed(other)} ${shownValue}`.trimEnd(),
+  );
 }
 
 function mismatch(
