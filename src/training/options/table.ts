@@ -108,7 +108,7 @@ export function whole<const S extends About<number> & Range>(
     integer: true,
     type: "number",
     parse: numberOf,
-    complaint: (x) => (Number.isInteger(x) ? rangeComplaint(spec, x, what) : rangeText(spec, what)),
+    complaint: (x) => (Number.isInteger(x) ? rangeComplaint(spec, x, what) : rangeText(spec, x, what)),
   };
 }
 
@@ -248,13 +248,15 @@ export function wholeOf(given: string, flagName: string, min: number): number {
 }
 
 function rangeComplaint(range: Range, x: number, what: string): string | undefined {
-  return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, what));
+  return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, x, what));
 }
 
-function rangeText({ min, max }: Range, what: string): string {
-  if (max < 1e9) return `${what} from ${min} to ${max}`;
-  if (min === Number.MIN_VALUE) return `${what} above 0`;
-  return min < -1e9 ? what : `${what} of at least ${min}`;
+/** Both bounds, as far as a user can meet them. */
+function rangeText({ min, max }: Range, x: number, what: string): string {
+  const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
+  if (min === Number.MIN_VALUE) return `${what} above 0${hasMax ? ` and at most ${max}` : ""}`;
+  if (min <= -Number.MAX_SAFE_INTEGER) return hasMax ? `${what} of at most ${max}` : what;
+  return hasMax ? `${what} from ${min} to ${max}` : `${what} of at least ${min}`;
 }
 
 /** The refusal of an option that a command has not. @param names those that it has */
