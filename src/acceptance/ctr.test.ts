@@ -81,6 +81,30 @@ test("--ctr-pairs finds the pairs that decide, and the summary says which", asyn
   expect(used).toEqual(expect.arrayContaining(names.map((name) => `ctr:${name}`)));
 });
 
+test("--refit fits the statistics of all rows, in their order, for the pairs and trees that the first training chose", async () => {
+  writeFileSync(at("refit.csv"), plantedPairsCsv(plantedPairs(2, 12_000)));
+  const args = (out: string) => ["train-gbdt", at("refit.csv"), "-o", at(out), "--quiet", "--json"];
+  const cut = ["--valid", "0.2", "--num-trees", "60", "--patience", "3", "--ctr-pairs", "2"];
+  const { stdout } = await embedOk([...args("refit"), ...cut, "--refit"]);
+  const { ctrPairs, metrics } = parseJson<TrainingSummary>(stdout);
+  const stopped = parseJson<TrainingSummary>((await embedOk([...args("stopped"), ...cut])).stdout);
+  expect([stopped.ctrPairs, stopped.metrics]).toEqual([ctrPairs, metrics]);
+  const manifest = parseJson<{ refit: { epochs: number }; seen: object }>(
+    readFileSync(at("refit/manifest.json"), "utf8"),
+  );
+  expect(manifest.seen).toEqual({ rows: 12_000, heldOut: 0 });
+  const pairs = ["--ctr", ctrPairs!.map(({ pair }) => pair).join(",")];
+  await embedOk([...args("whole"), ...pairs, "--num-trees", String(manifest.refit.epochs)]);
+  const model = (run: string) =>
+    readFileSync(at(`${run}/model/lightgbm.txt`), "utf8").split("parameters:")[0];
+  const statistics = (run: string) => readFileSync(at(`${run}/model/ctr.jsonl`), "utf8");
+  expect([model("refit") === model("whole"), statistics("refit") === statistics("whole")]).toEqual([
+    true,
+    true,
+  ]);
+  expect(statistics("refit")).not.toBe(statistics("stopped"));
+});
+
 test("the same bytes at any number of threads", async () => {
   const texts = [];
   for (const threads of ["1", "2"]) {
@@ -109,11 +133,10 @@ test.each([
   ["a multi-valued column in a combination", ["--multi", "device:|", "--ctr", "user_id*device"], "'device'"],
   ["no pairs", ["--ctr-pairs", "0"], "--ctr-pairs expects auto or a whole number from 1 to 64, got '0'"],
   ["pairs of one column", ["--fields", "device", "--ctr-pairs", "auto"], "there is only 'device'"],
-  ["a refit with pairs", ["--ctr-pairs", "2", "--refit", "--valid", "0.1"], "--ctr-pairs cannot be combined"],
+  ["a warm start", ["--ctr-pairs", "2", "--init", "run"], "--ctr-pairs cannot be combined with --init RUN"],
   ["a column that is a number by flag", ["--numeric", "hour", "--ctr", "hour"], "'hour'"],
   ["options without it", ["--ctr-prior", "0.1"], "--ctr COLUMNS"],
   ["no weight of the prior", ["--ctr", "user_id", "--ctr-prior-weight", "0"], "above 0"],
-  ["a refit", ["--ctr", "user_id", "--refit", "--valid", "0.1"], "--refit"],
 ])("%s is 64", async (_, more, why) => {
   const got = await embed(["train-gbdt", clicks, "-o", at("bad"), ...more]);
   expect([got.code, got.stdout]).toEqual([64, ""]);

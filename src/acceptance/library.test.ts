@@ -438,7 +438,7 @@ test(
     writeFileSync(join(place, "package.json"), '{ "type": "module" }');
     const compilerOptions = {
       ...{ strict: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true },
-      ...{ module: "NodeNext", target: "ES2023", types: ["node"], outDir: "out", skipLibCheck: false },
+      ...{ module: "NodeNext", target: "ES2023", types: [], outDir: "out", skipLibCheck: false },
     };
     writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
     // the types refuse what the library refuses, so that these comments are needed

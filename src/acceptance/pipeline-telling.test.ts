@@ -37,7 +37,7 @@ test("off a terminal there is a line where it starts, one a step and an epoch, a
     /^items: epoch 1\/2: train loss /,
     /^items: epoch 2\/2: /,
     /^items: refit epoch 1\/\d: /,
-    /^train items: 1,000 rows, valid logLoss [\d.]+ \(/,
+    /^train items: 1,000 rows, refitted on all, valid logLoss [\d.]+ \(/,
     /^align items: skipped: no version to align to$/,
     /^gate after items: 1 of 1 bounds hold \(/,
     /^publish items: store\/items\/000001 \(/,

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -119,11 +119,17 @@ describe.each([
   });
 });
 
-test("events whose other side is unknown too are refused with 64 without --field, and say nothing with it", async () => {
+test("new users come first where items are new as well, which is said, as recall takes such events", async () => {
   const both = put(
     "both.csv",
     lines.filter((line) => isHidden.user(line) || isHidden.item(line)),
   );
-  expect((await embed(["transform", at("bpr"), "--fold-in", both])).code).toBe(64);
-  expect((await folded("bpr", both, "--field", "user")).length).toBeGreaterThan(10);
+  const args = ["transform", at("bpr"), "--fold-in", both, "--format", "jsonl"];
+  const { stdout, stderr } = await embedOk(args);
+  expect(stderr).toMatch(
+    /warning: .*for the \d+ new users, and the \d+ new items are ignored: --field item computes/,
+  );
+  const users = await folded("bpr", both, "--field", "user");
+  expect([stdout.trimEnd().split("\n").length, users.length > 10]).toEqual([users.length, true]);
+  await embedOk(["recall", at("bpr"), "--fold-in", both, "-o", at("lists.csv"), "--quiet"]);
 });

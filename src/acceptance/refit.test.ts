@@ -1,6 +1,6 @@
 // `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table contains the newest days.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
@@ -44,6 +44,56 @@ describe("--refit", () => {
     expect(manifestOf("plain").refit).toBeUndefined();
     const epochs = epochsOf("refit");
     expect(epochs.filter(({ refit }) => refit).length).toBe(manifestOf("refit").refit!.epochs);
+  });
+
+  test("has trained on its test split, which evaluate says, and evaluates the other runs", async () => {
+    const alone = await embed(["evaluate", at("refit"), "--part", "test", "--quiet"]);
+    expect([alone.code, alone.stdout]).toEqual([64, ""]);
+    expect(alone.stderr).toContain(
+      `run '${at("refit")}' was trained again on all rows of its log (--refit), including its test split: train it ` +
+        "without --refit to evaluate --part test",
+    );
+    for (const ranking of [[], ["--ranking", "--repeats", "allow"]]) {
+      const options = ["--part", "test", "--json", "--quiet", ...ranking];
+      const plain = parseJson<{ metrics: object }>(
+        (await embedOk(["evaluate", at("plain"), ...options])).stdout,
+      );
+      const both = await embed(["evaluate", at("refit"), at("plain"), ...options]);
+      expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("trained again on all rows")]);
+      const { metrics, unevaluated } = parseJson<{ metrics: object; unevaluated: object[] }>(both.stdout);
+      expect([metrics, unevaluated]).toMatchObject([
+        { plain: (plain.metrics as Record<string, object>)["on"] },
+        [{ name: "refit", run: at("refit") }],
+      ]);
+    }
+    const printed = await embed(["evaluate", at("plain"), at("refit"), "--part", "test"]);
+    expect(printed.stdout).toContain("not evaluated: refit: trained on these rows (--refit)\n");
+    expect((await embed(["evaluate", at("whole"), "--part", "test"])).stderr).toContain(
+      "train it with --test",
+    );
+  });
+
+  test("keeps a file held out, and trains on the log's rows", async () => {
+    const [header, ...rows] = readFileSync(clicks, "utf8").trimEnd().split("\n");
+    writeFileSync(at("log.csv"), `${[header, ...rows.slice(0, 6000)].join("\n")}\n`);
+    writeFileSync(at("later.csv"), `${[header, ...rows.slice(6000, 7000)].join("\n")}\n`);
+    const options = [
+      "--valid",
+      "0.1",
+      "--split",
+      "time",
+      "--test",
+      at("later.csv"),
+      "--refit",
+      "--epochs",
+      "2",
+    ];
+    await embedOk(["train-fm", at("log.csv"), "-o", at("file"), ...options]);
+    expect(manifestOf("file").refit!.rows).toBe(6000);
+    const { stdout } = await embedOk(["evaluate", at("file"), "--part", "test", "--json"]);
+    expect(parseJson<{ rows: number }>(stdout).rows).toBe(1000);
+    const valid = await embed(["evaluate", at("file"), "--part", "valid"]);
+    expect([valid.code, valid.stderr]).toEqual([64, expect.stringContaining("including its valid split")]);
   });
 
   test("is refused where nothing is held out, or another file is", async () => {

@@ -1,4 +1,4 @@
-// `embed train-gbdt` from week to week: --init and --refit, --checkpoint-every and --resume, --on-interrupt save.
+// `embed train-gbdt` from week to week: --init, --refit-leaves and --refit, --checkpoint-every and --resume, --on-interrupt save.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +25,8 @@ const modelOf = (run: string) =>
   ["lightgbm.txt", "leaves.jsonl", "preprocess.json"].map((name) =>
     readFileSync(at(`${run}/model/${name}`), "utf8"),
   );
+/** The model without the options, which it states. */
+const treesOf = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
 /** Structure lines of each tree: what it splits on. */
 const splitsOf = (run: string) =>
   modelOf(run)[1]!
@@ -72,8 +74,8 @@ describe("--init RUN", () => {
     expect(await leaves("kept")).toEqual(await leaves("first"));
   });
 
-  test("with --refit fits the leaves to the log's rows and leaves the trees as they are", async () => {
-    await trained("refitted", ...cut, "--init", at("first"), "--refit", "--refit-decay", "0.5");
+  test("with --refit-leaves fits the leaves to the log's rows and leaves the trees as they are", async () => {
+    await trained("refitted", ...cut, "--init", at("first"), "--refit-leaves", "--refit-decay", "0.5");
     const [before, after] = [splitsOf("first"), splitsOf("refitted")];
     expect(after.every(({ leaf, path }, l) => leaf === before[l]!.leaf && path === before[l]!.path)).toBe(
       true,
@@ -81,7 +83,7 @@ describe("--init RUN", () => {
     expect(after.some(({ value }, l) => value !== before[l]!.value)).toBe(true);
     expect(manifestOf("refitted").init).toEqual({ run: at("first"), trees: 10, refitDecay: 0.5 });
     // keeping all of the old values changes none
-    await trained("same", ...cut, "--init", at("first"), "--refit", "--refit-decay", "1");
+    await trained("same", ...cut, "--init", at("first"), "--refit-leaves", "--refit-decay", "1");
     expect(splitsOf("same").map(({ value }) => value)).toEqual(before.map(({ value }) => value));
   });
 
@@ -96,7 +98,40 @@ describe("--init RUN", () => {
       64,
       expect.stringContaining("--refit-decay needs --init RUN"),
     ]);
+    const leaves = await embed(train("no", ...init, "--refit"));
+    expect([leaves.code, leaves.stderr]).toEqual([64, expect.stringContaining("use --refit-leaves")]);
   });
+
+  test("with --refit adds the chosen number of trees once more on all rows", async () => {
+    const more = ["--init", at("first"), "--learning-rate", "0.3"];
+    await trained("more", ...cut, ...more, "--num-trees", "60", "--patience", "5", "--refit");
+    const { epochs, rows } = manifestOf("more").refit!;
+    expect([epochs < 60, rows]).toEqual([true, 12_000]);
+    await trained("more-alone", ...more, "--num-trees", String(epochs));
+    expect(treesOf("more") === treesOf("more-alone")).toBe(true);
+  });
+
+  test("with --refit-leaves and --refit fits the leaves to all rows", async () => {
+    const leaves = ["--init", at("first"), "--refit-leaves"];
+    await trained("leaves", ...cut, ...leaves, "--refit");
+    await trained("leaves-alone", ...leaves);
+    expect(treesOf("leaves") === treesOf("leaves-alone")).toBe(true);
+    expect(manifestOf("leaves").refit!.rows).toBe(12_000);
+  });
+});
+
+test("--refit with --cross-fit gives each forest its number of trees on all rows", async () => {
+  const folds = ["--head", "lr", "--cross-fit", "3", "--learning-rate", "0.3", "--num-trees", "80"];
+  const stopped = await trained("folds", ...cut, ...folds, "--patience", "5");
+  const refit = await trained("folds-refit", ...cut, ...folds, "--patience", "5", "--refit");
+  expect(refit.metrics).toEqual(stopped.metrics);
+  const numTrees = (run: string) => treesOf(run).match(/^Tree=/gm)!.length;
+  expect([manifestOf("folds-refit").refit, numTrees("folds-refit")]).toMatchObject([
+    { epochs: numTrees("folds"), rows: 12_000 },
+    numTrees("folds"),
+  ]);
+  // the folds of all rows are not those of the training split
+  expect(treesOf("folds-refit") === treesOf("folds")).toBe(false);
 });
 
 test("--refit without --init grows the chosen number of trees once more on all rows", async () => {
@@ -108,9 +143,7 @@ test("--refit without --init grows the chosen number of trees once more on all r
   expect([epochs, rows]).toEqual([modelOf("stopped")[0]!.match(/^Tree=/gm)!.length, 12_000]);
   const alone = await trained("alone", "--num-trees", String(epochs), "--learning-rate", "0.3");
   expect(alone.metrics["train"]).toBeDefined();
-  // but for the options, which it states, the model is that of all rows
-  const trees = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
-  expect(trees("refit") === trees("alone")).toBe(true);
+  expect(treesOf("refit") === treesOf("alone")).toBe(true);
 });
 
 describe("a training that is killed with -9 and resumed gives the bytes of one that was not", () => {
@@ -165,6 +198,20 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
       "lr",
       "--cross-fit",
       "3",
+    ));
+
+  test("in the second of three forests that are refitted", () =>
+    killedAndWhole(
+      "crossing-again",
+      /refit: [\s\S]*"epoch":20,[\s\S]*"epoch":10,/,
+      ...cut,
+      "--num-trees",
+      "30",
+      "--head",
+      "lr",
+      "--cross-fit",
+      "3",
+      "--refit",
     ));
 
   test("of trees that go on from an earlier run's, which must be beaten", async () => {

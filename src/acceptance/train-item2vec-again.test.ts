@@ -146,7 +146,7 @@ describe("--init", () => {
 
   test.each([
     ["another dim", ["--init", "first", "--dim", "8"], "has vectors of dim 16, but --dim is 8"],
-    ["--freeze without it", ["--freeze", "known"], "--freeze known needs --init RUN"],
+    ["--freeze without it", ["--freeze", "known"], "--freeze needs --init RUN"],
     ["--expire without it", ["--expire", "3"], "--expire needs --init RUN"],
   ])("%s is refused", async (_, flags, words) => {
     const named = flags.map((flag) => (flag === "first" ? at("first") : flag));

@@ -41,12 +41,7 @@ describe("what cannot be trained", () => {
       64,
       "--cross needs --arch wide-deep, got fnn",
     ],
-    [
-      "keys of a random start",
-      ["--arch", "fnn", "--keep-keys"],
-      64,
-      "--keep-keys needs a pretrained table: set --init RUN",
-    ],
+    ["keys of a random start", ["--arch", "fnn", "--keep-keys"], 64, "--keep-keys needs --init RUN"],
     [
       "a frozen random start",
       ["--arch", "fnn", "--freeze-embeddings"],

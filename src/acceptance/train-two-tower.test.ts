@@ -377,7 +377,7 @@ describe("what a log or options lack is said", () => {
       "--user-bias cannot be combined with --user-tower, whose layers have biases",
     ],
     ["a connection past no tower", ["--skip-connection"], "--skip-connection"],
-    ["a start is one", ["--init", "run", "--start", "svd"], "--start svd and --init cannot be combined"],
+    ["a start is one", ["--init", "run", "--start", "svd"], "--init cannot be combined with --start svd"],
     ["dropout is of a tower", ["--dropout", "0.2"], "--user-tower"],
   ])("%s", async (_, options, message) => {
     const { code, stderr } = await embed(["train-two-tower", few(), ...columns, ...options, "-o", at("no")]);

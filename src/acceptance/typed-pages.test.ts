@@ -3,10 +3,11 @@
 //
 // What a page leaves to its reader (RUN, LOG, a file of their own) is filled in. docs/experiments/ tells how figures were measured.
 
-import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
+import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
 const folder = temporaryFolder();
 
@@ -16,12 +17,22 @@ interface Typed {
   run?: string;
   /** commands that make the rest of what its reader has */
   before?: string[];
+  /** files of its reader's that no command makes */
+  files?: Record<string, () => string>;
   /** what the page writes, and what is typed in its place */
   filled?: [written: string, typed: string][];
 }
 
 /** Events without a label, of people and films that fixtures/items.csv describes. */
 const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
+
+/** A network that is trained in seconds, where a page has the defaults. */
+const short = "--hidden 4 --epochs 1 --seeds 2 --learning-rates 0.001 --embedding-learning-rates 0.08";
+
+/** Writes a file that says of keys such as tea-03 which category they are of. */
+function categories(header: string, keys: string, file: string): string {
+  return `(echo ${header}; ${keys} | tail -n +2 | sort -u | sed -E 's/(.*)-.*/&,\\1/') > ${file}`;
+}
 
 const typed: Record<string, Typed> = {
   "search.md": {},
@@ -32,7 +43,11 @@ const typed: Record<string, Typed> = {
   "alignment.md": {},
   "algorithms/gbdt.md": {},
   "cli.md": {
-    before: ["embed train-als fixtures/purchases.csv --epochs 2 -o RUN"],
+    before: [
+      "embed train-als fixtures/purchases.csv --epochs 2 -o RUN",
+      "(echo product_id,lat,lon,type,price_band; (cut -d, -f2 fixtures/purchases.csv | sort -u; echo tea-99) | grep -e - | " +
+        `awk -F- '{ print $0 "," 52 + NR / 1000 "," 13 + NR / 1000 "," $1 ",low" }') > listings.csv`,
+    ],
     filled: [["tail -n +1 -f events.csv", "head -20 fixtures/purchases.csv"]],
   },
   "cold-start.md": {
@@ -46,12 +61,43 @@ const typed: Record<string, Typed> = {
     // the same file twice
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
-  "compare.md": { filled: [["--budget 2m", "--budget 10s"]] },
+  "compare.md": {
+    run: "RUN",
+    before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
+    // how many runs there are depends on the machine
+    filled: [
+      ["--budget 2m", "--budget 10s"],
+      ["clicks-runs/fm", "RUN"],
+    ],
+  },
   "evaluation.md": {
     before: [
       `${events} all.csv`,
       "grep -Ev '^00[0-4]' all.csv > train.csv",
       "grep -E '^(user|00[0-4])' all.csv > unseen.csv",
+      // each user takes an item once
+      "awk -F, '!had[$1, $2]++' train.csv | head -2500 > early.csv",
+      "awk -F, 'NR == FNR { had[$1, $2] = 1; next } FNR == 1 || !(($1, $2) in had)' early.csv all.csv > LOG",
+      "embed train-als early.csv --test 0.1 --epochs 2 -o RUN",
+      "embed index RUN --field item -o DIR",
+      "embed train-item2vec early.csv --test 0.1 --epochs 2 -o SKIPGRAMS",
+      "cp fixtures/items.csv items.csv",
+      "(echo source,target; tail -n +2 early.csv | cut -d, -f2 | sort -u | paste -d, - - | head -50) > held.csv",
+      "embed train-graph fixtures/edges.csv --source from --target to --epochs 1 --num-walks 1 -o GRAPH",
+      categories("node,label", "cut -d, -f1 fixtures/edges.csv", "labels.csv"),
+      "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n 40) > held-edges.csv",
+      "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n +2 | head -n -40) > known-edges.csv",
+    ],
+    // a run of each kind
+    filled: [
+      ["RUN --part test --score context", "SKIPGRAMS --part test --score context"],
+      ["RUN... --labels labels.csv", "GRAPH --labels labels.csv"],
+      [
+        "RUN... --edges held.csv --known-edges train.csv",
+        "GRAPH --edges held-edges.csv --known-edges known-edges.csv",
+      ],
+      ["inspect edges.csv", "inspect fixtures/edges.csv"],
+      ["RUN...", "RUN"],
     ],
   },
   "gates.md": {
@@ -61,6 +107,10 @@ const typed: Record<string, Typed> = {
     ],
   },
   "indexes.md": { run: "RUN" },
+  "lift.md": {
+    before: ["cp fixtures/clicks.csv clicks.csv"],
+    filled: [["--arch deep-crossing", `--arch deep-crossing ${short}`]],
+  },
   "pipeline.md": { before: ["mkdir logs", "gzip -c fixtures/clicks.csv > logs/clicks.csv.gz"] },
   "predict.md": {
     run: "RUN",
@@ -81,6 +131,7 @@ const typed: Record<string, Typed> = {
       ["--field brand", "--field genres"],
     ],
   },
+  "algorithms/item2vec.md": { files: { "log.csv": () => bookingsCsv(plantedSessions(1, 300)) } },
   "algorithms/networks.md": {},
   "algorithms/graph.md": {
     before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
@@ -91,6 +142,7 @@ const typed: Record<string, Typed> = {
     ],
   },
   "algorithms/ranking.md": { before: [`${events} ratings.csv`, "cp fixtures/items.csv items.csv"] },
+  "why-pretrain.md": { filled: [["--arch fnn", `--arch fnn ${short}`]] },
   "recipes/faiss.md": { run: "run" },
   "recipes/fuxictr.md": { run: "run" },
   "recipes/gensim.md": { run: "run" },
@@ -108,30 +160,12 @@ const server = "a server; export-redis and export-postgres tests start one where
 const notTyped: [page: string, start: string, reason: string][] = [
   ["README.md", "npm ci && npm start", "a step of .ci/run"],
   ["alignment.md", "log=online_retail", publicLog],
-  ["cli.md", "embed transform RUN listings.csv", "a log of places; transform-nearest.test.ts types it"],
   ["compare.md", "embed compare online_retail", publicLog],
   ["comparison.md", "LOG=", publicLog],
   ["comparison.md", "COLUMNS=", publicLog],
   ["comparison.md", "embed train-pca train.csv", publicLog],
   ["results.md", "", publicLog],
-  [
-    "evaluation.md",
-    "embed evaluate RUN... --on LOG ",
-    "forms for several kinds of runs; evaluate-*.test.ts types each",
-  ],
-  [
-    "evaluation.md",
-    "embed evaluate RUN --part test --score cosine",
-    "a run of item2vec; evaluate-query.test.ts types it",
-  ],
-  ["evaluation.md", "embed evaluate RUN... --labels", "labels of a graph; evaluate-tables.test.ts types it"],
-  [
-    "evaluation.md",
-    "embed evaluate RUN --edges",
-    "edges held out of a graph; evaluate-edges.test.ts types it",
-  ],
   ["formats.md", "embed export run --format redis", server],
-  ["lift.md", "embed train-fm clicks.csv", "minutes; lift.test.ts types it with few trials"],
   ["lift.md", "LOG=", publicLog],
   ["messy-logs.md", "", "messy-logs.test.ts types every command"],
   ["servers.md", "npm install", server],
@@ -143,15 +177,9 @@ const notTyped: [page: string, start: string, reason: string][] = [
     "embed export run --format elasticsearch-bulk",
     "Elasticsearch; export-serving.test.ts reads the file",
   ],
-  [
-    "algorithms/item2vec.md",
-    "embed train-item2vec log.csv",
-    "a log of bookings; train-item2vec-goal.test.ts types it",
-  ],
   ["algorithms/two-tower.md", "embed train-two-tower train.csv", publicLog],
   ["algorithms/two-tower.md", "COLUMNS=", publicLog],
   ["engines.md", "", "needs a Spark Connect server; engine.test.ts starts one"],
-  ["why-pretrain.md", "embed train-fm fixtures/clicks.csv", "minutes; lift.test.ts types it with few trials"],
 ];
 
 interface Block {
@@ -193,10 +221,11 @@ beforeAll(async () => {
 
 test.each(Object.entries(typed))(
   "the commands of docs/%s run",
-  async (page, { run, before = [], filled = [] }) => {
+  async (page, { run, before = [], files = {}, filled = [] }) => {
     const own = join(folder, page.replaceAll("/", "-"));
     mkdirSync(own);
     cpSync(fixturesFolder, join(own, "fixtures"), { recursive: true });
+    for (const [name, make] of Object.entries(files)) writeFileSync(join(own, name), make());
     if (run !== undefined) cpSync(join(folder, "run-of-clicks"), join(own, run), { recursive: true });
     const commands = blocks
       .filter((block) => block.page === page && !isNotTyped(block))

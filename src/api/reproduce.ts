@@ -311,6 +311,8 @@ function differingKeys(
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
     if (["timings", "files", "version", "from"].includes(key)) return false;
+    // runs of earlier versions do not state it
+    if (key === "seen" && a.seen === undefined) return false;
     if (a.engine && b.engine) {
       // another version of Spark is within the bound, or is not
       if (key === "engine") return a.engine.trainer !== b.engine.trainer;

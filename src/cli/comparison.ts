@@ -36,7 +36,13 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
     if (candidates)
       said.push(`${counted(candidates.masked)} of ${counted(candidates.listed)} candidates masked`);
   }
-  return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}`;
+  return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}${unevaluatedLine(evaluation)}`;
+}
+
+/** Runs that are in no table, and why. */
+function unevaluatedLine({ unevaluated = [] }: Evaluation): string {
+  if (unevaluated.length === 0) return "";
+  return `not evaluated: ${unevaluated.map(({ name }) => name).join(", ")}: trained on these rows (--refit)\n`;
 }
 
 /** New items, a table for each number of known events. */
@@ -55,7 +61,7 @@ function coldText(
     );
   });
   const all = { ...evaluation, compared: cold.flatMap(({ compared }) => compared) };
-  return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${legend(all, format)}`;
+  return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${legend(all, format)}${unevaluatedLine(evaluation)}`;
 }
 
 function counted(n: number): string {

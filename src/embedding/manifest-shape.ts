@@ -146,6 +146,7 @@ export const manifestShape: Shape = object(
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),
+    seen: object({ rows: count, heldOut: count }),
     forgotten: count,
   },
 );

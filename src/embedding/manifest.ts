@@ -144,6 +144,8 @@ export interface Manifest {
     like?: { target: number; reached: number; power: number };
   };
   rows: number;
+  /** of `rows`: those that the published model was trained on, and those held out from it; absent in earlier versions */
+  seen?: { rows: number; heldOut: number };
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */

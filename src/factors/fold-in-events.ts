@@ -41,7 +41,7 @@ export async function foldInEvents(
     ...(whyTogether !== undefined && { together: whyTogether }),
     async of(log, mayBeNone) {
       const { dataset } = await readLikeRun(model.preprocess, log, silently(watch));
-      const fresh = newKeysOf(model, dataset, options.field, mayBeNone);
+      const fresh = newKeysOf(model, dataset, { given: options.field, mayBeNone }, watch);
       const events = { dataset, ...fresh, rows: rowsOfKeys(fresh) };
       const folded = await fit(events);
       const numEvents = events.rows.reduce((n, own) => n + own.length, 0);

@@ -14,12 +14,16 @@ interface Entry {
   declarations: string;
 }
 
+/** AbortSignal and Buffer, also in a project whose tsconfig lists no types: that is the default from TypeScript 6 on. */
+const NODE_TYPES = '/// <reference types="node" />';
+
 const NOTE = "// Written by the build from the commands: src/library/declare.ts.\n";
 
 /** The entry of the package, for every function. */
 export async function entryOf(): Promise<Entry> {
   const code = [NOTE, 'export * from "./index.js";', 'import { call } from "./library/call.js";\n'];
   const imports = [
+    NODE_TYPES,
     NOTE,
     'export * from "./index.js";',
     'import type { Watching } from "./library/watching.js";',

@@ -6,15 +6,18 @@ import type { ExportSummary } from "../api/export/export.js";
 import type { RecallSummary } from "../api/recall/recall.js";
 import type { Watch } from "../training/watch.js";
 import type { Summary } from "../training/summary.js";
+import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
 import { encodeOf, encodeOptions } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
 import { addRecallFlags, recallOf, type RecallFlags } from "../flags/recall.js";
 import { flagsFromFile, settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
 import { addTable } from "../flags/table-option.js";
-import { checkGiven, type OptionTable } from "../training/options/table.js";
+import { checkGiven, type Option, type OptionTable } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";
+import { checkRefit } from "../training/refit.js";
 import { train } from "../training/session.js";
+import { holdsOutRows } from "../training/split-options.js";
 import type { Trainer } from "../training/trainer.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
@@ -29,11 +32,6 @@ const adding =
 /** The trainer of a command that a pipeline file names: the file was checked. */
 async function named(command: string): Promise<Trainer> {
   return (await trainerOf(command))!;
-}
-
-/** What is held out of this log, so that a refit can take it back in. */
-function holdsOut({ valid, test }: Given): boolean {
-  return [valid, test].some((part) => part !== undefined && part !== 0);
 }
 
 /** What the pipeline itself decides. */
@@ -74,21 +72,34 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
 }
 
 /**
- * Options of a pipeline's training: the file's, and where it is silent the newest days too (--refit), last
- * version's rows where they are (--row-order latest), and checkpoints.
+ * Options of a pipeline's training: the file's, and by default a refit on the held-out rows too (--refit), the row
+ * numbers of the last version (--row-order latest), and checkpoints.
+ *
+ * @throws what `fail` does
  */
-export async function withDefaults(command: string, given: Given): Promise<Given> {
-  const trainer = await named(command);
-  const { checkpointEvery, options } = trainer;
-  const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  const own = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), value]));
-  const canRefit = "refit" in options && holdsOut(given) && (trainer.refitsAllRows?.(own) ?? true);
+export async function withDefaults(command: string, given: Given, fail: Fail): Promise<Given> {
+  const { checkpointEvery, options } = await named(command);
+  const { valid, test, split, refit } = givenFromFile(options, given, fail) as GivenTraining;
+  const refits = holdsOutRows({ valid: valid ?? 0, test: test ?? 0, ...(split && { split }) });
+  if (refits && split === "items" && refit === undefined)
+    fail(
+      "split",
+      "items holds out all rows of some items, and a pipeline publishes a table of all rows: remove 'valid', 'test' " +
+        "and 'split', or set 'refit: false' to publish a table without the held-out items",
+    );
   return {
     ...(checkpointEvery !== undefined && { "checkpoint-every": checkpointEvery }),
     ...("rowOrder" in options && { "row-order": LATEST_VERSION }),
-    ...(canRefit && { refit: true }),
+    ...(refits && { refit: true }),
     ...given,
   };
+}
+
+/** Options of a training that need another one, such as `init`, by their names in the file. */
+export async function optionsThatNeed(command: string, other: string): Promise<string[]> {
+  const { options } = await named(command);
+  const names = Object.entries(options).filter(([, option]) => (option as Option).only?.[other] === true);
+  return names.map(([name]) => flagOf(name).slice(2));
 }
 
 /** Of --init and --row-order: the version that is the latest when the pipeline starts, or none. */
@@ -106,7 +117,9 @@ export async function resumes(command: string, { search }: Given): Promise<boole
 /** Checks a training's options. @throws what `fail` does @throws {UsageError} they do not go together */
 export async function checkTraining(command: string, given: Given, fail: Fail): Promise<void> {
   const { options } = await named(command);
-  checkGiven(options, givenFromFile(options, given, fail));
+  const own = givenFromFile(options, given, fail);
+  checkGiven(options, own);
+  checkRefit(own);
 }
 
 /** Trains on a dataset; `given` has the run it writes. @throws {EmbedError} as the command does */

@@ -53,8 +53,11 @@ test.each([
     { refit: false, "row-order": "none" },
   ],
   ["trees", "train-gbdt, valid: 0.1", { refit: true, "checkpoint-every": 20 }],
-  ["trees that go on", "train-gbdt, valid: 0.1, init: latest", { "checkpoint-every": 20 }],
-  ["components", "train-pca, test: 0.1", { "row-order": "latest" }],
+  ["trees that go on", "train-gbdt, valid: 0.1, init: latest", { refit: true, "checkpoint-every": 20 }],
+  ["components", "train-pca, test: 0.1", { refit: true, "row-order": "latest" }],
+  ["a file that is held out", "train-pca, test: ./held-out.csv", { "row-order": "latest" }],
+  ["the last events of users", "train-pca, split: last", { refit: true, "row-order": "latest" }],
+  ["a share of nothing", "train-pca, test: 0%", { "row-order": "latest" }],
 ])("refit and row order are defaults where the trainer serves them: %s", async (_, entry, expected) => {
   const { trainings } = await readPipeline(written(`${base}train: { items: { command: ${entry} } }\n`));
   const { given } = trainings[0]!;

@@ -139,10 +139,9 @@ async function trainingOf(
   settings: readonly Setting[],
 ): Promise<PipelineTraining> {
   const place = ["train", name];
-  const given = await withDefaults(command, await withPaths(folder, rest, settings));
-  await within(yaml, place, () =>
-    checkTraining(command, given, (key, message) => yaml.fail([...place, key], message)),
-  );
+  const fail = (key: string, message: string) => yaml.fail([...place, key], message);
+  const given = await withDefaults(command, await withPaths(folder, rest, settings), fail);
+  await within(yaml, place, () => checkTraining(command, given, fail));
   return {
     name,
     command,

@@ -16,7 +16,7 @@ import { version } from "../io/package-version.js";
 import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import type { Given } from "../config/pipeline.js";
 import { checkpointPath } from "../training/checkpoint-file.js";
-import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
+import { LATEST_VERSION, NO_VERSION, optionsThatNeed, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
 import {
@@ -229,6 +229,9 @@ async function chain(
   const work = join(workDirectory(pipeline), name);
   const options = settings.trainings[command]!;
   const { given, goesBy } = resolveLatest(training.given, base);
+  // in the first week there is nothing to start from
+  if (given["init"] === undefined)
+    for (const other of await optionsThatNeed(command, "init")) delete given[other];
   const lastVersion = base?.manifest ?? null;
   const ofTraining = {
     ...ofLog,

@@ -2,6 +2,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { checkpointPath } from "../training/checkpoint-file.js";
+import type { Summary } from "../training/summary.js";
 import type { Progress, Watch } from "../training/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../embedding/publication.js";
@@ -139,14 +140,18 @@ export async function trainStep(
   const resume = !force && (await resumes(training.command, plan.given));
   const isResumed = resume && (await pathExists(checkpointPath(train.output)));
   const given = { ...plan.given, out: train.output, force, ...(resume && { resume }) };
-  const { rows, metrics } = await runTraining(training.command, given, dataset, quiet(watch, training.name));
+  const summary = await runTraining(training.command, given, dataset, quiet(watch, training.name));
+  const { rows, metrics } = summary;
   const metric = shownMetric(metrics);
-  const text = [
-    `${rows.toLocaleString("en")} rows`,
-    ...(isResumed ? ["resumed from its checkpoint"] : []),
-    ...metric,
-  ];
+  const text = [seenRows(summary), ...(isResumed ? ["resumed from its checkpoint"] : []), ...metric];
   return { text: text.join(", "), rows, metrics };
+}
+
+/** How many rows the table has seen, and why not all of them. */
+function seenRows({ rows, trainedRows = rows, heldOutRows = 0, options }: Summary<object>): string {
+  const [all, some] = [rows.toLocaleString("en"), trainedRows.toLocaleString("en")];
+  if (heldOutRows === 0) return `${all} rows${options["refit"] === true ? ", refitted on all" : ""}`;
+  return `${some} of ${all} rows, the other ${heldOutRows.toLocaleString("en")} held out of the table (refit: false)`;
 }
 
 /** The loss of the part that gates check. */

@@ -9,7 +9,7 @@ import { spaceOf, rowsByFeature } from "../training/feature-table.js";
 import { byFeature, NONE } from "../training/key-history.js";
 import { openOwnRun } from "../training/own-runs.js";
 import { readPreprocess } from "../training/run-space.js";
-import { checkDim, checkInit, type EarlierKeys, type KeysGoneOn } from "../training/warm-start.js";
+import { checkDim, checkExpire, type EarlierKeys, type KeysGoneOn } from "../training/warm-start.js";
 import { CONTEXT_TABLE } from "./names.js";
 import { ofSquares, readOptimizerFile, type Squares } from "./optimizer-file.js";
 import type { GivenTraining } from "../training/options/log.js";
@@ -68,7 +68,7 @@ export async function openEarlier(
 
 /** The run of --init, if there is one. @throws {UsageError} another command made it, or an option needs --init @throws {ArtifactError} damaged */
 export async function openEarlierRun(given: GivenTraining, command: string): Promise<Run | undefined> {
-  checkInit(given);
+  checkExpire(given);
   return given.init === undefined ? undefined : await openOwnRun(given.init, command);
 }
 

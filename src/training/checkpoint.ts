@@ -36,6 +36,8 @@ export interface Evaluated {
   metrics: Record<string, PartMetrics>;
   epochs: EpochEvent[];
   bestEpoch: number;
+  /** what else its refit keeps, by names of the trainer: choices that are not made again */
+  keeps?: Record<string, unknown>;
 }
 
 const eventShape = record(either(number, flag));
@@ -49,12 +51,10 @@ const savedShape = object(
     epochs: list(eventShape),
   },
   {
-    first: object({
-      options: identityShape,
-      metrics: record(anything),
-      epochs: list(eventShape),
-      bestEpoch: count,
-    }),
+    first: object(
+      { options: identityShape, metrics: record(anything), epochs: list(eventShape), bestEpoch: count },
+      { keeps: identityShape },
+    ),
     search: object(
       { trials: list(trialShape) },
       { standard: identityShape, metric: text, roots: list(text) },

@@ -4,6 +4,7 @@ import { columnNamed, type Dataset, type KeyColumn } from "../dataset/dataset.js
 import { idsOf } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import type { RunSpace } from "./run-space.js";
+import type { Watch } from "./watch.js";
 
 /** The keys of one side that the run does not know. */
 export interface NewKeys {
@@ -15,12 +16,17 @@ export interface NewKeys {
   codes: number[];
 }
 
-/** Which side is new, and its keys. @param mayBeNone of the side that is given @throws {UsageError} none or both, or another than is given */
+/**
+ * Which side is new, and its keys: of new users and new items the users, as in `recall --fold-in`.
+ *
+ * @param mayBeNone of the side that is given
+ * @throws {UsageError} there are no new keys, or none of the side that is given
+ */
 export function newKeysOf(
   { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,
   dataset: Dataset,
-  given: NewKeys["side"] | undefined,
-  mayBeNone = false,
+  { given, mayBeNone = false }: { given?: NewKeys["side"] | undefined; mayBeNone?: boolean | undefined },
+  watch?: Watch,
 ): NewKeys {
   const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
     const name = preprocess.roles[side];
@@ -43,13 +49,16 @@ export function newKeysOf(
     if (side.codes.length > 0 || mayBeNone) return side;
     throw new UsageError(`--fold-in: the events have no new keys of '${side.column.name}'`);
   }
-  const fresh = sides.filter(({ codes }) => codes.length > 0);
-  if (fresh.length === 1) return fresh[0]!;
-  throw new UsageError(
-    fresh.length === 0
-      ? "--fold-in: the events have no new users or items"
-      : "--fold-in: the events have both new users and new items: choose one with --field user or --field item",
-  );
+  const [first, other] = sides.filter(({ codes }) => codes.length > 0);
+  if (!first) throw new UsageError("--fold-in: the events have no new users or items");
+  if (other)
+    watch?.observe({
+      stage: "warning",
+      text:
+        `the events have new users and new items: vectors are computed for the ${first.codes.length} new users, and ` +
+        `the ${other.codes.length} new items are ignored: --field item computes theirs`,
+    });
+  return first;
 }
 
 /** The rows of the dataset that hold each new key. */

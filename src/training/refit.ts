@@ -1,4 +1,4 @@
-// --refit: once early stopping has chosen the epochs, the same training on all rows, held-out ones among them.
+// --refit: once the metrics are measured and early stopping has chosen the epochs, the same training on all rows of the log.
 //
 //   train ──► model that metrics and gates evaluate          train + valid + test, its best epoch's number of epochs ──► table
 
@@ -8,7 +8,9 @@ import type { Checkpoints, Evaluated } from "./checkpoint.js";
 import type { TrainingControls } from "./controls.js";
 import type { Part } from "./examples.js";
 import { rowsOfParts, type SplitParts } from "./parts.js";
+import type { GivenTraining } from "./options/log.js";
 import type { Fit, Plan, Session, Source } from "./plan.js";
+import { holdsOutRows, isCut } from "./split-options.js";
 
 /** A training, and the model that the run holds. */
 interface FittedTwice {
@@ -29,11 +31,7 @@ interface How {
   round: string;
 }
 
-/**
- * Trains, and trains once more on all rows where that is asked for.
- *
- * @throws {UsageError} --refit without held-out rows of this log
- */
+/** Trains, and trains once more on all rows where that is asked for. */
 export async function fitTwice(
   plan: Plan,
   source: Source,
@@ -51,11 +49,14 @@ export async function fitTwice(
       });
   const first = checkpoints.first ?? trained!.evaluated;
   const interrupted = trained?.interrupted ?? false;
+  if (trained && refits && !whole)
+    session.warn("--refit has no effect: --valid and --test hold out no row of this log");
   if (trained && (!whole || interrupted)) return { first, published: trained, interrupted };
 
   const rows = whole!.train.rows.length;
   const rounds = Math.max(1, first.bestEpoch);
-  session.note(`refit: ${rounds} ${round}${rounds === 1 ? "" : "s"} on all ${rows} rows`);
+  const passes = first.epochs.length === 0 ? "" : `${rounds} ${round}${rounds === 1 ? "" : "s"} `;
+  session.note(`refit: ${passes}on all ${rows} rows`);
   // a refit that is cut short is of no use, but the first model is
   const finish = finishing(watch.signal, trained && onInterrupt);
   try {
@@ -105,21 +106,27 @@ function finishing(signal: AbortSignal, onInterrupt: TrainingControls["onInterru
   };
 }
 
+/** @throws {UsageError} no row of the log can be held out, so that there is nothing to train on again */
+export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining): void {
+  if (!refit || holdsOutRows({ valid, test, ...(split && { split }) })) return;
+  throw new UsageError(
+    [valid, test].every(isCut)
+      ? "--refit needs held-out rows to train on: set --valid or --test to a share"
+      : "--refit needs held-out rows of the same log, but --valid or --test is a file: pass all files as one " +
+          "log and split it by a share or date",
+  );
+}
+
 /**
  * All rows of the log as one training part, in the log's order: what a training without --valid and --test reads.
+ * Files of --valid and --test stay held out.
  *
- * @throws {UsageError} nothing is held out, or it is of another log
+ * @returns undefined if all rows are in the training part already
  */
-export function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] {
-  const heldOut = [valid, test].filter((part): part is Part => part !== undefined);
-  if (heldOut.length === 0)
-    throw new UsageError("--refit needs held-out rows to train on: set --valid or --test to a share");
-  if (heldOut.some(({ dataset }) => dataset !== train.dataset)) {
-    throw new UsageError(
-      "--refit needs held-out rows of the same log, but --valid or --test is a file: pass all files as one " +
-        "log and split it by a share or date",
-    );
-  }
-  const parts = [train, ...heldOut];
-  return { train: { dataset: train.dataset, rows: rowsOfParts(parts) }, valid: undefined, test: undefined };
+function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] | undefined {
+  const { dataset } = train;
+  const heldOut = [valid, test].filter((part) => part?.dataset === dataset);
+  if (heldOut.length === 0) return undefined;
+  const rows = rowsOfParts([train, ...(heldOut as Part[])]);
+  return { train: { dataset, rows }, valid: undefined, test: undefined };
 }

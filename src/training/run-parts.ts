@@ -71,6 +71,7 @@ export async function partsOfRun(
     observe: (progress) => progress.stage === "reading" && watch.observe(progress),
   };
   let parts: SplitParts["parts"];
+  let whole: Part;
   try {
     const placed = await placedInputs(run, { ...options, log });
     Object.assign(options, placed);
@@ -78,10 +79,10 @@ export async function partsOfRun(
     const isAsIt = manifest.inputs.every(({ sha256 }, i) => dataset.inputs[i]?.sha256 === sha256);
     if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
     const limited = limitEvents(dataset, stated);
-    // a second training was on all rows
-    if (manifest.refit) {
-      return { train: wholeOf(limited.dataset), valid: undefined, test: undefined };
-    }
+    whole = wholeOf(limited.dataset);
+    // a refit was on all rows; files alone are held out from it
+    if (manifest.refit && !isFile(stated.valid) && !isFile(stated.test))
+      return { train: whole, valid: undefined, test: undefined };
     ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear, manifest.split.like));
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof EmbedError)) throw error;
@@ -92,7 +93,13 @@ export async function partsOfRun(
       `now gives ${parts.train.rows.length} training rows instead of ${manifest.split.train}: it was split ` +
         "by another version",
     );
-  return parts;
+  if (!manifest.refit) return parts;
+  const fromFile = (part: Part | undefined) => (part?.dataset === whole.dataset ? undefined : part);
+  return { train: whole, valid: fromFile(parts.valid), test: fromFile(parts.test) };
+}
+
+function isFile(part: number | string | undefined): boolean {
+  return typeof part === "string" && !isCut(part);
 }
 
 /** The validation or the test part of a run's training. @throws {UsageError} it held out none, or the log is not to be had */
@@ -106,11 +113,26 @@ export async function heldOutPart(
   return partNamed(run, parts, name);
 }
 
-/** @throws {UsageError} there is none */
-export function partNamed({ path }: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
+/** @throws {UsageError} there is none, or a refit was trained on it */
+export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
   const part = parts[name];
-  if (!part) throw new UsageError(`run '${path}' has no ${name} split: train it with --${name}`);
-  return part;
+  if (part) return part;
+  throw new UsageError(
+    whySeen(run, name) ?? `run '${run.path}' has no ${name} split: train it with --${name}`,
+  );
+}
+
+/** Why a part of a run's log measures nothing: it was held out at first, and a refit was trained on it. Else undefined. */
+export function whySeen(
+  { path, manifest: { refit, split, options } }: Run,
+  name: "valid" | "test",
+): string | undefined {
+  if (!refit || split[name] === 0 || isFile((options as StatedOptions)[name])) return undefined;
+  return (
+    `run '${path}' was trained again on all rows of its log (--refit), including its ${name} split: train it ` +
+    `without --refit to evaluate --part ${name}, or evaluate it on a newer log with --on (the manifest has the ` +
+    "metrics of the model before the refit)"
+  );
 }
 
 /** The log that a part of a run's training was cut from, as it was read then. */
@@ -131,7 +153,7 @@ export async function logOfPart(
   const part = placed[name];
   const { onBadRow = "error" } = stated;
   return {
-    on: typeof part === "string" && !isCut(part) ? [part] : placed.log,
+    on: isFile(part) ? [part as string] : placed.log,
     reading: { ...(stated.reading as ReadOptions), onBadRow, threads: reading.threads },
     hashKeys,
     ...(maxBad !== undefined && { maxBad }),

@@ -25,7 +25,7 @@ import { logOptionsOf, type GivenTraining } from "./options/log.js";
 import { checkGiven, decisive, noSuchOption } from "./options/table.js";
 import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
-import { fitTwice } from "./refit.js";
+import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "./search.js";
 import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -69,6 +69,7 @@ export async function train(
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
   checkSearch(given);
+  checkRefit(given);
 
   // they start while this thread reads
   startThreads(given.threads ?? availableParallelism());
@@ -108,10 +109,9 @@ export async function train(
       : await searchSettings({ trainer, given, plan: asked }, source, session, checkpoints);
   if (found) ended("search");
   const plan = found ? await trainer.plan({ ...given, ...found.setting }) : asked;
-  const refits = given.refit === true && (trainer.refitsAllRows?.(given) ?? true);
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
     checkpoints,
-    refits,
+    refits: given.refit === true,
     round,
   });
   if (interrupted) {
@@ -120,6 +120,8 @@ export async function train(
     warn(`interrupted: the run holds ${held}, the best so far`);
   }
 
+  const trainedRows = refit?.rows ?? cut.parts.train.rows.length;
+  const heldOutRows = dataset.numRows - trainedRows;
   const contents = await published.contents(first);
   const resolved = resolvedOptions(paths, options, trainer.options, given, {
     ...first.options,
@@ -136,6 +138,7 @@ export async function train(
     roles: dataset.roles,
     split: splitCounts(cut),
     rows: dataset.numRows,
+    seen: { rows: trainedRows, heldOut: heldOutRows },
     ...(interrupted && { interrupted: true }),
     ...(found && { search: found.trials, searchedBy: found.by }),
     metrics: first.metrics,
@@ -162,7 +165,7 @@ export async function train(
     out,
     seconds: clock.seconds(),
     rows: dataset.numRows,
-    trainedRows: refit?.rows ?? cut.parts.train.rows.length,
+    ...{ trainedRows, heldOutRows },
     options: resolved,
     metrics: first.metrics,
     warnings,
@@ -254,9 +257,10 @@ export async function openParts(
  */
 function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts"] {
   if (by !== "items") return parts;
-  const needing = (["refit", "search", "metric"] as const).find(
-    (name) => (given as Record<string, unknown>)[name] !== undefined,
-  );
+  const needing = (["refit", "search", "metric"] as const).find((name) => {
+    const value = (given as Record<string, unknown>)[name];
+    return value !== undefined && value !== false;
+  });
   if (needing !== undefined)
     throw new UsageError(
       `${flagOf(needing)} cannot be combined with --split items: held-out items are unknown to the model ` +

@@ -25,6 +25,12 @@ export function isCut(part: number | string): boolean {
   return typeof part === "number" || /^\d{4}-\d{2}-\d{2}([T ][\d:.,+-]*Z?)?$/i.test(part);
 }
 
+/** Whether rows of the log itself are held out: by a share, a date, or --split last. */
+export function holdsOutRows({ valid = 0, test = 0, split }: Partial<SplitFlags>): boolean {
+  const cuts = [valid, test].filter(isCut);
+  return split === "last" ? cuts.length > 0 : cuts.some((part) => part !== 0);
+}
+
 /** What training with the split should know, or none. */
 export function splitWarnings(by: string): string[] {
   if (by === "last")

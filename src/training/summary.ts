@@ -14,6 +14,8 @@ export interface Summary<Values = Metrics> {
   rows: number;
   /** of a training: the rows of `rows` that the published model was trained on */
   trainedRows?: number;
+  /** the others of `rows`: held out, and not seen by the published model */
+  heldOutRows?: number;
   options: Record<string, unknown>;
   metrics: Record<string, Values>;
   warnings: string[];

@@ -23,8 +23,6 @@ export interface Trainer {
   round?: string;
   /** epochs, or trees, between two checkpoints in the weekly job */
   checkpointEvery?: number;
-  /** whether --refit means all rows once more; where there is the option it does by default */
-  refitsAllRows?(given: GivenTraining): boolean;
   /**
    * What is to be done, before a log is read: a wrong option or an earlier run that does not fit is reported here.
    *

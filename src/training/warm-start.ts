@@ -37,13 +37,10 @@ export interface KeysGoneOn {
   warnings: string[];
 }
 
-/** Checks what goes with --init alone. @throws {UsageError} it is there without --init */
-export function checkInit({ init, expire, freeze }: GivenTraining): void {
-  // a time that the log would have is of no concern here
+/** @throws {UsageError} --expire is neither a time nor a number of trainings */
+export function checkExpire({ expire }: Pick<GivenTraining, "expire">): void {
+  // the newest event does not matter here
   expiryOf(expire, 0);
-  if (init !== undefined) return;
-  if (expire !== undefined) throw new UsageError("--expire needs --init RUN");
-  if (freeze !== undefined) throw new UsageError("--freeze known needs --init RUN");
 }
 
 /** @param had of the run's vectors @throws {UsageError} --dim says otherwise */

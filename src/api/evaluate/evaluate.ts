@@ -30,7 +30,9 @@ import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import type { Curves } from "../../training/scored.js";
+import { UsageError } from "../../errors.js";
 import { definedOf } from "../../training/options/defined.js";
+import { whySeen } from "../../training/run-parts.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
 
@@ -53,6 +55,8 @@ export interface Evaluation extends Summary {
   content?: MapFacts;
   /** of scored rows of two classes */
   curves?: Curves;
+  /** of --part: runs that were trained on it by --refit; absent if there are none */
+  unevaluated?: { name: string; run: string; why: string }[];
 }
 
 /**
@@ -71,7 +75,8 @@ export async function evaluate(
   const start = performance.now();
   const evaluator = evaluatorFor(options, paths.length);
   const runs = await Promise.all(paths.map(openRun));
-  const named = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
+  const all = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
+  const { named, unevaluated } = withoutSeen(all, options.part);
   const found = await evaluator(named, options, watch);
   const { compared, warnings, rows, given, ...rest } = found;
   const { seed, bootstrap } = options;
@@ -87,13 +92,28 @@ export async function evaluate(
       ...definedOf({ ...given, seed, bootstrap }),
     },
     metrics:
-      compared.length === 1
+      compared.length === 1 && unevaluated.length === 0
         ? { on: compared[0]!.metrics }
         : Object.fromEntries(compared.map(({ name, metrics }) => [name, metrics])),
     warnings,
     compared,
     ...rest,
+    ...(unevaluated.length > 0 && { unevaluated }),
   };
+}
+
+/** The runs without those that a refit trained on the part. @throws {UsageError} it was trained in all of them */
+function withoutSeen(
+  all: NamedRuns,
+  part: EvaluateOptions["part"],
+): { named: NamedRuns; unevaluated: NonNullable<Evaluation["unevaluated"]> } {
+  if (part === undefined) return { named: all, unevaluated: [] };
+  const unevaluated = all.flatMap(({ run, path, name }) => {
+    const why = whySeen(run, part);
+    return why === undefined ? [] : [{ name, run: path, why }];
+  });
+  if (unevaluated.length === all.length) throw new UsageError(unevaluated[0]!.why);
+  return { named: all.filter(({ run }) => whySeen(run, part) === undefined), unevaluated };
 }
 
 type Evaluated = Pick<

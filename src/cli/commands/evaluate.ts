@@ -117,6 +117,9 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const evaluation = await watched(flags, signal, (watch) => callEvaluate(runs, flags, { watch, command }));
     const text = evaluation.index ? indexRecallText : comparisonText;
     await writeResult(flags.json ? `${JSON.stringify(evaluation)}\n` : text(evaluation, flags.format));
+    // the others were evaluated, and a script must notice that these were not
+    const { unevaluated = [] } = evaluation;
+    if (unevaluated.length > 0) throw new UsageError(unevaluated.map(({ why }) => why).join("\n"));
   });
 }
 

@@ -28,6 +28,7 @@ export interface Region {
 
 /** Hands out zeroed regions of one WebAssembly memory, which all threads of a pool share. */
 export class Arena {
+  /** @internal not declared to users of the package: types of Node alone have no WebAssembly */
   readonly memory = newMemory();
   #end = FIRST_BYTE;
 

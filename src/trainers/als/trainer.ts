@@ -10,7 +10,7 @@ import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
-import { checkDim, checkInit } from "../../training/warm-start.js";
+import { checkDim, checkExpire } from "../../training/warm-start.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
 import { suits } from "./suits.js";
 
@@ -36,7 +36,7 @@ async function plan(given: GivenAls): Promise<Plan> {
   if (onEngine) checkEngineTraining(given);
   // there is nothing between the epochs on a server by which training could stop
   const als = { ...alsOptionsOf(given), ...(onEngine && { patience: 0 }) };
-  checkInit(given);
+  checkExpire(given);
   const earlier = await openEarlier(given);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<AlsOptions, Start> = {

@@ -327,7 +327,7 @@ export const options = withCommon(
     ...vocabulary,
     ...weekly,
     // a chain would turn what is frozen; there is no optimizer whose state could be kept
-    freeze: { ...weekly.freeze, only: ofGradients },
+    freeze: { ...weekly.freeze, only: { ...weekly.freeze.only, ...ofGradients } },
     keepState: { ...weekly.keepState, only: ofGradients },
     ...engineTraining,
     ...memory,

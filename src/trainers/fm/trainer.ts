@@ -12,7 +12,7 @@ import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { BEFORE_DATA, type Learner } from "../../training/trained.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
-import { checkInit } from "../../training/warm-start.js";
+import { checkExpire } from "../../training/warm-start.js";
 import { openEarlier } from "./earlier.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
 import { checkSharded } from "./shards/check.js";
@@ -87,7 +87,7 @@ function check(given: GivenFm): void {
     throw new UsageError(
       `--method ${method} needs --model fm, got ${model}: use --method adagrad, sgd, ftrl or adam`,
     );
-  checkInit(given);
+  checkExpire(given);
 }
 
 /** How a model is trained by a method. */

@@ -22,6 +22,8 @@ import type { Target } from "./target.js";
 export interface CtrFlags extends Omit<CtrOptions, "seed"> {
   /** pairs that are chosen, at most */
   pairs?: number;
+  /** of a refit: the pairs of the first training, whose number of trees goes with them */
+  chosen?: ChosenPair[] | undefined;
   /** the user set the number of permutations */
   permutationsGiven: boolean;
 }
@@ -40,8 +42,6 @@ export function ctrOf({
   ctrPrior,
   ctrPriorWeight,
   ctrPermutations,
-  init,
-  refit,
 }: GivenGbdt): CtrFlags | undefined {
   if (!ctr && ctrPairs === undefined) {
     const alone = Object.entries({
@@ -52,11 +52,6 @@ export function ctrOf({
     if (alone) throw new UsageError(`${alone[0]} needs --ctr COLUMNS or --ctr-pairs N`);
     return undefined;
   }
-  if (init !== undefined || refit)
-    throw new UsageError(
-      `${ctr ? "--ctr" : "--ctr-pairs"} cannot be combined with --init or --refit: its statistics belong to a single ` +
-        "training split",
-    );
   return {
     columns: distinct(ctr ?? []),
     ...(ctrPairs !== undefined && { pairs: ctrPairs === "auto" ? AUTO_PAIRS : ctrPairs }),
@@ -91,7 +86,11 @@ export interface CtrParts {
   pairs?: ChosenPair[];
 }
 
-/** Makes the columns; statistics are those of the training part alone. @param note hears which pairs were chosen */
+/**
+ * Makes the columns; statistics are those of the training part alone: in a refit, of all rows in their order.
+ *
+ * @param note hears which pairs were chosen
+ */
 export function withCtr(
   parts: Parts,
   target: Target,
@@ -105,7 +104,8 @@ export function withCtr(
   const { time } = train.dataset.roles;
   if (ctr.permutationsGiven && time !== undefined)
     warn(`--ctr-permutations has no effect: rows are ordered by time ('${time}')`);
-  const pairs = ctr.pairs === undefined ? undefined : pairsOf(train, target, ctr, ctr.pairs, seed, note);
+  const pairs =
+    ctr.pairs === undefined ? undefined : (ctr.chosen ?? pairsOf(train, target, ctr, ctr.pairs, seed, note));
   const columns = [...ctr.columns, ...(pairs ?? []).map(({ pair }) => pair)];
   const { statistics, values } = fitTargetStatistics(train, { ...ctr, columns, seed }, target.classes);
   const made = statistics.map(({ name }) => name);

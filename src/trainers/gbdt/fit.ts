@@ -22,6 +22,8 @@ export interface FittedHead {
 
 export interface FittedModel {
   grown: GrownForest;
+  /** of --cross-fit, trees of each forest up to its best; an iteration for each class counts once */
+  forestTrees?: number[];
   fitted: FittedHead | undefined;
   /** a part with what its rows count by the measure of training */
   weighed: (part: Part) => LabelledPart;
@@ -32,6 +34,8 @@ export interface ModelJob extends GrowJob {
   head: HeadOptions | undefined;
   /** the earlier trees' leaves are fitted anew, and keep so much of their values; absent where trees are added */
   decay?: number | undefined;
+  /** trees of each forest of --cross-fit, in a refit; the number of the options for all when absent */
+  forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }
 
@@ -73,13 +77,16 @@ async function crossFit(
   job: ModelJob,
   growNext: GrowNext,
 ): Promise<FittedModel> {
-  const { prediction: target, gbdt, note } = job;
+  const { prediction: target, gbdt, note, forestTrees } = job;
   const { train: all, of: weighed } = target.weighed(train);
   // ranges and categories are everybody's, so that the forests are of the same columns
   const features = await fitColumns(all, job);
   const each: { grown: GrownForest; forest: GrownForest["forest"]; head: Head }[] = [];
   for (const { trees, head: fold } of foldsOf(train, head.crossFit, gbdt.seed)) {
-    const grown = await growForest(features, weighed(trees), valid && weighed(valid), job, growNext);
+    // a refit gives each forest its own number of trees
+    const numTrees = Math.max(1, forestTrees?.[each.length] ?? gbdt.numTrees);
+    const own = { ...job, gbdt: { ...gbdt, numTrees } };
+    const grown = await growForest(features, weighed(trees), valid && weighed(valid), own, growNext);
     each.push({
       grown,
       forest: grown.forest,
@@ -101,5 +108,9 @@ async function crossFit(
     bestEpoch: each.reduce((sum, { grown: { bestEpoch } }) => sum + bestEpoch, 0),
     trainLoss: losses.reduce((a, b) => a + b, 0) / losses.length,
   };
-  return { grown, fitted: { head: together.head, rows: all, iterations: head.iterations }, weighed };
+  return {
+    ...{ grown, weighed },
+    forestTrees: each.map((one) => one.grown.bestEpoch),
+    fitted: { head: together.head, rows: all, iterations: head.iterations },
+  };
 }

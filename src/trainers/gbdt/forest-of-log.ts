@@ -129,7 +129,7 @@ export async function refitForest(
   const { forest, vocabularies } = start;
   const leaves = await leavesOf(forest, dataset, rows, vocabularies, gbdt.threads);
   const refitted = refitLeaves(forest, { leaves, labels, ...(weights && { weights }) }, { ...gbdt, decay });
-  job.lap("refit");
+  job.lap("leaves");
   return { ...start, forest: { ...forest, trees: refitted } };
 }
 

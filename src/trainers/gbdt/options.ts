@@ -22,12 +22,15 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
+import { holdsOutRows } from "../../training/split-options.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
 const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const ofHead = { head: ["lr"] } as const;
+/** Trees of an earlier run stay as they are, or their leaves alone change. */
+const withoutInit = { init: true } as const;
 
 const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
   whole({ min, max, default: standard, help, group: training });
@@ -157,6 +160,7 @@ const head = {
     help: "train and average k forests, each with a head fitted on its held-out fold; replaces --head-split",
     group: model,
     only: ofHead,
+    not: withoutInit,
   }),
 } as const;
 
@@ -177,6 +181,7 @@ const targetStatistics = {
       "columns of high-cardinality ids to replace with the mean target of their earlier rows; user*hour adds the " +
       "mean target of a combination",
     group: columns,
+    not: withoutInit,
   }),
   ctrPairs: custom(
     "n",
@@ -184,6 +189,7 @@ const targetStatistics = {
     {
       help: "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto is 8",
       group: columns,
+      not: withoutInit,
     },
   ),
   ctrKeep: flag({
@@ -256,20 +262,23 @@ export const options = withCommon(
     init: { ...weekly.init, help: "continue from the trees of an earlier run with the same columns" },
     refit: {
       ...weekly.refit,
-      help:
-        "with --init: refit the leaf values of that run's trees to this log; otherwise retrain on all " +
-        "rows after early stopping",
+      help: "after the metrics are measured, retrain on all rows, held-out ones too, for the chosen number of trees",
     },
+    refitLeaves: flag({
+      help: "with --init: add no trees, and fit the leaf values of that run's trees to this log",
+      group: weekly.init.group,
+      only: { init: true },
+    }),
     refitDecay: share({
       min: 0,
       max: 1,
-      help: "with --init --refit: share of the old value that a leaf keeps",
+      help: "with --refit-leaves: share of the old value that a leaf keeps",
       group: weekly.init.group,
       // LightGBM's
       shown: "0.9",
-      only: { init: true, refit: true },
+      only: { init: true, refitLeaves: true },
     }),
-    search: weekly.search,
+    search: { ...weekly.search, not: { refitLeaves: true } },
     metric: {
       ...weekly.metric,
       help: "metric by which --search compares settings; early stopping always uses the loss",
@@ -364,17 +373,22 @@ export function headOptionsOf(
   return { split, l2: headL2, l1: headL1, method: headMethod, prior: headPrior, crossFit, iterations: 100 };
 }
 
-/** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */
+/**
+ * Share of its value that a leaf keeps; undefined unless leaves of an earlier run are fitted again.
+ *
+ * @throws {UsageError} --init --refit without held-out rows, which fitted leaves in earlier versions
+ */
 export function decayOf({
   init,
   refit,
+  refitLeaves,
   refitDecay = 0.9,
-  crossFit = 1,
-  search,
+  ...given
 }: GivenGbdt): number | undefined {
-  if (search !== undefined && init !== undefined && refit === true)
-    throw new UsageError("--search cannot be combined with --init and --refit, which grow no trees");
-  if (crossFit > 1 && (init !== undefined || refit === true))
-    throw new UsageError("--cross-fit cannot be combined with --init or --refit");
-  return init !== undefined && refit === true ? refitDecay : undefined;
+  if (init !== undefined && refit && !holdsOutRows(given))
+    throw new UsageError(
+      "--refit retrains on held-out rows, and none are held out: to fit the leaf values of the trees of --init to " +
+        "this log, use --refit-leaves",
+    );
+  return refitLeaves ? refitDecay : undefined;
 }

@@ -9,6 +9,7 @@ import type { Trainer } from "../../training/trainer.js";
 import { labelWarnings } from "../../training/training-warnings.js";
 import { gbdtContents } from "./contents.js";
 import { ctrColumns, ctrOf, withCtr } from "./ctr.js";
+import type { ChosenPair } from "./ctr-pairs.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
 import { idColumnWarnings } from "./id-columns.js";
@@ -41,8 +42,6 @@ export const trainer: Trainer = {
   suits,
   round: "tree",
   checkpointEvery: 20,
-  // with --init it means another thing, and folds have seen all rows
-  refitsAllRows: ({ init, crossFit }: GivenGbdt) => init === undefined && crossFit === undefined,
   plan,
 };
 
@@ -81,6 +80,14 @@ interface Decided {
   earlier: EarlierTrees | undefined;
 }
 
+/** Choices of the first training that its refit does not make again. */
+interface Kept {
+  /** of --ctr-pairs */
+  pairs?: ChosenPair[] | undefined;
+  /** of --cross-fit */
+  forestTrees?: number[] | undefined;
+}
+
 async function fit(
   { dataset, parts: asGiven, cut }: Source,
   { options: how, watch, warn, note, lap, controls, first }: Session,
@@ -91,14 +98,17 @@ async function fit(
     idColumnWarnings(dataset, cut.train.rows, how.numeric).forEach(warn);
     labelWarnings(dataset, { ...how, ...(task && { task }) }).forEach(warn);
   }
-  const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
-  const { parts, statistics, pairs } = withCtr(asGiven, target, ctr, gbdt.seed, { note, warn });
+  const target = targetOf(asGiven.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
+  const kept = first?.keeps as Kept | undefined;
+  const flags = ctr && { ...ctr, chosen: kept?.pairs };
+  const { parts, statistics, pairs } = withCtr(asGiven, target, flags, gbdt.seed, { note, warn });
   const head = headOptionsOf(given, target.task);
   const numTrees = first ? Math.max(1, first.bestEpoch) : gbdt.numTrees;
   const job: ModelJob = {
     prediction: target,
     gbdt: first ? { ...gbdt, numTrees, patience: 0 } : gbdt,
     ...{ head, earlier, decay, watch, warn, note, lap },
+    forestTrees: kept?.forestTrees,
   };
   const model = await fitModel(parts, job, controls);
   const { epochs, bestEpoch, interrupted } = model.grown;
@@ -109,7 +119,11 @@ async function fit(
     lap("evaluate");
   }
   return {
-    evaluated: { options: { ...gbdt, ...(task && { task }) }, metrics, epochs, bestEpoch },
+    evaluated: {
+      options: { ...gbdt, ...(task && { task }) },
+      ...{ metrics, epochs, bestEpoch },
+      keeps: { pairs, forestTrees: model.forestTrees } satisfies Kept,
+    },
     interrupted,
     byUnit: () => validationByRow(model, target, valid, gbdt.threads),
     async contents(evaluated: Evaluated) {

@@ -167,7 +167,7 @@ async function itemsOf(
   const { sessionGap } = options;
   const by = sessionGap !== undefined ? "gap" : roles.session !== undefined ? "session" : "user";
   const dataset = await read([by === "session" ? "session" : "user", "time"]);
-  const { column, codes } = newKeysOf(model, dataset, "item");
+  const { column, codes } = newKeysOf(model, dataset, { given: "item" });
   const { ids, counts, field, dim } = itemsIn(model, dataset);
   const numKnown = counts.length;
   const placeOf = new Map(codes.map((code, place) => [code, place]));

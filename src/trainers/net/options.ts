@@ -246,7 +246,7 @@ export const options = withCommon(
       group: model,
       shown: RANDOM,
     }),
-    keepKeys,
+    keepKeys: { ...keepKeys, only: { init: true } },
     ...learning,
     ...pick(weekly, "refit", "checkpointEvery", "search", "resume", "metric", "onInterrupt"),
     ...output,

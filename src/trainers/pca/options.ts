@@ -179,6 +179,10 @@ export const options = withCommon(
       "cannot be used with train-pca, because components depend only on the log; use --row-order RUN to keep " +
         "the row order of an earlier run",
     ),
+    refit: {
+      ...weekly.refit,
+      help: "after the metrics are measured, decompose again with all rows, held-out ones too",
+    },
     search: { ...weekly.search, only: ofInteractions },
     resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },
     oovDropout: refused("cannot be used with train-pca, which has no epochs"),

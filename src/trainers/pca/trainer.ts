@@ -119,6 +119,8 @@ async function fit(
           ...(negatives && negativeFiles(negatives.source)),
           [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
         },
+        // held-out rows can raise the rank
+        chosen: { dim: model.dim },
         metricsLines: Array.from(model.singularValues, (singularValue, d) => ({
           ...{ component: d + 1, singularValue, explainedVariance: model.explainedVariance[d]! },
           ...(ratios && { explainedVarianceRatio: ratios[d]! }),

@@ -100,7 +100,7 @@ export async function foldInInteractions(
     ...{ dim: table.dim, biased: false },
     async of(log, mayBeNone) {
       const { dataset } = await readLikeRun(preprocess, log, silently(watch));
-      const fresh = newKeysOf(model, dataset, options.field, mayBeNone);
+      const fresh = newKeysOf(model, dataset, { given: options.field, mayBeNone }, watch);
       const folding = foldings.get(fresh.side) ?? vectorOf(fresh.side);
       foldings.set(fresh.side, folding);
       const other = names[fresh.side === "user" ? "item" : "user"];

@@ -326,6 +326,7 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric"),
+    init: { ...weekly.init, not: { start: ["svd"] } },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

@@ -12,7 +12,7 @@ import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { togetherNote } from "../../training/training-examples.js";
-import { checkDim, checkInit } from "../../training/warm-start.js";
+import { checkDim, checkExpire } from "../../training/warm-start.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./names.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
@@ -39,7 +39,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenRanking): Promise<Plan> {
   const given = withL2(asGiven);
   const ranking = rankingOptionsOf(given);
-  checkInit(given);
+  checkExpire(given);
   if (given.freeze && ranking.layers > 0)
     throw new UsageError(
       "--freeze known and --layers cannot be combined: with --layers, new events change the vectors of their " +
@@ -49,8 +49,6 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     throw new UsageError(
       "--freeze known and --optimizer sgd cannot be combined: use --optimizer adagrad, or train without --freeze",
     );
-  if (given.init !== undefined && given.start === "svd")
-    throw new UsageError("--start svd and --init cannot be combined");
   const earlier = await openEarlier(given, ranking);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<RankingOptions, Start> = {

@@ -250,6 +250,7 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric", "keepState", "freeze"),
+    init: { ...weekly.init, not: { start: ["svd"] } },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,

@@ -9,7 +9,7 @@ import type { Plan } from "../../training/plan.js";
 import { readCandidates } from "../../training/ranking-examples.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresNamed, featuresOfRoles } from "../../training/users-and-items.js";
-import { checkInit } from "../../training/warm-start.js";
+import { checkExpire } from "../../training/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { towerExamples } from "./examples.js";
 import { openEarlier, type TowersStart } from "./start.js";
@@ -43,9 +43,7 @@ export const trainerWith = (capable: Capable): Trainer => ({
 
 async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
   const towers = twoTowerOptionsOf(given);
-  checkInit(given);
-  if (given.init !== undefined && given.start === "svd")
-    throw new UsageError("--start svd and --init cannot be combined");
+  checkExpire(given);
   const earlier = await openEarlier(given, towers, capable);
   const asked = columnsAsked(towers);
   const features: FeatureModel<TwoTowerOptions, TowersStart> = {

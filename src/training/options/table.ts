@@ -21,6 +21,8 @@ export interface About<V> {
   shown?: string;
   /** options that it goes with, by name: with which of their values, or with any */
   only?: Readonly<Record<string, readonly string[] | true>>;
+  /** options that it cannot be combined with, by name: with which of their values, or with any */
+  not?: Readonly<Record<string, readonly string[] | true>>;
   /** shown by --help; the others by --help-all */
   common?: true;
   /** no byte of the result depends on it */
@@ -106,7 +108,7 @@ export function whole<const S extends About<number> & Range>(
     integer: true,
     type: "number",
     parse: numberOf,
-    complaint: (x) => (Number.isInteger(x) ? rangeComplaint(spec, x, what) : rangeText(spec, what)),
+    complaint: (x) => (Number.isInteger(x) ? rangeComplaint(spec, x, what) : rangeText(spec, x, what)),
   };
 }
 
@@ -246,13 +248,15 @@ export function wholeOf(given: string, flagName: string, min: number): number {
 }
 
 function rangeComplaint(range: Range, x: number, what: string): string | undefined {
-  return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, what));
+  return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, x, what));
 }
 
-function rangeText({ min, max }: Range, what: string): string {
-  if (max < 1e9) return `${what} from ${min} to ${max}`;
-  if (min === Number.MIN_VALUE) return `${what} above 0`;
-  return min < -1e9 ? what : `${what} of at least ${min}`;
+/** Both bounds, as far as a user can meet them. */
+function rangeText({ min, max }: Range, x: number, what: string): string {
+  const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
+  if (min === Number.MIN_VALUE) return `${what} above 0${hasMax ? ` and at most ${max}` : ""}`;
+  if (min <= -Number.MAX_SAFE_INTEGER) return hasMax ? `${what} of at most ${max}` : what;
+  return hasMax ? `${what} from ${min} to ${max}` : `${what} of at least ${min}`;
 }
 
 /** The refusal of an option that a command has not. @param names those that it has */
@@ -276,8 +280,10 @@ export function checkGiven(table: OptionTable, given: Readonly<Record<string, un
   checkRanges(table, given);
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const { only = {}, refused: why } = table[name] as Option;
+    const { only = {}, not = {}, refused: why } = table[name] as Option;
     if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
+    if (value !== false)
+      for (const [other, values] of Object.entries(not)) checkApart(table, name, other, values, given[other]);
     for (const [other, values] of Object.entries(only)) {
       const current = given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
       if (values === true ? current !== undefined : values.includes(String(current))) continue;
@@ -295,6 +301,23 @@ export function checkRanges(table: OptionTable, values: Readonly<Record<string, 
     if (complaint !== undefined)
       throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
   }
+}
+
+/** @throws {UsageError} both options are set, the other to one of the values */
+function checkApart(
+  table: OptionTable,
+  name: string,
+  other: string,
+  values: readonly string[] | true,
+  current: unknown,
+): void {
+  if (current === undefined || current === false) return;
+  if (values !== true && !values.includes(shown(current))) return;
+  const shownValue =
+    values === true ? ((table[other] as Option).placeholder ?? "").toUpperCase() : shown(current);
+  throw new UsageError(
+    `${flagNamed(name)} cannot be combined with ${flagNamed(other)} ${shownValue}`.trimEnd(),
+  );
 }
 
 function mismatch(

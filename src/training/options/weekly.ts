@@ -5,6 +5,8 @@ import { choice, flag, text, whole } from "./table.js";
 
 const group = "From week to week:";
 const MANY = Number.MAX_SAFE_INTEGER;
+/** An option of a warm start. */
+const ofInit = { init: true } as const;
 
 /** What early stopping goes by, where labels are predicted. */
 export const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
@@ -21,17 +23,19 @@ export const weekly = {
       "with --init: drop keys not seen for a time such as 8w before the newest event (h, d, w), or for a " +
       "number of trainings such as 8",
     group,
+    only: ofInit,
   }),
   freeze: choice(["known"], {
     help: "with --init: known keeps the vectors of the earlier run fixed and trains only new ones",
     group,
+    only: ofInit,
   }),
   keepState: flag({
     help: "store the optimizer state in the run so that the next --init continues from it",
     group,
   }),
   refit: flag({
-    help: "after early stopping, retrain on all rows for the chosen number of epochs",
+    help: "after the metrics are measured, retrain on all rows, held-out ones too, for the chosen number of epochs",
     group,
   }),
   checkpointEvery: whole({
