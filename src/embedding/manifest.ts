@@ -144,6 +144,8 @@ export interface Manifest {
     like?: { target: number; reached: number; power: number };
   };
   rows: number;
+  /** users that --drop-users-above left out of the log; absent without these options */
+  droppedUsers?: { users: number; events: number };
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */

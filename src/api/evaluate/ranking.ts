@@ -215,9 +215,9 @@ export async function openLogOf(
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
   const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
-  const readAll = async (logs: string[], timesToo = false) => {
-    const how = { on: logs, ...log, ...(badRows && { badRows }), timed: timesToo };
-    return wholeOf((await readLikeRun(preprocess, how, silently(watch))).dataset);
+  const readAll = async (logs: string[], timesToo: boolean, how: Pick<ReadLike, "limitsUsers"> = {}) => {
+    const like = { on: logs, ...log, ...(badRows && { badRows }), timed: timesToo, ...how };
+    return wholeOf((await readLikeRun(preprocess, like, silently(watch))).dataset);
   };
   const read = async (logs: string[], timesToo = false) =>
     counting(await readAll(logs, timesToo), preprocess, positiveFrom);
@@ -225,7 +225,7 @@ export async function openLogOf(
   const again = (why: string) => partsOfRun(run, { reading, hashKeys }, why, watch);
   const own = partName && (await again(`--part ${partName} needs the training log`));
   const held = own && partNamed(run, own, partName!);
-  const whole = held ?? (await readAll(on!, withTimes));
+  const whole = held ?? (await readAll(on!, withTimes, { limitsUsers: true }));
   const part = counting(whole, preprocess, positiveFrom);
   const masked = mask && (await read(mask));
   return { whole, part, masked, training: await trainingEvents(), own, log };
