@@ -42,7 +42,7 @@ test("--keep-events spread keeps every so-manieth event of a user by time, the l
   const log = datasetOf(
     {
       who: [...days.map(() => "bot"), "u"],
-      what: [..."abcdefghij", "z"],
+      what: [...days.map((day) => "abcdefghij"[day]!), "z"],
       // the rows stand in reverse
       when: [...days.map((day) => (9 - day) * DAY), 0],
     },

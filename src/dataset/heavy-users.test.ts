@@ -32,7 +32,7 @@ test("a warning counts them and names those with most events; five at most", () 
   expect(warnings).toEqual([
     "left out 1 user with 3 of 10 events (30.0 %) by --drop-users-above-per-day 1: 'v' (3 events, at most 2 a day)",
   ]);
-  const who = [..."aabbccddeeeffg"];
+  const who = Array.from("aabbccddeeeffg");
   const crowd = datasetOf({ who }, { user: "who" });
   const [text] = withoutHeavyUsers(crowd, { dropUsersAbove: 1 }).warnings;
   expect(text).toContain("left out 6 users with 13 of 14 events (92.9 %) by --drop-users-above 1: 'e' (3");

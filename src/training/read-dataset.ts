@@ -318,11 +318,7 @@ export async function readSides(sides: readonly string[], reading: ReadOptions):
     const { path, key, sideKey } = parseSide(side);
     tables.push(
       await readSide(
-        await openLog([path], {
-          ...defaultSideReading,
-          threads: reading.threads,
-          ...cellsOfSide(reading, path),
-        }),
+        await openLog([path], { ...sideReading(reading, [path]), threads: reading.threads }),
         path,
         key,
         sideKey,
@@ -371,15 +367,18 @@ function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Wat
   }
 }
 
-/** Cells of a side table say what those of the log do; typed ones have numbers of their own. */
-function cellsOfSide(reading: ReadOptions, path: string): Pick<ReadOptions, "nulls" | keyof NumberForm> {
-  const { nulls } = reading;
-  return { ...(nulls && { nulls }), ...(formOf([path], undefined) === "csv" && numberFormOf(reading)) };
-}
-
 /** A side table is read by its own dialect, whatever the log's. */
 export const defaultSideReading: Omit<ReadOptions, "threads"> = {
   header: true,
   onBadRow: "error",
   maxCell: 4 << 20,
 };
+
+/** The same with cells that say what those of a log do; typed ones have numbers of their own. */
+export function sideReading(
+  { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
+  paths: readonly string[],
+): Omit<ReadOptions, "threads"> {
+  const isText = formOf(paths, undefined) === "csv";
+  return { ...defaultSideReading, ...(nulls && { nulls }), ...(isText && numberFormOf(numbers)) };
+}
