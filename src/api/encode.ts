@@ -1,6 +1,8 @@
 // `embed encode`: log → encoded dataset directory, which every command takes in the log's place.
 
 import { streamRows } from "../dataset/build.js";
+import { countUsers, type CountedUsers } from "../dataset/count-users.js";
+import { limitsUsers, userLimitFlags, userLimitsOf } from "../dataset/heavy-users.js";
 import type { EncodedColumn, ShapingOptions } from "../dataset/encoded/description.js";
 import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
@@ -45,30 +47,53 @@ export async function encode(
   const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);
   const hashing = hash && { hash, named, filters: filteredColumns(options) };
   const shaping = shapingOf(options);
-  const { watch: collecting, warnings } = collectWarnings(watch);
-  const read = () =>
-    withLog(
-      paths,
-      { ...options, infer: true, unlabelled: false, hidesText: hash !== undefined },
-      collecting,
-      (log, sides, build, observe) => {
-        const stream = (open: OpenSink) => streamRows(log, sides, build, open, observe);
-        const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));
-        return writeDataset(out, force, shaping, rows, watch.signal);
-      },
-    );
-  const { numRows, columns } = await (hash ? hidingText(read) : read());
+  const { watch: collecting, warnings, warn } = collectWarnings(watch);
+  const reading = { ...options, infer: true, unlabelled: false, hidesText: hash !== undefined };
+  const read = async () => {
+    const counted = limitsUsers(options) ? await usersAbove(paths, reading, watch) : undefined;
+    for (const text of counted?.warnings ?? []) warn(text);
+    return await withLog(paths, reading, collecting, (log, sides, build, observe) => {
+      const drop = [...build.drop, ...(counted?.filter ? [counted.filter] : [])];
+      const stream = async (open: OpenSink) => ({
+        ...(await streamRows(log, sides, { ...build, drop }, open, observe)),
+        ...(counted && { droppedUsers: counted.dropped }),
+      });
+      const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));
+      return writeDataset(out, force, shaping, rows, watch.signal);
+    });
+  };
+  const { numRows, columns, droppedUsers } = await (hash ? hidingText(read) : read());
   return {
     command: "encode",
     version,
     out,
     seconds: (performance.now() - start) / 1000,
     rows: numRows,
+    ...(droppedUsers && { droppedUsers }),
     options: { log: paths, ...shaping },
     metrics: {},
     warnings,
     columns,
   };
+}
+
+/** Reads the log a first time, to count the events of users. @throws {UsageError} it cannot be read twice */
+async function usersAbove(
+  paths: readonly string[],
+  { badRows: _, ...options }: Parameters<typeof withLog>[1],
+  { observe, signal }: Watch,
+): Promise<CountedUsers> {
+  const limits = userLimitsOf(options);
+  if (paths.includes("-"))
+    throw new UsageError(
+      `${userLimitFlags(limits)[0]} reads the log twice, which standard input does not allow: write it to a file, ` +
+        "or give the option to the training instead",
+    );
+  // what there is to say of the log is said by the second reading
+  const hear: Watch = { signal, observe: (progress) => progress.stage === "reading" && observe(progress) };
+  return await withLog(paths, options, hear, (log, sides, build, see) =>
+    countUsers((open) => streamRows(log, sides, build, open, see), limits, options.hidesText === true),
+  );
 }
 
 /** What decides the dataset's bytes and may be given: threads and what becomes of bad rows do not, a secret's file may not. */

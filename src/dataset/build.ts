@@ -15,6 +15,7 @@ import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
 import { roleNames, type Beside, type Column, type Dataset, type LabelPlace, type Roles } from "./dataset.js";
+import type { DroppedUsers } from "./heavy-users.js";
 import type { DropFilter } from "./filter.js";
 import { withLists } from "./lists.js";
 import { cellFormOf } from "./multi.js";
@@ -61,6 +62,8 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   firstOther?: LabelPlace;
   /** keys, or cells of several values, of each column; empty for numbers */
   dictionaries: Keys[];
+  /** users that a first reading found above --drop-users-above; absent without the option */
+  droppedUsers?: DroppedUsers;
 }
 
 /**
@@ -194,7 +197,8 @@ export async function streamRows(
     });
   }
   const notes = [...sideNotes, ...wheres.flatMap((where) => where.notes())];
-  const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
+  const flags = [...options.drop.map(({ flag = "--drop" }) => flag), ...wheres.map(() => "--where")];
+  const by = [...new Set(flags)].join(" and ");
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
   if (read.repeats) notes.push(`${read.repeats} duplicate rows dropped by --dedupe`);
@@ -393,12 +397,12 @@ function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options
 
 /** @throws {UsageError} a filter asks for a text that is read as missing, and would never find it */
 function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { drop, where = [] }: BuildOptions): void {
-  const dropped = drop.find(({ text }) => nulls.includes(text));
+  const dropped = drop.find(({ text }) => text !== undefined && nulls.includes(text));
   const tests = where.flatMap(({ source, tests }) => tests.map((test) => ({ source, ...test })));
   const tested = tests.find(({ texts }) => texts.some((text) => nulls.includes(text)));
   if (!dropped && !tested) return;
   const [flag, text, instead] = dropped
-    ? [`--drop '${dropped.source}'`, dropped.text, `use '${dropped.column}=' to match missing cells`]
+    ? [`--drop '${dropped.source}'`, dropped.text!, `use '${dropped.column}=' to match missing cells`]
     : [
         `--where '${tested!.source}'`,
         tested!.texts.find((each) => nulls.includes(each))!,

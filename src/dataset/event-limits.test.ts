@@ -37,6 +37,22 @@ test("a user's latest events stay: by time, then by row; without a time the last
   expect(kept({ maxEventsPerUser: 1 }, { ...dataset, roles: timeless })).toBe("def");
 });
 
+test("--keep-events spread keeps every so-manieth event of a user by time, the latest among them", () => {
+  const days = Array.from({ length: 10 }, (_, i) => i);
+  const log = datasetOf(
+    {
+      who: [...days.map(() => "bot"), "u"],
+      what: [...days.map((day) => "abcdefghij"[day]!), "z"],
+      // the rows stand in reverse
+      when: [...days.map((day) => (9 - day) * DAY), 0],
+    },
+    { user: "who", time: "when", fields: ["who", "what"] },
+  );
+  const spread = (maxEventsPerUser: number) => kept({ maxEventsPerUser, keepEvents: "spread" }, log);
+  expect([1, 2, 3, 5, 10].map(spread)).toEqual(["az", "afz", "adgz", "acegiz", "abcdefghijz"]);
+  expect(kept({ maxEventsPerUser: 3 }, log)).toBe("abcz");
+});
+
 test("every column is cut alike, and what was left out is said", () => {
   const { dataset: limited, notes } = limitEvents(dataset, { since: "3d", maxEventsPerUser: 2 });
   expect(limited.numRows).toBe(4);

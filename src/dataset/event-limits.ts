@@ -11,9 +11,15 @@ import { rowsWhere, selectRows } from "./select-rows.js";
 export interface EventLimits {
   /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are left out */
   since?: string;
-  /** each user's latest events; those without a user are all kept */
+  /** events of each user at most; those without a user are all kept */
   maxEventsPerUser?: number;
+  /** which of them are kept; the latest when absent */
+  keepEvents?: KeepEvents;
 }
+
+/** A user's latest events, or events spread evenly over all of the user's. */
+export const keepEvents = ["latest", "spread"] as const;
+export type KeepEvents = (typeof keepEvents)[number];
 
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
@@ -23,7 +29,7 @@ const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_4
  * @throws {UsageError} a limit that is none, that lacks its column, or that leaves no event
  */
 export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: Dataset; notes: string[] } {
-  const { since, maxEventsPerUser } = limits;
+  const { since, maxEventsPerUser, keepEvents: which = "latest" } = limits;
   const notes: string[] = [];
   let limited = dataset;
   const keep = (rows: Uint32Array, flag: string) => {
@@ -35,7 +41,7 @@ export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: D
   };
   if (since !== undefined) keep(rowsSince(limited, since), `--since ${since}`);
   if (maxEventsPerUser !== undefined)
-    keep(latestOfUsers(limited, maxEventsPerUser), `--max-events-per-user ${maxEventsPerUser}`);
+    keep(someOfUsers(limited, maxEventsPerUser, which), `--max-events-per-user ${maxEventsPerUser}`);
   return { dataset: limited, notes };
 }
 
@@ -62,7 +68,8 @@ function dateOf(text: string): number {
   return time;
 }
 
-function latestOfUsers(dataset: Dataset, most: number): Uint32Array {
+/** At most so many events of each user: the latest, or every so-manieth by time, the latest among them. */
+function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Array {
   const { user } = dataset.roles;
   const column = user === undefined ? undefined : columnNamed(dataset, user);
   if (column?.kind !== "key")
@@ -71,13 +78,20 @@ function latestOfUsers(dataset: Dataset, most: number): Uint32Array {
   const order = ascending(dataset.numRows);
   if (times) order.sort((a, b) => times[a]! - times[b]! || a - b);
 
-  // from the latest on, until a user has enough
-  const seen = new Uint32Array(column.dictionary.size);
+  const totals = new Uint32Array(column.dictionary.size);
+  for (const code of column.codes) if (code !== MISSING) totals[code]!++;
+  // latest: events that are left out are counted; spread: each event adds `most`, and a sum of `total` keeps one
+  const sums = new Float64Array(totals.length);
   const kept = new Uint8Array(dataset.numRows);
-  for (let i = order.length - 1; i >= 0; i--) {
-    const row = order[i]!;
+  for (const row of order) {
     const code = column.codes[row]!;
-    if (code === MISSING || seen[code]!++ < most) kept[row] = 1;
+    const total = code === MISSING ? 0 : totals[code]!;
+    if (total <= most) kept[row] = 1;
+    else if (keep === "latest") kept[row] = sums[code]!++ < total - most ? 0 : 1;
+    else if ((sums[code]! += most) >= total) {
+      sums[code]! -= total;
+      kept[row] = 1;
+    }
   }
   return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
 }

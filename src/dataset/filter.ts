@@ -7,8 +7,10 @@ export interface DropFilter {
   /** as the user wrote it */
   source: string;
   column: string;
-  /** what cells are compared with */
-  text: string;
+  /** what cells are compared with, where it is one text */
+  text?: string;
+  /** the option that it comes from; --drop when absent */
+  flag?: string;
   matches(cell: string): boolean;
 }
 

@@ -39,6 +39,13 @@ export const hashingShape: Shape = object({
   columns: texts,
 });
 
+/** Users with more events are left out. */
+export const userLimitShapes = {
+  dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
+  dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),
+};
+export const droppedUsersShape: Shape = object({ users: count, events: count });
+
 /** What every model's preprocess.json says of reading a log. */
 export const readingShapes = {
   required: {
@@ -53,6 +60,7 @@ export const readingShapes = {
     timeFormat: text,
     timeFields: object({ names: list(word("hour", "dow", "day", "month")), zone: text }),
     eventWeight: text,
+    ...userLimitShapes,
     hashKeys: hashingShape,
     cells: object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text }),
   },

@@ -3,6 +3,7 @@
 
 import type { KeyHashing, Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
+import type { UserLimits } from "./heavy-users.js";
 import type { CellReading } from "../log/log.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
@@ -37,7 +38,7 @@ export type FieldRecipe =
   /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are open to their side */
   | (TableRows & { kind: "bins"; edges: number[] });
 
-export interface Preprocess {
+export interface Preprocess extends UserLimits {
   roles: Roles;
   task: Task;
   /** labels from there on are 1; null where labels are as they are, or chose the events (roles.positives) */

@@ -146,6 +146,8 @@ export interface Manifest {
   rows: number;
   /** of `rows`: those that the published model was trained on, and those held out from it; absent in earlier versions */
   seen?: { rows: number; heldOut: number };
+  /** users that --drop-users-above left out of the log; absent without these options */
+  droppedUsers?: { users: number; events: number };
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */

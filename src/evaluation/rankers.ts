@@ -3,11 +3,21 @@
 //   vectors   an inner product and a weight an item: searched by the kernel
 //   scores    a number for each item, filled in a user at a time
 
-import { NO_ITEM, type ItemLists, type TopItems, type TopItemsInput } from "../kernels/top-items/binding.js";
+import { ascending } from "../numeric/indices.js";
+import {
+  checkLists,
+  NO_ITEM,
+  type ItemLists,
+  type TopItems,
+  type TopItemsInput,
+} from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 
 /** Queries after which a search looks whether it is to end. */
 const BREATH = 64;
+
+/** Lists above this length are sorted: inserting would move half of them for each item. */
+const LONG_LIST = 128;
 
 export interface RankerOptions {
   threads: number;
@@ -96,6 +106,11 @@ export async function topByScores(
 /** Writes the items of the highest scores, best first, ties in their order; leaves what cannot be filled. */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
+  if (top > LONG_LIST) {
+    const places = ascending(scores.length).filter((item) => scores[item]! > -Infinity);
+    best.set(places.sort((a, b) => scores[b]! - scores[a]! || a - b).subarray(0, top));
+    return;
+  }
   let [held, worst] = [0, -Infinity];
   for (let item = 0; item < scores.length; item++) {
     const score = scores[item]!;
@@ -132,8 +147,9 @@ export async function rankLists(
   return ranked;
 }
 
-/** Lists that hold nothing yet. */
+/** Lists that hold nothing yet. @throws {UsageError} as checkLists */
 export function noItems(numQueries: number, top: number): TopItems {
+  checkLists(numQueries, top);
   const [items, scores] = [new Uint32Array(numQueries * top), new Float32Array(numQueries * top)];
   return { items: items.fill(NO_ITEM), scores: scores.fill(-Infinity) };
 }

@@ -57,11 +57,12 @@ export async function rankedByUser(
   { k, metric = "recall", threads, signal }: RankingOptions,
   among?: ItemLists,
 ): Promise<UserMetric[]> {
+  const top = Math.max(1, Math.min(k, input.items.length / input.dim));
   const { items } = among
-    ? await rankLists(vectorRanker(input), among, k, { threads, ...(signal && { signal }) })
-    : await topItems(input, k, threads, signal);
+    ? await rankLists(vectorRanker(input), among, top, { threads, ...(signal && { signal }) })
+    : await topItems(input, top, threads, signal);
   const wanted = ["recall", "ndcg", metric].map((name) => `${name}At${k}`);
-  return rankingMetrics(items, k, [k], withoutMasked(heldOut, input.masks)).filter(
+  return rankingMetrics(items, top, [k], withoutMasked(heldOut, input.masks)).filter(
     ({ name, sums }) => wanted.includes(name) && sums.length > 0,
   );
 }
@@ -75,7 +76,7 @@ export function meanOf({ name, sums }: UserMetric): [string, number] {
  * The metrics of lists that are ranked already, at each K.
  *
  * @param ranked u32[numQueries * top], best first; NO_ITEM where a list ends
- * @param ks each at most `top`
+ * @param ks any lengths, where `top` is all items; else each at most `top`
  * @returns by K, then metric: a value for each query with held-out items, in their order
  */
 export function rankingMetrics(
@@ -99,7 +100,7 @@ export function rankingMetrics(
     });
     for (const { k, values } of columns) {
       let [hits, dcg, first, precisions] = [0, 0, 0, 0];
-      for (let r = 0; r < k; r++) {
+      for (let r = 0; r < Math.min(k, top); r++) {
         if (isHit[r] === 0) continue;
         hits++;
         dcg += gains[r]!;

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import type { Dataset } from "../dataset/dataset.js";
+import { userLimitsOf, type UserLimits } from "../dataset/heavy-users.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { parseSide } from "../dataset/side.js";
 import { testVectors } from "../dataset/test-vectors.js";
@@ -50,8 +51,10 @@ export function readingRecipe(
     timeZone,
     eventWeight,
     reading,
+    ...others
   }: Pick<ExampleOptions, "reading" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
-    Pick<ExampleOptions, "positiveFrom" | "eventWeight">,
+    Pick<ExampleOptions, "positiveFrom" | "eventWeight"> &
+    UserLimits,
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<ReadAsTrained, "roles"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
@@ -64,6 +67,7 @@ export function readingRecipe(
     ...(timeFields?.length && { timeFields: { names: timeFields, zone: timeZone ?? "Z" } }),
     ...(where && where.length > 0 && { where }),
     ...(eventWeight !== undefined && { eventWeight }),
+    ...userLimitsOf(others),
     ...(hashKeys && { hashKeys }),
     cells: cellReadingOf(reading),
   };

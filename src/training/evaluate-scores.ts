@@ -60,7 +60,11 @@ async function partToScore(
   if (part) return { part: await heldOutPart(run, part, { reading, hashKeys }, watch), notes: [] };
   const { sides } = preprocess;
   const bad = { ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
-  const read = await readLikeRun(preprocess, { on: on!, reading, hashKeys, ...bad }, silently(watch));
+  const read = await readLikeRun(
+    preprocess,
+    { on: on!, reading, hashKeys, ...bad, limitsUsers: true },
+    silently(watch),
+  );
   const { dataset, shaping = { sides } } = read;
   return {
     part: wholeOf(dataset),

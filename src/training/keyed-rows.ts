@@ -2,12 +2,13 @@
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import type { Preprocess } from "../dataset/preprocess.js";
+import type { CellsBesideLog } from "./cells-beside-log.js";
 import { silently } from "./parts.js";
 import { readAsTrained } from "./read-as-trained.js";
 import type { Watch } from "./watch.js";
 
-/** How the run's log names and hides its keys. */
-export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">>;
+/** How the run's log hides its keys, and what its cells say. */
+export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">> & { cells?: CellsBesideLog };
 
 /** How the file is read. */
 export type KeyReading = Pick<Parameters<typeof readAsTrained>[1], "reading" | "hashKeys">;
@@ -16,12 +17,12 @@ export type KeyReading = Pick<Parameters<typeof readAsTrained>[1], "reading" | "
 export async function readPairs(
   paths: string[],
   { user, item }: { user: string; item: string },
-  { hashKeys: hashing }: HowKeysRead,
+  how: HowKeysRead,
   options: KeyReading,
   watch: Watch,
 ): Promise<Dataset> {
   const roles: Roles = { user, item, fields: [user, item], numeric: [], multi: {} };
-  return await readKeyed(paths, roles, [], hashing, options, watch);
+  return await readKeyed(paths, roles, [], how, options, watch);
 }
 
 /** Rows of keys in columns of these names, hashed where the run's are. */
@@ -29,14 +30,14 @@ export async function readKeyed(
   paths: string[],
   roles: Roles,
   where: string[],
-  hashing: Preprocess["hashKeys"],
+  { hashKeys: hashing, cells }: HowKeysRead,
   { reading, hashKeys }: KeyReading,
   watch: Watch,
 ): Promise<Dataset> {
   const columns = hashing?.columns.filter((name) => roles.fields.includes(name)) ?? [];
   const hashed = hashing && columns.length > 0 ? { hashKeys: { ...hashing, columns } } : {};
   const { dataset } = await readAsTrained(
-    { roles, sides: [], drop: [], where, ...hashed },
+    { roles, sides: [], drop: [], where, ...hashed, ...(cells && { cells }) },
     { on: paths, reading, ...("hashKeys" in hashed && { hashKeys }) },
     { unlabelled: true },
     silently(watch),

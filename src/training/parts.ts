@@ -187,8 +187,9 @@ async function readLike(
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
-  // fields that are made of the time need it in every log
-  if (options.timeFields?.length) Object.assign(given, { time: roles.time });
+  // fields that are made of the time need it in every log, and so does a limit by day
+  if (options.timeFields?.length || options.dropUsersAbovePerDay !== undefined)
+    Object.assign(given, { time: roles.time });
   if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
   const { session: _, time: __, ...others } = options;
   const reading = furtherReading(options.reading, path);

@@ -3,6 +3,7 @@
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
+import { userLimitsOf, type UserLimits } from "../dataset/heavy-users.js";
 import { timeOf, type Preprocess } from "../dataset/preprocess.js";
 import { rowsAsLog } from "../dataset/rows-as-log.js";
 import type { SideTable } from "../dataset/side.js";
@@ -19,7 +20,7 @@ import { readDataset, type DatasetOptions, type ReadDataset } from "./read-datas
 /** What a run's preprocess.json says of reading, whatever its model. */
 export type ReadAsTrained = Pick<
   Preprocess,
-  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells"
+  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
 >;
 
 /** A further log. */
@@ -33,6 +34,8 @@ export interface ReadLike {
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
   /** whether its times are read, in the column that the run has for them */
   timed?: boolean;
+  /** its rows are events of users, of whom those above the run's limits are left out; others are rows to score */
+  limitsUsers?: true;
   /** columns whose cells are kept as they stand there, with the rows' numbers: Dataset.beside */
   beside?: readonly string[];
   /** the run's side tables, where they were read before */
@@ -44,7 +47,7 @@ export interface ReadLike {
 /** Reads a log in a run's roles, with its side tables and filters. @param shape what the run's model adds */
 export async function readAsTrained(
   preprocess: ReadAsTrained,
-  { on, reading, hashKeys, timed = false, rowsOf, ...bad }: ReadLike,
+  { on, reading, hashKeys, timed = false, rowsOf, limitsUsers: isLimited, ...bad }: ReadLike,
   shape: Pick<DatasetOptions, "unlabelled"> &
     Partial<
       Pick<DatasetOptions, "numeric" | "labelIsName" | "session" | "time" | "timeFormat" | "hashKeysOf">
@@ -52,17 +55,19 @@ export async function readAsTrained(
   watch: Watch,
 ): Promise<ReadDataset> {
   const { roles, sides, drop, where = [], timeFormat, cells } = preprocess;
+  const limits = isLimited ? userLimitsOf(preprocess) : {};
   const given = {
     ...givenRoles(roles),
     ...(await secretOf(preprocess, hashKeys, on)),
     like: preprocess,
-    ...(timed && definedOf({ time: roles.time, timeFormat })),
+    ...((timed || limits.dropUsersAbovePerDay !== undefined) && definedOf({ time: roles.time, timeFormat })),
     ...timeOf(preprocess),
     sides,
     drop,
     where,
     reading: readingAs(cells, reading, on),
     ...bad,
+    ...limits,
     onBadRow: reading.onBadRow,
     ...shape,
   };

@@ -14,6 +14,13 @@ import { playRoles, shapingOf, type EncodedShaping } from "../dataset/encoded/pl
 import { besideOfEncoded } from "../dataset/encoded/beside.js";
 import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "../dataset/encoded/read.js";
 import type { Dataset, KeyHashing } from "../dataset/dataset.js";
+import {
+  userLimitFlags,
+  userLimitsOf,
+  withoutHeavyUsers,
+  type DroppedUsers,
+  type UserLimits,
+} from "../dataset/heavy-users.js";
 import { ofLog, withTimeFields } from "../dataset/time-fields.js";
 import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
@@ -27,7 +34,8 @@ import { openLogWith } from "./open-log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./watch.js";
 
-export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead"> {
+export interface DatasetOptions
+  extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead">, UserLimits {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
   /** expressions of where.ts: rows of which one does not hold are left out; none by default */
@@ -65,6 +73,8 @@ export const DEFAULT_MAX_BAD = 0.01;
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
   shaping?: EncodedShaping;
+  /** users that --drop-users-above left out, here or when the dataset was encoded; absent without these options */
+  droppedUsers?: DroppedUsers;
 }
 
 /**
@@ -78,7 +88,22 @@ export async function readDataset(
 ): Promise<ReadDataset> {
   const read = await readHashed(paths, options, watch);
   if (like) checkAlike(like, read.dataset, paths);
-  return read;
+  // a dataset that was encoded with the same limits is without these users
+  const done = userLimitFlags(read.shaping ?? {});
+  const isDone = userLimitFlags(options).every((flag) => done.includes(flag));
+  return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
+}
+
+/** The rows without the users above the limits, which a warning names. */
+function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
+  const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
+  for (const text of warnings) observe({ stage: "warning", text });
+  return {
+    ...read,
+    dataset,
+    droppedUsers: dropped,
+    ...(read.shaping && { shaping: { ...read.shaping, ...limits } }),
+  };
 }
 
 /** @throws {UsageError} rows that go together have their ids replaced under different secrets, or not all of them */
@@ -179,8 +204,16 @@ function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
 }
 
 async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
-  const { maxMemory = Infinity, wholeFor = [] } = options;
-  const bytes = rowBytes(await readDescription(path));
+  const { maxMemory = Infinity } = options;
+  const description = await readDescription(path);
+  const done = userLimitFlags(description.options);
+  // a run that is evaluated has limits that nobody asks for here
+  if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
+  const wholeFor = [
+    ...(options.wholeFor ?? []),
+    ...userLimitFlags(options).filter((flag) => !done.includes(flag)),
+  ];
+  const bytes = rowBytes(description);
   if (bytes > maxMemory && wholeFor.length > 0) {
     const text =
       `${wholeFor.join(", ")} ${wholeFor.length === 1 ? "needs" : "need"} all rows in memory, ` +
@@ -196,7 +229,19 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
     dataset: { ...dataset, ...(beside && { beside }) },
     ...reported,
     shaping: shapingOf(encoded, options),
+    ...(description.droppedUsers && { droppedUsers: description.droppedUsers }),
   };
+}
+
+/** @throws {UsageError} users were left out by other limits when the dataset was encoded */
+function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
+  if (encoded.length === 0) return;
+  const other = given.find((flag) => !encoded.includes(flag));
+  if (other !== undefined)
+    throw new UsageError(
+      `${other} contradicts dataset '${path}', encoded with ${encoded.join(" and ")}: omit the option, or encode ` +
+        "the log again with it",
+    );
 }
 
 /** What was left out of the features when a dataset was encoded. */
@@ -273,11 +318,7 @@ export async function readSides(sides: readonly string[], reading: ReadOptions):
     const { path, key, sideKey } = parseSide(side);
     tables.push(
       await readSide(
-        await openLog([path], {
-          ...defaultSideReading,
-          threads: reading.threads,
-          ...cellsOfSide(reading, path),
-        }),
+        await openLog([path], { ...sideReading(reading, [path]), threads: reading.threads }),
         path,
         key,
         sideKey,
@@ -326,15 +367,18 @@ function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Wat
   }
 }
 
-/** Cells of a side table say what those of the log do; typed ones have numbers of their own. */
-function cellsOfSide(reading: ReadOptions, path: string): Pick<ReadOptions, "nulls" | keyof NumberForm> {
-  const { nulls } = reading;
-  return { ...(nulls && { nulls }), ...(formOf([path], undefined) === "csv" && numberFormOf(reading)) };
-}
-
 /** A side table is read by its own dialect, whatever the log's. */
 export const defaultSideReading: Omit<ReadOptions, "threads"> = {
   header: true,
   onBadRow: "error",
   maxCell: 4 << 20,
 };
+
+/** The same with cells that say what those of a log do; typed ones have numbers of their own. */
+export function sideReading(
+  { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
+  paths: readonly string[],
+): Omit<ReadOptions, "threads"> {
+  const isText = formOf(paths, undefined) === "csv";
+  return { ...defaultSideReading, ...(nulls && { nulls }), ...(isText && numberFormOf(numbers)) };
+}

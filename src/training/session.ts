@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import type { Dataset } from "../dataset/dataset.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { limitEvents } from "../dataset/event-limits.js";
+import type { DroppedUsers } from "../dataset/heavy-users.js";
 import { eventColumn } from "../dataset/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
@@ -33,6 +34,7 @@ import type { Summary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings } from "./training-warnings.js";
+import { capWarnings, userShareWarnings } from "./user-shares.js";
 import { collectWarnings, type Watch } from "./watch.js";
 import { startThreads } from "../workers/idle.js";
 
@@ -73,7 +75,7 @@ export async function train(
 
   // they start while this thread reads
   startThreads(given.threads ?? availableParallelism());
-  const { options, dataset, cut } = await openParts(asked, paths, given, { watch, warn, note });
+  const { options, dataset, cut, droppedUsers } = await openParts(asked, paths, given, { watch, warn, note });
   const ended = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -139,6 +141,7 @@ export async function train(
     split: splitCounts(cut),
     rows: dataset.numRows,
     seen: { rows: trainedRows, heldOut: heldOutRows },
+    ...(droppedUsers && { droppedUsers }),
     ...(interrupted && { interrupted: true }),
     ...(found && { search: found.trials, searchedBy: found.by }),
     metrics: first.metrics,
@@ -166,6 +169,7 @@ export async function train(
     seconds: clock.seconds(),
     rows: dataset.numRows,
     ...{ trainedRows, heldOutRows },
+    ...(droppedUsers && { droppedUsers }),
     options: resolved,
     metrics: first.metrics,
     warnings,
@@ -230,6 +234,8 @@ interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
+  /** users that --drop-users-above left out */
+  droppedUsers?: DroppedUsers;
 }
 
 /** Reads the log as a plan takes it, and cuts it into its parts. */
@@ -246,8 +252,9 @@ export async function openParts(
   const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
   for (const text of [...limited.notes, ...notes]) note(text);
   const cut = await splitParts(dataset, options, plan.seed, watch);
-  for (const text of splitWarnings(cut.by)) warn(text);
-  return { options, dataset, cut };
+  const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
+  for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
+  return { options, dataset, cut, ...(read.droppedUsers && { droppedUsers: read.droppedUsers }) };
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Summary<Values = Metrics> {
   seconds: number;
   /** of the log, after what leaves rows out */
   rows: number;
+  /** users that --drop-users-above left out, with their events */
+  droppedUsers?: { users: number; events: number };
   /** of a training: the rows of `rows` that the published model was trained on */
   trainedRows?: number;
   /** the others of `rows`: held out, and not seen by the published model */

@@ -10,8 +10,10 @@ import { numberAt, readSide } from "../../dataset/side.js";
 import { requireColumn, resolveRoles } from "../../dataset/roles.js";
 import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
+import { nullWarnings } from "../../log/nulls.js";
 import { openLog } from "../../log/open.js";
-import { defaultSideReading } from "../../training/read-dataset.js";
+import type { CellsBesideLog } from "../../training/cells-beside-log.js";
+import { sideReading } from "../../training/read-dataset.js";
 import type { ContentOptions } from "../../training/content-options.js";
 import type { Watch } from "../../training/watch.js";
 import { textColumn } from "./text-tokens.js";
@@ -48,10 +50,10 @@ export async function readCatalogue(
   key: string,
   given: ContentOptions,
   asTrained: (key: string) => string,
-  { threads, isNamed }: { threads: number; isNamed: boolean },
+  { threads, isNamed, cells }: { threads: number; isNamed: boolean; cells: CellsBesideLog },
   { signal }: Watch,
 ): Promise<Catalogue> {
-  const log = await openLog([...files], { ...defaultSideReading, threads });
+  const log = await openLog([...files], { ...sideReading(cells, files), threads });
   try {
     const named = files.join(", ");
     if (!isNamed && !log.columns.includes(key))
@@ -64,7 +66,7 @@ export async function readCatalogue(
     const side = await readSide(log, named, key, key, "--content-key", "a catalogue");
     signal.throwIfAborted();
     const notes: string[] = [];
-    const warnings: string[] = [];
+    const warnings = nullWarnings(side.nulls);
     const kept = side.columns.filter((column) => {
       const { name, dictionary } = column;
       if (!roles.fields.includes(name)) return true;

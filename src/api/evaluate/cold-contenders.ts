@@ -10,6 +10,7 @@ import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { rowsWhere } from "../../dataset/select-rows.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { knownModelOf } from "../../trainers/index.js";
+import { cellsBesideLog } from "../../training/cells-beside-log.js";
 import { silently } from "../../training/parts.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
@@ -46,7 +47,8 @@ export async function contentOf(
   const { content, contentKey, reading } = options;
   if (content === undefined) return undefined;
   const asTrained = await keyAsTrained(run, field, { hashKeys: options.hashKeys, on: content });
-  const how = { threads: reading.threads, isNamed: contentKey !== undefined };
+  const cells = cellsBesideLog(run, reading);
+  const how = { threads: reading.threads, isNamed: contentKey !== undefined, cells };
   const catalogue = await readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
   const named = content.join(", ");
   const { contentEdges, contentHops: hops } = options;

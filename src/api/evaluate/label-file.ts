@@ -8,7 +8,8 @@ import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { openLog } from "../../log/open.js";
-import { defaultSideReading } from "../../training/read-dataset.js";
+import { cellsBesideLog } from "../../training/cells-beside-log.js";
+import { sideReading } from "../../training/read-dataset.js";
 import type { OpenTable } from "../tables.js";
 
 /** Between the labels of a cell. */
@@ -31,7 +32,7 @@ export async function readLabels(
 ): Promise<{ side: SideTable; field: string }> {
   const { path, key, sideKey } = parseSide(labels, flag);
   rowsOf(first.table, first.fieldNamed(key));
-  const log = await openLog([path], { ...defaultSideReading, threads });
+  const log = await openLog([path], { ...sideReading(cellsBesideLog(first.run), [path]), threads });
   // item_id for item, where the file has no column of that name
   const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
   for (const [asking, name] of Object.entries(columns))

@@ -31,6 +31,7 @@ import {
 import { capable } from "../../trainers/index.js";
 import { candidateRanking, type CandidateRanking } from "./candidates.js";
 import type { CandidateCounts } from "../../training/candidates.js";
+import { cellsBesideLog } from "../../training/cells-beside-log.js";
 import { readPairs } from "../../training/keyed-rows.js";
 import { counting } from "../counted-events.js";
 import { checkRanks, rankerOfRun } from "./contenders.js";
@@ -112,11 +113,13 @@ export async function evaluateRuns(
     warnings.push(...checkBaseline(name, { history, counts }, { filter, threads }));
 
   const among =
-    options.candidates === undefined ? undefined : await amongCandidates(all, preprocess, options, watch);
+    options.candidates === undefined
+      ? undefined
+      : await amongCandidates(runs[0]!.run, all, preprocess, options, watch);
   if (among) warnings.push(...among.warnings);
   const { protocol = all, lists } = among ?? {};
   const queries = queryItems(protocol, query);
-  const top = Math.max(...ks);
+  const top = Math.max(1, Math.min(Math.max(...ks), counts.length));
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
     const { items: ranked } = lists
       ? await rankLists(ranker, lists, top, { threads, signal })
@@ -215,9 +218,9 @@ export async function openLogOf(
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
   const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
-  const readAll = async (logs: string[], timesToo = false) => {
-    const how = { on: logs, ...log, ...(badRows && { badRows }), timed: timesToo };
-    return wholeOf((await readLikeRun(preprocess, how, silently(watch))).dataset);
+  const readAll = async (logs: string[], timesToo: boolean, how: Pick<ReadLike, "limitsUsers"> = {}) => {
+    const like = { on: logs, ...log, ...(badRows && { badRows }), timed: timesToo, ...how };
+    return wholeOf((await readLikeRun(preprocess, like, silently(watch))).dataset);
   };
   const read = async (logs: string[], timesToo = false) =>
     counting(await readAll(logs, timesToo), preprocess, positiveFrom);
@@ -225,7 +228,7 @@ export async function openLogOf(
   const again = (why: string) => partsOfRun(run, { reading, hashKeys }, why, watch);
   const own = partName && (await again(`--part ${partName} needs the training log`));
   const held = own && partNamed(run, own, partName!);
-  const whole = held ?? (await readAll(on!, withTimes));
+  const whole = held ?? (await readAll(on!, withTimes, { limitsUsers: true }));
   const part = counting(whole, preprocess, positiveFrom);
   const masked = mask && (await read(mask));
   return { whole, part, masked, training: await trainingEvents(), own, log };
@@ -358,6 +361,7 @@ function needsEvents({ baselines }: EvaluateOptions): boolean {
 
 /** The protocol among the items of --candidates. */
 async function amongCandidates(
+  run: Run,
   protocol: RankingProtocol,
   { roles: { user, item }, hashKeys }: Preprocess,
   options: EvaluateOptions,
@@ -367,7 +371,7 @@ async function amongCandidates(
   const pairs = await readPairs(
     [options.candidates!],
     columns,
-    { ...(hashKeys && { hashKeys }) },
+    { cells: cellsBesideLog(run, options.reading), ...(hashKeys && { hashKeys }) },
     options,
     watch,
   );

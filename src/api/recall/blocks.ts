@@ -12,8 +12,15 @@ import { unitRows } from "../../retrieval/nearest.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { Queries } from "./search.js";
 
-/** Queries of one search. */
+/** Places of lists that are made at once: 8 bytes each, in a few copies. */
+export const PLACES = 1 << 23;
+/** Queries of one search at most. */
 const BLOCK = 16_384;
+
+/** Queries of one search whose lists have so many places. */
+export function blockSize(k: number): number {
+  return Math.max(1, Math.min(BLOCK, Math.floor(PLACES / k)));
+}
 
 /** Some of those who get lists. */
 export interface Block {
@@ -24,10 +31,16 @@ export interface Block {
 /** Who gets lists: everybody when absent. */
 export type Chosen = KeyIndex | undefined;
 
-export interface RowBlocks {
+/** Which queries, in which blocks. */
+export interface WhichBlocks {
+  chosen: Chosen;
+  /** queries of a block */
+  size: number;
+}
+
+export interface RowBlocks extends WhichBlocks {
   rows: TableRows;
   field: string;
-  chosen: Chosen;
   /** vectors of length 1 */
   isCosine: boolean;
   /** false: the rows' numbers within the field stand for the users, and no vector is read */
@@ -40,13 +53,14 @@ export async function* blocksOfRows({
   field,
   chosen,
   isCosine,
+  size,
   withVectors,
 }: RowBlocks): AsyncGenerator<Block> {
   const range = await rangeOf(rows, field);
   const { dim } = rows;
   for await (const { start, table } of rows.batches({ range, vectors: withVectors })) {
-    for (let first = 0; first < table.numRows; first += BLOCK) {
-      const last = Math.min(first + BLOCK, table.numRows);
+    for (let first = 0; first < table.numRows; first += size) {
+      const last = Math.min(first + size, table.numRows);
       const kept = Uint32Array.from({ length: last - first }, (_, i) => first + i).filter(
         (row) => !isHole(table, row) && (!chosen || chosen.find(table.keys, row) >= 0),
       );
@@ -69,11 +83,11 @@ export async function* blocksOfRows({
 /** The users of events. @param queriesOf what some of them, as the events number them, are asked by */
 export function* blocksOfUsers(
   users: Keys,
-  chosen: Chosen,
+  { chosen, size }: WhichBlocks,
   queriesOf: (users: Uint32Array) => Omit<Queries, "size">,
 ): Generator<Block> {
-  for (let first = 0; first < users.size; first += BLOCK) {
-    const length = Math.min(BLOCK, users.size - first);
+  for (let first = 0; first < users.size; first += size) {
+    const length = Math.min(size, users.size - first);
     const own = Uint32Array.from({ length }, (_, i) => first + i).filter(
       (user) => !chosen || chosen.find(users, user) >= 0,
     );
@@ -87,11 +101,12 @@ export async function* blocksOfFolded(
   rows: AsyncIterable<EncodedRows>,
   dim: number,
   isCosine: boolean,
+  mostQueries: number,
   numberOf: (key: Keys) => number,
 ): AsyncGenerator<Block> {
   for await (const { numRows, values, keyOf } of rows) {
-    for (let first = 0; first < numRows; first += BLOCK) {
-      const size = Math.min(BLOCK, numRows - first);
+    for (let first = 0; first < numRows; first += mostQueries) {
+      const size = Math.min(mostQueries, numRows - first);
       const own = Array.from({ length: size }, (_, i) => keyOf(first + i));
       const offsets = new Uint32Array(size + 1);
       own.forEach((key, i) => (offsets[i + 1] = offsets[i]! + key.length));

@@ -27,7 +27,7 @@ export async function readListed(
   path: string,
   key: string,
   columns: readonly string[],
-  { hashKeys: hashing }: HowKeysRead,
+  how: HowKeysRead,
   { where = [], reading, hashKeys }: Pick<RecallOptions, "where" | "reading" | "hashKeys">,
   watch: Watch,
 ): Promise<ListedKeys> {
@@ -36,7 +36,7 @@ export async function readListed(
     [path],
     { fields, numeric: [], multi: {} },
     where,
-    hashing,
+    how,
     { reading, hashKeys },
     watch,
   );

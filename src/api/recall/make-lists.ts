@@ -1,13 +1,14 @@
 // Queries → lists: block by block, each query among its set, without what its owner has, at most so many of a kind.
 
-import { MISSING, type Keys } from "../../log/keys.js";
+import type { Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ListBatch } from "../../export/lists.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { placeIn } from "../../sampling/training-events.js";
 import { pickQueries, type Block } from "./blocks.js";
+import { placesIn } from "./places.js";
+import { bestPerCell, type Quotas } from "./quotas.js";
 import type { Search } from "./search.js";
 import { NO_SET, type Sets } from "./sets.js";
 
@@ -20,8 +21,8 @@ export interface Making {
   dim: number;
   /** items a list */
   k: number;
-  /** of --per: at most so many of a cell */
-  most?: number;
+  /** of --per */
+  quotas?: Quotas;
   /** A list a key: items that its list never holds, ascending, as lists number them. */
   masksOf: (keys: Keys) => ItemLists;
   /** of --candidates: a list a key, the items that are ranked for it */
@@ -78,90 +79,29 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
     const items = sets.sets[set]!;
     if (items.length === 0) continue;
     const rows = Uint32Array.from(asked);
-    const own = placesIn(items, listsOfUsers(masks, rows), numItems);
-    const best = await bestOf(set, rows, own);
+    const best = await bestOf(set, rows);
+    const top = best.items.length / rows.length;
     rows.forEach((q, i) => {
-      for (let r = 0; r < k; r++) {
-        const place = best.items[i * k + r]!;
-        if (place === NO_ITEM) break;
-        found.items[q * k + r] = items[place]!;
-        found.scores[q * k + r] = best.scores[i * k + r]!;
-      }
+      found.items.set(best.items.subarray(i * top, (i + 1) * top), q * k);
+      found.scores.set(best.scores.subarray(i * top, (i + 1) * top), q * k);
     });
   }
   return found;
 
-  async function bestOf(set: number, rows: Uint32Array, own: ItemLists): Promise<TopItems> {
-    const picked = pickQueries(queries, rows, making.dim);
-    const size = sets.sets[set]!.length;
-    if (making.most === undefined || !sets.cells) return await widened(set, picked, own, Math.min(k, size));
-    return await withQuotas(set, rows, own, size);
-  }
-
-  /** Lists of k from a search for fewer. */
-  async function widened(
-    set: number,
-    picked: Block["queries"],
-    own: ItemLists,
-    top: number,
-  ): Promise<TopItems> {
-    const best = await search.best(set, picked, own, top);
-    if (top === k) return best;
-    const wide = noItems(picked.size, k);
-    for (let q = 0; q < picked.size; q++) {
-      wide.items.set(best.items.subarray(q * top, (q + 1) * top), q * k);
-      wide.scores.set(best.scores.subarray(q * top, (q + 1) * top), q * k);
-    }
-    return wide;
-  }
-
-  /** Searches for ever longer lists, until what may stay of each is k items or there are no more. */
-  async function withQuotas(set: number, rows: Uint32Array, own: ItemLists, size: number): Promise<TopItems> {
-    const lists = noItems(rows.length, k);
-    const cellOf = sets.sets[set]!.map((item) => sets.cells![item]!);
-    let left = Uint32Array.from(rows.keys());
-    for (let top = Math.min(size, 2 * k); left.length > 0; top = Math.min(size, 4 * top)) {
-      const picked = pickQueries(
-        queries,
-        left.map((i) => rows[i]!),
-        making.dim,
-      );
-      const best = await search.best(set, picked, listsOfUsers(own, left), top);
-      left = left.filter((list, i) => {
-        const length = keepQuota(best, i * top, top, cellOf, making.most!, lists, list * k, k);
-        const isAll = top === size || best.items[(i + 1) * top - 1] === NO_ITEM;
-        return length < k && !isAll;
-      });
-    }
-    return lists;
+  async function bestOf(set: number, rows: Uint32Array): Promise<TopItems> {
+    const items = sets.sets[set]!;
+    const picked = { queries: pickQueries(queries, rows, making.dim), masks: listsOfUsers(masks, rows) };
+    const asked = { set, items, dim: making.dim, ...picked };
+    if (making.quotas) return await bestPerCell(making.quotas, search, asked, k);
+    const own = placesIn(items, picked.masks, numItems);
+    const top = Math.min(k, items.length);
+    return inNumbersOfSet(await search.best(set, picked.queries, own, top), items);
   }
 }
 
-/** Copies the best items, at most `most` of a cell. @returns how many */
-function keepQuota(
-  { items, scores }: TopItems,
-  from: number,
-  top: number,
-  cellOf: Uint32Array,
-  most: number,
-  lists: TopItems,
-  to: number,
-  k: number,
-): number {
-  const taken = new Map<number, number>();
-  let length = 0;
-  for (let at = from; at < from + top && length < k && items[at] !== NO_ITEM; at++) {
-    const cell = cellOf[items[at]!]!;
-    if (cell !== MISSING) {
-      const times = (taken.get(cell) ?? 0) + 1;
-      if (times > most) continue;
-      taken.set(cell, times);
-    }
-    lists.items[to + length] = items[at]!;
-    lists.scores[to + length] = scores[at]!;
-    length++;
-  }
-  return length;
+/** The items by the numbers that lists give them. */
+function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
+  return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }
 
 /** Ranks what is listed for each query, without what is masked. */
@@ -184,21 +124,4 @@ async function amongCandidates(
     });
   }
   return found;
-}
-
-/** Lists as places within a set, ascending; what the set has not is left out. */
-function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
-  // all items are their own places
-  if (set.length === numItems) return { indptr, items };
-  const ends = new Uint32Array(indptr.length);
-  const places = new Uint32Array(items.length);
-  let end = 0;
-  for (let q = 0; q + 1 < indptr.length; q++) {
-    for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
-      const place = placeIn(set, items[at]!);
-      if (set[place] === items[at]) places[end++] = place;
-    }
-    ends[q + 1] = end;
-  }
-  return { indptr: ends, items: places.subarray(0, end) };
 }

@@ -7,7 +7,6 @@ import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { KeyIndex } from "../../dataset/key-index.js";
-import type { Preprocess } from "../../dataset/preprocess.js";
 import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/list-servers.js";
 import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
@@ -27,12 +26,15 @@ import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import type { Block } from "./blocks.js";
+import { blockSize, type Block } from "./blocks.js";
 import { inNumbersOf, type Had } from "./had.js";
-import { readPairs } from "../../training/keyed-rows.js";
+import { cellsBesideLog } from "../../training/cells-beside-log.js";
+import { readPairs, type HowKeysRead } from "../../training/keyed-rows.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { askedBy, type Asked, type RecallOptions } from "./options.js";
 import { listColumns } from "./read-lists.js";
+import { cellsOfSets, reachOf, type Quotas } from "./quotas.js";
+import type { Search } from "./search.js";
 import { setsOf } from "./sets.js";
 import { sourceOf, type Source } from "./source.js";
 
@@ -51,6 +53,8 @@ export interface RecallSummary {
   /** owners whose list holds nothing, and those whose list is shorter than k */
   empty: number;
   short: number;
+  /** places of a list: k, or what there is where that is less */
+  longest: number;
   /** items that may stand in lists, and the share of them that does in one at least */
   items: number;
   coverage: number;
@@ -159,7 +163,7 @@ interface Given {
 
 type Measured = Pick<
   RecallSummary,
-  "lists" | "rows" | "empty" | "short" | "items" | "coverage" | "popularity"
+  "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity"
 >;
 
 /** The lists, and what is to be said of them once they are read to their end. */
@@ -168,10 +172,11 @@ async function listsOf(
 ): Promise<{ lists: Lists; facts: () => Measured & { stated: string[] } }> {
   const { opened, options, asked, watch, warn } = given;
   const { run } = opened;
-  const { whom, k } = options;
+  const { whom } = options;
   const named = fieldsOf(run);
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
-  const how = { ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
+  const cells = cellsBesideLog(run, options.reading);
+  const how = { cells, ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
   const source = await sourceOf({ ...given, preprocess });
   const sets = await setsOf(source.items, named, how, options, asked.quota, watch);
   for (const text of [...source.warnings, ...sets.warnings]) warn(text);
@@ -179,13 +184,20 @@ async function listsOf(
   for (const text of pairs?.warnings ?? []) warn(text);
   const chosen = pairs?.users ?? sets.chosen;
   const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
-  const counted = counter(source, numItems, k);
+  const quotas = asked.quota && sets.cells && quotasOf(source, sets.sets, sets.cells, asked.quota.most);
+  const mostOfSets = sets.sets.reduce(
+    (most, items, s) => Math.max(most, quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length),
+    0,
+  );
+  // no list is longer than what there is, and memory goes by the length of lists
+  const k = Math.max(1, Math.min(options.k, pairs?.longest ?? mostOfSets));
+  const counted = counter(source, numItems, { asked: options.k, longest: k });
   const making = {
     sets,
     numItems: source.items.size,
     dim: source.dim,
     k,
-    ...(asked.quota && { most: asked.quota.most }),
+    ...(quotas && { quotas }),
     masksOf: masksOf(source),
     ...(pairs && { candidatesOf: pairs.listsOf }),
     isEmpty: (block: Block, query: number) => !source.hasWeights && isZero(block, query, source.dim),
@@ -204,15 +216,39 @@ async function listsOf(
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs ? [] : sets.sets);
     try {
-      for await (const batch of listsOfBlocks(source.blocks(chosen), { ...making, search })) {
+      const blocks = source.blocks({ chosen, size: blockSize(k) });
+      for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
         counted.count(batch);
+        const text = `making lists: ${counted.numAsked().toLocaleString("en")} ${whom}s so far`;
+        watch.observe({ stage: "doing", text });
         yield batch;
       }
       if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
     } finally {
       await search.end();
+      await quotas?.end();
     }
   }
+}
+
+/** What limits lists by a cell of their items; `end` ends what searches the cells. */
+function quotasOf(
+  source: Source,
+  sets: readonly Uint32Array[],
+  cells: Uint32Array,
+  most: number,
+): Quotas & { end: () => Promise<void> } {
+  const ofSet = cellsOfSets(sets, cells);
+  let started: Promise<Search> | undefined;
+  return {
+    ...{ most, cells, ofSet },
+    searchParts: () => (started ??= source.search(ofSet.flatMap(({ parts }) => parts))),
+    end: async () => {
+      // where it could not start, the lists have failed by it
+      const search = await started?.catch(() => undefined);
+      await search?.end();
+    },
+  };
 }
 
 function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
@@ -258,11 +294,7 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
 }
 
 /** The pairs of --candidates: who is in them, and each one's items. */
-async function candidatesOf(
-  { opened: { run }, options, watch }: Given,
-  { items }: Source,
-  how: Partial<Pick<Preprocess, "hashKeys">>,
-) {
+async function candidatesOf({ opened: { run }, options, watch }: Given, { items }: Source, how: HowKeysRead) {
   const { candidates: path } = options;
   const dataset = await readPairs([path!], fieldsOf(run), how, options, watch);
   const { rows } = wholeOf(dataset);
@@ -274,6 +306,7 @@ async function candidatesOf(
   return {
     users: index,
     numItems: new Set(lists.items).size,
+    longest: lists.indptr.reduce((most, end, at) => Math.max(most, end - (lists.indptr[at - 1] ?? 0)), 0),
     listsOf: (keys: Keys) =>
       // whoever is asked has some
       listsOfUsers(
@@ -286,7 +319,7 @@ async function candidatesOf(
 }
 
 /** What passes, counted. */
-function counter({ counts, numFolded }: Source, numItems: number, k: number) {
+function counter({ counts, numFolded }: Source, numItems: number, k: { asked: number; longest: number }) {
   const shown = new Uint8Array(counts.length);
   let [asked, lists, rows, short, events] = [0, 0, 0, 0, 0];
   const why = { ungrouped: 0, unknown: 0 };
@@ -298,9 +331,9 @@ function counter({ counts, numFolded }: Source, numItems: number, k: number) {
       for (let list = 0; list < batch.keys.size; list++) {
         const length = lengthOfList(batch, list);
         if (length > 0) lists++;
-        if (length > 0 && length < k) short++;
+        if (length > 0 && length < k.asked) short++;
         rows += length;
-        for (let at = list * k; at < list * k + length; at++) {
+        for (let at = list * batch.top; at < list * batch.top + length; at++) {
           const item = batch.items[at]!;
           shown[item] = 1;
           events += counts[item]!;
@@ -315,6 +348,7 @@ function counter({ counts, numFolded }: Source, numItems: number, k: number) {
         rows,
         empty: asked - lists,
         short,
+        longest: k.longest,
         items: numItems,
         coverage: numItems > 0 ? shown.reduce((sum, x) => sum + x, 0) / numItems : 0,
         popularity: rows > 0 ? events / rows : null,

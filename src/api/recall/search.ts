@@ -24,6 +24,8 @@ export interface Queries {
 
 /** Finds items, exactly. */
 export interface Search {
+  /** a set is searched alone, in a time that grows with it */
+  searchesSets: boolean;
   /** The best of a set, by place; masks are places, too. */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
   /** What listed items score, by the numbers that lists give them. @returns f64, beside lists.items */
@@ -59,6 +61,7 @@ export async function searchVectors(
   signal.throwIfAborted();
   const search = await ItemSearch.start(dim, packed, threads);
   return {
+    searchesSets: true,
     best: async (set, { vectors: queries }, masks, top) =>
       await unlessAborted(signal, () => search.best(set, { queries: queries!, masks, top })),
     score: async ({ vectors: queries }, lists) => {
@@ -87,6 +90,7 @@ export function searchByIndex(
   const isAll = rows.at(-1) === rows.length - 1;
   const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
   return {
+    searchesSets: false,
     best: async (_, { vectors }, masks, top) => {
       const own = isAll ? masks : { ...masks, items: masks.items.map((item) => rows[item]!) };
       const how = { top, ef: Math.max(ef, top), masks: own, weighted, threads, signal };
@@ -123,6 +127,7 @@ export function searchByRanker(
   options: SearchOptions,
 ): Search {
   return {
+    searchesSets: own !== undefined,
     best: async (set, queries, masks, top) => {
       const items = sets[set]!;
       if (own) return await (await own[set]!(queries)).top(masks, top, options);

@@ -22,6 +22,7 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { capable, knownModelOf } from "../../trainers/index.js";
+import { cellsBesideLog } from "../../training/cells-beside-log.js";
 import { foldedRows as rowsOfEvents, foldingOf } from "../../training/folded-keys.js";
 import { readItems } from "../../training/item-file.js";
 import { definedOf } from "../../training/options/defined.js";
@@ -33,7 +34,7 @@ import { insteadOfRanking } from "../evaluate/instead.js";
 import { checkTimes, timedFlag } from "../evaluate/query.js";
 import { checkTableRanks, fieldsOf, sums } from "../evaluate/table-ranker.js";
 import type { OpenRows } from "../tables.js";
-import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type Chosen } from "./blocks.js";
+import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type WhichBlocks } from "./blocks.js";
 import {
   eventsOfLog,
   eventsOfMask,
@@ -66,7 +67,7 @@ export interface Source {
   dim: number;
   /** whether a vector of zeros ranks the items all the same, by their weights */
   hasWeights: boolean;
-  blocks: (chosen: Chosen) => AsyncIterable<Block> | Iterable<Block>;
+  blocks: (which: WhichBlocks) => AsyncIterable<Block> | Iterable<Block>;
   search: (sets: readonly Uint32Array[]) => Promise<Search>;
   warnings: string[];
 }
@@ -156,7 +157,13 @@ async function knownOf(given: Given, needsLog: string | undefined): Promise<Know
         `run '${run.path}' was imported and does not record which items its users have: pass a log with ` +
           "--mask LOG, or keep those items with --repeats allow",
       );
-    const dataset = await readPairs(options.mask, fieldsOf(run), {}, options, watch);
+    const dataset = await readPairs(
+      options.mask,
+      fieldsOf(run),
+      { cells: cellsBesideLog(run) },
+      options,
+      watch,
+    );
     return { had: eventsOfRows(dataset, wholeOf(dataset).rows), warnings: [] };
   }
   if (preprocess.roles.user === undefined && (masks || needsLog !== undefined || options.foldIn))
@@ -227,14 +234,14 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
     return {
       ...source,
       numFolded: known.folded!.users.size,
-      blocks: () => blocksOfFolded(folded.rows, dim, isCosine, () => 0),
+      blocks: ({ size }) => blocksOfFolded(folded.rows, dim, isCosine, size, () => 0),
       warnings: [...known.warnings, ...folded.warnings],
     };
   }
   if (!byHistory)
     return {
       ...source,
-      blocks: (chosen) => blocksOfRows({ rows, field: user, chosen, isCosine, withVectors: true }),
+      blocks: (which) => blocksOfRows({ rows, field: user, ...which, isCosine, withVectors: true }),
       warnings: known.warnings,
     };
   const learned = known.learned!;
@@ -246,7 +253,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   };
   return {
     ...source,
-    blocks: (chosen) => blocksOfUsers(learned.users, chosen, (users) => ({ vectors: vectorsOf(users) })),
+    blocks: (which) => blocksOfUsers(learned.users, which, (users) => ({ vectors: vectorsOf(users) })),
     warnings: known.warnings,
   };
 }
@@ -286,12 +293,12 @@ async function byModel(given: Given): Promise<Source> {
     ...(known.folded && { numFolded: known.folded.users.size }),
     dim,
     hasWeights: true,
-    blocks: (chosen) =>
+    blocks: (which) =>
       folded
-        ? blocksOfFolded(folded.rows, dim, false, (key) => Math.max(0, index!.find(key, 0)))
+        ? blocksOfFolded(folded.rows, dim, false, which.size, (key) => Math.max(0, index!.find(key, 0)))
         : byEvents
-          ? blocksOfUsers(users, chosen, (own) => ({ users: own }))
-          : blocksOfRows({ rows, field: user, chosen, isCosine: false, withVectors: false }),
+          ? blocksOfUsers(users, which, (own) => ({ users: own }))
+          : blocksOfRows({ rows, field: user, ...which, isCosine: false, withVectors: false }),
     search: async (sets) => {
       const all = await ranker(items);
       const isAll = sets.length === 1 && sets[0]!.length === items.size;
@@ -322,8 +329,8 @@ async function byBaseline(given: Given): Promise<Source> {
     ...(known.folded && { numFolded: known.folded.users.size }),
     dim: 0,
     hasWeights: true,
-    blocks: (chosen) =>
-      blocksOfUsers(folded?.users ?? learned.users, chosen, (users) => ({
+    blocks: (which) =>
+      blocksOfUsers(folded?.users ?? learned.users, which, (users) => ({
         users,
         asked: foldedLists ? listsOfUsers(foldedLists, users) : listsOf(users),
       })),
@@ -369,8 +376,8 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
       history: { indptr: ascending(items.size + 1), items: everyItem },
     },
     hasWeights: false,
-    blocks: (chosen) =>
-      blocksOfUsers(items, chosen, (rows) => ({ vectors: vectorsAt({ vectors: centres, dim }, rows) })),
+    blocks: (which) =>
+      blocksOfUsers(items, which, (rows) => ({ vectors: vectorsAt({ vectors: centres, dim }, rows) })),
     search: searchIn,
     warnings: [],
   };

@@ -15,6 +15,7 @@ import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
+import { cellsBesideLog } from "../../training/cells-beside-log.js";
 import { content as contentTable, PRIOR_EVENTS } from "../../training/content-options.js";
 import { listedKeys } from "../../training/listed-keys.js";
 import { checkGiven, flagNamed } from "../../training/options/table.js";
@@ -153,7 +154,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
       keyColumn,
       options,
       asTrained,
-      { threads, isNamed: options.contentKey !== undefined },
+      { threads, isNamed: options.contentKey !== undefined, cells: cellsBesideLog(run, reading) },
       watch,
     );
   const catalogue = await (hashKeys === undefined ? read() : hidingText(read));

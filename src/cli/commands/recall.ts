@@ -82,6 +82,7 @@ function textOf({
   rows,
   empty,
   short,
+  longest,
   items,
   coverage,
   popularity,
@@ -92,6 +93,7 @@ function textOf({
   const lengths = [
     ...(empty > 0 ? [`${number(empty)} ${whom}s have an empty list`] : []),
     ...(short > 0 ? [`${number(short)} lists are shorter than ${number(k)}`] : []),
+    ...(longest < k ? [`no list can have more than ${number(longest)} items`] : []),
   ];
   const share = `${(100 * coverage).toFixed(1)} %`;
   const events = popularity === null ? "" : `, with ${number(Math.round(popularity))} events each on average`;

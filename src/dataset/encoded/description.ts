@@ -23,7 +23,14 @@ import type { WrittenFile } from "../../io/write.js";
 import type { CellReading } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
 import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
-import { hashingShape, kindsOf, rolesShape } from "../preprocess-shape.js";
+import type { DroppedUsers, UserLimits } from "../heavy-users.js";
+import {
+  droppedUsersShape,
+  hashingShape,
+  kindsOf,
+  rolesShape,
+  userLimitShapes,
+} from "../preprocess-shape.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 
@@ -35,7 +42,8 @@ export const VALUES_FILE = "values.arrow";
 const SCHEMA_VERSION = 1;
 
 /** What the user said that a dataset holds for good. */
-export interface ShapingOptions extends Omit<ColumnOptions, "infer" | "unlabelled">, TimeFieldOptions {
+export interface ShapingOptions
+  extends Omit<ColumnOptions, "infer" | "unlabelled">, TimeFieldOptions, UserLimits {
   /** as --side takes them */
   sides: string[];
   /** as --drop takes them */
@@ -67,6 +75,8 @@ export interface Description {
   hashKeys?: KeyHashing;
   /** rows that the log holds and the dataset does not, by reason */
   skipped: Record<string, number>;
+  /** users that --drop-users-above left out; absent without these options */
+  droppedUsers?: DroppedUsers;
   files: Record<string, WrittenFile>;
 }
 
@@ -160,10 +170,13 @@ const descriptionShape = object(
         ignore: texts,
         reading,
       },
-      { where: texts, timeFormat: text, timeFields: texts, timeZone: text, fields: texts, label: text },
+      {
+        ...{ where: texts, timeFormat: text, timeFields: texts, timeZone: text, fields: texts, label: text },
+        ...userLimitShapes,
+      },
     ),
     skipped: record(count),
     files: object({ [ROWS_FILE]: file, [VALUES_FILE]: file }),
   },
-  { hashKeys: hashingShape },
+  { hashKeys: hashingShape, droppedUsers: droppedUsersShape },
 );

@@ -5,13 +5,15 @@ import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
 import { columnNamed, roleNames, type Column, type Dataset, type Roles } from "../dataset.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../positives.js";
+import { userLimitsOf, type UserLimits } from "../heavy-users.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { EncodedDataset } from "./read.js";
 
 /** What a dataset says in place of flags. */
 export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "numeric" | "timeFormat"> &
-  TimeFieldOptions & { reading: ReadOptions };
+  TimeFieldOptions &
+  UserLimits & { reading: ReadOptions };
 
 /** Options of the encoding that a training repeats, as its run has to know them. */
 export function shapingOf(
@@ -31,6 +33,7 @@ export function shapingOf(
     sides,
     drop,
     where,
+    ...userLimitsOf(options),
     numeric: [...given, ...kept],
     ...(timeFormat !== undefined && { timeFormat }),
     ...(own.timeFields && { timeFields: own.timeFields }),

@@ -1,5 +1,6 @@
 // The search for best items as the rest of the program sees it: its functions, and its struct laid out in an arena.
 
+import { sizeText, UsageError } from "../../errors.js";
 import { Rooms, type Arena } from "../shared/memory.js";
 import { allocateStruct, putStruct } from "../shared/struct.js";
 import { PACKED, Search, type Kernel } from "./layout.js";
@@ -74,6 +75,19 @@ export interface Queries extends Pick<TopItemsInput, "queries" | "masks"> {
   top: number;
 }
 
+/** Bytes of the lists of a search at most. */
+const MOST_LIST_BYTES = 2 ** 32;
+
+/** @throws {UsageError} lists of so many items take more memory than one search may */
+export function checkLists(numQueries: number, top: number): void {
+  const bytes = numQueries * top * 8;
+  if (bytes <= MOST_LIST_BYTES) return;
+  throw new UsageError(
+    `lists of ${top.toLocaleString("en")} items for ${numQueries.toLocaleString("en")} queries need ` +
+      `${sizeText(bytes)}, the limit is ${sizeText(MOST_LIST_BYTES)}: use a smaller --k`,
+  );
+}
+
 /** Room in the arena for the queries of a search and what it finds: of one search after another, which take it in turn. */
 export class SearchRoom {
   /** the struct of the search that is laid out */
@@ -98,6 +112,7 @@ export class SearchRoom {
   /** Copies queries into it. @throws {UsageError} they do not fit the arena */
   layOut({ dim, numItems, panels, weights }: PackedItems, { queries, masks, top }: Queries): void {
     const numQueries = queries.length / dim;
+    checkLists(numQueries, top);
     this.#length = numQueries * top;
     putStruct(this.#arena, Search, this.search, {
       ...{ dim, numItems, top, panels, weights },

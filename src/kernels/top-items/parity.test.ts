@@ -31,6 +31,9 @@ describe.each([
   [8, 130, 1000, 20],
   [64, 66, 600, 20],
   [70, 5, 40, 50],
+  [4, 9, 700, 129],
+  [8, 66, 500, 500],
+  [3, 5, 40, 1000],
 ])("dim %i, %i queries, %i items, the best %i", (dim, numQueries, numItems, top) => {
   test.each([
     ["of many ties", coarse],

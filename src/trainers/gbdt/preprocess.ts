@@ -2,6 +2,7 @@
 
 import { keysOf, keyAt } from "../../log/keys.js";
 import type { KeyHashing, Roles } from "../../dataset/dataset.js";
+import type { UserLimits } from "../../dataset/heavy-users.js";
 import { kindsOf, readingShapes } from "../../dataset/preprocess-shape.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
@@ -17,7 +18,7 @@ export type ColumnRecipe =
 /** What trees predict: a class of two by its log-odds, a number, or a class of several. */
 export type GbdtTask = Forest["objective"];
 
-export interface GbdtPreprocess {
+export interface GbdtPreprocess extends UserLimits {
   roles: Roles;
   task: GbdtTask;
   /** multiclass: their names, in the order of their numbers */

@@ -48,7 +48,7 @@ export async function metricsOfTrees(
   const { forest, vocabularies, preprocess, head, statistics } = artifact;
   const whole = partName
     ? withStatistics(await heldOutPart(run, partName, options, watch), statistics)
-    : wholeOf(await readLikeGbdt(artifact, { ...options, on: on! }, watch, true));
+    : wholeOf(await readLikeGbdt(artifact, { ...options, on: on!, limitsUsers: true }, watch, true));
   const { dataset } = whole;
   const warnings = [
     ...(partName ? [] : leakNotes(run, dataset, preprocess.sides.length)),

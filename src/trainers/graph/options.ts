@@ -270,7 +270,10 @@ export function statedOptions(options: GraphOptions): Record<string, unknown> {
 }
 
 /** What a list of edges has no use for. */
-const OF_SESSIONS = ["user", "item", "session", "sessionGap", "minStay", "maxEventsPerUser"] as const;
+const OF_SESSIONS = [
+  ...(["user", "item", "session", "sessionGap", "minStay"] as const),
+  ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
+] as const;
 /** Columns of other kinds than nodes, times and weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 

@@ -1,7 +1,7 @@
 // Options that say which column is what, which rows are kept, and whose ids are hashed.
 
 import { UsageError } from "../../errors.js";
-import { custom, list, recordComplaint, text, texts, type Given } from "./table.js";
+import { custom, list, recordComplaint, text, texts, whole, type Given } from "./table.js";
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
@@ -85,6 +85,18 @@ export const columns = {
     group,
     default: [],
     shown: "",
+  }),
+  dropUsersAbove: whole({
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    help: "leave out users with more than n events, such as bots, with all their events",
+    group,
+  }),
+  dropUsersAbovePerDay: whole({
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    help: "leave out users with more than n events on any one day (UTC), with all their events",
+    group,
   }),
 } as const;
 

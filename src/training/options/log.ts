@@ -47,7 +47,7 @@ export type GivenTraining = Given<
  */
 export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
   const { badRows: file, force = false, maxBad, maxMemory, hashKeys, hashKeysOf } = given;
-  const { since, eventWeight, halfLife, maxEventsPerUser } = given;
+  const { since, eventWeight, halfLife, maxEventsPerUser, keepEvents } = given;
   const { valid = 0, test = 0, split: by, splitKey, validLike, last, group } = given;
   const { minCount = 1, maxVocab, minUsers, hash, oovDropout, rowOrder } = given;
   const { positiveFrom, negatives = 0, noise = "uniform", itemFields } = given;
@@ -57,7 +57,7 @@ export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled:
     hashKeys,
     hashKeysOf,
     badRows: file === undefined ? undefined : new BadRowReport(file, force),
-    ...{ since, eventWeight, halfLife, maxEventsPerUser },
+    ...{ since, eventWeight, halfLife, maxEventsPerUser, keepEvents },
     ...{ split: by, splitKey, validLike, last, group },
     ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },
   };

@@ -1,5 +1,6 @@
 // Options that say which events of a log are used, and how it is cut into training, validation and test part.
 
+import { keepEvents } from "../../dataset/event-limits.js";
 import { UsageError } from "../../errors.js";
 import { choice, custom, list, shareOf, text, whole } from "./table.js";
 
@@ -57,8 +58,17 @@ export const events = {
   maxEventsPerUser: whole({
     min: 1,
     max: MANY,
-    help: "keep only the latest n events of each user",
+    help: "keep at most n events of each user, the latest ones unless --keep-events says otherwise",
     group: "Reading:",
+  }),
+  keepEvents: choice(keepEvents, {
+    placeholder: "which",
+    help:
+      "with --max-events-per-user: keep each user's latest events, or events spread evenly over the user's " +
+      "history, so that a split by time holds out the same share of them as of other events",
+    group: "Reading:",
+    shown: "latest",
+    only: { maxEventsPerUser: true },
   }),
 } as const;
 

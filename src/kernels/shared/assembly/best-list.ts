@@ -16,3 +16,52 @@ export function insertBest(scores: usize, found: usize, top: u32, item: u32, sco
   store<f32>(scores + at, score);
   store<u32>(found + at, item);
 }
+
+/** Whether the first is worse: a lower score, or of equal ones the later item. */
+function isWorse(scoreA: f32, itemA: u32, scoreB: f32, itemB: u32): bool {
+  return scoreA < scoreB || (scoreA === scoreB && itemA > itemB);
+}
+
+/**
+ * Puts an item into a heap of `top` in place of its worst, which is at the root. For long lists, where insertBest shifts too much.
+ *
+ * @param scores,found f32[top] and u32[top]: -Infinity and the largest u32 where nothing was found yet
+ * @param score above the root's
+ */
+export function replaceWorst(scores: usize, found: usize, top: u32, item: u32, score: f32): void {
+  let at: u32 = 0;
+  for (;;) {
+    let child: u32 = 2 * at + 1;
+    if (child >= top) break;
+    let childScore = load<f32>(scores + ((<usize>child) << 2));
+    let childItem = load<u32>(found + ((<usize>child) << 2));
+    if (child + 1 < top) {
+      const right = (<usize>(child + 1)) << 2;
+      const rightScore = load<f32>(scores + right);
+      const rightItem = load<u32>(found + right);
+      if (isWorse(rightScore, rightItem, childScore, childItem)) {
+        child++;
+        childScore = rightScore;
+        childItem = rightItem;
+      }
+    }
+    if (!isWorse(childScore, childItem, score, item)) break;
+    store<f32>(scores + ((<usize>at) << 2), childScore);
+    store<u32>(found + ((<usize>at) << 2), childItem);
+    at = child;
+  }
+  store<f32>(scores + ((<usize>at) << 2), score);
+  store<u32>(found + ((<usize>at) << 2), item);
+}
+
+/** Sorts a heap: best first, of equal scores the earlier item first. */
+export function sortHeap(scores: usize, found: usize, top: u32): void {
+  for (let end = top - 1; end > 0; end--) {
+    const last = (<usize>end) << 2;
+    const score = load<f32>(scores + last);
+    const item = load<u32>(found + last);
+    store<f32>(scores + last, load<f32>(scores));
+    store<u32>(found + last, load<u32>(found));
+    replaceWorst(scores, found, end, item, score);
+  }
+}

@@ -9,10 +9,10 @@
 //
 // Ties stand in the items' order. Twin: ../reference.ts, the same bits.
 
-import { insertBest } from "../../shared/assembly/best-list";
+import { insertBest, replaceWorst, sortHeap } from "../../shared/assembly/best-list";
 import { isMasked } from "../../shared/assembly/masks";
 import { addProducts } from "../../shared/assembly/tile";
-import { PACKED, Search } from "./plan";
+import { LONG_LIST, PACKED, Search } from "./plan";
 
 const TILE_BYTES: u32 = 32768;
 
@@ -21,9 +21,15 @@ function offer(search: Search, query: u32, item: u32, score: f32): void {
   const row = (<usize>query * search.top) << 2;
   const scores = search.scores + row;
   const found = search.found + row;
-  const last = (<usize>(search.top - 1)) << 2;
-  if (!(score > load<f32>(scores + last)) || isMasked(search.maskEnds, search.masks, query, item)) return;
-  insertBest(scores, found, search.top, item, score);
+  const worst = (<usize>worstPlace(search.top)) << 2;
+  if (!(score > load<f32>(scores + worst)) || isMasked(search.maskEnds, search.masks, query, item)) return;
+  if (search.top > LONG_LIST) replaceWorst(scores, found, search.top, item, score);
+  else insertBest(scores, found, search.top, item, score);
+}
+
+/** Where the worst of a list stands: at the root of a heap, or at the end. */
+function worstPlace(top: u32): u32 {
+  return top > LONG_LIST ? 0 : top - 1;
 }
 
 /** Packs queries four side by side, f32[ceil(n / 4)][d][4], zero beyond the last. */
@@ -71,16 +77,21 @@ export function searchBlock(search: Search, scratch: usize, first: u32, numQueri
       }
     }
   }
+  if (K <= LONG_LIST) return;
+  for (let query = first; query < first + numQueries; query++) {
+    const row = (<usize>query * K) << 2;
+    sortHeap(search.scores + row, search.found + row, K);
+  }
 }
 
-/** Offers the scores of a tile that are above their query's last; most tiles have none. */
+/** Offers the scores of a tile that are above their query's worst; most tiles have none. */
 function offerTile(search: Search, tile: usize, query: u32, numQueries: u32, item: u32): void {
   for (let r: u32 = 0; r < numQueries; r++) {
     const row = tile + ((<usize>r) << 5);
-    const last = v128.load32_splat(
-      search.scores + ((<usize>((query + r) * search.top + search.top - 1)) << 2),
+    const worst = v128.load32_splat(
+      search.scores + ((<usize>(query + r) * search.top + worstPlace(search.top)) << 2),
     );
-    const above = v128.or(f32x4.gt(v128.load(row), last), f32x4.gt(v128.load(row, 16), last));
+    const above = v128.or(f32x4.gt(v128.load(row), worst), f32x4.gt(v128.load(row, 16), worst));
     if (!v128.any_true(above)) continue;
     const numLanes = min<u32>(8, search.numItems - item);
     for (let c: u32 = 0; c < numLanes; c++) {

@@ -3,6 +3,9 @@
 /** Bytes of the f32[4][8] at the head of a thread's scratch; packed queries follow. */
 export const PACKED: usize = 128;
 
+/** Lists above this length are heaps until the search ends: inserting into a sorted list would move half of it. */
+export const LONG_LIST: u32 = 128;
+
 /** What is searched, as ../binding.ts writes it; pointers are byte offsets. */
 export class Search {
   dim: u32;
