@@ -11,7 +11,7 @@ import { lastScore, offer } from "./offer";
 import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
 /** A pair costs as much as the bounds of so many save: where more are left, every score is computed. */
-const PAIR_COST: u32 = 32;
+const PAIR_COST: u32 = 64;
 
 /** Searches panels `start` to `numPanels` - 1, after all before them. @returns the number of pairs that were left */
 export function screenPanels(
