@@ -3,8 +3,8 @@
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena } from "../kernels/shared/memory.js";
 import {
-  BLOCK_QUERIES,
   packItems,
+  queriesOfBlock,
   SearchRoom,
   type PackedItems,
   type Queries,
@@ -13,7 +13,10 @@ import {
 } from "../kernels/top-items/binding.js";
 import { WorkerPool } from "../workers/pool.js";
 import { withMachine } from "../workers/with-machine.js";
-import type { SearchInit } from "./top-items.worker.js";
+import type { SearchInit, SearchTask } from "./top-items.worker.js";
+
+/** Queries that are worth a thread. */
+const THREAD_QUERIES = 64;
 
 /** Items that are searched. */
 export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
@@ -22,12 +25,19 @@ export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 export class ItemSearch {
   readonly #room: SearchRoom;
   readonly #sets: readonly PackedItems[];
-  readonly #pool: WorkerPool<number, null>;
+  readonly #pool: WorkerPool<SearchTask, null>;
+  readonly #threads: number;
 
-  private constructor(room: SearchRoom, sets: readonly PackedItems[], pool: WorkerPool<number, null>) {
+  private constructor(
+    room: SearchRoom,
+    sets: readonly PackedItems[],
+    pool: WorkerPool<SearchTask, null>,
+    threads: number,
+  ) {
     this.#room = room;
     this.#sets = sets;
     this.#pool = pool;
+    this.#threads = threads;
   }
 
   /** @throws {UsageError} the items do not fit 4 GiB */
@@ -39,7 +49,8 @@ export class ItemSearch {
     const module = await loadKernel("top-items");
     const init: SearchInit = { memory: arena.memory, module, search, scratches, counter };
     const url = new URL("./top-items.worker.js", import.meta.url);
-    return new ItemSearch(room, packed, await WorkerPool.start<number, null>(url, threads, init));
+    const pool = await WorkerPool.start<SearchTask, null>(url, threads, init);
+    return new ItemSearch(room, packed, pool, threads);
   }
 
   /**
@@ -53,7 +64,8 @@ export class ItemSearch {
   async best(set: number, queries: Queries): Promise<TopItems> {
     const items = this.#sets[set]!;
     this.#room.layOut(items, queries);
-    await this.#pool.run(queries.queries.length / items.dim);
+    const numQueries = queries.queries.length / items.dim;
+    await this.#pool.run({ numQueries, blockQueries: queriesOfBlock(numQueries, this.#threads) });
     return this.#room.results();
   }
 
@@ -77,8 +89,7 @@ export async function topItems(
   signal?: AbortSignal,
 ): Promise<TopItems> {
   signal?.throwIfAborted();
-  const numBlocks = Math.ceil(queries.length / dim / BLOCK_QUERIES);
-  const size = Math.max(1, Math.min(threads, numBlocks));
+  const size = Math.max(1, Math.min(threads, Math.ceil(queries.length / dim / THREAD_QUERIES)));
   const search = await ItemSearch.start(dim, [{ items, ...(weights && { weights }) }], size);
   return await withMachine(search, signal, async () => await search.best(0, { queries, masks, top }));
 }

@@ -2,11 +2,16 @@
 
 import { sizeText, UsageError } from "../../errors.js";
 import { Rooms, type Arena } from "../shared/memory.js";
-import { allocateStruct, putStruct } from "../shared/struct.js";
-import { PACKED, Search, type Kernel } from "./layout.js";
-
-/** Queries of one kernel call. */
-export const BLOCK_QUERIES = 64;
+import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
+import {
+  BLOCK_QUERIES,
+  INTEGER_BYTES,
+  NUM_PAIRS,
+  QueryBound,
+  Scratch,
+  Search,
+  type Kernel,
+} from "./layout.js";
 
 /** Its functions; pointers are byte offsets. */
 export type TopItemsKernel = Kernel;
@@ -49,6 +54,8 @@ export interface PackedItems {
   numItems: number;
   panels: number;
   weights: number;
+  /** a weight is neither 0 nor -Infinity */
+  weighted: boolean;
 }
 
 /** Copies items into the arena. @throws {UsageError} they do not fit */
@@ -66,7 +73,14 @@ export function packItems(
   }
   const weightsAt = arena.allocate("the weights of the items", numPanels * 8 * 4);
   if (weights) arena.f32(weightsAt).set(weights);
-  return { dim, numItems, panels: panels.offset, weights: weightsAt.offset };
+  const weighted = weights?.some((w) => w !== 0 && w !== -Infinity) ?? false;
+  return { dim, numItems, panels: panels.offset, weights: weightsAt.offset, weighted };
+}
+
+/** Queries of a kernel call, so that threads have calls of the same size. @returns a multiple of 4, at most BLOCK_QUERIES */
+export function queriesOfBlock(numQueries: number, threads: number): number {
+  const numBlocks = threads * Math.max(1, Math.ceil(numQueries / threads / BLOCK_QUERIES));
+  return 4 * Math.max(1, Math.ceil(numQueries / numBlocks / 4));
 }
 
 /** Queries of a search, as many as its caller likes. */
@@ -104,18 +118,17 @@ export class SearchRoom {
     this.#arena = arena;
     this.#rooms = new Rooms(arena);
     this.search = allocateStruct(arena, "a search", Search);
-    const scratch = () => arena.allocate("packed queries", PACKED + BLOCK_QUERIES * dim * 4).offset;
-    this.scratches = Array.from({ length: threads }, scratch);
+    this.scratches = Array.from({ length: threads }, () => writeScratch(arena, dim));
     this.counter = arena.allocate("a counter", 4).offset;
   }
 
   /** Copies queries into it. @throws {UsageError} they do not fit the arena */
-  layOut({ dim, numItems, panels, weights }: PackedItems, { queries, masks, top }: Queries): void {
+  layOut({ dim, numItems, panels, weights, weighted }: PackedItems, { queries, masks, top }: Queries): void {
     const numQueries = queries.length / dim;
     checkLists(numQueries, top);
     this.#length = numQueries * top;
     putStruct(this.#arena, Search, this.search, {
-      ...{ dim, numItems, top, panels, weights },
+      ...{ dim, numItems, top, panels, weights, weighted },
       queries: this.#put("the vectors of the queries", queries),
       maskEnds: this.#put("the ends of the masks", masks.indptr),
       masks: this.#put("the masks", masks.items),
@@ -140,4 +153,26 @@ export class SearchRoom {
     else this.#arena.u32(region).set(source);
     return region.offset;
   }
+}
+
+/** Memory that a thread works in. @returns the byte offset of its struct */
+function writeScratch(arena: Arena, dim: number): number {
+  const bytesOfPair = 4 * Math.ceil((dim + 1) / 2);
+  const bytes = {
+    tile: 128,
+    packed: BLOCK_QUERIES * dim * 4,
+    integerQueries: BLOCK_QUERIES * bytesOfPair,
+    integerItems: Math.max(INTEGER_BYTES, 8 * bytesOfPair),
+    bounds: BLOCK_QUERIES * QueryBound.size,
+    pairs: NUM_PAIRS * 8,
+  };
+  const offset = (part: keyof typeof bytes) => arena.allocate("a thread's scratch", bytes[part]).offset;
+  return writeStruct(arena, "a thread's scratch", Scratch, {
+    tile: offset("tile"),
+    packed: offset("packed"),
+    integerQueries: offset("integerQueries"),
+    integerItems: offset("integerItems"),
+    bounds: offset("bounds"),
+    pairs: offset("pairs"),
+  });
 }
