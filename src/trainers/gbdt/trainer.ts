@@ -103,13 +103,20 @@ async function fit(
   const model = await fitModel(parts, job, controls);
   const { epochs, bestEpoch, interrupted } = model.grown;
   const { valid, test } = parts;
-  const metrics = await evaluateForest(model, target, first ? {} : { valid, test }, gbdt.threads, note);
+  const { metrics, vectorsAdd } = await evaluateForest(
+    model,
+    target,
+    first ? {} : { valid, test },
+    gbdt.threads,
+    note,
+    parts.train,
+  );
   if (!first) {
-    for (const text of forestOutcomeWarnings(model, metrics, parts.valid, gbdt)) warn(text);
+    for (const text of forestOutcomeWarnings(model, metrics, vectorsAdd, parts.valid, gbdt)) warn(text);
     lap("evaluate");
   }
   return {
-    evaluated: { options: { ...gbdt, ...(task && { task }) }, metrics, epochs, bestEpoch },
+    evaluated: { options: { ...gbdt, ...(task && { task }) }, metrics, vectorsAdd, epochs, bestEpoch },
     interrupted,
     byUnit: () => validationByRow(model, target, valid, gbdt.threads),
     async contents(evaluated: Evaluated) {
