@@ -8,7 +8,7 @@ import { formatTable } from "./terminal.js";
 
 /** The result of a comparison. */
 export function leaderboardText({ leaderboard, out, runs, seconds }: Comparison): string {
-  const { metrics, on, lines, untrained, conclusion } = leaderboard;
+  const { metrics, on, lines, untrained, vectors, conclusion } = leaderboard;
   const hasIntervals = lines.some(({ intervals }) => metrics[0] in intervals);
   const head = ["", ...metrics.map(titleOf), "seconds", ""];
   const table = lines.map((line, place) => {
@@ -25,6 +25,6 @@ export function leaderboardText({ leaderboard, out, runs, seconds }: Comparison)
     .join("");
   return (
     `${formatTable([head, ...table])}${on}; ${legend}${left}` +
-    `${out}: the page; ${runs}: the runs; ${seconds.toFixed(1)} s\n${conclusion}\n`
+    `${out}: the page; ${runs}: the runs; ${seconds.toFixed(1)} s\n${vectors ? `${vectors}\n` : ""}${conclusion}\n`
   );
 }

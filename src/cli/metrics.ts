@@ -1,6 +1,7 @@
 // Metrics as people read them.
 
 import { metricNames, titleOf } from "../evaluation/metric-titles.js";
+import { vectorsAddText } from "../evaluation/vectors-add.js";
 import { screeTable } from "./scree.js";
 import { countText } from "../errors.js";
 import { searchLines } from "./search.js";
@@ -9,13 +10,14 @@ import type { PartMetrics, Summary } from "../training/summary.js";
 
 /** What a training says at its end. */
 export function trainedText(summary: Summary<PartMetrics>): string {
-  const { out, rows, trainedRows = rows, seconds, metrics, importances, dense } = summary;
+  const { out, rows, trainedRows = rows, seconds, metrics, vectorsAdd, importances, dense } = summary;
   const kept = dense
     ? `dense vectors of length ${dense.dim} explain ${(100 * dense.explained).toFixed(1)} % of the leaves ` +
       `(--dense, ${dense.rows.toLocaleString("en")} rows)\n`
     : "";
+  const added = vectorsAdd ? `vectors add: ${vectorsAddText(vectorsAdd)}\n` : "";
   return (
-    `${searchLines(summary)}${screeTable(summary)}${metricLines(metrics)}${importances ? importanceLines(importances) : ""}` +
+    `${searchLines(summary)}${screeTable(summary)}${metricLines(metrics)}${added}${importances ? importanceLines(importances) : ""}` +
     `${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s\n`
   );
 }

@@ -65,6 +65,8 @@ export const afterBounds = z.strictObject({
       z.strictObject({ min: z.number().optional(), max: z.number().optional(), worse: share.optional() }),
     )
     .optional(),
+  /** what the vectors add on the validation split (docs/evaluation.md): the low end of its interval lies above `min` */
+  vectorsAdd: z.strictObject({ min: z.number() }).optional(),
   /** share of each field's rows whose vector is all zero */
   zero: z.strictObject({ ...shareBounds, ...perField }).optional(),
   /** share of each field's rows whose vector an earlier row of the field has, bit for bit */

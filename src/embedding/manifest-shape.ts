@@ -143,6 +143,10 @@ export const manifestShape: Shape = object(
       { metric: text, default: orNull(number) },
       { difference: object({ value: number }, { low: number, high: number }) },
     ),
+    vectorsAdd: object({
+      ...{ metric: text, control: text, units: text, count },
+      ...{ value: number, low: number, high: number },
+    }),
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),

@@ -106,6 +106,21 @@ export interface SearchedBy {
   difference?: { value: number; low?: number; high?: number };
 }
 
+/** What the vectors add to predictions or lists of the validation split, over a control without vectors on the same units. */
+export interface VectorsAdd {
+  /** as `metrics` names it */
+  metric: string;
+  /** `weights alone`, `popularity`, `degrees`: docs/evaluation.md */
+  control: string;
+  /** how much better the metric is with the vectors: above 0 also where less is better, as of a loss */
+  value: number;
+  /** ends of its 95 % interval over the units */
+  low: number;
+  high: number;
+  units: "rows" | "users" | "events" | "sessions" | "edges";
+  count: number;
+}
+
 /** A server that trained a model, and by what. */
 export interface TrainedOn {
   /** `sc://host:port` */
@@ -165,6 +180,8 @@ export interface Manifest {
   searchedBy?: SearchedBy;
   /** by part: train, valid, test; of the first model, where there was a refit */
   metrics: Record<string, PartMetrics>;
+  /** what the vectors add on the validation split; absent without one, and of models without vectors */
+  vectorsAdd?: VectorsAdd;
   /** of trees with a head, by part and model: losses over the entropy of the training rate */
   normalizedEntropy?: Record<string, object>;
   /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */

@@ -1,10 +1,11 @@
 // Contenders from the best to the worst, and in a sentence which is best and how sure that is.
 
-import type { Metrics } from "../embedding/manifest.js";
+import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
 import type { Interval } from "./bootstrap.js";
 import type { Compared } from "./comparison.js";
 import { titleOf } from "./metric-titles.js";
 import { goodness } from "./user-metric.js";
+import { addsNothing, ofKeys } from "./vectors-add.js";
 
 /** What is known of a contender beside its metrics. */
 export interface Entrant {
@@ -14,6 +15,8 @@ export interface Entrant {
   run?: string;
   command?: string;
   seconds?: number;
+  /** what its vectors added on the validation split of its training */
+  vectorsAdd?: VectorsAdd;
   /** the budget ended its training, and the run holds the best epoch until then */
   cut?: true;
 }
@@ -42,6 +45,8 @@ export interface Leaderboard {
   /** the best first */
   lines: LeaderboardLine[];
   untrained: readonly Untrained[];
+  /** which runs' vectors add something; absent where no run has vectors of keys with a control */
+  vectors?: string;
   /** which is best, and whether it is ahead of the next one and of the baselines */
   conclusion: string;
 }
@@ -54,7 +59,14 @@ export interface Leaderboard {
 export function leaderboardOf(
   compared: readonly Compared[],
   entrants: ReadonlyMap<string, Entrant>,
-  { metrics, ...rest }: Pick<Leaderboard, "metrics" | "on" | "untrained">,
+  {
+    metrics,
+    vectorAdvice,
+    ...rest
+  }: Pick<Leaderboard, "metrics" | "on" | "untrained"> & {
+    /** how to compare trainers whose vectors say more, where there is a way */
+    vectorAdvice?: string | undefined;
+  },
 ): Leaderboard {
   const [metric] = metrics;
   const valueOf = (own: Metrics) => (own[metric] === undefined ? -Infinity : goodness(metric, own[metric])!);
@@ -70,7 +82,28 @@ export function leaderboardOf(
       isClose: difference !== undefined && difference.low <= 0 && difference.high >= 0,
     };
   });
-  return { metrics, ...rest, lines, conclusion: conclusionOf(lines, metric) };
+  const vectors = vectorsText(lines);
+  return {
+    ...{ metrics, ...rest, lines },
+    ...(vectors !== "" && { vectors: vectors + (vectorAdvice ? ` ${vectorAdvice}` : "") }),
+    conclusion: conclusionOf(lines, metric),
+  };
+}
+
+/** `Vectors of als add to popularity. Nothing shows that the vectors of fm mean anything.`, on the validation split. */
+function vectorsText(lines: readonly LeaderboardLine[]): string {
+  const known = lines.flatMap(({ name, vectorsAdd }) =>
+    vectorsAdd && ofKeys(vectorsAdd) ? [{ name, ...vectorsAdd }] : [],
+  );
+  const namesOf = (some: typeof known) => some.map(({ name }) => name).join(", ");
+  const [adding, others] = [known.filter((one) => !addsNothing(one)), known.filter(addsNothing)];
+  const controls = [...new Set(adding.map(({ control }) => control))].join(" and ");
+  return [
+    ...(adding.length > 0
+      ? [`The vectors of ${namesOf(adding)} add to ${controls} on the validation split.`]
+      : []),
+    ...(others.length > 0 ? [`Nothing shows that the vectors of ${namesOf(others)} mean anything.`] : []),
+  ].join(" ");
 }
 
 /** A cell of a table: `0.1234 ±0.0012`, with half of the interval where there is one; empty without the metric. */

@@ -61,22 +61,31 @@ export function multiclassMetrics(
   weights?: Float32Array,
 ): Record<string, number> {
   const of = (row: number) => scores.subarray(row * numClasses, (row + 1) * numClasses);
-  const loss = (row: number): number => {
-    const own = of(row);
-    const most = own.reduce((a, b) => Math.max(a, b));
-    const total = own.reduce((sum, score) => sum + exp(score - most), 0);
-    const value = log(total) + most - own[labels[row]!]!;
-    if (!Number.isFinite(value))
-      throw new DivergedError(`the scores of row ${row + 1} are ${own.join(", ")}`);
-    return value;
-  };
+  const losses = multiclassLosses(scores, numClasses, labels);
   const isWrong = (row: number): number => {
     const own = of(row);
     return own.indexOf(own.reduce((a, b) => Math.max(a, b))) === labels[row] ? 0 : 1;
   };
   return defined({
-    multiLogLoss: meanOf(labels.length, loss, weights),
+    multiLogLoss: meanOf(labels.length, (row) => losses[row]!, weights),
     multiError: meanOf(labels.length, isWrong, weights),
+  });
+}
+
+/** f64[n]: log sum exp(s_k) - s_y of each row, in nats. @throws {DivergedError} a score is NaN or infinite */
+export function multiclassLosses(
+  scores: Float64Array,
+  numClasses: number,
+  labels: Float32Array,
+): Float64Array {
+  return Float64Array.from(labels, (label, row) => {
+    const own = scores.subarray(row * numClasses, (row + 1) * numClasses);
+    const most = own.reduce((a, b) => Math.max(a, b));
+    const total = own.reduce((sum, score) => sum + exp(score - most), 0);
+    const value = log(total) + most - own[label]!;
+    if (!Number.isFinite(value))
+      throw new DivergedError(`the scores of row ${row + 1} are ${own.join(", ")}`);
+    return value;
   });
 }
 

@@ -43,7 +43,5 @@ export function trainedFactors(name: string, model: FmModel): Trained {
       ...fmModelFiles(space, model),
       ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
     }),
-    scoreByWeights: (rows, options) =>
-      scoreRows({ ...model, dim: 1, vectors: new Float32Array(model.w.length) }, rows, options),
   };
 }

@@ -2,10 +2,10 @@
 
 import { shareOf, type AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
-import type { PartMetrics } from "../embedding/manifest.js";
+import type { PartMetrics, VectorsAdd } from "../embedding/manifest.js";
 import { ConfigError } from "../errors.js";
 import { goodness } from "../evaluation/user-metric.js";
-import { asNumber, checkBounds, relative, type Measured } from "./bounds.js";
+import { asNumber, checkBounds, outcome, relative, type Measured } from "./bounds.js";
 
 type ByPart = Readonly<Record<string, PartMetrics>>;
 
@@ -28,6 +28,23 @@ export function metricOutcomes(
     ...bounded.flatMap(({ name, bound }) => metricOutcome(measuredOf(metrics, before, name), bound)),
     ...others.flatMap((name) => checkBounds(measuredOf(metrics, before, name))),
   ];
+}
+
+/** The low end of what the vectors add, which must lie above its bound: vectors that add exactly nothing fail `min: 0`. */
+export function vectorsAddOutcomes(
+  now: VectorsAdd | undefined,
+  before: VectorsAdd | undefined,
+  bound: AfterBounds["vectorsAdd"],
+): GateOutcome[] {
+  const measured: Measured = {
+    gate: "vectorsAdd",
+    value: now?.low,
+    previous: before?.low,
+    show: asNumber,
+    why: "the training has no control to compare with, or no validation split: docs/evaluation.md",
+  };
+  if (!bound) return now ? checkBounds(measured) : [];
+  return [outcome(measured, `min ${bound.min}`, (low) => low > bound.min)];
 }
 
 function metricOutcome(

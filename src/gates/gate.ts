@@ -13,7 +13,7 @@ import { readHistory, UNKNOWN } from "../embedding/key-history.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { GateError } from "../errors.js";
 import { parseTime } from "../log/time.js";
-import { metricOutcomes } from "./gate-metrics.js";
+import { metricOutcomes, vectorsAddOutcomes } from "./gate-metrics.js";
 import { earlierValues } from "./gate-file.js";
 import {
   asCount,
@@ -137,6 +137,9 @@ export async function gateAfter(
   const table = await opened.readTable();
   const before = earlier && (await earlier.readTable());
   const outcomes = metricOutcomes(opened.manifest.metrics, earlier?.manifest.metrics, bounds.metrics ?? {});
+  outcomes.push(
+    ...vectorsAddOutcomes(opened.manifest.vectorsAdd, earlier?.manifest.vectorsAdd, bounds.vectorsAdd),
+  );
   for (const name of opened.tables) {
     const gate = opened.tables.length === 1 ? "notFinite" : `notFinite:${name}`;
     const value = numNotFinite(await opened.readTable(name));

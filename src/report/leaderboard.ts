@@ -14,7 +14,7 @@ import { html, shortened, tableOf, type Markup } from "./html.js";
 /** The table, under the sentence that answers; undefined on a page that compares nothing. */
 export function leaderboard(board: Leaderboard | undefined): Section | undefined {
   if (!board) return undefined;
-  const { metrics, on, lines, untrained, conclusion } = board;
+  const { metrics, on, lines, untrained, vectors, conclusion } = board;
   return {
     id: "leaderboard",
     title: "Leaderboard",
@@ -27,7 +27,7 @@ export function leaderboard(board: Leaderboard | undefined): Section | undefined
       <p class="quiet">
         Measured on ${on}. ±: half of the 95 % bootstrap interval; ~: the interval of its difference to the
         first line, on the same users or rows, holds 0; seconds: reading and training, on the machine that
-        made this page.
+        made this page. ${vectors}
       </p>
       ${
         untrained.length > 0

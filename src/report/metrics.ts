@@ -3,6 +3,7 @@
 import type { PartMetrics } from "../embedding/manifest.js";
 import { metricNames, titleOf } from "../evaluation/metric-titles.js";
 import { goodness } from "../evaluation/user-metric.js";
+import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
@@ -32,11 +33,20 @@ export function metrics(runs: readonly ReportedRun[]): Section | undefined {
             columns cannot be compared. <code>embed evaluate</code> measures runs on one log.`
         : html`As training measured them.`,
     isHalf: names.length <= 6,
-    body: tableOf(
+    body: html`${tableOf(
       ["", ...names.map(titleOf)],
       ordered.flatMap((part) => linesOf(runs, part, names, comparable)),
-    ),
+    )}${runs.flatMap((run) => vectorsLine(runs, run) ?? [])}`,
   };
+}
+
+/** What the vectors add on the validation split; nothing of a run without the figure. */
+function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | undefined {
+  const { vectorsAdd } = run.manifest;
+  if (!vectorsAdd) return undefined;
+  const of = runs.length > 1 ? html`${runTitle(runs, run)}: ` : undefined;
+  const doubt = addsNothing(vectorsAdd) ? " Nothing shows that the vectors mean anything." : "";
+  return html`<p>${of}vectors add ${vectorsAddText(vectorsAdd)}.${doubt}</p>`;
 }
 
 function linesOf(runs: readonly ReportedRun[], part: string, names: readonly string[], comparable: boolean) {

@@ -1,6 +1,7 @@
 // The loss of single pairs, for what is held out: the same noise each time, so that epochs compare.
 
 import { drawAlias } from "../numeric/alias.js";
+import { log } from "../numeric/exp.js";
 import { softplus } from "../numeric/elementary.js";
 
 /** Vectors to evaluate: f32[numRows * dim] each. */
@@ -36,4 +37,20 @@ export function pairLoss(
       return loss;
     },
   };
+}
+
+/**
+ * The control of pairs: rows that score a context by how often it occurs, whatever the center. The score log P(v) / (K q(v)) has the
+ * least loss of all that ignore the center.
+ *
+ * Source: Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", eq. 7 without the center.
+ *
+ * @param totals f64[n]: how often each occurs in training @param noise f64[n], sum 1: q
+ */
+export function popularityRows(totals: Float64Array, noise: Float64Array, negatives: number): ScoredVectors {
+  const all = totals.reduce((sum, total) => sum + total, 0);
+  const contexts = Float32Array.from(totals, (total, v) =>
+    total > 0 ? log(total / all / (negatives * noise[v]!)) : 0,
+  );
+  return { dim: 1, vectors: new Float32Array(totals.length).fill(1), contexts };
 }

@@ -7,7 +7,7 @@
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 
-import type { PartMetrics } from "../embedding/manifest.js";
+import type { PartMetrics, VectorsAdd } from "../embedding/manifest.js";
 import { trialShape } from "../embedding/run-directory.js";
 import type { UserMetric } from "../evaluation/user-metric.js";
 import {
@@ -34,6 +34,7 @@ export interface Evaluated {
   /** the trainer's own, as they were used */
   options: Record<string, unknown>;
   metrics: Record<string, PartMetrics>;
+  vectorsAdd?: VectorsAdd | undefined;
   epochs: EpochEvent[];
   bestEpoch: number;
   /** what else its refit keeps, by names of the trainer: choices that are not made again */
@@ -53,7 +54,7 @@ const savedShape = object(
   {
     first: object(
       { options: identityShape, metrics: record(anything), epochs: list(eventShape), bestEpoch: count },
-      { keeps: identityShape },
+      { keeps: identityShape, vectorsAdd: identityShape },
     ),
     search: object(
       { trials: list(trialShape) },

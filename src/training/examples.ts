@@ -31,6 +31,8 @@ export interface Examples {
   test?: FeatureRows;
   /** lowest and highest label of the training part */
   labelRange: [low: number, high: number];
+  /** the share of the rows of label 0 that training sees, where it is not all of them */
+  negativeShare?: number;
   /** where the negatives come from */
   negatives?: {
     source: NegativeSource;
@@ -110,6 +112,7 @@ export function labelledExamples(
     ...(parts.valid && { valid: encode(parts.valid) }),
     ...(parts.test && { test: encode(parts.test) }),
     labelRange: [low, high],
+    ...(negativeDownsampling !== 1 && { negativeShare: negativeDownsampling }),
   };
 }
 

@@ -13,11 +13,12 @@ import {
 } from "../dataset/vocabulary.js";
 import { fieldsNamed } from "../dataset/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks, type KeyHistory } from "../embedding/key-history.js";
-import type { Carried, Metrics, PartMetrics } from "../embedding/manifest.js";
+import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { StoppingMetric } from "./controls.js";
+import { addedByVectors } from "./control.js";
 import { preprocessOf } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
 import type { Examples } from "./examples.js";
@@ -29,10 +30,9 @@ import type { GivenTraining } from "./options/log.js";
 import { listMetric } from "./options/lists.js";
 import type { OptionTable } from "./options/table.js";
 import type { StoppingMetricName } from "./options/weekly.js";
-import { metricsOfRows, trainMetrics, validationByUnit } from "./part-metrics.js";
+import { measureParts, validationByUnit } from "./part-metrics.js";
 import { countUnseen } from "./parts.js";
 import { unrankedWarnings } from "./outcome-warnings.js";
-import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { preprocessFile } from "./run-space.js";
 import { comparedByLabels, stoppingMetricOf } from "./stopping-metric.js";
@@ -98,13 +98,19 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   /** sentences on what is odd about a training before it begins */
   doubts?(space: FeatureSpace, options: O): readonly string[];
   /** sentences on what it came to */
-  outcome(
-    model: Trained,
-    metrics: Record<string, Metrics>,
-    examples: Examples,
-    options: O,
-    stoppingMetric?: StoppingMetric,
-  ): Promise<string[]> | string[];
+  outcome(outcome: Outcome<O>): string[];
+}
+
+/** What a training came to. */
+export interface Outcome<O> {
+  trained: Trained;
+  /** of all parts */
+  metrics: Record<string, Metrics>;
+  examples: Examples;
+  options: O;
+  stoppingMetric: StoppingMetric | undefined;
+  /** over the control; absent without a validation split, and of weights alone */
+  vectorsAdd: VectorsAdd | undefined;
 }
 
 /** The plan of such a trainer. */
@@ -193,7 +199,7 @@ async function fit<O extends FeatureOptions, S>(
   session: Session,
 ): Promise<Fit> {
   const { given, learn } = model;
-  const { watch, warn, lap, first } = session;
+  const { watch, warn, lap, first, isTrial } = session;
   const prepared = await prepareFeatures(model, source, session);
   const { space, history, examples, items, start, carried } = prepared;
   lap("encode");
@@ -219,8 +225,12 @@ async function fit<O extends FeatureOptions, S>(
   );
   lap("train");
 
-  const metrics = await metricsOfParts(trained, examples, options.threads, watch.signal);
-  for (const text of await model.outcome(trained, metrics, examples, options, stoppingMetric)) warn(text);
+  const measured = await measureParts(trained, examples, options.threads, watch.signal);
+  const { metrics } = measured;
+  const vectorsAdd =
+    first || isTrial || trained.isWeightsOnly ? undefined : addedByVectors(measured, examples, space);
+  for (const text of model.outcome({ trained, metrics, examples, options, stoppingMetric, vectorsAdd }))
+    warn(text);
   if (examples.ranking) for (const text of unrankedWarnings(examples.ranking.examples, metrics)) warn(text);
   lap("evaluate");
   const { epochs, bestEpoch, interrupted = false } = trained;
@@ -228,11 +238,11 @@ async function fit<O extends FeatureOptions, S>(
   return {
     evaluated: {
       options: { ...options, ...trained.keeps } as unknown as Record<string, unknown>,
-      ...{ metrics, epochs, bestEpoch },
+      ...{ metrics, vectorsAdd, epochs, bestEpoch },
     },
     interrupted,
     chosen: { ...trained.chosen },
-    byUnit: () => validationByUnit(trained, examples, options.threads, watch.signal),
+    byUnit: () => Promise.resolve(validationByUnit(measured, examples)),
     contents(): FitContents {
       const { negatives } = examples;
       const hashing = hashingOf(space);
@@ -283,26 +293,6 @@ function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, 
   return k !== undefined && list !== undefined
     ? listMetric({ k, metric: list })
     : comparedByLabels(valid, metric);
-}
-
-async function metricsOfParts(
-  model: Trained,
-  examples: Examples,
-  threads: number,
-  signal: AbortSignal,
-): Promise<Record<string, Metrics>> {
-  const { valid, test, ranking } = examples;
-  const metrics = ranking
-    ? await rankingMetricsOfParts(model, ranking, threads, signal)
-    : { train: trainMetrics(model) };
-  for (const [part, rows] of Object.entries({ valid, test })) {
-    if (!rows) continue;
-    metrics[part] = await metricsOfRows(model, rows, examples, threads);
-    if (!model.scoreByTable) continue;
-    const byTable = { score: model.scoreByTable };
-    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, threads);
-  }
-  return metrics;
 }
 
 function hashingNotes(space: FeatureSpace): string[] {

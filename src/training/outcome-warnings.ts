@@ -3,7 +3,8 @@
 // Sentences for the summary. Thresholds are wide enough that a training which is as good as done is left alone.
 
 import type { FeatureRows } from "../dataset/rows.js";
-import type { Metrics } from "../embedding/manifest.js";
+import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
+import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import type { RankingExamples } from "../sampling/ranking-events.js";
 
 /** Share by which the last tenth of a training must have made a loss better, or a metric, which wavers more. */
@@ -64,13 +65,13 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
-/** Vectors without which the weights alone would predict better. @param weightsAlone metrics of the weights alone */
-export function vectorWarnings(model: Metrics, weightsAlone: Metrics): string[] {
-  const [name, own, alone] = lossesOf(model, weightsAlone);
-  if (!(alone < (1 - LEAST_LOSS) * own)) return [];
+/** Vectors that add nothing to what needs none. @param advice what to try */
+export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
+  if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
+  const isWorse = vectorsAdd.high < 0;
   return [
-    `the vectors make predictions on the validation split worse: ${name} ${own.toPrecision(4)}, with weights ` +
-      `only ${alone.toPrecision(4)}. Try a larger --l2-vector, a smaller --dim, or --model lr`,
+    `nothing shows that the vectors mean anything${isWorse ? ": the model is worse with them" : ""}. On the ` +
+      `validation split, they add ${vectorsAddText(vectorsAdd)}. ${advice}`,
   ];
 }
 

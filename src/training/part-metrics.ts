@@ -6,7 +6,7 @@ import { ascending } from "../numeric/indices.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import { scoredMetrics } from "../evaluation/scored-metrics.js";
 import type { UserMetric } from "../evaluation/user-metric.js";
-import { rankingByUser } from "./ranking-metrics.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import type { Scorer, Trained } from "./trained.js";
 import type { Examples } from "./examples.js";
 
@@ -27,23 +27,58 @@ export async function metricsOfRows(
   examples: Examples,
   threads: number,
 ): Promise<Metrics> {
-  const scores = await model.score(rows, { threads });
+  return metricsOfScores(await model.score(rows, { threads }), rows, examples);
+}
+
+function metricsOfScores(
+  scores: Float32Array,
+  { labels, weights }: FeatureRows,
+  examples: Examples,
+): Metrics {
   const task = examples.task === "regression" ? "regression" : "binary";
-  return metricsOf(task, scores, rows.labels, { clip: examples.labelRange, weights: rows.weights });
+  return metricsOf(task, scores, labels, { clip: examples.labelRange, weights });
+}
+
+/** What was measured of a model. */
+export interface MeasuredParts {
+  metrics: Record<string, Metrics>;
+  /** f32: of the rows of the validation split, where labels are predicted */
+  validScores?: Float32Array;
+  /** of the validation split, where items are ranked */
+  validByUser?: readonly UserMetric[];
+}
+
+/** Metrics of all parts. @param model with what its table alone would score, and its training loss */
+export async function measureParts(
+  model: Trained,
+  examples: Examples,
+  threads: number,
+  signal: AbortSignal,
+): Promise<MeasuredParts> {
+  const { valid, test, ranking } = examples;
+  const measured: MeasuredParts = ranking
+    ? await rankingMetricsOfParts(model, ranking, threads, signal)
+    : { metrics: { train: trainMetrics(model) } };
+  for (const [part, rows] of Object.entries({ valid, test })) {
+    if (!rows) continue;
+    const scores = await model.score(rows, { threads });
+    if (part === "valid") measured.validScores = scores;
+    measured.metrics[part] = metricsOfScores(scores, rows, examples);
+    if (!model.scoreByTable) continue;
+    const byTable = { score: model.scoreByTable };
+    measured.metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, threads);
+  }
+  return measured;
 }
 
 /** Metrics of the validation split by row, or of ranked items by user. */
-export async function validationByUnit(
-  model: Scorer,
-  { valid, ranking, task: given, labelRange: clip }: Examples,
-  threads: number,
-  signal: AbortSignal,
-): Promise<readonly UserMetric[]> {
-  if (ranking) return await rankingByUser(model, ranking, threads, signal);
-  if (!valid) return [];
+export function validationByUnit(
+  { validScores, validByUser = [] }: MeasuredParts,
+  { valid, task: given, labelRange: clip }: Examples,
+): readonly UserMetric[] {
+  if (!valid || !validScores) return validByUser;
   const { labels, weights, numRows: size } = valid;
   const task = given === "regression" ? "regression" : "binary";
   const units = { kind: "row" as const, size, of: ascending(size) };
-  const scores = await model.score(valid, { threads });
-  return scoredMetrics(task, scores, labels, units, { bins: 1, clip, weights }).byUser;
+  return scoredMetrics(task, validScores, labels, units, { bins: 1, clip, weights }).byUser;
 }

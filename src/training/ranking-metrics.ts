@@ -2,7 +2,15 @@
 
 import type { Metrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
-import { meanOf, rankedByUser, type RankingOptions } from "../evaluation/ranking.js";
+import {
+  meanOf,
+  rankedByUser,
+  rankingMetrics,
+  withoutMasked,
+  type RankingOptions,
+} from "../evaluation/ranking.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { ascending } from "../numeric/indices.js";
 import type { UserMetric } from "../evaluation/user-metric.js";
 import { rowsAt } from "../dataset/rows.js";
 import type { NegativeSource } from "../sampling/negative-source.js";
@@ -27,32 +35,50 @@ export async function rankingMetricsOf(
   return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(meanOf));
 }
 
-/** The ranking metrics of the validation and the test part. */
+/** The ranking metrics of the validation and the test part, and those of the validation part by user. */
 export async function rankingMetricsOfParts(
   model: Scorer,
   { examples, options: { k, metric } }: RankingJob,
   threads: number,
   signal: AbortSignal,
-): Promise<Record<string, Metrics>> {
+): Promise<{ metrics: Record<string, Metrics>; validByUser: UserMetric[] }> {
   const { source, valid, test } = examples;
   const options = { k, metric: measuredBy(metric), threads, signal };
-  const metrics: Record<string, Metrics> = {};
-  for (const [part, queries] of Object.entries({ valid, test })) {
-    if (queries) metrics[part] = await rankingMetricsOf(model, source, queries, options);
-  }
-  return metrics;
+  if (!model.rank) throw noVectors();
+  const rank = model.rank.bind(model);
+  const measured = async (queries: RankingQueries | undefined): Promise<UserMetric[]> =>
+    queries && queries.context.numRows > 0 ? await byUser(rank, source, queries, options) : [];
+  const [validByUser, testByUser] = [await measured(valid), await measured(test)];
+  return {
+    metrics: {
+      ...(valid && { valid: Object.fromEntries(validByUser.map(meanOf)) }),
+      ...(test && { test: Object.fromEntries(testByUser.map(meanOf)) }),
+    },
+    validByUser,
+  };
 }
 
-/** Those of the validation part, by user. */
-export async function rankingByUser(
-  model: Scorer,
-  { examples: { source, valid }, options: { k, metric } }: RankingJob,
-  threads: number,
-  signal: AbortSignal,
-): Promise<UserMetric[]> {
-  if (!valid || valid.context.numRows === 0 || !model.rank) return [];
-  const options = { k, metric: measuredBy(metric), threads, signal };
-  return await byUser(model.rank.bind(model), source, valid, options);
+/** Ranking metrics by user of the items with the most training events, the same for all users. */
+export function rankingByPopularity(
+  { items, counts }: NegativeSource,
+  { masks, heldOut, among }: RankingQueries,
+  k: number,
+): UserMetric[] {
+  const places = placesOf(hashOrder(items));
+  const order = ascending(counts.length).sort((a, b) => counts[b]! - counts[a]! || places[a]! - places[b]!);
+  const ranks = placesOf(order);
+  const numQueries = masks.indptr.length - 1;
+  const ranked = new Uint32Array(numQueries * k).fill(NO_ITEM);
+  for (let q = 0; q < numQueries; q++) {
+    const masked = new Set(masks.items.subarray(masks.indptr[q], masks.indptr[q + 1]));
+    const candidates = among
+      ? among.items.slice(among.indptr[q], among.indptr[q + 1]).sort((a, b) => ranks[a]! - ranks[b]!)
+      : order;
+    let found = 0;
+    for (let n = 0; n < candidates.length && found < k; n++)
+      if (!masked.has(candidates[n]!)) ranked[q * k + found++] = candidates[n]!;
+  }
+  return rankingMetrics(ranked, k, [k], withoutMasked(heldOut, masks)).filter(({ sums }) => sums.length > 0);
 }
 
 /** Ties stand in the order of the items' hashes. */

@@ -1,6 +1,6 @@
 // What a command that measures or trains sums up; --json prints it.
 
-import type { Metrics, PartMetrics, SearchedBy, Trial } from "../embedding/manifest.js";
+import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../embedding/manifest.js";
 
 export type { PartMetrics };
 
@@ -20,6 +20,8 @@ export interface Summary<Values = Metrics> {
   heldOutRows?: number;
   options: Record<string, unknown>;
   metrics: Record<string, Values>;
+  /** what the vectors add on the validation split, over a control without them */
+  vectorsAdd?: VectorsAdd;
   warnings: string[];
   /** of trees: the columns, the greatest gain first */
   importances?: { column: string; splits: number; gain: number }[];

@@ -139,8 +139,8 @@ export interface Trained extends Scorer {
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** what the table alone would score, where the model is more than its table */
   scoreByTable?: Scorer["score"];
-  /** what its weights alone would score, where it has vectors that can be left out */
-  scoreByWeights?: Scorer["score"];
+  /** a model of weights, whose table holds no vectors that could add to them */
+  isWeightsOnly?: true;
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

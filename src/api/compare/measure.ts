@@ -36,10 +36,15 @@ export async function measure(
   const runs = await Promise.all(
     finished.map(async ({ name, path }) => ({ name, run: await openRun(path) })),
   );
+  const added = new Map(runs.map(({ name, run }) => [name, run.manifest.vectorsAdd]));
   const entrants = new Map(
     finished.map(({ name, baseline = false, path, trainer, seconds, cut }): [string, Entrant] => [
       name,
-      { isBaseline: baseline, run: path, command: trainer.command, seconds, ...(cut && { cut }) },
+      {
+        ...{ isBaseline: baseline, run: path, command: trainer.command, seconds },
+        ...definedOf({ vectorsAdd: added.get(name) }),
+        ...(cut && { cut }),
+      },
     ]),
   );
   const { hashKeys, seed = 1, bootstrap } = given;
@@ -54,7 +59,15 @@ export async function measure(
   return leaderboardOf(found.compared, entrants, {
     ...{ metrics: found.metrics, on: found.on },
     untrained: [...untrained, ...found.unmeasured],
+    vectorAdvice: vectorAdvice(examined),
   });
+}
+
+/** Models of labels learn what differs from popularity: vectors of items are learned from the positives. */
+function vectorAdvice({ traits: { goal, task, roles } }: Examined): string | undefined {
+  if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
+  const from = task === "binary" ? "1" : "N";
+  return `For vectors of items whose neighbors are alike, compare trainers of the positives: --goal lists --positive-from ${from}.`;
 }
 
 type Measured = Pick<Leaderboard, "metrics" | "on"> & {

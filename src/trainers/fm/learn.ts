@@ -39,9 +39,8 @@ export async function learnFm(
   const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
   // a vector of one number, the weight, so that a linear model's table is read as any other
-  const { scoreByWeights: __, ...weightsAlone } = trained;
   const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
-  return { ...weightsAlone, name: options.model, table };
+  return { ...trained, name: options.model, isWeightsOnly: true, table };
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */

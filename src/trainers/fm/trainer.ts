@@ -69,8 +69,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
       earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
     }),
     doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm) : []),
-    outcome: (trained, metrics, examples, fm, stoppingMetric) =>
-      factorOutcome(trained, metrics, examples, { ...fm, isChain: method === "mcmc" }, stoppingMetric),
+    outcome: (outcome) => factorOutcome(outcome, method === "mcmc"),
   };
   return { ...featurePlan(features), unlabelled: (given.negatives ?? 0) > 0 };
 

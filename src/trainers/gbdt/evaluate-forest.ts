@@ -1,6 +1,10 @@
 // What trees are worth on the parts of a log, and with a head also what it, and a logistic regression without trees, is worth.
 
-import type { Metrics } from "../../embedding/manifest.js";
+import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
+import { multiclassLosses } from "../../evaluation/metrics.js";
+import { vectorsAddOf } from "../../evaluation/vectors-add.js";
+import { log } from "../../numeric/exp.js";
+import { lossByRow } from "../../training/control.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { ascending } from "../../numeric/indices.js";
@@ -10,7 +14,7 @@ import { unknownCategories } from "./unknown.js";
 import type { Part } from "../../training/examples.js";
 import { scoresWithoutTrees } from "./head-of-leaves.js";
 import type { FittedModel } from "./fit.js";
-import { targetMetrics, type Prediction } from "./target.js";
+import { targetMetrics, type LabelledPart, type Prediction } from "./target.js";
 
 /** A held-out part by name. */
 type HeldOut = Record<string, Part | undefined>;
@@ -26,9 +30,11 @@ export async function evaluateForest(
   heldOut: HeldOut,
   threads: number,
   note: (text: string) => void,
-): Promise<Record<string, Metrics>> {
+  train: Part,
+): Promise<{ metrics: Record<string, Metrics>; vectorsAdd?: VectorsAdd | undefined }> {
   const { forest, features, vocabularies, trainLoss } = grown;
   const metrics: Record<string, Metrics> = {};
+  let vectorsAdd: VectorsAdd | undefined;
   if (trainLoss !== undefined) metrics["train"] = ofTraining(target, trainLoss);
   for (const [name, part] of Object.entries(heldOut)) {
     if (!part) continue;
@@ -37,16 +43,63 @@ export async function evaluateForest(
     const left = part.rows.length - own.rows.length;
     if (left > 0) note(`${name}: skipped ${left} rows with classes not seen in training`);
     const evaluated = (scores: Float64Array): Metrics => targetMetrics(target, scores, own);
-    const ofTrees = evaluated(await scoresOf(forest, own.dataset, own.rows, vocabularies, threads));
-    if (!fitted) {
-      metrics[name] = ofTrees;
-      continue;
-    }
-    metrics[name] = evaluated(await headScores(fitted.head, forest, vocabularies, own, threads));
-    metrics[`${name}Trees`] = ofTrees;
+    const trees = await scoresOf(forest, own.dataset, own.rows, vocabularies, threads);
+    const model = fitted ? await headScores(fitted.head, forest, vocabularies, own, threads) : trees;
+    if (name === "valid")
+      vectorsAdd = addedByLeaves(target, own, { model, trees: fitted && trees }, weighed(train));
+    metrics[name] = evaluated(model);
+    if (!fitted) continue;
+    metrics[`${name}Trees`] = evaluated(trees);
     metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
   }
-  return metrics;
+  return { metrics, vectorsAdd };
+}
+
+/**
+ * What the encodings of the validation part's rows add: the leaves with a head over the leaves' values, which are mean labels; the
+ * leaves' values alone over the mean label of all training rows.
+ *
+ * @param scores of the model, and of the trees beneath a head
+ */
+function addedByLeaves(
+  { task, classes, labelRange }: Prediction,
+  part: LabelledPart,
+  scores: { model: Float64Array; trees?: Float64Array | undefined },
+  train: LabelledPart,
+): VectorsAdd | undefined {
+  const { labels, weights } = part;
+  const byRow = (of: Float64Array): UserMetric => {
+    if (task !== "multiclass")
+      return lossByRow(of, part, task === "regression" ? "squared" : "logistic", labelRange);
+    const losses = multiclassLosses(of, classes!.length, labels);
+    const sums = weights ? losses.map((loss, r) => loss * weights[r]!) : losses;
+    return { name: "multiLogLoss", sums, ...(weights && { weights: Float64Array.from(weights) }) };
+  };
+  const constant = () => {
+    const one = meanLabelScores(task, classes?.length, train);
+    return Float64Array.from({ length: labels.length * one.length }, (_, i) => one[i % one.length]!);
+  };
+  const control = scores.trees ? "leaf values" : "mean label";
+  const alone = byRow(scores.trees ?? constant());
+  return vectorsAddOf({ control, units: "rows", model: byRow(scores.model), alone });
+}
+
+/** The score of each class, or the one score, that suits the training rows best. */
+function meanLabelScores(
+  task: Prediction["task"],
+  numClasses: number | undefined,
+  { labels, weights }: LabelledPart,
+): number[] {
+  const totals = new Float64Array(numClasses ?? 2);
+  let [sum, all] = [0, 0];
+  labels.forEach((label, r) => {
+    const weight = weights ? weights[r]! : 1;
+    if (task !== "regression") totals[label]! += weight;
+    sum += weight * label;
+    all += weight;
+  });
+  if (task === "regression") return [sum / all];
+  return task === "binary" ? [log(totals[1]! / totals[0]!)] : Array.from(totals, log);
 }
 
 /** Metrics of the validation part by row; none of several classes. */

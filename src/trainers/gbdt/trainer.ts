@@ -113,15 +113,22 @@ async function fit(
   const model = await fitModel(parts, job, controls);
   const { epochs, bestEpoch, interrupted } = model.grown;
   const { valid, test } = parts;
-  const metrics = await evaluateForest(model, target, first ? {} : { valid, test }, gbdt.threads, note);
+  const { metrics, vectorsAdd } = await evaluateForest(
+    model,
+    target,
+    first ? {} : { valid, test },
+    gbdt.threads,
+    note,
+    parts.train,
+  );
   if (!first) {
-    for (const text of forestOutcomeWarnings(model, metrics, parts.valid, gbdt)) warn(text);
+    for (const text of forestOutcomeWarnings(model, metrics, vectorsAdd, parts.valid, gbdt)) warn(text);
     lap("evaluate");
   }
   return {
     evaluated: {
       options: { ...gbdt, ...(task && { task }) },
-      ...{ metrics, epochs, bestEpoch },
+      ...{ metrics, vectorsAdd, epochs, bestEpoch },
       keeps: { pairs, forestTrees: model.forestTrees } satisfies Kept,
     },
     interrupted,

@@ -3,13 +3,15 @@
 
 import { graphOf, type Edges, type Graph } from "../../dataset/graph.js";
 import { UsageError } from "../../errors.js";
-import { tableScore } from "../../evaluation/edge-scores.js";
+import type { VectorsAdd } from "../../embedding/manifest.js";
+import { degreeScore, tableScore, type EdgeScore } from "../../evaluation/edge-scores.js";
 import { drawNonEdges, edgeMetrics, pairsOf } from "../../evaluation/edges.js";
 import { valueOf } from "../../evaluation/user-metric.js";
+import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import type { TableRows } from "../../skip-grams/contents.js";
 
-/** The AUC by the cosine of nodes. */
-export type EdgeAuc = (nodes: TableRows) => number;
+/** The AUC by the cosine of nodes, and what they add to it over the degrees of the training part. */
+export type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
 
 /**
  * Draws the non-edges while the graph is at hand.
@@ -30,10 +32,12 @@ export function edgeAucOf(
   if (pairs.sources.length === 0) return undefined;
   try {
     const drawn = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });
+    const byEdge = (score: EdgeScore) => edgeMetrics(score, pairs, drawn, [{ ...held, directed: false }])[0]!;
+    const alone = byEdge(degreeScore(graph));
     return ({ vectors, dim }) => {
-      const score = tableScore("cosine", { vectors, dim }, undefined, directed);
-      const [auc] = edgeMetrics(score, pairs, drawn, [{ ...held, directed: false }]);
-      return valueOf(auc!);
+      const model = byEdge(tableScore("cosine", { vectors, dim }, undefined, directed));
+      const vectorsAdd = vectorsAddOf({ control: "degrees", units: "edges", model, alone });
+      return { edgeAuc: valueOf(model), vectorsAdd };
     };
   } catch (error) {
     if (error instanceof UsageError) return { why: error.message };

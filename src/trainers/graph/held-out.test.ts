@@ -8,8 +8,8 @@ const edges = { sources: Uint32Array.of(0, 1, 2), targets: Uint32Array.of(1, 2, 
 const zeros = { dim: 2, vectors: new Float32Array(8), contexts: new Float32Array(8) };
 
 test("knowing nothing costs log 2 for the edge and for each of its negatives", () => {
-  expect(heldOutEdges(edges, uniform, how)!(zeros)).toBeCloseTo(6 * Math.LN2, 10);
-  expect(heldOutEdges(edges, uniform, { ...how, directed: false })!(zeros)).toBeCloseTo(6 * Math.LN2, 10);
+  expect(heldOutEdges(edges, uniform, how)!.of(zeros)).toBeCloseTo(6 * Math.LN2, 10);
+  expect(heldOutEdges(edges, uniform, { ...how, directed: false })!.of(zeros)).toBeCloseTo(6 * Math.LN2, 10);
 });
 
 test("an edge and its noise cost -log σ of their scores, by weight, each the same whenever it is asked", () => {
@@ -27,13 +27,13 @@ test("an edge and its noise cost -log σ of their scores, by weight, each the sa
   };
   const lossOf = heldOutEdges(two, noise, how)!;
   const evaluated = { dim: 2, vectors, contexts };
-  expect(lossOf(evaluated)).toBeCloseTo((3 * first + second) / 4, 10);
-  expect(lossOf(evaluated)).toBe(lossOf(evaluated));
+  expect(lossOf.of(evaluated)).toBeCloseTo((3 * first + second) / 4, 10);
+  expect(lossOf.of(evaluated)).toBe(lossOf.of(evaluated));
 });
 
 test("edges without two known ends, and self-loops, are not looked at", () => {
   const odd = { sources: Uint32Array.of(0, MISSING, 2), targets: Uint32Array.of(MISSING, 1, 2) };
   expect(heldOutEdges(odd, uniform, how)).toBeUndefined();
   const one = { sources: Uint32Array.of(0, ...odd.sources), targets: Uint32Array.of(1, ...odd.targets) };
-  expect(heldOutEdges(one, uniform, how)!(zeros)).toBeCloseTo(6 * Math.LN2, 10);
+  expect(heldOutEdges(one, uniform, how)!.of(zeros)).toBeCloseTo(6 * Math.LN2, 10);
 });

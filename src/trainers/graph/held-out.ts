@@ -3,6 +3,7 @@
 import { MISSING } from "../../log/keys.js";
 import type { Edges } from "../../dataset/graph.js";
 import { aliasTable } from "../../numeric/alias.js";
+import { valueOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { draw } from "../../numeric/random.js";
 import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 
@@ -10,6 +11,13 @@ import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 const MOST_EDGES = 20_000;
 /** Names the noise of held-out edges among the draws of a seed. */
 const HELD_OUT = 0x4e1d2;
+
+/** The loss of held-out edges. */
+export interface HeldOutEdges {
+  of(evaluated: ScoredVectors): number;
+  /** what each edge adds to it */
+  byEdge(evaluated: ScoredVectors): UserMetric;
+}
 
 /**
  * Mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), by weight, in nats; of undirected edges either end is u.
@@ -21,27 +29,25 @@ export function heldOutEdges(
   edges: Edges,
   noise: Float64Array,
   { negatives, seed, directed }: { negatives: number; seed: number; directed: boolean },
-): ((evaluated: ScoredVectors) => number) | undefined {
+): HeldOutEdges | undefined {
   const known = knownEdges(edges);
   if (known.length === 0) return undefined;
   const step = Math.ceil(known.length / MOST_EDGES);
   const sampled = known.filter((_, i) => i % step === 0);
   const alias = aliasTable(noise);
   const key = draw(seed, HELD_OUT);
-  return (evaluated) => {
+  const byEdge = (evaluated: ScoredVectors): UserMetric => {
     const pairs = pairLoss(evaluated, { noise: alias, negatives, key });
-    let [loss, mass] = [0, 0];
-    const add = (u: number, v: number, weight: number): void => {
-      loss += weight * pairs.loss(u, v);
-      mass += weight;
-    };
-    for (const e of sampled) {
+    const [sums, weights] = [new Float64Array(sampled.length), new Float64Array(sampled.length)];
+    sampled.forEach((e, i) => {
       const [u, v, weight] = [edges.sources[e]!, edges.targets[e]!, edges.weights?.[e] ?? 1];
-      add(u, v, weight);
-      if (!directed) add(v, u, weight);
-    }
-    return loss / mass;
+      sums[i]! += weight * pairs.loss(u, v);
+      if (!directed) sums[i]! += weight * pairs.loss(v, u);
+      weights[i] = directed ? weight : 2 * weight;
+    });
+    return { name: "pairLoss", sums, weights };
   };
+  return { of: (evaluated) => valueOf(byEdge(evaluated)), byEdge };
 }
 
 /** u32: edges between two known nodes. */

@@ -14,7 +14,11 @@ import type { TrainingControls } from "../../training/controls.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { EpochsDone } from "../../training/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
-import { heldOutEdges } from "./held-out.js";
+import { heldOutEdges, type HeldOutEdges } from "./held-out.js";
+import { vectorsAddOf } from "../../evaluation/vectors-add.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import type { VectorsAdd } from "../../embedding/manifest.js";
+import { popularityRows, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 import { methods, type Method, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 
@@ -42,6 +46,8 @@ export interface GraphModel extends EpochsDone {
   sides: readonly (Side & SgnsVectors)[];
   /** a validation part was looked at */
   validated: boolean;
+  /** to the pair loss of held-out edges, over the degrees of their nodes */
+  vectorsAdd: VectorsAdd | undefined;
 }
 
 /**
@@ -98,10 +104,11 @@ export async function learnGraph(
       observe,
       signal,
     );
+    const trained = sides.map((side, i) => ({ ...side, ...kept[i]! }));
     return {
       ...done,
-      ...{ options, validated: validated !== undefined },
-      sides: sides.map((side, i) => ({ ...side, ...kept[i]! })),
+      ...{ options, validated: validated !== undefined, sides: trained },
+      vectorsAdd: lossOf && addedToDegrees(lossOf, trained, popularityRows(visits, noise, negatives)),
     };
   });
 }
@@ -132,15 +139,24 @@ async function started(
 }
 
 /** Of both sides alike. */
-function meanLoss(
-  lossOf: NonNullable<ReturnType<typeof heldOutEdges>>,
-  learners: readonly Learner[],
-  sides: readonly Side[],
-): number {
+function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly Side[]): number {
   const losses = learners.map(({ machine }, i) =>
-    lossOf({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
+    lossOf.of({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
   );
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+/** Of all sides alike. */
+function addedToDegrees(
+  { byEdge }: HeldOutEdges,
+  sides: readonly ScoredVectors[],
+  degrees: ScoredVectors,
+): VectorsAdd | undefined {
+  const alone = byEdge(degrees);
+  const losses = sides.map(byEdge);
+  const mean = (edge: number) => losses.reduce((sum, { sums }) => sum + sums[edge]!, 0) / losses.length;
+  const model: UserMetric = { ...alone, sums: alone.sums.map((_, edge) => mean(edge)) };
+  return vectorsAddOf({ control: "degrees", units: "edges", model, alone });
 }
 
 /** Walks that dead ends leave with less than half of their nodes. */

@@ -13,7 +13,7 @@ import { countedEvents } from "../../skip-grams/counted.js";
 import type { Squares } from "../../skip-grams/optimizer-file.js";
 import { fittedSpace, vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
 import { featuresFrom } from "../../training/carried.js";
-import { unfinishedWarnings } from "../../training/outcome-warnings.js";
+import { unfinishedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
@@ -43,6 +43,10 @@ import { openEarlierNodes, startsOf, type EarlierNodes } from "./start.js";
 import { suits } from "./suits.js";
 
 const command = "train-graph";
+
+const VECTOR_ADVICE =
+  "Try more edges or walks (--num-walks), another --method, or --min-count, and check that the edges follow more " +
+  "than how many each node has";
 
 export const trainer: Trainer = {
   command,
@@ -220,6 +224,9 @@ function ended(
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
   };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
+  const auc = validated ? edgeAuc?.(tablesOf(model)[DEFAULT_TABLE]!) : undefined;
+  const vectorsAdd = auc ? auc.vectorsAdd : model.vectorsAdd;
+  for (const text of vectorWarnings(vectorsAdd, VECTOR_ADVICE)) warn(text);
   return {
     evaluated: {
       options: statedOptions(used),
@@ -228,11 +235,11 @@ function ended(
         ...(validated && {
           valid: {
             pairLoss: best.validLoss!,
-            ...(edgeAuc && { edgeAuc: edgeAuc(tablesOf(model)[DEFAULT_TABLE]!) }),
+            ...(auc && { edgeAuc: auc.edgeAuc }),
           },
         }),
       },
-      ...{ epochs, bestEpoch },
+      ...{ vectorsAdd, epochs, bestEpoch },
     },
     interrupted,
     contents: () =>

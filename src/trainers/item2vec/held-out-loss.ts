@@ -3,8 +3,10 @@
 import { softplus } from "../../numeric/elementary.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
 import { draw } from "../../numeric/random.js";
+import { sumOf } from "../../numeric/sum.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Item2vecOptions } from "./options.js";
-import { pairLoss } from "../../skip-grams/pair-loss.js";
+import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
@@ -15,12 +17,18 @@ const HELD_OUT = 0x4e1d0;
 /** Names their negatives of the market. */
 const MARKETS = 0x4e1d1;
 
+/** The loss of centres and contexts, f32[numFeatures * dim] each. */
+export interface HeldOutLoss {
+  of(evaluated: ScoredVectors): number;
+  /** what each session adds to it */
+  bySession(evaluated: ScoredVectors): UserMetric;
+}
+
 /**
  * Mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats. Events that count more or
  * less count so as centres, and pairs by both of theirs. Goals, rejections and negatives of the market count as in training.
  *
  * @param noise of numeric/alias, by feature
- * @returns a function of f32[numFeatures * dim] centres and contexts
  */
 export function heldOutLoss(
   valid: HeldOut,
@@ -29,37 +37,46 @@ export function heldOutLoss(
     window,
     direction,
     negatives,
-    dim,
     seed,
-  }: Pick<Item2vecOptions, "negatives" | "dim" | "seed"> & { window: number; direction: "both" | "after" },
+  }: Pick<Item2vecOptions, "negatives" | "seed"> & { window: number; direction: "both" | "after" },
   beside?: Pick<Beside, "pairs" | "valid">,
-): (vectors: Float32Array, contexts: Float32Array) => number {
+): HeldOutLoss {
   const { offsets, tokens, weights, numSessions, isHeldOut } = valid;
   const numHeldOut = isHeldOut.reduce((sum, is) => sum + is, 0);
   const step = Math.max(1, Math.ceil(numHeldOut / MOST_CENTRES));
   const key = draw(seed, HELD_OUT);
   const pairsOf = beside && pairsBeside(beside, draw(seed, MARKETS));
-  return (vectors, contexts) => {
-    const pairs = pairLoss({ dim, vectors, contexts }, { noise, negatives, key });
-    let [loss, mass, seen] = [0, 0, 0];
+  const bySession = (evaluated: ScoredVectors): UserMetric => {
+    const pairs = pairLoss(evaluated, { noise, negatives, key });
+    const [sums, masses] = [new Float64Array(numSessions), new Float64Array(numSessions)];
+    let seen = 0;
     for (let session = 0; session < numSessions; session++) {
       const [first, end] = [offsets[session]!, offsets[session + 1]!];
       for (let i = first; i < end; i++) {
         if (!isHeldOut[i] || seen++ % step !== 0) continue;
         const counts = weights ? weights[i]! ** 2 : 1;
-        mass += counts;
+        masses[session]! += counts;
         const from = direction === "after" ? i + 1 : Math.max(first, i - window);
         for (let j = from; j <= Math.min(end - 1, i + window); j++) {
           if (j === i) continue;
           const ofPair = weights ? weights[i]! * weights[j]! : 1;
           const weight = (ofPair * (window - Math.abs(i - j) + 1)) / window;
-          loss += weight * pairs.loss(tokens[i]!, tokens[j]!);
+          sums[session]! += weight * pairs.loss(tokens[i]!, tokens[j]!);
         }
         for (const [context, weight] of pairsOf?.(tokens[i]!, session, i) ?? [])
-          loss += counts * Math.abs(weight) * softplus(-Math.sign(weight) * pairs.score(tokens[i]!, context));
+          sums[session]! +=
+            counts * Math.abs(weight) * softplus(-Math.sign(weight) * pairs.score(tokens[i]!, context));
       }
     }
-    return loss / (mass || 1);
+    const seenOnly = (_: number, session: number) => masses[session]! > 0;
+    return { name: "pairLoss", sums: sums.filter(seenOnly), weights: masses.filter(seenOnly) };
+  };
+  return {
+    of: (evaluated) => {
+      const { sums, weights } = bySession(evaluated);
+      return sumOf(sums) / (sumOf(weights!) || 1);
+    },
+    bySession,
   };
 }
 

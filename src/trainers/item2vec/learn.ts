@@ -14,6 +14,9 @@ import type { TrainingControls } from "../../training/controls.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { EpochsDone } from "../../training/epoch-loop.js";
 import { heldOutLoss } from "./held-out-loss.js";
+import type { VectorsAdd } from "../../embedding/manifest.js";
+import { vectorsAddOf } from "../../evaluation/vectors-add.js";
+import { popularityRows } from "../../skip-grams/pair-loss.js";
 import { stoppingMetricOf, windowSize, type TrainedOptions } from "./options.js";
 import type { Beside } from "./sessions.js";
 import type { Validation } from "./validation.js";
@@ -34,7 +37,9 @@ export interface Item2vecInput {
 }
 
 /** Rows by feature of the space. */
-export interface Item2vecModel extends EpochsDone, SgnsVectors {}
+export interface Item2vecModel extends EpochsDone, SgnsVectors {
+  vectorsAdd: VectorsAdd | undefined;
+}
 
 /**
  * Trains item vectors. The same input, options and seed give the same bytes at any number of threads.
@@ -85,8 +90,8 @@ export async function learnItem2vec(
         (async () => {
           const vectors = machine.vectors();
           return {
-            validLoss: lossOf(vectors, machine.contexts()),
-            ...(await valid.nextItems?.(vectors, signal)),
+            validLoss: lossOf.of({ dim, vectors, contexts: machine.contexts() }),
+            ...(await valid.nextItems?.of(vectors, signal)),
           };
         }),
     },
@@ -94,5 +99,17 @@ export async function learnItem2vec(
     observe,
     signal,
   );
-  return { ...done, ...kept[0]! };
+  const model = kept[0]!;
+  return { ...done, ...model, vectorsAdd: lossOf && (await added()) };
+
+  /** Over popularity, by what early stopping went by: of the next item, or of pairs. */
+  async function added(): Promise<VectorsAdd | undefined> {
+    const control = "popularity";
+    if (valid!.nextItems) {
+      const found = await valid!.nextItems.beside(model.vectors, totals, signal);
+      return found && vectorsAddOf({ control, units: "events", ...found });
+    }
+    const [own, alone] = [{ dim, ...model }, popularityRows(totals, noise, negatives)].map(lossOf!.bySession);
+    return vectorsAddOf({ control, units: "sessions", model: own!, alone: alone! });
+  }
 }

@@ -57,7 +57,7 @@ test("a held-out item is looked for among the nearest of the item before it, wha
   ];
   const validate = nextItems(heldOutOf(sessions), [first, end], totals, { dim, k: 4, threads: 1 })!;
   const found = pairs.filter(([before, next]) => ranked(before!).slice(0, 4).includes(next!)).length;
-  const { recallAt4, ndcgAt4 } = await validate(vectors, new AbortController().signal);
+  const { recallAt4, ndcgAt4 } = await validate.of(vectors, new AbortController().signal);
   expect(recallAt4).toBeCloseTo(found / pairs.length, 12);
   const gains = pairs.map(([before, next]) => {
     const rank = ranked(before!).indexOf(next!);
@@ -73,7 +73,7 @@ test("an item without training events is missed, and no pair is nothing to look 
     [3, 1],
     [9, 1],
   ])!;
-  expect(await validate(vectors, new AbortController().signal)).toMatchObject({ recallAt9: 0 });
+  expect(await validate.of(vectors, new AbortController().signal)).toMatchObject({ recallAt9: 0 });
   expect(
     of([
       [3, 1],

@@ -5,7 +5,7 @@ import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { unfinishedWarnings } from "../../training/outcome-warnings.js";
+import { unfinishedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/training-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
@@ -32,6 +32,10 @@ import { validationOf, validMetrics } from "./validation.js";
 import { suits } from "./suits.js";
 
 const command = "train-item2vec";
+
+const VECTOR_ADVICE =
+  "Try another session (--session, --session-gap), more events, or train-pca --matrix cooccurrence, and check that " +
+  "the order of a session says something about its items";
 
 export const trainer: Trainer = {
   command,
@@ -127,7 +131,7 @@ async function fit(
   );
   lap("train");
 
-  const { epochs, bestEpoch, interrupted } = model;
+  const { epochs, bestEpoch, interrupted, vectorsAdd } = model;
   const best = epochs[bestEpoch - 1]!;
   const stoppingMetric = stoppingMetricOf(standard);
   const course = {
@@ -137,11 +141,12 @@ async function fit(
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
   };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
+  for (const text of vectorWarnings(vectorsAdd, VECTOR_ADVICE)) warn(text);
   return {
     evaluated: {
       options: { ...used },
       metrics: { train: { pairLoss: best.trainLoss }, ...(valid && { valid: validMetrics(best) }) },
-      ...{ epochs, bestEpoch },
+      ...{ vectorsAdd, epochs, bestEpoch },
     },
     interrupted,
     contents: () =>

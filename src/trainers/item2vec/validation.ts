@@ -6,14 +6,14 @@ import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { Parts } from "../../training/examples.js";
-import { nextItems } from "./next-items.js";
+import { nextItems, type NextItems } from "./next-items.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 
 export interface Validation {
   heldOut: HeldOut;
   /** recallAtK and ndcgAtK of the next item, where early stopping goes by them */
-  nextItems?: ReturnType<typeof nextItems>;
+  nextItems?: NextItems;
 }
 
 interface Found {

@@ -1,9 +1,16 @@
 import { netOutcomeWarnings } from "./outcome.js";
+import type { Outcome } from "../../training/feature-plan.js";
 import type { NetOptions } from "./options.js";
 
-const done = { epochs: [], bestEpoch: 20 };
 const said = (patience: number, hasEpochs: boolean) =>
-  netOutcomeWarnings(done, {}, {}, { epochs: 20, patience } as NetOptions, undefined, hasEpochs);
+  netOutcomeWarnings(
+    {
+      ...{ trained: { epochs: [], bestEpoch: 20 }, metrics: {}, examples: {} },
+      options: { epochs: 20, patience },
+    } as unknown as Outcome<NetOptions>,
+    undefined,
+    hasEpochs,
+  );
 
 describe("a network without a validation split", () => {
   test("that trains the default number of epochs says how to keep the best one", () => {

@@ -79,8 +79,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
     ...(table && {
       earlier: { run: table.run, goOn: (fitted) => spaceOf(table, fitted, keepKeys) },
     }),
-    outcome: (model, metrics, examples, net) =>
-      netOutcomeWarnings(model, metrics, examples, net, metric, given.epochs !== undefined),
+    outcome: (outcome) => netOutcomeWarnings(outcome, metric, given.epochs !== undefined),
   };
 }
 

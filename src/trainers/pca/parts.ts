@@ -6,7 +6,7 @@ import { eventWeights } from "../../dataset/event-weights.js";
 import { numericForms } from "../../dataset/numeric.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { columnOf, fitFeatures, type EarlierRows, type FeatureSpace } from "../../dataset/vocabulary.js";
-import type { Metrics } from "../../embedding/manifest.js";
+import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { UsageError } from "../../errors.js";
 import { pcaTensorsOf } from "./artifact.js";
@@ -23,8 +23,9 @@ import type { Examples, Part } from "../../training/examples.js";
 import { countUnseen, type SplitParts } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
-import { unrankedWarnings } from "../../training/outcome-warnings.js";
-import { rankingByUser, rankingMetricsOfParts } from "../../training/ranking-metrics.js";
+import { addedToPopularity, vectorAdvice } from "../../training/control.js";
+import { unrankedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
+import { rankingMetricsOfParts } from "../../training/ranking-metrics.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 
 /** Options with what the user said of --dim. */
@@ -45,10 +46,12 @@ export interface PcaOfParts {
   part: Part;
   /** what items are ranked among; null where none are */
   negatives: NonNullable<Examples["negatives"]> | null;
-  /** metrics of the other parts */
-  heldOut(): Promise<Record<string, Metrics>>;
-  /** of ranked items: metrics of the validation part by user */
-  byUnit?: () => Promise<readonly UserMetric[]>;
+  /** metrics of the other parts; of ranked items, those of the validation part by user, and what the vectors add */
+  heldOut(): Promise<{
+    metrics: Record<string, Metrics>;
+    validByUser?: readonly UserMetric[];
+    vectorsAdd?: VectorsAdd | undefined;
+  }>;
 }
 
 /** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
@@ -89,7 +92,7 @@ function explainedOf(
     const rows = bindEncoder(space, part.dataset).encode(part.rows, new Float32Array(part.rows.length));
     metrics[name] = { explainedVarianceRatioTotal: explainedVarianceOf(projection, rows) };
   }
-  return () => Promise.resolve(metrics);
+  return () => Promise.resolve({ metrics });
 }
 
 async function ofInteractions(
@@ -142,12 +145,15 @@ async function ofInteractions(
     part: parts.train,
     negatives: examples.negatives!,
     async heldOut() {
-      const metrics = await rankingMetricsOfParts(scorer, ranking!, threads, watch.signal);
-      for (const text of unrankedWarnings(ranking!.examples, metrics))
-        watch.observe({ stage: "warning", text });
-      return metrics;
+      const measured = await rankingMetricsOfParts(scorer, ranking!, threads, watch.signal);
+      const vectorsAdd = addedToPopularity(measured.validByUser, ranking!);
+      const warnings = [
+        ...unrankedWarnings(ranking!.examples, measured.metrics),
+        ...vectorWarnings(vectorsAdd, vectorAdvice(examples)),
+      ];
+      for (const text of warnings) watch.observe({ stage: "warning", text });
+      return { ...measured, vectorsAdd };
     },
-    byUnit: () => rankingByUser(scorer, ranking!, threads, watch.signal),
   };
 }
 
@@ -267,7 +273,13 @@ async function ofCooccurrence(
   // vectors are by item, features start with the out-of-vocabulary one
   const vectors = new Float32Array(space.numFeatures * model.dim);
   vectors.set(model.vectors, (item.first + 1) * model.dim);
-  return { space, model: { ...model, vectors }, part, negatives: null, heldOut: () => Promise.resolve({}) };
+  return {
+    space,
+    model: { ...model, vectors },
+    part,
+    negatives: null,
+    heldOut: () => Promise.resolve({ metrics: {} }),
+  };
 }
 
 /** The rows by time, then row; as they are without times. */

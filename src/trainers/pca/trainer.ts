@@ -84,6 +84,7 @@ async function fit(
   tellOf(model, given.dim, pca, watch);
   lap("train");
 
+  const { metrics: heldOut, validByUser, vectorsAdd } = await found.heldOut();
   const ratios = model.explainedVarianceRatio && [...model.explainedVarianceRatio];
   const metrics: Record<string, PartMetrics> = {
     ...(ratios && {
@@ -92,13 +93,13 @@ async function fit(
         explainedVarianceRatio: ratios,
       },
     }),
-    ...(await found.heldOut()),
+    ...heldOut,
   };
   lap("evaluate");
   return {
-    evaluated: { options: { ...pca, dim: model.dim }, metrics, epochs: [], bestEpoch: 0 },
+    evaluated: { options: { ...pca, dim: model.dim }, metrics, vectorsAdd, epochs: [], bestEpoch: 0 },
     interrupted: false,
-    ...(found.byUnit && { byUnit: found.byUnit }),
+    ...(validByUser && { byUnit: () => Promise.resolve(validByUser) }),
     contents(): FitContents {
       const { roles } = part.dataset;
       const preprocess = {

@@ -20,7 +20,8 @@ export function lastScore(search: Search, query: u32): f32 {
 export function offer(search: Search, query: u32, item: u32, score: f32): void {
   if (!(score > lastScore(search, query)) || isMasked(search.maskEnds, search.masks, query, item)) return;
   const list = listOf(search, query);
-  if (search.top > LONG_LIST) replaceWorst(search.scores + list, search.found + list, search.top, item, score);
+  if (search.top > LONG_LIST)
+    replaceWorst(search.scores + list, search.found + list, search.top, item, score);
   else insertBest(search.scores + list, search.found + list, search.top, item, score);
 }
 

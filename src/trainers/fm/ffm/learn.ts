@@ -48,11 +48,9 @@ export async function learnFfm(
     observe,
     signal,
   );
-  const { scoreByWeights, ...trained } = trainedFactors("ffm", model);
+  const trained = trainedFactors("ffm", model);
   return {
     ...trained,
-    // weights were trained on the values of normalised rows
-    ...(!normalizeRows && scoreByWeights && { scoreByWeights }),
     files: (of) => ({
       ...trained.files(of),
       ...layoutFile({ fields: of.fields.map(({ name }) => name), dim, normalizeRows }),

@@ -56,10 +56,9 @@ export async function learnCoordinates(
   const fm = trainedFactors("fm", model);
   const { link, draws, tableScale = 1 } = ensemble;
   if (link === "identity" && draws.length === 1) return fm;
-  const { scoreByWeights: _, ...byDraws } = fm;
   const byTable: Ensemble = { link, draws: [model] };
   return {
-    ...byDraws,
+    ...fm,
     name: "fm-draws",
     ...(tableScale !== 1 && { chosen: { tableScale }, keeps: { tableScale } }),
     files: () => ({ ...fm.files(space), [DRAWS_FILE]: drawsFile(ensemble) }),

@@ -1,0 +1,163 @@
+// What a training says that its vectors add over a control without vectors: logs with planted groups, and the same logs without them.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GateOutcome } from "../embedding/gate-file.js";
+import type { Manifest, Metrics, VectorsAdd } from "../embedding/manifest.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { integerBelow, mulberry32 } from "../testing/random.js";
+import { shop } from "../testing/shop.js";
+import { trainers } from "../trainers/index.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const WARNING = "nothing shows that the vectors mean anything";
+
+interface Said {
+  vectorsAdd?: VectorsAdd;
+  metrics: Record<string, Metrics>;
+  warnings: string[];
+}
+
+async function trained(command: string, log: string, ...args: string[]): Promise<Said> {
+  const { stdout } = await embedOk([command, at(log), "-o", at("run"), "--force", "--json", ...args]);
+  return parseJson<Said>(stdout);
+}
+const said = ({ warnings }: Said) => warnings.filter((text) => text.startsWith(WARNING));
+
+const GROUPS = 6;
+
+/** Users with sessions of three items each: of the user's group, or of any. */
+function events(hasGroups: boolean): string {
+  const random = mulberry32(7);
+  const lines = ["user_id,item_id,session_id"];
+  for (let session = 0; session < 1800; session++) {
+    const user = integerBelow(200, random);
+    const group = user % GROUPS;
+    for (let n = 0; n < 3; n++) {
+      // few items are many of the events
+      const rank = Math.min(integerBelow(20, random), integerBelow(20, random));
+      lines.push(
+        `u${user},i${rank * GROUPS + (hasGroups ? group : integerBelow(GROUPS, random))},s${session}`,
+      );
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Edges between nodes of a group, or of any; a node of low number has more. */
+function edges(hasGroups: boolean): string {
+  const random = mulberry32(8);
+  const node = (group: number) =>
+    GROUPS * Math.min(integerBelow(40, random), integerBelow(40, random), integerBelow(40, random)) + group;
+  const seen = new Set<string>();
+  while (seen.size < 1500) {
+    const group = integerBelow(GROUPS, random);
+    const [u, v] = [node(group), node(hasGroups ? group : integerBelow(GROUPS, random))].sort(
+      (a, b) => a - b,
+    );
+    if (u !== v) seen.add(`n${u},n${v}`);
+  }
+  return `from,to\n${[...seen].join("\n")}\n`;
+}
+
+beforeAll(() => {
+  for (const preferences of [true, false]) {
+    const impressions = shop({ preferences }).days.map(({ impressions: csv }) => csv);
+    const all = impressions.map((csv, day) => (day === 0 ? csv : csv.slice(csv.indexOf("\n") + 1))).join("");
+    writeFileSync(at(`clicks-${preferences}.csv`), all);
+    writeFileSync(at(`events-${preferences}.csv`), events(preferences));
+    writeFileSync(at(`edges-${preferences}.csv`), edges(preferences));
+  }
+});
+
+const FM = ["--valid", "0.2", "--threads", "2"];
+const RANKER = ["--valid", "0.2", "--dim", "8"];
+const kinds: [command: string, log: string, control: string, metric: string, args: string[]][] = [
+  ["train-fm", "clicks", "weights alone", "logLoss", FM],
+  ["train-net", "clicks", "weights alone", "logLoss", ["--arch", "fnn", ...FM]],
+  ["train-pca", "events", "popularity", "ndcgAt20", RANKER],
+  ["train-als", "events", "popularity", "ndcgAt20", RANKER],
+  ["train-ranking", "events", "popularity", "ndcgAt20", RANKER],
+  ["train-two-tower", "events", "popularity", "ndcgAt20", ["--history", "others", ...RANKER]],
+  ["train-item2vec", "events", "popularity", "pairLoss", ["--session", "session_id", ...RANKER]],
+  ["train-graph", "edges", "degrees", "edgeAuc", ["--source", "from", "--target", "to", ...RANKER]],
+];
+
+test.each(kinds)(
+  "%s on %s: planted groups add to %s, noise adds nothing and warns",
+  async (command, log, control, metric, args) => {
+    const planted = await trained(command, `${log}-true.csv`, ...args);
+    expect(planted.vectorsAdd).toMatchObject({ control, metric });
+    expect(planted.vectorsAdd!.low).toBeGreaterThan(0);
+    expect(said(planted)).toEqual([]);
+
+    const noise = await trained(command, `${log}-false.csv`, ...args);
+    expect(noise.vectorsAdd).toMatchObject({ control, metric });
+    expect(noise.vectorsAdd!.low).toBeLessThanOrEqual(0);
+    expect(said(noise)).toEqual([expect.stringContaining(control)]);
+  },
+);
+
+test("every trainer is tried here", () => {
+  const tried = new Set([...kinds.map(([command]) => command), "train-gbdt"]);
+  expect(tried).toEqual(new Set(trainers.map(({ command }) => command)));
+});
+
+test("train-gbdt: leaves add to the mean label, and with a head to the values of the leaves", async () => {
+  const trees = await trained("train-gbdt", "clicks-true.csv", "--valid", "0.2", "--num-trees", "20");
+  expect(trees.vectorsAdd).toMatchObject({ control: "mean label", metric: "logLoss", units: "rows" });
+  // the entropy of the validation labels is the loss of their mean
+  const { logLoss, normalizedEntropy } = trees.metrics["valid"]!;
+  expect(trees.vectorsAdd!.value).toBeCloseTo(logLoss! / normalizedEntropy! - logLoss!, 2);
+  const args = ["--head", "lr", "--valid", "0.2", "--num-trees", "20"];
+  expect(await trained("train-gbdt", "clicks-true.csv", ...args)).toMatchObject({
+    vectorsAdd: { control: "leaf values", metric: "logLoss" },
+  });
+});
+
+test("clicks that say nothing beyond popularity: the summary says what to try, and weights alone have no such line", async () => {
+  const { stdout, stderr } = await embedOk(["train-fm", at("clicks-false.csv"), "-o", at("fm"), ...FM]);
+  expect(stdout).toMatch(
+    /^vectors add: log loss lower by .* \(95 % interval .* to .*\) than weights alone, 2,400 rows$/m,
+  );
+  expect(stderr).toMatch(
+    new RegExp(`warning: ${WARNING}.*train-pca --positive-from 1 .*train-als.*--model lr`),
+  );
+  const lr = await trained("train-fm", "clicks-false.csv", "--model", "lr", ...FM);
+  expect(lr).not.toHaveProperty("vectorsAdd");
+  expect(said(lr)).toEqual([]);
+});
+
+test("the figure is the same at any number of threads, stays through a refit, and stands in the manifest", async () => {
+  const one = await trained("train-fm", "clicks-true.csv", "--valid", "0.2", "--threads", "1");
+  const two = await trained("train-fm", "clicks-true.csv", ...FM, "--refit");
+  expect(two.vectorsAdd).toEqual(one.vectorsAdd);
+  const manifest = parseJson<Manifest>(readFileSync(join(at("run"), "manifest.json"), "utf8"));
+  expect(manifest.vectorsAdd).toEqual(one.vectorsAdd);
+  expect(manifest.refit).toBeDefined();
+  const none = await trained("train-fm", "clicks-true.csv");
+  expect(none).not.toHaveProperty("vectorsAdd");
+});
+
+test("embed gate bounds the low end of the interval, and a run without the figure fails", async () => {
+  writeFileSync(at("bounds.yaml"), "after:\n  vectorsAdd: {min: 0}\n");
+  const gate = async (run: string) => {
+    const { code, stdout } = await embed(["gate", at(run), "--bounds", at("bounds.yaml"), "--json"]);
+    const { outcomes } = parseJson<{ outcomes: GateOutcome[] }>(stdout);
+    return { code, outcome: outcomes.find(({ gate: name }) => name === "vectorsAdd") };
+  };
+  const train = async (log: string, ...args: string[]) =>
+    await embedOk(["train-fm", at(log), "-o", at("gated"), "--force", ...args]);
+  await train("clicks-true.csv", ...FM);
+  expect(await gate("gated")).toMatchObject({ code: 0, outcome: { status: "passed", bound: "min 0" } });
+  await train("clicks-false.csv", ...FM);
+  expect(await gate("gated")).toMatchObject({ outcome: { status: "failed" } });
+  await train("clicks-true.csv");
+  const { code, outcome } = await gate("gated");
+  expect(code).not.toBe(0);
+  expect(outcome!.message).toContain(
+    "vectorsAdd has no value (the training has no control to compare with, or no",
+  );
+});
