@@ -1,9 +1,10 @@
 // Crawlers in a shop's log: left out by --drop-users-above and --drop-users-above-per-day, and what a cap makes of them.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
+import { projectFolder } from "../testing/places.js";
 import { shop } from "../testing/shop.js";
 
 const folder = temporaryFolder();
@@ -131,4 +132,15 @@ test("a pipeline leaves them out when it encodes the log, and its version says s
   expect(stderr).toContain("left out 1 user with 7,500 of 19,500 events");
   const manifest = readFileSync(join(at("store"), "items", "000001", "manifest.json"), "utf8");
   expect(parseJson<Trained>(manifest).droppedUsers).toEqual({ users: 1, events: BOT_EVENTS });
+});
+
+test("the commands of the guide run", async () => {
+  const page = readFileSync(join(projectFolder, "docs", "messy-logs.md"), "utf8");
+  const [, block = ""] = /## Bots and crawlers\n.*?```sh\n(.*?)```/su.exec(page) ?? [];
+  symlinkSync(join(projectFolder, "fixtures"), at("fixtures"));
+  const { code, stderr } = await shell(`set -e\n${block}`, { cwd: folder });
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/left out \d users with .* --drop-users-above-per-day 12/),
+  ]);
 });

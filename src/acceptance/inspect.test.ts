@@ -1,7 +1,13 @@
 // `embed inspect`: what a log holds, before anything is trained on it.
 
-import { embed, embedOk, shell } from "../testing/embed.js";
+import { join } from "node:path";
+import type { Inspection } from "../api/inspect/inspection.js";
+import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { shop } from "../testing/shop.js";
+
+const folder = temporaryFolder();
 
 test("shows every column with its role, its distinct values and its missing cells", async () => {
   const { stdout } = await embedOk(["inspect", fixture("clicks.csv")]);
@@ -44,4 +50,41 @@ test("reads nothing but says 66 for a missing log, 65 for an empty one", async (
 test("into `head -1` ends quietly with 0", async () => {
   const got = await shell(`{ embed inspect '${fixture("clicks.csv")}'; echo "exit $?" >&2; } | head -1`);
   expect(got.stderr).toBe("exit 0\n");
+});
+
+test("shows the most frequent users and items, repeated rows, and warns of users who are hardly people", async () => {
+  const { days } = shop({ days: 2, bots: 1 });
+  const [first = "", second = ""] = days.map(({ impressions }) =>
+    impressions.split("\n").slice(1).join("\n"),
+  );
+  // the second day was exported twice
+  const input = `click,user_id,item_id,device,timestamp\n${first}${second}${second}`;
+  const { stdout } = await embedOk(["inspect", "-", "--json", "--top", "2"], { input });
+  const found = parseJson<Inspection & { warnings: string[] }>(stdout);
+  expect(found.frequent.map(({ column, keys }) => [column, keys.length])).toEqual([
+    ["user_id", 2],
+    ["item_id", 2],
+  ]);
+  expect(found.frequent[0]!.keys[0]).toEqual({ key: "bot-1", rows: 4500, share: 4500 / 11_700 });
+  expect(found.duplicates).toEqual({ rows: 3900, share: expect.closeTo(1 / 3), exact: true });
+  expect(found.warnings).toEqual([
+    expect.stringMatching(
+      /^1 user has far more .*'bot-1' \(4,500 events, 38.5 %\).*--drop-users-above \d+ leaves/,
+    ),
+    expect.stringContaining("33.3 % of rows repeat an earlier row in every cell"),
+  ]);
+  const text = (await embedOk(["inspect", "-", "--dedupe"], { input })).stdout;
+  expect(text).toMatch(/^most frequent user_id: bot-1 \(3,000, 38.5 %\) {2}u\d+ /mu);
+  expect(text).toContain("rows that repeat an earlier row: 0 (0.0 %)\n");
+});
+
+test("an encoded dataset has the same frequent keys and repeated rows as its log", async () => {
+  await embedOk(["encode", fixture("purchases.csv"), "-o", join(folder, "dataset")]);
+  const [log, dataset] = await Promise.all(
+    [fixture("purchases.csv"), join(folder, "dataset")].map(async (path) =>
+      parseJson<Inspection>((await embedOk(["inspect", path, "--json"])).stdout),
+    ),
+  );
+  expect(dataset!.frequent).toEqual(log!.frequent);
+  expect(dataset!.duplicates).toEqual(log!.duplicates);
 });

@@ -2,22 +2,23 @@
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/starter.js";
-import { roleNames, type Column, type Roles } from "../../dataset/dataset.js";
+import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import { weightedText } from "../../log/several.js";
+import { KeyFactsCounter } from "./key-facts.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 
 /**
  * @param paths as they were named: a dataset is read alone
- * @param firstRows rows that are shown
+ * @param how.firstRows rows that are shown @param how.top most frequent keys that are shown
  * @throws {UsageError} there are others
  * @throws {ArtifactError} the dataset is damaged
  */
 export async function inspectDataset(
   path: string,
   paths: readonly string[],
-  firstRows: number,
+  { firstRows, top }: { firstRows: number; top: number },
 ): Promise<Inspection> {
   if (paths.length > 1) {
     throw new UsageError(
@@ -44,7 +45,44 @@ export async function inspectDataset(
   );
   if (description.hashKeys)
     warnings.push(`ids are hashed: ${description.hashKeys.columns.join(", ")} (--hash-keys)`);
-  return { rows: numRows, delimiter: "", columns, warnings };
+  const keyFacts = keyFactsOf(dataset, top);
+  return {
+    rows: numRows,
+    delimiter: "",
+    columns,
+    ...keyFacts,
+    warnings: [...warnings, ...keyFacts.warnings],
+  };
+}
+
+/** Rows that are counted at once. */
+const CHUNK_ROWS = 65_536;
+
+/** u32[values.length]: the first or the second half of each number's bits. */
+function halvesOf(values: Float64Array, half: 0 | 1): Uint32Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+  return Uint32Array.from({ length: values.length }, (_, row) => words[2 * row + half]!);
+}
+
+function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
+  const counter = new KeyFactsCounter(
+    columns.map(({ name, kind }) => (kind === "key" ? name : "")),
+    roles,
+  );
+  const numKeys = columns.map((column) => (column.kind === "key" ? column.dictionary.size : 0));
+  for (let first = 0; first < numRows; first += CHUNK_ROWS) {
+    const last = Math.min(first + CHUNK_ROWS, numRows);
+    const words = columns.map((column) =>
+      column.kind === "number"
+        ? halvesOf(column.values.subarray(first, last), 0)
+        : column.codes.subarray(first, last),
+    );
+    // a number has two words; the second ones stand behind all columns
+    for (const column of columns)
+      if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
+    counter.see(words, last - first, numKeys);
+  }
+  return counter.found((c, code) => keyAt((columns[c] as KeyColumn).dictionary, code), top);
 }
 
 function roleOf({ name, kind }: Column, roles: Roles): string {

@@ -2,6 +2,7 @@
 
 import { LEFT_OUT, starterConfig } from "../../config/starter.js";
 import { writeFileAtomic } from "../../io/atomic.js";
+import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import type { Log, ReadOptions } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
@@ -13,6 +14,7 @@ import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
 import type { BadRowReport } from "../../training/bad-row-report.js";
 import { inspectDataset } from "./inspect-dataset.js";
+import { KeyFactsCounter } from "./key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/watch.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
@@ -24,9 +26,14 @@ export interface InspectOptions {
   ignore?: readonly string[];
   /** the form of times, as --time-format takes it */
   timeFormat?: string;
+  /** the most frequent users and items that are shown; 5 when absent */
+  top?: number;
   maxBad?: number;
   badRows?: BadRowReport;
 }
+
+/** The most frequent keys that are shown where nothing is said. */
+export const DEFAULT_TOP = 5;
 
 const FIRST_ROWS = 5;
 
@@ -51,14 +58,14 @@ export async function inspect(
   for (const path of paths) {
     if (!(await isEncodedDataset(path))) continue;
     if (options.reading.engine) throw datasetIsHere(path);
-    return inspectDataset(path, paths, FIRST_ROWS);
+    return inspectDataset(path, paths, { firstRows: FIRST_ROWS, top: options.top ?? DEFAULT_TOP });
   }
   return inspectLog(paths, options, watch);
 }
 
 async function inspectLog(
   paths: readonly string[],
-  { reading, ignore = [], timeFormat, badRows, ...bad }: InspectOptions,
+  { reading, ignore = [], timeFormat, top = DEFAULT_TOP, badRows, ...bad }: InspectOptions,
   { observe, signal }: Watch,
 ): Promise<Inspection> {
   await badRows?.check(paths);
@@ -73,12 +80,14 @@ async function inspectLog(
     const log = withoutColumns(opened, ignore);
     const inference = inferRoles(log.columns, log.sample, timeFormat);
     const missing = log.columns.map(() => 0);
+    const keys = new KeyFactsCounter(log.columns, inference.roles);
     const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch, keyOf) => {
         signal.throwIfAborted();
         facts.see(batch, keyOf);
+        keys.see(batch.columns as Uint32Array[], batch.numRows, batch.sizes);
         for (const row of batch.faultyRows) onSkipped?.(row);
         batch.columns.forEach((codes, c) => {
           for (let row = 0; row < batch.numRows; row++) if (codes[row] === 0xffffffff) missing[c]!++;
@@ -111,7 +120,9 @@ async function inspectLog(
     if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));
     warnings.push(...log.warnings, ...(read.warnings ?? []));
     if (read.repeats) warnings.push(`${read.repeats} duplicate rows dropped by --dedupe`);
-    return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
+    const keyFacts = keys.found((c, code) => keyAt(read.dictionaries[c]!, code), top);
+    warnings.push(...keyFacts.warnings);
+    return { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts, warnings };
   } finally {
     await opened.close();
   }

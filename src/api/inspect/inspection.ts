@@ -1,5 +1,6 @@
 // What `embed inspect` finds.
 
+import type { KeyFacts } from "./key-facts.js";
 import type { FoundFacts } from "./log-facts.js";
 
 export interface InspectedColumn {
@@ -15,7 +16,7 @@ export interface InspectedColumn {
   first: string[];
 }
 
-export interface Inspection extends FoundFacts {
+export interface Inspection extends FoundFacts, KeyFacts {
   rows: number;
   delimiter: string;
   columns: InspectedColumn[];

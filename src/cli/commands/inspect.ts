@@ -17,6 +17,7 @@ import {
 } from "../../flags/options.js";
 import { markCommon } from "../../flags/common.js";
 import { nameOf } from "../../flags/setting.js";
+import { wholeOf } from "../../flags/parsers.js";
 import { addTable } from "../../flags/table-option.js";
 import { columns } from "../../training/options/columns.js";
 import { checkGiven, pick } from "../../training/options/table.js";
@@ -56,6 +57,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
         "Reading:",
       ),
     )
+    .option("--top <n>", "number of most frequent users and items to show (default: 5)", wholeOf("--top", 0))
     .option(
       "--write-config <file>",
       "write the inferred columns to a config file that you can edit and pass to training (--config)",
@@ -65,7 +67,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
   addOutputOptions(command);
   markCommon(
     command,
-    command.options.map(nameOf).filter((name) => !name.startsWith("engine-")),
+    command.options.map(nameOf).filter((name) => name !== "max-cell" && !name.startsWith("engine-")),
   );
   return command.action(async (paths: string[], flags: Flags) => {
     const { version } = await import("../../io/package-version.js");
@@ -90,6 +92,7 @@ type Flags = ReadingFlags &
     writeConfig?: string;
     timeFormat?: string;
     ignore?: string[];
+    top?: number;
     weight?: string;
     directed?: boolean;
   };
@@ -100,10 +103,10 @@ export async function callInspect(
   { watch }: Pick<Caller, "watch">,
 ): Promise<Inspection> {
   const { inspect, writeStarterConfig } = await import("../../api/inspect/inspect.js");
-  const { timeFormat, ignore, writeConfig, force = false } = flags;
+  const { timeFormat, ignore, top, writeConfig, force = false } = flags;
   const found = await inspect(
     paths,
-    { ...(await logOf(flags)), ...definedOf({ timeFormat, ignore }) },
+    { ...(await logOf(flags)), ...definedOf({ timeFormat, ignore, top }) },
     watch,
   );
   if (writeConfig !== undefined) await writeStarterConfig(writeConfig, paths, found, force, timeFormat);
@@ -151,14 +154,18 @@ function asksForGraph({ source, target, weight, directed }: Flags): boolean {
 }
 
 /** The columns of edges. @throws {UsageError} one alone, or what means nothing beside them */
-function edgesOf({ source, target, weight, directed, writeConfig, timeFormat, ignore }: Flags) {
+function edgesOf({ source, target, weight, directed, writeConfig, timeFormat, ignore, top }: Flags) {
   if (source === undefined || target === undefined)
     throw new UsageError("--source and --target must be given together");
-  if ((writeConfig ?? timeFormat ?? ignore) !== undefined)
-    throw new UsageError(
-      `${writeConfig !== undefined ? "--write-config" : timeFormat !== undefined ? "--time-format" : "--ignore"} ` +
-        "cannot be combined with --source and --target, which read an edge list",
-    );
+  const ofLogs = {
+    "--write-config": writeConfig,
+    "--time-format": timeFormat,
+    "--ignore": ignore,
+    "--top": top,
+  };
+  const [flag] = Object.entries(ofLogs).find(([, value]) => value !== undefined) ?? [];
+  if (flag !== undefined)
+    throw new UsageError(`${flag} cannot be combined with --source and --target, which read an edge list`);
   return { source, target, ...definedOf({ weight, directed }) };
 }
 
@@ -212,7 +219,7 @@ function numberText(x: number): string {
   return String(Number(x.toPrecision(6)));
 }
 
-function textOf({ rows, columns, warnings }: Inspection): string {
+function textOf({ rows, columns, frequent, duplicates, warnings }: Inspection): string {
   const head = ["column", "role", "type", "distinct", "missing", "first rows"];
   const lines = columns.map(({ name, role, type, distinct, missing, first }) => [
     name,
@@ -222,10 +229,24 @@ function textOf({ rows, columns, warnings }: Inspection): string {
     String(missing),
     first.map(shown).join("  "),
   ]);
-  const counted = `${rows.toLocaleString("en")} rows, ${columns.length} columns\n`;
+  const counts = `${counted(rows)} rows, ${columns.length} columns\n`;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const most = frequent.flatMap(({ column, keys }) =>
+    keys.length === 0
+      ? []
+      : [
+          `most frequent ${printable(column)}: ` +
+            keys
+              .map(({ key, rows: own, share }) => `${shown(key)} (${counted(own)}, ${percent(share)})`)
+              .join("  "),
+        ],
+  );
+  const { rows: repeated, share, exact } = duplicates;
+  const repeats = `rows that repeat an earlier row: ${exact ? "" : "about "}${counted(repeated)} (${percent(share)})`;
   return (
     formatTable([head, ...lines]) +
-    counted +
+    counts +
+    [...most, repeats].map((line) => `${line}\n`).join("") +
     similarTogether(warnings)
       .map((text) => `warning: ${printable(text)}\n`)
       .join("")
