@@ -57,13 +57,13 @@ export async function writeDataset(
     });
     await put(VALUES_FILE, (file) => writeValues(file, plans, streamed!.dictionaries, rows!.counts));
 
-    const { numRows, roles, inputs, skipped, dictionaries, hashKeys } = streamed!;
+    const { numRows, roles, inputs, fileRows, skipped, dictionaries, hashKeys } = streamed!;
     const columns = plans.map((plan, i) => ({
       ...plan,
       missing: rows!.missing[i]!,
       ...(plan.kind !== "number" && { distinct: dictionaries[i]!.size }),
     }));
-    const reported = { inputs, options, ...(hashKeys && { hashKeys }), skipped, files };
+    const reported = { inputs, fileRows, options, ...(hashKeys && { hashKeys }), skipped, files };
     const text = descriptionText({ version, rows: numRows, roles, columns, ...reported });
     await writeChunks(join(dir, DATASET_MARKER), [Buffer.from(text)], signal);
     written = { ...streamed!, columns };
