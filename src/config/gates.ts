@@ -33,11 +33,35 @@ const ofShare = z.strictObject(shareBounds);
 /** Bounds of every field, and other bounds of some. */
 const perField = { fields: z.record(z.string(), ofShare).optional() };
 
+/** Of each new file or day: absolute bounds, and bounds as shares of the median of the earlier ones. */
+const ofGroup = { atLeast: share.optional(), atMost: share.optional() };
+const groupCount = z.strictObject({ min: z.number().optional(), max: z.number().optional(), ...ofGroup });
+const groupShare = z.strictObject({ min: share.optional(), max: share.optional(), ...ofGroup });
+/** `maxRise`: by how much it may be above the median of the earlier ones */
+const unseenShare = z.strictObject({
+  min: share.optional(),
+  max: share.optional(),
+  maxRise: share.optional(),
+});
+const atMostSo = z.strictObject({ max: z.number().min(0) });
+const groupBounds = {
+  rows: groupCount.optional(),
+  users: groupCount.optional(),
+  items: groupCount.optional(),
+  positiveRate: groupShare.optional(),
+  labelSpread: groupCount.optional(),
+  /** share of rows whose key stands in no earlier file or day */
+  unseenUsers: unseenShare.optional(),
+  unseenItems: unseenShare.optional(),
+};
+
 export const beforeBounds = z.strictObject({
   /** rows of the dataset */
   rows: count.optional(),
   /** share of labels from `from` on; above 0 without it */
   positiveRate: z.strictObject({ ...shareBounds, from: z.number().optional() }).optional(),
+  /** standard deviation of the labels */
+  labelSpread: count.optional(),
   /** distinct keys of the column in the role */
   users: count.optional(),
   items: count.optional(),
@@ -55,6 +79,12 @@ export const beforeBounds = z.strictObject({
       maxAdvance: duration.optional(),
     })
     .optional(),
+  /** each file that the last version's log lacks, next to the median of the others; copies: those with the rows of another file */
+  newFiles: z.strictObject({ ...groupBounds, copies: atMostSo.optional() }).optional(),
+  /** files of the last version's log that are missing, although files that sort before them by name are there */
+  goneFiles: atMostSo.optional(),
+  /** each day after the last version's newest event, next to the median of the earlier ones; empty: most days in a row without an event */
+  newDays: z.strictObject({ ...groupBounds, empty: atMostSo.optional() }).optional(),
 });
 
 export const afterBounds = z.strictObject({
@@ -95,6 +125,7 @@ export const afterBounds = z.strictObject({
 export const gateBounds = z.strictObject({ before: beforeBounds.optional(), after: afterBounds.optional() });
 
 export type BeforeBounds = z.infer<typeof beforeBounds>;
+export type GroupBounds = NonNullable<BeforeBounds["newFiles"]> & NonNullable<BeforeBounds["newDays"]>;
 export type AfterBounds = z.infer<typeof afterBounds>;
 export type GateBounds = z.infer<typeof gateBounds>;
 

@@ -17,6 +17,7 @@ import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./c
 import { roleNames, type Beside, type Column, type Dataset, type LabelPlace, type Roles } from "./dataset.js";
 import type { DroppedUsers } from "./heavy-users.js";
 import type { DropFilter } from "./filter.js";
+import { keyWarnings } from "./key-warnings.js";
 import { withLists } from "./lists.js";
 import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
@@ -37,6 +38,8 @@ export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
   onSkipped?: (row: BadRow) => void;
   /** columns whose cells are kept as they stand there, with the rows' numbers, in Dataset.beside; absent: nothing is */
   beside?: readonly string[];
+  /** no text of a cell may stand in a warning */
+  hidesText?: boolean;
   /** called once the log is read: rows left out as bad by reason, and all its rows; what it throws ends the building */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
@@ -58,6 +61,8 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   numRows: number;
   roles: Roles;
   inputs: InputFingerprint[];
+  /** Rows of each of the first inputs, the log's files; side tables are inputs after these. */
+  fileRows: number[];
   /** as Dataset's */
   firstOther?: LabelPlace;
   /** keys, or cells of several values, of each column; empty for numbers */
@@ -81,16 +86,18 @@ export async function buildDataset(
   let plans: readonly ColumnPlan[] = [];
   let memory = new MemoryColumns(plans);
   const open = (columns: readonly ColumnPlan[]) => (memory = new MemoryColumns((plans = columns)));
-  const { numRows, roles, inputs, dictionaries, firstOther, ...given } = await streamRows(
-    log,
-    sides,
-    options,
-    open,
-    (progress) => {
-      memory.hear(shareRead(progress));
-      observe?.(progress);
-    },
-  );
+  const {
+    numRows,
+    roles,
+    inputs,
+    fileRows: _,
+    dictionaries,
+    firstOther,
+    ...given
+  } = await streamRows(log, sides, options, open, (progress) => {
+    memory.hear(shareRead(progress));
+    observe?.(progress);
+  });
   const made = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
   const columns = made.filter((_, i) => plans[i]!.isBeside !== true);
   const beside = options.beside && besideOf(made.filter((_, i) => plans[i]!.isBeside));
@@ -227,10 +234,12 @@ export async function streamRows(
       ...(read.warnings ?? []),
       ...resolved.warnings,
       ...nullWarnings(nulls),
+      ...plans.flatMap((plan, i) => keyWarnings(plan, dictionaries[i]!, log, roles, options)),
       ...warnings,
     ],
     ...(rows.firstOther && { firstOther: rows.firstOther }),
     inputs: [...read.inputs, ...sides.flatMap(({ inputs }) => inputs)],
+    fileRows: read.inputs.map(({ path }) => rows.rowsOfFiles.get(path) ?? 0),
     dictionaries,
     inferred,
     notes,

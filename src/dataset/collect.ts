@@ -82,6 +82,8 @@ export interface Handling {
 /** Hands the rows that pass to a sink. */
 export class RowCollector {
   numRows = 0;
+  /** Rows that are kept, by file in the order of the log. */
+  readonly rowsOfFiles = new Map<string, number>();
   dropped = 0;
   /** the first row whose label is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
@@ -147,6 +149,11 @@ export class RowCollector {
     const rowNumbers = this.handling.numbersRows === true ? this.#rowNumbers(batch, fates) : undefined;
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
+    if (batch.numRows > 0) {
+      // all rows of a batch are of one file
+      const { file } = batch.placeOf(0);
+      this.rowsOfFiles.set(file, (this.rowsOfFiles.get(file) ?? 0) + kept);
+    }
     return kept > 0 ? this.sink.append(cells, kept, keyOf, rowNumbers) : undefined;
   }
 

@@ -5,12 +5,15 @@ import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { newestEvent } from "../dataset/last-seen.js";
+import { labelsOf } from "./group-facts.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** Undefined where the dataset has no column for it. */
 export interface DatasetFacts {
   rows: number;
   positiveRate: number | undefined;
+  /** standard deviation of the labels */
+  labelSpread: number | undefined;
   users: number | undefined;
   items: number | undefined;
   /** share of empty cells, by column */
@@ -26,7 +29,7 @@ export function factsOf({ dataset, description }: EncodedDataset, from: number |
   const newest = newestEvent(dataset);
   return {
     rows,
-    positiveRate: positiveRate(dataset, from),
+    ...labelFacts(dataset, from),
     users: distinctOf(roles.user),
     items: distinctOf(roles.item),
     missing: new Map(columns.map(({ name, missing }) => [name, rows === 0 ? 0 : missing / rows])),
@@ -34,14 +37,14 @@ export function factsOf({ dataset, description }: EncodedDataset, from: number |
   };
 }
 
-function positiveRate(dataset: Dataset, from: number | undefined): number | undefined {
+function labelFacts(
+  dataset: Dataset,
+  from: number | undefined,
+): Pick<DatasetFacts, "positiveRate" | "labelSpread"> {
   const { label } = dataset.roles;
-  if (label === undefined || dataset.numRows === 0) return undefined;
-  const column = columnNamed(dataset, label);
-  if (column.kind !== "number") return undefined;
-  let positive = 0;
-  for (const value of column.values) if (from === undefined ? value > 0 : value >= from) positive++;
-  return positive / dataset.numRows;
+  const column = label === undefined ? undefined : columnNamed(dataset, label);
+  if (column?.kind !== "number") return { positiveRate: undefined, labelSpread: undefined };
+  return labelsOf(column.values, { start: 0, end: dataset.numRows }, undefined, from);
 }
 
 /**

@@ -78,9 +78,20 @@ function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): 
     value: valueOf(metrics, gate),
     previous: before && valueOf(before, gate),
     show: asNumber,
-    why: has === "" ? `there are no ${part} metrics${flag}` : `the ${part} metrics are ${has}`,
+    why: isOneClass(metrics, gate)
+      ? `all labels of the ${part} split are equal, which leaves it undefined`
+      : has === ""
+        ? `there are no ${part} metrics${flag}`
+        : `the ${part} metrics are ${has}`,
     ...(before && { whyNoPrevious: `the last version has no ${gate}` }),
   };
+}
+
+/** Whether a metric is undefined because its split has labels of one class: the log loss alone needs no two. */
+export function isOneClass(metrics: ByPart, gate: string): boolean {
+  const [part, name] = [gate.slice(0, gate.indexOf(".")), gate.slice(gate.indexOf(".") + 1)];
+  const found = metrics[part] ?? {};
+  return ["auc", "normalizedEntropy", "calibration"].includes(name) && "logLoss" in found && !(name in found);
 }
 
 function fullName(name: string, metrics: ByPart): string {

@@ -17,6 +17,7 @@ import { metricOutcomes, vectorsAddOutcomes } from "./gate-metrics.js";
 import { earlierValues } from "./gate-file.js";
 import {
   asCount,
+  asNumber,
   asShare,
   asTime,
   checkBounds,
@@ -27,6 +28,7 @@ import {
 } from "./bounds.js";
 import { factsOf, unseenShare } from "./gate-dataset.js";
 import { fieldBounds, withoutEarlier } from "./gate-fields.js";
+import { newOutcomes } from "./gate-new.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
 import { numNotFinite } from "../api/table-facts.js";
 
@@ -69,6 +71,10 @@ export async function gateBefore(
       own("positiveRate", facts.positiveRate, asShare, "the dataset has no labels"),
       bounds.positiveRate,
     ),
+    ...reported(
+      own("labelSpread", facts.labelSpread, asNumber, "the dataset has no labels"),
+      bounds.labelSpread,
+    ),
     ...reported(own("users", facts.users, asCount, "no column of keys is the user"), bounds.users),
     ...reported(own("items", facts.items, asCount, "no column of keys is the item"), bounds.items),
   ];
@@ -84,11 +90,11 @@ export async function gateBefore(
     asTime,
     roles.time === undefined ? "no column is the time" : "no event has a time",
   );
-  if (newest.value !== undefined || bounds.newest) {
-    const last = newest.previous ?? (run && (await newestOf(run)));
+  const last = newest.previous ?? (run && (await newestOf(run)));
+  if (newest.value !== undefined || bounds.newest)
     outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now, parseTime));
-  }
-  return outcomes;
+  const events = { now: facts.newest, before: last };
+  return [...outcomes, ...newOutcomes(encoded, run, events, bounds)];
 }
 
 async function unseenOutcomes(
@@ -152,14 +158,18 @@ export async function gateAfter(
   return outcomes;
 }
 
-/** @throws {GateError} a gate failed; the message names each */
-export function checkGates(outcomes: readonly GateOutcome[]): void {
+/**
+ * @param compared a sentence about the version that gates compared with
+ * @throws {GateError} a gate failed; the message names each
+ */
+export function checkGates(outcomes: readonly GateOutcome[], compared?: string): void {
   const failed = outcomes.filter(({ status }) => status === "failed");
   if (failed.length === 0) return;
   const bounds = outcomes.filter(({ bound }) => bound !== "none");
   const lines = failed.map(({ message }) => `\n  ${message}`).join("");
   throw new GateError(
     `${failed.length} of ${bounds.length} gates failed, nothing is published:${lines}\n` +
+      (compared === undefined ? "" : `${compared}\n`) +
       `look at the log and at ${GATE_FILE}; loosen the bound where the change is meant`,
   );
 }

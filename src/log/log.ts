@@ -226,6 +226,8 @@ export interface Log {
   multiWeights?: string[];
   /** columns that hold times by the log's form: they may be requested as such */
   times?: ReadonlySet<string>;
+  /** columns of 64-bit floating-point numbers by the log's form */
+  floats?: ReadonlySet<string>;
   /**
    * Reads every row once, in order; batches hold a few thousand to some hundred thousand rows.
    *

@@ -107,6 +107,7 @@ export async function openParquet(
       columns: all,
       multi,
       times: new Set(head.columns.filter((name) => isTime(head, name, columns))),
+      floats: new Set(head.columns.filter((name) => head.trees.get(name)!.element.type === "DOUBLE")),
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll: numRows <= SAMPLE_ROWS,
       ...undelimited(options),

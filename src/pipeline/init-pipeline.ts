@@ -39,7 +39,7 @@ export async function initPipeline(
   if (out !== undefined) await checkOutput(out, force, "file");
   const { log, files, note, isUnsure } = await proposedLog(logs);
   checkLog(files);
-  const { rows, columns, task, newest } = await inspect(files, options, watch);
+  const { rows, columns, task, newest, spread } = await inspect(files, options, watch);
   const training = starterTraining(columns, task);
   if (!training) {
     const names = columns.map(({ name }) => name).join(", ");
@@ -69,6 +69,7 @@ export async function initPipeline(
       reading: given,
       ...(timeFormat !== undefined && { timeFormat }),
       ...(gate && { newest: gate }),
+      ...(spread && { spread }),
     },
     training,
   );

@@ -9,13 +9,12 @@
 // trained again next to version 4.
 
 import { dirname, join } from "node:path";
-import { readPublication } from "../embedding/publication.js";
-import { RUN_MARKER } from "../embedding/manifest.js";
 import { ArtifactError } from "../errors.js";
 import { version } from "../io/package-version.js";
-import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
+import { pathExists, readArtifact } from "../io/read-artifact.js";
 import type { Given } from "../config/pipeline.js";
 import { checkpointPath } from "../training/checkpoint-file.js";
+import { baseOf, comparedVersion, passedOverText, type Base } from "./compared-version.js";
 import { LATEST_VERSION, NO_VERSION, optionsThatNeed, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
@@ -44,14 +43,6 @@ const LISTS_FILE = "lists";
 
 /** What a version says of the pipeline that published it. */
 export const PIPELINE_FILE = "pipeline.json";
-
-/** A version that a training goes by. */
-export interface Base {
-  version: string;
-  path: string;
-  /** sha256 of its manifest when it was gone by */
-  manifest: string;
-}
 
 /** pipeline.json */
 export interface PipelineRecord {
@@ -99,6 +90,10 @@ export interface TrainingPlan {
   given: PipelineTraining["given"];
   base: Base | undefined;
   latest: Publication | undefined;
+  /** version that gates compare with: the base, or one before it */
+  compared: Base | undefined;
+  /** a sentence about later versions that gates do not compare with; undefined: there are none */
+  passedOver: string | undefined;
   before: Step;
   train: Step;
   align: Step;
@@ -112,7 +107,7 @@ export interface Plan {
   logs: PipelineLogFile[];
   /** since the latest version */
   changes: LogChanges;
-  /** about files of the log that look wrong */
+  /** about files of the log that look wrong, and versions that do not hold today's bounds */
   warnings: string[];
   encode: Step;
   trainings: TrainingPlan[];
@@ -158,7 +153,12 @@ export async function planPipeline(pipeline: Pipeline, force: boolean, signal: A
   const before = latest && (await readRecord(latest))?.log;
   const changes = logChanges(logged, before, latest?.version ?? null);
   await checkFinished(logs, logged, changes);
-  const warnings = logWarnings(logged, changes);
+  const warnings = [
+    ...logWarnings(logged, changes),
+    ...trainings.flatMap(({ training: { name }, passedOver, publish }) =>
+      passedOver !== undefined && publish.runs ? [`${name}: ${passedOver}`] : [],
+    ),
+  ];
   return { logs, changes, warnings, encode, trainings };
 }
 
@@ -233,6 +233,10 @@ async function chain(
   if (given["init"] === undefined)
     for (const other of await optionsThatNeed(command, "init")) delete given[other];
   const lastVersion = base?.manifest ?? null;
+  const todays = { before: pipeline.before, after: bounds };
+  const found = await comparedVersion(pipeline.store, name, base, todays);
+  const compared = found.version?.path === base?.path ? base : found.version && (await baseOf(found.version));
+  const comparedWith = { "last version": compared?.manifest ?? null };
   const ofTraining = {
     ...ofLog,
     "its options": [command, await optionsPart(training.given, options)],
@@ -243,18 +247,18 @@ async function chain(
   const before = make(
     "gate before",
     name,
-    { dataset: encode.fingerprint, gates: pipeline.before, "last version": lastVersion },
+    { dataset: encode.fingerprint, gates: pipeline.before, ...comparedWith },
     "before",
   );
   const train = make("train", name, ofTraining);
   const ofAlignment = { run: train.fingerprint, align: training.align ?? null, "last version": lastVersion };
   const align = make("align", name, ofAlignment);
-  const after = make("gate after", name, { ...ofAlignment, gates: bounds }, "after");
+  const after = make("gate after", name, { ...ofAlignment, gates: bounds, ...comparedWith }, "after");
   const recalls: RecallStep[] = [];
   for (const each of pipeline.recalls.filter(({ train: of }) => of === name)) {
     const part = [each.out, await optionsPart(each.given, settings.recall)];
     const made = make("recall", each.out, { ...ofAlignment, recall: part });
-    const ofGate = { lists: made.fingerprint, gates: bounds.lists ?? null, "last version": lastVersion };
+    const ofGate = { lists: made.fingerprint, gates: bounds.lists ?? null, ...comparedWith };
     const gate = make("gate lists", each.out, ofGate, "lists");
     recalls.push({ ...made, file: join(made.output, LISTS_FILE), export: each, gate });
   }
@@ -292,6 +296,8 @@ async function chain(
     given,
     base,
     latest,
+    compared,
+    passedOver: passedOverText(found, latest?.version, join(pipeline.store, name)),
     before,
     train,
     align,
@@ -352,13 +358,6 @@ function resolveLatest(
     else delete resolved[name];
   }
   return { given: resolved, goesBy };
-}
-
-async function baseOf({ version: number, path }: Publication): Promise<Base> {
-  const publication = await readPublication(path);
-  const sha256 =
-    publication?.files[RUN_MARKER]?.sha256 ?? (await fingerprintOf(join(path, RUN_MARKER))).sha256;
-  return { version: number, path, manifest: sha256 };
 }
 
 /** What a version says of its pipeline; undefined of one that none published. @throws {ArtifactError} damaged */

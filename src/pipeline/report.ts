@@ -43,7 +43,7 @@ export interface PipelineReport {
   error?: string;
   /** its files since the latest version; absent where the run ended before they were read */
   log?: LogChanges;
-  /** about files of the log that look wrong */
+  /** sentences that its steps warned of */
   warnings: string[];
   steps: StepReport[];
   /** by training, of the gates that ran */

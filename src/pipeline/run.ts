@@ -6,7 +6,7 @@
 // `embed rollback` works while a training runs.
 
 import { join } from "node:path";
-import type { Watch } from "../training/watch.js";
+import { collectWarnings, type Watch } from "../training/watch.js";
 import { LockedError } from "../errors.js";
 import { serverUrl } from "../export/server.js";
 import { withLock } from "../io/lock.js";
@@ -60,8 +60,9 @@ export async function dryRunPipeline(
   const labels = [...pipeline.sends.map(({ label }) => label), ...listSends(plan).map(({ label }) => label)];
   const sends = labels.map((label) => ({ id: `send ${label}`, runs: true, why }));
   const steps = [plan.encode, ...plan.trainings.flatMap(stepsOf), ...sends];
-  const report = newReport(pipeline.name, file, new Date());
-  tellLog(plan, report, watch);
+  const { watch: collecting, warnings } = collectWarnings(watch);
+  const report = { ...newReport(pipeline.name, file, new Date()), warnings };
+  tellLog(plan, report, collecting);
   report.steps = steps.map(({ id, runs, why }) => ({
     step: id,
     outcome: runs ? "planned" : "skipped",
@@ -83,11 +84,12 @@ export async function dryRunPipeline(
 export async function runPipeline(
   file: string,
   { force = false, waitMs = 0, metricsFile, onEnd }: RunPipelineOptions,
-  watch: Watch,
+  given: Watch,
 ): Promise<PipelineReport> {
   const start = performance.now();
   const pipeline = await readPipeline(file);
-  const report = newReport(pipeline.name, file, new Date());
+  const { watch, warnings } = collectWarnings(given);
+  const report = { ...newReport(pipeline.name, file, new Date()), warnings };
   const { name, started: time } = { name: pipeline.name, started: report.started };
   watch.observe({ stage: "start", pipeline: name, text: `${name}: started by embed ${version}`, time });
   const work = workDirectory(pipeline);
@@ -132,7 +134,6 @@ function listSends({ trainings }: Plan): { label: string; step: RecallStep; send
 /** Says which files of the log are new or gone, and which look wrong. */
 function tellLog({ changes, warnings }: Plan, report: PipelineReport, { observe }: Watch): void {
   report.log = changes;
-  report.warnings.push(...warnings);
   observe({ stage: "note", text: changesLine(changes) });
   for (const text of warnings) observe({ stage: "warning", text });
 }

@@ -22,6 +22,7 @@ import { checkGates, gateAfter, gateBefore } from "../gates/gate.js";
 import { gateLists, listFactsShape, type ListFacts } from "../gates/gate-lists.js";
 import { sendListFile } from "../api/recall/send-lists.js";
 import { LATEST } from "../store/latest.js";
+import { rollbackCommand } from "./compared-version.js";
 import { resumes, runEncoding, runExport, runRecall, runTraining } from "./commands.js";
 import type { ListSend, PipelineSend } from "./exports.js";
 import type { Pipeline } from "./file.js";
@@ -82,8 +83,9 @@ export async function beforeStep(
   watch: Watch,
 ): Promise<StepResult> {
   const previous = await previousOf(plan);
-  if (previous !== undefined) {
-    for (const text of await fieldChanges(dataset, previous, plan.base!.version))
+  const { base } = plan;
+  if (base && (await pathExists(base.path))) {
+    for (const text of await fieldChanges(dataset, base.path, base.version))
       watch.observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
   }
   const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
@@ -120,7 +122,13 @@ async function checked(
     // beside what passed before, for who looks into it
     await writeFileAtomic(failedGates(pipeline, plan), bytes, true, { signal });
   }
-  checkGates(outcomes);
+  const { name } = plan.training;
+  checkGates(
+    outcomes,
+    plan.compared &&
+      `the last version is ${plan.compared.version} of '${name}': if that is the one that is wrong, go back with ` +
+        rollbackCommand(join(pipeline.store, name)),
+  );
   return { text: gateSummary(outcomes) };
 }
 
@@ -187,9 +195,9 @@ async function runOf({ train, align }: TrainingPlan): Promise<string> {
   return (await pathExists(align.output)) ? align.output : train.output;
 }
 
-/** The last version's run, as far as it is still there. */
-async function previousOf({ base }: TrainingPlan): Promise<string | undefined> {
-  return base && (await pathExists(base.path)) ? base.path : undefined;
+/** The run that gates compare with, as far as it is still there. */
+async function previousOf({ compared }: TrainingPlan): Promise<string | undefined> {
+  return compared && (await pathExists(compared.path)) ? compared.path : undefined;
 }
 
 /** What lists hold, beside them: the gates check it. */

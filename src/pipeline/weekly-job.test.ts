@@ -73,7 +73,7 @@ test("the first version has nothing to compare with, and a new file makes the ne
   await run();
   const steps = reported.flatMap((each) => (each.stage === "step" ? each.text : []));
   expect(steps).toContainEqual(
-    expect.stringMatching(/^gate after items: 3 of 6 bounds hold, 3 not compared/),
+    expect.stringMatching(/^gate after items: 3 of 4 bounds hold, 1 not compared/),
   );
   writeWeek(2);
   const { log } = await run();
@@ -108,14 +108,23 @@ test("a week of random labels is stopped by the metric", async () => {
   expect(latest()).toBe("000002");
 });
 
-test("a file that is gone from the middle is a warning, and the newest one fails", async () => {
+test("a file that is gone from the middle fails, and so does the newest one", async () => {
   writeWeek(3);
   rmSync(week(1));
-  const { log, warnings } = await run();
-  expect(log).toMatchObject({ new: ["logs/ratings-2026-w3.csv"], gone: ["logs/ratings-2026-w1.csv"] });
-  expect(warnings).toEqual([
+  await expect(run()).rejects.toMatchObject({
+    exitCode: 81,
+    message: expect.stringMatching(
+      /^1 of .*\n  goneFiles is 1 \(.*ratings-2026-w1\.csv\): not max 0\n/,
+    ) as string,
+  });
+  expect(texts("warning")).toEqual([
     expect.stringContaining("logs/ratings-2026-w1.csv is missing from the log since version 000002"),
   ]);
+  const file = readFileSync(at("shop.yaml"), "utf8");
+  writeFileSync(at("shop.yaml"), file.replace("goneFiles: { max: 0 }", "goneFiles: { max: 1 }"));
+  const { log } = await run();
+  expect(log).toMatchObject({ new: ["logs/ratings-2026-w3.csv"], gone: ["logs/ratings-2026-w1.csv"] });
+  expect(latest()).toBe("000003");
   writeWeek(1);
   rmSync(week(3));
   await expect(run()).rejects.toMatchObject({

@@ -298,7 +298,7 @@ export async function withLog<T extends Reported>(
     const built = await read(
       log,
       joined,
-      { ...options, ...bad, drop: filters, where: wheres },
+      { ...options, ...bad, hidesText, drop: filters, where: wheres },
       (progress) => {
         signal.throwIfAborted();
         observe({ stage: "reading", ...progress });

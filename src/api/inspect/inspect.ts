@@ -7,6 +7,7 @@ import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import type { Log, ReadOptions } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
 import { repeatedHeaderNote } from "../../log/layout.js";
+import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { datasetIsHere, openLogWith } from "../../training/open-log.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
@@ -36,6 +37,8 @@ export interface InspectOptions {
 export const DEFAULT_TOP = 5;
 
 const FIRST_ROWS = 5;
+/** Roles whose cells are keys. */
+const KEYS = new Set(["user", "item", "session", "field"]);
 
 /** Writes what was found as a config file for training. @throws {OutputError} the file exists (without force) */
 export async function writeStarterConfig(
@@ -118,6 +121,13 @@ async function inspectLog(
     }));
     if (timeFormat === undefined) warnings.push(...unixTimeWarnings(inference.roles.time, cellsOf));
     warnings.push(...nullWarnings(new Map(read.nulls.map((found, c) => [log.columns[c]!, found]))));
+    const isKey = (name: string) => columns.some((one) => one.name === name && KEYS.has(one.role));
+    log.columns.forEach((name, c) => {
+      if (!isKey(name)) return;
+      const { user, item } = inference.roles;
+      const origin = { isFloat: log.floats?.has(name) === true, isId: name === user || name === item };
+      warnings.push(...roundedKeyWarnings(name, read.dictionaries[c]!, origin));
+    });
     for (const [reason, count] of Object.entries(read.skipped))
       warnings.push(`skipped ${count} bad rows (${reason})`);
     if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));

@@ -1,5 +1,6 @@
 // What a starter needs of a log beyond its columns: the task that its labels are for, and how far each file reaches.
 
+import { spreadOf, spreadOfDays, type RowSpread } from "../../config/new-rows-gates.js";
 import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
 import type { InferredRoles } from "../../log/infer.js";
 import type { Batch } from "../../log/log.js";
@@ -11,7 +12,11 @@ export interface FoundFacts {
   task?: LabelledTask;
   /** newest event of each file that has one, ms since 1970; absent without a time */
   newest?: { file: string; time: number }[];
+  /** how the rows of the files differ, and those of the days where the log has times */
+  spread?: { files: RowSpread; days?: RowSpread };
 }
+
+const DAY = 86_400_000;
 
 /** Collects the facts from batches that are read as keys. */
 export class LogFacts {
@@ -23,6 +28,9 @@ export class LogFacts {
   /** by code */
   readonly #times: number[] = [];
   readonly #newest = new Map<string, number>();
+  readonly #rowsOfFiles = new Map<string, number>();
+  /** by days since 1970 */
+  readonly #rowsOfDays = new Map<number, number>();
 
   /** @param timeFormat as --time-format takes it */
   constructor(
@@ -45,18 +53,28 @@ export class LogFacts {
     if (this.#label >= 0 && this.#labels.size <= 2)
       for (const code of new Set(columns[this.#label]!))
         if (code !== 0xffffffff) this.#labels.add(this.#parseNumber(keyOf(this.#label, code)) ?? NaN);
+    const { file } = batch.placeOf(0);
+    this.#rowsOfFiles.set(file, (this.#rowsOfFiles.get(file) ?? 0) + numRows);
     if (this.#time < 0) return;
     for (let code = this.#times.length; code < sizes[this.#time]!; code++)
       this.#times.push(this.#parse(keyOf(this.#time, code)));
-    const { file } = batch.placeOf(0);
     let newest = this.#newest.get(file) ?? -Infinity;
-    // of NaN nothing is greater
-    for (const code of columns[this.#time]!) if (this.#times[code]! > newest) newest = this.#times[code]!;
+    for (const code of columns[this.#time]!) {
+      const time = this.#times[code]!;
+      // of NaN nothing is greater
+      if (time > newest) newest = time;
+      const day = Math.floor(time / DAY);
+      if (!Number.isNaN(day)) this.#rowsOfDays.set(day, (this.#rowsOfDays.get(day) ?? 0) + 1);
+    }
     if (newest > -Infinity) this.#newest.set(file, newest);
   }
 
   found(): FoundFacts {
+    const days = this.#rowsOfDays.size > 0 ? { days: spreadOfDays(this.#rowsOfDays) } : {};
     return {
+      ...(this.#rowsOfFiles.size > 0 && {
+        spread: { files: spreadOf([...this.#rowsOfFiles.values()]), ...days },
+      }),
       ...(this.#label >= 0 && { task: taskOfLabels([...this.#labels]) }),
       ...(this.#time >= 0 && { newest: [...this.#newest].map(([file, time]) => ({ file, time })) }),
     };

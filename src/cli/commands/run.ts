@@ -9,8 +9,9 @@ import type { Interrupts } from "../interrupts.js";
 import type { RunPipelineOptions } from "../../pipeline/run.js";
 import { definedOf } from "../../training/options/defined.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
+import { similarTogether } from "../thinned.js";
 import { addWaitOption, type WriterFlags } from "../store-options.js";
-import { formatTable, writeResult } from "../terminal.js";
+import { formatTable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -51,19 +52,20 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
       ),
     )
     .addOption(telling("--print-schema", "print the JSON schema of pipeline files and exit"));
-  return addOutputOptions(command, "print only errors, for cron").action(
-    async (file: string | undefined, flags: Flags) => {
-      if (flags.printSchema) {
-        const { pipelineFileSchema } = await import("../../pipeline/file.js");
-        await writeResult(await pipelineFileSchema());
-        return;
-      }
-      if (file === undefined)
-        throw new UsageError("embed run needs a pipeline file; embed init LOG -o pipeline.yaml writes one");
-      if (flags.dryRun) await dryRun(file, flags, signal);
-      else await run(file, flags, interrupts);
-    },
-  );
+  return addOutputOptions(
+    command,
+    "print only errors, and warnings if a version was published or an error occurred, for cron",
+  ).action(async (file: string | undefined, flags: Flags) => {
+    if (flags.printSchema) {
+      const { pipelineFileSchema } = await import("../../pipeline/file.js");
+      await writeResult(await pipelineFileSchema());
+      return;
+    }
+    if (file === undefined)
+      throw new UsageError("embed run needs a pipeline file; embed init LOG -o pipeline.yaml writes one");
+    if (flags.dryRun) await dryRun(file, flags, signal);
+    else await run(file, flags, interrupts);
+  });
 }
 
 export async function callRun(
@@ -104,14 +106,22 @@ async function run(file: string, flags: Flags, interrupts: Interrupts): Promise<
   try {
     const report = await watched(flags, signal, (watch) => callRun(file, flags, { watch }, onEnd));
     interrupts.hook(undefined);
+    if (flags.quiet && report.outcome === "published") writeWarnings(report, flags);
     await runHook(flags, ending, false);
     if (flags.json) await writeResult(`${JSON.stringify(report)}\n`);
     else if (!flags.quiet) await writeResult(report.published.map(({ path }) => `${path}\n`).join(""));
   } catch (error) {
+    if (flags.quiet && ending.report) writeWarnings(ending.report, flags);
     ending.exitCode = ending.report?.exitCode ?? (error instanceof EmbedError ? error.exitCode : 70);
     if (error instanceof Error) ending.error = error.message;
     interrupts.hook(undefined);
     await runHook(flags, ending, signal.aborted);
     throw error;
   }
+}
+
+/** Writes what --quiet has kept back, which may be why a gate failed. */
+function writeWarnings({ warnings }: PipelineReport, { logFormat }: Flags): void {
+  for (const text of similarTogether(warnings))
+    writeLine(logFormat === "json" ? JSON.stringify({ stage: "warning", text }) : `warning: ${text}`);
 }

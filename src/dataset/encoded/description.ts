@@ -70,6 +70,8 @@ export interface Description {
   roles: Roles;
   columns: EncodedColumn[];
   inputs: InputFingerprint[];
+  /** Rows of each of the first inputs, the log's files; absent of datasets that were encoded before it was stated. */
+  fileRows?: number[];
   options: ShapingOptions;
   /** how ids were replaced before they reached the disk; absent when they stand as they are */
   hashKeys?: KeyHashing;
@@ -178,5 +180,5 @@ const descriptionShape = object(
     skipped: record(count),
     files: object({ [ROWS_FILE]: file, [VALUES_FILE]: file }),
   },
-  { hashKeys: hashingShape, droppedUsers: droppedUsersShape },
+  { hashKeys: hashingShape, fileRows: list(count), droppedUsers: droppedUsersShape },
 );

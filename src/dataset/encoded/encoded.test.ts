@@ -36,7 +36,17 @@ async function write(path: string, { plans, keys, cells }: Rows, pieces: number[
     }
     const roles = { fields: [], numeric: [], multi: {} };
     const dictionaries = keys.map(keysOf);
-    return { numRows, roles, inputs: [], dictionaries, inferred: [], notes: [], warnings: [], skipped: {} };
+    return {
+      numRows,
+      roles,
+      inputs: [],
+      fileRows: [],
+      dictionaries,
+      inferred: [],
+      notes: [],
+      warnings: [],
+      skipped: {},
+    };
   });
 }
 

@@ -57,7 +57,7 @@ export async function writeDataset(
     });
     await put(VALUES_FILE, (file) => writeValues(file, plans, streamed!.dictionaries, rows!.counts));
 
-    const { numRows, roles, inputs, skipped, dictionaries, hashKeys, droppedUsers } = streamed!;
+    const { numRows, roles, inputs, fileRows, skipped, dictionaries, hashKeys, droppedUsers } = streamed!;
     const columns = plans.map((plan, i) => ({
       ...plan,
       missing: rows!.missing[i]!,
@@ -65,6 +65,7 @@ export async function writeDataset(
     }));
     const reported = {
       inputs,
+      fileRows,
       options,
       ...(hashKeys && { hashKeys }),
       skipped,

@@ -1,0 +1,97 @@
+// A published version against today's bounds, by what its gate.json states: bounds that are tightened hold for versions too.
+//
+// Checked are bounds that a version holds or not on its own, as `embed gate` checks them without --previous: absolute ones, and those
+// of its new files and days. Bounds that compare with another version are not.
+
+import { join } from "node:path";
+import type { GateBounds } from "../config/gates.js";
+import { gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
+import { GATE_FILE } from "../embedding/publication.js";
+import type { Run } from "../embedding/run-directory.js";
+import { asNumber, checkBounds, type ValueBounds } from "./bounds.js";
+import type { NamedRoles } from "./gate-fields.js";
+import { holdsGroupBound } from "./gate-groups.js";
+import { isOneClass, metricOutcomes } from "./gate-metrics.js";
+
+type Asked = Record<string, number | string | undefined>;
+
+/**
+ * Messages of today's bounds that a version does not hold.
+ *
+ * @throws {ArtifactError} its gate.json is damaged
+ */
+export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
+  const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
+  const roles = (manifest.roles ?? {}) as NamedRoles;
+  // a metric that the version lacks for another reason was not asked for when it was trained
+  const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
+    ({ gate, status, value }) =>
+      status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),
+  );
+  const first = new Map(stored.toReversed().map((each) => [each.gate, each]));
+  const broken = [...first.values()]
+    .filter((each) => each.value !== null)
+    .flatMap((each) => breaches(each, each.value!, askedOf(each.gate, bounds, roles), stored));
+  return [...metrics.map(({ message }) => message), ...broken];
+}
+
+function breaches(
+  { gate, previous }: GateOutcome,
+  value: number,
+  asked: Asked,
+  stored: readonly GateOutcome[],
+): string[] {
+  const isGroup = /^new(Files|Days)\./.test(gate);
+  return Object.entries(asked).flatMap(([kind, bound]) => {
+    if (bound === undefined) return [];
+    const stated = `${kind} ${bound}`;
+    const judged = stored.find((each) => each.gate === gate && each.bound === stated);
+    // what was checked then may have been more than a comparison of two numbers
+    if (judged && judged.status !== "failed") return [];
+    if (isGroup)
+      return holdsGroupBound(kind, bound, judged?.value ?? value, previous)
+        ? []
+        : [`${gate} is ${asNumber(value)}: not ${stated}`];
+    return checkBounds({ gate, value, previous: undefined, show: asNumber }, { [kind]: bound } as ValueBounds)
+      .filter(({ status }) => status === "failed")
+      .map(({ message }) => message);
+  });
+}
+
+/** The bounds of a gate that say something about a version on its own. */
+function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: NamedRoles): Asked {
+  const colon = gate.indexOf(":");
+  const [name, of] = colon < 0 ? [gate, ""] : [gate.slice(0, colon), gate.slice(colon + 1)];
+  const [group, part = ""] = name.split(".");
+  const absolute = (bounds: Asked = {}) => ({ min: bounds["min"], max: bounds["max"] });
+  const perField = (bounds: Asked & { fields?: Record<string, Asked> | undefined } = {}) => {
+    const role = of === roles.user ? "user" : of === roles.item ? "item" : of;
+    return absolute(bounds.fields?.[of] ?? bounds.fields?.[role] ?? (bounds as Asked));
+  };
+  switch (group) {
+    case "rows":
+    case "users":
+    case "items":
+    case "positiveRate":
+    case "labelSpread":
+      return absolute(before[group] as Asked | undefined);
+    case "missing": {
+      const { columns, ...every } = before.missing ?? {};
+      return perField({ ...every, fields: columns } as Parameters<typeof perField>[0]);
+    }
+    case "newFiles":
+    case "newDays":
+      return ((before[group] ?? {}) as Record<string, Asked>)[part] ?? {};
+    case "goneFiles":
+      return absolute(before.goneFiles);
+    case "zero":
+    case "duplicate":
+      return perField(after[group] as Parameters<typeof perField>[0]);
+    case "norm":
+      return absolute((after.norm as Record<string, Asked> | undefined)?.[part]);
+    case "lists":
+      return part === "overlap" ? {} : absolute((after.lists as Record<string, Asked> | undefined)?.[part]);
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,159 @@
+// Ids that went through a floating-point number before the log was written: 7.698748E+18, 76987484447176000.0, or a 64-bit
+// integer whose last digits are 0. Ids that differed are equal then, or no longer those of the other files. Looked at are the distinct
+// keys of a column, not its cells.
+
+import { excerpt } from "../errors.js";
+import { keyAt, type Keys } from "./keys.js";
+
+const [MINUS, DOT, ZERO, NINE, UPPER_E, LOWER_E] = [0x2d, 0x2e, 0x30, 0x39, 0x45, 0x65];
+/** The form in which spreadsheets and pandas write large numbers; `1e5` may be a key of another kind. */
+const EXPONENT = /^-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{2,3}$/;
+/** From 2^53 = 9007199254740992 on, not every integer is a 64-bit floating-point number. */
+const LEAST_DIGITS = 16;
+/** Integers from 2^56 on: of random ones at most one in sixteen is a floating-point number. */
+const MOST_CHANCE = 1 / 16;
+/** Long integers that are looked at; of more, evenly many. */
+const MOST_LOOKS = 1 << 14;
+
+const ADVICE =
+  'in pandas, read ids with dtype=str or dtype="Int64"; in a spreadsheet, format the column as text';
+
+export interface KeyOrigin {
+  /** the column holds 64-bit floating-point numbers in the file */
+  isFloat?: boolean;
+  /** the column has ids, so that `123.0` and `123` are meant to be the same key */
+  isId?: boolean;
+  /** no key may stand in a message */
+  hidesText?: boolean;
+}
+
+/** Sentences about keys of a column that look as if they had lost digits. */
+export function roundedKeyWarnings(
+  name: string,
+  keys: Keys,
+  { isFloat = false, isId = false, hidesText = false }: KeyOrigin = {},
+): string[] {
+  const found = looksOf(keys, isFloat);
+  const such = (text: string | undefined) =>
+    hidesText || text === undefined ? "" : ` such as ${excerpt(text)}`;
+  const counted = ({ count }: Found, about = "") =>
+    `'${name}' has ${about}${count.toLocaleString("en")} ${count === 1 ? "key" : "keys"}`;
+  const warnings: string[] = [];
+  const { exponents, rounded, decimals } = found;
+  const integers = isId && decimals.count > 0 ? numIntegers(keys) : 0;
+  if (exponents.count > 0)
+    warnings.push(
+      `${counted(exponents)} in exponent form${such(exponents.text)}: a program wrote ids as rounded numbers, so ids that ` +
+        `differ in their last digits have become one. Write the log again: ${ADVICE}`,
+    );
+  if (rounded.count > 0)
+    warnings.push(
+      `${counted(rounded, "about ")} above 2^53${such(rounded.text)} that look rounded to 64-bit floating-point numbers, so ` +
+        `their last digits are wrong. Write the log again: ${ADVICE}`,
+    );
+  if (integers > 0)
+    warnings.push(
+      `${counted(decimals)}${such(decimals.text)} with a decimal point beside ${integers.toLocaleString("en")} whole ` +
+        `numbers, so one id may stand for two keys: ${ADVICE}`,
+    );
+  return warnings;
+}
+
+interface Found {
+  count: number;
+  /** the first one */
+  text?: string;
+}
+
+function looksOf(keys: Keys, isFloat: boolean) {
+  const { bytes, offsets, size } = keys;
+  const [exponents, decimals]: [Found, Found] = [{ count: 0 }, { count: 0 }];
+  const large = new EvenSample();
+  const see = (found: Found, text: string) => {
+    found.count++;
+    found.text ??= text;
+  };
+  for (let code = 0; code < size; code++) {
+    const [from, to] = [offsets[code]!, offsets[code + 1]!];
+    const start = bytes[from] === MINUS ? from + 1 : from;
+    // keys are short and mostly no numbers: text is made of few
+    if (to === start || bytes[start]! < ZERO || bytes[start]! > NINE) continue;
+    const second = bytes[start + 1];
+    const last = bytes[to - 1]!;
+    if (last < ZERO || last > NINE) continue;
+    if ((second === DOT || second === UPPER_E || second === LOWER_E) && EXPONENT.test(keyAt(keys, code)))
+      see(exponents, keyAt(keys, code));
+    else if (last === ZERO && bytes[to - 2] === DOT && /^-?\d+\.0$/.test(keyAt(keys, code))) {
+      see(decimals, keyAt(keys, code));
+      if (to - start >= LEAST_DIGITS + 2) large.add(code);
+    } else if (to - start >= LEAST_DIGITS) large.add(code);
+  }
+  return {
+    exponents,
+    rounded: roundedAmong(large, (code) => keyAt(keys, code), isFloat),
+    decimals,
+  };
+}
+
+function numIntegers(keys: Keys): number {
+  let count = 0;
+  for (let code = 0; code < keys.size; code++) if (/^\d+$/.test(keyAt(keys, code))) count++;
+  return count;
+}
+
+/**
+ * Integers that look rounded, if they are more than chance makes them.
+ *
+ * Of random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a clock in their upper bits
+ * are often multiples of a power of two, so of those only odd multiples of the spacing 2^(e - 52) count. Others count if their digits
+ * are the shortest that name the number, filled up with zeros.
+ */
+function roundedAmong(
+  { codes, each }: EvenSample,
+  textOf: (code: number) => string,
+  isFloat: boolean,
+): Found {
+  let [count, expected] = [0, 0];
+  let text: string | undefined;
+  for (const code of codes) {
+    const written = textOf(code);
+    const digits = written.replace(/^-/, "").replace(/\.0$/, "");
+    if (!/^\d+$/.test(digits)) continue;
+    const number = Number(digits);
+    if (number < 2 ** 53) continue;
+    const chance = 2 ** (52 - Math.floor(Math.log2(number)));
+    const isCertain = isFloat || digits.length < written.replace(/^-/, "").length;
+    if (!isCertain && (chance > MOST_CHANCE || digits.length > 40)) continue;
+    if (!isCertain) expected += 1.5 * chance;
+    if (!isCertain && !isRounded(digits, number, chance)) continue;
+    count++;
+    text ??= written;
+  }
+  const isChance = count <= expected + 6 * Math.sqrt(expected) + (expected > 0 ? 10 : 0);
+  return count === 0 || isChance ? { count: 0 } : { count: count * each, text: text! };
+}
+
+function isRounded(digits: string, number: number, chance: number): boolean {
+  // of 18 digits the shortest form ends in 0, and a multiple of 16 is one of its last four digits: most ids are neither
+  if (digits.length > 17 && !digits.endsWith("0") && Number(digits.slice(-4)) % 16 !== 0) return false;
+  const integer = BigInt(digits);
+  if (BigInt(number) === integer) return (integer / BigInt(1 / chance)) % 2n === 1n;
+  const [shortest] = number.toExponential().split("e");
+  return shortest!.replace(".", "") === digits.replace(/0+$/, "");
+}
+
+/** At most MOST_LOOKS codes of those that are added, evenly many. */
+class EvenSample {
+  codes: number[] = [];
+  /** one is kept of so many */
+  each = 1;
+  #added = 0;
+
+  add(code: number): void {
+    if (this.#added++ % this.each !== 0) return;
+    this.codes.push(code);
+    if (this.codes.length < MOST_LOOKS) return;
+    this.codes = this.codes.filter((_, i) => i % 2 === 0);
+    this.each *= 2;
+  }
+}

@@ -1,0 +1,87 @@
+// The version that gates compare with: the one that a training goes by, or before it the newest that holds today's bounds.
+//
+// A version that was published by weaker bounds may be what is wrong, and the next good one would be refused for being unlike it. The
+// walk follows `previous`, so it never meets a version that was rolled back.
+
+import { join } from "node:path";
+import type { GateBounds } from "../config/gates.js";
+import { readPublication } from "../embedding/publication.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { openRun } from "../embedding/run-directory.js";
+import { brokenBounds } from "../gates/version-bounds.js";
+import { EmbedError } from "../errors.js";
+import { fingerprintOf, pathExists } from "../io/read-artifact.js";
+
+/** A version that a training goes by. */
+export interface Base {
+  version: string;
+  path: string;
+  /** sha256 of its manifest when it was gone by */
+  manifest: string;
+}
+
+export interface ComparedVersion {
+  /** undefined: there is none */
+  version: { version: string; path: string } | undefined;
+  /** later versions that do not hold today's bounds, the newest first, each with the messages of the bounds */
+  passedOver: { version: string; broken: string[] }[];
+}
+
+/**
+ * @param latest version that the training goes by; a damaged one is returned as it is
+ */
+export async function comparedVersion(
+  store: string,
+  name: string,
+  latest: { version: string; path: string } | undefined,
+  bounds: GateBounds,
+): Promise<ComparedVersion> {
+  const passedOver: ComparedVersion["passedOver"] = [];
+  for (let version = latest; version;) {
+    // versions that gc removed end the walk
+    if (!(await pathExists(version.path))) break;
+    try {
+      const broken = await brokenBounds(await openRun(version.path), bounds);
+      if (broken.length === 0) return { version, passedOver };
+      passedOver.push({ version: version.version, broken });
+      const before: string | null = (await readPublication(version.path))?.previous ?? null;
+      version = before === null ? undefined : { version: before, path: join(store, name, before) };
+    } catch (error) {
+      if (!(error instanceof EmbedError)) throw error;
+      // the steps report a damaged base; one before it is as good as removed
+      return { version: version === latest ? latest : undefined, passedOver };
+    }
+  }
+  return { version: undefined, passedOver };
+}
+
+/** A sentence about versions that were passed over; undefined where none was. */
+export function passedOverText(
+  { version, passedOver }: ComparedVersion,
+  latest: string | undefined,
+  place: string,
+): string | undefined {
+  const [newest] = passedOver;
+  if (!newest) return undefined;
+  const versions = passedOver.map((each) => each.version).join(", ");
+  const one = passedOver.length === 1;
+  return (
+    `${one ? "version" : "versions"} ${versions} ${one ? "does" : "do"} not hold today's bounds ` +
+    `(${newest.broken.join("; ")}): gates ` +
+    (version ? `compare with version ${version.version}` : "have no earlier version to compare with") +
+    (newest.version === latest ? `; to stop serving version ${latest}: ${rollbackCommand(place)}` : "")
+  );
+}
+
+/** @param place STORE/NAME */
+export function rollbackCommand(place: string): string {
+  return `embed rollback ${place}`;
+}
+
+/** A version as a base. @throws {ArtifactError} its publication is damaged */
+export async function baseOf({ version: number, path }: Pick<Base, "version" | "path">): Promise<Base> {
+  const publication = await readPublication(path);
+  const sha256 =
+    publication?.files[RUN_MARKER]?.sha256 ?? (await fingerprintOf(join(path, RUN_MARKER))).sha256;
+  return { version: number, path, manifest: sha256 };
+}
