@@ -76,7 +76,7 @@ test.each(["100%", "-5%", "1.5", "%"])("--valid %s is refused with what a share 
 test("--split last holds out each user's last events and says what training then sees", async () => {
   const { split, warnings } = await splitOf("last", "clicks.csv", ["--split", "last", "--last", "2"]);
   expect(split).toMatchObject({ by: "last", train: 12_000 - 4 * 160, valid: 2 * 160, test: 2 * 160 });
-  expect(warnings).toEqual([expect.stringContaining("--split last")]);
+  expect(warnings).toContainEqual(expect.stringContaining("--split last"));
 });
 
 test("--group holds out all events of a user's last group", async () => {

@@ -39,6 +39,7 @@ export async function searchDuel(
       {
         work: `the ${TOP} best of a million items of dim ${DIM}, ${numQueries} queries, two threads`,
         unit: "s",
+        target: 0.7,
       },
     ],
     ours: async () => [await timed(() => search.best(0, { queries, masks, top: TOP }))],

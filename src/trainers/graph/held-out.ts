@@ -16,7 +16,7 @@ const HELD_OUT = 0x4e1d2;
 export interface HeldOutEdges {
   of(evaluated: ScoredVectors): number;
   /** what each edge adds to it */
-  byEdge(evaluated: ScoredVectors): UserMetric;
+  byEdge: (evaluated: ScoredVectors) => UserMetric;
 }
 
 /**

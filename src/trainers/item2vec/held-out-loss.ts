@@ -21,7 +21,7 @@ const MARKETS = 0x4e1d1;
 export interface HeldOutLoss {
   of(evaluated: ScoredVectors): number;
   /** what each session adds to it */
-  bySession(evaluated: ScoredVectors): UserMetric;
+  bySession: (evaluated: ScoredVectors) => UserMetric;
 }
 
 /**
