@@ -40,7 +40,7 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
-  nameNullKeys(document);
+  checkKeys(document, fail);
   const firstAlias = checkAliases(document, fail);
   try {
     const content: unknown = document.toJS();
@@ -53,11 +53,21 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   }
 }
 
-/** A key that is written `null` is the option of that name, and not YAML's null. */
-function nameNullKeys(document: Document): void {
+/**
+ * Names keys that are written `null`, which are options of that name and not YAML's null, and refuses `__proto__`, which the
+ * check by a schema leaves out of mappings without an error.
+ */
+function checkKeys(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Pair(_, { key }) {
-      if (isScalar(key) && key.value === null && key.source === "null") key.value = key.source;
+      if (!isScalar(key)) return;
+      if (key.value === null && key.source === "null") key.value = key.source;
+      if (key.value === "__proto__")
+        fail(
+          key.range?.[0] ?? 0,
+          "a key cannot be called '__proto__': choose another name, or write the options of a column as a list, such as " +
+            "multi: ['__proto__:|']",
+        );
     },
   });
 }
