@@ -28,6 +28,18 @@ test("a thread that throws rejects the run with its error and releases the other
   await pool.terminate();
 });
 
+test("a thread that ends in the middle of a task rejects the run with what to do, and releases the others", async () => {
+  const { pool, shared } = await poolOf(3);
+  const ended = {
+    name: "IoError",
+    message: expect.stringContaining("a thread ended in the middle of its work (exit code 3)") as string,
+  };
+  await expect(pool.run("exit in thread 1, wait in the others")).rejects.toMatchObject(ended);
+  expect(shared[0]).toBe(1);
+  await expect(pool.run("a")).rejects.toMatchObject(ended);
+  await pool.terminate();
+});
+
 test("terminate ends threads that never return, and rejects their run", async () => {
   const { pool } = await poolOf(2);
   const running = expect(pool.run("spin")).rejects.toThrow("terminated");
