@@ -9,10 +9,6 @@ export function start(shared: Int32Array, index: number): (task: string) => stri
       if (index === 1) throw new RangeError("thread 1 is out of range");
       Atomics.wait(shared, 0, 0);
     }
-    if (task === "exit in thread 1, wait in the others") {
-      if (index === 1) process.exit(3);
-      Atomics.wait(shared, 0, 0);
-    }
     if (task === "which") return String(threadId);
     if (task === "spin") for (;;) Atomics.load(shared, 0);
     return `${task} ${index}`;
