@@ -73,12 +73,13 @@ export async function alignRun(
   const added = await readAdded(own);
 
   const how = { threads, ...(signal && { signal }) };
-  const fields: Record<string, FieldAlignment> = {};
+  const aligned = new Map<string, FieldAlignment>();
   for (const field of table.fields) {
     const blocks = common.filter(({ own: { field: name } }) => name === field);
     const found = blocks.length > 0 && (await fieldAlignment(table, rotated, before, blocks, how));
-    if (found) fields[field] = found;
+    if (found) aligned.set(field, found);
   }
+  const fields = Object.fromEntries(aligned);
   const kept = Object.keys(own.manifest.files).flatMap((file) =>
     file.startsWith("model/") ? [file.slice(6)] : [],
   );

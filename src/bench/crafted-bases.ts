@@ -2,7 +2,7 @@
 //
 // In commands: $R is the crafted copy, $B what it was made of, $O a path to write, $D the folder of the logs.
 
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,6 +17,8 @@ export interface Base {
   path: string;
   /** the file with the checksums of the others; absent where there are none */
   marker?: "manifest.json" | "dataset.json" | "index.json";
+  /** files that are changed; absent: any */
+  files?: RegExp;
   commands: string[];
 }
 
@@ -66,6 +68,7 @@ const init = (train: string) => `${train} --init $R -o $O`;
 const fm = "train-fm $D/clicks.csv --dim 4 --epochs 1 --valid 0.2 --split random";
 const buyers = "$D/purchases.csv --user customer_id --item product_id --dim 4 --valid 0.2 --split random";
 const ranking = `train-ranking ${buyers} --epochs 1`;
+const towers = `train-two-tower ${buyers} --history others --epochs 1`;
 const trees = "train-gbdt $D/clicks.csv --num-trees 3 --num-leaves 4 --valid 0.2 --split random";
 const net =
   "train-net $D/clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 1 --valid 0.2 --split random";
@@ -99,6 +102,50 @@ const runs: Record<string, [train: string, commands: string[]]> = {
     ],
   ],
   network: [net, [...ofClicks, "export $R --format onnx -o $O", init(net)]],
+  towers: [
+    towers,
+    [
+      "export $R --format onnx --onnx-part user -o $O",
+      "export $R --format onnx --onnx-part item -o $O",
+      "predict $R $D/purchases.csv -o $O",
+      "recall $R --k 3 -o $O",
+      init(towers),
+    ],
+  ],
+  searched: [`${fm} --search 2`, ["report $R -o $O", "reproduce $R", "export $R --format csv -o $O"]],
+};
+
+/** Files beside the table of a run that few commands read: changed more often than by chance. */
+const sideFiles: Record<string, RegExp> = {
+  network: /^model\/(?:net|items|preprocess)/,
+  towers: /^model\//,
+  searched: /^trials\.jsonl$/,
+};
+
+/** Trainings whose checkpoints are crafted: each is killed once its checkpoint has a text, and resumed from what is crafted. */
+const checkpoints: Record<string, [train: string, has?: string]> = {
+  fm: [`${fm} --patience 0 --epochs 200`],
+  ffm: [`${fm} --model ffm --patience 0 --epochs 200`],
+  draws: [`${fm} --method mcmc --epochs 200`],
+  alternating: [`${fm} --method als --patience 0 --epochs 200`],
+  ranking: [`${ranking} --patience 0 --epochs 200`],
+  implicit: [`train-als ${buyers} --patience 0 --epochs 200`],
+  towers: [`${towers} --patience 0 --epochs 100`],
+  network: [`${net} --patience 0 --epochs 100`],
+  sessions: ["train-item2vec $D/purchases.csv --session customer_id --item product_id --dim 4 --epochs 200"],
+  walks: [
+    "train-graph $D/purchases.csv --source customer_id --target product_id --dim 4 --num-walks 1 --epochs 20",
+  ],
+  content: [
+    "train-graph $D/purchases.csv --method eges --session customer_id --item product_id --dim 4 --num-walks 1 --epochs 20",
+  ],
+  trees: [`${trees} --patience 0 --num-trees 200`],
+  "cross-fitted": [
+    `${trees} --head lr --cross-fit 2 --patience 0 --min-data-in-leaf 5 --num-trees 100`,
+    '"done"',
+  ],
+  search: [`${fm} --epochs 2 --search 40`, '"trial":2'],
+  refit: [`${fm} --patience 0 --refit --epochs 300`, '"first"'],
 };
 
 const ofDataset = [
@@ -141,8 +188,8 @@ export async function makeBases(folder: string): Promise<void> {
     await run(folder, `export $D/fm --format ${format} --field item -o $D/${file} --quiet`);
   for (const name of ["binary.txt", "classes.txt", "logistic.json", "softprob.json"])
     cpSync(fixture(`foreign/${name}`), join(folder, name));
-  await checkpoint(folder, "fm.checkpoint", `${fm} --epochs 100000`);
-  await checkpoint(folder, "trees.checkpoint", `${trees} --num-trees 100000`);
+  for (const [name, [train, has]] of Object.entries(checkpoints))
+    await checkpoint(folder, `${name}.checkpoint`, train, has);
 }
 
 const archives = [
@@ -162,6 +209,13 @@ export const bases: readonly Base[] = [
     marker: "manifest.json",
     commands,
   })),
+  ...Object.entries(sideFiles).map(([name, files]): Base => ({
+    name: `files beside ${name}`,
+    path: name,
+    marker: "manifest.json",
+    files,
+    commands: runs[name]![1],
+  })),
   { name: "dataset", path: "dataset", marker: "dataset.json", commands: ofDataset },
   ...indexes.map(([field, metric]): Base => ({
     name: `index of ${field} by ${metric}`,
@@ -178,8 +232,11 @@ export const bases: readonly Base[] = [
     path,
     commands: foreign,
   })),
-  { name: "checkpoint", path: "fm.checkpoint", commands: [`${fm} --epochs 2 --resume -o $R`] },
-  { name: "checkpoint of trees", path: "trees.checkpoint", commands: [`${trees} --resume -o $R`] },
+  ...Object.entries(checkpoints).map(([name, [train]]): Base => ({
+    name: `checkpoint of ${name}`,
+    path: `${name}.checkpoint`,
+    commands: [`${train} --resume -o $R`],
+  })),
 ];
 
 /** Commands that start threads for every field, or train: five times as long as the others, and a fifth as often. */
@@ -203,11 +260,13 @@ async function run(folder: string, command: string): Promise<void> {
 }
 
 /** What a training that is killed leaves. */
-async function checkpoint(folder: string, name: string, train: string): Promise<void> {
+async function checkpoint(folder: string, name: string, train: string, has = ""): Promise<void> {
   const out = join(folder, "killed");
   const words = [...wordsOf(train, { $D: folder }), "--checkpoint-every", "1", "-o", out];
   const child = spawn(process.execPath, [program, ...words], { stdio: "ignore" });
-  while (!existsSync(`${out}.checkpoint`) && child.exitCode === null) await wait(20);
+  const isThere = () => existsSync(`${out}.checkpoint`) && readFileSync(`${out}.checkpoint`).includes(has);
+  while (!isThere() && child.exitCode === null) await wait(5);
   child.kill("SIGKILL");
   renameSync(`${out}.checkpoint`, join(folder, name));
+  rmSync(out, { recursive: true, force: true });
 }

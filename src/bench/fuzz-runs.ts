@@ -2,7 +2,16 @@
 // their checksums right. Every command that reads one ends with 0 or one of our errors, soon, and in little memory.
 
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { mulberry32, pick, type Random } from "../testing/random.js";
@@ -13,6 +22,8 @@ import { embedHere } from "../testing/in-process.js";
 
 /** What a stranger may make them end with. */
 const FINE = [0, 64, 65, 66, 73, 80, 81, 82];
+/** Commands that take files of a run over as they are; those that use one check it. */
+const COPIES = /^(?:align|publish) /;
 
 /** The bench. @throws {Error} a base cannot be made */
 export async function bench(): Promise<void> {
@@ -52,17 +63,46 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   try {
     if (process.argv.includes("--verbose")) console.log(`case ${index}: ${what}: embed ${command}`);
     const { code, stderr } = await embedHere(wordsOf(command, places));
-    if (FINE.includes(code) && (isCrafted || code !== 82)) return { end: String(code) };
-    return {
-      failure: `${what}: embed ${command} ended with ${code}: ${stderr.toString("utf8").slice(-700)}`,
-    };
+    if (!FINE.includes(code) || (!isCrafted && code === 82))
+      return {
+        failure: `${what}: embed ${command} ended with ${code}: ${stderr.toString("utf8").slice(-700)}`,
+      };
+    const complaint =
+      code === 0 && !COPIES.test(command)
+        ? await complaintAbout(command.includes("--resume") ? run : places.$O, join(own, "table.csv"))
+        : undefined;
+    if (complaint !== undefined)
+      return { failure: `${what}: embed ${command} ended with 0, but ${complaint}` };
+    return { end: String(code) };
   } finally {
-    for (const path of [crafted, run, places.$O]) rmSync(path, { recursive: true, force: true });
+    for (const path of [crafted, run, places.$O, join(own, "table.csv")])
+      rmSync(path, { recursive: true, force: true });
   }
 }
 
+/** What is wrong with the output of a command that ended well: a run that cannot be read, or a number that is none. */
+async function complaintAbout(path: string, table: string): Promise<string | undefined> {
+  const isRun = existsSync(join(path, "manifest.json"));
+  if (!isRun && !isText(path)) return undefined;
+  if (isRun) {
+    const { code, stderr } = await embedHere(["export", path, "--format", "csv", "-o", table, "--force"]);
+    if (code !== 0) return `its run cannot be exported: ${stderr.toString("utf8").slice(-500)}`;
+  }
+  const text = readFileSync(isRun ? table : path, "utf8");
+  const [line] = /^.*(?:^|[,: [])-?(?:NaN|Infinity)(?:$|[,\]}]).*/m.exec(text) ?? [];
+  return line === undefined ? undefined : `it wrote '${line.slice(0, 200)}'`;
+}
+
+/** Whether a file is one of lines of text, as predictions and exports as csv are. */
+function isText(path: string): boolean {
+  return (
+    statSync(path, { throwIfNoEntry: false })?.isFile() === true &&
+    /^[\w,"]+\n/.test(readFileSync(path, "latin1"))
+  );
+}
+
 /** Changes one file and makes its checksum right; returns which. */
-function craft(path: string, { marker }: Base, random: Random): string {
+function craft(path: string, { marker, files: changed = /^/ }: Base, random: Random): string {
   if (!statSync(path).isDirectory()) {
     writeFileSync(path, craftedFile(path, readFileSync(path), random));
     return "the file";
@@ -70,6 +110,7 @@ function craft(path: string, { marker }: Base, random: Random): string {
   const files = readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+    .filter((name) => changed.test(name))
     .sort();
   const name = pick(files, random);
   const bytes = craftedFile(name, readFileSync(join(path, name)), random);

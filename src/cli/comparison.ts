@@ -102,7 +102,7 @@ function tableOf({ compared }: Evaluation, names: readonly string[], format: Com
 
 /** Those that have one of the metrics at all. */
 function having(compared: Evaluation["compared"], names: readonly string[]): Evaluation["compared"] {
-  return compared.filter(({ metrics }) => names.some((name) => name in metrics));
+  return compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
 }
 
 function shown(name: string, value: number): string {

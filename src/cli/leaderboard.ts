@@ -9,7 +9,7 @@ import { formatTable } from "./terminal.js";
 /** The result of a comparison. */
 export function leaderboardText({ leaderboard, out, runs, seconds }: Comparison): string {
   const { metrics, on, lines, untrained, vectors, conclusion } = leaderboard;
-  const hasIntervals = lines.some(({ intervals }) => metrics[0] in intervals);
+  const hasIntervals = lines.some(({ intervals }) => Object.hasOwn(intervals, metrics[0]));
   const head = ["", ...metrics.map(titleOf), "seconds", ""];
   const table = lines.map((line, place) => {
     const { name, seconds: took, isClose } = line;

@@ -95,6 +95,7 @@ ${newestLines(log)}
     metrics:
       ${METRICS[training]} # of the last version's, on the part of \`valid\`
     ${zeroLine(training)}
+    # vectorsAdd: { min: 0 }          # what the vectors add over a control: the whole interval is above 0
     # norm: { mean: { within: 100% } } # lengths of the vectors, which grow with the epochs that were best
     # overlap: { min: 30%, k: 10 }    # nearest keys shared with the last version
     # displacement: { max: 0.3 }      # 1 - cosine to the last version's vectors, turned onto them

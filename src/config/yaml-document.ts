@@ -57,12 +57,19 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
 
 /**
  * A key that is written `null` is the option of that name, and not YAML's null. No text has NUL: a command line could not hold it,
- * and no path does.
+ * and no path does. `__proto__` is refused, because the check by a schema leaves it out of mappings without an error.
  */
 function checkScalars(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Pair(_, { key }) {
-      if (isScalar(key) && key.value === null && key.source === "null") key.value = key.source;
+      if (!isScalar(key)) return;
+      if (key.value === null && key.source === "null") key.value = key.source;
+      if (key.value === "__proto__")
+        fail(
+          key.range?.[0] ?? 0,
+          "a key cannot be called '__proto__': choose another name, or write the options of a column as a list, such as " +
+            "multi: ['__proto__:|']",
+        );
     },
     Scalar(_, { value, range }) {
       if (typeof value === "string" && value.includes("\0"))

@@ -265,7 +265,9 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   for (const [flag, name] of uses) {
     if (name !== undefined) requireColumn(flag, name, columns);
   }
-  const [both] = options.numeric.filter((name) => options.fields?.includes(name) || name in options.multi);
+  const [both] = options.numeric.filter(
+    (name) => options.fields?.includes(name) || Object.hasOwn(options.multi, name),
+  );
   if (both !== undefined) throw new UsageError(`column '${both}' cannot be both numeric and categorical`);
   const notIds = [...options.numeric, ...options.ignore, ...Object.keys(options.multi)];
   const roleOf = (name: string) =>
@@ -291,7 +293,9 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   const { label } = options;
   const feature =
     label !== undefined &&
-    (options.fields?.includes(label) || options.numeric.includes(label) || label in options.multi);
+    (options.fields?.includes(label) ||
+      options.numeric.includes(label) ||
+      Object.hasOwn(options.multi, label));
   if (feature) throw new UsageError(`column '${label}' is the label and cannot also be a feature`);
 }
 

@@ -148,7 +148,7 @@ class Parser {
     }
     if (negated) this.#fail("expected 'in', 'starts_with', 'ends_with' or 'contains'");
     const { kind, text } = this.#peek();
-    const operator = aliases[text] ?? text;
+    const operator = Object.hasOwn(aliases, text) ? aliases[text]! : text;
     if (kind !== "symbol" || !(operator === "!=" || Object.hasOwn(comparisons, operator)))
       this.#fail(
         "expected =, !=, <, <=, >, >=, 'in', 'starts_with', 'ends_with', 'contains' or 'is missing'",

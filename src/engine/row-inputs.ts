@@ -1,6 +1,7 @@
 // What is read as rows, a file or a table or query, and its columns as the log's options take them.
 
 import { DataError, NoRowsError } from "../errors.js";
+import { partitionCell } from "../log/layout.js";
 import { holdsTimes, separatorIn, type LeafColumn } from "../log/parquet-cursor.js";
 import { noSuchColumn } from "../log/read.js";
 import { leafOf } from "./arrow-columns.js";
@@ -96,7 +97,7 @@ export function isTime(file: OpenInput, name: string, columns: Columns): boolean
 export function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
-  if (!type) return file.partition[name] ?? "";
+  if (!type) return partitionCell(file.partition, name);
   const separator = separatorIn(name, isList(file, name), columns);
   return {
     name,

@@ -8,7 +8,14 @@ import type { Data } from "apache-arrow";
 import { IoError, NoRowsError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { loadKernel } from "../kernels/shared/load.js";
-import { checkPartition, columnsIn, laterColumnsOf, laterColumnWarnings, placesOf } from "../log/layout.js";
+import {
+  checkPartition,
+  columnsIn,
+  laterColumnsOf,
+  laterColumnWarnings,
+  partitionCell,
+  placesOf,
+} from "../log/layout.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
@@ -56,10 +63,10 @@ export async function openRows(
   checkColumnCount(head.columns.length, head.path, 1);
   const ignored = new Set(options.ignore);
   const given = options.multi ?? {};
-  const multi: Record<string, string> = {};
-  for (const name of head.columns)
-    if (!ignored.has(name) && isList(head, name))
-      multi[name] = Object.hasOwn(given, name) ? given[name]! : "|";
+  const lists = head.columns.filter((name) => !ignored.has(name) && isList(head, name));
+  const multi = Object.fromEntries(
+    lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"]),
+  );
   const columns: Columns = { ignored, multi, given };
   const all = columnsIn(head);
   const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
@@ -120,7 +127,7 @@ async function sampleOf(
         }),
       );
       for (let row = 0; row < data.length; row++) {
-        const texts = all.map((name) => cells.get(name)?.[row] ?? file.partition[name] ?? "");
+        const texts = all.map((name) => cells.get(name)?.[row] ?? partitionCell(file.partition, name));
         // what is wrong with a row is reported when it is read
         if (numRows + row < SAMPLE_ROWS && texts.every((text) => typeof text === "string"))
           sample.push(texts);

@@ -102,7 +102,7 @@ export function decode(shape: Shape, bytes: Uint8Array): Message {
     if (isNumber !== (typeof content === "number") || wire === FIXED32 || isDouble !== (wire === FIXED64))
       throw new Error(`${shape.message}.${name} has wire type ${wire}`);
     const value = valueOf(type, content);
-    if (type === "texts") Object.assign((message[name] ??= {}) as object, value);
+    if (type === "texts") message[name] = { ...(message[name] as object), ...(value as object) };
     else if (field.repeated) ((message[name] ??= []) as unknown[]).push(value);
     else message[name] = value;
   }

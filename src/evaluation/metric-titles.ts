@@ -20,13 +20,11 @@ const titles: Record<string, string> = {
 
 /** A metric's name as people read it. */
 export function titleOf(name: string): string {
-  return (
-    titles[name] ??
-    name
-      .replace("At", "@")
-      .replace(/^new([A-Z])/, (_, first: string) => `among new: ${first.toLowerCase()}`)
-      .replace(/^(rare)?sameLabel/i, (_, rare) => `${rare ? "rarer: " : ""}same label `)
-  );
+  if (Object.hasOwn(titles, name)) return titles[name]!;
+  return name
+    .replace("At", "@")
+    .replace(/^new([A-Z])/, (_, first: string) => `among new: ${first.toLowerCase()}`)
+    .replace(/^(rare)?sameLabel/i, (_, rare) => `${rare ? "rarer: " : ""}same label `);
 }
 
 /** recallAt20 and the like. */

@@ -96,7 +96,7 @@ export function scoredMetrics(
 }
 
 function ofNames(byUser: UserMetric[], metrics: Metrics): UserMetric[] {
-  return byUser.filter(({ name }) => name in metrics);
+  return byUser.filter(({ name }) => Object.hasOwn(metrics, name));
 }
 
 /** f64[size] each: the user's AUC times the weight of its rows, and that weight; 0 both for a user of one class. */

@@ -71,7 +71,7 @@ function metricOutcome(
 
 function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): Measured {
   const part = gate.slice(0, gate.indexOf("."));
-  const has = Object.keys(metrics[part] ?? {}).join(", ");
+  const has = Object.keys((Object.hasOwn(metrics, part) && metrics[part]) || {}).join(", ");
   const flag = part === "train" ? "" : `: the run was trained without --${part}`;
   return {
     gate,
@@ -103,6 +103,8 @@ function fullName(name: string, metrics: ByPart): string {
 
 function valueOf(metrics: ByPart, name: string): number | undefined {
   const at = name.indexOf(".");
-  const value = metrics[name.slice(0, at)]?.[name.slice(at + 1)];
+  const [part, metric] = [name.slice(0, at), name.slice(at + 1)];
+  const value =
+    Object.hasOwn(metrics, part) && Object.hasOwn(metrics[part]!, metric) && metrics[part]![metric];
   return typeof value === "number" ? value : undefined;
 }

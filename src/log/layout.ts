@@ -58,7 +58,12 @@ export function cellsInOrder(
   names: readonly string[],
 ): (cells: readonly string[]) => string[] {
   const places = names.map((name) => columns.indexOf(name));
-  return (cells) => places.map((at, i) => (at === -1 ? (partition[names[i]!] ?? "") : cells[at]!));
+  return (cells) => places.map((at, i) => (at === -1 ? partitionCell(partition, names[i]!) : cells[at]!));
+}
+
+/** The cell that a file's folders give to a column; empty where they give none. */
+export function partitionCell(partition: FileColumns["partition"], name: string): string {
+  return Object.hasOwn(partition, name) ? partition[name]! : "";
 }
 
 /** A sentence about lines that repeat the header of their file. */

@@ -11,6 +11,7 @@ import {
   columnsIn,
   laterColumnsOf,
   laterColumnWarnings,
+  partitionCell,
   placesOf,
   type FileColumns,
 } from "./layout.js";
@@ -231,7 +232,7 @@ async function* rangesOf(
         const leaf = leafFinder(file, group);
         const read = requests.map(({ name }): RowRange["columns"][number] => {
           if (columns.ignored.has(name)) return "";
-          if (!file.trees.has(name)) return file.partition[name] ?? "";
+          if (!file.trees.has(name)) return partitionCell(file.partition, name);
           return leaf(name, separatorOf(file, name, columns));
         });
         const { fd } = file.source;

@@ -2,6 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
+import { endedEarly } from "../workers/pool.js";
 import type { ChunkScan } from "./chunk-scanner.js";
 
 /** The buffers of a scan's arrays, which move to another thread with it. */
@@ -36,6 +37,7 @@ export function receivedError({ name, message, place }: SentError): EmbedError {
 /** A thread that answers jobs. */
 export class ScanThread<Job, Reply> {
   readonly #worker: Worker;
+  #failure: unknown;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: unknown) => void }[] = [];
 
   /** @param script what runs in it */
@@ -48,9 +50,8 @@ export class ScanThread<Job, Reply> {
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#worker.on("message", (reply: Reply) => this.#waiting.shift()!.resolve(reply));
-    this.#worker.on("error", (error) => {
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
-    });
+    this.#worker.on("error", (error) => this.#fail(error));
+    this.#worker.on("exit", (code) => this.#fail(endedEarly(code)));
   }
 
   /** Jobs on their way. */
@@ -60,11 +61,19 @@ export class ScanThread<Job, Reply> {
 
   send(job: Job, transferred: ArrayBuffer[] = []): Promise<Reply> {
     const reply = new Promise<Reply>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    if (this.#failure !== undefined) this.#fail(this.#failure);
     this.#worker.postMessage(job, transferred);
     return reply;
   }
 
   close(): Promise<unknown> {
+    this.#worker.removeAllListeners("exit");
     return this.#worker.terminate();
+  }
+
+  /** Rejects jobs, as the thread answers no more. */
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
   }
 }

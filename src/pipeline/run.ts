@@ -215,7 +215,7 @@ class PipelineRun {
     for (const each of plan.trainings) {
       const { name } = each.training;
       const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
-      if (trained?.metrics) this.#report.metrics[name] = trained.metrics;
+      if (trained?.metrics) this.#report.metrics = { ...this.#report.metrics, [name]: trained.metrics };
       await this.#step(each.align, () => alignStep(each, force, watch));
       await this.#step(each.after, () => afterStep(pipeline, each, this.#checked(name), watch));
     }
@@ -292,8 +292,11 @@ class PipelineRun {
 
   /** What takes a training's gates into the report. */
   #checked(name: string): (outcomes: PipelineReport["gates"][string]) => void {
-    const { gates } = this.#report;
-    return (outcomes) => (gates[name] = [...(gates[name] ?? []), ...outcomes]);
+    return (outcomes) => {
+      const { gates } = this.#report;
+      const before = Object.hasOwn(gates, name) ? gates[name]! : [];
+      this.#report.gates = { ...gates, [name]: [...before, ...outcomes] };
+    };
   }
 }
 

@@ -15,6 +15,8 @@ import type { NamedArrays } from "./named-arrays.js";
 /** The tensor that holds what is no array. */
 const STANDING = "standing";
 
+const ADVICE = "remove it and train from the start";
+
 /** Everything that decides a training's bytes, by name. */
 export type Identity = Record<string, unknown>;
 
@@ -100,12 +102,15 @@ export class CheckpointFile<Saved extends object> {
 }
 
 async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>> {
-  const tensors = await checkpointTensors(path);
+  const tensors = await checkpointTensors(path).catch((error: unknown) => {
+    if (!(error instanceof ArtifactError)) throw error;
+    throw new ArtifactError(`${error.message}: ${ADVICE}`, { cause: error });
+  });
   const json = tensors.get(STANDING)?.data;
   if (!(json instanceof Uint8Array)) throw damaged(path);
   tensors.delete(STANDING);
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
-  return { arrays, saved: parseJson(json, shape, path, "remove it and train from the start") as Saved };
+  return { arrays, saved: parseJson(json, shape, path, ADVICE) as Saved };
 }
 
 /** The tensors of a checkpoint. @throws {ArtifactError} damaged, or no regular file */
@@ -128,7 +133,7 @@ async function checkSavable(path: string): Promise<void> {
 
 /** A checkpoint that is none, or cut short. */
 function damaged(path: string): ArtifactError {
-  return new ArtifactError(`'${path}' is not a checkpoint or is damaged: remove it and train from the start`);
+  return new ArtifactError(`'${path}' is not a checkpoint or is damaged: ${ADVICE}`);
 }
 
 /** @throws {UsageError} a checkpoint is of another training: names what differs */

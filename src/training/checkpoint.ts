@@ -84,6 +84,7 @@ export class Checkpoints {
     this.#file = file;
     const { found } = file;
     this.#search = found?.saved.search && searchIn(found.saved.search, found.arrays);
+    if (this.#search && !areUsable(Object.values(this.#search.units))) throw file.damaged();
   }
 
   /** @param steering.search whether settings are tried, each of which is saved @throws as CheckpointFile.open */
@@ -176,6 +177,14 @@ function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays
   };
   const [standard, best] = [unitsOf("standard"), unitsOf("best")];
   return { ...saved, units: { ...(standard && { standard }), ...(best && { best }) } };
+}
+
+/** Whether the settings were measured on the same units, and by numbers. */
+function areUsable(units: readonly UserMetric[]): boolean {
+  const length = units[0]?.sums.length;
+  return units
+    .flatMap(({ sums, weights }) => [sums, weights ?? sums])
+    .every((numbers) => numbers.length === length && numbers.every((one) => Number.isFinite(one)));
 }
 
 function withoutSearch(arrays: NamedArrays): NamedArrays {

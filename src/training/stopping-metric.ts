@@ -49,5 +49,5 @@ export function stoppingMetricOf(
 /** The metric of labels that --search compares settings by, as `metrics` names it: what early stopping goes by. */
 export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName = "loss"): string {
   if (metric !== "loss") return metric;
-  return ["logLoss", "multiLogLoss"].find((name) => name in valid) ?? "rmse";
+  return ["logLoss", "multiLogLoss"].find((name) => Object.hasOwn(valid, name)) ?? "rmse";
 }

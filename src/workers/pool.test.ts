@@ -4,13 +4,13 @@ import { WorkerPool } from "./pool.js";
 
 const url = new URL("./pool.test.task.js", import.meta.url);
 
-async function poolOf(size: number) {
+async function poolOf(size: number, task = url) {
   const shared = new Int32Array(new SharedArrayBuffer(4));
   const release = () => {
     Atomics.store(shared, 0, 1);
     Atomics.notify(shared, 0);
   };
-  return { shared, pool: await WorkerPool.start<string, string>(url, size, shared, release) };
+  return { shared, pool: await WorkerPool.start<string, string>(task, size, shared, release) };
 }
 
 test("every thread runs the task, and results come in the threads' order", async () => {
@@ -25,6 +25,20 @@ test("a thread that throws rejects the run with its error and releases the other
   await expect(pool.run("throw in thread 1, wait in the others")).rejects.toThrow("thread 1 is out of range");
   expect(shared[0]).toBe(1);
   await expect(pool.run("a")).rejects.toThrow("thread 1 is out of range");
+  await pool.terminate();
+});
+
+test("a thread that ends in the middle of a task rejects the run with what to do, and releases the others", async () => {
+  const task =
+    "export const start = (shared, i) => () => i === 1 ? process.exit(3) : Atomics.wait(shared, 0, 0)";
+  const { pool, shared } = await poolOf(3, new URL(`data:text/javascript,${encodeURIComponent(task)}`));
+  const ended = {
+    name: "IoError",
+    message: expect.stringContaining("a thread ended in the middle of its work (exit code 3)") as string,
+  };
+  await expect(pool.run("a")).rejects.toMatchObject(ended);
+  expect(shared[0]).toBe(1);
+  await expect(pool.run("a")).rejects.toMatchObject(ended);
   await pool.terminate();
 });
 

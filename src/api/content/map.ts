@@ -142,25 +142,25 @@ export async function fitContentMap(
     if (!best || fitted.ofVectors.r2 > best.fitted.ofVectors.r2) best = { hops, rows: smoothed, fitted };
   }
   const { ofVectors, ofWeights, map, mapOfWeights } = best!.fitted;
-  const fields: Record<string, number> = {};
+  const r2OfFields = new Map<string, number>();
   for (const [f, { name }] of rows.fields.entries()) {
     if (rows.fields.length > MOST_ALONE) break;
     if (rows.fields.length === 1 || ofVectors.penalty === Infinity) {
-      fields[name] = ofVectors.r2;
+      r2OfFields.set(name, ofVectors.r2);
       continue;
     }
     doing(`'${name}' alone`);
     const problem = problemOf(rowsOfField(best!.rows, f), fitting);
     const alone = await RidgeMachine.start(problem, folds, threads);
     const validated = await withMachine(alone, signal, () => alone.crossValidate([ofVectors.penalty]));
-    fields[name] = chosenPenalty(validated, 0, dim).r2;
+    r2OfFields.set(name, chosenPenalty(validated, 0, dim).r2);
   }
 
   const facts: MapFacts = {
     items: chosen.length,
     penalty: finite(ofVectors.penalty),
     r2: ofVectors.r2,
-    fields,
+    fields: Object.fromEntries(r2OfFields),
     ...(edges && { hops: best!.hops, r2ByHops }),
     ...(ofWeights && { weights: { penalty: finite(ofWeights.penalty), r2: ofWeights.r2 } }),
   };

@@ -81,7 +81,7 @@ export async function predict(
       metrics: {},
       predictions: predicting.predictions,
       leftOut,
-      unknown,
+      unknown: Object.fromEntries(unknown),
       warnings,
     };
   } finally {
@@ -129,7 +129,7 @@ async function insteadOfRows(run: Run): Promise<string> {
 /** A prediction of a log under way: its rows, once, and what is to be said of them in the end. */
 class Predicting {
   numRows = 0;
-  readonly unknown: Record<string, UnseenCounts> = {};
+  readonly unknown = new Map<string, UnseenCounts>();
   readonly columns: readonly RowColumn[];
   readonly predictions: string[];
   readonly #run: Run | undefined;
@@ -241,9 +241,8 @@ class Predicting {
 
   #count(counts: Record<string, UnseenCounts>): void {
     for (const [name, { cells, unseen }] of Object.entries(counts)) {
-      const sum = (this.unknown[name] ??= { cells: 0, unseen: 0 });
-      sum.cells += cells;
-      sum.unseen += unseen;
+      const sum = this.unknown.get(name) ?? { cells: 0, unseen: 0 };
+      this.unknown.set(name, { cells: sum.cells + cells, unseen: sum.unseen + unseen });
     }
   }
 
@@ -252,7 +251,7 @@ class Predicting {
     const { filtered } = this.leftOut;
     const { user, item } = this.#predictor.as?.roles ?? {};
     const of = (count: number) => `${count} of ${this.#skipped.numRead} rows`;
-    const counted = Object.entries(this.unknown);
+    const counted = [...this.unknown];
     return [
       ...this.#skipped.notes(),
       ...(filtered > 0

@@ -134,7 +134,7 @@ class KernelNet implements NetMachine {
   load(parameters: NamedArrays): void {
     const placed = placedParameters(this.#layout, this.#plan);
     for (const [name, where] of placed) {
-      if (!(name in parameters)) continue;
+      if (!Object.hasOwn(parameters, name)) continue;
       writePlaced(this.#arena, where, floatsOf(parameters, name, where.rows * where.columns));
     }
     transposeWeights(this.#arena, this.#layout.layers);

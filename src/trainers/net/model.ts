@@ -165,7 +165,7 @@ export function netModelFiles(
   const { embeddings, wide, ...others } = parameters;
   const tensors = new Map<string, Tensor>(
     [...parameterShapes(shape)].flatMap(([name, dims]) =>
-      name in others ? [[name, { shape: dims, data: others[name]! }] as const] : [],
+      Object.hasOwn(others, name) ? [[name, { shape: dims, data: others[name]! }] as const] : [],
     ),
   );
   const oovRows = outOfVocabulary(space, embeddings as Float32Array, width);

@@ -246,6 +246,6 @@ function lossOf(
 function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
   if (scale === 1) return parameters;
   const scaled = (name: string) => (parameters[name] as Float32Array).map((x) => x * scale);
-  const last = ["output.weight", "output.bias", "wide"].filter((name) => name in parameters);
+  const last = ["output.weight", "output.bias", "wide"].filter((name) => Object.hasOwn(parameters, name));
   return { ...parameters, ...Object.fromEntries(last.map((name) => [name, scaled(name)])) };
 }

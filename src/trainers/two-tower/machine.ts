@@ -142,7 +142,7 @@ export class TowersMachine {
   /** Puts parameters in; those that are not named stay. */
   load(parameters: NamedArrays): void {
     for (const [name, where] of this.#placed())
-      if (name in parameters)
+      if (Object.hasOwn(parameters, name))
         writePlaced(this.#arena, where, floatsOf(parameters, name, where.rows * where.columns));
     const { userLayers, itemLayers } = this.#layout;
     transposeWeights(this.#arena, userLayers);

@@ -111,7 +111,7 @@ export async function forgettingOf(
       const job = { ...placesOf(preprocess, lost), keys, preprocess };
       const changes = { ...sharedFiles, ...tensors };
       let dropped = 0;
-      for (const name of names.filter((each) => Object.hasOwn(changes, each))) {
+      for (const name of names.filter((name) => Object.hasOwn(changes, name))) {
         const own = readSafetensors(await run.readModelFile(name), name);
         const change = changes[name]!(own, job);
         dropped += change.dropped;

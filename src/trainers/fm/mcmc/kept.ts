@@ -61,12 +61,12 @@ export class KeptDraws {
     };
   }
 
-  /** Puts a checkpoint's back. @throws {ArtifactError} they are of another shape */
-  set arrays(arrays: NamedArrays) {
+  /** Puts a checkpoint's back. @param n features of a draw @throws {ArtifactError} they are of another shape */
+  restore(arrays: NamedArrays, n: number): void {
     const w0 = arrayOf(arrays, "drawsW0", Float64Array);
-    const [allW, allVectors] = [floatsOf(arrays, "drawsW"), floatsOf(arrays, "drawsVectors")];
     const { dim, method } = this.#options;
-    const n = allW.length / w0.length;
+    const allW = floatsOf(arrays, "drawsW", w0.length * n);
+    const allVectors = floatsOf(arrays, "drawsVectors", w0.length * n * dim);
     const draws = Array.from(w0, (own, i) => ({
       dim,
       w0: own,

@@ -123,7 +123,7 @@ async function runSweeps(
     }),
     restore(arrays) {
       chain.arrays = arrays;
-      if (samples || (validation && options.patience > 0)) kept.arrays = arrays;
+      if (samples || (validation && options.patience > 0)) kept.restore(arrays, parameters().w.length);
       if (samples && validation) validation.arrays = arrays;
     },
     terminate: () => machine.terminate(),

@@ -1,0 +1,108 @@
+// Names that come from logs, files and users are looked up with Object.hasOwn or in a Map: objects inherit `constructor`,
+// `toString` and more, and an assignment to `__proto__` sets no property.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../testing/embed.js";
+import { nameLookups, type NameLookup } from "../testing/name-lookups.js";
+import { projectFolder } from "../testing/places.js";
+import { scaffolding } from "./rooms.js";
+
+/** Files that may look names up in objects without a check, by the reason. A new file checks, or states why not. */
+const mayRead: Record<string, string> = {
+  "metrics and splits have the program's names":
+    "cli/comparison cli/index-recall cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
+    "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
+    "trainers/gbdt/head-of-leaves trainers/ranking/train trainers/two-tower/train training/outcome-warnings training/search",
+  "options have the names of an option table":
+    "api/reproduce cli/search flags/table-option library/call pipeline/fingerprints pipeline/plan report/search " +
+    "trainers/graph/options training/checkpoint-file training/options/table training/search-space training/session",
+  "the text was matched before: a unit, an operator, a character, a format, a command":
+    "api/compare/options cli/completion config/gates dataset/event-limits dataset/expire dataset/filter dataset/sequences " +
+    "dataset/time-fields dataset/where export/own-export export/postgres-text pipeline/file report/html " +
+    "training/options/reading",
+  "the object has an entry for every column or field that is looked up":
+    "api/inspect/inspect dataset/preprocess dataset/preprocess-shape dataset/roles export/safetensors log/look-alikes",
+  "reasons for skipped rows are the program's":
+    "dataset/collect log/merge log/open-records log/parquet-read training/skipped-rows",
+  "structs, tensors and messages have the program's names":
+    "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/xgboost-read trainers/net/plan " +
+    "trainers/two-tower/start training/checkpoint training/named-arrays",
+  "codes of errors, compressions, types and variables come from the system, Parquet's list, a server and the environment":
+    "cli/report-error cli/settings cli/short export/postgres-table io/environment io/write log/parquet-memory",
+  "the place of a wrong value in a file, for a message": "config/yaml-file",
+  "files of a run and of an archive have endings": "import/arrays",
+  "a role is user or item": "privacy/forget",
+};
+
+/** Objects that are assigned to by a name, by the reason that the name is none of a log. */
+const mayWrite: Record<string, string> = {
+  "metrics and splits have the program's names":
+    "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
+    "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/parts:metrics " +
+    "training/feature-plan:metrics training/ranking-metrics:metrics",
+  "options have the names of an option table":
+    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/paths:placed " +
+    "pipeline/plan:resolved training/options/table:all training/search-space:setting",
+  "files of runs, stores and datasets have the program's names":
+    "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
+    "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",
+  "reasons for skipped rows are the program's":
+    "dataset/collect:this.skipped log/merge:this.skipped log/open-records:skipped log/parquet-read:this.skipped " +
+    "training/skipped-rows:this.#skipped",
+  "tensors, messages and stages have the program's names":
+    "engine/wire:message trainers/fm/shards/frame:arrays trainers/net/average:this.#means trainers/net/model:parameters " +
+    "trainers/net/plan:parameters trainers/two-tower/model:layers training/stopwatch:this.laps",
+};
+
+const folder = temporaryFolder();
+const words = (lists: Record<string, string>) => Object.values(lists).flatMap((list) => list.split(" "));
+
+/** The entry that allows a lookup: the file, or the file and the object. */
+function entryOf({ file, kind, object }: NameLookup): string {
+  const name = file.replace(/^src\/|\.ts$/g, "");
+  return kind === "write" ? `${name}:${object}` : name;
+}
+
+test("names from outside are looked up among the properties of an object itself", () => {
+  const shipped = new RegExp(
+    `^src/(?!(?:${scaffolding.join("|")})/|.*\\.test\\.ts$|kernels/[^/]+/reference)`,
+  );
+  const found = nameLookups(projectFolder, shipped);
+  const [reads, writes] = [words(mayRead), words(mayWrite)];
+  const complaints = found
+    .filter((one) => !(one.kind !== "in" && (one.kind === "write" ? writes : reads).includes(entryOf(one))))
+    .map(
+      ({ file, line, text, kind }) =>
+        `${file}:${line}: ${text}: ${kind === "write" ? "use a Map or Object.fromEntries" : "use Object.hasOwn or a Map"}, ` +
+        "or say in src/acceptance/name-lookups.test.ts why the name cannot be one that objects inherit",
+    );
+  expect(complaints).toEqual([]);
+  // an entry that allows nothing is removed
+  const used = new Set(found.map((one) => `${one.kind} ${entryOf(one)}`));
+  const unused = [...reads.map((name) => `read ${name}`), ...writes.map((name) => `write ${name}`)];
+  expect(unused.filter((entry) => !used.has(entry))).toEqual([]);
+});
+
+test("the check sees reads, writes and `in` by any name, and none that is checked or of a closed set", () => {
+  mkdirSync(join(folder, "src"));
+  const compilerOptions = { strict: true, target: "ES2023", module: "NodeNext", types: [] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
+  const text = `
+    declare const record: Record<string, number>, closed: { a: number; b: number }, list: number[], name: string, ab: "a" | "b";
+    export const all = [
+      name in closed, closed[ab], list[0], record["a"], "a" in closed,
+      Object.hasOwn(record, name) ? record[name] : 0, (record as Readonly<Record<string, number>> | undefined)?.[name],
+    ];
+    record[name] = record[name];
+    record[name] ??= 2;
+    delete record[name];
+    list[0] = 1;
+    Object.assign(closed, record);
+    Object.assign(closed, { a: 2 });
+  `;
+  writeFileSync(join(folder, "src", "lookups.ts"), text);
+  expect(nameLookups(folder, /^src\//).map(({ kind, line }) => `${kind} ${line}`)).toEqual([
+    ...["in 4", "read 5", "write 7", "read 7", "write 8", "write 9", "write 11"],
+  ]);
+});
