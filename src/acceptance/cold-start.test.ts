@@ -146,7 +146,7 @@ describe("--fold-in", () => {
     expect(row!.bias).not.toBe(none!.bias);
   });
 
-  test("of events that the run knows, or of both sides, is 64 and says what to do", async () => {
+  test("of events that the run knows is 64, and of both sides computes users and says what to do", async () => {
     const nothing = await embed(["transform", run, "--fold-in", at("known.csv")]);
     expect([nothing.code, nothing.stderr]).toEqual([
       64,
@@ -154,7 +154,7 @@ describe("--fold-in", () => {
     ]);
     writeFileSync(at("both.csv"), `${header}\nnew-user,new-item,3,1709510604\n`);
     const both = await embed(["transform", run, "--fold-in", at("both.csv")]);
-    expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("--field user")]);
+    expect([both.code, both.stderr]).toEqual([0, expect.stringContaining("--field item computes theirs")]);
   });
 
   test.each(["fm", "ffm"])("of purchases draws negatives as the run did: %s", async (model) => {

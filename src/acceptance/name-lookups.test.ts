@@ -15,7 +15,7 @@ const mayRead: Record<string, string> = {
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/head-of-leaves trainers/ranking/train trainers/two-tower/train training/outcome-warnings training/search",
   "options have the names of an option table":
-    "api/reproduce cli/search flags/table-option library/call pipeline/fingerprints pipeline/plan report/search " +
+    "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan report/search " +
     "trainers/graph/options training/checkpoint-file training/options/table training/search-space training/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "api/compare/options cli/completion config/gates dataset/event-limits dataset/expire dataset/filter dataset/sequences " +
@@ -40,10 +40,10 @@ const mayWrite: Record<string, string> = {
   "metrics and splits have the program's names":
     "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
     "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/parts:metrics " +
-    "training/feature-plan:metrics training/ranking-metrics:metrics",
+    "training/part-metrics:measured.metrics",
   "options have the names of an option table":
     "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/paths:placed " +
-    "pipeline/plan:resolved training/options/table:all training/search-space:setting",
+    "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",

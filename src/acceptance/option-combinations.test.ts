@@ -64,9 +64,8 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
   return drawn.some(({ flag }) => flags.has(flag)) || quoted.some((name) => named.has(name));
 }
 
-/** 65: options such as --min-users 20 leave no event, such as --input-format jsonl misread the log, or --candidates is the secret. */
-const BAD_DATA =
-  /training needs at least two|no training rows|no events with a known user and item|\.csv:|\/secret:/;
+/** 65: options such as --min-users 20 leave no event, such as --input-format jsonl misread the log. */
+const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {

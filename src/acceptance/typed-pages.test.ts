@@ -56,6 +56,8 @@ const typed: Record<string, Typed> = {
       `${events} first-events.csv`,
       "cp fixtures/items.csv catalogue.csv",
       "cp fixtures/items.csv new-items.csv",
+      // each film beside the next
+      "(echo source,target; tail -n +2 fixtures/items.csv | cut -d, -f1 | awk 'NR > 1 { print last \",\" $0 } { last = $0 }') > citations.csv",
       "embed train-als log.csv --split items --test 0.2 --epochs 2 -o RUN",
     ],
     // the same file twice

@@ -67,7 +67,7 @@ describe("a manifest", () => {
     [
       "asked",
       { asked: { log: [7], options: {}, inputs: [], runs: [] } },
-      "asked.log.0: expected text, got 7",
+      "asked.log.0: expected a path without NUL, got 7",
     ],
     ["roles", { roles: { user: {} } }, "roles.user: expected text, got an object"],
     ["inputs", { inputs: [{ path: "x" }] }, 'inputs.0 has no "bytes"'],

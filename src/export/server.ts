@@ -40,14 +40,16 @@ const POSTGRES_URL = {
     "a PostgreSQL URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE (the form host=... dbname=... is " +
     "not supported)",
 };
-const URLS: Record<string, { form: RegExp; expected: string }> = {
-  redis: {
-    form: /^rediss?:\/\//i,
-    expected: "a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...",
-  },
-  pgvector: POSTGRES_URL,
-  postgres: POSTGRES_URL,
-};
+const URLS = new Map<string, { form: RegExp; expected: string }>(
+  Object.entries({
+    redis: {
+      form: /^rediss?:\/\//i,
+      expected: "a Redis URL: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...",
+    },
+    pgvector: POSTGRES_URL,
+    postgres: POSTGRES_URL,
+  }),
+);
 
 /**
  * The URL of a server, without a look at the server.
@@ -57,13 +59,13 @@ const URLS: Record<string, { form: RegExp; expected: string }> = {
  */
 export function serverUrl(format: string, variable: string): string {
   const url = variableOf(variable);
-  if (!URLS[format]!.form.test(url)) throw notUrl(format, variable);
+  if (!URLS.get(format)!.form.test(url)) throw notUrl(format, variable);
   return url;
 }
 
 /** That a variable holds no URL of a server, which may hold a password: it is not repeated. */
 export function notUrl(format: string, variable: string): UsageError {
-  return new UsageError(`${variable} is not ${URLS[format]!.expected}`);
+  return new UsageError(`${variable} is not ${URLS.get(format)!.expected}`);
 }
 
 /** A minute: longer than a server saves its memory or flushes its log. */

@@ -12,20 +12,22 @@ type Kind = "newFiles" | "newDays";
 type Bounds = Record<string, number | string | undefined>;
 
 /** What a bound of each kind asks of a value, and which of several values is the worst. */
-const RULES: Record<
+const RULES = new Map<
   string,
   {
     isRelative: boolean;
     worst: "lowest" | "highest";
     holds: (value: number, bound: number, median: number) => boolean;
   }
-> = {
-  min: { isRelative: false, worst: "lowest", holds: (value, bound) => value >= bound },
-  max: { isRelative: false, worst: "highest", holds: (value, bound) => value <= bound },
-  atLeast: { isRelative: true, worst: "lowest", holds: (value, bound, median) => value >= bound * median },
-  atMost: { isRelative: true, worst: "highest", holds: (value, bound, median) => value <= bound * median },
-  maxRise: { isRelative: true, worst: "highest", holds: (value, bound, median) => value <= median + bound },
-};
+>(
+  Object.entries({
+    min: { isRelative: false, worst: "lowest", holds: (value, bound) => value >= bound },
+    max: { isRelative: false, worst: "highest", holds: (value, bound) => value <= bound },
+    atLeast: { isRelative: true, worst: "lowest", holds: (value, bound, median) => value >= bound * median },
+    atMost: { isRelative: true, worst: "highest", holds: (value, bound, median) => value <= bound * median },
+    maxRise: { isRelative: true, worst: "highest", holds: (value, bound, median) => value <= median + bound },
+  }),
+);
 
 /** Whether a value holds a bound of a new file or day; true where a median is asked for and there is none. */
 export function holdsGroupBound(
@@ -34,7 +36,7 @@ export function holdsGroupBound(
   value: number,
   median: number | null,
 ): boolean {
-  const rule = RULES[kind];
+  const rule = RULES.get(kind);
   if (!rule || (rule.isRelative && median === null)) return true;
   return rule.holds(value, shareOf(bound), median ?? NaN);
 }
@@ -126,17 +128,17 @@ function valueOutcomes(
   return asked.map(([rule, bound]): GateOutcome => {
     const isGood = (group: (typeof valued)[number]) =>
       holdsGroupBound(rule, bound, group.value, median) ||
-      (name === "positiveRate" && median !== null && RULES[rule]!.isRelative && isNoise(group, median));
+      (name === "positiveRate" && median !== null && RULES.get(rule)!.isRelative && isNoise(group, median));
     const failing = valued.filter((group) => !isGood(group));
-    const sign = RULES[rule]!.worst === "lowest" ? 1 : -1;
+    const sign = RULES.get(rule)!.worst === "lowest" ? 1 : -1;
     const [worst] = (failing.length > 0 ? failing : valued).toSorted((a, b) => sign * (a.value - b.value));
     const stated = `${rule} ${bound}`;
     const found = outcome(stated, worst!);
-    if (RULES[rule]!.isRelative && median === null)
+    if (RULES.get(rule)!.isRelative && median === null)
       return { ...found, status: "notCompared", message: `${found.message}: ${stated}: no ${what} is older` };
     const others = failing.length > 1 ? ` (nor do ${failing.length - 1} more ${what}s hold it)` : "";
     const status = failing.length > 0 ? "failed" : "passed";
-    const of = RULES[rule]!.isRelative && rule !== "maxRise" ? " of it" : "";
+    const of = RULES.get(rule)!.isRelative && rule !== "maxRise" ? " of it" : "";
     return {
       ...found,
       status,

@@ -90,8 +90,9 @@ function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): 
 /** Whether a metric is undefined because its split has labels of one class: the log loss alone needs no two. */
 export function isOneClass(metrics: ByPart, gate: string): boolean {
   const [part, name] = [gate.slice(0, gate.indexOf(".")), gate.slice(gate.indexOf(".") + 1)];
-  const found = metrics[part] ?? {};
-  return ["auc", "normalizedEntropy", "calibration"].includes(name) && "logLoss" in found && !(name in found);
+  const found = (Object.hasOwn(metrics, part) && metrics[part]) || {};
+  const isUndefined = !Object.hasOwn(found, name);
+  return ["auc", "normalizedEntropy", "calibration"].includes(name) && "logLoss" in found && isUndefined;
 }
 
 function fullName(name: string, metrics: ByPart): string {

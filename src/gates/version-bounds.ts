@@ -63,10 +63,13 @@ function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: N
   const colon = gate.indexOf(":");
   const [name, of] = colon < 0 ? [gate, ""] : [gate.slice(0, colon), gate.slice(colon + 1)];
   const [group, part = ""] = name.split(".");
+  const partOf = (bounds: Record<string, Asked> = {}) =>
+    Object.hasOwn(bounds, part) ? bounds[part] : undefined;
   const absolute = (bounds: Asked = {}) => ({ min: bounds["min"], max: bounds["max"] });
   const perField = (bounds: Asked & { fields?: Record<string, Asked> | undefined } = {}) => {
     const role = of === roles.user ? "user" : of === roles.item ? "item" : of;
-    return absolute(bounds.fields?.[of] ?? bounds.fields?.[role] ?? (bounds as Asked));
+    const fields = new Map(Object.entries(bounds.fields ?? {}));
+    return absolute(fields.get(of) ?? fields.get(role) ?? (bounds as Asked));
   };
   switch (group) {
     case "rows":
@@ -81,16 +84,16 @@ function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: N
     }
     case "newFiles":
     case "newDays":
-      return ((before[group] ?? {}) as Record<string, Asked>)[part] ?? {};
+      return partOf(before[group] as Record<string, Asked> | undefined) ?? {};
     case "goneFiles":
       return absolute(before.goneFiles);
     case "zero":
     case "duplicate":
       return perField(after[group] as Parameters<typeof perField>[0]);
     case "norm":
-      return absolute((after.norm as Record<string, Asked> | undefined)?.[part]);
+      return absolute(partOf(after.norm as Record<string, Asked> | undefined));
     case "lists":
-      return part === "overlap" ? {} : absolute((after.lists as Record<string, Asked> | undefined)?.[part]);
+      return part === "overlap" ? {} : absolute(partOf(after.lists as Record<string, Asked> | undefined));
     default:
       return {};
   }

@@ -103,6 +103,8 @@ const byName: Record<string, readonly string[]> = {
   thousands: ["'"],
   "min-count": ["0", "2", "item_id=3"],
   "max-vocab": ["3", "user_id=2"],
+  "drop-users-above": ["20", "1000"],
+  "drop-users-above-per-day": ["20", "1000"],
   "num-leaves": ["2", "5"],
   "batch-size": ["1", "16", "256", "2048"],
   layers: ["0", "1", "2"],
@@ -216,7 +218,7 @@ export function valuesOf(option: Option, row: TrainerRow, files: CombinationFile
   if (option.argChoices) return option.argChoices;
   const name = nameOf(option);
   if (name === "bad-rows" || name === "walks-out") return [files.fresh()];
-  if (name === "valid-like") return [files.log(row)];
+  if (name === "valid-like" || name === "candidates") return [files.log(row)];
   const placeholder = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(option.flags)?.[1] ?? "";
   const whole = /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? "";
   const values = byPlaceholder[whole] ?? byPlaceholder[placeholder];
