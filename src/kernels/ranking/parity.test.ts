@@ -48,15 +48,22 @@ const shape: RankingShape = {
   temperature: 0.7,
 };
 
-/** User and item alone, or an item of two or three features with values and an event with a context. */
+/**
+ * User and item alone, or an item of two or three features with values and an event with a context.
+ *
+ * @param crawler whether user 0 has every item
+ */
 function dataOf(
   rich: boolean,
   noise: boolean,
+  crawler = false,
 ): RankingData & { rowsOf: Record<"context" | "templates", ReferenceRow[]> } {
   const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(1, e) % numUsers);
   const items = Uint32Array.from({ length: numEvents }, (_, e) => draw(2, e) % numItems);
   const owned = Array.from({ length: numUsers }, (_, u) =>
-    [...new Set([...items].filter((_, e) => users[e] === u))].sort((a, b) => a - b),
+    [
+      ...new Set([...(crawler && u === 0 ? Array(numItems).keys() : items.filter((_, e) => users[e] === u))]),
+    ].sort((a, b) => a - b),
   );
   const first = numUsers + numItems;
   const value = (i: number) => Math.fround((1 + (i % 3)) / 2);
@@ -152,7 +159,7 @@ function trainTwin(
   const size = sharesNegatives(options.loss) ? options.batchSize : RANKING_BATCH;
   for (let from = 0; from < numEvents; from += size) {
     const batch = [...order.subarray(from, from + size)];
-    const candidates = batch.map((event) => {
+    const candidatesOf = (event: number) => {
       const key = draw(epochKey, event);
       const drawn: number[] = [];
       for (let counter = 0; drawn.length < options.negatives; counter++) {
@@ -160,7 +167,7 @@ function trainTwin(
         if (!has(data.users[event]!, item)) drawn.push(item);
       }
       return drawn;
-    });
+    };
     const key = draw(epochKey, batch[0]!);
     const drawn = Array.from({ length: options.negatives }, (_, n) =>
       referenceDraw(numItems, data.alias, key, n),
@@ -169,9 +176,9 @@ function trainTwin(
     const inBatch = options.inBatch ? batch.slice(0, batch.length - (batch.length % 8)) : [];
     const shared = [...drawn, ...inBatch.map((event) => data.items[event]!)];
     const eventsOf = (user: number) => batch.filter((event) => data.users[event] === user).length;
-    const itemsOf = batch.map((event, r) => [
+    const itemsOf = batch.map((event) => [
       data.items[event]!,
-      ...(sharesNegatives(options.loss) ? shared : candidates[r]!),
+      ...(sharesNegatives(options.loss) ? shared : candidatesOf(event)),
     ]);
     const events = batch.map((event, r) => ({
       context: context[event]!,
@@ -195,6 +202,7 @@ function trainTwin(
 interface Case extends Partial<RankingShape> {
   rich?: true;
   noise?: true;
+  crawler?: true;
   layers?: number;
 }
 
@@ -217,13 +225,22 @@ test.each<[RankingLoss, number, Case]>([
   ["sampled-softmax", 16, { method: "adam", cosine: true, batchSize: 512, averages: true }],
   ["sampled-softmax", 8, { method: "adam", cosine: true, batchSize: 512, inBatch: true, noise: true }],
   ["sampled-softmax", 0, { inBatch: true }],
+  // user 0 leaves every negative out
+  ["sampled-softmax", 16, { crawler: true, cosine: true, negativeWeight: 1.25 }],
+  ["sampled-softmax", 16, { crawler: true, cosine: true, noise: true, method: "adam" }],
+  ["sampled-softmax", 16, { crawler: true, rich: true, negativeWeight: 1.25 }],
+  ["ccl", 16, { crawler: true, cosine: true }],
+  // the last batch has 3 events, which are too few for negatives
+  ["sampled-softmax", 0, { inBatch: true, batchSize: 8 }],
+  ["sampled-softmax", 0, { inBatch: true, batchSize: 8, cosine: true }],
+  ["ccl", 0, { inBatch: true, batchSize: 8, cosine: true }],
   ["sampled-softmax", 16, { layers: 1, cosine: true }],
   ["sampled-softmax", 16, { layers: 2, method: "adam", batchSize: 512, inBatch: true }],
   ["ccl", 16, { layers: 3, method: "adam", cosine: true }],
 ])(
   "%s with %i negatives agrees with the reference to 2e-5 over one or two batches (%j)",
-  async (loss, negatives, { rich, noise, layers, ...more }) => {
-    const data = dataOf(rich === true, noise === true);
+  async (loss, negatives, { rich, noise, crawler, layers, ...more }) => {
+    const data = dataOf(rich === true, noise === true, crawler);
     if (layers) data.graph = { layers, through: true, ...joinsOf(data) };
     const options = { ...shape, loss, negatives, ...(loss === "ccl" && { margin: 0.1 }), ...more };
     // Adam's first steps are as long as its rate, whatever rounding has left of a gradient

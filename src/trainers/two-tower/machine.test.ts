@@ -12,7 +12,7 @@ import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/named-arrays.js";
 import { TowersMachine } from "./machine.js";
 
-const [numUsers, numItems, numEvents, numContext, numSide] = [40, 50, 600, 12, 7];
+const [numUsers, numItems, numEvents, numContext, numSide] = [40, 50, 595, 12, 7];
 const negativeKey = 77;
 
 interface Case {
@@ -26,6 +26,8 @@ interface Case {
   recency?: boolean;
   context?: boolean;
   noise?: boolean;
+  /** user 0 has every item */
+  crawler?: boolean;
   dropout?: number;
   learning?: Partial<TowerLearning>;
 }
@@ -38,7 +40,9 @@ function made(options: Case) {
   const firstContext = firstHistoryRow + numItems;
   const firstSide = firstContext + numContext;
   const taken = Array.from({ length: numUsers }, (_, u) =>
-    Array.from({ length: numItems }, (__, i) => i).filter((i) => draw(u + 5, i) % 5 === 0),
+    Array.from({ length: numItems }, (__, i) => i).filter(
+      (i) => (options.crawler && u === 0) || draw(u + 5, i) % 5 === 0,
+    ),
   );
   const starts = taken.map((_, u) => taken.slice(0, u).flat().length);
   const tokens = Uint32Array.from(taken.flat());
@@ -214,6 +218,12 @@ const cases: [string, Case][] = [
   ],
   ["both towers", { user: [16], item: [12], context: true, learning: { inBatch: true } }],
   ["an item tower alone, cosines", { item: [9, 10], cosine: true, dim: 20 }],
+  ["a user of every item", { crawler: true }],
+  ["a user of every item, cosines", { crawler: true, cosine: true, noise: true }],
+  [
+    "batches of 16 without other negatives, cosines; the last one is too short to have any",
+    { cosine: true, learning: { inBatch: true, negatives: 0, batchSize: 16 } },
+  ],
 ];
 
 test.each(cases)("two epochs of one, two and three threads are the same bytes: %s", async (_, options) => {

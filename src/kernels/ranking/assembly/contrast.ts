@@ -111,7 +111,8 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
-  const share = f32x4.mul(weights, f32x4.splat(plan.negativeWeight / <f32>thread.numShared));
+  // a last batch of fewer than 8 events has no negatives, if a batch's items are all that there are
+  const share = f32x4.mul(weights, f32x4.splat(N > 0 ? plan.negativeWeight / <f32>N : 0));
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {
     const score = v128.load(G + (n << 4));

@@ -80,10 +80,10 @@ export function sampledSoftmax4(
     f32x4.mul(f32x4.mul(perTemperature, rhos), weights),
     f32x4.div(f32x4.splat(1), total),
   );
-  const ownGradient = f32x4.sub(f32x4.mul(ownExp, scale), f32x4.mul(perTemperature, weights));
-  v128.store(ownGradients, ownGradient);
-  // of an empty row all exponentials are 0
+  // an empty row has 1 / 0 here, which times an exponential of 0 would be NaN
   const scales = v128.andnot(scale, isEmpty);
+  const ownGradient = f32x4.sub(f32x4.mul(ownExp, scales), f32x4.mul(perTemperature, weights));
+  v128.store(ownGradients, ownGradient);
   for (let n: usize = 0; n < N; n++) {
     const gradient = f32x4.mul(v128.load(scores + (n << 4)), scales);
     v128.store(scores + (n << 4), gradient);
