@@ -7,8 +7,6 @@ import type { ReferenceRankingOptions } from "./reference-loss.js";
 import { referencePairs, referenceRank, type ReferenceRanking, type ReferenceRow } from "./reference.js";
 import { aliasChances } from "./strata.js";
 
-/** Events that are visited one after another. */
-const RUN = 256;
 /** Draws before the next free item is taken. */
 const MAX_TRIES = 64;
 
@@ -59,10 +57,12 @@ function strataSteps(
 ): StrataStep[] {
   const key = draw(epochKey, 0xfffffffd);
   const groupOfItem = (item: number) => groupOf(groups, key, templates.ids[item]!);
-  const numRuns = Math.ceil(items.length / RUN);
+  // in small logs single events are visited in a random order
+  const length = Math.max(1, Math.min(256, Math.floor(items.length / 1024)));
+  const numRuns = Math.ceil(items.length / length);
   const visited = Array.from({ length: numRuns }, (_, run) => {
-    const first = (shuffles ? permutedAt(run, numRuns, draw(epochKey, 0xfffffffc)) : run) * RUN;
-    return Array.from({ length: Math.min(RUN, items.length - first) }, (__, i) => first + i);
+    const first = (shuffles ? permutedAt(run, numRuns, draw(epochKey, 0xfffffffc)) : run) * length;
+    return Array.from({ length: Math.min(length, items.length - first) }, (__, i) => first + i);
   }).flat();
   const rounds = permutation(groups, draw(epochKey, 0xfffffffe));
   const steps: StrataStep[] = [];

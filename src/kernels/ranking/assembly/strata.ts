@@ -18,8 +18,8 @@ import { EVENT, trainEvents } from "./strata-steps";
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Events that are visited one after another. */
-const RUN: u32 = 256;
+/** Events that are visited one after another, at most. */
+const LONGEST_RUN: u32 = 256;
 /** Bytes from a counter to the next: a cache line. */
 const LINE: usize = 64;
 
@@ -30,6 +30,11 @@ const LINE: usize = 64;
 function groupOf(groups: u32, key: u32, feature: u32): u32 {
   const h = draw(key, feature >>> ctz(groups));
   return (feature * (h | 1) + (h >>> 16)) & (groups - 1);
+}
+
+/** Events that are visited one after another: in small logs single events. */
+function runLength(numEvents: u32): u32 {
+  return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
 }
 
 function itemFeature(plan: Plan, item: u32): u32 {
@@ -57,15 +62,16 @@ export function sortEvents(
   const P = s.groups;
   const T = plan.numThreads;
   const key = draw(epochKey, GROUPS);
-  const numRuns = (numEvents + RUN - 1) / RUN;
+  const length = runLength(numEvents);
+  const numRuns = (numEvents + length - 1) / length;
   const from = <u32>((<u64>index * numRuns) / T);
   const to = <u32>((<u64>(index + 1) * numRuns) / T);
   const order = draw(epochKey, ORDER);
   const counts = s.counts + ((<usize>index * P * P) << 2);
   memory.fill(counts, 0, (<usize>(P * P)) << 2);
   for (let run = from; run < to; run++) {
-    const first = (shuffles ? permutedAt(run, numRuns, order) : run) * RUN;
-    const end = min(first + RUN, numEvents);
+    const first = (shuffles ? permutedAt(run, numRuns, order) : run) * length;
+    const end = min(first + length, numEvents);
     for (let event = first; event < end; event++) {
       const block = blockOf(plan, key, event);
       store<u16>(s.blocks + ((<usize>event) << 1), <u16>block);
@@ -91,8 +97,8 @@ export function sortEvents(
   }
   if (index == 0) store<u32>(s.ends + ((<usize>(P * P)) << 2), place);
   for (let run = from; run < to; run++) {
-    const first = (shuffles ? permutedAt(run, numRuns, order) : run) * RUN;
-    const end = min(first + RUN, numEvents);
+    const first = (shuffles ? permutedAt(run, numRuns, order) : run) * length;
+    const end = min(first + length, numEvents);
     for (let event = first; event < end; event++) placeEvent(plan, thread, event);
   }
   return barrier(plan.barrier, T);
