@@ -5,6 +5,7 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
+import { putStrata, strataGroups } from "./strata.js";
 import { PairRows as PairRowsStruct } from "../shared/layout.js";
 import {
   ADAGRAD,
@@ -68,6 +69,8 @@ export interface RankingData {
   alias?: Uint32Array;
   /** f32[I]: log of each item's chance among the negatives; absent where all are the same, or no score is corrected by it */
   logNoise?: Float32Array;
+  /** groups of features for strata, a power of two; by default strataGroups */
+  groups?: number;
   /** the features that events join, for layers; context and templates then have one feature of value 1 each */
   graph?: RankingGraph;
 }
@@ -85,7 +88,7 @@ export interface RankingGraph {
 /** How it learns. */
 export interface RankingShape {
   dim: number;
-  /** at most; slices are dealt to no more threads than there are of them */
+  /** at most: no more threads than slices, or groups of strata */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
@@ -130,6 +133,8 @@ export interface RankingLayout {
   kept: { vector: number; weight: number };
   /** f32[n][D]: where `propagateVectors` writes; absent without layers */
   propagated?: Region;
+  /** groups of features, and f64[groups^2], the losses of an epoch's blocks; absent unless events are trained in strata */
+  strata?: { groups: number; losses: Region };
 }
 
 /** Copies the events into the arena and lays out parameters, buffers and structs. @throws {UsageError} it does not fit */
@@ -148,7 +153,6 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
   const stride = D * 4 + (method === "adagrad" ? Math.ceil(J / 16) * 64 : 0);
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
-  const numThreads = Math.max(1, Math.min(shape.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
     writeStruct(arena, name, PairRowsStruct, {
@@ -160,6 +164,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const shared = sharesNegatives(loss);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
   const single = isSingle(context) && isSingle(templates);
+  const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
+  const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
   // shared negatives, and features, of a batch at most
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
@@ -198,6 +204,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     : 0;
   const propagation = graph && putGraph(arena, graph, numFeatures * D);
   const memberships = membershipsOf(data.history);
+  const strata = groups > 0 ? putStrata(arena, data, groups, numThreads) : undefined;
+  const isSliced = !shared && !strata;
   const plan = writeStruct(arena, "a plan", Plan, {
     barrier: barrier.offset,
     numThreads,
@@ -214,7 +222,6 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     context: putRows("the events' contexts", context),
     templates: putRows("the items' features", templates),
     single,
-    differs: single && loss === "bpr" && method === "sgd" && M === 1,
     users: arena.put("the events' users", data.users),
     items: arena.put("the events' items", data.items),
     eventWeights: arena.put("the events' weights", data.weights),
@@ -241,8 +248,9 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     negativeWeight: shape.negativeWeight,
     temperature: shape.temperature,
     rankWeights: loss === "warp" ? arena.put("rank weights", rankWeights(numItems, M)) : 0,
-    candidates: shared ? 0 : room("candidates", 2 * BLOCK * (M + 2)),
-    partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
+    candidates: isSliced ? room("candidates", 2 * BLOCK * (M + 2)) : 0,
+    partials: isSliced ? room("partial scores", 2 * (J + 1) * B * (M + 1)) : 0,
+    strata: strata?.offset ?? 0,
     contrast,
     graph: propagation?.offset ?? 0,
     through: graph?.through ?? false,
@@ -251,11 +259,15 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     writeStruct(arena, "a thread", Thread, {
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: room("an order", BLOCK),
-      scores: shared ? 0 : room("scores", B * (M + 1)),
+      scores: shared ? 0 : room("scores", (strata ? 1 : B) * (M + 1)),
       gradients: room("gradients", B),
       negatives: room("negatives", B),
-      best: shared ? 0 : room("the best candidates", shape.hardNegatives[1]),
-      tile: room("a tile", 32),
+      places: strata ? room("the events by block", groups * groups) : 0,
+      sorted: strata ? room("the events of a step", B) : 0,
+      pairs: strata ? room("the events of a step", 3 * B) : 0,
+      drawn: strata ? room("candidates", M + 1) : 0,
+      best: shared ? 0 : room("the best candidates", Math.max(B, shape.hardNegatives[1])),
+      tile: room("a tile", B),
       packed: room("packed contexts", 4 * D),
       slots: shared ? room("slots", numItems) : 0,
       next: room("slots", N),
@@ -274,6 +286,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     ...{ plan, threads, barrier, vectors, weights, stride, momentStride, weightStride, slices: J, kept },
     ...(moments && { moments }),
     ...(propagation && { propagated: propagation.propagated }),
+    ...(strata && { strata: { groups, losses: strata.losses } }),
   };
 }
 
@@ -356,7 +369,8 @@ export function copyRankingState(arena: Arena, { vectors, weights, moments }: Ra
   };
 }
 
-/** Sum of the losses since the last call. */
-export function takeRankingLoss(arena: Arena, { threads }: RankingLayout): number {
+/** Sum of the losses since the last call; of strata, of the last epoch. */
+export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
+  if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
   return takeField(arena, Thread, threads.at(-1)!, "loss");
 }

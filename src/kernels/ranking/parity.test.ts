@@ -12,6 +12,7 @@ import {
   type RankingShape,
 } from "./binding.js";
 import { draw, permutation } from "../../numeric/random.js";
+import { referenceStrata } from "./reference-strata.js";
 import { behindLayers, denseLayers } from "./reference-layers.js";
 import {
   referenceContrast,
@@ -141,6 +142,40 @@ async function kernelOf(data: RankingData, options: RankingShape) {
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
+/** Trains the kernel on all events once. */
+function trainKernel(
+  { layout, kernel }: Awaited<ReturnType<typeof kernelOf>>,
+  loss: RankingLoss,
+  key: number,
+  learningRate: number,
+): void {
+  const { plan, strata } = layout;
+  const thread = layout.threads[0]!;
+  if (strata) {
+    expect(kernel.sortEvents(plan, thread, 0, numEvents, epochKey, key !== 0)).toBe(1);
+    for (let round = 0; round < strata.groups; round++) {
+      while (kernel.trainBlock(plan, thread, round, epochKey)) continue;
+      kernel.endRound(plan);
+    }
+    return;
+  }
+  const of = [plan, thread, 0, 0, numEvents, key, epochKey] as const;
+  const done = sharesNegatives(loss) ? kernel.trainContrast(...of, learningRate) : kernel.trainPairs(...of);
+  expect(done).toBe(1);
+}
+
+/** Trains the twin in strata. */
+function trainStrataTwin(
+  data: ReturnType<typeof dataOf>,
+  options: RankingShape,
+  first: Float32Array,
+  groups: number,
+) {
+  const twin = new ReferenceRanking(options.dim, first, FIRST_SQUARES);
+  const settings = { ...options, rankWeights: rankWeights(numItems, options.negatives) };
+  return { twin, sum: referenceStrata(twin, data, groups, epochKey, settings) };
+}
+
 /** Trains the twin on the kernel's two batches. */
 function trainTwin(
   data: ReturnType<typeof dataOf>,
@@ -203,6 +238,7 @@ interface Case extends Partial<RankingShape> {
   rich?: true;
   noise?: true;
   crawler?: true;
+  groups?: number;
   layers?: number;
 }
 
@@ -214,6 +250,13 @@ test.each<[RankingLoss, number, Case]>([
   ["bpr", 1, { method: "sgd" }],
   ["bpr", 1, { method: "sgd", dim: 64, noise: true }],
   ["bpr", 4, { method: "sgd" }],
+  ["bpr", 1, { groups: 4 }],
+  ["bpr", 1, { groups: 8, noise: true, method: "sgd" }],
+  ["bpr", 3, { groups: 4, noise: true }],
+  ["warp", 5, { groups: 2 }],
+  // groups of which a user has every item
+  ["bpr", 1, { groups: 32 }],
+  ["warp", 5, { groups: 64, noise: true, method: "sgd" }],
   ["warp", 5, { method: "sgd", noise: true }],
   ["sampled-softmax", 16, { cosine: true }],
   ["sampled-softmax", 24, { cosine: true, noise: true, negativeWeight: 1.25 }],
@@ -239,20 +282,19 @@ test.each<[RankingLoss, number, Case]>([
   ["ccl", 16, { layers: 3, method: "adam", cosine: true }],
 ])(
   "%s with %i negatives agrees with the reference to 2e-5 over one or two batches (%j)",
-  async (loss, negatives, { rich, noise, crawler, layers, ...more }) => {
+  async (loss, negatives, { rich, noise, crawler, groups, layers, ...more }) => {
     const data = dataOf(rich === true, noise === true, crawler);
+    if (groups) data.groups = groups;
     if (layers) data.graph = { layers, through: true, ...joinsOf(data) };
     const options = { ...shape, loss, negatives, ...(loss === "ccl" && { margin: 0.1 }), ...more };
     // Adam's first steps are as long as its rate, whatever rounding has left of a gradient
     const learningRate = options.method === "adam" ? 1e-3 : options.learningRate;
-    const { arena, layout, kernel, vectors, w } = await kernelOf(data, options);
-    const key = 9;
-    const order = permutation(numEvents, key);
-    const { twin, sum } = trainTwin(data, { ...options, learningRate }, vectors(), order);
-
-    const of = [layout.plan, layout.threads[0]!, 0, 0, numEvents, key, epochKey] as const;
-    const done = sharesNegatives(loss) ? kernel.trainContrast(...of, learningRate) : kernel.trainPairs(...of);
-    expect(done).toBe(1);
+    const machine = await kernelOf(data, options);
+    const { arena, layout, vectors, w } = machine;
+    const { twin, sum } = layout.strata
+      ? trainStrataTwin(data, options, vectors(), layout.strata.groups)
+      : trainTwin(data, { ...options, learningRate }, vectors(), permutation(numEvents, 9));
+    trainKernel(machine, loss, 9, learningRate);
     expect(maxDifference(vectors(), twin.vectors)).toBeLessThan(2e-5);
     expect(maxDifference(w(), twin.w)).toBeLessThan(2e-5);
     expect(Math.abs(takeRankingLoss(arena, layout) - sum) / Math.abs(sum)).toBeLessThan(1e-5);
@@ -302,10 +344,12 @@ test.each([
   async (negatives, hardNegatives, rich) => {
     const data = dataOf(rich, true);
     const options = { ...shape, negatives, hardNegatives };
-    const { arena, layout, kernel, vectors, w } = await kernelOf(data, options);
-    const order = permutation(numEvents, 9);
-    const { twin, sum } = trainTwin(data, options, vectors(), order);
-    expect(kernel.trainPairs(layout.plan, layout.threads[0]!, 0, 0, numEvents, 9, epochKey)).toBe(1);
+    const machine = await kernelOf(data, options);
+    const { arena, layout, vectors, w } = machine;
+    const { twin, sum } = layout.strata
+      ? trainStrataTwin(data, options, vectors(), layout.strata.groups)
+      : trainTwin(data, options, vectors(), permutation(numEvents, 9));
+    trainKernel(machine, "bpr", 9, options.learningRate);
     expect(maxDifference(vectors(), twin.vectors)).toBeLessThan(2e-5);
     expect(maxDifference(w(), twin.w)).toBeLessThan(2e-5);
     expect(Math.abs(takeRankingLoss(arena, layout) - sum) / Math.abs(sum)).toBeLessThan(1e-5);
@@ -341,9 +385,9 @@ test("a user of all items but one is given that one", async () => {
   for (let u = 0; u < numUsers; u++) history.items.set(all, u * all.length);
   const items = data.items.map((i) => i % all.length);
   const options = { ...shape, negatives: 1, l2Vector: 0, l2Weight: 0 };
-  const { kernel, layout, w } = await kernelOf({ ...data, items, history }, options);
-  kernel.trainPairs(layout.plan, layout.threads[0]!, 0, 0, numEvents, 0, epochKey);
-  const falling = [...w()].flatMap((weight, feature) => (weight < 0 ? [feature] : []));
+  const machine = await kernelOf({ ...data, items, history }, options);
+  trainKernel(machine, "bpr", 0, options.learningRate);
+  const falling = [...machine.w()].flatMap((weight, feature) => (weight < 0 ? [feature] : []));
   expect(falling).toEqual([numUsers + numItems - 1]);
 });
 

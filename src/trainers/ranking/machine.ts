@@ -136,6 +136,11 @@ export class RankingMachine {
     if (this.#layout.moments && moments) this.#arena.f32(this.#layout.moments).set(moments);
   }
 
+  /** Groups that events are trained in; 0 where they are trained in batches. */
+  get groups(): number {
+    return this.#layout.strata?.groups ?? 0;
+  }
+
   /** Numbers of a state's arrays. */
   get sizes(): Record<"vectors" | "weights", number> & { moments?: number } {
     const { vectors, weights, moments } = this.#layout;

@@ -58,6 +58,14 @@ export function start(
       return null;
     }
     const { numEvents, blocks, key, negativeKey, rates } = task;
+    if (layout.strata) {
+      if (!kernel.sortEvents(plan, thread, index, numEvents, negativeKey, blocks !== undefined)) return null;
+      for (let round = 0; round < layout.strata.groups; round++) {
+        while (kernel.trainBlock(plan, thread, round, negativeKey)) continue;
+        if (!kernel.endRound(plan)) break;
+      }
+      return null;
+    }
     for (let i = 0; i < Math.ceil(numEvents / RANKING_BLOCK); i++) {
       const block = blocks ? blocks[i]! : i;
       const first = block * RANKING_BLOCK;

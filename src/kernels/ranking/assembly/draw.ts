@@ -2,7 +2,6 @@
 
 import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
-import { featureAt } from "../../shared/assembly/rows";
 import { Plan } from "./plan";
 
 /** What `membershipBit` multiplies by. */
@@ -10,7 +9,7 @@ export const USER_FACTOR: u32 = 0x9e3779b1;
 export const ITEM_FACTOR: u32 = 0x85ebca6b;
 export const MIXED_FACTOR: u32 = 0xc2b2ae35;
 /** Tries before the next free item is taken instead. */
-const MAX_TRIES: u32 = 64;
+export const MAX_TRIES: u32 = 64;
 
 /** A hash of user and item, whose upper bits are a place in the memberships. Twin: `membershipsOf` in ../binding.ts. */
 function membershipBit(user: u32, item: u32): u32 {
@@ -69,8 +68,8 @@ export function drawCandidates(
     const own = load<u32>(plan.items + ((<usize>event) << 2));
     const key = draw(epochKey, event);
     const row = target + ((<usize>(r * (M + 2))) << 2);
-    store<u32>(row, plan.single ? featureAt(plan.context, event) : event);
-    store<u32>(row, plan.single ? featureAt(plan.templates, own) : own, 4);
+    store<u32>(row, event);
+    store<u32>(row, own, 4);
     let counter: u32 = 0;
     for (let k: u32 = 0; k < M; k++) {
       let item = drawItem(plan, key, counter++);
@@ -79,7 +78,7 @@ export function drawCandidates(
         if (++tries > MAX_TRIES) item = item + 1 == plan.numItems ? 0 : item + 1;
         else item = drawItem(plan, key, counter++);
       }
-      store<u32>(row + ((<usize>k) << 2), plan.single ? featureAt(plan.templates, item) : item, 8);
+      store<u32>(row + ((<usize>k) << 2), item, 8);
     }
   }
 }

@@ -23,17 +23,16 @@ import { propagateAll, propagateRows, stepLayers } from "./layers";
 import {
   choosePairs,
   combinePairs,
-  forwardDifferences,
   forwardPairs,
   forwardPairWeights,
-  numbersOf,
-  touchPairs,
   updatePairs,
   updatePairWeights,
 } from "./pairs";
 import { ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
 import { composeNegatives } from "./shared";
 import { rowBytes, vectorOf } from "./vectors";
+
+export { endRound, sortEvents, trainBlock } from "./strata";
 
 /** Writes the block's events in the order of visit; key 0 leaves them as they stand. */
 function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
@@ -81,7 +80,7 @@ export function trainPairs(
   );
   if (!barrier(plan.barrier, T)) return false;
 
-  const numbers = numbersOf(plan);
+  const numbers = B * (M + 1);
   for (let from: u32 = 0; from < numRows; from += B) {
     const size = min(B, numRows - from);
     const events = thread.order + ((<usize>from) << 2);
@@ -90,9 +89,7 @@ export function trainPairs(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
     // each slice's part of the scores
-    if (plan.single) touchPairs(plan, thread, drawn, size, fromSlice, toSlice);
-    if (plan.differs) forwardDifferences(plan, drawn, size, fromSlice, toSlice, partials);
-    else forwardPairs(plan, drawn, size, fromSlice, toSlice, partials);
+    forwardPairs(plan, drawn, size, fromSlice, toSlice, partials);
     if (index == 0) {
       forwardPairWeights(plan, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
     }

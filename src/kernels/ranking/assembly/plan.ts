@@ -15,6 +15,9 @@ export const K: u32 = 8;
 /** Bytes of a slice of a row. */
 export const SLICE: usize = 32;
 
+/** Events whose scores are computed together in strata, where rows wait for no memory. */
+export const S: u32 = 16;
+
 /** Events of one kernel call. */
 export const BLOCK: u32 = 4096;
 
@@ -52,8 +55,6 @@ export class Plan extends NegativeSource {
   templates: PairRows;
   /** 1 when context and templates have one feature of value 1 a row: user and item alone */
   single: u32;
-  /** 1: of a pair the difference of both scores is computed at once (BPR of one negative by SGD, `single`) */
-  differs: u32;
   /** f32[E]; 0 when all are 1 */
   eventWeights: usize;
   /** u32[2^b / 32]: bit `membershipBit` of each (user, item) of the history is set, those of few others */
@@ -81,18 +82,43 @@ export class Plan extends NegativeSource {
   temperature: f32;
   /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
   rankWeights: usize;
-  /**
-   * u32[2][4096][M + 2]: of each of a block's events its context, its item and its candidates, alternating with the block's number.
-   * They are rows of `context` and `templates`, or when `single` the features that those rows hold
-   */
+  /** u32[2][4096][M + 2]: of each of a block's events its context, its item and its candidates, alternating with the block's number */
   candidates: usize;
-  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number; f32[2][J + 1][B] where `differs` */
+  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
   partials: usize;
+  /** 0 unless pairs are `single` */
+  strata: Strata;
   contrast: Contrast;
   /** 0 without layers */
   graph: Graph;
   /** 1: training goes through the layers; 0: they are applied to what it leaves */
   through: u32;
+}
+
+/** Blocks of an epoch's events that share no row (strata.ts). */
+export class Strata {
+  /** P, a power of two */
+  groups: u32;
+  /** u32[P]: by how much each round's item groups are ahead of its user groups */
+  rounds: usize;
+  /** u32[T][P^2]: each thread's events of each block */
+  counts: usize;
+  /** u32[P^2 + 1] */
+  ends: usize;
+  /** u16[E]: the block of each event */
+  blocks: usize;
+  /** u32[E][4], block after block: the event, the features and numbers of its user and item: event, context's feature, user, item */
+  events: usize;
+  /** u32[P + 1], u32[I]: the items of each group */
+  itemEnds: usize;
+  groupItems: usize;
+  /** u32[I]: chance of an item among the negatives, in 2^-31; u32[I]: their sums over a group up to each item. 0 when uniform */
+  chances: usize;
+  sums: usize;
+  /** u32[P] on a cache line each: blocks of each round that threads have taken */
+  taken: usize;
+  /** f64[P^2]: the losses of each block */
+  losses: usize;
 }
 
 /** Users and items that the training events join, and the layers that their vectors are propagated through (layers.ts). */
@@ -151,13 +177,20 @@ export class Thread extends BatchNegatives {
   blockNumber: u32;
   /** u32[4096]: the block's events in the order of visit */
   order: usize;
-  /** f32[B][M + 1]: scores, the event's own item first; f32[B]: score less that of the one negative where `differs` */
+  /** f32[B][M + 1]: scores, the event's own item first */
   scores: usize;
   /** f32[B]: score of the event's item less its negative's, then dLoss of it */
   gradients: usize;
-  /** u32[B]: the negative of each event, as it stands among the candidates */
+  /** u32[B]: the negative of each event: the item, in strata its feature */
   negatives: usize;
-  /** u32[toRank]: an event's best candidates so far, highest first (BPR) */
+  /** u32[P^2]: where the thread's next event of each block goes */
+  places: usize;
+  /** u32[S]: where the events of a step stand among the sorted ones; u32[M + 1]: features of an event's candidates (strata) */
+  sorted: usize;
+  /** u32[S][3]: features of the user, the item and the negative of each */
+  pairs: usize;
+  drawn: usize;
+  /** u32[max(toRank, S)]: in strata the tries of each event (WARP); an event's best candidates so far, highest first (BPR) */
   best: usize;
   /** f32[4][8] and f32[D][4]: a tile, and four contexts side by side */
   tile: usize;

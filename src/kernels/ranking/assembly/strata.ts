@@ -1,0 +1,187 @@
+// Events of one user and one item each, cut into blocks without a common row, so that threads train them side by side.
+//
+//   P      groups of features, a power of two that the data decides; every epoch deals the features to groups anew
+//   block  (a, b): the events whose user is in group a and whose item is in group b; their negatives are of group b too
+//   round  r of P: the blocks (a, (a + r) mod P), which share no row
+//
+// Any thread takes any block of a round, and the barrier behind a round is the only one, so the bytes are the same at any number of
+// threads. Groups change with the epoch, so that any two items are compared with one another in some of them.
+// Source: Gemulla et al. 2011 (DSGD, doi:10.1145/2020408.2020426). Twin: ../reference-strata.ts.
+
+import { barrier } from "../../shared/assembly/barrier";
+import { draw, permute, permutedAt } from "../../shared/assembly/random";
+import { featureAt } from "../../shared/assembly/rows";
+import { B, Plan, Thread } from "./plan";
+import { EVENT, trainEvents } from "./strata-steps";
+
+/** Counters that name the epoch's permutations and deals. */
+const ROUNDS: u32 = 0xfffffffe;
+const GROUPS: u32 = 0xfffffffd;
+const ORDER: u32 = 0xfffffffc;
+/** Events that are visited one after another, at most. */
+const LONGEST_RUN: u32 = 256;
+/** Bytes from a counter to the next: a cache line. */
+const LINE: usize = 64;
+
+/**
+ * The group of a feature. Of each P features that follow one another, which are about as frequent, every group has one: an affine map of
+ * their places, of odd factor.
+ */
+function groupOf(groups: u32, key: u32, feature: u32): u32 {
+  const h = draw(key, feature >>> ctz(groups));
+  return (feature * (h | 1) + (h >>> 16)) & (groups - 1);
+}
+
+/** Events that are visited one after another: in small logs single events. */
+function runLength(numEvents: u32): u32 {
+  return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
+}
+
+function itemFeature(plan: Plan, item: u32): u32 {
+  return featureAt(plan.templates, item);
+}
+
+/**
+ * Sorts the events by block for an epoch, and lists the items of each group; every thread calls it before the epoch's first round.
+ *
+ * Runs of events are visited in a random order, and the sort is stable, so it does not depend on which thread places which events.
+ *
+ * @param epochKey names the groups, the orders and the negatives
+ * @param shuffles false visits the runs as they stand
+ * @returns false when the pool is stopping
+ */
+export function sortEvents(
+  plan: Plan,
+  thread: Thread,
+  index: u32,
+  numEvents: u32,
+  epochKey: u32,
+  shuffles: bool,
+): bool {
+  const s = plan.strata;
+  const P = s.groups;
+  const T = plan.numThreads;
+  const key = draw(epochKey, GROUPS);
+  const length = runLength(numEvents);
+  const numRuns = (numEvents + length - 1) / length;
+  const from = <u32>((<u64>index * numRuns) / T);
+  const to = <u32>((<u64>(index + 1) * numRuns) / T);
+  const order = draw(epochKey, ORDER);
+  const counts = s.counts + ((<usize>index * P * P) << 2);
+  memory.fill(counts, 0, (<usize>(P * P)) << 2);
+  for (let run = from; run < to; run++) {
+    const first = (shuffles ? permutedAt(run, numRuns, order) : run) * length;
+    const end = min(first + length, numEvents);
+    for (let event = first; event < end; event++) {
+      const block = blockOf(plan, key, event);
+      store<u16>(s.blocks + ((<usize>event) << 1), <u16>block);
+      const at = counts + ((<usize>block) << 2);
+      store<u32>(at, load<u32>(at) + 1);
+    }
+  }
+  if (index == 0) {
+    memory.fill(s.taken, 0, <usize>P * LINE);
+    permute(s.rounds, P, draw(epochKey, ROUNDS));
+    listItems(plan, key);
+  }
+  if (!barrier(plan.barrier, T)) return false;
+
+  // where each thread's events of each block begin
+  let place: u32 = 0;
+  for (let block: usize = 0; block < P * P; block++) {
+    if (index == 0) store<u32>(s.ends + (block << 2), place);
+    for (let t: usize = 0; t < T; t++) {
+      if (t == index) store<u32>(thread.places + (block << 2), place);
+      place += load<u32>(s.counts + ((t * P * P + block) << 2));
+    }
+  }
+  if (index == 0) store<u32>(s.ends + ((<usize>(P * P)) << 2), place);
+  for (let run = from; run < to; run++) {
+    const first = (shuffles ? permutedAt(run, numRuns, order) : run) * length;
+    const end = min(first + length, numEvents);
+    for (let event = first; event < end; event++) placeEvent(plan, thread, event);
+  }
+  return barrier(plan.barrier, T);
+}
+
+function placeEvent(plan: Plan, thread: Thread, event: u32): void {
+  const block = <usize>load<u16>(plan.strata.blocks + ((<usize>event) << 1));
+  const next = thread.places + (block << 2);
+  const place = load<u32>(next);
+  store<u32>(next, place + 1);
+  const target = plan.strata.events + <usize>place * EVENT;
+  store<u32>(target, event);
+  store<u32>(target, featureAt(plan.context, event), 4);
+  store<u32>(target, load<u32>(plan.users + ((<usize>event) << 2)), 8);
+  store<u32>(target, load<u32>(plan.items + ((<usize>event) << 2)), 12);
+}
+
+function blockOf(plan: Plan, key: u32, event: u32): u32 {
+  const P = plan.strata.groups;
+  const item = load<u32>(plan.items + ((<usize>event) << 2));
+  const a = groupOf(P, key, featureAt(plan.context, event));
+  return a * P + groupOf(P, key, itemFeature(plan, item));
+}
+
+/** Lists the items by group, ascending in each, with the sums of their chances up to each item. */
+function listItems(plan: Plan, key: u32): void {
+  const s = plan.strata;
+  const P = s.groups;
+  const ends = s.itemEnds;
+  memory.fill(ends, 0, (<usize>(P + 1)) << 2);
+  for (let item: u32 = 0; item < plan.numItems; item++) {
+    const at = ends + ((<usize>groupOf(P, key, itemFeature(plan, item)) + 1) << 2);
+    store<u32>(at, load<u32>(at) + 1);
+  }
+  for (let g: usize = 0; g < P; g++) {
+    const at = ends + (g << 2);
+    store<u32>(at, load<u32>(at) + load<u32>(at, 4), 4);
+  }
+  // each group's end moves from its begin to its end
+  for (let item: u32 = 0; item < plan.numItems; item++) {
+    const g = groupOf(P, key, itemFeature(plan, item));
+    const end = ends + ((<usize>g) << 2);
+    const place = load<u32>(end);
+    store<u32>(end, place + 1);
+    store<u32>(s.groupItems + ((<usize>place) << 2), item);
+  }
+  // and back
+  for (let g: usize = P; g > 0; g--) store<u32>(ends + (g << 2), load<u32>(ends + ((g - 1) << 2)));
+  store<u32>(ends, 0);
+  if (!s.chances) return;
+  for (let g: usize = 0; g < P; g++) {
+    let sum: u32 = 0;
+    const end = load<u32>(ends + (g << 2), 4);
+    for (let place = load<u32>(ends + (g << 2)); place < end; place++) {
+      const item = load<u32>(s.groupItems + ((<usize>place) << 2));
+      sum += load<u32>(s.chances + ((<usize>item) << 2));
+      store<u32>(s.sums + ((<usize>place) << 2), sum);
+    }
+  }
+}
+
+/**
+ * Trains on a block that no thread has taken of a round; threads call it until none is left, then `endRound`.
+ *
+ * @returns false where there was none left
+ */
+export function trainBlock(plan: Plan, thread: Thread, round: u32, epochKey: u32): bool {
+  const s = plan.strata;
+  const P = s.groups;
+  const a = atomic.add<u32>(s.taken + <usize>round * LINE, 1);
+  if (a >= P) return false;
+  const b = (a + load<u32>(s.rounds + ((<usize>round) << 2))) & (P - 1);
+  const block = a * P + b;
+  const end = load<u32>(s.ends + ((<usize>block) << 2), 4);
+  let loss: f64 = 0;
+  for (let from = load<u32>(s.ends + ((<usize>block) << 2)); from < end; from += B) {
+    loss += trainEvents(plan, thread, from, min(B, end - from), b, epochKey);
+  }
+  store<f64>(s.losses + ((<usize>block) << 3), loss);
+  return true;
+}
+
+/** Waits until every thread is through with the round. @returns false when the pool is stopping */
+export function endRound(plan: Plan): bool {
+  return barrier(plan.barrier, plan.numThreads);
+}

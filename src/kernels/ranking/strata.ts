@@ -1,0 +1,68 @@
+// The blocks of assembly/strata.ts in an arena: how many groups there are, and where their lists lie.
+
+import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Strata } from "./layout.js";
+
+/** Part of the ranking data. */
+interface StrataData {
+  /** u32[E] */
+  items: Uint32Array;
+  numItems: number;
+  /** u32[I][2] of the alias method; absent for the uniform distribution */
+  alias?: Uint32Array;
+}
+
+/** Groups are doubled while each has so many items and each block so many events on average. */
+const [GROUP_ITEMS, BLOCK_EVENTS, MOST_GROUPS] = [64, 1024, 64];
+
+/** Groups of features for strata: a power of two that follows from the data alone. */
+export function strataGroups({ numItems, items }: StrataData): number {
+  let groups = 1;
+  while (
+    groups < MOST_GROUPS &&
+    numItems >= 2 * groups * GROUP_ITEMS &&
+    items.length >= 4 * groups * groups * BLOCK_EVENTS
+  )
+    groups *= 2;
+  return groups;
+}
+
+/** @returns the struct's offset, and where the losses of blocks are written */
+export function putStrata(
+  arena: Arena,
+  { items, numItems, alias }: StrataData,
+  groups: number,
+  numThreads: number,
+): { offset: number; losses: Region } {
+  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  const blocks = groups * groups;
+  const losses = arena.allocate("the losses", blocks * 8);
+  const offset = writeStruct(arena, "blocks", Strata, {
+    groups,
+    rounds: room("rounds", groups),
+    counts: room("the events by block", numThreads * blocks),
+    ends: room("the events by block", blocks + 1),
+    blocks: room("the events by block", Math.ceil(items.length / 2)),
+    events: room("the events by block", 4 * items.length),
+    itemEnds: room("the items by group", groups + 1),
+    groupItems: room("the items by group", numItems),
+    chances: arena.put("the noise", alias && aliasChances(alias)),
+    sums: alias ? room("the noise", numItems) : 0,
+    taken: room("rounds", 16 * groups),
+    losses: losses.offset,
+  });
+  return { offset, losses };
+}
+
+/** u32[I]: chances of an alias table's items in 2^-31, at least one. */
+export function aliasChances(alias: Uint32Array): Uint32Array {
+  const numItems = alias.length / 2;
+  const shares = new Float64Array(numItems);
+  for (let i = 0; i < numItems; i++) {
+    const own = (alias[2 * i]! + 1) / 2 ** 32;
+    shares[i]! += own;
+    shares[alias[2 * i + 1]!]! += 1 - own;
+  }
+  return Uint32Array.from(shares, (share) => Math.max(1, Math.floor((share / numItems) * 2 ** 31)));
+}
