@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
-import { endedEarly } from "../workers/pool.js";
+import { threadEnded } from "../workers/thread-ended.js";
 import type { ChunkScan } from "./chunk-scanner.js";
 
 /** The buffers of a scan's arrays, which move to another thread with it. */
@@ -51,7 +51,7 @@ export class ScanThread<Job, Reply> {
     });
     this.#worker.on("message", (reply: Reply) => this.#waiting.shift()!.resolve(reply));
     this.#worker.on("error", (error) => this.#fail(error));
-    this.#worker.on("exit", (code) => this.#fail(endedEarly(code)));
+    this.#worker.on("exit", (code) => this.#fail(threadEnded(code)));
   }
 
   /** Jobs on their way. */

@@ -6,7 +6,7 @@
 // Threads outlive their pool and serve the next: one takes longer to start than many a task.
 
 import type { Worker } from "node:worker_threads";
-import { IoError } from "../errors.js";
+import { threadEnded } from "./thread-ended.js";
 import { keepIdle, stopListening, takeThreads } from "./idle.js";
 import { freeAddresses } from "./process-limits.js";
 import type { SharedRounds } from "./rounds.js";
@@ -48,7 +48,7 @@ export class WorkerPool<Task, Result> {
         this.#settle(i, reply);
       });
       worker.on("error", (error) => this.#fail(asError(error)));
-      worker.on("exit", (code) => this.#fail(endedEarly(code)));
+      worker.on("exit", (code) => this.#fail(threadEnded(code)));
     });
   }
 
@@ -154,14 +154,6 @@ async function end(worker: Worker): Promise<void> {
   // of a thread that fails while it is being ended nothing is to be said
   worker.on("error", () => undefined);
   await worker.terminate();
-}
-
-/** A thread ended without an error of its own: something outside it did that, as its work never does. */
-export function endedEarly(exitCode: number): IoError {
-  return new IoError(
-    `a thread ended in the middle of its work (exit code ${exitCode}), so nothing was written: start the command again; with less ` +
-      "memory in use, or fewer --threads, if the system is short of memory",
-  );
 }
 
 function asError(thrown: unknown): Error {

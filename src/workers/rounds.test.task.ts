@@ -14,14 +14,18 @@ export interface Init {
   helped: Int32Array;
   /** every round of another thread fails */
   fails: boolean;
+  /** the first round of another thread does not end before `helped` is 2 */
+  hangs: boolean;
 }
 
 /** Called once in each thread. */
-export function start({ done, by, caller, helped, fails }: Init): (round: number) => void {
+export function start({ done, by, caller, helped, fails, hangs }: Init): (round: number) => void {
   return (round) => {
     if (threadId === caller) Atomics.wait(helped, 0, 0, 10_000);
     Atomics.store(helped, 0, 1);
     Atomics.notify(helped, 0);
+    // rounds of the caller wake it, too
+    while (threadId !== caller && hangs && Atomics.load(helped, 0) !== 2) Atomics.wait(helped, 0, 1, 100);
     if (threadId !== caller && fails) throw new RangeError("fails elsewhere");
     done[round]!++;
     by[round] = threadId;

@@ -11,7 +11,7 @@ const shared = (length: number) => new Int32Array(new SharedArrayBuffer(4 * leng
 function initOf(given: Partial<Init> = {}): Init {
   return {
     ...{ done: shared(numRounds), by: shared(numRounds), helped: shared(1) },
-    ...{ caller: threadId, fails: false, ...given },
+    ...{ caller: threadId, fails: false, hangs: false, ...given },
   };
 }
 
@@ -57,6 +57,15 @@ test("an error of a round is the caller's", () => {
   expect(() => shareRounds(url, fail, initOf(alone()), numRounds, [new Uint32Array(1)])).toThrow(
     "no such row",
   );
+});
+
+test("a thread that does not end its round is an error with advice", () => {
+  startThreads(3);
+  const never = initOf({ hangs: true });
+  const wait = () => shareRounds(url, start, never, numRounds, [], 200);
+  expect(wait).toThrow("a thread ended in the middle of its work, so nothing was written");
+  Atomics.store(never.helped, 0, 2);
+  Atomics.notify(never.helped, 0);
 });
 
 test("no rounds end at once", () => {

@@ -9,6 +9,7 @@
 
 import { types } from "node:util";
 import { helpers } from "./idle.js";
+import { threadEnded } from "./thread-ended.js";
 
 /** What a module of rounds exports as `start`: it receives what the rounds work on, and returns what one of them does. */
 export type StartRounds<Init> = (init: Init) => (round: number) => void;
@@ -24,13 +25,18 @@ export interface SharedRounds {
 
 const [NEXT, ENDED, FAILED] = [0, 1, 2];
 
+/** Milliseconds without the end of a round, each of which takes less than a second, after which a thread is taken to have ended. */
+const PATIENCE = 300_000;
+
 /**
  * Runs rounds 0 to numRounds - 1, in any order, and returns when all have ended.
  *
  * @param url    of the module that exports `start`
  * @param init   is copied to other threads but for its arrays in shared memory
  * @param arrays those of init that are too large to copy: the calling thread is alone unless they are in shared memory
+ * @param patience milliseconds that the others' last rounds may take: the end of a thread is not seen by a thread that waits
  * @throws what a round throws
+ * @throws {IoError} another thread does not end its round
  */
 export function shareRounds<Init>(
   url: URL,
@@ -38,6 +44,7 @@ export function shareRounds<Init>(
   init: Init,
   numRounds: number,
   arrays: readonly Uint32Array[],
+  patience = PATIENCE,
 ): void {
   const state = new Int32Array(new SharedArrayBuffer(12));
   const shared: SharedRounds = { url: url.href, init, numRounds, state };
@@ -46,7 +53,7 @@ export function shareRounds<Init>(
   const run = start(init);
   takeRounds(shared, run);
   for (let ended = state[ENDED]!; ended < numRounds; ended = Atomics.load(state, ENDED))
-    Atomics.wait(state, ENDED, ended);
+    if (Atomics.wait(state, ENDED, ended, patience) === "timed-out") throw threadEnded();
   // an error is met again here, with its class
   if (state[FAILED] === 1) for (let round = 0; round < numRounds; round++) run(round);
 }
