@@ -1,4 +1,4 @@
-"""Does LightGBM read the trees as we do, and does its refit give the leaves that `--init RUN --refit` gives?
+"""Does LightGBM read the trees as we do, and does its refit give the leaves that `--init RUN --refit-leaves` gives?
 
 usage: lightgbm-conformance.py FOLDER
 
