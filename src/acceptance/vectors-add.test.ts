@@ -1,4 +1,4 @@
-// What a training says that its vectors add over a control without vectors: logs with planted groups, and the same logs without them.
+// Every training reports what its vectors add over a control, on logs with planted groups and on the same logs without them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -80,7 +80,7 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   }
 }
 
-/** What is wrong with the output of a command that ended well: a run that cannot be read, or a number that is none. */
+/** Describes a fault in the output of a command that exited with 0: a run that cannot be read, or a NaN. */
 async function complaintAbout(path: string, table: string): Promise<string | undefined> {
   const isRun = existsSync(join(path, "manifest.json"));
   if (!isRun && !isText(path)) return undefined;

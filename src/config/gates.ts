@@ -33,7 +33,7 @@ const ofShare = z.strictObject(shareBounds);
 /** Bounds of every field, and other bounds of some. */
 const perField = { fields: z.record(z.string(), ofShare).optional() };
 
-/** Of each new file or day: absolute bounds, and bounds as shares of the median of the earlier ones. */
+/** Bounds of each new file or day: absolute ones, and shares of the median of the earlier files or days. */
 const ofGroup = { atLeast: share.optional(), atMost: share.optional() };
 const groupCount = z.strictObject({ min: z.number().optional(), max: z.number().optional(), ...ofGroup });
 const groupShare = z.strictObject({ min: share.optional(), max: share.optional(), ...ofGroup });

@@ -32,7 +32,7 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-/** What decides which bounds fit a log. */
+/** The facts of a log that decide its bounds. */
 export interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;

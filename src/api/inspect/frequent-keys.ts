@@ -12,7 +12,7 @@ export interface FrequentKeys {
 /** A user with more events than so many times the 99th percentile of users, and more than this share of all, is reported. */
 const TIMES_PERCENTILE = 20;
 const LEAST_SHARE = 0.001;
-/** What a limit is set to, as a factor of the same percentile: above what people have, below what is reported. */
+/** A suggested limit is this factor times the percentile: above the events of people, below those of reported users. */
 const TIMES_LIMIT = 15;
 /** Users below which there is no such percentile. */
 const FEW_USERS = 20;

@@ -1,4 +1,4 @@
-// What keys and rows of a log repeat: its most frequent users and items, rows that are there twice, and warnings of both.
+// Finds the most frequent users and items of a log and its repeated rows, and warns of both.
 
 import type { Roles } from "../../dataset/dataset.js";
 import { DuplicateRows, type Duplicates } from "./duplicate-rows.js";

@@ -30,7 +30,7 @@ export interface Quotas {
   cells: Uint32Array;
   /** by set */
   ofSet: SetCells[];
-  /** What searches the parts of all sets; made when it is first needed. */
+  /** The search over the parts of all sets, created on first use. */
   searchParts: () => Promise<Search>;
 }
 

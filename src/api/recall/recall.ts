@@ -231,7 +231,7 @@ async function listsOf(
   }
 }
 
-/** What limits lists by a cell of their items; `end` ends what searches the cells. */
+/** The limits of lists by a cell of their items; `end` ends the search of the cells. */
 function quotasOf(
   source: Source,
   sets: readonly Uint32Array[],
