@@ -25,7 +25,7 @@ export function start({ done, by, caller, helped, fails, hangs }: Init): (round:
     Atomics.store(helped, 0, 1);
     Atomics.notify(helped, 0);
     // rounds of the caller wake it, too
-    while (threadId !== caller && hangs && Atomics.load(helped, 0) !== 2) Atomics.wait(helped, 0, 1, 100);
+    if (threadId !== caller && hangs) while (Atomics.load(helped, 0) !== 2) Atomics.wait(helped, 0, 1, 100);
     if (threadId !== caller && fails) throw new RangeError("fails elsewhere");
     done[round]!++;
     by[round] = threadId;
