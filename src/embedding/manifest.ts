@@ -106,7 +106,7 @@ export interface SearchedBy {
   difference?: { value: number; low?: number; high?: number };
 }
 
-/** What the vectors add to predictions or lists of the validation split, over a control without vectors on the same units. */
+/** The gain of the vectors on predictions or lists of the validation split, over a control without vectors on the same units. */
 export interface VectorsAdd {
   /** as `metrics` names it */
   metric: string;

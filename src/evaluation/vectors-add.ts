@@ -1,5 +1,5 @@
-// What the vectors of a training add: a metric of the validation split with them, less the same metric of a control that has no
-// vectors, on the same rows or users.
+// The gain of a training's vectors: a metric of the validation split with them, less the same metric of a control without vectors, on
+// the same rows or users.
 
 import type { VectorsAdd } from "../embedding/manifest.js";
 import { titleOf } from "./metric-titles.js";

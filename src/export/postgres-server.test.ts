@@ -53,7 +53,7 @@ async function column(sql: string): Promise<unknown[]> {
 
 const oidOfTable = async (): Promise<unknown> => (await column("SELECT 'items'::regclass::oid"))[0];
 
-/** What is said of the table and its columns, indexes and constraints. */
+/** The comments of a table and of its columns, indexes and constraints. */
 async function facts(): Promise<unknown> {
   const own =
     "SELECT 'items'::regclass AS oid UNION SELECT indexrelid FROM pg_index WHERE indrelid = 'items'::regclass";

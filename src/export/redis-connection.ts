@@ -135,7 +135,7 @@ export class RedisConnection {
   }
 }
 
-/** What a promise gives, or an error when the server has been silent for too long. */
+/** Returns the value of a promise, or rejects when the server has been silent for too long. */
 async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }: Target): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {

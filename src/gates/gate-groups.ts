@@ -11,7 +11,7 @@ import type { GroupFacts, MeasuredGroup } from "./group-facts.js";
 type Kind = "newFiles" | "newDays";
 type Bounds = Record<string, number | string | undefined>;
 
-/** What a bound of each kind asks of a value, and which of several values is the worst. */
+/** The rule of each kind of bound, and which of several values is the worst. */
 const RULES = new Map<
   string,
   {

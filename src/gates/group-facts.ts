@@ -1,10 +1,10 @@
-// Groups of rows → what the gates measure of each. One column at a time is read, and memory is 8 bytes a key beside it.
+// Groups of rows → the measurements of each that gates bound. One column at a time is read, and memory is 8 bytes a key beside it.
 
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { MISSING } from "../log/keys.js";
 import type { RowGroup, RowGroups } from "./row-groups.js";
 
-/** What is measured of a file or a day; undefined where the log has no column for it, or the group no row. */
+/** Measurements of a file or a day; undefined where the log has no column for it, or the group no row. */
 export interface GroupFacts {
   rows: number;
   /** distinct keys */
@@ -105,7 +105,7 @@ function labelFacts(
   return labels && groups.map((group) => labelsOf(labels, group, order, from));
 }
 
-/** Of labels, or of a group of them. */
+/** The positive rate and the spread of the labels of a group. */
 export function labelsOf(
   labels: Float64Array,
   { start, end }: Pick<RowGroup, "start" | "end">,

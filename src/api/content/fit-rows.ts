@@ -47,8 +47,16 @@ export async function fitRows(
   });
 }
 
+/** R² of the vectors on held-out items under one penalty. */
+export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
+  const { dim, folds, threads, signal } = fitting;
+  const machine = await RidgeMachine.start(problemOf(rows, fitting), folds, threads);
+  const validated = await withMachine(machine, signal, () => machine.crossValidate([penalty]));
+  return chosenPenalty(validated, 0, dim).r2;
+}
+
 /** The regression of the vectors on the rows. */
-export function problemOf(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
+function problemOf(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 

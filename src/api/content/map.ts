@@ -16,12 +16,11 @@ import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/tabl
 import { UsageError, excerpt } from "../../errors.js";
 import type { Graph } from "../../dataset/graph.js";
 import { FITTED, LEFT_OUT, type RidgeMap } from "../../kernels/ridge/binding.js";
-import { chosenPenalty, predictRows, RidgeMachine } from "../../solvers/ridge/ridge.js";
+import { predictRows } from "../../solvers/ridge/ridge.js";
 import type { Watch } from "../../training/watch.js";
-import { withMachine } from "../../workers/with-machine.js";
 import type { Catalogue } from "./catalogue.js";
 import { smoothedRows } from "./content-edges.js";
-import { fitRows, PENALTIES, problemOf, targetsOf, type Fitted } from "./fit-rows.js";
+import { fitRows, PENALTIES, r2OfRows, targetsOf, type Fitted, type Fitting } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
 const FOLDS = 5;
@@ -125,43 +124,16 @@ export async function fitContentMap(
     signal,
   };
   const doing = (text: string) => observe({ stage: "doing", text: `fitting the map from content: ${text}` });
-
-  const r2ByHops: Record<string, number> = {};
-  let best: { hops: number; rows: ContentRows; fitted: Fitted } | undefined;
-  let smoothed = rows;
-  const asked = edges && (edges.hops === undefined ? [0, 1] : [edges.hops]);
-  const last = Math.max(0, ...(asked ?? []));
-  for (let hops = 0; hops <= last; hops++) {
-    if (hops > 0) smoothed = smoothedRows(smoothed, edges!.graph);
-    if (asked?.includes(hops) === false) continue;
-    const of = asked && asked.length > 1 ? `${hops} hops, ` : "";
-    const fitted = await fitRows(smoothed, fitting, (i) =>
-      doing(`${of}penalty ${i + 1} of ${PENALTIES.length}`),
-    );
-    r2ByHops[hops] = fitted.ofVectors.r2;
-    if (!best || fitted.ofVectors.r2 > best.fitted.ofVectors.r2) best = { hops, rows: smoothed, fitted };
-  }
-  const { ofVectors, ofWeights, map, mapOfWeights } = best!.fitted;
-  const r2OfFields = new Map<string, number>();
-  for (const [f, { name }] of rows.fields.entries()) {
-    if (rows.fields.length > MOST_ALONE) break;
-    if (rows.fields.length === 1 || ofVectors.penalty === Infinity) {
-      r2OfFields.set(name, ofVectors.r2);
-      continue;
-    }
-    doing(`'${name}' alone`);
-    const problem = problemOf(rowsOfField(best!.rows, f), fitting);
-    const alone = await RidgeMachine.start(problem, folds, threads);
-    const validated = await withMachine(alone, signal, () => alone.crossValidate([ofVectors.penalty]));
-    r2OfFields.set(name, chosenPenalty(validated, 0, dim).r2);
-  }
+  const best = await fitOverHops(rows, edges, fitting, doing);
+  const { ofVectors, ofWeights, map, mapOfWeights } = best.fitted;
+  const r2OfFields = await r2OfFieldsAlone(best.rows, ofVectors, fitting, doing);
 
   const facts: MapFacts = {
     items: chosen.length,
     penalty: finite(ofVectors.penalty),
     r2: ofVectors.r2,
     fields: Object.fromEntries(r2OfFields),
-    ...(edges && { hops: best!.hops, r2ByHops }),
+    ...(edges && { hops: best.hops, r2ByHops: best.r2ByHops }),
     ...(ofWeights && { weights: { penalty: finite(ofWeights.penalty), r2: ofWeights.r2 } }),
   };
   notes.push(...factsNotes(facts));
@@ -177,13 +149,55 @@ export async function fitContentMap(
     );
   return {
     facts,
-    ...predicted(map, mapOfWeights, best!.rows, dim, table.weights !== undefined),
-    ...{ rows, smoothed: best!.rows, known, notes, warnings },
+    ...predicted(map, mapOfWeights, best.rows, dim, table.weights !== undefined),
+    ...{ rows, smoothed: best.rows, known, notes, warnings },
     mean: {
       vector: map.mean.slice(0, dim),
       weight: table.weights ? map.mean[dim]! : 0,
     },
   };
+}
+
+/** Fits the rows smoothed over each number of hops that is asked for, or over 0 and 1, and keeps the fit with the greatest R². */
+async function fitOverHops(
+  rows: ContentRows,
+  edges: MapOptions["edges"],
+  fitting: Fitting,
+  doing: (text: string) => void,
+): Promise<{ hops: number; rows: ContentRows; fitted: Fitted; r2ByHops: Record<string, number> }> {
+  const tried = !edges ? [0] : edges.hops === undefined ? [0, 1] : [edges.hops];
+  const r2ByHops: Record<string, number> = {};
+  let best: { hops: number; rows: ContentRows; fitted: Fitted } | undefined;
+  let [smoothed, done] = [rows, 0];
+  for (const hops of tried) {
+    for (; done < hops; done++) smoothed = smoothedRows(smoothed, edges!.graph);
+    const over = tried.length > 1 ? `${hops} hops, ` : "";
+    const fitted = await fitRows(smoothed, fitting, (i) =>
+      doing(`${over}penalty ${i + 1} of ${PENALTIES.length}`),
+    );
+    const { r2 } = fitted.ofVectors;
+    r2ByHops[hops] = r2;
+    if (!best || r2 > best.fitted.ofVectors.r2) best = { hops, rows: smoothed, fitted };
+  }
+  return { ...best!, r2ByHops };
+}
+
+/** R² of each column alone under the penalty of all, by name; empty for more columns than MOST_ALONE. */
+async function r2OfFieldsAlone(
+  rows: ContentRows,
+  { penalty, r2 }: Fitted["ofVectors"],
+  fitting: Fitting,
+  doing: (text: string) => void,
+): Promise<Map<string, number>> {
+  const names = rows.fields.map(({ name }) => name);
+  if (names.length > MOST_ALONE) return new Map();
+  if (names.length === 1 || penalty === Infinity) return new Map(names.map((name) => [name, r2]));
+  const found = new Map<string, number>();
+  for (const [f, name] of names.entries()) {
+    doing(`'${name}' alone`);
+    found.set(name, await r2OfRows(rowsOfField(rows, f), fitting, penalty));
+  }
+  return found;
 }
 
 /** The known items: those of both, holes of the table left out. */

@@ -45,7 +45,7 @@ export class Fit {
   errors: usize;
 }
 
-/** What one thread needs while it fits. */
+/** The memory that one thread fits in. */
 export class Scratch {
   /** f64[p][8] */
   residual: usize;
