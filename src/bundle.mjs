@@ -115,9 +115,9 @@ function cut(info) {
   put("tasks", inTasks);
   put("commands", loadedWith(at("cli/command.worker"), at("cli/command-here")));
   put("runs", loadedWith(at("cli/commands/neighbors"), at("api/neighbors"), at("trainers/fm/models")));
-  put("scan", loadedWith(at("log/scan.worker")));
-  put("logs", loadedWith(at("log/open"), at("training/read-dataset")));
-  put("training", loadedWith(at("cli/commands/train"), at("training/session")));
+  put("scan", loadedWith(at("log/text/scan.worker")));
+  put("logs", loadedWith(at("log/open"), at("training/reading/read-dataset")));
+  put("training", loadedWith(at("cli/commands/train"), at("training/session/session")));
 
   // what several trainers need, and then each trainer
   const trainers = ours.filter((id) => /^trainers.[^\\/]+.trainer\.js$/.test(relative(dist, id)));

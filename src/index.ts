@@ -17,8 +17,8 @@ export {
 } from "./errors.js";
 export { train } from "./library/call.js";
 export type { Watching } from "./library/watching.js";
-export type { Progress } from "./training/watch.js";
-export type { Summary, TrainingSummary } from "./training/summary.js";
+export type { Progress } from "./training/session/watch.js";
+export type { Summary, TrainingSummary } from "./training/session/summary.js";
 export type { AlignSummary } from "./api/align.js";
 export type { RunDiff } from "./api/diff.js";
 export type { EncodeSummary } from "./api/encode.js";

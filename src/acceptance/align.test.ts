@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { openRun } from "../embedding/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";

@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Progress, Watch } from "../training/watch.js";
+import type { Progress, Watch } from "../training/session/watch.js";
 import { diffRuns } from "../api/diff.js";
 import { evaluate } from "../api/evaluate/evaluate.js";
 import type { EvaluateOptions } from "../api/evaluate/options.js";

@@ -7,7 +7,7 @@ import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { plantedPairNames, plantedPairs, plantedPairsCsv } from "../testing/planted-pairs.js";
 import { mulberry32 } from "../testing/random.js";
-import type { TrainingSummary } from "../training/summary.js";
+import type { TrainingSummary } from "../training/session/summary.js";
 import type { Summary } from "./main-job.js";
 
 const folder = temporaryFolder();

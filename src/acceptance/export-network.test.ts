@@ -11,7 +11,7 @@ import { parseJson } from "../testing/json.js";
 import { runOnnx, type Input } from "../testing/onnx.js";
 import { fixture } from "../testing/places.js";
 import { scorerOf } from "../testing/scorer.js";
-import { readSpace } from "../training/run-space.js";
+import { readSpace } from "../training/capabilities/run-space.js";
 import { readNetParameters } from "../trainers/net/model.js";
 
 const folder = temporaryFolder();

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "pg";
-import { withTransaction } from "../export/postgres-connection.js";
+import { withTransaction } from "../export/servers/postgres-connection.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { blockOf, printedBy, testPython } from "../testing/page-code.js";

@@ -4,7 +4,7 @@
 import { createClient } from "@redis/client";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { RedisConnection } from "../export/redis-connection.js";
+import { RedisConnection } from "../export/servers/redis-connection.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { blockOf, printedBy, testPython } from "../testing/page-code.js";

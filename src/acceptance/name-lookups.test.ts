@@ -13,23 +13,23 @@ const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
     "cli/comparison cli/index-recall cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
-    "trainers/gbdt/head-of-leaves trainers/ranking/train trainers/two-tower/train training/outcome-warnings training/search",
+    "trainers/gbdt/leaf-heads/head-of-leaves trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
     "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan report/search " +
-    "trainers/graph/options training/checkpoint-file training/options/table training/search-space training/session",
+    "trainers/graph/options training/epochs/checkpoint-file training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
-    "api/compare/options cli/completion config/gates dataset/event-limits dataset/expire dataset/filter dataset/sequences " +
-    "dataset/time-fields dataset/where export/own-export export/postgres-text pipeline/file report/html " +
+    "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/expire dataset/filters/filter dataset/sequences/sequences " +
+    "dataset/time-fields dataset/filters/where export/own-export export/servers/postgres-text pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
-    "api/inspect/inspect dataset/preprocess dataset/preprocess-shape dataset/roles export/safetensors log/look-alikes",
+    "api/inspect/inspect dataset/vocabulary/preprocess dataset/vocabulary/preprocess-shape dataset/roles export/files/safetensors log/look-alikes",
   "reasons for skipped rows are the program's":
-    "dataset/collect log/merge log/open-records log/parquet-read training/skipped-rows",
+    "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/skipped-rows",
   "structs, tensors and messages have the program's names":
-    "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/xgboost-read trainers/net/plan " +
-    "trainers/two-tower/start training/checkpoint training/named-arrays",
+    "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/foreign-models/xgboost-read trainers/net/plan " +
+    "trainers/two-tower/start training/epochs/checkpoint training/epochs/named-arrays",
   "codes of errors, compressions, types and variables come from the system, Parquet's list, a server and the environment":
-    "cli/report-error cli/settings cli/short export/postgres-table io/environment io/write log/parquet-memory",
+    "cli/report-error cli/settings cli/main-thread export/servers/postgres-table io/environment io/write log/parquet/memory",
   "the place of a wrong value in a file, for a message": "config/yaml-file",
   "files of a run and of an archive have endings": "import/arrays",
   "a role is user or item": "privacy/forget",
@@ -39,20 +39,20 @@ const mayRead: Record<string, string> = {
 const mayWrite: Record<string, string> = {
   "metrics and splits have the program's names":
     "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
-    "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/parts:metrics " +
-    "training/part-metrics:measured.metrics",
+    "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
+    "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
     "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/paths:placed " +
-    "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search-space:setting",
+    "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",
   "reasons for skipped rows are the program's":
-    "dataset/collect:this.skipped log/merge:this.skipped log/open-records:skipped log/parquet-read:this.skipped " +
-    "training/skipped-rows:this.#skipped",
+    "dataset/collect:this.skipped log/merge:this.skipped log/text/open-records:skipped log/parquet/read:this.skipped " +
+    "training/reading/skipped-rows:this.#skipped",
   "tensors, messages and stages have the program's names":
-    "engine/wire:message trainers/fm/shards/frame:arrays trainers/net/average:this.#means trainers/net/model:parameters " +
-    "trainers/net/plan:parameters trainers/two-tower/model:layers training/stopwatch:this.laps",
+    "engine/wire:message trainers/fm/shards/messages:arrays trainers/net/average:this.#means trainers/net/model:parameters " +
+    "trainers/net/plan:parameters trainers/two-tower/model:layers training/session/stopwatch:this.laps",
 };
 
 const folder = temporaryFolder();

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { ownIndex } from "../api/hnsw/directory.js";
-import { Checkpoints } from "../training/checkpoint.js";
+import { Checkpoints } from "../training/epochs/checkpoint.js";
 import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { ownRun, ownVersion } from "../embedding/own-run.js";
 import { ownEncodings, ownExport } from "../export/own-export.js";

@@ -164,7 +164,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "what a file of a model must look like stands beside what writes it, and the check touches no disk",
   },
   {
-    file: /^cli\/(terminal|signals|report-error|command-thread|start-thread|command\.worker|short)$/,
+    file: /^cli\/(terminal|signals|report-error|command-thread|start-thread|command\.worker|main-thread)$/,
     mayImport: [
       "node:worker_threads",
       "node:fs",
@@ -194,7 +194,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
     because: "it reads the compiled modules beside it",
   },
   {
-    file: /^log\/(scan-thread|[^/]*\.?worker)$/,
+    file: /^log\/(scan-thread|(text|parquet)\/scan\.worker)$/,
     mayImport: ["node:worker_threads"],
     because:
       "its threads take chunks in turn and answer in order, which a pool that runs one task on all does not",

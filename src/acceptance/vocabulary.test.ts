@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
-import { murmur3 } from "../dataset/hash-field.js";
+import { murmur3 } from "../dataset/vocabulary/hash-field.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

@@ -15,7 +15,7 @@ import { alignmentRotation, nearnessOf, rotatedRows } from "../evaluation/alignm
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { capable } from "../trainers/index.js";
-import type { Rotation, Rotate, VectorBlock } from "../training/rotation.js";
+import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rotation.js";
 import { driftOf } from "./table-facts.js";
 
 /** Neighbours that the manifest compares. */

@@ -3,7 +3,7 @@
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { capable, modelOf } from "../trainers/index.js";
-import { readPreprocess } from "../training/run-space.js";
+import { readPreprocess } from "../training/capabilities/run-space.js";
 import type { Composed, ItemComposition } from "./composed-items.js";
 import type { OpenTable } from "./tables.js";
 

@@ -1,17 +1,17 @@
 // Tables whose item vectors are sums over all features of an item, and tables that rank items as the model does.
 
-import { KeyIndex } from "../dataset/key-index.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import type { ItemCatalogue } from "../dataset/item-catalogue.js";
-import type { Preprocess } from "../dataset/preprocess.js";
+import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { capable } from "../trainers/index.js";
-import { tableFeatures } from "../training/feature-table.js";
-import { readItems } from "../training/item-file.js";
-import type { Composition, RowComposer } from "../training/row-composer.js";
-import { readPreprocess } from "../training/run-space.js";
+import { tableFeatures } from "../training/examples/feature-table.js";
+import { readItems } from "../training/examples/item-file.js";
+import type { Composition, RowComposer } from "../training/capabilities/row-composer.js";
+import { readPreprocess } from "../training/capabilities/run-space.js";
 import type { OpenTable } from "./tables.js";
 
 export interface Composed {

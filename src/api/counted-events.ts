@@ -1,9 +1,9 @@
 // Which events of a log count as a user's taking an item.
 
 import { labelsOf, ranksItems } from "../dataset/labels.js";
-import type { Preprocess } from "../dataset/preprocess.js";
+import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
 import { UsageError } from "../errors.js";
-import type { Part } from "../training/examples.js";
+import type { Part } from "../training/examples/examples.js";
 
 /** The events that count: those of a positive label, where the log has labels. */
 export function counting(

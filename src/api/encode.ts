@@ -1,8 +1,8 @@
 // `embed encode`: log → encoded dataset directory, which every command takes in the log's place.
 
 import { streamRows } from "../dataset/build.js";
-import { countUsers, type CountedUsers } from "../dataset/count-users.js";
-import { limitsUsers, userLimitFlags, userLimitsOf } from "../dataset/heavy-users.js";
+import { countUsers, type CountedUsers } from "../dataset/filters/count-users.js";
+import { limitsUsers, userLimitFlags, userLimitsOf } from "../dataset/filters/heavy-users.js";
 import type { EncodedColumn, ShapingOptions } from "../dataset/encoded/description.js";
 import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
@@ -13,9 +13,14 @@ import { checkOutput } from "../io/atomic.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { version } from "../io/package-version.js";
 import { keptReading } from "../log/log.js";
-import { collectWarnings, type Watch } from "../training/watch.js";
-import { filteredColumns, hidingText, withLog, type DatasetOptions } from "../training/read-dataset.js";
-import type { Summary } from "../training/summary.js";
+import { collectWarnings, type Watch } from "../training/session/watch.js";
+import {
+  filteredColumns,
+  hidingText,
+  withLog,
+  type DatasetOptions,
+} from "../training/reading/read-dataset.js";
+import type { Summary } from "../training/session/summary.js";
 
 export interface EncodeOptions extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;

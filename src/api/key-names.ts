@@ -1,8 +1,8 @@
 // What keys are called: the file of --names, a row a key, and what it lacks of the keys that were shown.
 
 import { excerpt, UsageError } from "../errors.js";
-import { listedKeys } from "../training/listed-keys.js";
-import { cellsByKey, readLabels } from "./evaluate/label-file.js";
+import { listedKeys } from "../training/capabilities/listed-keys.js";
+import { cellsByKey, readLabels } from "./evaluate/labels/label-file.js";
 import type { OpenTable } from "./tables.js";
 
 /** The names of a field's keys; it remembers which keys it was asked for. */

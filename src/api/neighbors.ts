@@ -4,7 +4,7 @@
 
 import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
-import { KeyIndex } from "../dataset/key-index.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { keysOfRows, rowOf, rowsOf, vectorsAt } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -119,8 +119,8 @@ async function keysOfFile(
   if (file === undefined) return [];
   const { parseSide, readSide } = await import("../dataset/side.js");
   const { openLog } = await import("../log/open.js");
-  const { listedKeys } = await import("../training/listed-keys.js");
-  const { defaultSideReading } = await import("../training/read-dataset.js");
+  const { listedKeys } = await import("../training/capabilities/listed-keys.js");
+  const { defaultSideReading } = await import("../training/reading/read-dataset.js");
   const { path, key: named, sideKey } = parseSide(file, "--keys");
   const field = fieldNamed(named);
   const range = rowsOf(table, field);

@@ -3,9 +3,9 @@
 //   manifest ──► inputs, checked by their fingerprints ──► the same training (and alignment) ──► files that agree, files that differ
 
 import { join } from "node:path";
-import { contentsOf, namedInput } from "../training/asked.js";
+import { contentsOf, namedInput } from "../training/session/requested-options.js";
 import { decisive, flagNamed, type OptionTable } from "../training/options/table.js";
-import type { Watch } from "../training/watch.js";
+import type { Watch } from "../training/session/watch.js";
 import { encode, type EncodeOptions } from "./encode.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER, type Asked, type Manifest } from "../embedding/manifest.js";
@@ -19,7 +19,7 @@ import { withTemporaryDirectory } from "../io/temporary.js";
 import { alignRun } from "./align.js";
 import { train } from "./train.js";
 import { trainerOf, trainers } from "../trainers/index.js";
-import type { Trainer } from "../training/trainer.js";
+import type { Trainer } from "../training/session/trainer.js";
 
 export interface ReproduceOptions {
   threads: number;

@@ -1,6 +1,6 @@
 // Rows of the same key in two tables: what is compared from one week to the next.
 
-import { KeyIndex } from "../dataset/key-index.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { isHole, keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** Row inA[i] of one table has the key of row inB[i] of the other; u32, of the whole tables, in the order of the first. */

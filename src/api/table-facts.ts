@@ -2,7 +2,7 @@
 
 import type { Keys } from "../log/keys.js";
 import { sharedRows } from "./shared-rows.js";
-import { KeyIndex } from "../dataset/key-index.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { isHole, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
 import { diffVectors } from "../evaluation/table-diff.js";
 import { lengthOf } from "../retrieval/nearest.js";

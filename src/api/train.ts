@@ -3,9 +3,9 @@
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
 import type { GivenTraining } from "../training/options/log.js";
-import { train as trainWith } from "../training/session.js";
-import type { Summary } from "../training/summary.js";
-import type { Watch } from "../training/watch.js";
+import { train as trainWith } from "../training/session/session.js";
+import type { Summary } from "../training/session/summary.js";
+import type { Watch } from "../training/session/watch.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Options of a training by their flags' names in camel case; those of the trainer beside those of all. */

@@ -7,7 +7,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { transpose } from "../dataset/interactions.js";
+import { transpose } from "../dataset/sequences/interactions.js";
 import { version } from "../io/package-version.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";

@@ -20,8 +20,11 @@ import { rowsOf } from "../testing/planted-trees.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { fitTreeFeatures } from "../trainers/gbdt/features.js";
 import { defaultGbdtOptions } from "../trainers/gbdt/options.js";
-import { fitTargetStatistics, withTargetStatistics } from "../trainers/gbdt/target-statistics.js";
-import { trainGbdt } from "../trainers/gbdt/train.js";
+import {
+  fitTargetStatistics,
+  withTargetStatistics,
+} from "../trainers/gbdt/target-statistics/target-statistics.js";
+import { trainGbdt } from "../trainers/gbdt/boosting/train.js";
 import { run } from "./ctr-logs.js";
 import { PEER } from "./ctr-pairs-peer.js";
 

@@ -7,13 +7,13 @@ import { ascending } from "../numeric/indices.js";
 import { createHash } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import { defaultReadOptions } from "../log/log.js";
-import { readDataset } from "../training/read-dataset.js";
-import { labelledExamples } from "../training/examples.js";
-import { fitFeatures, featureCounts } from "../dataset/vocabulary.js";
+import { readDataset } from "../training/reading/read-dataset.js";
+import { labelledExamples } from "../training/examples/examples.js";
+import { fitFeatures, featureCounts } from "../dataset/vocabulary/vocabulary.js";
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
-import type { Start } from "../training/start.js";
-import type { LearnerInput } from "../training/trained.js";
+import type { Start } from "../training/warm-start/start.js";
+import type { LearnerInput } from "../training/session/feature-training.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;

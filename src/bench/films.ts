@@ -7,8 +7,8 @@ import { transform } from "../api/transform/transform.js";
 import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
-import type { TransformOptions } from "../training/transform-options.js";
-import type { Watch } from "../training/watch.js";
+import type { TransformOptions } from "../training/options/transform-options.js";
+import type { Watch } from "../training/session/watch.js";
 
 export interface Rating {
   user: string;

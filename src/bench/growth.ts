@@ -20,7 +20,7 @@ import { once } from "node:events";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../io/package-version.js";
-import { loadPen, palette, type Pen } from "../report/pen.js";
+import { loadPen, palette, type Pen } from "../report/plot.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";

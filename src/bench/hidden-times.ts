@@ -8,7 +8,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { transpose } from "../dataset/interactions.js";
+import { transpose } from "../dataset/sequences/interactions.js";
 import { log } from "../numeric/exp.js";
 import { normalDraw } from "../numeric/normal.js";
 import { draw } from "../numeric/random.js";

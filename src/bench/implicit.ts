@@ -8,7 +8,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { interactionsOf } from "../dataset/interactions.js";
+import { interactionsOf } from "../dataset/sequences/interactions.js";
 import { evaluateRanking } from "../evaluation/ranking.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";

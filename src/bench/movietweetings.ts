@@ -12,8 +12,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { splitParts } from "../training/parts.js";
-import { readDataset } from "../training/read-dataset.js";
+import { splitParts } from "../training/reading/split-parts.js";
+import { readDataset } from "../training/reading/read-dataset.js";
 import { train as trainOnLog } from "../api/train.js";
 import { logOptionsOf } from "../training/options/log.js";
 import { labelsOf } from "../dataset/labels.js";

@@ -10,7 +10,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { transpose } from "../dataset/interactions.js";
+import { transpose } from "../dataset/sequences/interactions.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
 import { columnMoments, degreeNormalised, totalVariance, type SvdMatrix } from "../solvers/svd/matrix.js";

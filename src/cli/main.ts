@@ -3,7 +3,7 @@
 
 import { formatNamed, isForHelp } from "./arguments.js";
 import { CommandThread, type Place } from "./command-thread.js";
-import { isShort } from "./short.js";
+import { isShort } from "./main-thread.js";
 import { writeError } from "./terminal.js";
 
 /** Runs the program on the arguments of the process; sets its exit code. */

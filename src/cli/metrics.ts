@@ -6,7 +6,7 @@ import { screeTable } from "./scree.js";
 import { countText } from "../errors.js";
 import { searchLines } from "./search.js";
 import { formatTable } from "./terminal.js";
-import type { PartMetrics, Summary } from "../training/summary.js";
+import type { PartMetrics, Summary } from "../training/session/summary.js";
 
 /** What a training says at its end. */
 export function trainedText(summary: Summary<PartMetrics>): string {

@@ -3,10 +3,10 @@
 
 import type { Command } from "commander";
 import type { Ora } from "ora";
-import type { Observe, Progress, Watch } from "../training/watch.js";
+import type { Observe, Progress, Watch } from "../training/session/watch.js";
 import type { ReadProgress } from "../log/log.js";
 import { isAtK } from "../evaluation/metric-titles.js";
-import { EpochLines, SimilarLines } from "./thinned.js";
+import { EpochLines, SimilarLines } from "./similar-lines.js";
 import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */

@@ -1,6 +1,6 @@
 // The components of a decomposition as people read them: a line each for the first ones, then for every doubling.
 
-import type { PartMetrics, Summary } from "../training/summary.js";
+import type { PartMetrics, Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";
 
 const SHOWN = 10;

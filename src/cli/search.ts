@@ -2,7 +2,7 @@
 
 import { flagOf } from "../errors.js";
 import { titleOf } from "../evaluation/metric-titles.js";
-import type { Summary } from "../training/summary.js";
+import type { Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";
 
 /** A line a setting, the best first; nothing without a search. */

@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { basename, dirname, normalize } from "node:path";
 import { UsageError } from "../errors.js";
 import { taking } from "../flags/parsers.js";
-import type { Watch } from "../training/watch.js";
+import type { Watch } from "../training/session/watch.js";
 
 export interface WriterFlags {
   wait?: number;

@@ -2,8 +2,8 @@
 
 import { MISSING, keysOf, keyAt } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
-import { KeyIndex } from "./key-index.js";
-import { fitFeatures } from "./vocabulary.js";
+import { KeyIndex } from "./vocabulary/key-index.js";
+import { fitFeatures } from "./vocabulary/vocabulary.js";
 
 /** The names of the classes among some rows, in the order of a vocabulary: the most frequent first. @param rows u32 */
 export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {

@@ -6,12 +6,12 @@ import type { Batch } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
 import { timeOfNumber } from "../log/time.js";
 import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
-import { truthOf } from "../log/truth.js";
+import { truthOf } from "../log/boolean-cells.js";
 import type { LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
-import type { BadRow } from "./bad-rows.js";
-import type { DropFilter } from "./filter.js";
-import type { WhereRows } from "./where-rows.js";
+import type { BadRow } from "./filters/bad-rows.js";
+import type { DropFilter } from "./filters/filter.js";
+import type { WhereRows } from "./filters/where-rows.js";
 
 /** What one requested column is for; it decides what a cell must be. */
 export interface Purpose {

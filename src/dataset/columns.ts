@@ -4,7 +4,7 @@ import type { Keys } from "../log/keys.js";
 import { sharedU32 } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
 import type { Column } from "./dataset.js";
-import { countAll } from "./key-counts.js";
+import { countAll } from "./vocabulary/key-counts.js";
 import { splitCells, type CellForm } from "./multi.js";
 import { densityOf, type Density } from "./sparse-fields.js";
 

@@ -3,7 +3,7 @@
 
 import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt, UsageError } from "../errors.js";
-import { weightedText } from "../log/several.js";
+import { weightedText } from "../log/multi-value-cells.js";
 import type { ColumnPlan } from "./columns.js";
 import type { Beside, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
 import { valuesOf } from "./multi.js";

@@ -4,8 +4,8 @@ import { selectKeys, type Keys } from "../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
-import { countKeys } from "./key-counts.js";
-import { distinctUsers } from "./vocabulary-limits.js";
+import { countKeys } from "./vocabulary/key-counts.js";
+import { distinctUsers } from "./vocabulary/vocabulary-limits.js";
 
 export interface ItemCatalogue {
   /** the items that have events */

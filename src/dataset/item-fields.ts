@@ -12,7 +12,7 @@
 import { MISSING } from "../log/keys.js";
 import { thoseOf } from "../numeric/indices.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
-import { countKeys } from "./key-counts.js";
+import { countKeys } from "./vocabulary/key-counts.js";
 
 const MAX_MISS = 0.05;
 const MAX_MISS_OF_BASE = 0.25;

@@ -2,7 +2,7 @@
 
 import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
-import { parseWeighted } from "../log/several.js";
+import { parseWeighted } from "../log/multi-value-cells.js";
 import type { MultiColumn, Roles } from "./dataset.js";
 
 /** How the cells of a column are split. */

@@ -2,7 +2,12 @@ import { keyAt } from "../log/keys.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { binKeys, numericForms, parseNumeric, quantileEdges, withForms } from "./numeric.js";
 import { bindEncoder } from "./rows.js";
-import { fitFeatures, type BinnedField, type FeatureSpace, type NumericField } from "./vocabulary.js";
+import {
+  fitFeatures,
+  type BinnedField,
+  type FeatureSpace,
+  type NumericField,
+} from "./vocabulary/vocabulary.js";
 
 const rowsUpTo = (n: number) => Uint32Array.from({ length: n }, (_, row) => row);
 

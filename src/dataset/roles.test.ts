@@ -1,4 +1,4 @@
-import { parseDrop } from "./filter.js";
+import { parseDrop } from "./filters/filter.js";
 import { resolveRoles, type ColumnOptions } from "./roles.js";
 
 const nothing: ColumnOptions = { numeric: [], multi: {}, ignore: [], infer: true, unlabelled: false };

@@ -4,7 +4,7 @@
 // where a key is gone a hole stays: a row with an empty key, which no cell can hold, and no events.
 
 import type { Keys } from "../log/keys.js";
-import { KeyIndex } from "./key-index.js";
+import { KeyIndex } from "./vocabulary/key-index.js";
 
 const HOLE = 0xffffffff;
 

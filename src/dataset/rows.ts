@@ -9,8 +9,8 @@ import { sharedU32 } from "../numeric/indices.js";
 import { areShared, shareRounds } from "../workers/rounds.js";
 import type { Column, Dataset, MultiColumn } from "./dataset.js";
 import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
-import { isNeverEmpty } from "./key-counts.js";
-import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary.js";
+import { isNeverEmpty } from "./vocabulary/key-counts.js";
+import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
 
 /** Rows of one part of a dataset, ready for a kernel. */
 export interface FeatureRows {

@@ -10,7 +10,7 @@ import { requireColumn } from "./roles.js";
 import type { Cells } from "./collect.js";
 import { MemoryColumns, type ColumnPlan } from "./columns.js";
 import type { KeyColumn, Roles } from "./dataset.js";
-import { KeyIndex } from "./key-index.js";
+import { KeyIndex } from "./vocabulary/key-index.js";
 import { cellFormOf } from "./multi.js";
 
 /** A code whose key was not looked up yet. */

@@ -4,7 +4,7 @@ import { UsageError } from "../errors.js";
 import type { Dataset } from "./dataset.js";
 import { bindEncoder, type FeatureRows, type StoredRows } from "./rows.js";
 import { sliceOf } from "./stored-columns.js";
-import type { FeatureSpace } from "./vocabulary.js";
+import type { FeatureSpace } from "./vocabulary/vocabulary.js";
 
 /** Rows of the dataset that are encoded at a time. */
 const SLICE_ROWS = 1 << 18;

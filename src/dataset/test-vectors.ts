@@ -8,7 +8,7 @@ import { hasKey, MISSING, keysOf, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import { finish, mixWord } from "../numeric/hash.js";
 
-import { weightedText } from "../log/several.js";
+import { weightedText } from "../log/multi-value-cells.js";
 import { cellFormOf, splitCells, type CellForm } from "./multi.js";
 import { bindEncoder } from "./rows.js";
 import {
@@ -18,7 +18,7 @@ import {
   type FeatureSpace,
   type Field,
   type NumericField,
-} from "./vocabulary.js";
+} from "./vocabulary/vocabulary.js";
 
 const NUM_VECTORS = 20;
 const MAX_VALUES = 3;

@@ -1,7 +1,7 @@
 // Columns of Arrow as cells: missing ones, and lists.
 
 import { arrow } from "../io/apache-arrow.js";
-import type { LeafColumn } from "../log/parquet-cursor.js";
+import type { LeafColumn } from "../log/parquet/cursor.js";
 import { ArrowCursor, leafOf } from "./arrow-columns.js";
 import { RowDigest } from "./digest.js";
 import type { ColumnType } from "./session.js";

@@ -1,4 +1,4 @@
-// Columns of Arrow batches → what the reader of Parquet takes values from (log/parquet-values.ts), so that typed cells become text, keys
+// Columns of Arrow batches → what the reader of Parquet takes values from (log/parquet/values.ts), so that typed cells become text, keys
 // and numbers by the same code as those of local Parquet files.
 //
 //   text          its bytes and offsets as they are          decimal, date, time   hyparquet's conversions, as of a Parquet column
@@ -8,10 +8,10 @@ import type { Data } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
 import { DataError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { joinValues } from "../log/several.js";
-import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet-cursor.js";
-import { fixedValues, textAt, type PlainValues } from "../log/parquet-values.js";
-import type { RowFault } from "../log/record-form.js";
+import { joinValues } from "../log/multi-value-cells.js";
+import { orFault, type Cursor, type LeafColumn, type Segment } from "../log/parquet/cursor.js";
+import { fixedValues, textAt, type PlainValues } from "../log/parquet/values.js";
+import type { RowFault } from "../log/text/record-form.js";
 import type { RowDigest } from "./digest.js";
 import type { ColumnType } from "./session.js";
 

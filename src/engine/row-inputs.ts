@@ -1,8 +1,8 @@
 // What is read as rows, a file or a table or query, and its columns as the log's options take them.
 
 import { DataError, NoRowsError } from "../errors.js";
-import { partitionCell } from "../log/layout.js";
-import { holdsTimes, separatorIn, type LeafColumn } from "../log/parquet-cursor.js";
+import { partitionCell } from "../log/file-columns.js";
+import { holdsTimes, separatorIn, type LeafColumn } from "../log/parquet/cursor.js";
 import { noSuchColumn } from "../log/read.js";
 import { leafOf } from "./arrow-columns.js";
 import { batchesIn, int64At, type Expected } from "./batches.js";

@@ -1,4 +1,4 @@
-// Rows that Spark decodes (Parquet files, a table, a query) → a log: the counterpart of log/parquet.ts, with batches of Arrow in the
+// Rows that Spark decodes (Parquet files, a table, a query) → a log: the counterpart of log/parquet/open.ts, with batches of Arrow in the
 // place of row groups.
 //
 //   file   by _metadata.row_index, which must count from 0 without a gap; else the server sorts
@@ -15,13 +15,13 @@ import {
   laterColumnWarnings,
   partitionCell,
   placesOf,
-} from "../log/layout.js";
+} from "../log/file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
-import type { LeafColumn } from "../log/parquet-cursor.js";
-import { RangeMerger } from "../log/parquet-read.js";
-import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet-scanner.js";
+import type { LeafColumn } from "../log/parquet/cursor.js";
+import { RangeMerger } from "../log/parquet/read.js";
+import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet/scanner.js";
 import { noSuchColumn, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";

@@ -7,7 +7,7 @@
 //   context  directed h_u . z_v; undirected the mean of that and h_v . z_u
 //   degrees  the product of out-degree of u and in-degree of v in a graph: preferential attachment, the baseline
 
-import type { Graph } from "../dataset/graph.js";
+import type { Graph } from "../dataset/graph/graph.js";
 import { unitRows } from "../retrieval/nearest.js";
 
 /** How tables score pairs. */

@@ -1,7 +1,7 @@
 // Held edges against drawn non-edges.
 
-import { hasArc } from "../dataset/graph-facts.js";
-import { graphOf, type Graph } from "../dataset/graph.js";
+import { hasArc } from "../dataset/graph/graph-facts.js";
+import { graphOf, type Graph } from "../dataset/graph/graph.js";
 import { mulberry32 } from "../testing/random.js";
 import { degreeScore, tableScore } from "./edge-scores.js";
 import { drawNonEdges, edgeMetrics, pairsOf, type Pairs } from "./edges.js";

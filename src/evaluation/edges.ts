@@ -7,8 +7,8 @@
 //
 // A directed pair is an ordered one: the reverse of an edge is a non-edge like any other.
 
-import { hasArc } from "../dataset/graph-facts.js";
-import type { Graph } from "../dataset/graph.js";
+import { hasArc } from "../dataset/graph/graph-facts.js";
+import type { Graph } from "../dataset/graph/graph.js";
 import { UsageError } from "../errors.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import { aucByUnit } from "./auc.js";

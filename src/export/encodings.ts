@@ -10,11 +10,11 @@
 // Source: numpy.lib.format, version 1.0; LIBSVM's README.
 
 import { UsageError } from "../errors.js";
-import { ByteWriter } from "./byte-writer.js";
+import { ByteWriter } from "./files/byte-writer.js";
 import { hasBiases, type EncodedRows, type Encoding } from "./encoded-rows.js";
-import { parquetChunks } from "./encoding-parquet.js";
-import { jsonString } from "./jsonl.js";
-import { npyHead } from "./npy-head.js";
+import { parquetChunks } from "./files/encoding-parquet.js";
+import { jsonString } from "./files/jsonl.js";
+import { npyHead } from "./files/npy-head.js";
 
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];

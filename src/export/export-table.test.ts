@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { tableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { Chunks } from "../io/write.js";
-import { ByteWriter } from "./byte-writer.js";
+import { ByteWriter } from "./files/byte-writer.js";
 import type { ExportOptions } from "./selection.js";
 import { exportDirectory, exportTable } from "./export-table.js";
 import { formatNamed } from "./formats.js";

@@ -11,7 +11,7 @@ import { formatNamed, type ExportFormat, type SavedFormat } from "./formats.js";
 import { ownExport } from "./own-export.js";
 import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
-import type { Sent, Target } from "./server.js";
+import type { Sent, Target } from "./servers/server.js";
 
 /** How many rows were written, and how many of them are vectors of zeros. */
 export interface Exported {

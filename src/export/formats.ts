@@ -3,11 +3,11 @@
 import { UsageError, excerpt, nearestName } from "../errors.js";
 import type { OwnDirectory } from "../io/replaceable.js";
 import type { Chunks } from "../io/write.js";
-import { arrowFile } from "./arrow.js";
-import { csvChunks, tsvChunks } from "./delimited.js";
-import { faissFiles } from "./faiss.js";
-import { fnnFiles } from "./fnn.js";
-import { elasticsearchChunks, jsonlChunks, qdrantChunks } from "./jsonl.js";
+import { arrowFile } from "./files/arrow.js";
+import { csvChunks, tsvChunks } from "./files/delimited.js";
+import { faissFiles } from "./files/faiss.js";
+import { fnnFiles } from "./files/fnn.js";
+import { elasticsearchChunks, jsonlChunks, qdrantChunks } from "./files/jsonl.js";
 import {
   cells,
   elasticsearchId,
@@ -20,22 +20,22 @@ import {
   words,
   type KeyRule,
 } from "./key-rules.js";
-import { libsvmChunks } from "./libsvm.js";
-import { npyFiles } from "./npy.js";
-import { npzChunks } from "./npz.js";
-import { onnxChunks } from "./onnx.js";
+import { libsvmChunks } from "./files/libsvm.js";
+import { npyFiles } from "./files/npy.js";
+import { npzChunks } from "./files/npz.js";
+import { onnxChunks } from "./onnx/onnx.js";
 import { ownExport } from "./own-export.js";
-import { parquetTable } from "./parquet.js";
-import { pgvectorChunks, sendToPostgres } from "./pgvector.js";
-import { redisChunks, sendToRedis } from "./redis.js";
+import { parquetTable } from "./files/parquet.js";
+import { pgvectorChunks, sendToPostgres } from "./files/pgvector.js";
+import { redisChunks, sendToRedis } from "./files/redis.js";
 import type { ReserveScheme } from "./reserve.js";
-import { safetensorsTable } from "./safetensors.js";
+import { safetensorsTable } from "./files/safetensors.js";
 import type { Selection } from "./selection.js";
-import type { Send } from "./server.js";
-import { saveSqlite } from "./sqlite.js";
-import { projectorFiles, recboleChunks, starspaceChunks } from "./tab-separated.js";
-import { saveUsearch } from "./usearch.js";
-import { fasttextVecChunks, gloveChunks, word2vecBinChunks, word2vecChunks } from "./word2vec.js";
+import type { Send } from "./servers/server.js";
+import { saveSqlite } from "./files/sqlite.js";
+import { projectorFiles, recboleChunks, starspaceChunks } from "./files/tab-separated.js";
+import { saveUsearch } from "./files/usearch.js";
+import { fasttextVecChunks, gloveChunks, word2vecBinChunks, word2vecChunks } from "./files/word2vec.js";
 
 interface FormatTraits {
   /** one line for the help */

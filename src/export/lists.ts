@@ -7,9 +7,9 @@
 
 import type { Keys } from "../log/keys.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
-import { ByteWriter } from "./byte-writer.js";
-import { quoted } from "./delimited.js";
-import { jsonString } from "./jsonl.js";
+import { ByteWriter } from "./files/byte-writer.js";
+import { quoted } from "./files/delimited.js";
+import { jsonString } from "./files/jsonl.js";
 import { rowFormats, type RowFormat } from "./row-formats.js";
 import { keysAt, rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 

@@ -9,9 +9,9 @@
 
 import type { Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow-file.js";
-import { ByteWriter } from "./byte-writer.js";
-import { quoted } from "./delimited.js";
-import { jsonString } from "./jsonl.js";
+import { ByteWriter } from "./files/byte-writer.js";
+import { quoted } from "./files/delimited.js";
+import { jsonString } from "./files/jsonl.js";
 import type { RowFormat } from "./row-formats.js";
 
 export interface RowColumn {
@@ -215,7 +215,7 @@ async function* parquetChunks(
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
   // the package that it uses is loaded when it is used
-  const { ParquetTable } = await import("./parquet-table.js");
+  const { ParquetTable } = await import("./files/parquet-table.js");
   const file = new ParquetTable(columns);
   for await (const { numRows, cells } of batches) yield* file.rowGroup(numRows, cells);
   yield file.end();

@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { ArtifactError, UsageError, excerpt } from "../errors.js";
 import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable, RowRange } from "../embedding/table.js";
-import type { ByteWriter } from "./byte-writer.js";
+import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
 import type { ReserveScheme } from "./reserve.js";

@@ -4,12 +4,12 @@
 //   model/fm.safetensors    w0 [1]; oovWeights [numFields] and oovVectors [numFields, dim]: each field's out-of-vocabulary
 //                           feature (zero for a numeric field, which has none)
 
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { rowsByFeature } from "../training/feature-table.js";
+import { rowsByFeature } from "../training/examples/feature-table.js";
 import type { FmParameters } from "./model.js";
 
 const MODEL_FILE = "fm.safetensors";

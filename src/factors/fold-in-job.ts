@@ -5,8 +5,8 @@ import type { Run } from "../embedding/run-directory.js";
 import { priorPenalties, type FoldInOptions } from "./fold-in.js";
 import type { Composer } from "./composer.js";
 import type { FmRun } from "./run.js";
-import type { NewKeys } from "../training/new-keys.js";
-import type { TransformOptions } from "../training/transform-options.js";
+import type { NewKeys } from "../training/capabilities/new-keys.js";
+import type { TransformOptions } from "../training/options/transform-options.js";
 
 /** Their events: for each key the rows of the dataset that hold it. */
 export interface NewEvents extends NewKeys {

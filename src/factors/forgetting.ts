@@ -6,7 +6,7 @@ import {
   forgettingOf,
   type Forgetting,
   type OwnFiles,
-} from "../training/forgetting/forgetting.js";
+} from "../training/capabilities/forgetting/forgetting.js";
 
 /** How keys leave a run of factors. @param more files beside those of every factor model @throws {ArtifactError} damaged */
 export async function factorForgetting(

@@ -7,8 +7,8 @@ import type { FieldAwareness } from "../kernels/ffm/binding.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import type { FmShape } from "../kernels/fm/binding.js";
 import { exp } from "../numeric/exp.js";
-import type { EpochEvent } from "../training/epoch.js";
-import type { RunningScorer } from "../training/trained.js";
+import type { EpochEvent } from "../training/epochs/epoch.js";
+import type { RunningScorer } from "../training/session/feature-training.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 

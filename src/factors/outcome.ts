@@ -2,16 +2,16 @@
 
 import { titleOf } from "../evaluation/metric-titles.js";
 import { listMetric } from "../training/options/lists.js";
-import { vectorAdvice } from "../training/control.js";
-import type { Outcome } from "../training/feature-plan.js";
+import { vectorAdvice } from "../training/warnings/vectors-add.js";
+import type { Outcome } from "../training/session/feature-plan.js";
 import {
   constantWarnings,
   tableWarnings,
   unfinishedWarnings,
   UNJUDGED_TABLE,
   vectorWarnings,
-} from "../training/outcome-warnings.js";
-import type { FeatureOptions } from "../training/trained.js";
+} from "../training/warnings/outcome-warnings.js";
+import type { FeatureOptions } from "../training/session/feature-training.js";
 
 /** For a machine that is worse than a constant. */
 const CONSTANT_ADVICE =

@@ -7,7 +7,7 @@ import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
-import { wholeRows, type Rotation, type Rotate } from "../training/rotation.js";
+import { wholeRows, type Rotation, type Rotate } from "../training/capabilities/rotation.js";
 
 type Tensors = ReadonlyMap<string, Tensor>;
 /** The tensors of a file that change. */

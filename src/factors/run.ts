@@ -1,7 +1,7 @@
 // The factor model of a run: its features and their parameters.
 
 import type { Run } from "../embedding/run-directory.js";
-import { readSpace, type RunSpace } from "../training/run-space.js";
+import { readSpace, type RunSpace } from "../training/capabilities/run-space.js";
 import { readFmParameters } from "./artifact.js";
 import type { FmParameters } from "./model.js";
 

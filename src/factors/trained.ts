@@ -1,10 +1,10 @@
 // A factor model as trainers return it and as a run scores by it.
 
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { featureTable } from "../training/feature-table.js";
-import type { Scorer, Trained } from "../training/trained.js";
+import { featureTable } from "../training/examples/feature-table.js";
+import type { Scorer, Trained } from "../training/session/feature-training.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
 import { scoreRows, startScoring, type FmModel, type FmParameters } from "./model.js";
 import { optimizerFile } from "./optimizer-file.js";

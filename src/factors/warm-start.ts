@@ -1,17 +1,17 @@
 // --init: an earlier run from which the training of a factor model goes on, by key.
 //
-//   earlier run ──► vocabulary that goes on (training/warm-start) ──► first parameters by feature
+//   earlier run ──► vocabulary that goes on (training/warm-start/warm-start) ──► first parameters by feature
 
 import { readHistory, type KeyHistory } from "../embedding/key-history.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
-import type { Examples } from "../training/examples.js";
-import type { FittedSpace, GoneOn } from "../training/feature-plan.js";
-import { byFeature, NONE } from "../training/key-history.js";
+import type { Examples } from "../training/examples/examples.js";
+import type { FittedSpace, GoneOn } from "../training/session/feature-plan.js";
+import { byFeature, NONE } from "../training/warm-start/key-history.js";
 import type { GivenTraining } from "../training/options/log.js";
-import type { Start } from "../training/start.js";
-import { addedWarnings, goOnFrom } from "../training/warm-start.js";
+import type { Start } from "../training/warm-start/start.js";
+import { addedWarnings, goOnFrom } from "../training/warm-start/warm-start.js";
 import { readOptimizerFile } from "./optimizer-file.js";
 import { readFmModel, type FmRun } from "./run.js";
 

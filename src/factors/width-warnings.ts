@@ -1,6 +1,6 @@
 // Whether a factor model's first scores are of use.
 
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 
 /** Deviation of the first scores above which a training seldom finds back. */
 const LARGE_SCORE = 2;

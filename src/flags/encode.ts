@@ -4,7 +4,7 @@ import { flag, text, withCommon, type Given } from "../training/options/table.js
 import { columns, columnsOf, hashedIds } from "../training/options/columns.js";
 import { badRows, engine, reading, firstReadingOf, threads } from "../training/options/reading.js";
 import type { EncodeOptions } from "../api/encode.js";
-import { BadRowReport } from "../training/bad-row-report.js";
+import { BadRowReport } from "../training/reading/bad-row-report.js";
 
 const everyOption = {
   ...columns,

@@ -55,7 +55,7 @@ export function addHashKeysOption(command: Command): Command {
 /** The flags as options of the api. @throws {UsageError} bad rows are not skipped */
 export async function badRowsOf({ onBadRow, maxBad, badRows: file, force = false }: BadRowFlags) {
   checkGiven({ ...reading, ...badRows }, { onBadRow, maxBad, badRows: file });
-  const { BadRowReport } = await import("../training/bad-row-report.js");
+  const { BadRowReport } = await import("../training/reading/bad-row-report.js");
   return {
     ...(maxBad !== undefined && { maxBad }),
     ...(file !== undefined && { badRows: new BadRowReport(file, force) }),

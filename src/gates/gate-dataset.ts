@@ -3,8 +3,8 @@
 import { MISSING } from "../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
-import { KeyIndex } from "../dataset/key-index.js";
-import { newestEvent } from "../dataset/last-seen.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import { newestEvent } from "../dataset/vocabulary/last-seen.js";
 import { labelsOf } from "./group-facts.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 

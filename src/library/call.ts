@@ -11,7 +11,7 @@ import { Interrupts } from "../cli/interrupts.js";
 import type { Caller } from "../cli/progress.js";
 import { refusal } from "../cli/report-error.js";
 import { noSuchOption } from "../training/options/table.js";
-import type { TrainingSummary } from "../training/summary.js";
+import type { TrainingSummary } from "../training/session/summary.js";
 import { trainers } from "../trainers/index.js";
 import { functions, ofTerminal, type LibraryFunction } from "./functions.js";
 import { optionValue } from "./option-value.js";

@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { UsageError } from "../errors.js";
 import { noSuchOption } from "../training/options/table.js";
-import type { Progress, Watch } from "../training/watch.js";
+import type { Progress, Watch } from "../training/session/watch.js";
 
 /** How a call is watched and stopped; without it nothing is said, and it runs to its end. */
 export interface Watching {

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { parseJsonRow } from "./json-row.js";
+import { parseJsonRow } from "./text/json-row.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import { temporaryFolder } from "../testing/embed.js";

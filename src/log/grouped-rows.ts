@@ -10,17 +10,17 @@
 import { isUtf8 } from "node:buffer";
 import { DataError, sizeText, UsageError } from "../errors.js";
 import { openSource } from "../io/source.js";
-import { isHeader } from "./header-lines.js";
-import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type Head } from "./dialect.js";
+import { isHeader } from "./text/header-lines.js";
+import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type Head } from "./text/dialect.js";
 import { formOf } from "./form.js";
-import { piecesOf, withoutMark } from "./input.js";
-import { parseJsonRow } from "./json-row.js";
+import { piecesOf, withoutMark } from "./text/input.js";
+import { parseJsonRow } from "./text/json-row.js";
 import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { HeldRows, ReadOptions } from "./log.js";
 import { noSuchColumn } from "./read.js";
-import { RowFault } from "./record-form.js";
-import { countLines, lastCut, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
-import { forEachRow } from "./text-rows.js";
+import { RowFault } from "./text/record-form.js";
+import { countLines, lastCut, recordEnd, startsComment, textOf, type Dialect } from "./text/records.js";
+import { forEachRow } from "./text/text-rows.js";
 
 /** The rows of a key, at most: more are no history of one user, but a column that is another. */
 const MOST_BYTES = 16 << 20;

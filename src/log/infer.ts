@@ -6,7 +6,7 @@
 import { parseNumber } from "./number.js";
 import { timeParser } from "./time-format.js";
 import { isTimeName, mayBeEventTime } from "./time-names.js";
-import { truthOf } from "./truth.js";
+import { truthOf } from "./boolean-cells.js";
 
 /** What the sample of a column looks like. A time is one by its name or by being an ISO date. */
 export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "empty";

@@ -6,7 +6,7 @@ import type { Keys } from "./keys.js";
 import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
-import type { LaterColumns } from "./layout.js";
+import type { LaterColumns } from "./file-columns.js";
 import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 

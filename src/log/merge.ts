@@ -6,13 +6,13 @@
 
 import { MISSING, keysOf, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
-import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
-import { notUtf8 } from "./dialect.js";
+import type { ChunkScan, RowFault, ScanSetup } from "./text/chunk-scanner.js";
+import { notUtf8 } from "./text/dialect.js";
 import type { TableLock } from "./key-finder.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch, ReadOptions } from "./log.js";
 import { NullTexts, type NullCells } from "./nulls.js";
-import { ColumnCodes } from "./parquet-codes.js";
+import { ColumnCodes } from "./parquet/codes.js";
 import type { ScanMemory } from "./scanner.js";
 
 /** How faults are called in ReadResult.skipped. */

@@ -4,14 +4,14 @@ import { isUtf8 } from "node:buffer";
 import { canReopen, openSource, peekedSource, type ByteSource } from "../io/source.js";
 import { NoInputError, UsageError } from "../errors.js";
 import { noSuchColumn, readLog, type ReadSizes } from "./read.js";
-import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
-import { decoderOf } from "./decoded.js";
-import { isHeader } from "./header-lines.js";
-import { checkColumns, cutFiles, likeFirst, openFile, type InputItem } from "./input.js";
-import { ChunkBuffers } from "./chunk-buffers.js";
+import { firstBadLine, noRows, notUtf8 } from "./text/dialect.js";
+import { decoderOf } from "./text/decoded.js";
+import { isHeader } from "./text/header-lines.js";
+import { checkColumns, cutFiles, likeFirst, openFile, type InputItem } from "./text/input.js";
+import { ChunkBuffers } from "./text/chunk-buffers.js";
 import { filesOfLog, type LogFile } from "./directory.js";
 import { formOf, refuseDoubleColons, refuseSparseText, startsAsJson, type InputFormat } from "./form.js";
-import { jsonLines } from "./json-lines.js";
+import { jsonLines } from "./text/json-lines.js";
 import {
   cellsInOrder,
   checkPartition,
@@ -19,16 +19,16 @@ import {
   laterColumnsOf,
   laterColumnWarnings,
   placesOf,
-} from "./layout.js";
+} from "./file-columns.js";
 import { SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
 import { numberFormOf, type Log, type ReadOptions } from "./log.js";
 import { hasOwnForm, plainCell } from "./number.js";
 import { NullTexts } from "./nulls.js";
-import { openRecords } from "./open-records.js";
+import { openRecords } from "./text/open-records.js";
 import { withoutRepeats } from "./repeats.js";
-import { sparseText } from "./sparse-text.js";
-import type { Dialect } from "./records.js";
-import { forEachRow } from "./text-rows.js";
+import { sparseText } from "./text/sparse-text.js";
+import type { Dialect } from "./text/records.js";
+import { forEachRow } from "./text/text-rows.js";
 
 /** Lines by which sparse text is distinguished from CSV. */
 const LINES_TO_KNOW = 5;
@@ -113,7 +113,8 @@ async function openForm(
       `--columns is only supported for delimited text without a header, and the log format is ${form}`,
     );
   if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
-  if (form === "parquet") return (await import("./parquet.js")).openParquet(files, options, sizes.ranges);
+  if (form === "parquet")
+    return (await import("./parquet/open.js")).openParquet(files, options, sizes.ranges);
   return openRecords(files, sparseText(form, options, sizes.chunkBytes), options);
 }
 

@@ -3,11 +3,11 @@
 import * as fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
 import { loadKernel } from "../kernels/shared/load.js";
-import { NumberReader } from "./parquet-keys.js";
-import { PageMemory } from "./parquet-memory.js";
-import { converted, textOf } from "./parquet-text.js";
-import { Runs } from "./parquet-runs.js";
-import { fixedValues, textAt } from "./parquet-values.js";
+import { NumberReader } from "./parquet/keys.js";
+import { PageMemory } from "./parquet/memory.js";
+import { converted, textOf } from "./parquet/text.js";
+import { Runs } from "./parquet/runs.js";
+import { fixedValues, textAt } from "./parquet/values.js";
 import { ScanMemory } from "./scanner.js";
 import { parseTime } from "./time.js";
 

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import type { ReadSizes } from "./read.js";
-import { forEachRow } from "./text-rows.js";
+import { forEachRow } from "./text/text-rows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-read-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -5,16 +5,16 @@
 
 import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
-import type { ChunkBuffers } from "./chunk-buffers.js";
-import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
-import type { InputItem } from "./input.js";
-import { placesOf, type ScanLayout } from "./layout.js";
+import type { ChunkBuffers } from "./text/chunk-buffers.js";
+import type { ChunkScan, ScanSetup } from "./text/chunk-scanner.js";
+import type { InputItem } from "./text/input.js";
+import { placesOf, type ScanLayout } from "./file-columns.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
-import { noRows } from "./dialect.js";
+import { noRows } from "./text/dialect.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { scanMemories } from "./scanner.js";
-import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
+import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./text/scanners.js";
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
 const CHUNKS_AHEAD = 2;

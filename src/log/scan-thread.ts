@@ -3,7 +3,7 @@
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
 import { threadEnded } from "../workers/thread-ended.js";
-import type { ChunkScan } from "./chunk-scanner.js";
+import type { ChunkScan } from "./text/chunk-scanner.js";
 
 /** The buffers of a scan's arrays, which move to another thread with it. */
 export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {

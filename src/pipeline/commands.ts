@@ -4,8 +4,8 @@
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
 import type { RecallSummary } from "../api/recall/recall.js";
-import type { Watch } from "../training/watch.js";
-import type { Summary } from "../training/summary.js";
+import type { Watch } from "../training/session/watch.js";
+import type { Summary } from "../training/session/summary.js";
 import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
 import { encodeOf, encodeOptions } from "../flags/encode.js";
@@ -15,10 +15,10 @@ import { flagsFromFile, settingsOf, givenFromFile, type AddFlags } from "../flag
 import { addTable } from "../flags/table-option.js";
 import { checkGiven, type Option, type OptionTable } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";
-import { checkRefit } from "../training/refit.js";
-import { train } from "../training/session.js";
-import { holdsOutRows } from "../training/split-options.js";
-import type { Trainer } from "../training/trainer.js";
+import { checkRefit } from "../training/session/refit.js";
+import { train } from "../training/session/session.js";
+import { holdsOutRows } from "../training/options/split-options.js";
+import type { Trainer } from "../training/session/trainer.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Throws what is wrong with a key. */

@@ -2,7 +2,7 @@
 
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { inspect, type InspectOptions } from "../api/inspect/inspect.js";
-import type { Watch } from "../training/watch.js";
+import type { Watch } from "../training/session/watch.js";
 import { newestGate } from "../config/cadence.js";
 import { starterPipeline, starterTraining } from "../config/pipeline-starter.js";
 import { UsageError } from "../errors.js";

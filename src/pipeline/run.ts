@@ -6,9 +6,9 @@
 // `embed rollback` works while a training runs.
 
 import { join } from "node:path";
-import { collectWarnings, type Watch } from "../training/watch.js";
+import { collectWarnings, type Watch } from "../training/session/watch.js";
 import { LockedError } from "../errors.js";
-import { serverUrl } from "../export/server.js";
+import { serverUrl } from "../export/servers/server.js";
 import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
 import { makeDirectory } from "../io/tree.js";

@@ -1,14 +1,14 @@
 // What each step of a pipeline does. Its output is whole or absent, under the name that the plan gave it.
 
 import { basename, dirname, join } from "node:path";
-import { checkpointPath } from "../training/checkpoint-file.js";
-import type { Summary } from "../training/summary.js";
-import type { Progress, Watch } from "../training/watch.js";
+import { checkpointPath } from "../training/epochs/checkpoint-file.js";
+import type { Summary } from "../training/session/summary.js";
+import type { Progress, Watch } from "../training/session/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { ownExport } from "../export/own-export.js";
-import { serverUrl } from "../export/server.js";
+import { serverUrl } from "../export/servers/server.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { parseJson } from "../io/json-shape.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Progress } from "../training/watch.js";
+import type { Progress } from "../training/session/watch.js";
 import { defaultReadOptions } from "../log/log.js";
 import { mulberry32 } from "../testing/random.js";
 import { initPipeline } from "./init-pipeline.js";

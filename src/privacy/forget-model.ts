@@ -2,9 +2,9 @@
 
 import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError } from "../errors.js";
-import type { Forgetting, LostRows } from "../training/forgetting/forgetting.js";
-import { allKeys, type AskedKeys } from "../training/forgetting/keys.js";
-import { holdsWord } from "../training/forgetting/text.js";
+import type { Forgetting, LostRows } from "../training/capabilities/forgetting/forgetting.js";
+import { allKeys, type AskedKeys } from "../training/capabilities/forgetting/keys.js";
+import { holdsWord } from "../training/capabilities/forgetting/text.js";
 
 /** New content by path within the run. */
 export type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;

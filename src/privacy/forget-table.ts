@@ -3,7 +3,7 @@
 
 import { keyAt } from "../log/keys.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import type { AskedKeys } from "../training/forgetting/keys.js";
+import type { AskedKeys } from "../training/capabilities/forgetting/keys.js";
 
 /** The table with holes, and which rows they are: u32, ascending. Undefined when it has none of the keys. */
 export function withHoles(

@@ -10,7 +10,7 @@ import type { CurveBin } from "../evaluation/scored-metrics.js";
 import { colorOf, figure, grid, legendOf, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup } from "./html.js";
 import { percent, short, whole } from "./numbers.js";
-import { MUTED, type Pen } from "./pen.js";
+import { MUTED, type Pen } from "./plot.js";
 
 const Z = 1.96;
 

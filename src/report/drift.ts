@@ -6,7 +6,7 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
 import { keyMarkup } from "./key.js";
 import { percent, short, whole } from "./numbers.js";
-import type { Pen } from "./pen.js";
+import type { Pen } from "./plot.js";
 
 const BINS = 40;
 /** Fields whose displacements are drawn: those with most rows. */

@@ -2,7 +2,7 @@
 
 import { html, shortened, type Content, type Markup } from "./html.js";
 import type { ReportedRun } from "./content.js";
-import { palette } from "./pen.js";
+import { palette } from "./plot.js";
 
 /** A part of the page. */
 export interface Section {

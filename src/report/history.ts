@@ -5,7 +5,7 @@ import type { ReportedRun, VersionPoint } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup } from "./html.js";
 import { instant, percent, whole } from "./numbers.js";
-import { MUTED, type Pen } from "./pen.js";
+import { MUTED, type Pen } from "./plot.js";
 
 /** Metrics that are drawn. */
 const MOST = 4;

@@ -6,7 +6,7 @@ import { html, shortened, type Markup } from "./html.js";
 import { keyLabel, keyTitle } from "./key.js";
 import { placedNames } from "./map-labels.js";
 import { counted, percent, whole } from "./numbers.js";
-import { palette, type Pen } from "./pen.js";
+import { palette, type Pen } from "./plot.js";
 
 /** Width and height of the drawing; its names are hidden where it is scaled down to a phone. */
 const WIDTH = 600;

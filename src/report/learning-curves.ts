@@ -5,7 +5,7 @@ import { isAtK, titleOf } from "../evaluation/metric-titles.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup } from "./html.js";
 import { short } from "./numbers.js";
-import { MUTED, palette, type Pen } from "./pen.js";
+import { MUTED, palette, type Pen } from "./plot.js";
 
 /** Epochs that are drawn: forests have thousands of trees. */
 const MOST = 300;

@@ -5,7 +5,7 @@ import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
 import { keyTitle } from "./key.js";
 import { counted, quantile, short, whole } from "./numbers.js";
-import { MUTED, type Pen } from "./pen.js";
+import { MUTED, type Pen } from "./plot.js";
 
 /** Bins of a field's histogram. */
 const BINS = 48;

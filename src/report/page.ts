@@ -18,7 +18,7 @@ import { metrics } from "./metrics.js";
 import { neighbours } from "./neighbours.js";
 import { norms } from "./norms.js";
 import { counted } from "./numbers.js";
-import { loadPen } from "./pen.js";
+import { loadPen } from "./plot.js";
 import { scree } from "./scree.js";
 import { shares } from "./shares.js";
 import { script } from "./script.js";

@@ -15,7 +15,7 @@ import { metrics } from "./metrics.js";
 import { neighbours } from "./neighbours.js";
 import { norms } from "./norms.js";
 import { instant } from "./numbers.js";
-import { loadPen, type Pen } from "./pen.js";
+import { loadPen, type Pen } from "./plot.js";
 import { scree } from "./scree.js";
 import { searches } from "./search.js";
 import type { Section } from "./figure.js";

@@ -6,7 +6,7 @@ import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup } from "./html.js";
 import { short } from "./numbers.js";
-import { MUTED, type Pen } from "./pen.js";
+import { MUTED, type Pen } from "./plot.js";
 
 /** Options that are drawn of a run. */
 const MOST_OPTIONS = 8;

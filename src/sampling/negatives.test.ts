@@ -1,7 +1,7 @@
 import { bindEncoder } from "../dataset/rows.js";
 import { columnNamed, type KeyColumn } from "../dataset/dataset.js";
 import { findItemFields } from "../dataset/item-fields.js";
-import { fitFeatures } from "../dataset/vocabulary.js";
+import { fitFeatures } from "../dataset/vocabulary/vocabulary.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { NegativeRows } from "./negative-rows.js";
 import { negativeSource } from "./negative-source.js";

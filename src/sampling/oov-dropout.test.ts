@@ -1,5 +1,5 @@
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
-import { fitFeatures } from "../dataset/vocabulary.js";
+import { fitFeatures } from "../dataset/vocabulary/vocabulary.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { withOovDropout, withTrainedOov } from "./oov-dropout.js";
 

@@ -6,7 +6,7 @@
 // bins, nor hashed fields.
 
 import type { FeatureRows, StoredRows, TrainingRows } from "../dataset/rows.js";
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../errors.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
 

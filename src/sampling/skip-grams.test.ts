@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import type { Sequences } from "../dataset/sequences.js";
+import type { Sequences } from "../dataset/sequences/sequences.js";
 import { SkipGrams } from "./skip-grams.js";
 
 type Options = ConstructorParameters<typeof SkipGrams>[2];

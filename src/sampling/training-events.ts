@@ -7,7 +7,7 @@ import { ascending } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { keyColumn } from "../dataset/item-catalogue.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { countKeys } from "../dataset/key-counts.js";
+import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import { hashBytes } from "../numeric/hash.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { historyOf } from "./negatives.js";

@@ -1,15 +1,15 @@
 // What runs of skip-grams hold: a table of vectors and one of contexts, how a log is read, when each key was last seen.
 
 import type { Dataset } from "../dataset/dataset.js";
-import { recipesOf } from "../dataset/preprocess.js";
+import { recipesOf } from "../dataset/vocabulary/preprocess.js";
 import { testVectors } from "../dataset/test-vectors.js";
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
-import { readingRecipe } from "../training/describe-run.js";
-import type { ExampleOptions } from "../training/example-options.js";
-import { featureTable } from "../training/feature-table.js";
-import type { FitContents } from "../training/plan.js";
-import { preprocessFile } from "../training/run-space.js";
+import { readingRecipe } from "../training/session/describe-run.js";
+import type { ExampleOptions } from "../training/options/example-options.js";
+import { featureTable } from "../training/examples/feature-table.js";
+import type { FitContents } from "../training/session/plan.js";
+import { preprocessFile } from "../training/capabilities/run-space.js";
 import { optimizerFile, type Squares } from "./optimizer-file.js";
 import type { Vocabulary } from "./vocabulary.js";
 

@@ -3,11 +3,11 @@
 //   pass over the stream ──► a look at what is held out ──► the best epoch's vectors and contexts
 
 import { pow } from "../numeric/exp.js";
-import type { LoopControls, TrainingControls } from "../training/controls.js";
-import { diverged } from "../training/diverged.js";
-import type { EpochEvent } from "../training/epoch.js";
-import { runEpochs, type EpochsDone, type Steered } from "../training/epoch-loop.js";
-import { floatsOf, type NamedArrays } from "../training/named-arrays.js";
+import type { LoopControls, TrainingControls } from "../training/session/controls.js";
+import { diverged } from "../training/epochs/diverged.js";
+import type { EpochEvent } from "../training/epochs/epoch.js";
+import { runEpochs, type EpochsDone, type Steered } from "../training/epochs/epoch-loop.js";
+import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";

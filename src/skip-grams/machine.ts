@@ -29,7 +29,7 @@ import {
   type WalksShape,
 } from "../kernels/walks/binding.js";
 import { draw } from "../numeric/random.js";
-import { floatsOf, type NamedArrays } from "../training/named-arrays.js";
+import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { SgnsInit } from "./sgns.worker.js";
 import type { Squares } from "./optimizer-file.js";

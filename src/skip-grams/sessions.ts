@@ -2,9 +2,9 @@
 
 import { MISSING } from "../log/keys.js";
 import { columnNamed, type Roles } from "../dataset/dataset.js";
-import { idsOf, type FeatureSpace } from "../dataset/vocabulary.js";
+import { idsOf, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { WeightedSequences } from "../sampling/skip-grams.js";
-import type { Part } from "../training/examples.js";
+import type { Part } from "../training/examples/examples.js";
 
 /** Held-out events in their sessions, whose other events may be those of training. */
 export interface HeldOut extends WeightedSequences {

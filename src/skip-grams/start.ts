@@ -4,12 +4,17 @@ import { readHistory } from "../embedding/key-history.js";
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
-import { rowsFrom } from "../training/carried.js";
-import { spaceOf, rowsByFeature } from "../training/feature-table.js";
-import { byFeature, NONE } from "../training/key-history.js";
-import { openOwnRun } from "../training/own-runs.js";
-import { readPreprocess } from "../training/run-space.js";
-import { checkDim, checkExpire, type EarlierKeys, type KeysGoneOn } from "../training/warm-start.js";
+import { rowsFrom } from "../training/warm-start/carried-keys.js";
+import { spaceOf, rowsByFeature } from "../training/examples/feature-table.js";
+import { byFeature, NONE } from "../training/warm-start/key-history.js";
+import { openOwnRun } from "../training/warm-start/own-runs.js";
+import { readPreprocess } from "../training/capabilities/run-space.js";
+import {
+  checkDim,
+  checkExpire,
+  type EarlierKeys,
+  type KeysGoneOn,
+} from "../training/warm-start/warm-start.js";
 import { CONTEXT_TABLE } from "./names.js";
 import { ofSquares, readOptimizerFile, type Squares } from "./optimizer-file.js";
 import type { GivenTraining } from "../training/options/log.js";

@@ -8,15 +8,15 @@ import {
   spaceInRowOrder,
   type EarlierRows,
   type FeatureSpace,
-} from "../dataset/vocabulary.js";
+} from "../dataset/vocabulary/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
-import type { ExampleOptions } from "../training/example-options.js";
-import { tableFeatures } from "../training/feature-table.js";
-import { nextHistory } from "../training/key-history.js";
+import type { ExampleOptions } from "../training/options/example-options.js";
+import { tableFeatures } from "../training/examples/feature-table.js";
+import { nextHistory } from "../training/warm-start/key-history.js";
 import type { GivenTraining } from "../training/options/log.js";
-import { earlierRows, rowOrderNotes } from "../training/row-order.js";
-import { fieldWarnings } from "../training/training-warnings.js";
-import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start.js";
+import { earlierRows, rowOrderNotes } from "../training/warm-start/row-order.js";
+import { fieldWarnings } from "../training/warnings/training-warnings.js";
+import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start/warm-start.js";
 import type { EarlierTokens } from "./start.js";
 
 export interface Vocabulary {

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { Checkpoints } from "../training/checkpoint.js";
+import { Checkpoints } from "../training/epochs/checkpoint.js";
 import { readDescription } from "../dataset/encoded/read.js";
 import { publicationBytes, type PublicationRecord } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";

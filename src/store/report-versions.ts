@@ -3,7 +3,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { report } from "../api/report/report.js";
 import type { ReportOptions, ReportSummary } from "../api/report/options.js";
-import type { Watch } from "../training/watch.js";
+import type { Watch } from "../training/session/watch.js";
 import { UsageError } from "../errors.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { pathExists } from "../io/read-artifact.js";

@@ -2,7 +2,7 @@
 
 import type { Run } from "../embedding/run-directory.js";
 import { capable } from "../trainers/index.js";
-import type { ScoringModel } from "../training/run-space.js";
+import type { ScoringModel } from "../training/capabilities/run-space.js";
 
 export async function scorerOf(run: Run): Promise<ScoringModel> {
   return await (

@@ -5,10 +5,10 @@ import { EmbedError, UsageError } from "../errors.js";
 import { addLogOrQueryArgument } from "../flags/options.js";
 import { addTable, givenOf } from "../flags/table-option.js";
 import type { GivenTraining } from "../training/options/log.js";
-import { train } from "../training/session.js";
-import type { Summary } from "../training/summary.js";
-import type { Trainer } from "../training/trainer.js";
-import type { Watch } from "../training/watch.js";
+import { train } from "../training/session/session.js";
+import type { Summary } from "../training/session/summary.js";
+import type { Trainer } from "../training/session/trainer.js";
+import type { Watch } from "../training/session/watch.js";
 import { trainers } from "../trainers/index.js";
 
 /** Every trainer by its command; one after the other, since jest cannot link modules that are imported at once. */

@@ -2,11 +2,11 @@
 
 import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../errors.js";
-import type { Capabilities, Model, Models } from "../training/model.js";
-import { models as tables } from "../training/table-model.js";
-import type { PredictForeign } from "../training/row-predictor.js";
-import type { Trainer } from "../training/trainer.js";
-import type { TransformForeign } from "../training/transform-options.js";
+import type { Capabilities, Model, Models } from "../training/capabilities/model.js";
+import { models as tables } from "../training/capabilities/table-model.js";
+import type { PredictForeign } from "../training/capabilities/row-predictor.js";
+import type { Trainer } from "../training/session/trainer.js";
+import type { TransformForeign } from "../training/options/transform-options.js";
 
 /** What a folder of trainers/ shows. */
 interface Home {

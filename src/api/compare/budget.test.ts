@@ -1,5 +1,5 @@
 import { Budget } from "./budget.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 
 const watchOf = (signal = new AbortController().signal): Watch => ({ observe: () => undefined, signal });
 

@@ -1,6 +1,6 @@
 // The wall-clock time of a comparison's trainings: who is running when it is over ends with what it has.
 
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** Why a training was aborted: its best epoch would be kept, and it had none yet. */
 class BudgetSpent extends Error {}

@@ -10,13 +10,13 @@ import {
 } from "../../evaluation/leaderboard.js";
 import { definedOf } from "../../training/options/defined.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import type { Contestant } from "../../training/scored.js";
-import type { Watch } from "../../training/watch.js";
+import type { Contestant } from "../../training/judging/scored.js";
+import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
 import type { EvaluateOptions } from "../evaluate/options.js";
-import { evaluateRuns } from "../evaluate/ranking.js";
+import { evaluateRuns } from "../evaluate/ranking/ranking.js";
 import { measureScores } from "../evaluate/scores.js";
-import type { Examined } from "./examine.js";
+import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 

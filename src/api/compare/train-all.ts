@@ -5,10 +5,10 @@ import type { Manifest } from "../../embedding/manifest.js";
 import { DataError, DivergedError, UsageError, type EmbedError } from "../../errors.js";
 import type { Untrained } from "../../evaluation/leaderboard.js";
 import type { GivenTraining } from "../../training/options/log.js";
-import { train } from "../../training/session.js";
-import type { Watch } from "../../training/watch.js";
+import { train } from "../../training/session/session.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { Budget } from "./budget.js";
-import type { Entered } from "./enter.js";
+import type { Entered } from "./choose-trainings.js";
 
 /** A run that is there. */
 export interface Finished extends Entered {

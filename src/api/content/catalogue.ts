@@ -12,10 +12,10 @@ import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { openLog } from "../../log/open.js";
-import type { CellsBesideLog } from "../../training/cells-beside-log.js";
-import { sideReading } from "../../training/read-dataset.js";
-import type { ContentOptions } from "../../training/content-options.js";
-import type { Watch } from "../../training/watch.js";
+import type { CellsBesideLog } from "../../training/reading/cells-beside-log.js";
+import { sideReading } from "../../training/reading/read-dataset.js";
+import type { ContentOptions } from "../../training/options/content-options.js";
+import type { Watch } from "../../training/session/watch.js";
 import { textColumn } from "./text-tokens.js";
 
 /** A column with more distinct values than this share of the items says nothing of an item that is not its own. */

@@ -8,13 +8,13 @@
 // regression of vectors on X' replaces its classifier.
 
 import { keysOf, keyAt, type Keys } from "../../log/keys.js";
-import { graphOf, type Graph } from "../../dataset/graph.js";
+import { graphOf, type Graph } from "../../dataset/graph/graph.js";
 import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
-import { silently } from "../../training/parts.js";
-import type { Watch } from "../../training/watch.js";
-import { edgesBetween, readEdgeFile, type EdgeFile } from "../evaluate/edge-files.js";
+import { silently } from "../../training/reading/split-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import { edgesBetween, readEdgeFile, type EdgeFile } from "../evaluate/edges/edge-files.js";
 import type { EvaluateOptions } from "../evaluate/options.js";
 
 /** Rows of content may have so many pairs after smoothing, 12 bytes each. */

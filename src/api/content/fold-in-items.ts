@@ -6,11 +6,11 @@ import type { Run } from "../../embedding/run-directory.js";
 import { hasBiases } from "../../export/encoded-rows.js";
 import { UsageError } from "../../errors.js";
 import { capable } from "../../trainers/index.js";
-import { foldedRows, foldingOf } from "../../training/folded-keys.js";
+import { foldedRows, foldingOf } from "../../training/capabilities/folded-keys.js";
 import { definedOf } from "../../training/options/defined.js";
-import type { ReadLike } from "../../training/read-as-trained.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import type { ReadLike } from "../../training/reading/read-as-trained.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** What ranks and is compared: a vector, and a weight of tables that have some. */
 export interface ItemVector {

@@ -11,13 +11,13 @@
 
 import { keyAt } from "../../log/keys.js";
 import { hashOrder } from "../../sampling/training-events.js";
-import { KeyIndex } from "../../dataset/key-index.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
-import type { Graph } from "../../dataset/graph.js";
+import type { Graph } from "../../dataset/graph/graph.js";
 import { FITTED, LEFT_OUT, type RidgeMap } from "../../kernels/ridge/binding.js";
 import { predictRows } from "../../solvers/ridge/ridge.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { Catalogue } from "./catalogue.js";
 import { smoothedRows } from "./content-edges.js";
 import { fitRows, PENALTIES, r2OfRows, targetsOf, type Fitted, type Fitting } from "./fit-rows.js";

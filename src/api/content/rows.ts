@@ -9,7 +9,7 @@ import { ascending } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { NumericForm } from "../../dataset/numeric.js";
 import { bindEncoder, firstPair } from "../../dataset/rows.js";
-import { fitFeatures, type Field } from "../../dataset/vocabulary.js";
+import { fitFeatures, type Field } from "../../dataset/vocabulary/vocabulary.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
 
 /** The rows, and what their blocks are. */

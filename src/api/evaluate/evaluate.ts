@@ -4,7 +4,7 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
 import { capable, knownModelOf, refusal } from "../../trainers/index.js";
-import { insteadOfReading, insteadOfScores } from "./instead.js";
+import { insteadOfReading, insteadOfScores } from "./alternatives.js";
 import {
   asksForRanking,
   asksForTables,
@@ -18,23 +18,23 @@ import {
   checkTables,
   type EvaluateOptions,
 } from "./options.js";
-import { NO_FOLD_IN } from "./fold-in.js";
+import { NO_FOLD_IN } from "./ranking/fold-in.js";
 import { queryOf } from "./query.js";
-import { evaluateRuns, NO_EVENTS, type EvaluatedUsers } from "./ranking.js";
-import { evaluateEdges, type EvaluatedEdges } from "./edges.js";
-import { evaluateCold, type ColdResult } from "./cold.js";
+import { evaluateRuns, NO_EVENTS, type EvaluatedUsers } from "./ranking/ranking.js";
+import { evaluateEdges, type EvaluatedEdges } from "./edges/edges.js";
+import { evaluateCold, type ColdResult } from "./cold/cold.js";
 import type { MapFacts } from "../content/map.js";
 import { evaluateIndex, type IndexQueries } from "./index-recall.js";
 import { evaluateScores } from "./scores.js";
-import { evaluateTables } from "./tables.js";
+import { evaluateTables } from "./labels/tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
-import type { Curves } from "../../training/scored.js";
+import type { Curves } from "../../training/judging/scored.js";
 import { UsageError } from "../../errors.js";
 import { definedOf } from "../../training/options/defined.js";
-import { whySeen } from "../../training/run-parts.js";
-import type { Watch } from "../../training/watch.js";
-import type { Summary } from "../../training/summary.js";
+import { whySeen } from "../../training/reading/run-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import type { Summary } from "../../training/session/summary.js";
 
 export interface Evaluation extends Summary {
   /** every run and baseline, with its intervals */

@@ -11,7 +11,7 @@ import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { streamOf, shuffle } from "../../numeric/hash-random.js";
 import { indexedQueries } from "../../retrieval/hnsw/space.js";
 import { ItemSearch } from "../../retrieval/top-items.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { openIndexOf, searchIndex, type IndexOfRun } from "../hnsw/search.js";
 import { rowsInIndex } from "../hnsw/source.js";

@@ -4,9 +4,9 @@ import { flagOf, UsageError } from "../../errors.js";
 import { edgeScorings } from "../../evaluation/edge-scores.js";
 import type { NonEdgeKind } from "../../evaluation/edges.js";
 import type { ReadOptions } from "../../log/log.js";
-import type { BadRowReport } from "../../training/bad-row-report.js";
-import type { Scoring } from "./contenders.js";
-import { content, type ContentOptions } from "../../training/content-options.js";
+import type { BadRowReport } from "../../training/reading/bad-row-report.js";
+import type { Scoring } from "./ranking/contenders.js";
+import { content, type ContentOptions } from "../../training/options/content-options.js";
 import type { Repeats } from "./ranking-protocol.js";
 
 export interface EvaluateOptions extends ContentOptions {

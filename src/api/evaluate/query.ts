@@ -6,14 +6,14 @@
 //
 // --query-half-life weighs these items by their age before the user's latest event.
 
-import { spanOf } from "../../dataset/event-limits.js";
+import { spanOf } from "../../dataset/filters/event-limits.js";
 import { UsageError } from "../../errors.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { lastItems } from "../../sampling/last-items.js";
 import { usersOf } from "../../sampling/negative-source.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 import type { RankingProtocol, Repeats } from "./ranking-protocol.js";
 
 export interface Query {

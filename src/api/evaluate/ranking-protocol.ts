@@ -7,7 +7,7 @@ import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { heldOutOf, listsOfUsers } from "../../sampling/ranking-events.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 
 /** Share of held-out events that may repeat training ones without a word. */
 const FEW_REPEATS = 0.05;

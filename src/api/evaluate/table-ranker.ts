@@ -19,7 +19,7 @@ import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { capable } from "../../trainers/index.js";
-import { foldedQueries, rowsOfKeys, type UserVectors } from "../../training/ranked-items.js";
+import { foldedQueries, rowsOfKeys, type UserVectors } from "../../training/judging/ranked-items.js";
 import type { Query } from "./query.js";
 import type { RankingProtocol } from "./ranking-protocol.js";
 

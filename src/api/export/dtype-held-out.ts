@@ -15,12 +15,12 @@ import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { defaultReadOptions, type ReadOptions } from "../../log/log.js";
 import { capable, modelOf } from "../../trainers/index.js";
-import { readPreprocess } from "../../training/run-space.js";
+import { readPreprocess } from "../../training/capabilities/run-space.js";
 import { compositionOf, type Compose } from "../compose.js";
 import { composed } from "../composed-items.js";
-import { evaluateRuns } from "../evaluate/ranking.js";
+import { evaluateRuns } from "../evaluate/ranking/ranking.js";
 import { evaluateScores } from "../evaluate/scores.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 
 export interface HeldOutLoss {
   /** what the training held out, or the log that was named */

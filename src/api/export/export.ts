@@ -10,7 +10,7 @@ import {
 import { exportFormats, formatNamed, type ExportFormat } from "../../export/formats.js";
 import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
-import { serverUrl } from "../../export/server.js";
+import { serverUrl } from "../../export/servers/server.js";
 import { loadRows } from "../../embedding/rows.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";

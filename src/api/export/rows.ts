@@ -1,7 +1,7 @@
 // The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
 
 import { capable, modelOf } from "../../trainers/index.js";
-import { PREPROCESS_FILE } from "../../training/run-space.js";
+import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
 import type { ExportFormat } from "../../export/formats.js";
 import { normalizedRows, rowsNamed, topRows } from "../../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../../export/reserve.js";

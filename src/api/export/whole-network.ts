@@ -3,7 +3,7 @@
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { capable, modelOf } from "../../trainers/index.js";
-import type { Capabilities } from "../../training/model.js";
+import type { Capabilities } from "../../training/capabilities/model.js";
 import type { OnnxPart } from "./choices.js";
 import type { ExportRunOptions } from "./options.js";
 

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { tableRows } from "../../embedding/rows.js";
 import { UsageError } from "../../errors.js";
-import { idChunks } from "../../export/faiss.js";
+import { idChunks } from "../../export/files/faiss.js";
 import { selectRows } from "../../export/selection.js";
 import { checkOutput, writeDirectory } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
@@ -14,7 +14,7 @@ import { levelsOf } from "../../retrieval/hnsw/levels.js";
 import { buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/mixed.js";
 import { nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
 import { definedOf } from "../../training/options/defined.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Compose } from "../compose.js";
 import { openTable } from "../tables.js";
 import {

@@ -5,7 +5,7 @@ import { LEFT_OUT } from "../../config/starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
-import { weightedText } from "../../log/several.js";
+import { weightedText } from "../../log/multi-value-cells.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 

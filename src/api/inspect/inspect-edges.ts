@@ -3,14 +3,14 @@
 import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
 import { MemoryColumns } from "../../dataset/columns.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { endsOf } from "../../dataset/edge-list.js";
-import { graphOf } from "../../dataset/graph.js";
-import { graphFacts, spreadOf, type GraphFacts, type Spread } from "../../dataset/graph-facts.js";
+import { endsOf } from "../../dataset/graph/edge-list.js";
+import { graphOf } from "../../dataset/graph/graph.js";
+import { graphFacts, spreadOf, type GraphFacts, type Spread } from "../../dataset/graph/graph-facts.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
-import { openLogWith } from "../../training/open-log.js";
-import { badRowHandling } from "../../training/read-dataset.js";
-import type { Watch } from "../../training/watch.js";
+import { openLogWith } from "../../training/reading/open-log.js";
+import { badRowHandling } from "../../training/reading/read-dataset.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { InspectOptions } from "./inspect.js";
 
 export interface InspectEdgesOptions extends InspectOptions {

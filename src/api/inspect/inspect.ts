@@ -6,20 +6,20 @@ import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
 import type { Log, ReadOptions } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
-import { repeatedHeaderNote } from "../../log/layout.js";
+import { repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
-import { datasetIsHere, openLogWith } from "../../training/open-log.js";
+import { datasetIsHere, openLogWith } from "../../training/reading/open-log.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
-import type { BadRowReport } from "../../training/bad-row-report.js";
+import type { BadRowReport } from "../../training/reading/bad-row-report.js";
 import { inspectDataset } from "./inspect-dataset.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import { LogFacts } from "./log-facts.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
-import { badRowHandling } from "../../training/read-dataset.js";
+import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 export interface InspectOptions {
   reading: ReadOptions;

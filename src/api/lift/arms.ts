@@ -6,8 +6,8 @@ import {
   type StartKind,
   type StartTraining,
   type StartTrainings,
-} from "../../training/starts.js";
-import type { Watch } from "../../training/watch.js";
+} from "../../training/warm-start/starts.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 
 /** What each arm is trained by. */

@@ -6,15 +6,15 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Dataset, Roles } from "../../dataset/dataset.js";
-import { splitRows, type SplitBy } from "../../dataset/split.js";
+import { splitRows, type SplitBy } from "../../dataset/splits/split.js";
 import { TABLE_MODEL, type Manifest } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
-import type { Part } from "../../training/examples.js";
-import type { ExampleOptions } from "../../training/example-options.js";
-import { timesOf, type SplitParts } from "../../training/parts.js";
-import { splitOptionsOf, type SplitFlags } from "../../training/split-options.js";
+import type { Part } from "../../training/examples/examples.js";
+import type { ExampleOptions } from "../../training/options/example-options.js";
+import { timesOf, type SplitParts } from "../../training/reading/split-parts.js";
+import { splitOptionsOf, type SplitFlags } from "../../training/options/split-options.js";
 
 /** What is evaluated: the network's log, and the parts that it trains on and is evaluated on. */
 interface HeldOut {

@@ -1,5 +1,5 @@
 import { summarizeLift, type LiftArm } from "./summary.js";
-import type { StartKind } from "../../training/starts.js";
+import type { StartKind } from "../../training/warm-start/starts.js";
 
 const trial = { learningRate: 0.001, embeddingLearningRate: 0.02, validLoss: 0.5 };
 

@@ -1,13 +1,13 @@
 // What trainings from a table and from other starts come to: means over seeds, and what may be said of them.
 //
-//   arm        what the embedding layer starts from (training/starts.ts)
+//   arm        what the embedding layer starts from (training/warm-start/starts.ts)
 //   reached    the first epoch whose validation loss is no greater than the best of the random start of the same seed
 //   judged     the loss that the verdict goes by: of the test part at the best epoch, else the best of the validation part
 //
 // Differences are taken seed by seed, so that what a seed's shuffles and dense weights do to both is taken away.
 
 import { meanInterval, type MeanInterval } from "../../evaluation/t-interval.js";
-import type { StartKind } from "../../training/starts.js";
+import type { StartKind } from "../../training/warm-start/starts.js";
 
 /** One training. */
 export interface LiftTraining {

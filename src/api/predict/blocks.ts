@@ -12,11 +12,11 @@ import { formOf } from "../../log/form.js";
 import { rowBlocks } from "../../log/grouped-rows.js";
 import { SAMPLE_ROWS } from "../../log/limits.js";
 import type { ReadOptions } from "../../log/log.js";
-import { filteredColumns, readSides } from "../../training/read-dataset.js";
-import { readingAs, type ReadAsTrained, type ReadLike } from "../../training/read-as-trained.js";
-import type { RowPredictor } from "../../training/row-predictor.js";
-import type { SkippedRows } from "../../training/skipped-rows.js";
-import type { Watch } from "../../training/watch.js";
+import { filteredColumns, readSides } from "../../training/reading/read-dataset.js";
+import { readingAs, type ReadAsTrained, type ReadLike } from "../../training/reading/read-as-trained.js";
+import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
+import type { SkippedRows } from "../../training/reading/skipped-rows.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** Bytes of a read of a file. */
 const BLOCK_BYTES = 4 << 20;

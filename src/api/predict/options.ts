@@ -2,8 +2,8 @@
 
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { rowFormats, type RowFormat } from "../../export/row-formats.js";
-import type { ReadLike } from "../../training/read-as-trained.js";
-import type { Summary } from "../../training/summary.js";
+import type { ReadLike } from "../../training/reading/read-as-trained.js";
+import type { Summary } from "../../training/session/summary.js";
 
 export const predictFormats = rowFormats;
 

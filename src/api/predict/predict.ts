@@ -20,10 +20,10 @@ import { checkOutput, writeFileOr } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { capable, modelOf, ofForeign } from "../../trainers/index.js";
-import { changedSides } from "../../training/leaks.js";
-import { linked, predictionNames, type RowPredictor } from "../../training/row-predictor.js";
-import { SkippedRows } from "../../training/skipped-rows.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import { changedSides } from "../../training/warnings/leaks.js";
+import { linked, predictionNames, type RowPredictor } from "../../training/capabilities/row-predictor.js";
+import { SkippedRows } from "../../training/reading/skipped-rows.js";
+import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { readBlocks, type ReadBlock } from "./blocks.js";
 import type { PredictOptions, PredictSummary } from "./options.js";
 

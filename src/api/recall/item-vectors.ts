@@ -15,8 +15,8 @@ import {
 import { UsageError } from "../../errors.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import { rowsOfKeys } from "../../training/ranked-items.js";
-import type { Watch } from "../../training/watch.js";
+import { rowsOfKeys } from "../../training/judging/ranked-items.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../evaluate/table-ranker.js";

@@ -3,8 +3,8 @@
 import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { UsageError } from "../../errors.js";
-import type { Watch } from "../../training/watch.js";
-import { readKeyed, type HowKeysRead } from "../../training/keyed-rows.js";
+import type { Watch } from "../../training/session/watch.js";
+import { readKeyed, type HowKeysRead } from "../../training/reading/keyed-rows.js";
 import type { RecallOptions } from "./options.js";
 
 /** Keys of a file, each once, and what its columns say of them. */

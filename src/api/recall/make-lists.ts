@@ -10,7 +10,7 @@ import { pickQueries, type Block } from "./blocks.js";
 import { placesIn } from "./places.js";
 import { bestPerCell, type Quotas } from "./quotas.js";
 import type { Search } from "./search.js";
-import { NO_SET, type Sets } from "./sets.js";
+import { NO_SET, type Sets } from "./allowed-items.js";
 
 /** How lists are made. */
 export interface Making {

@@ -2,9 +2,9 @@
 
 import { UsageError } from "../../errors.js";
 import type { BaselineName } from "../../evaluation/baselines/baselines.js";
-import { listServers, type ListServer } from "../../export/list-servers.js";
+import { listServers, type ListServer } from "../../export/servers/list-servers.js";
 import { listFormats, type ListFormat } from "../../export/lists.js";
-import type { ReadLike } from "../../training/read-as-trained.js";
+import type { ReadLike } from "../../training/reading/read-as-trained.js";
 import type { Compose } from "../compose.js";
 import type { Repeats } from "../evaluate/ranking-protocol.js";
 import { queryOf, type Query } from "../evaluate/query.js";

@@ -2,10 +2,10 @@
 
 import { keysOf } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
-import { sendLists, type ListServer } from "../../export/list-servers.js";
+import { sendLists, type ListServer } from "../../export/servers/list-servers.js";
 import { type ListBatch } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import type { Sent, Target } from "../../export/server.js";
+import type { Sent, Target } from "../../export/servers/server.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
 import { listColumns, openLists, type ListFile } from "./read-lists.js";

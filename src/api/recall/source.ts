@@ -6,8 +6,8 @@
 
 import { ascending } from "../../numeric/indices.js";
 import { selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
-import { KeyIndex } from "../../dataset/key-index.js";
-import type { Preprocess } from "../../dataset/preprocess.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { readAdded } from "../../embedding/added.js";
 import { vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -22,15 +22,15 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { capable, knownModelOf } from "../../trainers/index.js";
-import { cellsBesideLog } from "../../training/cells-beside-log.js";
-import { foldedRows as rowsOfEvents, foldingOf } from "../../training/folded-keys.js";
-import { readItems } from "../../training/item-file.js";
+import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
+import { foldedRows as rowsOfEvents, foldingOf } from "../../training/capabilities/folded-keys.js";
+import { readItems } from "../../training/examples/item-file.js";
 import { definedOf } from "../../training/options/defined.js";
-import { wholeOf } from "../../training/parts.js";
-import { foldedQueries, rowsOfKeys } from "../../training/ranked-items.js";
-import type { Watch } from "../../training/watch.js";
+import { wholeOf } from "../../training/reading/split-parts.js";
+import { foldedQueries, rowsOfKeys } from "../../training/judging/ranked-items.js";
+import type { Watch } from "../../training/session/watch.js";
 import { compositionOf } from "../compose.js";
-import { insteadOfRanking } from "../evaluate/instead.js";
+import { insteadOfRanking } from "../evaluate/alternatives.js";
 import { checkTimes, timedFlag } from "../evaluate/query.js";
 import { checkTableRanks, fieldsOf, sums } from "../evaluate/table-ranker.js";
 import type { OpenRows } from "../tables.js";
@@ -44,9 +44,9 @@ import {
   type Had,
   type ReadAgain,
   type Wanted,
-} from "./had.js";
+} from "./seen-items.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
-import { readPairs } from "../../training/keyed-rows.js";
+import { readPairs } from "../../training/reading/keyed-rows.js";
 import type { Asked, RecallOptions } from "./options.js";
 import { searchByRanker, type Search, type SearchOptions } from "./search.js";
 

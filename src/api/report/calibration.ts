@@ -9,9 +9,9 @@ import type { CurveBin } from "../../evaluation/scored-metrics.js";
 import type { EvaluateOptions } from "../evaluate/options.js";
 import { checkLog } from "../evaluate/options.js";
 import { evaluateScores } from "../evaluate/scores.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { ReportOptions } from "./options.js";
-import { silently } from "../../training/parts.js";
+import { silently } from "../../training/reading/split-parts.js";
 import { definedOf } from "../../training/options/defined.js";
 
 export interface Scoring {

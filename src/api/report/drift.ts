@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readPublication } from "../../embedding/publication.js";
 import { pathExists } from "../../io/read-artifact.js";
 import { diffField } from "../diff.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { ReportOptions } from "./options.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Names } from "./names.js";

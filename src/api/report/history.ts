@@ -9,7 +9,7 @@ import type { ReportOptions } from "./options.js";
 import { definedOf } from "../../training/options/defined.js";
 import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** Versions that are shown: half a year of weeks. */
 const MOST = 26;

@@ -1,11 +1,11 @@
 // What colours the keys of a page's maps: labels from the file of --labels.
 
-import { KeyIndex } from "../../dataset/key-index.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { keyAt } from "../../log/keys.js";
-import { cellsByKey, labelsIn, readLabels } from "../evaluate/label-file.js";
+import { cellsByKey, labelsIn, readLabels } from "../evaluate/labels/label-file.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 

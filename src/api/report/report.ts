@@ -14,7 +14,7 @@ import type { ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { nameAmong } from "../evaluate/evaluate.js";
 import { historyOf } from "./history.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
 import { checkLabels, labelsOfKeys, type Labels } from "./labels.js";

@@ -1,7 +1,7 @@
 // What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbours of a few.
 
 import { keyAt } from "../../log/keys.js";
-import { KeyIndex } from "../../dataset/key-index.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import {
   isHole,
   keysOfRows,
@@ -21,7 +21,7 @@ import type { Labels } from "./labels.js";
 import type { Called, Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** Keys whose neighbours are listed when none is named. */
 const KEYS = 6;

@@ -6,10 +6,10 @@ import { ownRun } from "../../embedding/own-run.js";
 import { UsageError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import { PRIOR_EVENTS } from "../../training/content-options.js";
-import type { Summary } from "../../training/summary.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import { PRIOR_EVENTS } from "../../training/options/content-options.js";
+import type { Summary } from "../../training/session/summary.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { mapMetrics, newItemsOf } from "./content.js";
 
 /**

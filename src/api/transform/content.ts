@@ -5,7 +5,7 @@
 //                                                                                   └─ --append: a copy of the run that has them
 
 import { MISSING, keyAt } from "../../log/keys.js";
-import { KeyIndex } from "../../dataset/key-index.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { columnNamed } from "../../dataset/dataset.js";
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import type { Metrics } from "../../embedding/manifest.js";
@@ -15,15 +15,19 @@ import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
-import { cellsBesideLog } from "../../training/cells-beside-log.js";
-import { content as contentTable, PRIOR_EVENTS } from "../../training/content-options.js";
-import { listedKeys } from "../../training/listed-keys.js";
+import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
+import { content as contentTable, PRIOR_EVENTS } from "../../training/options/content-options.js";
+import { listedKeys } from "../../training/capabilities/listed-keys.js";
 import { checkGiven, flagNamed } from "../../training/options/table.js";
-import { readEventsLikeRun } from "../../training/read-like-run.js";
-import { hidingText, withLog } from "../../training/read-dataset.js";
-import { silently } from "../../training/parts.js";
-import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
+import { hidingText, withLog } from "../../training/reading/read-dataset.js";
+import { silently } from "../../training/reading/split-parts.js";
+import {
+  flagsOf,
+  type Transformed,
+  type TransformOptions,
+} from "../../training/options/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
 import { fitContentMap, type ContentMap, type MapFacts } from "../content/map.js";

@@ -5,7 +5,7 @@
 
 import { UsageError } from "../../errors.js";
 import { cosDegrees, sinDegrees } from "../../numeric/degrees.js";
-import type { DistanceKind } from "../../training/transform-options.js";
+import type { DistanceKind } from "../../training/options/transform-options.js";
 
 /** Mean radius of the Earth. */
 const EARTH_KM = 6371.0088;

@@ -1,6 +1,6 @@
 // New items and the known ones that are nearest to them in their group.
 
-import { KeyIndex } from "../../dataset/key-index.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { NearestPoints, type NearPoint } from "../../retrieval/nearest-points.js";
 import type { Distance } from "./distance.js";

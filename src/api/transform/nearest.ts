@@ -9,9 +9,13 @@
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
-import { listedKeys } from "../../training/listed-keys.js";
-import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import { listedKeys } from "../../training/capabilities/listed-keys.js";
+import {
+  flagsOf,
+  type Transformed,
+  type TransformOptions,
+} from "../../training/options/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 import { distanceOf } from "./distance.js";
 import { meansOf, nearestItems, splitItems } from "./near-items.js";

@@ -5,9 +5,9 @@
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
-import { hidingText, withLog } from "../../training/read-dataset.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import { hidingText, withLog } from "../../training/reading/read-dataset.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 import type { Distance } from "./distance.js";
 
 /** Items in order of first appearance. */

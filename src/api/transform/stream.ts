@@ -12,12 +12,12 @@ import {
   rowsOfFolded,
   type FoldIn,
   type FoldingIn,
-} from "../../training/folded-keys.js";
-import { listedKeys } from "../../training/listed-keys.js";
-import { readPreprocess } from "../../training/run-space.js";
-import { SkippedRows } from "../../training/skipped-rows.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+} from "../../training/capabilities/folded-keys.js";
+import { listedKeys } from "../../training/capabilities/listed-keys.js";
+import { readPreprocess } from "../../training/capabilities/run-space.js";
+import { SkippedRows } from "../../training/reading/skipped-rows.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/session/watch.js";
 
 /** Users that are remembered, so that one whose rows come back is reported. */
 const REMEMBERED = 1 << 18;

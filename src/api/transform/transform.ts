@@ -15,16 +15,20 @@ import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
 import { capable, knownModelOf, ofForeign, refusal } from "../../trainers/index.js";
 import { cellReadingOf, type CellReading, type ReadOptions } from "../../log/log.js";
-import { readingAs } from "../../training/read-as-trained.js";
-import type { Watch } from "../../training/watch.js";
-import type { Summary } from "../../training/summary.js";
+import { readingAs } from "../../training/reading/read-as-trained.js";
+import type { Watch } from "../../training/session/watch.js";
+import type { Summary } from "../../training/session/summary.js";
 import { appendItems } from "./append.js";
 import { checkContent, vectorsOfContent } from "./content.js";
-import { foldedRows } from "../../training/folded-keys.js";
+import { foldedRows } from "../../training/capabilities/folded-keys.js";
 import { checkNearest, meansOfNearest } from "./nearest.js";
 import { checkStream, streamedRows } from "./stream.js";
 import { definedOf } from "../../training/options/defined.js";
-import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
+import {
+  flagsOf,
+  type Transformed,
+  type TransformOptions,
+} from "../../training/options/transform-options.js";
 
 /**
  * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.

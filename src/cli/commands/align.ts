@@ -6,7 +6,7 @@ import { wholeOf } from "../../flags/parsers.js";
 import type { AlignSummary } from "../../api/align.js";
 import { noted, type Caller } from "../progress.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
-import { similarTogether } from "../thinned.js";
+import { similarTogether } from "../similar-lines.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o last --seed 1, and with -o run --seed 2):

@@ -19,7 +19,7 @@ import {
 } from "../../flags/options.js";
 import { listOf, numberOf, repeated, taking, wholeOf } from "../../flags/parsers.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
-import { content, type ContentOptions } from "../../training/content-options.js";
+import { content, type ContentOptions } from "../../training/options/content-options.js";
 import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
 import { shareOf } from "../../training/options/table.js";

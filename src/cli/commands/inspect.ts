@@ -25,7 +25,7 @@ import { definedOf } from "../../training/options/defined.js";
 import { engine, firstReadingOf } from "../../training/options/reading.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
-import { similarTogether } from "../thinned.js";
+import { similarTogether } from "../similar-lines.js";
 
 const examples = `
 Examples:

@@ -9,7 +9,7 @@ import { addTable } from "../../flags/table-option.js";
 import { engine, memory } from "../../training/options/reading.js";
 import type { Reproduction } from "../../api/reproduce.js";
 import { definedOf } from "../../training/options/defined.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 

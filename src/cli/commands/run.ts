@@ -9,7 +9,7 @@ import type { Interrupts } from "../interrupts.js";
 import type { RunPipelineOptions } from "../../pipeline/run.js";
 import { definedOf } from "../../training/options/defined.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
-import { similarTogether } from "../thinned.js";
+import { similarTogether } from "../similar-lines.js";
 import { addWaitOption, type WriterFlags } from "../store-options.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 

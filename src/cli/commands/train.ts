@@ -3,13 +3,13 @@
 import type { Command } from "commander";
 import { addLogOrQueryArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
-import type { Trainer } from "../../training/trainer.js";
+import type { Trainer } from "../../training/session/trainer.js";
 import type { GivenTraining } from "../../training/options/log.js";
-import type { TrainingSummary } from "../../training/summary.js";
+import type { TrainingSummary } from "../../training/session/summary.js";
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
-import { steered, type SteeringFlags } from "../steering.js";
+import { steered, type SteeringFlags } from "../interrupt-options.js";
 import { writeResult } from "../terminal.js";
 
 /** Adds a trainer's command. */
@@ -39,7 +39,7 @@ export async function callTrain(
   paths: string[],
   { watch, command }: Omit<Caller, "write">,
 ): Promise<TrainingSummary> {
-  const { train } = await import("../../training/session.js");
+  const { train } = await import("../../training/session/session.js");
   return await train(
     trainer,
     paths,

@@ -7,7 +7,7 @@ import {
   transformFormats,
   type DistanceKind,
   type TransformOptions,
-} from "../../training/transform-options.js";
+} from "../../training/options/transform-options.js";
 import { UsageError } from "../../errors.js";
 import { markCommon } from "../../flags/common.js";
 import {
@@ -22,10 +22,10 @@ import {
 } from "../../flags/options.js";
 import { listOf, numberOf, repeated, wholeOf } from "../../flags/parsers.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
-import { content, type ContentOptions } from "../../training/content-options.js";
+import { content, type ContentOptions } from "../../training/options/content-options.js";
 import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
-import type { Summary } from "../../training/summary.js";
+import type { Summary } from "../../training/session/summary.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 

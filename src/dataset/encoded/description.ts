@@ -23,14 +23,14 @@ import type { WrittenFile } from "../../io/write.js";
 import type { CellReading } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
 import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
-import type { DroppedUsers, UserLimits } from "../heavy-users.js";
+import type { DroppedUsers, UserLimits } from "../filters/heavy-users.js";
 import {
   droppedUsersShape,
   hashingShape,
   kindsOf,
   rolesShape,
   userLimitShapes,
-} from "../preprocess-shape.js";
+} from "../vocabulary/preprocess-shape.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 

@@ -1,11 +1,11 @@
 // The events of a space as both kinds of training take them, on this machine and on a server, and the model that vectors make.
 
-import { interactionsOf, type FieldFeatures } from "../../dataset/interactions.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import { interactionsOf, type FieldFeatures } from "../../dataset/sequences/interactions.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
-import type { LearnerInput, Trained } from "../../training/trained.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { defaultUnobservedWeight, type AlsOptions } from "./options.js";
 import type { ImplicitModel, ImplicitVectors } from "./train.js";
 

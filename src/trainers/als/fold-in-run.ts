@@ -1,16 +1,16 @@
 // New users or items of a run of train-als: the closed form of its least squares.
 
 import { columnNamed } from "../../dataset/dataset.js";
-import { rowWeights } from "../../dataset/event-weights.js";
-import { idsOf } from "../../dataset/vocabulary.js";
+import { rowWeights } from "../../dataset/sequences/event-weights.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { foldInImplicit, otherSide, type OtherSide } from "./fold-in.js";
 import type { FmRun } from "../../factors/run.js";
 import { foldInEvents } from "../../factors/fold-in-events.js";
 import type { Fit, NewEvents } from "../../factors/fold-in-job.js";
-import type { FoldingIn } from "../../training/folded-keys.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** As foldInEvents. */
 export async function foldInByLeastSquares(

@@ -1,11 +1,11 @@
 // Implicit feedback on a space's events, on this machine.
 
-import type { FieldFeatures } from "../../dataset/interactions.js";
-import { featureHashes } from "../../dataset/vocabulary.js";
-import type { EpochEvent } from "../../training/epoch.js";
+import type { FieldFeatures } from "../../dataset/sequences/interactions.js";
+import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { listMetric } from "../../training/options/lists.js";
-import type { Start } from "../../training/start.js";
-import type { LearnerInput, Trained } from "../../training/trained.js";
+import type { Start } from "../../training/warm-start/start.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { eventsOf } from "./events.js";
 import type { AlsOptions } from "./options.js";
 import { trainImplicit, type EarlierSide } from "./train.js";

@@ -1,7 +1,7 @@
 // The model that runs of `train-als` hold.
 
 import { factorCapabilities } from "../../factors/capabilities.js";
-import type { Models } from "../../training/model.js";
+import type { Models } from "../../training/capabilities/model.js";
 
 export const models: Models = {
   fm: {

@@ -3,14 +3,14 @@
 import { factorOutcome } from "../../factors/outcome.js";
 import { earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
 import { UsageError } from "../../errors.js";
-import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
-import { openOwnRun } from "../../training/own-runs.js";
-import { rankingExamples, readCandidates } from "../../training/ranking-examples.js";
-import type { Start } from "../../training/start.js";
-import type { Plan } from "../../training/plan.js";
-import type { Trainer } from "../../training/trainer.js";
-import { featuresOfRoles } from "../../training/users-and-items.js";
-import { checkDim, checkExpire } from "../../training/warm-start.js";
+import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
+import { openOwnRun } from "../../training/warm-start/own-runs.js";
+import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
+import type { Start } from "../../training/warm-start/start.js";
+import type { Plan } from "../../training/session/plan.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { featuresOfRoles } from "../../training/reading/users-and-items.js";
+import { checkDim, checkExpire } from "../../training/warm-start/warm-start.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
 import { suits } from "./suits.js";
 

@@ -10,11 +10,11 @@ import { foldInEvents } from "../../factors/fold-in-events.js";
 import { penaltiesOf, type Fitting, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import type { FmParameters } from "../../factors/model.js";
 import type { FmRun } from "../../factors/run.js";
-import type { FoldingIn } from "../../training/folded-keys.js";
-import { wholeOf } from "../../training/parts.js";
-import { rowsToScore } from "../../training/read-like-run.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
+import { wholeOf } from "../../training/reading/split-parts.js";
+import { rowsToScore } from "../../training/reading/read-like-run.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** As foldInEvents. */
 export async function foldInByLabels(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {

@@ -1,12 +1,12 @@
 // The factorization machine trained on a space's rows.
 
 import { requireColumn } from "../../dataset/roles.js";
-import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
-import { featureTable } from "../../training/feature-table.js";
-import type { Start } from "../../training/start.js";
-import type { LearnerInput, Trained } from "../../training/trained.js";
-import type { EpochEvent } from "../../training/epoch.js";
+import { featureTable } from "../../training/examples/feature-table.js";
+import type { Start } from "../../training/warm-start/start.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type PassesElsewhere } from "./train.js";

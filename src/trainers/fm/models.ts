@@ -6,8 +6,8 @@ import {
   storedFactors,
   sumCapabilities,
 } from "../../factors/capabilities.js";
-import type { Capabilities, Models } from "../../training/model.js";
-import { predictsLabels } from "../../training/scoring-models.js";
+import type { Capabilities, Models } from "../../training/capabilities/model.js";
+import { predictsLabels } from "../../training/capabilities/scoring-models.js";
 
 const ofLabels: Capabilities = {
   ...predictsLabels(readFactors),

@@ -1,4 +1,4 @@
-import { BEFORE_DATA, type DataFacts } from "../../training/trained.js";
+import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
 import { fmOptionsOf } from "./options.js";
 
 const narrow: DataFacts = { ...BEFORE_DATA, numFields: 2, stopsEarly: true };

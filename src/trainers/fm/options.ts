@@ -20,7 +20,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import { BEFORE_DATA, type DataFacts } from "../../training/trained.js";
+import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;

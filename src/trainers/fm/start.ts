@@ -6,7 +6,7 @@
 // back at the end rather than multiplied, so that it is the same bits.
 
 import type { FeatureRates } from "../../kernels/fm/binding.js";
-import type { Start } from "../../training/start.js";
+import type { Start } from "../../training/warm-start/start.js";
 import type { FmMachine, ParameterRegions } from "../../factors/machine.js";
 
 /**

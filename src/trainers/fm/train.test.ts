@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { bindEncoder, sharedEncodingOf, type FeatureRows } from "../../dataset/rows.js";
-import { featureCounts, featureHashes, fitFeatures } from "../../dataset/vocabulary.js";
+import { featureCounts, featureHashes, fitFeatures } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, DivergedError, UsageError } from "../../errors.js";
 import { FmMachine } from "../../factors/machine.js";
 import { type FmModel, predict, scoreRows } from "../../factors/model.js";

@@ -4,15 +4,15 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { readingRecipe } from "../../training/describe-run.js";
-import type { ExampleOptions } from "../../training/example-options.js";
-import type { FitContents } from "../../training/plan.js";
-import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./artifact.js";
+import { readingRecipe } from "../../training/session/describe-run.js";
+import type { ExampleOptions } from "../../training/options/example-options.js";
+import type { FitContents } from "../../training/session/plan.js";
+import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./forest/artifact.js";
 import type { FittedModel, ModelJob } from "./fit.js";
-import type { ChosenPair } from "./ctr-pairs.js";
-import { comparisons } from "./head-of-leaves.js";
-import { byGain, importancesOf } from "./importances.js";
-import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-svd.js";
+import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
+import { comparisons } from "./leaf-heads/head-of-leaves.js";
+import { byGain, importancesOf } from "./forest/importances.js";
+import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-svd.js";
 import type { GbdtOptions } from "./options.js";
 
 /** What a training came to. */

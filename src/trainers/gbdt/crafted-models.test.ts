@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fixture } from "../../testing/places.js";
-import { readForeignModel } from "./foreign.js";
+import { readForeignModel } from "./foreign-models/foreign.js";
 
 const xgboost = readFileSync(fixture("foreign/logistic.json"), "utf8");
 const lightgbm = readFileSync(fixture("foreign/binary.txt"), "utf8");

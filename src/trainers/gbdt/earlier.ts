@@ -6,7 +6,7 @@
 import { keysOf, keyAt } from "../../log/keys.js";
 import type { CategoricalFeature, Feature } from "./features.js";
 import type { ColumnRecipe } from "./preprocess.js";
-import type { Node, Tree } from "./tree.js";
+import type { Node, Tree } from "./forest/tree.js";
 
 /** The features with the earlier run's categories behind their own. @param earlier the same columns, in the same order */
 export function withEarlierKeys(features: readonly Feature[], earlier: readonly ColumnRecipe[]): Feature[] {

@@ -6,11 +6,16 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
-import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "../../dataset/vocabulary.js";
+import {
+  fitFeatures,
+  idsOf,
+  type CategoricalField,
+  type FeatureSpace,
+} from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { draw } from "../../numeric/random.js";
-import { edgesOf } from "./edges.js";
-import { NumberSorter } from "./number-sorter.js";
+import { edgesOf } from "./boosting/bin-edges.js";
+import { NumberSorter } from "./boosting/number-sorter.js";
 import type { GbdtOptions } from "./options.js";
 
 /** Categories with fewer rows have no bin. */

@@ -1,19 +1,19 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
-import { numClassesOf, type Forest } from "./forest.js";
+import { numClassesOf, type Forest } from "./forest/forest.js";
 import { renumbered, withEarlierKeys } from "./earlier.js";
-import type { GrowNext } from "./forests-in-turn.js";
+import type { GrowNext } from "./boosting/forests-in-turn.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "./features.js";
 import type { GbdtOptions } from "./options.js";
 import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "./preprocess.js";
-import { refitLeaves } from "./refit.js";
-import { leavesOf, scoresOf, type Vocabularies } from "./scorer.js";
-import type { GbdtInput, GbdtRows } from "./train.js";
-import type { EpochsDone } from "../../training/epoch-loop.js";
-import type { Part } from "../../training/examples.js";
+import { refitLeaves } from "./boosting/refit-leaves.js";
+import { leavesOf, scoresOf, type Vocabularies } from "./forest/scorer.js";
+import type { GbdtInput, GbdtRows } from "./boosting/train.js";
+import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
+import type { Part } from "../../training/examples/examples.js";
 import { checkSameColumns, type EarlierTrees } from "./init.js";
 import type { LabelledPart, Prediction } from "./target.js";
-import type { Watch } from "../../training/watch.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** Trees with what scores and describes them. */
 export interface GrownForest extends EpochsDone {

@@ -8,14 +8,14 @@
 import { keyAt, selectKeys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
-import type { ForgottenFiles, Forgetting } from "../../training/forgetting/forgetting.js";
-import type { AskedKeys } from "../../training/forgetting/keys.js";
-import { preprocessWithout } from "../../training/forgetting/text.js";
-import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./artifact.js";
-import { headText } from "./head.js";
-import { leafPaths, wordsOf } from "./paths.js";
+import type { ForgottenFiles, Forgetting } from "../../training/capabilities/forgetting/forgetting.js";
+import type { AskedKeys } from "../../training/capabilities/forgetting/keys.js";
+import { preprocessWithout } from "../../training/capabilities/forgetting/text.js";
+import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./forest/artifact.js";
+import { headText } from "./leaf-heads/head.js";
+import { leafPaths, wordsOf } from "./forest/paths.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
-import { statisticsText, type TargetStatistics } from "./target-statistics.js";
+import { statisticsText, type TargetStatistics } from "./target-statistics/target-statistics.js";
 
 /** Files that are looked after here, whether they change or not, and those that hold no key. */
 const KNOWN = new Set([

@@ -2,9 +2,9 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { readGbdt, type GbdtArtifact } from "./artifact.js";
+import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import type { Feature } from "./features.js";
-import { openOwnRun } from "../../training/own-runs.js";
+import { openOwnRun } from "../../training/warm-start/own-runs.js";
 import type { GivenGbdt } from "./options.js";
 
 /** An earlier run of trees. */

@@ -1,11 +1,11 @@
 // The model that runs of `train-gbdt` hold.
 
-import type { Models } from "../../training/model.js";
-import type { PredictForeign } from "../../training/row-predictor.js";
-import type { TransformForeign } from "../../training/transform-options.js";
+import type { Models } from "../../training/capabilities/model.js";
+import type { PredictForeign } from "../../training/capabilities/row-predictor.js";
+import type { TransformForeign } from "../../training/options/transform-options.js";
 
 export const transformForeign: TransformForeign = async (...of) =>
-  await (await import("./transform-foreign.js")).encodeWithForeign(...of);
+  await (await import("./foreign-models/transform-foreign.js")).encodeWithForeign(...of);
 
 export const foreignPredictor: PredictForeign = async (...of) =>
   await (await import("./predictor.js")).foreignPredictor(...of);

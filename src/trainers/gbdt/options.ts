@@ -22,7 +22,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import { holdsOutRows } from "../../training/split-options.js";
+import { holdsOutRows } from "../../training/options/split-options.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;

@@ -2,9 +2,13 @@
 
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import type { GbdtOptions } from "./options.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 import type { FittedModel } from "./fit.js";
-import { constantWarnings, unfinishedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
+import {
+  constantWarnings,
+  unfinishedWarnings,
+  vectorWarnings,
+} from "../../training/warnings/outcome-warnings.js";
 
 const CONSTANT_ADVICE =
   "Try a larger --min-data-in-leaf or --lambda-l2, or fewer --num-leaves, and check that the label has the " +

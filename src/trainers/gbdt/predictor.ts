@@ -2,13 +2,13 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
-import type { RowPredictor } from "../../training/row-predictor.js";
-import { readGbdt } from "./artifact.js";
-import { numClassesOf, type TreeSums } from "./forest.js";
-import { headScorer, type Head } from "./head.js";
+import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
+import { readGbdt } from "./forest/artifact.js";
+import { numClassesOf, type TreeSums } from "./forest/forest.js";
+import { headScorer, type Head } from "./leaf-heads/head.js";
 import { readLikeGbdt } from "./run.js";
-import { ForestScorer, type Vocabularies } from "./scorer.js";
-import { openForeign } from "./transform-foreign.js";
+import { ForestScorer, type Vocabularies } from "./forest/scorer.js";
+import { openForeign } from "./foreign-models/transform-foreign.js";
 import { countUnknown } from "./unknown.js";
 
 /** Of a run. */

@@ -2,14 +2,14 @@
 
 import { keysOf, keyAt } from "../../log/keys.js";
 import type { KeyHashing, Roles } from "../../dataset/dataset.js";
-import type { UserLimits } from "../../dataset/heavy-users.js";
-import { kindsOf, readingShapes } from "../../dataset/preprocess-shape.js";
+import type { UserLimits } from "../../dataset/filters/heavy-users.js";
+import { kindsOf, readingShapes } from "../../dataset/vocabulary/preprocess-shape.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
 import type { CellReading } from "../../log/log.js";
-import type { Vocabularies } from "./scorer.js";
+import type { Vocabularies } from "./forest/scorer.js";
 import type { Feature } from "./features.js";
-import type { Forest } from "./forest.js";
+import type { Forest } from "./forest/forest.js";
 
 /** A column of the trees; a category is the position of its key. */
 export type ColumnRecipe =

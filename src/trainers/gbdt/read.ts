@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { DEFAULT_TABLE, jsonLines, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { RowTexts } from "../../export/selection.js";
-import { vectorsOfTable, type KeyVectors } from "../../training/key-vectors.js";
-import { IMPORTANCES_FILE, LEAVES_TABLE, readLeafPaths } from "./artifact.js";
-import type { Importance } from "./importances.js";
+import { vectorsOfTable, type KeyVectors } from "../../training/capabilities/key-vectors.js";
+import { IMPORTANCES_FILE, LEAVES_TABLE, readLeafPaths } from "./forest/artifact.js";
+import type { Importance } from "./forest/importances.js";
 
 /** The importances of the columns, the greatest gain first; undefined in a run without. @throws {ArtifactError} damaged */
 export async function readImportances(run: Run): Promise<Importance[] | undefined> {

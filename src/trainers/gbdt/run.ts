@@ -1,23 +1,23 @@
 // A run of trees on a further log: reading it as in training, and its metrics.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { rowWeights } from "../../dataset/event-weights.js";
+import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
-import { readGbdt, type GbdtArtifact } from "./artifact.js";
-import { headScores } from "./head.js";
-import { scoresOf } from "./scorer.js";
-import { withTargetStatistics, type TargetStatistics } from "./target-statistics.js";
+import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
+import { headScores } from "./leaf-heads/head.js";
+import { scoresOf } from "./forest/scorer.js";
+import { withTargetStatistics, type TargetStatistics } from "./target-statistics/target-statistics.js";
 import { unknownCategories } from "./unknown.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 import { targetMetrics, labelledAs } from "./target.js";
-import { leakNotes } from "../../training/leaks.js";
-import { silently, wholeOf } from "../../training/parts.js";
-import type { Watch } from "../../training/watch.js";
-import { readAsTrained, rolesToEncode, type ReadLike } from "../../training/read-as-trained.js";
-import { heldOutPart } from "../../training/run-parts.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "../../training/scored.js";
+import { leakNotes } from "../../training/warnings/leaks.js";
+import { silently, wholeOf } from "../../training/reading/split-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import { readAsTrained, rolesToEncode, type ReadLike } from "../../training/reading/read-as-trained.js";
+import { heldOutPart } from "../../training/reading/run-parts.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(

@@ -2,14 +2,14 @@
 
 import { classesOf, classLabelsOf } from "../../dataset/classes.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { eventWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
+import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { labelsOf } from "../../dataset/labels.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
 import { valuesAt } from "../../numeric/indices.js";
 import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
 import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 
 /** A part with what is predicted. */
 export interface LabelledPart extends Part {

@@ -2,17 +2,17 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
-import type { Evaluated } from "../../training/checkpoint.js";
-import type { Fit, Plan, Session, Source } from "../../training/plan.js";
-import { comparedByLabels } from "../../training/stopping-metric.js";
-import type { Trainer } from "../../training/trainer.js";
-import { labelWarnings } from "../../training/training-warnings.js";
+import type { Evaluated } from "../../training/epochs/checkpoint.js";
+import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import { comparedByLabels } from "../../training/epochs/stopping-metric.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
-import { ctrColumns, ctrOf, withCtr } from "./ctr.js";
-import type { ChosenPair } from "./ctr-pairs.js";
-import { entitiesOf, leafVectorsOf } from "./entities.js";
+import { ctrColumns, ctrOf, withCtr } from "./target-statistics/ctr.js";
+import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
+import { entitiesOf, leafVectorsOf } from "./leaf-heads/entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
-import { idColumnWarnings } from "./id-columns.js";
+import { idColumnWarnings } from "./target-statistics/id-columns.js";
 import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
 import { evaluateForest, validationByRow } from "./evaluate-forest.js";
 import {

@@ -4,19 +4,19 @@ import { classLabelsOf } from "../../dataset/classes.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
-import { readGbdt, type GbdtArtifact } from "./artifact.js";
-import { leafStarts, type TreeSums } from "./forest.js";
-import { firstOf, readLeafVectors, type LeafVectors } from "./leaf-svd.js";
-import { ForestScorer, categoryCodes, type Vocabularies } from "./scorer.js";
+import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
+import { leafStarts, type TreeSums } from "./forest/forest.js";
+import { firstOf, readLeafVectors, type LeafVectors } from "./leaf-heads/leaf-svd.js";
+import { ForestScorer, categoryCodes, type Vocabularies } from "./forest/scorer.js";
 import type { GbdtPreprocess } from "./preprocess.js";
-import { leafProjection, projected } from "./projection.js";
+import { leafProjection, projected } from "./leaf-heads/projection.js";
 import { unknownCategories } from "./unknown.js";
 import { readLikeGbdt } from "./run.js";
 import { UsageError } from "../../errors.js";
-import { wholeOf } from "../../training/parts.js";
-import type { Watch } from "../../training/watch.js";
-import { keysOfRows } from "../../training/transform-keys.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import { wholeOf } from "../../training/reading/split-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
 /** Rows at a time, of features. */
 const CHUNK_ROWS = 65_536;

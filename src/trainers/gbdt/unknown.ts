@@ -3,8 +3,8 @@
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
-import { idsOf } from "../../dataset/vocabulary.js";
-import type { Vocabularies } from "./scorer.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
+import type { Vocabularies } from "./forest/scorer.js";
 
 /** A sentence for each column with such cells. @param rows u32; all when absent */
 export function unknownCategories(

@@ -1,7 +1,7 @@
 // The AUC of held-out edges against as many non-edges, as `embed evaluate --edges` measures it: a metric of the validation part, which
 // gates can bound.
 
-import { graphOf, type Edges, type Graph } from "../../dataset/graph.js";
+import { graphOf, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import { UsageError } from "../../errors.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { degreeScore, tableScore, type EdgeScore } from "../../evaluation/edge-scores.js";

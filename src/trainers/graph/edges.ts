@@ -2,13 +2,13 @@
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
-import { transitionsOf, type Edges } from "../../dataset/graph.js";
+import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/graph/edge-list.js";
+import { transitionsOf, type Edges } from "../../dataset/graph/graph.js";
 import type { EdgeColumns } from "../../dataset/roles.js";
-import { gapOf, sequencesOf } from "../../dataset/sequences.js";
-import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { gapOf, sequencesOf } from "../../dataset/sequences/sequences.js";
+import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { withWeights, type Counted } from "../../skip-grams/counted.js";
+import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
 import {
   heldOutOf,
   inTheirSessions,
@@ -17,7 +17,7 @@ import {
   sessionsNote,
   tokensOf,
 } from "../../skip-grams/sessions.js";
-import type { Part, Parts } from "../../training/examples.js";
+import type { Part, Parts } from "../../training/examples/examples.js";
 import { edgeColumnsOf, type GivenGraph } from "./options.js";
 
 /** Edges of a training. */

@@ -1,7 +1,7 @@
 // The loss of held-out edges: the same edges and the same noise each time, so that epochs compare.
 
 import { MISSING } from "../../log/keys.js";
-import type { Edges } from "../../dataset/graph.js";
+import type { Edges } from "../../dataset/graph/graph.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { valueOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { draw } from "../../numeric/random.js";

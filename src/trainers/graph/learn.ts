@@ -4,15 +4,15 @@
 //
 // Sources: methods.ts. Deviations: docs/algorithms/graph.md.
 
-import type { Edges, Graph } from "../../dataset/graph.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { Edges, Graph } from "../../dataset/graph/graph.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SgnsParts } from "../../kernels/sgns/parts.js";
 import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/start.js";
-import type { TrainingControls } from "../../training/controls.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import type { EpochsDone } from "../../training/epoch-loop.js";
+import type { TrainingControls } from "../../training/session/controls.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { heldOutEdges, type HeldOutEdges } from "./held-out.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";

@@ -1,7 +1,7 @@
 // The models that runs of `train-graph` hold: a table of nodes, and as a rule one of nodes as contexts.
 
-import type { Model, Models } from "../../training/model.js";
-import { readPreprocess } from "../../training/run-space.js";
+import type { Model, Models } from "../../training/capabilities/model.js";
+import { readPreprocess } from "../../training/capabilities/run-space.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
 import { EGES_MODEL, kinds, type Kind } from "./names.js";
 
@@ -9,10 +9,11 @@ const nodes: Model = {
   holds: "node vectors of a graph (train-graph)",
   preprocess: readPreprocess,
   forgetting: async (run) => {
-    const { byFeature, forgettingOf } = await import("../../training/forgetting/forgetting.js");
+    const { byFeature, forgettingOf } = await import("../../training/capabilities/forgetting/forgetting.js");
     return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
   },
-  vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+  vectors: async (run) =>
+    await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
   lacks: {
     transform: "its rows are nodes: use export to write them, and --init to add new nodes and edges",
     foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
@@ -31,7 +32,7 @@ const composed: Model = {
   contexts: CONTEXT_TABLE,
   rotation: async (...of) => (await import("./eges/artifact.js")).egesRotation(...of),
   async forgetting(run) {
-    const { forgettingOf } = await import("../../training/forgetting/forgetting.js");
+    const { forgettingOf } = await import("../../training/capabilities/forgetting/forgetting.js");
     const { ATTENTION_FILE, forgetAttention, forgetSideValues, SIDE_FILE } =
       await import("./eges/artifact.js");
     return await forgettingOf(run, {
@@ -56,6 +57,6 @@ export const models: Models = {
     ...nodes,
     holds: "node vectors of a graph (train-graph --method line)",
     rotation: async (_, table) =>
-      (await import("./halves.js")).rotationOfHalves(table, kinds["graph-both-orders"]),
+      (await import("./two-orders.js")).rotationOfHalves(table, kinds["graph-both-orders"]),
   },
 } satisfies Record<Kind | typeof EGES_MODEL, Model>;

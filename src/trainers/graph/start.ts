@@ -11,7 +11,7 @@ import {
   type SgnsStart,
 } from "../../skip-grams/start.js";
 import type { Vocabulary } from "../../skip-grams/vocabulary.js";
-import { checkDim } from "../../training/warm-start.js";
+import { checkDim } from "../../training/warm-start/warm-start.js";
 import { methods, type Method } from "./methods.js";
 import type { Standing } from "./eges/artifact.js";
 import type { SideInformation } from "./eges/side-information.js";

@@ -1,24 +1,24 @@
 // `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
 
 import { MISSING } from "../../log/keys.js";
-import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
+import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
-import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { DataError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
-import { countedEvents } from "../../skip-grams/counted.js";
+import { countedEvents } from "../../skip-grams/event-counts.js";
 import type { Squares } from "../../skip-grams/optimizer-file.js";
 import { fittedSpace, vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
-import { featuresFrom } from "../../training/carried.js";
-import { unfinishedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
-import { countUnseen } from "../../training/parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/plan.js";
-import type { Trainer } from "../../training/trainer.js";
-import { unmeasuredWarnings } from "../../training/training-warnings.js";
-import { featuresOfRoles } from "../../training/users-and-items.js";
+import { featuresFrom } from "../../training/warm-start/carried-keys.js";
+import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
+import { countUnseen } from "../../training/reading/split-parts.js";
+import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
+import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
 import { egesContents } from "./eges/contents.js";
@@ -26,7 +26,7 @@ import type { Standing } from "./eges/artifact.js";
 import { acceptSideColumns, kindsOf, sideReading } from "./eges/side-columns.js";
 import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
 import { checkSameKinds } from "./eges/start.js";
-import { sideBySide } from "./halves.js";
+import { sideBySide } from "./two-orders.js";
 import type { GraphInput, GraphModel } from "./learn.js";
 import { kindOf, kinds, type SideTables } from "./names.js";
 import {

@@ -2,7 +2,7 @@
 
 import { keyAt } from "../../log/keys.js";
 import { DataError, excerpt } from "../../errors.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { NO_NODE } from "../../kernels/walks/binding.js";
 import type { SgnsMachine } from "../../skip-grams/machine.js";

@@ -6,22 +6,27 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { rowWeights } from "../../dataset/event-weights.js";
-import { spanOf } from "../../dataset/event-limits.js";
-import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
-import { idsOf } from "../../dataset/vocabulary.js";
+import { rowWeights } from "../../dataset/sequences/event-weights.js";
+import { spanOf } from "../../dataset/filters/event-limits.js";
+import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequences.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import { rowsOf } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { foldedColumn, keysFrom, type FoldedKeys, type FoldingIn } from "../../training/folded-keys.js";
-import { newKeysOf } from "../../training/new-keys.js";
-import { silently, wholeOf } from "../../training/parts.js";
-import { readEventsLikeRun } from "../../training/read-like-run.js";
-import { readSpace, type RunSpace } from "../../training/run-space.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import {
+  foldedColumn,
+  keysFrom,
+  type FoldedKeys,
+  type FoldingIn,
+} from "../../training/capabilities/folded-keys.js";
+import { newKeysOf } from "../../training/capabilities/new-keys.js";
+import { silently, wholeOf } from "../../training/reading/split-parts.js";
+import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
+import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 import { foldInItem, noiseOf } from "./fold-in-item.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { windowSize, type Item2vecOptions } from "./options.js";

@@ -3,13 +3,13 @@
 //   events ──► marks: goals and rejections ──► sequences, rejections beside them ──► a list for each session that has any
 //                                                                              └──► sessions with a goal several times an epoch
 
-import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences.js";
-import { rowsHeldBy } from "../../dataset/where-dataset.js";
-import { parseWhere } from "../../dataset/where.js";
+import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences/sequences.js";
+import { rowsHeldBy } from "../../dataset/filters/where-dataset.js";
+import { parseWhere } from "../../dataset/filters/where.js";
 import { UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 
 /** The mark of an event that a session leads to; a rejection has sequences' mark BESIDE. */

@@ -4,15 +4,15 @@
 //
 // Source: Mikolov et al. 2013 (arXiv:1310.4546), Barkan and Koenigstein 2016 (arXiv:1603.04259). Deviations: docs/algorithms/item2vec.md.
 
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js";
 import { learnSkipGrams, noiseOf, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/start.js";
-import type { TrainingControls } from "../../training/controls.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import type { EpochsDone } from "../../training/epoch-loop.js";
+import type { TrainingControls } from "../../training/session/controls.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";

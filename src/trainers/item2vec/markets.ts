@@ -6,7 +6,7 @@ import { columnOfOption, type Column } from "../../dataset/dataset.js";
 import { cellCodes } from "../../dataset/item-fields.js";
 import { UsageError } from "../../errors.js";
 import { NO_MARKET, type SgnsPairs } from "../../kernels/sgns/pairs.js";
-import type { Part } from "../../training/examples.js";
+import type { Part } from "../../training/examples/examples.js";
 
 const FLAG = "--negatives-within";
 /** Of so many items at most the value may have changed. */

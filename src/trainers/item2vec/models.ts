@@ -1,7 +1,7 @@
 // The model that runs of `train-item2vec` hold: a table of items and one of their contexts.
 
-import type { Models } from "../../training/model.js";
-import { readPreprocess } from "../../training/run-space.js";
+import type { Models } from "../../training/capabilities/model.js";
+import { readPreprocess } from "../../training/capabilities/run-space.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
 import { ITEM2VEC_MODEL } from "./names.js";
 
@@ -11,10 +11,12 @@ export const models: Models = {
     preprocess: readPreprocess,
     contexts: CONTEXT_TABLE,
     forgetting: async (run) => {
-      const { byFeature, forgettingOf } = await import("../../training/forgetting/forgetting.js");
+      const { byFeature, forgettingOf } =
+        await import("../../training/capabilities/forgetting/forgetting.js");
       return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
     },
-    vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    vectors: async (run) =>
+      await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
     rotation: async (_, table) =>
       (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts: true }),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInSessions(...of),

@@ -2,14 +2,14 @@
 
 import { MISSING } from "../../log/keys.js";
 import type { Roles } from "../../dataset/dataset.js";
-import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
+import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequences.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
-import type { Part, Parts } from "../../training/examples.js";
-import { withWeights, type Counted } from "../../skip-grams/counted.js";
+import type { Part, Parts } from "../../training/examples/examples.js";
+import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
 import {
   heldOutOf,
   inTheirSessions,

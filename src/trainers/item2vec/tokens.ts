@@ -2,7 +2,7 @@
 
 import { columnNamed, type Dataset, type Roles } from "../../dataset/dataset.js";
 import { nearestName, UsageError } from "../../errors.js";
-import { featuresNamed, featuresOfRoles } from "../../training/users-and-items.js";
+import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
 
 /** The columns in their order; `user` and `item` stand for the columns in these roles where no column has the name. */
 export function tokenColumns(

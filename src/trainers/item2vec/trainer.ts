@@ -2,15 +2,15 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
-import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { unfinishedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
-import { unmeasuredWarnings } from "../../training/training-warnings.js";
-import { countUnseen } from "../../training/parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/plan.js";
-import type { Trainer } from "../../training/trainer.js";
-import { countedEvents } from "../../skip-grams/counted.js";
+import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
+import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
+import { countUnseen } from "../../training/reading/split-parts.js";
+import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";

@@ -1,11 +1,11 @@
 // What epochs are evaluated on: the validation part's events in their sessions, and with --metric recall the items that follow others.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import type { Parts } from "../../training/examples.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { Parts } from "../../training/examples/examples.js";
 import { nextItems, type NextItems } from "./next-items.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";

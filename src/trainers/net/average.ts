@@ -7,7 +7,7 @@
 // Adam does, let the average leave the first, poor ones behind.
 
 import { exp, pow } from "../../numeric/exp.js";
-import { arrayOf, floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 
 /** How often an epoch's parameters are added: each time costs a copy of the network. */
 export const ADDED_PER_EPOCH = 8;

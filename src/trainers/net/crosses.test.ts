@@ -1,7 +1,7 @@
 // Crosses of the wide part.
 
 import { keysOf } from "../../log/keys.js";
-import { featureSpace } from "../../dataset/vocabulary.js";
+import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { crosserOf, numCrossesOf } from "./crosses.js";
 

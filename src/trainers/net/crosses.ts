@@ -6,7 +6,7 @@
 // Source: Cheng et al. 2016 (arXiv:1606.07792), eq. 1; the hash is that of Weinberger et al. 2009 (arXiv:0902.2206).
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
-import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { featureKey } from "../../numeric/initial.js";

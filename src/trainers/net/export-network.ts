@@ -8,13 +8,13 @@ import type {
   NetworkLayer,
   NetworkNumber,
 } from "../../export/network.js";
-import { networkChunks } from "../../export/onnx-network.js";
+import { networkChunks } from "./onnx.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
-import { checkFields, networkField } from "../../training/network-fields.js";
-import { readSpace, type RunSpace } from "../../training/run-space.js";
-import type { NetworkAsked, NetworkFile } from "../../training/model.js";
-import { floatsOf } from "../../training/named-arrays.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
+import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
+import type { NetworkAsked, NetworkFile } from "../../training/capabilities/model.js";
+import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { crossStart } from "./crosses.js";
 import { readNetParameters, type NetParameters } from "./model.js";
 

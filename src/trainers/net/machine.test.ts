@@ -4,7 +4,7 @@ import { referenceNet, referenceNetStep, referenceValues } from "../../kernels/n
 import { draw } from "../../numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
 import { startNet } from "./machine.js";
 import { bytesOfNet, checkMemory } from "./memory.js";

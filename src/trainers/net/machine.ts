@@ -17,7 +17,7 @@ import { PairRows } from "../../kernels/shared/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { pow } from "../../numeric/exp.js";
-import { arrayOf, floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
 import { checkMemory } from "./memory.js";
 import type { NetInit } from "./net.worker.js";

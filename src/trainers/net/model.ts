@@ -7,17 +7,17 @@
 //                           out-of-vocabulary features (0 for a numeric field, which has none); crosses f32[numCrosses]
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import { flag, list, object, parseJson, text, whole, word } from "../../io/json-shape.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { embeddingWidth, parameterShapes, type NetRows, type NetShape } from "../../kernels/net/shape.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import { featureTable, tableFeatures } from "../../training/feature-table.js";
-import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
-import type { Scorer } from "../../training/trained.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { featureTable, tableFeatures } from "../../training/examples/feature-table.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
+import type { Scorer } from "../../training/session/feature-training.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import type { NetMachine, NetPlan } from "./plan.js";

@@ -1,7 +1,7 @@
 // The model that runs of `train-net` hold.
 
-import type { Models } from "../../training/model.js";
-import { predictsLabels } from "../../training/scoring-models.js";
+import type { Models } from "../../training/capabilities/model.js";
+import { predictsLabels } from "../../training/capabilities/scoring-models.js";
 
 export const models: Models = {
   net: {

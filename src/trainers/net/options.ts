@@ -24,7 +24,7 @@ import {
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import type { DataFacts } from "../../training/trained.js";
+import type { DataFacts } from "../../training/session/feature-training.js";
 
 /** The network above the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];

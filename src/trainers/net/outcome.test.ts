@@ -1,5 +1,5 @@
 import { netOutcomeWarnings } from "./outcome.js";
-import type { Outcome } from "../../training/feature-plan.js";
+import type { Outcome } from "../../training/session/feature-plan.js";
 import type { NetOptions } from "./options.js";
 
 const said = (patience: number, hasEpochs: boolean) =>

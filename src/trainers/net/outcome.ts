@@ -2,9 +2,13 @@
 
 import { titleOf } from "../../evaluation/metric-titles.js";
 import type { NetOptions } from "./options.js";
-import { vectorAdvice } from "../../training/control.js";
-import type { Outcome } from "../../training/feature-plan.js";
-import { constantWarnings, unfinishedWarnings, vectorWarnings } from "../../training/outcome-warnings.js";
+import { vectorAdvice } from "../../training/warnings/vectors-add.js";
+import type { Outcome } from "../../training/session/feature-plan.js";
+import {
+  constantWarnings,
+  unfinishedWarnings,
+  vectorWarnings,
+} from "../../training/warnings/outcome-warnings.js";
 import type { StoppingMetricName } from "../../training/options/weekly.js";
 
 const CONSTANT_ADVICE =

@@ -16,7 +16,7 @@ import {
   parameterShapes,
 } from "../../kernels/net/shape.js";
 import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 
 /** A network and how it learns. */
 export interface NetPlan extends NetShape, NetLearning {

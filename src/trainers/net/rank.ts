@@ -8,8 +8,8 @@ import type { FeatureRows } from "../../dataset/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { topByScores, type Ranker, type RankerFor } from "../../evaluation/rankers.js";
-import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/ranked-items.js";
-import { readSpace } from "../../training/run-space.js";
+import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/judging/ranked-items.js";
+import { readSpace } from "../../training/capabilities/run-space.js";
 import { readNetParameters, startScoring } from "./model.js";
 
 /** Rows scored at once, at least the items of one user. */

@@ -2,9 +2,9 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import type { OutOfVocabulary } from "../../export/reserve.js";
-import type { KeyVectors } from "../../training/key-vectors.js";
-import { readSpace } from "../../training/run-space.js";
-import { unknownKeysOf } from "../../training/unknown-keys.js";
+import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
+import { readSpace } from "../../training/capabilities/run-space.js";
+import { unknownKeysOf } from "../../training/examples/unknown-keys.js";
 import { embeddingsOf, readNetParameters } from "./model.js";
 
 /** Vectors, with weights where the network has them. @throws {ArtifactError} damaged */

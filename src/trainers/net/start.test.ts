@@ -1,11 +1,11 @@
 // Where an embedding layer starts: a table's rows, and what they are compared with.
 
 import { keysOf } from "../../log/keys.js";
-import { featureHashes, featureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
-import type { StartKind } from "../../training/starts.js";
-import type { TableStart } from "../../training/table-start.js";
+import type { StartKind } from "../../training/warm-start/starts.js";
+import type { TableStart } from "../../training/warm-start/table-start.js";
 import { putTable } from "./start.js";
 
 const fieldOf = (name: string, keys: string[]) => ({

@@ -5,11 +5,11 @@
 //   shuffled   the table's rows, dealt anew among the keys of their field: its numbers without their meaning
 //   norms      random directions, each row as long as the table's
 
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth } from "../../kernels/net/shape.js";
 import { draw, permutation } from "../../numeric/random.js";
-import type { StartKind } from "../../training/starts.js";
-import type { TableStart } from "../../training/table-start.js";
+import type { StartKind } from "../../training/warm-start/starts.js";
+import type { TableStart } from "../../training/warm-start/table-start.js";
 import type { NetPlan } from "./plan.js";
 
 /** A table, and what of it the layer starts from. */

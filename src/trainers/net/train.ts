@@ -5,19 +5,19 @@
 // What each network is: kernels/net-shape.ts; sources and deviations: docs/algorithms/networks.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
 import { weightOf } from "../../numeric/sum.js";
 import { withMachine } from "../../workers/with-machine.js";
-import type { TrainingControls } from "../../training/controls.js";
-import { diverged } from "../../training/diverged.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import { labelScaleOf } from "../../training/label-scale.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
-import { runEpochs, type Steered } from "../../training/epoch-loop.js";
+import type { TrainingControls } from "../../training/session/controls.js";
+import { diverged } from "../../training/epochs/diverged.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { labelScaleOf } from "../../training/examples/label-scale.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
+import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 import { rowsOfBatch } from "./batches.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";

@@ -1,8 +1,8 @@
 // `embed train-net`: a network above an embedding layer, which starts from an earlier run's table or at random.
 
 import { UsageError } from "../../errors.js";
-import { withKnown } from "../../dataset/known-keys.js";
-import { checkLabels } from "../../training/example-options.js";
+import { withKnown } from "../../dataset/vocabulary/known-keys.js";
+import { checkLabels } from "../../training/options/example-options.js";
 import {
   factsOf,
   featurePlan,
@@ -10,16 +10,21 @@ import {
   type FeatureModel,
   type FittedSpace,
   type GoneOn,
-} from "../../training/feature-plan.js";
-import { nextHistory } from "../../training/key-history.js";
-import type { Capable } from "../../training/model.js";
-import { metricsOfRows } from "../../training/part-metrics.js";
-import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/starts.js";
-import type { Plan } from "../../training/plan.js";
-import { BEFORE_DATA } from "../../training/trained.js";
-import type { Trainer } from "../../training/trainer.js";
-import { labelledOrDrawn } from "../../training/training-examples.js";
-import { keysOf, openTableStart, startFrom, type EarlierTable } from "../../training/table-start.js";
+} from "../../training/session/feature-plan.js";
+import { nextHistory } from "../../training/warm-start/key-history.js";
+import type { Capable } from "../../training/capabilities/model.js";
+import { metricsOfRows } from "../../training/judging/split-metrics.js";
+import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/warm-start/starts.js";
+import type { Plan } from "../../training/session/plan.js";
+import { BEFORE_DATA } from "../../training/session/feature-training.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { labelledOrDrawn } from "../../training/examples/training-examples.js";
+import {
+  keysOf,
+  openTableStart,
+  startFrom,
+  type EarlierTable,
+} from "../../training/warm-start/table-start.js";
 import {
   checkNetOptions,
   liftOptions,

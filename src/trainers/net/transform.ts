@@ -6,12 +6,12 @@ import { bindEncoder } from "../../dataset/rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { denseLayersOf } from "../../kernels/net/shape.js";
-import { silently, unseenNotes, wholeOf } from "../../training/parts.js";
-import { readRowsToEncode } from "../../training/read-like-run.js";
-import { readSpace, type RunSpace } from "../../training/run-space.js";
-import { keysOfRows } from "../../training/transform-keys.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import { silently, unseenNotes, wholeOf } from "../../training/reading/split-parts.js";
+import { readRowsToEncode } from "../../training/reading/read-like-run.js";
+import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
+import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 import { readNetParameters, startScoring, type NetParameters } from "./model.js";
 
 /** Rows at a time. */

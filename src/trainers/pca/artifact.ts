@@ -10,12 +10,12 @@
 // Columns of the matrix are, of interactions, the items of the table; of features, all features, a field's out-of-vocabulary one
 // before its keys; of columns, the numeric columns.
 
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { featureTable, rowsByFeature } from "../../training/feature-table.js";
+import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
 import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 

@@ -6,7 +6,7 @@
 //
 // Source: Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", sections 3.3 and 4.2.
 
-import { sparseOf, transpose } from "../../dataset/interactions.js";
+import { sparseOf, transpose } from "../../dataset/sequences/interactions.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { log } from "../../numeric/exp.js";
 import { decompose } from "./decompose.js";

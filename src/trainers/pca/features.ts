@@ -3,9 +3,9 @@
 //
 //   A = U S V'      feature  V S^p      row x  (x - mean) V, over the root of the explained variance when whitened
 
-import { transpose } from "../../dataset/interactions.js";
+import { transpose } from "../../dataset/sequences/interactions.js";
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";

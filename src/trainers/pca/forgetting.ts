@@ -1,8 +1,12 @@
 // Keys leave components: model/pca.safetensors (artifact.ts), whose columns are items, features or columns of the log.
 
 import type { Run } from "../../embedding/run-directory.js";
-import { forgettingOf, type Forgetting, type ForgetTensors } from "../../training/forgetting/forgetting.js";
-import { clearRows } from "../../training/forgetting/tensors.js";
+import {
+  forgettingOf,
+  type Forgetting,
+  type ForgetTensors,
+} from "../../training/capabilities/forgetting/forgetting.js";
+import { clearRows } from "../../training/capabilities/forgetting/tensors.js";
 
 const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
   const clear = (name: string, at: Iterable<number>): void => {

@@ -7,9 +7,9 @@
 // items come first where they should: without it a recommendation is of what is near, not of what is likely.
 // Source: Chung 1997, Spectral Graph Theory, for the normalised matrix; docs/algorithms/pca.md for what it brings.
 
-import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/interactions.js";
+import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/sequences/interactions.js";
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { inverseRoots, powersOf } from "../../numeric/scales.js";
 import { plateauCoefficients } from "../../solvers/graph-filter/plateau.js";

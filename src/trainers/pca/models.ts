@@ -1,8 +1,8 @@
 // The models that runs of `train-pca` hold.
 
-import type { Capabilities, Models } from "../../training/model.js";
-import { readPreprocess } from "../../training/run-space.js";
-import { ranksByVectors } from "../../training/scoring-models.js";
+import type { Capabilities, Models } from "../../training/capabilities/model.js";
+import { readPreprocess } from "../../training/capabilities/run-space.js";
+import { ranksByVectors } from "../../training/capabilities/scoring-models.js";
 
 const folds = "use --fold-in LOG with events of new users or items";
 const projects = "use transform RUN LOG to project rows of its matrix";
@@ -11,7 +11,8 @@ const components: Capabilities = {
   preprocess: readPreprocess,
   rotation: async (...of) => (await import("./rotation.js")).componentRotation(...of),
   forgetting: async (run) => await (await import("./forgetting.js")).componentForgetting(run),
-  vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+  vectors: async (run) =>
+    await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
 };
 
 const ofRows: Capabilities = {

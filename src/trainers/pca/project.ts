@@ -8,7 +8,7 @@
 // so that the events of a user whom the run knows give the row that it has (docs/algorithms/pca.md).
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { rowsOf } from "../../embedding/table.js";
 import type { PcaTensors } from "./artifact.js";

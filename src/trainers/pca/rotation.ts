@@ -4,7 +4,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
-import { wholeRows, type Rotation } from "../../training/rotation.js";
+import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 import { ROTATION } from "./project.js";
 
 const keepRotation: RotateTensors = (tensors, rotate) => {

@@ -1,23 +1,23 @@
 // `embed train-pca`: principal components of users and items, of features, or of a table's columns.
 
-import { recipesOf } from "../../dataset/preprocess.js";
+import { recipesOf } from "../../dataset/vocabulary/preprocess.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { testVectors } from "../../dataset/test-vectors.js";
-import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
+import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/lists.js";
-import { readingRecipe } from "../../training/describe-run.js";
-import type { ExampleOptions } from "../../training/example-options.js";
-import { nextHistory } from "../../training/key-history.js";
-import { negativeFiles } from "../../training/negative-file.js";
-import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
-import { preprocessFile } from "../../training/run-space.js";
-import type { Fit, FitContents, Plan, Session, Source } from "../../training/plan.js";
-import type { Trainer } from "../../training/trainer.js";
-import type { Watch } from "../../training/watch.js";
+import { readingRecipe } from "../../training/session/describe-run.js";
+import type { ExampleOptions } from "../../training/options/example-options.js";
+import { nextHistory } from "../../training/warm-start/key-history.js";
+import { negativeFiles } from "../../training/examples/negative-file.js";
+import { earlierRows, rowOrderNotes } from "../../training/warm-start/row-order.js";
+import { preprocessFile } from "../../training/capabilities/run-space.js";
+import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
 import { PCA_MODELS, type PcaModel } from "./model.js";
 import {
@@ -76,7 +76,7 @@ async function fit(
   given: GivenPca,
   pca: PcaOptions,
 ): Promise<Fit> {
-  const { decomposeParts } = await import("./parts.js");
+  const { decomposeParts } = await import("./decompose-splits.js");
   const rowOrder = await earlierRows(how.rowOrder);
   const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: given.dim }, watch);
   const { space, model, negatives, part } = found;

@@ -3,24 +3,24 @@
 import { MISSING } from "../../log/keys.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { idsOf } from "../../dataset/vocabulary.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
-import type { FoldingIn } from "../../training/folded-keys.js";
-import { readSpace, type RunSpace } from "../../training/run-space.js";
+import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
+import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import { readPcaTensors } from "./artifact.js";
 import { PCA_MODELS } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { interactionFolding, projectionOf, type FoldedEvents } from "./project.js";
-import { silently, wholeOf } from "../../training/parts.js";
-import type { Watch } from "../../training/watch.js";
-import { readLikeRun } from "../../training/read-like-run.js";
-import { newKeysOf } from "../../training/new-keys.js";
-import { readTable } from "../../training/transform-rows.js";
-import { keysOfRows } from "../../training/transform-keys.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import { silently, wholeOf } from "../../training/reading/split-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import { readLikeRun } from "../../training/reading/read-like-run.js";
+import { newKeysOf } from "../../training/capabilities/new-keys.js";
+import { readTable } from "../../training/capabilities/transform-rows.js";
+import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
 /** Rows at a time. */
 const CHUNK_ROWS = 16_384;

@@ -17,10 +17,10 @@
 // unit vectors over its length.
 
 import { keyAt } from "../../log/keys.js";
-import { rowWeights } from "../../dataset/event-weights.js";
+import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { hashText } from "../../numeric/hash.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import { idsOf } from "../../dataset/vocabulary.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { draw } from "../../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
@@ -30,10 +30,10 @@ import { foldInEvents } from "../../factors/fold-in-events.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import type { FmRun } from "../../factors/run.js";
 import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
-import { readNegatives } from "../../training/negative-file.js";
-import type { FoldingIn } from "../../training/folded-keys.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import { readNegatives } from "../../training/examples/negative-file.js";
+import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** Items drawn for each event. */
 const DRAWS = 32;

@@ -1,12 +1,12 @@
 // Learning to rank on a space's events: what is trained is a factorization machine, written and read back as any other.
 
-import { featureHashes } from "../../dataset/vocabulary.js";
+import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import { featureTable } from "../../training/feature-table.js";
-import type { LearnerInput, Trained } from "../../training/trained.js";
-import type { Start } from "../../training/start.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { featureTable } from "../../training/examples/feature-table.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
+import type { Start } from "../../training/warm-start/start.js";
 import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
 import { BASE_TABLE } from "./names.js";

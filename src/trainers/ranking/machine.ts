@@ -18,7 +18,7 @@ import {
 } from "../../kernels/ranking/binding.js";
 import { blockOrder } from "../../numeric/random.js";
 import { WorkerPool } from "../../workers/pool.js";
-import type { Start } from "../../training/start.js";
+import type { Start } from "../../training/warm-start/start.js";
 import type { RankingInit, RankingTask } from "./ranking.worker.js";
 
 /** Dense copies of the parameters. */

@@ -1,7 +1,7 @@
 // The model that runs of `train-ranking` hold.
 
 import { factorCapabilities } from "../../factors/capabilities.js";
-import type { Models } from "../../training/model.js";
+import type { Models } from "../../training/capabilities/model.js";
 import { BASE_TABLE } from "./names.js";
 
 export const models: Models = {

@@ -1,12 +1,12 @@
 // --start svd: first vectors from the singular vectors of the degree-normalised matrix of users and items
-// (training/degree-vectors.ts).
+// (training/warm-start/degree-vectors.ts).
 //
 // Cosines trained from there rank better after as many epochs than from random vectors (docs/algorithms/ranking.md has figures).
 
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import { degreeVectors } from "../../training/degree-vectors.js";
-import { NONE } from "../../training/key-history.js";
-import type { Start } from "../../training/start.js";
+import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
+import { NONE } from "../../training/warm-start/key-history.js";
+import type { Start } from "../../training/warm-start/start.js";
 import { userFeatures } from "./data.js";
 import type { RankingOptions } from "./options.js";
 

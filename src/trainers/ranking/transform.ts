@@ -3,14 +3,14 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
-import { KeyIndex } from "../../dataset/key-index.js";
-import { withNeighborRows } from "../../dataset/neighbor-rows.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { withNeighborRows } from "../../dataset/graph/neighbor-rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { composerOfFactors, encodeComposed, type Completion } from "../../factors/transform.js";
-import { readItems } from "../../training/item-file.js";
-import { readPreprocess } from "../../training/run-space.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import { readItems } from "../../training/examples/item-file.js";
+import { readPreprocess } from "../../training/capabilities/run-space.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 
 /** As encodeSums. @throws {UsageError} as encodeComposed */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {

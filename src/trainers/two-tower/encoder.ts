@@ -1,6 +1,6 @@
 // A run's towers as they encode users and items that training did not see.
 
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FieldRows } from "../../kernels/two-tower/binding.js";
 import { TowersMachine } from "./machine.js";
 import { slotsOf, type StoredTowers } from "./model.js";

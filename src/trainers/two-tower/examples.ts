@@ -4,21 +4,21 @@
 //                                                                                  └──► each user's newest history and context
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { eventWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
+import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { itemCatalogue, keyColumn } from "../../dataset/item-catalogue.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
-import { rowsHeldBy } from "../../dataset/where-dataset.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { rowsHeldBy } from "../../dataset/filters/where-dataset.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
 import { shuffle, streamOf } from "../../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import type { Examples, Part, Parts } from "../../training/examples.js";
-import { itemColumnsOf } from "../../training/items-of-run.js";
-import { rankingExamples } from "../../training/ranking-examples.js";
-import type { Watch } from "../../training/watch.js";
+import type { Examples, Part, Parts } from "../../training/examples/examples.js";
+import { itemColumnsOf } from "../../training/examples/items-of-run.js";
+import { rankingExamples } from "../../training/examples/ranking-examples.js";
+import type { Watch } from "../../training/session/watch.js";
 import {
   behaviourOf,
   inHashOrder,

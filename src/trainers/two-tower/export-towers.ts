@@ -1,20 +1,20 @@
 // A run's user tower or item tower for format onnx: parameters by field, the example's age left out, since it is 0.
 
 import { ascending } from "../../numeric/indices.js";
-import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary.js";
+import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import type { NetworkLayer } from "../../export/network.js";
-import type { FoundBy } from "../../export/onnx-columns.js";
-import { itemTowerChunks, userTowerChunks } from "../../export/onnx-towers.js";
+import type { FoundBy } from "../../export/onnx/columns.js";
+import { itemTowerChunks, userTowerChunks } from "./onnx.js";
 import type { HistoryItems, ItemTower, UserTower } from "../../export/towers.js";
 import type { DenseLayer } from "../../kernels/shared/dense.js";
-import { rowsByFeature } from "../../training/feature-table.js";
-import type { NetworkAsked, NetworkFile, TowerName } from "../../training/model.js";
-import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
-import { checkFields, networkField } from "../../training/network-fields.js";
-import { readSpace } from "../../training/run-space.js";
+import { rowsByFeature } from "../../training/examples/feature-table.js";
+import type { NetworkAsked, NetworkFile, TowerName } from "../../training/capabilities/model.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
+import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
+import { readSpace } from "../../training/capabilities/run-space.js";
 import { inHashOrder, recencyOf } from "./histories.js";
 import { readTowers, slotsOf, type StoredTowers } from "./model.js";
 import { networkOf } from "./network.js";

@@ -4,17 +4,22 @@
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { historyOf } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import { silently, wholeOf } from "../../training/parts.js";
-import { readEventsLikeRun } from "../../training/read-like-run.js";
-import { foldedColumn, keysFrom, type FoldedKeys, type FoldingIn } from "../../training/folded-keys.js";
-import { readSpace } from "../../training/run-space.js";
-import type { TransformOptions } from "../../training/transform-options.js";
-import type { Watch } from "../../training/watch.js";
+import { silently, wholeOf } from "../../training/reading/split-parts.js";
+import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
+import {
+  foldedColumn,
+  keysFrom,
+  type FoldedKeys,
+  type FoldingIn,
+} from "../../training/capabilities/folded-keys.js";
+import { readSpace } from "../../training/capabilities/run-space.js";
+import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { Watch } from "../../training/session/watch.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
 import { behavioursOf } from "./examples.js";

@@ -1,11 +1,11 @@
 // Two towers on a space's events: users and items as rows of a table, and the network beside it.
 
 import { factorScorer } from "../../factors/trained.js";
-import { idsOf } from "../../dataset/vocabulary.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import { featureTable } from "../../training/feature-table.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
-import type { LearnerInput, Trained } from "../../training/trained.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { featureTable } from "../../training/examples/feature-table.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import type { TowerExamples } from "./examples.js";
 import { modelFiles, towerTables } from "./model.js";
 import { TWO_TOWER_MODEL } from "./names.js";

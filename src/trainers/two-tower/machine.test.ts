@@ -9,7 +9,7 @@ import type { DenseLayer } from "../../kernels/shared/dense.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { blockKey, draw, permutation } from "../../numeric/random.js";
 import { between, mulberry32 } from "../../testing/random.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { TowersMachine } from "./machine.js";
 
 const [numUsers, numItems, numEvents, numContext, numSide] = [40, 50, 595, 12, 7];

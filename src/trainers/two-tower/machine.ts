@@ -20,7 +20,7 @@ import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { type Placed, readPlaced, writePlaced } from "../../kernels/shared/placed.js";
 import { blockOrder } from "../../numeric/random.js";
-import { arrayOf, floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { TowersInit, TowersTask } from "./two-tower.worker.js";
 

@@ -9,7 +9,7 @@
 //   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; userBias, age f32[dim]; unknown f32[numFields][dim]: rows of keys that no row
 //                               stands for, by field
 
-import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -17,8 +17,8 @@ import { TensorFile } from "../../embedding/tensor-file.js";
 import { ArtifactError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
-import { featureTable, rowsByFeature } from "../../training/feature-table.js";
-import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { Towers } from "./examples.js";
 import { AGE, FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
 import { hasHistoryRows, networkOf, type NetworkOptions } from "./network.js";

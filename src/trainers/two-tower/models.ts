@@ -1,8 +1,8 @@
 // The model that runs of `train-two-tower` hold: users by their histories, items by rows of their own.
 
-import type { Models } from "../../training/model.js";
-import { ranksByVectors } from "../../training/scoring-models.js";
-import { rowsByFeature } from "../../training/feature-table.js";
+import type { Models } from "../../training/capabilities/model.js";
+import { ranksByVectors } from "../../training/capabilities/scoring-models.js";
+import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 
 export const models: Models = {
@@ -18,10 +18,11 @@ export const models: Models = {
     mips: "rows",
     scoresBy: "vectors",
     forgetting: async (run) => {
-      const { forgettingOf } = await import("../../training/forgetting/forgetting.js");
+      const { forgettingOf } = await import("../../training/capabilities/forgetting/forgetting.js");
       return await forgettingOf(run, { withoutKeys: [FORM_FILE, PARAMETERS_FILE] });
     },
-    vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    vectors: async (run) =>
+      await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
     towers: async (...of) => await (await import("./export-towers.js")).towerFile(...of),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInHistories(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeItems(...of),

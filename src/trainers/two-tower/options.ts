@@ -1,7 +1,7 @@
 // The options of train-two-tower.
 
 import { UsageError } from "../../errors.js";
-import { parseWhere } from "../../dataset/where.js";
+import { parseWhere } from "../../dataset/filters/where.js";
 import { labels, noises, vocabulary } from "../../training/options/features.js";
 import { layerSizes } from "../../training/options/layers.js";
 import { lists } from "../../training/options/lists.js";

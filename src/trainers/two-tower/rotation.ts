@@ -6,7 +6,7 @@ import type { Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
-import { wholeRows, type Rotation } from "../../training/rotation.js";
+import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 import { readForm } from "./model.js";
 import { AGE, HISTORY_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
 

@@ -4,7 +4,7 @@
 //   then       context features of each user field, the users' bias, the example's age, side features of each item field
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FieldRows } from "../../kernels/two-tower/binding.js";
 import { featureKey, firstUnit } from "../../numeric/initial.js";
 

@@ -4,17 +4,17 @@
 //
 // Sources and deviations: docs/algorithms/two-tower.md.
 
-import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
 import type { NegativeSource } from "../../sampling/negative-source.js";
 import { sharedNoise } from "../../sampling/shared-noise.js";
-import type { TrainingControls } from "../../training/controls.js";
-import { cosineRate } from "../../training/cosine-rate.js";
-import { degreeVectors } from "../../training/degree-vectors.js";
-import { diverged } from "../../training/diverged.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import { runEpochs, type Steered } from "../../training/epoch-loop.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
+import type { TrainingControls } from "../../training/session/controls.js";
+import { cosineRate } from "../../training/epochs/cosine-rate.js";
+import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
+import { diverged } from "../../training/epochs/diverged.js";
+import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TowerExamples } from "./examples.js";

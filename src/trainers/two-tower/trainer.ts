@@ -2,14 +2,14 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { factorOutcome } from "../../factors/outcome.js";
-import type { FeatureModel } from "../../training/feature-plan.js";
-import { featurePlan } from "../../training/feature-plan.js";
-import type { Capable } from "../../training/model.js";
-import type { Plan } from "../../training/plan.js";
-import { readCandidates } from "../../training/ranking-examples.js";
-import type { Trainer } from "../../training/trainer.js";
-import { featuresNamed, featuresOfRoles } from "../../training/users-and-items.js";
-import { checkExpire } from "../../training/warm-start.js";
+import type { FeatureModel } from "../../training/session/feature-plan.js";
+import { featurePlan } from "../../training/session/feature-plan.js";
+import type { Capable } from "../../training/capabilities/model.js";
+import type { Plan } from "../../training/session/plan.js";
+import { readCandidates } from "../../training/examples/ranking-examples.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
+import { checkExpire } from "../../training/warm-start/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { towerExamples } from "./examples.js";
 import { openEarlier, type TowersStart } from "./start.js";

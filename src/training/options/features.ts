@@ -1,7 +1,7 @@
 // Options that say which keys get a feature of their own, and what is predicted: a column's label, or events against drawn
 // negatives.
 
-import type { PerField } from "../../dataset/vocabulary-limits.js";
+import type { PerField } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { UsageError } from "../../errors.js";
 import { choice, custom, list, number, recordComplaint, share, text, whole, wholeOf } from "./table.js";
 

@@ -1,7 +1,7 @@
 // The options that every training on a log takes, and what becomes of them.
 
-import type { ExampleOptions } from "../example-options.js";
-import { BadRowReport } from "../bad-row-report.js";
+import type { ExampleOptions } from "./example-options.js";
+import { BadRowReport } from "../reading/bad-row-report.js";
 import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split } from "./parts.js";

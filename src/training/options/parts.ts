@@ -1,6 +1,6 @@
 // Options that say which events of a log are used, and how it is cut into training, validation and test part.
 
-import { keepEvents } from "../../dataset/event-limits.js";
+import { keepEvents } from "../../dataset/filters/event-limits.js";
 import { UsageError } from "../../errors.js";
 import { choice, custom, list, shareOf, text, whole } from "./table.js";
 

@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 import { inputFormats } from "../../log/form.js";
 import { numberFormOf, type EngineReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
-import { unescapedDelimiter } from "../../log/separator.js";
+import { unescapedDelimiter } from "../../log/text/separator.js";
 import { choice, custom, flag, list, shareOf, text, whole, type Given } from "./table.js";
 
 const group = "Reading:";

@@ -10,7 +10,7 @@
 // own group are in its bias, and no part of its vector. Zero blocks where a row has no feature.
 
 import { forEachPair, type FeatureRows } from "../../../dataset/rows.js";
-import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Composer } from "../../../factors/composer.js";
 import type { FmParameters } from "../../../factors/model.js";
 

@@ -2,7 +2,7 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import { factorForgetting } from "../../../factors/forgetting.js";
-import type { Forgetting } from "../../../training/forgetting/forgetting.js";
+import type { Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 
 /** How keys leave a field-aware run. @throws {ArtifactError} damaged */
 export async function fieldAwareForgetting(run: Run): Promise<Forgetting> {

@@ -6,7 +6,7 @@
 //   model/ffm.json          fields, dim of a block, and whether rows are normalised
 
 import { hashText } from "../../../numeric/hash.js";
-import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
@@ -16,9 +16,9 @@ import { fieldRates } from "../learn.js";
 import { scoreRows, startScoring } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
-import type { EpochEvent } from "../../../training/epoch.js";
-import type { Start } from "../../../training/start.js";
-import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
+import type { EpochEvent } from "../../../training/epochs/epoch.js";
+import type { Start } from "../../../training/warm-start/start.js";
+import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { layoutFile, readLayout } from "./layout.js";
 import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
 

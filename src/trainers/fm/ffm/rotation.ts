@@ -4,7 +4,7 @@
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { factorFiles, rotating } from "../../../factors/rotation.js";
-import type { Rotation, VectorBlock } from "../../../training/rotation.js";
+import type { Rotation, VectorBlock } from "../../../training/capabilities/rotation.js";
 import { readLayout } from "./layout.js";
 
 /** The rotation of a field-aware run. @throws {ArtifactError} damaged */

@@ -1,11 +1,11 @@
 import { keysOf } from "../../../log/keys.js";
 import { createHash } from "node:crypto";
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { featureSpace, type Field } from "../../../dataset/vocabulary.js";
+import { featureSpace, type Field } from "../../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../../numeric/random.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
-import type { Start } from "../../../training/start.js";
-import type { LearnerInput } from "../../../training/trained.js";
+import type { Start } from "../../../training/warm-start/start.js";
+import type { LearnerInput } from "../../../training/session/feature-training.js";
 import { learnFfm } from "./learn.js";
 import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
 

@@ -5,9 +5,9 @@ import { UsageError } from "../../../errors.js";
 import { foldInEvents } from "../../../factors/fold-in-events.js";
 import type { FmRun } from "../../../factors/run.js";
 import { encodeComposed } from "../../../factors/transform.js";
-import type { FoldingIn } from "../../../training/folded-keys.js";
-import type { Transformed, TransformOptions } from "../../../training/transform-options.js";
-import type { Watch } from "../../../training/watch.js";
+import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
+import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
+import type { Watch } from "../../../training/session/watch.js";
 import { drawsByPlace, fitLabels } from "../fold-in-labels.js";
 import { crossComposerOf } from "./compose-run.js";
 

@@ -3,7 +3,7 @@
 import { DivergedError } from "../../../errors.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
-import { arrayOf, type NamedArrays } from "../../../training/named-arrays.js";
+import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
 import { drawAlpha, drawPrior, type Prior } from "./priors.js";

@@ -8,7 +8,7 @@
 // All lie in the shared memory.
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
-import { fieldOfFeatures } from "../../../dataset/vocabulary.js";
+import { fieldOfFeatures } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Arena } from "../../../kernels/shared/memory.js";
 
 /** Where a field's cells lie; offsets are bytes. */

@@ -7,7 +7,7 @@
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../numeric/exp.js";
 import type { Region } from "../../../kernels/shared/memory.js";
-import { arrayOf, type NamedArrays } from "../../../training/named-arrays.js";
+import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
 import { FmMachine, type ParameterRegions } from "../../../factors/machine.js";
 import { scoringShape, type FmParameters } from "../../../factors/model.js";

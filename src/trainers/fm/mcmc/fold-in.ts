@@ -1,13 +1,13 @@
 // New users or items of a run of draws: fitted to each draw, whose mean the table is.
 
-import { featureCounts } from "../../../dataset/vocabulary.js";
+import { featureCounts } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { fmComposer } from "../../../factors/compose.js";
 import { foldInEvents } from "../../../factors/fold-in-events.js";
 import type { FmRun } from "../../../factors/run.js";
-import type { FoldingIn } from "../../../training/folded-keys.js";
-import type { TransformOptions } from "../../../training/transform-options.js";
-import type { Watch } from "../../../training/watch.js";
+import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
+import type { TransformOptions } from "../../../training/options/transform-options.js";
+import type { Watch } from "../../../training/session/watch.js";
 import { drawsByPlace, fitLabels, type Machines } from "../fold-in-labels.js";
 import { rotatedAlike } from "./draws.js";
 import { readEnsemble } from "./learn.js";

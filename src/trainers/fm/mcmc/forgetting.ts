@@ -2,7 +2,7 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import { factorForgetting } from "../../../factors/forgetting.js";
-import { byFeature, type Forgetting } from "../../../training/forgetting/forgetting.js";
+import { byFeature, type Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 
 /** How keys leave a run of draws. @throws {ArtifactError} damaged */
 export async function drawsForgetting(run: Run): Promise<Forgetting> {

@@ -8,13 +8,13 @@
 
 import { requireColumn } from "../../../dataset/roles.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import type { EpochEvent } from "../../../training/epoch.js";
-import type { Start } from "../../../training/start.js";
-import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
+import type { EpochEvent } from "../../../training/epochs/epoch.js";
+import type { Start } from "../../../training/warm-start/start.js";
+import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { trainedFactors } from "../../../factors/trained.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";

@@ -9,7 +9,7 @@ import { Arena, type Region } from "../../../kernels/shared/memory.js";
 import { AT_MEAN, CALL_FEATURES, DRAWN } from "../../../kernels/coordinate/binding.js";
 import { WorkerPool } from "../../../workers/pool.js";
 import type { FmParameters } from "../../../factors/model.js";
-import { floatsOf, type NamedArrays } from "../../../training/named-arrays.js";
+import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { columnsOf } from "./columns.js";
 import type { Link } from "./link.js";
 import type { SweepInit } from "./mcmc.worker.js";

@@ -3,7 +3,7 @@
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../../factors/rotation.js";
-import { wholeRows, type Rotation } from "../../../training/rotation.js";
+import { wholeRows, type Rotation } from "../../../training/capabilities/rotation.js";
 
 const turnDraws: RotateTensors = (tensors, rotate) =>
   new Map(

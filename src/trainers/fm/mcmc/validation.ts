@@ -1,8 +1,8 @@
 // The validation part of a chain, scored sweep by sweep.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import type { StoppingMetric } from "../../../training/controls.js";
-import type { NamedArrays } from "../../../training/named-arrays.js";
+import type { StoppingMetric } from "../../../training/session/controls.js";
+import type { NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { DrawScorer, MeanPrediction } from "./draws.js";

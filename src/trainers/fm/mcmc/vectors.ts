@@ -2,7 +2,7 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import { factorVectors } from "../../../factors/read.js";
-import type { KeyVectors } from "../../../training/key-vectors.js";
+import type { KeyVectors } from "../../../training/capabilities/key-vectors.js";
 
 /** @throws {ArtifactError} damaged */
 export async function drawsVectors(run: Run): Promise<KeyVectors> {

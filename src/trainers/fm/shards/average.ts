@@ -9,7 +9,7 @@
 // weights by feature in place of one a shard.
 
 import type { FmState } from "../../../kernels/fm/state.js";
-import type { Shard } from "./cut.js";
+import type { Shard } from "./partition-rows.js";
 
 /** A shard's parameters, by its own numbers of features. */
 export interface TrainedShard extends Pick<Shard, "features" | "counts"> {

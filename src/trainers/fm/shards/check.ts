@@ -1,7 +1,7 @@
 // Whether a training can be done on executors: its options, and the server.
 
 import { flagOf, UsageError } from "../../../errors.js";
-import { withEngine } from "../../../training/with-engine.js";
+import { withEngine } from "../../../training/session/with-engine.js";
 import type { GivenFm } from "../options.js";
 
 /** Options that need what executors do not do, by the reason. */

@@ -4,17 +4,17 @@
 //   rows ──► shards by user ──► sent once ──► an epoch: parameters there, trained, back, averaged ──► validation here ──► ...
 
 import { fileURLToPath } from "node:url";
-import { featureHashes } from "../../../dataset/vocabulary.js";
+import { featureHashes } from "../../../dataset/vocabulary/vocabulary.js";
 import { countText, UsageError } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
-import type { EpochEvent } from "../../../training/epoch.js";
+import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import { weightOf } from "../../../numeric/sum.js";
-import type { Start } from "../../../training/start.js";
-import type { LearnerInput, Trained } from "../../../training/trained.js";
-import { withEngine } from "../../../training/with-engine.js";
+import type { Start } from "../../../training/warm-start/start.js";
+import type { LearnerInput, Trained } from "../../../training/session/feature-training.js";
+import { withEngine } from "../../../training/session/with-engine.js";
 import { learnFm } from "../learn.js";
 import type { FmOptions, GivenFm } from "../options.js";
-import { cutRows, shardAt, type UserFeatures } from "./cut.js";
+import { cutRows, shardAt, type UserFeatures } from "./partition-rows.js";
 import { ShardedPasses, type SentShard } from "./passes.js";
 import { rowsFrame } from "./program.js";
 

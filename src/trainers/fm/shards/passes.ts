@@ -5,13 +5,13 @@
 import { IoError } from "../../../errors.js";
 import type { FmMachine } from "../../../factors/machine.js";
 import type { FmState } from "../../../kernels/fm/state.js";
-import { diverged } from "../../../training/diverged.js";
+import { diverged } from "../../../training/epochs/diverged.js";
 import type { FmOptions } from "../options.js";
 import type { PassElsewhere, PassesElsewhere } from "../train.js";
 import type { Pass } from "../training-rows.js";
 import { average, stateOfShard, type TrainedShard } from "./average.js";
-import type { Shard } from "./cut.js";
-import { frameOf, framesIn, type Frame } from "./frame.js";
+import type { Shard } from "./partition-rows.js";
+import { frameOf, framesIn, type Frame } from "./messages.js";
 import type { ShardEpoch } from "./program.js";
 
 /** What runs the program on each shard. */

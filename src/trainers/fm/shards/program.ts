@@ -20,7 +20,7 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { blockOrder } from "../../../numeric/random.js";
 import { RowsBuffer } from "../../../factors/rows-buffer.js";
 import { runTask } from "../../../factors/tasks.js";
-import { frameOf, framesIn } from "./frame.js";
+import { frameOf, framesIn } from "./messages.js";
 
 /** An epoch as a shard is given it. */
 export interface ShardEpoch {

@@ -16,8 +16,8 @@ import { inputOf, numFeatures, plantedRows } from "../planted.test.rows.js";
 import { type PassesElsewhere, trainFm } from "../train.js";
 import { average } from "./average.js";
 import { checkSharded } from "./check.js";
-import { cutRows, shardAt } from "./cut.js";
-import { type Frame, frameOf, framesIn } from "./frame.js";
+import { cutRows, shardAt } from "./partition-rows.js";
+import { type Frame, frameOf, framesIn } from "./messages.js";
 import { type Executors, ShardedPasses } from "./passes.js";
 import { rowsFrame, trainShard } from "./program.js";
 

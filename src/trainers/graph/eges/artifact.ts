@@ -10,10 +10,10 @@
 
 import { ascending } from "../../../numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
-import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/preprocess.js";
-import { parsePreprocess, rolesShape } from "../../../dataset/preprocess-shape.js";
+import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/vocabulary/preprocess.js";
+import { parsePreprocess, rolesShape } from "../../../dataset/vocabulary/preprocess-shape.js";
 import type { Roles } from "../../../dataset/dataset.js";
-import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -23,13 +23,13 @@ import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../../skip-grams/names.js";
 import { rotationOf } from "../../../skip-grams/rotation.js";
-import { clearHistory, clearRows } from "../../../training/forgetting/tensors.js";
-import type { AskedKeys } from "../../../training/forgetting/keys.js";
-import { byFeature, type ForgetTensors } from "../../../training/forgetting/forgetting.js";
-import { featureTable, spaceOf, tableFeatures } from "../../../training/feature-table.js";
-import type { Rotation } from "../../../training/rotation.js";
-import type { FitContents } from "../../../training/plan.js";
-import { readPreprocess, type RunSpace } from "../../../training/run-space.js";
+import { clearHistory, clearRows } from "../../../training/capabilities/forgetting/tensors.js";
+import type { AskedKeys } from "../../../training/capabilities/forgetting/keys.js";
+import { byFeature, type ForgetTensors } from "../../../training/capabilities/forgetting/forgetting.js";
+import { featureTable, spaceOf, tableFeatures } from "../../../training/examples/feature-table.js";
+import type { Rotation } from "../../../training/capabilities/rotation.js";
+import type { FitContents } from "../../../training/session/plan.js";
+import { readPreprocess, type RunSpace } from "../../../training/capabilities/run-space.js";
 import type { SideInformation } from "./side-information.js";
 
 export const SIDE_TABLE = "side";

@@ -2,9 +2,9 @@
 
 import { columnNamed, type Column, type Dataset, type Roles } from "../../../dataset/dataset.js";
 import { findItemFields } from "../../../dataset/item-fields.js";
-import { fieldsNamed, type VocabularyLimits } from "../../../dataset/vocabulary-limits.js";
+import { fieldsNamed, type VocabularyLimits } from "../../../dataset/vocabulary/vocabulary-limits.js";
 import { nearestName, UsageError } from "../../../errors.js";
-import { wholeOf } from "../../../training/parts.js";
+import { wholeOf } from "../../../training/reading/split-parts.js";
 
 interface Given extends Partial<VocabularyLimits> {
   itemFields?: string[];

@@ -1,6 +1,6 @@
 import { keyAt } from "../../../log/keys.js";
 import { bindEncoder } from "../../../dataset/rows.js";
-import { fitFeatures, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import { fitFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { composedRows } from "../../../kernels/sgns/parts.js";
 import { UsageError } from "../../../errors.js";

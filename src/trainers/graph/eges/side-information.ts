@@ -11,7 +11,7 @@ import { columnNamed, type Dataset, type KeyColumn } from "../../../dataset/data
 import { itemCatalogue, keyColumn } from "../../../dataset/item-catalogue.js";
 import { cellCodes, findItemFields } from "../../../dataset/item-fields.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
-import type { FeatureSpace } from "../../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../../errors.js";
 import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 

@@ -5,7 +5,7 @@
 //
 // Items that the log lacks have no side values in it: they keep the vector that was composed of them, and what it was composed of.
 
-import { featureSpace } from "../../../dataset/vocabulary.js";
+import { featureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { readHistory, type KeyHistory } from "../../../embedding/key-history.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
@@ -14,11 +14,11 @@ import { composedRows, type SgnsParts } from "../../../kernels/sgns/parts.js";
 import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
 import { readOptimizerFile } from "../../../skip-grams/optimizer-file.js";
 import { startOf, type EarlierTokens, type SgnsStart } from "../../../skip-grams/start.js";
-import { rowsFrom } from "../../../training/carried.js";
-import { rowsByFeature, spaceOf } from "../../../training/feature-table.js";
-import { byFeature } from "../../../training/key-history.js";
-import { readPreprocess } from "../../../training/run-space.js";
-import type { KeysGoneOn } from "../../../training/warm-start.js";
+import { rowsFrom } from "../../../training/warm-start/carried-keys.js";
+import { rowsByFeature, spaceOf } from "../../../training/examples/feature-table.js";
+import { byFeature } from "../../../training/warm-start/key-history.js";
+import { readPreprocess } from "../../../training/capabilities/run-space.js";
+import type { KeysGoneOn } from "../../../training/warm-start/warm-start.js";
 import { ATTENTION_FILE, readSide, SIDE_HISTORY_FILE, type Standing } from "./artifact.js";
 import type { SideInformation } from "./side-information.js";
 

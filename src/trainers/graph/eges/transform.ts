@@ -4,16 +4,16 @@
 
 import type { Dataset } from "../../../dataset/dataset.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
-import type { FeatureSpace } from "../../../dataset/vocabulary.js";
-import { rowsByFeature, tableFeatures } from "../../../training/feature-table.js";
+import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
+import { rowsByFeature, tableFeatures } from "../../../training/examples/feature-table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { DataError } from "../../../errors.js";
 import { vectorEncoding, type EncodedRows } from "../../../export/encoded-rows.js";
-import { wholeOf } from "../../../training/parts.js";
-import { keysOfRows } from "../../../training/transform-keys.js";
-import type { Transformed, TransformOptions } from "../../../training/transform-options.js";
-import { readTable } from "../../../training/transform-rows.js";
-import type { Watch } from "../../../training/watch.js";
+import { wholeOf } from "../../../training/reading/split-parts.js";
+import { keysOfRows } from "../../../training/capabilities/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
+import { readTable } from "../../../training/capabilities/transform-rows.js";
+import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
 /** Rows at a time. */

@@ -1,0 +1,72 @@
+// Which trainings a comparison has on a log, cheap to dear.
+
+import { join } from "node:path";
+import type { Untrained } from "../../evaluation/leaderboard.js";
+import { UsageError } from "../../errors.js";
+import type { Candidate, LogTraits } from "../../training/session/suits.js";
+import type { Trainer } from "../../training/session/trainer.js";
+import { trainers } from "../../trainers/index.js";
+
+/** A candidate with its trainer. */
+export interface Entered extends Candidate {
+  trainer: Trainer;
+  /** its run */
+  path: string;
+  /** whose table it starts from */
+  from?: Entered;
+}
+
+/**
+ * What trainers have to offer for a log, and which of them suit it in no way.
+ *
+ * @param asked the commands to compare; all when absent
+ * @param runs  the folder of the runs
+ * @throws {UsageError} a command that trains nothing, or no trainer suits the log
+ */
+export async function enter(
+  traits: LogTraits,
+  asked: readonly string[] | undefined,
+  runs: string,
+): Promise<{ entered: Entered[]; untrained: Untrained[] }> {
+  const commands = trainers.map(({ command }) => command);
+  const odd = asked?.find((name) => !commands.includes(name));
+  if (odd !== undefined)
+    throw new UsageError(`--trainers expects some of ${commands.join(", ")}, got '${odd}'`);
+  const [own, untrained]: [Entered[], Untrained[]] = [[], []];
+  for (const { command, load } of trainers.filter((one) => asked?.includes(one.command) ?? true)) {
+    const { trainer } = await load();
+    const suits = trainer.suits(traits);
+    if ("whyNot" in suits) untrained.push({ name: command, why: suits.whyNot });
+    else own.push(...suits.candidates.map((one) => ({ ...one, trainer, path: join(runs, one.name) })));
+  }
+  if (own.every(({ start }) => start === "only")) {
+    const why = [
+      ...untrained.map((one) => `${one.name} ${one.why}`),
+      ...own.map(
+        ({ name, trainer }) =>
+          `${trainer.command} predicts nothing by itself (${name} is a start for others)`,
+      ),
+    ];
+    throw new UsageError(`no trainer suits --goal ${traits.goal}: ${why.join("; ")}`);
+  }
+  const entered = [...own, ...own.flatMap((one) => startsOf(one, own, runs))];
+  // of equal effort in the order of the index
+  return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
+}
+
+/** A candidate once more from each table that others start from: from that of a baseline it is one, too. */
+function startsOf(one: Entered, all: readonly Entered[], runs: string): Entered[] {
+  const { startOption, baseline: _, ...own } = one;
+  if (startOption === undefined) return [];
+  return all
+    .filter(({ start }) => start !== undefined)
+    .map((from) => {
+      const name = `${one.name}-from-${from.name}`;
+      return {
+        ...own,
+        ...{ name, from, path: join(runs, name), effort: one.effort + from.effort },
+        options: { ...one.options, [startOption]: from.path },
+        ...(from.baseline && { baseline: true as const }),
+      };
+    });
+}

@@ -1,0 +1,177 @@
+// `evaluate RUN --cold 0,3 --content CATALOGUE`: items that training has not seen, ranked with so many of their events known.
+//
+//   content      the map from the catalogue to vectors (api/content/map.ts)
+//   fold-in      the vector that the run makes of the item's known events; the mean of all items where there are none
+//   blend        both by count
+//   value mean   the mean over the item's values of the mean vectors of the items that have them
+//   mean         every new item has the mean vector: what content without meaning comes to
+//   popularity   events, those of new items that are known among them
+//   other runs   by rows of their own, as after training on the known events, too
+
+import { vectorsAt } from "../../../embedding/table.js";
+import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";
+import { vectorRanker } from "../../../evaluation/rankers.js";
+import { blocksOfEquals, expectedMetrics } from "../../../evaluation/tied-ranking.js";
+import type { UserMetric } from "../../../evaluation/user-metric.js";
+import type { Metrics } from "../../../embedding/manifest.js";
+import type { ItemLists } from "../../../kernels/top-items/binding.js";
+import { capable } from "../../../trainers/index.js";
+import { PRIOR_EVENTS } from "../../../training/options/content-options.js";
+import type { ReadLike } from "../../../training/reading/read-as-trained.js";
+import { logOfPart } from "../../../training/reading/run-parts.js";
+import type { Contestant } from "../../../training/judging/scored.js";
+import type { Watch } from "../../../training/session/watch.js";
+import type { MapFacts } from "../../content/map.js";
+import { itemFieldOf } from "../../item-keys.js";
+import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol } from "./protocol.js";
+import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
+import type { EvaluateOptions } from "../options.js";
+import { NO_EVENTS, openLogOf } from "../ranking/ranking.js";
+import { contendersOf, contentOf, foldedOf, leaks, type Contender } from "./contenders.js";
+
+/** New items with so many events known. */
+export interface ColdResult {
+  events: number;
+  /** new items, and those with somebody to find them */
+  items: number;
+  toFind: number;
+  users: number;
+  pairs: number;
+  compared: Compared[];
+}
+
+export interface ColdEvaluation {
+  cold: ColdResult[];
+  /** of the map from content */
+  content?: MapFacts;
+  compared: Compared[];
+  warnings: string[];
+  rows: number;
+  metrics: Record<string, Metrics>;
+}
+
+/**
+ * Ranks new items by each contender, for each number of known events.
+ *
+ * @param runs the first makes vectors of content and events; others rank new items by rows of their own
+ * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue
+ */
+export async function evaluateCold(
+  runs: readonly Contestant[],
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<ColdEvaluation> {
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const { cold: asked = [0], k: ks = [20], part, on, bootstrap = 1000, seed = 1 } = options;
+  const { priorEvents = PRIOR_EVENTS } = options;
+  const { run } = runs[0]!;
+  const given = options.scoring === "dot" || options.scoring === "cosine" ? options.scoring : undefined;
+  const scorings = [];
+  for (const one of runs) scorings.push(await vectorScoring(one.run, given));
+  const field = await itemFieldOf(run, await run.readTable(), undefined, "--cold");
+  const preprocess = await (await capable(run, "preprocess", NO_EVENTS))(run);
+  const wanted = "new items are ranked together with known items, for known users";
+  const opened = await openLogOf(run, preprocess, options, { withTimes: true, wanted }, watch);
+  const { training } = opened;
+  const cold = coldItemsOf(training, opened.part);
+  for (const text of coldNotes(cold)) note(text);
+
+  const warnings: string[] = [];
+  const base = await rankedTable(run, field, training, cold.all, scorings[0]!);
+  const known = await contentOf(run, field, base, options, watch);
+  if (known) warnings.push(...known.catalogue.warnings, ...known.map.warnings);
+  const others: { name: string; ranked: RankedTable }[] = [];
+  for (const [i, { run: other, name }] of runs.entries())
+    if (i > 0)
+      others.push({ name, ranked: await rankedTable(other, field, training, cold.all, scorings[i]!) });
+
+  const { reading, hashKeys } = options;
+  const log: ReadLike = part ? await logOfPart(run, part, { reading, hashKeys }) : { ...opened.log, on: on! };
+  const results: ColdResult[] = [];
+  for (const events of asked) {
+    watch.signal.throwIfAborted();
+    const protocol = coldProtocol(training, cold, events);
+    if (protocol.users.length === 0) {
+      warnings.push(`--cold ${events}: no new item has more than ${events} users, so nothing is held out`);
+      continue;
+    }
+    const folded =
+      events > 0 ? await foldedOf(run, field, base, log, cold, events, watch, warnings) : undefined;
+    const contenders = contendersOf({ base, cold, protocol, training, known, folded, priorEvents });
+    for (const { name, ranked } of others) {
+      const leak = leaks(ranked, cold, protocol);
+      if (leak > 0)
+        warnings.push(
+          `--cold ${events}: '${name}' was trained on more events of ${leak} new items than are given, ` +
+            "including held-out ones",
+        );
+      contenders.push({ name, kind: "run", ranked });
+    }
+    const measured: Measured[] = [];
+    for (const contender of contenders)
+      measured.push(await measuredBy(contender, cold, protocol, ks, reading.threads, watch));
+    results.push({
+      events,
+      items: cold.items.size,
+      toFind: cold.takers.filter(({ length }) => length > events).length,
+      users: protocol.users.length,
+      pairs: protocol.pairs,
+      compared: compare(measured, protocol.users.length, { samples: bootstrap, seed }),
+    });
+  }
+  return {
+    cold: results,
+    ...(known && { content: known.map.facts }),
+    compared: [],
+    warnings,
+    rows: opened.whole.dataset.numRows,
+    metrics: Object.fromEntries(
+      results.flatMap(({ events, compared }) =>
+        compared.map(({ name, metrics }) => [`${events}:${name}`, metrics] as const),
+      ),
+    ),
+  };
+}
+
+interface Equals {
+  items: Float32Array;
+  weights: Float32Array;
+}
+
+async function measuredBy(
+  { name, kind, ranked: { dim, queries, items, weights } }: Contender,
+  cold: ColdItems,
+  { users, masks, heldOut, freshMasks, freshHeldOut }: ColdProtocol,
+  ks: readonly number[],
+  threads: number,
+  { signal }: Watch,
+): Promise<Measured> {
+  const top = Math.max(...ks);
+  const asked = vectorsAt({ vectors: queries, dim }, users);
+  const fresh = {
+    items: vectorsAt({ vectors: items, dim }, cold.fresh),
+    weights: Float32Array.from(cold.fresh, (place) => weights[place]!),
+  };
+  const evaluate = async (
+    of: Equals,
+    lists: { masks: ItemLists; heldOut: ItemLists },
+  ): Promise<UserMetric[]> => {
+    const ranker = vectorRanker({ dim, queries: asked, ...of });
+    const { items: ranked } = await ranker.top(lists.masks, top, { threads, signal });
+    return expectedMetrics(ranked, top, ks, lists, blocksOfEquals(of.items, of.weights, dim));
+  };
+  const ofAll = await evaluate({ items, weights }, { masks, heldOut });
+  const ofNew = await evaluate(fresh, { masks: freshMasks, heldOut: freshHeldOut });
+  return {
+    name,
+    kind,
+    byUser: [
+      ...ofAll,
+      ...ofNew.map(({ name: metric, sums }) => ({
+        name: `new${metric[0]!.toUpperCase()}${metric.slice(1)}`,
+        sums,
+      })),
+    ],
+    others: {},
+  };
+}

@@ -1,0 +1,116 @@
+// Which items may stand in whose list, and how many of a kind.
+//
+//   --items, --where   the items that may stand in lists            one set of them
+//   --within COLUMN    those of the owner's cell of the column      a set a cell
+//   --per COLUMN=N     at most N of a cell                          a code an item
+
+import { ascending } from "../../numeric/indices.js";
+import { MISSING, type Keys } from "../../log/keys.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { UsageError } from "../../errors.js";
+import type { Watch } from "../../training/session/watch.js";
+import type { HowKeysRead } from "../../training/reading/keyed-rows.js";
+import { readListed, type ListedKeys } from "./limits.js";
+import type { Quota, RecallOptions } from "./options.js";
+
+/** No set: nothing may stand in the list. */
+export const NO_SET = -1;
+
+export interface Sets {
+  /** u32[] each: items by the numbers that lists give them, ascending */
+  sets: Uint32Array[];
+  /** The set of a list's owner. */
+  setOf: (keys: Keys, owner: number) => number;
+  /** of --per: u32[numItems], codes; MISSING for an item without a cell, which counts for none */
+  cells?: Uint32Array;
+  /** who gets lists; everybody when absent */
+  chosen?: KeyIndex;
+  /** the users of --users */
+  numChosen?: number;
+  warnings: string[];
+}
+
+/** @param items as lists number them @param named what the columns of users and items are called @throws {UsageError} no item is left */
+export async function setsOf(
+  items: Keys,
+  named: { user: string; item: string },
+  how: HowKeysRead,
+  options: RecallOptions,
+  quota: Quota | undefined,
+  watch: Watch,
+): Promise<Sets> {
+  const { items: file, users: usersFile, within, whom, where } = options;
+  const columns = [...new Set([within, quota?.column].filter((name) => name !== undefined))];
+  const listed =
+    file === undefined
+      ? undefined
+      : await readListed("--items", file, named.item, columns, how, options, watch);
+  const users =
+    usersFile === undefined
+      ? undefined
+      : await readListed(
+          "--users",
+          usersFile,
+          named.user,
+          within === undefined ? [] : [within],
+          how,
+          { reading: options.reading, hashKeys: options.hashKeys },
+          watch,
+        );
+  const who = users && { chosen: new KeyIndex(users.keys), numChosen: users.keys.size };
+  if (!listed) {
+    const all = ascending(items.size);
+    return { sets: [all], setOf: () => 0, ...who, warnings: [] };
+  }
+  const index = new KeyIndex(items);
+  const numbers = Int32Array.from({ length: listed.keys.size }, (_, key) => index.find(listed.keys, key));
+  const known = Uint32Array.from(numbers.keys()).filter((key) => numbers[key]! >= 0);
+  const unknown = listed.keys.size - known.length;
+  if (known.length === 0)
+    throw new UsageError(
+      `--items '${file}': none of its ${listed.keys.size} items (${named.item}) is known to the run, so ` +
+        "every list would be empty: check that the keys match those of the training log",
+    );
+  const warnings =
+    unknown > 0
+      ? [`ignored ${unknown} of ${listed.keys.size} items of '${file}' that are unknown to the run`]
+      : [];
+  const ofItems = (codes: Uint32Array): Uint32Array => {
+    const all = new Uint32Array(items.size).fill(MISSING);
+    for (const key of known) all[numbers[key]!] = codes[key]!;
+    return all;
+  };
+  const cells = quota && { cells: ofItems(listed.columns.get(quota.column)!.codes) };
+  const allowed = known.map((key) => numbers[key]!).sort();
+  if (within === undefined) return { sets: [allowed], setOf: () => 0, ...cells, ...who, warnings };
+
+  const groups = listed.columns.get(within)!;
+  const groupOf = ofItems(groups.codes);
+  const sets = Array.from({ length: groups.dictionary.size }, (): number[] => []);
+  for (const item of allowed) if (groupOf[item] !== MISSING) sets[groupOf[item]!]!.push(item);
+  // an owner that --where leaves out has a group nevertheless
+  const owners =
+    whom === "user"
+      ? users!
+      : where
+        ? await readListed("--items", file!, named.item, [within], how, { ...options, where: [] }, watch)
+        : listed;
+  return {
+    sets: sets.map((set) => Uint32Array.from(set)),
+    setOf: groupsOfOwners(owners, within, groups.dictionary),
+    ...cells,
+    ...who,
+    warnings,
+  };
+}
+
+/** The set of each owner, by the text of its cell. */
+function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
+  const { codes, dictionary } = columns.get(within)!;
+  const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];
+  const sets = Int32Array.from({ length: dictionary.size }, (_, code) => group.find(dictionary, code));
+  return (asked, owner) => {
+    const key = index.find(asked, owner);
+    return key < 0 || codes[key] === MISSING ? NO_SET : sets[codes[key]!]!;
+  };
+}

@@ -1,0 +1,78 @@
+// A first reading of a log whose rows go to disk: which users are above the limits, so that the second leaves them out.
+//
+// Memory: 4 bytes a row for users, 8 for times where a limit is by day, and the distinct values.
+
+import { keyAt, type Keys } from "../../log/keys.js";
+import { UsageError } from "../../errors.js";
+import type { StreamedRows } from "../build.js";
+import { MemoryColumns, type ColumnPlan, type ColumnSink } from "../columns.js";
+import type { Roles } from "../dataset.js";
+import type { DropFilter } from "./filter.js";
+import type { OpenSink } from "../hashed-rows.js";
+import {
+  checkSomeLeft,
+  columnsToCount,
+  countOf,
+  heavyUsers,
+  heavyUsersText,
+  userLimitFlags,
+  type DroppedUsers,
+  type UserLimits,
+} from "./heavy-users.js";
+
+/** Users above the limits, as a filter of the next reading. */
+export interface CountedUsers {
+  /** undefined where nobody is above the limits */
+  filter?: DropFilter;
+  dropped: DroppedUsers;
+  /** names the users with most events, unless their ids are hidden */
+  warnings: string[];
+}
+
+/** @param stream sends all rows to the sink that it opens (streamRows) */
+export async function countUsers(
+  stream: (open: OpenSink) => Promise<StreamedRows>,
+  limits: UserLimits,
+  hidesIds: boolean,
+): Promise<CountedUsers & Omit<StreamedRows, "numRows" | "roles" | "inputs" | "dictionaries">> {
+  let at = { user: -1, time: -1 };
+  let column = "";
+  let cells = new MemoryColumns([]);
+  const open = (plans: readonly ColumnPlan[], roles: Roles): ColumnSink => {
+    const named = columnsToCount(roles, limits);
+    column = named.user;
+    const indexOf = (name: string | undefined) => plans.findIndex((plan) => plan.name === name);
+    at = { user: indexOf(named.user), time: indexOf(named.time) };
+    if (plans[at.user]?.kind !== "key")
+      throw new UsageError(`${userLimitFlags(limits)[0]}: the user column '${column}' is not a key column`);
+    const counted = [at.user, at.time].filter((i) => i >= 0);
+    const memory = (cells = new MemoryColumns(counted.map((i) => plans[i]!)));
+    return {
+      append: (columns, numRows) =>
+        memory.append(
+          counted.map((i) => columns[i]!),
+          numRows,
+        ),
+      densities: (asked) => asked.map(() => ({ keys: 0, rows: 0 })),
+    };
+  };
+  const { dictionaries, numRows, ...read } = await stream(open);
+  const keys: Keys = dictionaries[at.user]!;
+  const events = {
+    users: cells.take(0) as Uint32Array,
+    numUsers: keys.size,
+    times: at.time < 0 ? undefined : (cells.take(1) as Float64Array),
+  };
+  const heavy = heavyUsers(events, limits);
+  const dropped = countOf(heavy);
+  if (heavy.length === 0) return { ...read, dropped, warnings: [] };
+  checkSomeLeft(dropped, numRows, limits);
+  const names = new Set(heavy.map(({ code }) => keyAt(keys, code)));
+  const source = userLimitFlags(limits).join(" and ");
+  return {
+    ...read,
+    filter: { source, flag: source, column, matches: (cell) => names.has(cell) },
+    dropped,
+    warnings: [heavyUsersText(heavy, numRows, limits, hidesIds ? undefined : keys)],
+  };
+}

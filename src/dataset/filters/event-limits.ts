@@ -1,0 +1,104 @@
+// Which events of a log are used: not too old, and not too many of one user. Applied to the whole log, before it is
+// split.
+
+import { ascending } from "../../numeric/indices.js";
+import { MISSING } from "../../log/keys.js";
+import { UsageError } from "../../errors.js";
+import { parseTime } from "../../log/time.js";
+import { columnNamed, type Dataset } from "../dataset.js";
+import { rowsWhere, selectRows } from "../select-rows.js";
+
+export interface EventLimits {
+  /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are left out */
+  since?: string;
+  /** events of each user at most; those without a user are all kept */
+  maxEventsPerUser?: number;
+  /** which of them are kept; the latest when absent */
+  keepEvents?: KeepEvents;
+}
+
+/** A user's latest events, or events spread evenly over all of the user's. */
+export const keepEvents = ["latest", "spread"] as const;
+export type KeepEvents = (typeof keepEvents)[number];
+
+const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/**
+ * The events within the limits, in their order, and a sentence for each limit that left some out.
+ *
+ * @throws {UsageError} a limit that is none, that lacks its column, or that leaves no event
+ */
+export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: Dataset; notes: string[] } {
+  const { since, maxEventsPerUser, keepEvents: which = "latest" } = limits;
+  const notes: string[] = [];
+  let limited = dataset;
+  const keep = (rows: Uint32Array, flag: string) => {
+    const numLeftOut = limited.numRows - rows.length;
+    if (rows.length === 0) throw new UsageError(`${flag} excludes all ${limited.numRows} events`);
+    if (numLeftOut === 0) return;
+    notes.push(`${numLeftOut} ${numLeftOut === 1 ? "event" : "events"} excluded by ${flag}`);
+    limited = selectRows(limited, rows);
+  };
+  if (since !== undefined) keep(rowsSince(limited, since), `--since ${since}`);
+  if (maxEventsPerUser !== undefined)
+    keep(someOfUsers(limited, maxEventsPerUser, which), `--max-events-per-user ${maxEventsPerUser}`);
+  return { dataset: limited, notes };
+}
+
+function rowsSince(dataset: Dataset, since: string): Uint32Array {
+  const times = timesOf(dataset);
+  if (!times) throw new UsageError("--since needs a time column: name it with --time");
+  const span = spanOf(since);
+  const newest = times.reduce((latest, time) => Math.max(latest, time), -Infinity);
+  const first = span === undefined ? dateOf(since) : newest - span;
+  return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
+}
+
+/** A span such as 90d in ms; undefined for other text. */
+export function spanOf(text: string): number | undefined {
+  const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
+  return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
+}
+
+function dateOf(text: string): number {
+  // a bare number is a forgotten unit more often than a unix time
+  const time = /^\d+$/u.test(text) ? NaN : parseTime(text);
+  if (Number.isNaN(time))
+    throw new UsageError(`--since expects a duration such as 90d (h, d, w) or a date, got '${text}'`);
+  return time;
+}
+
+/** At most so many events of each user: the latest, or every so-manieth by time, the latest among them. */
+function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Array {
+  const { user } = dataset.roles;
+  const column = user === undefined ? undefined : columnNamed(dataset, user);
+  if (column?.kind !== "key")
+    throw new UsageError("--max-events-per-user needs a user column: name it with --user");
+  const times = timesOf(dataset);
+  const order = ascending(dataset.numRows);
+  if (times) order.sort((a, b) => times[a]! - times[b]! || a - b);
+
+  const totals = new Uint32Array(column.dictionary.size);
+  for (const code of column.codes) if (code !== MISSING) totals[code]!++;
+  // latest: events that are left out are counted; spread: each event adds `most`, and a sum of `total` keeps one
+  const sums = new Float64Array(totals.length);
+  const kept = new Uint8Array(dataset.numRows);
+  for (const row of order) {
+    const code = column.codes[row]!;
+    const total = code === MISSING ? 0 : totals[code]!;
+    if (total <= most) kept[row] = 1;
+    else if (keep === "latest") kept[row] = sums[code]!++ < total - most ? 0 : 1;
+    else if ((sums[code]! += most) >= total) {
+      sums[code]! -= total;
+      kept[row] = 1;
+    }
+  }
+  return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
+}
+
+/** f64[numRows]: milliseconds; undefined when no column is the time. */
+function timesOf(dataset: Dataset): Float64Array | undefined {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  return column?.kind === "number" ? column.values : undefined;
+}

@@ -1,0 +1,172 @@
+// Users with more events than a person has: bots, crawlers, test accounts, a key that stands for missing users. They are
+// left out with all their events before the log is limited by age, capped or split.
+
+import { MISSING, keyAt, type Keys } from "../../log/keys.js";
+import { UsageError } from "../../errors.js";
+import { columnNamed, type Dataset } from "../dataset.js";
+import { rowsWhere, selectRows } from "../select-rows.js";
+
+export interface UserLimits {
+  /** users with more events are left out */
+  dropUsersAbove?: number;
+  /** users with more events on any one day (UTC) are left out */
+  dropUsersAbovePerDay?: number;
+}
+
+/** How many users were left out, with how many events. */
+export interface DroppedUsers {
+  users: number;
+  events: number;
+}
+
+/** A user above a limit. */
+export interface HeavyUser {
+  /** of the user's key */
+  code: number;
+  events: number;
+  /** events on the day that has most of them; absent without a limit by day */
+  perDay?: number;
+}
+
+/** Who did what when: u32 codes with MISSING, and f64 milliseconds where a limit is by day. */
+export interface UserEvents {
+  users: Uint32Array;
+  numUsers: number;
+  times: Float64Array | undefined;
+}
+
+const DAY = 86_400_000;
+/** Users that a warning names. */
+const MOST_NAMED = 5;
+
+/** Whether a limit is set. */
+export function limitsUsers({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): boolean {
+  return (dropUsersAbove ?? dropUsersAbovePerDay) !== undefined;
+}
+
+/** The flags that are set, for a message. */
+export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): string[] {
+  return [
+    ...(dropUsersAbove === undefined ? [] : [`--drop-users-above ${dropUsersAbove}`]),
+    ...(dropUsersAbovePerDay === undefined ? [] : [`--drop-users-above-per-day ${dropUsersAbovePerDay}`]),
+  ];
+}
+
+/** Only the limits of these options. */
+export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
+  return {
+    ...(dropUsersAbove !== undefined && { dropUsersAbove }),
+    ...(dropUsersAbovePerDay !== undefined && { dropUsersAbovePerDay }),
+  };
+}
+
+/** The columns that the limits count by. @throws {UsageError} there is none */
+export function columnsToCount(
+  { user, time }: { user?: string; time?: string },
+  limits: UserLimits,
+): { user: string; time?: string } {
+  const [first] = userLimitFlags(limits);
+  if (user === undefined) throw new UsageError(`${first} needs a user column: name it with --user`);
+  if (limits.dropUsersAbovePerDay === undefined) return { user };
+  if (time === undefined)
+    throw new UsageError("--drop-users-above-per-day needs a time column: name it with --time");
+  return { user, time };
+}
+
+/** The dataset without the users above the limits; they are counted, and a warning names those with most events. */
+export function withoutHeavyUsers(
+  dataset: Dataset,
+  limits: UserLimits,
+): { dataset: Dataset; dropped: DroppedUsers; warnings: string[] } {
+  const named = columnsToCount(dataset.roles, limits);
+  const column = columnNamed(dataset, named.user);
+  if (column.kind !== "key")
+    throw new UsageError(`${userLimitFlags(limits)[0]}: the user column '${named.user}' is not a key column`);
+  const times = named.time === undefined ? undefined : columnNamed(dataset, named.time);
+  const { codes, dictionary } = column;
+  const events = {
+    users: codes,
+    numUsers: dictionary.size,
+    times: times?.kind === "number" ? times.values : undefined,
+  };
+  const heavy = heavyUsers(events, limits);
+  const dropped = countOf(heavy);
+  if (heavy.length === 0) return { dataset, dropped, warnings: [] };
+  checkSomeLeft(dropped, dataset.numRows, limits);
+  const isHeavy = new Uint8Array(dictionary.size);
+  for (const { code } of heavy) isHeavy[code] = 1;
+  const rows = rowsWhere(dataset.numRows, (row) => codes[row] === MISSING || isHeavy[codes[row]!] === 0);
+  return {
+    dataset: selectRows(dataset, rows),
+    dropped,
+    warnings: [heavyUsersText(heavy, dataset.numRows, limits, dictionary)],
+  };
+}
+
+/** Users above the limits, those with most events first. */
+export function heavyUsers({ users, numUsers, times }: UserEvents, limits: UserLimits): HeavyUser[] {
+  const { dropUsersAbove = Infinity, dropUsersAbovePerDay } = limits;
+  const events = new Uint32Array(numUsers);
+  for (let row = 0; row < users.length; row++) if (users[row] !== MISSING) events[users[row]!]!++;
+  const perDay =
+    dropUsersAbovePerDay === undefined
+      ? undefined
+      : busiestDays(users, times!, (user) => events[user]! > dropUsersAbovePerDay);
+  const heavy: HeavyUser[] = [];
+  for (let code = 0; code < numUsers; code++) {
+    const most = perDay?.get(code) ?? 0;
+    if (events[code]! <= dropUsersAbove && !(most > dropUsersAbovePerDay!)) continue;
+    heavy.push({ code, events: events[code]!, ...(most > 0 && { perDay: most }) });
+  }
+  return heavy.sort((a, b) => b.events - a.events || a.code - b.code);
+}
+
+/** By user: events on the day that has most of them. @param isCounted false: the user has no day above the limit anyway */
+function busiestDays(
+  users: Uint32Array,
+  times: Float64Array,
+  isCounted: (user: number) => boolean,
+): Map<number, number> {
+  const byUser = new Map<number, Map<number, number>>();
+  for (let row = 0; row < users.length; row++) {
+    const user = users[row]!;
+    if (user === MISSING || Number.isNaN(times[row]) || !isCounted(user)) continue;
+    let days = byUser.get(user);
+    if (!days) byUser.set(user, (days = new Map()));
+    const day = Math.floor(times[row]! / DAY);
+    days.set(day, (days.get(day) ?? 0) + 1);
+  }
+  return new Map([...byUser].map(([user, days]) => [user, Math.max(...days.values())]));
+}
+
+export function countOf(heavy: readonly HeavyUser[]): DroppedUsers {
+  return { users: heavy.length, events: heavy.reduce((sum, { events }) => sum + events, 0) };
+}
+
+/** @throws {UsageError} the limits leave no event */
+export function checkSomeLeft({ events }: DroppedUsers, numRows: number, limits: UserLimits): void {
+  if (events < numRows) return;
+  throw new UsageError(`${userLimitFlags(limits).join(" and ")} excludes all ${numRows} events`);
+}
+
+/** The warning about users that were left out. @param keys undefined: they are not named */
+export function heavyUsersText(
+  heavy: readonly HeavyUser[],
+  numRows: number,
+  limits: UserLimits,
+  keys: Keys | undefined,
+): string {
+  const { users, events } = countOf(heavy);
+  const count = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+  const share = `${((100 * events) / numRows).toFixed(1)} %`;
+  const left =
+    `left out ${count(users, "user")} with ${events.toLocaleString("en")} of ${count(numRows, "event")} ` +
+    `(${share}) by ${userLimitFlags(limits).join(" and ")}`;
+  if (!keys) return left;
+  const names = heavy.slice(0, MOST_NAMED).map(({ code, events: all, perDay }) => {
+    const day = perDay === undefined ? "" : `, at most ${perDay.toLocaleString("en")} a day`;
+    return `'${keyAt(keys, code)}' (${count(all, "event")}${day})`;
+  });
+  const others = users > MOST_NAMED ? ` and ${(users - MOST_NAMED).toLocaleString("en")} more` : "";
+  return `${left}: ${names.join(", ")}${others}`;
+}

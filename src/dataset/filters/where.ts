@@ -1,0 +1,220 @@
+// Row filters of --where: text → tree. `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
+//
+//   expression = term { or term }        term = factor { and factor }        factor = [not] ( test | "(" expression ")" )
+//   test       = column comparison literal | column [not] in "(" literal { "," literal } ")"
+//              | column [not] (starts_with | ends_with | contains) text | column is [not] missing
+//   comparison = "=" "==" "!=" "<>" "<" "<=" ">" ">="
+//
+// Every test is about one column, so that it is decided once for each distinct cell (where-rows.ts).
+
+import { UsageError } from "../../errors.js";
+import { parseNumber } from "../../log/number.js";
+import { lexWhere, type Token } from "./where-tokens.js";
+
+/** A question about one column's cell. */
+export interface CellTest {
+  column: string;
+  /** where the column's name stands in the text, from 0 */
+  at: number;
+  /** whether cells are compared with a number */
+  numeric: boolean;
+  /** the texts that cells are compared with */
+  texts: string[];
+  /** @param cell the empty text is a missing cell */
+  holds(cell: string): boolean;
+}
+
+/** A condition over tests, by their index. */
+export type Condition =
+  { kind: "test"; test: number } | { kind: "not"; of: Condition } | { kind: "and" | "or"; of: Condition[] };
+
+export interface Where {
+  /** as the user wrote it */
+  source: string;
+  /** the flag that has it, for messages */
+  flag: string;
+  tests: CellTest[];
+  condition: Condition;
+}
+
+/** Reads an expression of a flag. @throws {UsageError} it is none; the message points at the character */
+export function parseWhere(source: string, flag = "--where"): Where {
+  const parser = new Parser(source, flag);
+  return { source, flag, tests: parser.tests, condition: parser.whole() };
+}
+
+/** An error at a character of a flag's expression, from 0. */
+export function whereError(
+  { source, flag }: Pick<Where, "source" | "flag">,
+  at: number,
+  problem: string,
+): UsageError {
+  const line = source.replaceAll(/\s/g, " ");
+  return new UsageError(`${flag}, character ${at + 1}: ${problem}\n  ${line}\n  ${" ".repeat(at)}^`);
+}
+
+type Literal = { text: string } | { number: number };
+
+/** what a test does with its cell; a missing cell is distinguished before */
+const comparisons: Record<string, (order: number) => boolean> = {
+  "=": (order) => order === 0,
+  "<": (order) => order < 0,
+  "<=": (order) => order <= 0,
+  ">": (order) => order > 0,
+  ">=": (order) => order >= 0,
+};
+const aliases: Record<string, string> = { "==": "=", "<>": "!=" };
+const textTests: Record<string, (cell: string, text: string) => boolean> = {
+  starts_with: (cell, text) => cell.startsWith(text),
+  ends_with: (cell, text) => cell.endsWith(text),
+  contains: (cell, text) => cell.includes(text),
+};
+
+class Parser {
+  readonly tests: CellTest[] = [];
+  readonly #tokens: Token[];
+  #next = 0;
+
+  constructor(
+    private readonly source: string,
+    private readonly flag: string,
+  ) {
+    this.#tokens = lexWhere(source, (at, problem) => whereError({ source, flag }, at, problem));
+  }
+
+  whole(): Condition {
+    const condition = this.#expression();
+    if (this.#peek().kind !== "end") this.#fail("expected 'and', 'or' or the end");
+    return condition;
+  }
+
+  #expression(): Condition {
+    return this.#list("or", () => this.#list("and", () => this.#factor()));
+  }
+
+  #list(kind: "and" | "or", part: () => Condition): Condition {
+    const of = [part()];
+    while (this.#takeWord(kind)) of.push(part());
+    return of.length === 1 ? of[0]! : { kind, of };
+  }
+
+  #factor(): Condition {
+    if (this.#takeWord("not")) return { kind: "not", of: this.#factor() };
+    if (!this.#takeSymbol("(")) return this.#test();
+    const inside = this.#expression();
+    if (!this.#takeSymbol(")")) this.#fail("expected ')', 'and' or 'or'");
+    return inside;
+  }
+
+  #test(): Condition {
+    const name = this.#peek();
+    if (name.kind !== "word" && name.kind !== "name")
+      this.#fail("expected a column name, 'not' or '('; write names with spaces in `backquotes`");
+    this.#next++;
+    const put = (
+      numeric: boolean,
+      holds: (cell: string) => boolean,
+      literals: readonly Literal[] = [],
+    ): Condition => {
+      const texts = literals.flatMap((literal) => ("text" in literal ? [literal.text] : []));
+      this.tests.push({ column: name.text, at: name.at, numeric, texts, holds });
+      return { kind: "test", test: this.tests.length - 1 };
+    };
+    if (this.#takeWord("is")) {
+      const negated = this.#takeWord("not");
+      if (!this.#takeWord("missing")) this.#fail("expected 'missing' or 'not missing'");
+      return negate(
+        negated,
+        put(false, (cell) => cell === ""),
+      );
+    }
+    const negated = this.#takeWord("not");
+    if (this.#takeWord("in")) {
+      const literals = this.#literals();
+      const equal = literals.map((literal) => comparisonOf("=", literal));
+      return negate(
+        negated,
+        put(false, (cell) => equal.some((holds) => holds(cell)), literals),
+      );
+    }
+    for (const [word, test] of Object.entries(textTests)) {
+      if (!this.#takeWord(word)) continue;
+      const literal = this.#literal();
+      const text = "text" in literal ? literal.text : String(literal.number);
+      return negate(
+        negated,
+        put(false, (cell) => cell !== "" && test(cell, text), [literal]),
+      );
+    }
+    if (negated) this.#fail("expected 'in', 'starts_with', 'ends_with' or 'contains'");
+    const { kind, text } = this.#peek();
+    const operator = Object.hasOwn(aliases, text) ? aliases[text]! : text;
+    if (kind !== "symbol" || !(operator === "!=" || Object.hasOwn(comparisons, operator)))
+      this.#fail(
+        "expected =, !=, <, <=, >, >=, 'in', 'starts_with', 'ends_with', 'contains' or 'is missing'",
+      );
+    this.#next++;
+    const literal = this.#literal();
+    // != is whatever = is not, missing cells included
+    const holds = comparisonOf(operator === "!=" ? "=" : operator, literal);
+    return negate(operator === "!=", put("number" in literal, holds, [literal]));
+  }
+
+  #literals(): Literal[] {
+    if (!this.#takeSymbol("(")) this.#fail("expected '(' and a list of numbers or quoted strings");
+    const literals = [this.#literal()];
+    while (this.#takeSymbol(",")) literals.push(this.#literal());
+    if (!this.#takeSymbol(")")) this.#fail("expected ',' or ')'");
+    return literals;
+  }
+
+  #literal(): Literal {
+    const { kind, text } = this.#peek();
+    if (kind === "word") this.#fail(`expected a number or a quoted string; write a string as "${text}"`);
+    if (kind !== "number" && kind !== "text") this.#fail("expected a number or a quoted string");
+    this.#next++;
+    return kind === "number" ? { number: Number(text) } : { text };
+  }
+
+  #peek(): Token {
+    return this.#tokens[this.#next]!;
+  }
+
+  #takeWord(word: string): boolean {
+    const { kind, text } = this.#peek();
+    const found = kind === "word" && text.toLowerCase() === word;
+    if (found) this.#next++;
+    return found;
+  }
+
+  #takeSymbol(symbol: string): boolean {
+    const { kind, text } = this.#peek();
+    const found = kind === "symbol" && text === symbol;
+    if (found) this.#next++;
+    return found;
+  }
+
+  #fail(expected: string): never {
+    const { kind, at, text } = this.#peek();
+    const got = kind === "end" ? "the end" : kind === "text" ? JSON.stringify(text) : `'${text}'`;
+    throw whereError({ source: this.source, flag: this.flag }, at, `${expected}, got ${got}`);
+  }
+}
+
+function negate(negated: boolean, of: Condition): Condition {
+  return negated ? { kind: "not", of } : of;
+}
+
+/** Numbers by value, texts by their UTF-8 bytes; a missing cell, or one that is no number, compares with nothing. */
+function comparisonOf(operator: string, literal: Literal): (cell: string) => boolean {
+  const test = comparisons[operator]!;
+  if ("number" in literal) {
+    return (cell) => {
+      const x = parseNumber(cell) ?? NaN;
+      return !Number.isNaN(x) && test(x < literal.number ? -1 : x > literal.number ? 1 : 0);
+    };
+  }
+  if (operator === "=") return (cell) => cell === literal.text;
+  const bytes = Buffer.from(literal.text, "utf8");
+  return (cell) => cell !== "" && test(Buffer.compare(Buffer.from(cell, "utf8"), bytes));
+}

@@ -1,0 +1,135 @@
+// A list of edges: two columns of keys, whose keys are nodes of one field.
+//
+//   source   target                 node
+//   a        b            ──►       a  b  c    (numbered as they come in the source, then the target)
+//   b        c
+
+import { MISSING, selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
+import { DataError, UsageError } from "../../errors.js";
+import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
+import type { Edges } from "./graph.js";
+import { KeyIndex } from "../vocabulary/key-index.js";
+import type { EdgeColumns } from "../roles.js";
+import { idsOf, type FeatureSpace } from "../vocabulary/vocabulary.js";
+
+/** The field that the keys of both columns are in. */
+export const NODE_FIELD = "node";
+
+/**
+ * The ends of a list's edges as rows of their own, in one column of keys: what a vocabulary is fitted on. Row e is the source of
+ * edge e, row numRows + e its target; times are those of the edges.
+ *
+ * @throws {UsageError} a column is not one of keys
+ */
+export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset {
+  const [from, to] = [keyColumn(edges, "--source", source), keyColumn(edges, "--target", target)];
+  const { dictionary, codes: toCodes } = united(from.dictionary, to.dictionary);
+  const m = edges.numRows;
+  const codes = new Uint32Array(2 * m);
+  codes.set(from.codes);
+  for (let e = 0; e < m; e++) codes[m + e] = to.codes[e] === MISSING ? MISSING : toCodes[to.codes[e]!]!;
+  const node: KeyColumn = { kind: "key", name: NODE_FIELD, codes, dictionary };
+  const { time } = edges.roles;
+  const times = time === undefined ? undefined : columnNamed(edges, time);
+  const { firstOther: _, hashKeys, ...rest } = edges;
+  return {
+    ...rest,
+    ...(hashKeys && { hashKeys: { ...hashKeys, columns: [NODE_FIELD] } }),
+    numRows: 2 * m,
+    columns: [node, ...(times?.kind === "number" ? [{ ...times, values: twice(times.values) }] : [])],
+    roles: {
+      ...(times?.kind === "number" && { time: times.name }),
+      ...{ fields: [NODE_FIELD], numeric: [], multi: {} },
+    },
+  };
+}
+
+/** The rows of endsOf that belong to some edges. @param rows u32: edges */
+export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
+  const ends = new Uint32Array(2 * rows.length);
+  ends.set(rows);
+  for (let i = 0; i < rows.length; i++) ends[rows.length + i] = numEdges + rows[i]!;
+  return ends;
+}
+
+/**
+ * Edges of a list as features of a space that has the field of nodes; MISSING where the space does not know a key.
+ *
+ * @param ends of the list, as endsOf gives them
+ * @param rows u32: which edges
+ * @param weights f32, a row of the list each
+ */
+export function edgesOf(
+  space: FeatureSpace,
+  ends: Dataset,
+  rows: Uint32Array,
+  weights: Float32Array | undefined,
+): Edges {
+  const f = space.fields.findIndex(({ name }) => name === NODE_FIELD);
+  const [field, node] = [space.fields[f], columnNamed(ends, NODE_FIELD)];
+  if (field?.kind !== "key" || node.kind !== "key") throw new RangeError("nodes are keys");
+  const ids = idsOf(field, node.dictionary);
+  const { codes } = node;
+  const offset = space.offsets[f]!;
+  const featuresFrom = (first: number): Uint32Array => {
+    const features = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const code = codes[first + rows[i]!]!;
+      const id = code === MISSING ? 0 : ids[code]!;
+      features[i] = id === 0 ? MISSING : offset + id;
+    }
+    return features;
+  };
+  const weightsOf = (byRow: Float32Array): Float32Array => {
+    const own = new Float32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) own[i] = byRow[rows[i]!]!;
+    return own;
+  };
+  return {
+    sources: featuresFrom(0),
+    targets: featuresFrom(ends.numRows / 2),
+    ...(weights && { weights: weightsOf(weights) }),
+  };
+}
+
+/** Checks the weights of a list that was not read as one. @throws {DataError} a weight is not above 0 */
+export function checkEdgeWeights(edges: Dataset): void {
+  const { weight } = edges.roles;
+  const column = weight === undefined ? undefined : columnNamed(edges, weight);
+  if (column?.kind !== "number") return;
+  const odd = column.values.findIndex((value) => !(Math.fround(value) > 0 && Math.fround(value) < Infinity));
+  if (odd < 0) return;
+  throw new DataError(`row ${odd + 1}: expected a positive edge weight, got ${column.values[odd]}`, {
+    file: edges.inputs.map(({ path }) => path).join(", "),
+    column: column.name,
+  });
+}
+
+function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
+  const column = dataset.columns.find((candidate) => candidate.name === name);
+  if (!column)
+    throw new UsageError(
+      `${flag} names column '${name}', which is excluded: remove it from --ignore, or add it to --fields`,
+    );
+  if (column.kind === "key") return column;
+  throw new UsageError(`${flag} needs one key per row, but the column '${name}' is numeric or multi-valued`);
+}
+
+/** All keys of two dictionaries, those of the first as they are. @returns with the codes of the second's keys, u32[second.size] */
+function united(first: Keys, second: Keys): { dictionary: Keys; codes: Uint32Array } {
+  const index = new KeyIndex(first);
+  const codes = new Uint32Array(second.size);
+  const added: number[] = [];
+  for (let code = 0; code < second.size; code++) {
+    const found = index.find(second, code);
+    codes[code] = found >= 0 ? found : first.size + added.push(code) - 1;
+  }
+  return { dictionary: joinedKeys(first, selectKeys(second, Uint32Array.from(added))), codes };
+}
+
+function twice(values: Float64Array): Float64Array {
+  const both = new Float64Array(2 * values.length);
+  both.set(values);
+  both.set(values, values.length);
+  return both;
+}

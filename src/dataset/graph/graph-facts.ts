@@ -1,0 +1,120 @@
+// What a graph looks like: degrees, components, nodes that lead nowhere.
+
+import { ascending } from "../../numeric/indices.js";
+import type { Graph } from "./graph.js";
+
+/** Of a number a node; of an even number of nodes the median is the mean of the two in the middle. */
+export interface Spread {
+  min: number;
+  median: number;
+  mean: number;
+  max: number;
+}
+
+export interface GraphFacts {
+  /** nodes with an edge */
+  linked: number;
+  /** nodes without one, known from self-loops or from edges that lack an end */
+  isolated: number;
+  /** different neighbours of each linked node; of a directed graph in either direction, an edge there and back counted twice */
+  degree: Spread;
+  /** directed: of each linked node */
+  outDegree?: Spread;
+  inDegree?: Spread;
+  /** directed: linked nodes that no arc leaves, where a walk ends */
+  dangling?: number;
+  /** directed: arcs whose reverse is an arc too */
+  reciprocated?: number;
+  /** of linked nodes, directions left out */
+  components: number;
+  /** nodes of the largest */
+  largestComponent: number;
+}
+
+/** The facts of a graph. O(E log degree) time; about 40 bytes a node beside the graph. */
+export function graphFacts(graph: Graph): GraphFacts {
+  const { numNodes, offsets, neighbors, directed } = graph;
+  const outDegrees = Uint32Array.from({ length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
+  const inDegrees = new Uint32Array(numNodes);
+  for (const v of neighbors) inDegrees[v]!++;
+  // an undirected edge stands in both directions already
+  const degrees = directed ? outDegrees.map((out, v) => out + inDegrees[v]!) : outDegrees;
+  const isLinked = (_: number, v: number): boolean => degrees[v]! > 0;
+  const linked = degrees.filter(isLinked);
+  const { components, largest } = componentsOf(graph, degrees);
+  return {
+    linked: linked.length,
+    isolated: numNodes - linked.length,
+    degree: spreadOf(linked),
+    ...(directed && {
+      outDegree: spreadOf(outDegrees.filter(isLinked)),
+      inDegree: spreadOf(inDegrees.filter(isLinked)),
+      dangling: outDegrees.reduce((sum, out, v) => sum + (out === 0 && degrees[v]! > 0 ? 1 : 0), 0),
+      reciprocated: reciprocated(graph),
+    }),
+    components,
+    largestComponent: largest,
+  };
+}
+
+/** Whether there is an arc from a node to another. O(log degree). */
+export function hasArc({ offsets, neighbors }: Graph, from: number, to: number): boolean {
+  let [low, high] = [offsets[from]!, offsets[from + 1]!];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (neighbors[middle]! < to) low = middle + 1;
+    else high = middle;
+  }
+  return low < offsets[from + 1]! && neighbors[low] === to;
+}
+
+function reciprocated(graph: Graph): number {
+  const { numNodes, offsets, neighbors } = graph;
+  let count = 0;
+  for (let v = 0; v < numNodes; v++)
+    for (let i = offsets[v]!; i < offsets[v + 1]!; i++) if (hasArc(graph, neighbors[i]!, v)) count++;
+  return count;
+}
+
+/** Zeros of no numbers. */
+export function spreadOf(given: ArrayLike<number>): Spread {
+  const numbers = Float64Array.from(given);
+  const n = numbers.length;
+  if (n === 0) return { min: 0, median: 0, mean: 0, max: 0 };
+  const sorted = numbers.sort();
+  return {
+    min: sorted[0]!,
+    median: (sorted[(n - 1) >> 1]! + sorted[n >> 1]!) / 2,
+    mean: sorted.reduce((sum, x) => sum + x, 0) / n,
+    max: sorted[n - 1]!,
+  };
+}
+
+/** By union of trees with path halving (Tarjan and van Leeuwen 1984). */
+function componentsOf(
+  { numNodes, offsets, neighbors }: Graph,
+  degrees: Uint32Array,
+): { components: number; largest: number } {
+  const parent = ascending(numNodes);
+  const rootOf = (node: number): number => {
+    let v = node;
+    for (; parent[v] !== v; v = parent[v]!) parent[v] = parent[parent[v]!]!;
+    return v;
+  };
+  const sizes = new Uint32Array(numNodes).fill(1);
+  for (let v = 0; v < numNodes; v++)
+    for (let i = offsets[v]!; i < offsets[v + 1]!; i++) {
+      const [a, b] = [rootOf(v), rootOf(neighbors[i]!)];
+      if (a === b) continue;
+      const [small, large] = sizes[a]! < sizes[b]! ? [a, b] : [b, a];
+      parent[small] = large;
+      sizes[large]! += sizes[small]!;
+    }
+  let [components, largest] = [0, 0];
+  for (let v = 0; v < numNodes; v++)
+    if (parent[v] === v && degrees[v]! > 0) {
+      components++;
+      largest = Math.max(largest, sizes[v]!);
+    }
+  return { components, largest };
+}

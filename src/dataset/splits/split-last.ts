@@ -1,0 +1,87 @@
+// Leave-last-out: each user's last events are held out, or last groups of events (a basket, a session).
+//
+// Training then sees what other users did after the held-out events; a split by time does not.
+
+import { ascending } from "../../numeric/indices.js";
+import { MISSING } from "../../log/keys.js";
+import { UsageError } from "../../errors.js";
+import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
+import { cellCodes } from "../item-fields.js";
+import type { Parts } from "./parts.js";
+
+export interface LastOptions {
+  /** events, or groups of events, of each user in the test part; as many before them are the validation part */
+  last: number;
+  /** column whose equal cells of one user are one group; each event is its own when absent */
+  group?: string;
+  /** parts that are not cut */
+  without: readonly ("valid" | "test")[];
+}
+
+/**
+ * A user's events are in order of time, then row; without a time column in the log's order. A group stands where its
+ * latest event does. A user keeps at least one group to be trained on: validation gives way first, then test. Rows
+ * without a user are trained on.
+ *
+ * @returns rows of each part in the log's order
+ * @throws {UsageError} there is no user column, or the group's column is none of keys
+ */
+export function splitLast(dataset: Dataset, { last, group, without }: LastOptions): Parts {
+  const { user, time } = dataset.roles;
+  if (user === undefined) throw new UsageError("--split last needs a user column: name it with --user");
+  const users = keyColumn(dataset, user, "--split last needs a categorical user column");
+  const groupCodes = group === undefined ? undefined : groupColumn(dataset, group);
+  const times = time === undefined ? undefined : columnNamed(dataset, time);
+  const timeOf = (row: number): number => (times?.kind === "number" ? times.values[row]! : 0);
+
+  const rowsOf: number[][] = Array.from({ length: users.dictionary.size }, () => []);
+  users.codes.forEach((code, row) => code !== MISSING && rowsOf[code]!.push(row));
+  const held = { valid: new Uint8Array(dataset.numRows), test: new Uint8Array(dataset.numRows) };
+  for (const rows of rowsOf) {
+    rows.sort((a, b) => timeOf(a) - timeOf(b) || a - b);
+    const groups = groupsOf(rows, groupCodes);
+    for (const part of ["test", "valid"] as const) {
+      if (without.includes(part)) continue;
+      const count = Math.min(last, groups.length - 1);
+      if (count < 1) break;
+      for (const row of groups.splice(-count).flat()) held[part][row] = 1;
+    }
+  }
+  const all = ascending(dataset.numRows);
+  return {
+    train: all.filter((row) => held.valid[row] === 0 && held.test[row] === 0),
+    valid: all.filter((row) => held.valid[row] === 1),
+    test: all.filter((row) => held.test[row] === 1),
+  };
+}
+
+/** A user's ordered rows as groups, in the order of their latest rows; a row without a group is one of its own. */
+function groupsOf(rows: readonly number[], codes: Uint32Array | undefined): number[][] {
+  if (!codes) return rows.map((row) => [row]);
+  const groups = new Map<number, number[]>();
+  for (const row of rows) {
+    const name = codes[row] === MISSING ? -1 - row : codes[row]!;
+    const group = groups.get(name) ?? [];
+    // the map is in order of insertion: a group moves behind the others with each of its rows
+    group.push(row);
+    groups.delete(name);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+function groupColumn(dataset: Dataset, name: string): Uint32Array {
+  const column = dataset.columns.find((candidate) => candidate.name === name);
+  if (column) return cellCodes(column);
+  throw new UsageError(
+    `--group names column '${name}', which is not in the data: the columns are ` +
+      `${dataset.columns.map((each) => each.name).join(", ")}; use --session to keep a column that is not a ` +
+      "feature",
+  );
+}
+
+function keyColumn(dataset: Dataset, name: string, message: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "key") throw new UsageError(`${message}: '${name}' is not`);
+  return column;
+}

@@ -1,0 +1,207 @@
+// A validation part whose items are as popular as those of another log: of each user's items a share is held out, the more likely
+// the more (or the fewer) events an item has.
+//
+//   d_i   users of an item among the rows that are cut            u   a hash of seed, user and item, in (0, 1)
+//   key   log(-log u) - γ log d_i                                 the user's items with the lowest keys are held out
+//
+// These are draws without replacement with weights d_i^γ (Efraimidis and Spirakis 2006, doi:10.1016/j.ipl.2005.11.003). Hashes stay as
+// they are while γ is sought, so that the mean of d over what is held out never falls as γ grows: bisection finds it. An item held
+// out counts without the user who holds it out, as an item of another log does.
+
+import { MISSING } from "../../log/keys.js";
+import { log } from "../../numeric/exp.js";
+import { UsageError } from "../../errors.js";
+import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
+import type { Parts } from "./parts.js";
+
+/** How popular the held-out items are to be: events of each item of the dataset in another log, or what was made of them before. */
+export type Likeness =
+  | {
+      /** u32[keys of the item column] */
+      events: Uint32Array;
+      /** events of items that the dataset has not */
+      unknown: number;
+    }
+  | { target: number };
+
+/** Of γ: at its ends a user's items go in the order of their degrees alone. */
+const MOST_POWER = 64;
+/** Halvings of that range at most. */
+const STEPS = 40;
+/** Of the target: beyond this it counts as missed, and within that nothing better is sought. */
+const [CLOSE, ENOUGH] = [0.02, 1e-4];
+
+export interface SplitLikeOptions {
+  /** of each user's items, in (0, 1); rounded up or down by a hash of the user */
+  share: number;
+  likeness: Likeness;
+  /** hashes in [0, 1) of a row's user, and of its user and item */
+  hashes: { ofUser: (row: number) => number; ofPair: (row: number) => number };
+}
+
+/**
+ * Cuts a validation part from some rows: all events of a held-out pair of a user and an item. A user keeps one item at least, and
+ * rows without user or item are trained on.
+ *
+ * @throws {UsageError} there is no user or item column, nothing is held out, or the target cannot be reached; says what can be
+ */
+export function splitLike(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { share, likeness, hashes }: SplitLikeOptions,
+): Pick<Parts, "train" | "valid" | "like"> {
+  const [user, item] = [keysOf(dataset, "user"), keysOf(dataset, "item")];
+  const pairs = pairsOf(rows, user, item);
+  const degrees = new Uint32Array(item.dictionary.size);
+  for (const code of pairs.items) degrees[code]!++;
+  const users = usersOf(pairs, share, hashes);
+  if (users.numHeld === 0)
+    throw new UsageError(
+      `--valid ${share} holds out no items: no user has one to hold out and one to train on; use a larger share`,
+    );
+  const target = targetOf(likeness, degrees);
+
+  const logs = Float64Array.from(pairs.items, (code) => log(degrees[code]!));
+  const waits = Float64Array.from(pairs.rows, (row) => log(-log(1 - hashes.ofPair(row))));
+  const held = new Uint8Array(pairs.rows.length);
+  const holdOut = (power: number): number => {
+    hold(users, (pair) => waits[pair]! - power * logs[pair]!, held);
+    let sum = 0;
+    held.forEach((is, pair) => (sum += is * (degrees[pairs.items[pair]!]! - 1)));
+    return sum / users.numHeld;
+  };
+  const range = [holdOut(-MOST_POWER), holdOut(MOST_POWER)] as const;
+  const power = powerFor(target, range, holdOut);
+  const reached = holdOut(power);
+  if (Math.abs(reached - target) > CLOSE * target) {
+    const [least, most] = range.map((x) => x.toFixed(1));
+    throw new UsageError(
+      `cannot match --valid-like: its items have ${target.toFixed(1)} users on average in this log, but ` +
+        `--valid ${share} reaches only ${reached.toFixed(1)} (possible range ${least} to ${most}): use another ` +
+        "share, or omit --valid-like",
+    );
+  }
+  const isHeld = (at: number) => pairs.ofRow[at] !== MISSING && held[pairs.ofRow[at]!] === 1;
+  return {
+    train: rows.filter((_, at) => !isHeld(at)),
+    valid: rows.filter((_, at) => isHeld(at)),
+    like: { target, reached, power },
+  };
+}
+
+/** Mean degree of the other log's events. @throws {UsageError} the dataset has none of its items */
+function targetOf(likeness: Likeness, degrees: Uint32Array): number {
+  if ("target" in likeness) return likeness.target;
+  const { events, unknown } = likeness;
+  let [sum, count] = [0, unknown];
+  events.forEach((n, code) => {
+    sum += n * degrees[code]!;
+    count += n;
+  });
+  if (sum === 0)
+    throw new UsageError(
+      `none of ${count} events of --valid-like has an item of this log: use a file with the items that the ` +
+        "validation split should resemble",
+    );
+  return sum / count;
+}
+
+/** Where the mean, which never falls, comes closest to the target. */
+function powerFor(
+  target: number,
+  [least, most]: readonly [number, number],
+  meanAt: (power: number) => number,
+): number {
+  if (target <= least) return -MOST_POWER;
+  if (target >= most) return MOST_POWER;
+  let [low, high] = [-MOST_POWER, MOST_POWER];
+  let [below, above] = [least, most];
+  for (let step = 0; step < STEPS; step++) {
+    const middle = (low + high) / 2;
+    const mean = meanAt(middle);
+    if (Math.abs(mean - target) <= ENOUGH * target) return middle;
+    if (mean < target) [low, below] = [middle, mean];
+    else [high, above] = [middle, mean];
+  }
+  return target - below < above - target ? low : high;
+}
+
+interface Pairs {
+  /** of each row that is cut its pair, or MISSING without user or item */
+  ofRow: Uint32Array;
+  /** of each pair: its first row, its user and its item, as the columns have them */
+  rows: Uint32Array;
+  users: Uint32Array;
+  items: Uint32Array;
+}
+
+/** Distinct pairs of users and items, as they come. */
+function pairsOf(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pairs {
+  const ofRow = new Uint32Array(rows.length).fill(MISSING);
+  const numbers = new Map<number, number>();
+  const first: number[] = [];
+  rows.forEach((row, at) => {
+    const [u, i] = [user.codes[row]!, item.codes[row]!];
+    if (u === MISSING || i === MISSING) return;
+    const name = u * item.dictionary.size + i;
+    let pair = numbers.get(name);
+    if (pair === undefined) {
+      numbers.set(name, (pair = first.length));
+      first.push(row);
+    }
+    ofRow[at] = pair;
+  });
+  const pairRows = Uint32Array.from(first);
+  return {
+    ofRow,
+    rows: pairRows,
+    users: pairRows.map((row) => user.codes[row]!),
+    items: pairRows.map((row) => item.codes[row]!),
+  };
+}
+
+interface Users {
+  /** pairs of each user, and how many of them are held out */
+  pairs: number[][];
+  quotas: number[];
+  numHeld: number;
+}
+
+function usersOf({ rows, users }: Pairs, share: number, { ofUser }: SplitLikeOptions["hashes"]): Users {
+  const lists = new Map<number, number[]>();
+  users.forEach((code, pair) => {
+    const own = lists.get(code);
+    if (own) own.push(pair);
+    else lists.set(code, [pair]);
+  });
+  const pairs = [...lists.values()];
+  const quotas = pairs.map((own) =>
+    Math.min(own.length - 1, Math.floor(share * own.length + ofUser(rows[own[0]!]!))),
+  );
+  return { pairs, quotas, numHeld: quotas.reduce((sum, n) => sum + n, 0) };
+}
+
+/** Marks the pairs of the lowest keys of each user. @param held u8, a pair each: overwritten */
+function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
+  pairs.forEach((own, u) => {
+    const keys = Float64Array.from(own, keyOf);
+    let left = quotas[u]!;
+    const last = left === 0 ? -Infinity : keys.toSorted()[left - 1]!;
+    own.forEach((pair, at) => {
+      held[pair] = left > 0 && keys[at]! <= last ? 1 : 0;
+      left -= held[pair]!;
+    });
+  });
+}
+
+function keysOf(dataset: Dataset, role: "user" | "item"): KeyColumn {
+  const name = dataset.roles[role];
+  if (name === undefined)
+    throw new UsageError(
+      `--valid-like needs a user and an item column: name the ${role} column with --${role}`,
+    );
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "key")
+    throw new UsageError(`--valid-like needs a categorical ${role} column, but '${name}' is not categorical`);
+  return column;
+}

@@ -1,0 +1,28 @@
+// How many rows hold each key of a column: rounds of a column each, which threads share.
+
+import { MISSING } from "../../log/keys.js";
+
+/** What the rounds work on; all arrays are in shared memory. */
+export interface Counting {
+  columns: readonly {
+    codes: Uint32Array;
+    /** u32[size of the dictionary] */
+    events: Uint32Array;
+  }[];
+  /** u32: the rows that count; all when absent */
+  rows: Uint32Array | undefined;
+}
+
+/** Called once in each thread. @returns counts the keys of a column */
+export function start({ columns, rows }: Counting): (column: number) => void {
+  return (column) => {
+    const { codes, events } = columns[column]!;
+    // a round may be done again
+    events.fill(0);
+    const numRows = rows ? rows.length : codes.length;
+    for (let i = 0; i < numRows; i++) {
+      const code = codes[rows ? rows[i]! : i]!;
+      if (code !== MISSING) events[code]!++;
+    }
+  };
+}

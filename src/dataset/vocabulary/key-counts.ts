@@ -1,0 +1,56 @@
+// How many rows hold each key of a column.
+
+import { sharedU32 } from "../../numeric/indices.js";
+import { shareRounds } from "../../workers/rounds.js";
+import { start } from "./counting.worker.js";
+import type { KeyColumn } from "../dataset.js";
+import { densityOf } from "../sparse-fields.js";
+
+/** A column of codes, and the size of its dictionary. */
+interface Codes {
+  codes: Uint32Array;
+  numKeys: number;
+}
+
+/** Counts over all rows by a column's codes: a vocabulary needs those that the reading made. */
+const ofAllRows = new WeakMap<Uint32Array, Uint32Array>();
+
+/** Codes of which every row has one, as far as that was counted. */
+const neverEmpty = new WeakSet<Uint32Array>();
+
+/** Whether a column is known to have a key in every row. */
+export function isNeverEmpty(codes: Uint32Array): boolean {
+  return neverEmpty.has(codes);
+}
+
+/** One a column: u32[numKeys], the rows that hold each key. @param rows distinct; all rows when absent */
+function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[] {
+  const counted = columns.map(({ codes, numKeys }) => ({ codes, events: sharedU32(numKeys) }));
+  const large = [...(rows ? [rows] : []), ...columns.map(({ codes }) => codes)];
+  const url = new URL("./counting.worker.js", import.meta.url);
+  shareRounds(url, start, { columns: counted, rows }, columns.length, large);
+  return counted.map(({ events }) => events);
+}
+
+/** The same over all rows, kept for those who ask for one of the columns again. */
+export function countAll(columns: readonly Codes[]): Uint32Array[] {
+  const others = columns.filter(({ codes }) => !ofAllRows.has(codes));
+  const counts = countCodes(others);
+  others.forEach(({ codes }, i) => {
+    ofAllRows.set(codes, counts[i]!);
+    if (densityOf(counts[i]!).rows === codes.length) neverEmpty.add(codes);
+  });
+  return columns.map(({ codes }) => ofAllRows.get(codes)!);
+}
+
+/** One a column: u32[size of its dictionary], the rows that hold each key; to be read only. @param rows distinct */
+export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
+  const all = columns.map(({ codes, dictionary }) => ({ codes, numKeys: dictionary.size }));
+  const isWhole = all.every(({ codes }) => codes.length === rows.length);
+  return isWhole ? countAll(all) : countCodes(all, rows);
+}
+
+/** u32[size of the dictionary]: the rows that hold each key; to be read only. @param rows distinct */
+export function countKeys(column: KeyColumn, rows: Uint32Array): Uint32Array {
+  return countColumns([column], rows)[0]!;
+}

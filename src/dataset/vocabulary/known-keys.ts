@@ -1,0 +1,140 @@
+// A vocabulary that goes on from an earlier one: its keys stay, whatever this log's counts, and limits decide over new keys.
+//
+//   earlier   apple berry cherry            this log   apple 9, date 4, cherry 1, elder 1      --min-count 2
+//   fields    apple 9 | date 4 | cherry 1 | berry 0          (descending count, then bytes: keys that the log lacks are last)
+//
+// A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
+
+import { ascending } from "../../numeric/indices.js";
+import { selectKeys, compareKeys, joinedKeys, type Keys } from "../../log/keys.js";
+import { UsageError } from "../../errors.js";
+import { columnNamed, type Dataset } from "../dataset.js";
+import { checkBuckets } from "./hash-field.js";
+import { countKeys } from "./key-counts.js";
+import { KeyIndex } from "./key-index.js";
+import { binColumn } from "../numeric.js";
+import {
+  countValues,
+  featureSpace,
+  inRowOrder,
+  type CategoricalField,
+  type EarlierRows,
+  type FeatureSpace,
+  type Field,
+} from "./vocabulary.js";
+
+/** A field of an earlier run by its name, without the keys that are to go; undefined for one that it has not. */
+export type KnownFields = (name: string) => Field | undefined;
+
+/**
+ * A space fitted on the rows of a training part, with all that is known from an earlier one.
+ *
+ * @param space   as fitFeatures gives it, without a row order
+ * @param earlier rows to keep where they are
+ * Kinds are as checkKinds found them.
+ */
+export function withKnown(
+  space: FeatureSpace,
+  dataset: Dataset,
+  rows: Uint32Array,
+  known: KnownFields,
+  earlier: EarlierRows,
+): FeatureSpace {
+  const fields = space.fields.map((field): Field => {
+    const before = known(field.name);
+    if (field.kind === "number" || field.kind === "bins")
+      return before ? rescaled(field, dataset, rows, before) : field;
+    if (field.hash) {
+      checkBuckets(field.name, field.hash, earlier(field.name));
+      return field;
+    }
+    const whole = before?.kind === field.kind ? withKnownKeys(field, dataset, rows, before.keys) : field;
+    return inRowOrder(whole, earlier(field.name));
+  });
+  return featureSpace(fields);
+}
+
+/** @throws {UsageError} a field is of another kind in the earlier run, or hashed otherwise */
+export function checkKinds(space: FeatureSpace, known: KnownFields): void {
+  for (const field of space.fields) {
+    const before = known(field.name);
+    if (before) checkKind(field, before);
+  }
+}
+
+function checkKind(field: Field, before: Field): void {
+  const [was, is] = [kindText(before), kindText(field)];
+  if (was === is) return;
+  throw new UsageError(
+    `'${field.name}' is ${was} in the run of --init but ${is} here: use the same column options, or train ` +
+      "without --init",
+  );
+}
+
+function kindText(field: Field): string {
+  switch (field.kind) {
+    case "number":
+      return field.log1p ? "numeric (log1p)" : "numeric";
+    case "bins":
+      return "numeric in bins";
+    case "multi":
+      return "multi-valued";
+    default:
+      return field.hash ? `hashed to ${field.hash.bits} bits` : "categorical";
+  }
+}
+
+/** A number's field on the earlier scale or bins, with this training part's counts. */
+function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Field): Field {
+  if (before.kind === "number" && field.kind === "number") return { ...before, count: field.count };
+  const column = columnNamed(dataset, field.name);
+  if (before.kind !== "bins" || column.kind !== "number") return field;
+  const counts = countKeys(binColumn(column, before.edges, before.keys), rows);
+  return { ...before, counts: withOov(0, counts) };
+}
+
+/** The field with the known keys that its limits left out or that the log lacks. */
+function withKnownKeys(
+  field: CategoricalField,
+  dataset: Dataset,
+  rows: Uint32Array,
+  known: Keys,
+): CategoricalField {
+  const column = columnNamed(dataset, field.name);
+  if (column.kind === "number") return field;
+  const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
+  const [own, inLog] = [new KeyIndex(field.keys), new KeyIndex(column.dictionary)];
+  const missing: number[] = [];
+  for (let code = 0; code < known.size; code++) {
+    // an empty key is a hole of a row order
+    const isHole = known.offsets[code] === known.offsets[code + 1];
+    if (!isHole && own.find(known, code) < 0) missing.push(code);
+  }
+  const added = Uint32Array.from(missing, (code) => {
+    const found = inLog.find(known, code);
+    return found < 0 ? 0 : events[found]!;
+  });
+
+  // all keys by descending count, then by their bytes
+  const all = joinedKeys(field.keys, selectKeys(known, Uint32Array.from(missing)));
+  const counts = new Uint32Array(all.size);
+  counts.set(field.counts.subarray(1));
+  counts.set(added, field.keys.size);
+  const order = ascending(all.size).sort((a, b) => counts[b]! - counts[a]! || compareKeys(all, a, b));
+  const unknown = added.reduce((left, count) => left - count, field.counts[0]!);
+  return {
+    ...field,
+    keys: selectKeys(all, order),
+    counts: withOov(
+      unknown,
+      order.map((code) => counts[code]!),
+    ),
+  };
+}
+
+function withOov(unknown: number, counts: Uint32Array): Uint32Array {
+  const all = new Uint32Array(counts.length + 1);
+  all[0] = unknown;
+  all.set(counts, 1);
+  return all;
+}

@@ -1,0 +1,161 @@
+// Which keys of a field get a feature of their own: the rest is out-of-vocabulary.
+//
+// A key is kept when it has at least minCount events and minUsers distinct users in the training part, and, of those,
+// is among the maxVocab first in the order of the vocabulary (descending count, then UTF-8 bytes).
+
+import { MISSING } from "../../log/keys.js";
+import { UsageError } from "../../errors.js";
+import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.js";
+import { hashRecipe, type HashRecipe } from "./hash-field.js";
+import { requireColumn } from "../roles.js";
+
+/** One number for every field, or with fields that have their own; `user` and `item` name the columns in these roles. */
+export type PerField = number | { others: number; byField: Record<string, number> };
+
+export interface VocabularyLimits {
+  /** keys with fewer events are out-of-vocabulary */
+  minCount: PerField;
+  /** so many keys at the most, the most frequent; no bound when absent */
+  maxVocab?: PerField;
+  /**
+   * keys with fewer distinct users are out-of-vocabulary, in every field but the user's own; 0 when absent. Events without
+   * a user count for none.
+   */
+  minUsers?: number;
+  /** by field, which has no vocabulary then and no limits: its keys are hashed to 2^n buckets (hash-field.ts) */
+  hash?: Record<string, number>;
+}
+
+/** The limits of one field, as numbers. */
+export interface FieldLimits {
+  minCount: number;
+  maxVocab: number;
+}
+
+/** Fields that options name beside --fields, so that they are features however few rows their keys have. */
+export function fieldsNamed({
+  hash = {},
+  minCount,
+  maxVocab = Infinity,
+  itemFields = [],
+  others = [],
+}: Partial<VocabularyLimits> & { itemFields?: readonly string[]; others?: readonly string[] }): {
+  keep?: string[];
+} {
+  const limited = [minCount, maxVocab].flatMap((limit) =>
+    typeof limit === "object" ? Object.keys(limit.byField) : [],
+  );
+  const keep = [...Object.keys(hash), ...limited, ...itemFields, ...others];
+  return keep.length > 0 ? { keep } : {};
+}
+
+/**
+ * The limits of each field by its name.
+ *
+ * @throws {UsageError} a limit names a field that is none, or --min-users has no user column to count
+ */
+export function limitsByField(
+  { minCount, maxVocab, minUsers = 0 }: VocabularyLimits,
+  fields: readonly string[],
+  roles: Roles,
+  hashed: ReadonlyMap<string, HashRecipe>,
+): (field: string) => FieldLimits {
+  if (minUsers > 0 && roles.user === undefined)
+    throw new UsageError("--min-users needs a user column: name it with --user");
+  const minimum = numberByField("--min-count", minCount, fields, roles, hashed);
+  const maximum = numberByField("--max-vocab", maxVocab ?? Infinity, fields, roles, hashed);
+  return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
+}
+
+/** @throws {UsageError} a name that is no field's */
+function numberByField(
+  flag: string,
+  limit: PerField,
+  fields: readonly string[],
+  roles: Roles,
+  hashed: ReadonlyMap<string, HashRecipe>,
+): (field: string) => number {
+  if (typeof limit === "number") return () => limit;
+  const own = new Map<string, number>();
+  for (const [name, n] of Object.entries(limit.byField)) {
+    const field = fieldNamed(name, fields, roles);
+    requireColumn(flag, field, fields);
+    if (hashed.has(field))
+      throw new UsageError(`${flag} cannot limit '${field}', which is hashed (--hash) and has no vocabulary`);
+    own.set(field, n);
+  }
+  return (field) => own.get(field) ?? limit.others;
+}
+
+/**
+ * How the fields that are hashed are, by name.
+ *
+ * @throws {UsageError} no field of that name, or one of several values a cell
+ */
+export function hashedFields(
+  hash: VocabularyLimits["hash"],
+  columns: readonly Column[],
+  roles: Roles,
+): ReadonlyMap<string, HashRecipe> {
+  const names = columns.map(({ name }) => name);
+  return new Map(
+    Object.entries(hash ?? {}).map(([named, bits]) => {
+      const name = fieldNamed(named, names, roles);
+      requireColumn("--hash", name, names);
+      const column = columns.find((candidate) => candidate.name === name);
+      // values of one cell could share a bucket, and features are distinct within a row
+      if (column?.kind !== "key")
+        throw new UsageError(
+          `--hash needs a categorical field with one key per cell, but '${name}' is not one`,
+        );
+      return [name, hashRecipe(name, bits)];
+    }),
+  );
+}
+
+/** The field of that name, or the user's or item's column where `user` or `item` is no field itself. */
+function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
+  if (fields.includes(name)) return name;
+  return (name === "user" ? user : name === "item" ? item : undefined) ?? name;
+}
+
+/**
+ * Distinct users of each key of a column, over the given rows.
+ *
+ * @returns u32[size of the column's dictionary]
+ */
+export function distinctUsers(
+  dataset: Dataset,
+  column: Exclude<Column, { kind: "number" }>,
+  rows: Uint32Array,
+): Uint32Array {
+  const user = columnNamed(dataset, dataset.roles.user!);
+  if (user.kind !== "key") throw new UsageError(`the user column '${user.name}' must hold one id a row`);
+  const users = new Uint32Array(column.dictionary.size);
+  // a key is counted once a user when the rows come user by user
+  const lastUser = new Uint32Array(users.length).fill(MISSING);
+  const count = (key: number, by: number) => {
+    if (lastUser[key] === by) return;
+    lastUser[key] = by;
+    users[key]!++;
+  };
+  for (const row of rowsByUser(user.codes, user.dictionary.size, rows)) {
+    const code = column.codes[row]!;
+    if (code === MISSING) continue;
+    if (column.kind === "key") count(code, user.codes[row]!);
+    else
+      for (let j = column.indptr[code]!; j < column.indptr[code + 1]!; j++)
+        count(column.values[j]!, user.codes[row]!);
+  }
+  return users;
+}
+
+/** The rows that have a user, grouped by user (a counting sort). */
+function rowsByUser(codes: Uint32Array, numUsers: number, rows: Uint32Array): Uint32Array {
+  const end = new Uint32Array(numUsers + 1);
+  for (const row of rows) if (codes[row] !== MISSING) end[codes[row]! + 1]!++;
+  for (let u = 0; u < numUsers; u++) end[u + 1]! += end[u]!;
+  const sorted = new Uint32Array(end[numUsers]!);
+  for (const row of rows) if (codes[row] !== MISSING) sorted[end[codes[row]!]!++] = row;
+  return sorted;
+}

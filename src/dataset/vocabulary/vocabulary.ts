@@ -1,0 +1,339 @@
+// Fitting: from the training part's rows to the vocabulary of each field, or the mean and deviation of a numeric one.
+//
+// A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
+// all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
+
+import { ascending, sharedU32 } from "../../numeric/indices.js";
+import { MISSING, compareKeys, selectKeys, type Keys } from "../../log/keys.js";
+import { DataError } from "../../errors.js";
+import {
+  columnNamed,
+  type Column,
+  type Dataset,
+  type KeyColumn,
+  type MultiColumn,
+  type NumberColumn,
+} from "../dataset.js";
+import { countColumns, countKeys } from "./key-counts.js";
+import { hashBytes, hashText } from "../../numeric/hash.js";
+import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "../numeric.js";
+import {
+  bucketKeys,
+  bucketsOf,
+  checkBuckets,
+  hashStatistics,
+  type HashRecipe,
+  type HashStatistics,
+} from "./hash-field.js";
+import { KeyIndex } from "./key-index.js";
+import { isStored } from "../stored-columns.js";
+import { keepRowOrder } from "../row-order.js";
+import {
+  distinctUsers,
+  hashedFields,
+  limitsByField,
+  type FieldLimits,
+  type VocabularyLimits,
+} from "./vocabulary-limits.js";
+
+/** A categorical field: one-hot (kind key) or multi-valued (kind multi). */
+export interface CategoricalField {
+  kind: "key" | "multi";
+  name: string;
+  /** id i >= 1 is key i - 1; an empty key is a hole that an earlier table's row order left (row-order.ts) */
+  keys: Keys;
+  /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
+  counts: Uint32Array;
+  /** the keys are the buckets of a hash: every key has an id above 0 */
+  hash?: HashRecipe | HashStatistics;
+}
+
+/** A numeric field in one-hot form: its keys are ranges, in ascending order. */
+export interface BinnedField extends Omit<CategoricalField, "kind"> {
+  kind: "bins";
+  /** as quantileEdges of numeric.ts gives them */
+  edges: number[];
+}
+
+/** A numeric field: its feature's value is (number - mean) / deviation. */
+export interface NumericField {
+  kind: "number";
+  name: string;
+  /** of log(1 + number) instead of the number, as mean and deviation are */
+  log1p?: true;
+  mean: number;
+  /** population standard deviation; 1 when the column is constant */
+  deviation: number;
+  /** events of the training part that held a number */
+  count: number;
+}
+
+export type Field = CategoricalField | BinnedField | NumericField;
+
+/** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
+export type EarlierRows = (field: string) => Keys | undefined;
+
+/** All fields and the numbering of their features. */
+export interface FeatureSpace {
+  fields: Field[];
+  /** field f owns features [offsets[f], offsets[f + 1]) */
+  offsets: number[];
+  numFeatures: number;
+}
+
+/** The space of the given fields, in their order. */
+export function featureSpace(fields: Field[]): FeatureSpace {
+  const offsets = [0];
+  for (const field of fields)
+    offsets.push(offsets.at(-1)! + (field.kind === "number" ? 1 : field.keys.size + 1));
+  return { fields, offsets, numFeatures: offsets.at(-1)! };
+}
+
+/** What decides a field's rows beside its events. */
+export interface Fitting {
+  /** of numeric columns; one without is standardised, and bins never go to out-of-vocabulary */
+  forms?: ReadonlyMap<string, NumericForm>;
+  /** rows to keep where they are */
+  earlier?: EarlierRows;
+}
+
+/**
+ * Fits every feature column of a dataset on the given rows.
+ *
+ * @param rows u32: the training part's rows
+ * @param limits which keys go to out-of-vocabulary; a number is the minimum count of every field
+ * @param fitting what else decides a field's rows
+ * @throws {UsageError} a limit names a field that is none, or needs a user column that is not there
+ */
+export function fitFeatures(
+  dataset: Dataset,
+  rows: Uint32Array,
+  limits: VocabularyLimits | number,
+  { forms = new Map(), earlier = () => undefined }: Fitting = {},
+): FeatureSpace {
+  const all = typeof limits === "number" ? { minCount: limits } : limits;
+  const columns = featureColumns(dataset);
+  const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
+  const hashed = hashedFields(all.hash, columns, dataset.roles);
+  const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
+  const events = countEvents(columns, rows);
+  const fields = columns.map((column, c): Field => {
+    if (column.kind === "number")
+      return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
+    const hash = hashed.get(column.name);
+    if (hash && column.kind === "key") {
+      checkBuckets(column.name, hash, earlier(column.name));
+      return fitBuckets(column, events[c]!, hash);
+    }
+    const { minUsers = 0 } = all;
+    const users =
+      minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
+    const mayShow = (code: number) => !users || users[code]! >= minUsers;
+    return inRowOrder(fitKeys(column, events[c]!, limitsOf(column.name), mayShow), earlier(column.name));
+  });
+  return featureSpace(fields);
+}
+
+/** The columns that are features, in the log's order. */
+export function featureColumns(dataset: Dataset): Column[] {
+  const { fields, numeric, multi } = dataset.roles;
+  return dataset.columns.filter(
+    ({ name }) => fields.includes(name) || numeric.includes(name) || Object.hasOwn(multi, name),
+  );
+}
+
+function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): Field {
+  const { name } = column;
+  if (form.kind === "standard") return fitNumeric(name, column.values, rows);
+  if (form.kind === "log1p") return { ...fitNumeric(name, logColumn(column).values, rows), log1p: true };
+  const edges = quantileEdges(column, rows, form.bins);
+  const keys = binKeys(edges);
+  const counts = Uint32Array.of(0, ...countKeys(binColumn(column, edges, keys), rows));
+  return { kind: "bins", name, edges, keys, counts };
+}
+
+function fitKeys(
+  column: KeyColumn | MultiColumn,
+  events: Uint32Array,
+  { minCount, maxVocab }: FieldLimits,
+  mayShow: (code: number) => boolean,
+): CategoricalField {
+  // keys by descending count, then by bytes; what is not kept is counted as out-of-vocabulary
+  const kept: number[] = [];
+  let total = 0;
+  for (let code = 0; code < events.length; code++) {
+    total += events[code]!;
+    if (events[code]! >= minCount && mayShow(code)) kept.push(code);
+  }
+  const order = Uint32Array.from(kept)
+    .sort((a, b) => events[b]! - events[a]! || compareKeys(column.dictionary, a, b))
+    .slice(0, Math.min(kept.length, maxVocab));
+  const counts = new Uint32Array(order.length + 1);
+  order.forEach((code, i) => (counts[i + 1] = events[code]!));
+  counts[0] = order.reduce((left, code) => left - events[code]!, total);
+  const { kind, name, dictionary } = column;
+  const field: CategoricalField = { kind, name, keys: selectKeys(dictionary, order), counts };
+  const ids = sharedU32(dictionary.size);
+  order.forEach((code, i) => (ids[code] = i + 1));
+  ownIds.set(field, { dictionary, ids });
+  return field;
+}
+
+/** The ids of the dictionary that a field was fitted on, which need not be looked up. */
+const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
+
+/** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
+export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): CategoricalField {
+  if (!earlier) return field;
+  const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
+  const withOov = new Uint32Array(counts.length + 1);
+  withOov[0] = field.counts[0]!;
+  withOov.set(counts, 1);
+  return { ...field, keys, counts: withOov };
+}
+
+/** The space with the keys of each field in the order of an earlier table's rows; the same one where there is none. @throws {UsageError} a field was hashed otherwise */
+export function spaceInRowOrder(space: FeatureSpace, earlier: EarlierRows): FeatureSpace {
+  const fields = space.fields.map((field) => {
+    if (field.kind === "number" || field.kind === "bins") return field;
+    if (!field.hash) return inRowOrder(field, earlier(field.name));
+    checkBuckets(field.name, field.hash, earlier(field.name));
+    return field;
+  });
+  return fields.every((field, f) => field === space.fields[f]) ? space : featureSpace(fields);
+}
+
+/** The space of one field of keys without those that are not kept, which were in no row. @param isKept u8[numFeatures] */
+export function spaceWith({ fields: [field] }: FeatureSpace, isKept: Uint8Array): FeatureSpace {
+  if (field?.kind !== "key") throw new RangeError("nodes are keys");
+  const codes = ascending(field.keys.size).filter((code) => isKept[1 + code] === 1);
+  const counts = new Uint32Array(codes.length + 1);
+  codes.forEach((code, i) => (counts[1 + i] = field.counts[1 + code]!));
+  return featureSpace([{ ...field, keys: selectKeys(field.keys, codes), counts }]);
+}
+
+function fitBuckets(column: KeyColumn, events: Uint32Array, recipe: HashRecipe): CategoricalField {
+  const buckets = bucketsOf(column.dictionary, recipe);
+  const counts = new Uint32Array(2 ** recipe.bits + 1);
+  buckets.forEach((bucket, code) => (counts[bucket + 1]! += events[code]!));
+  const hash = hashStatistics(recipe, buckets, events);
+  return { kind: "key", name: column.name, keys: bucketKeys(recipe), counts, hash };
+}
+
+function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): NumericField {
+  let [count, sum, low, high] = [0, 0, Infinity, -Infinity];
+  for (const row of rows) {
+    const x = values[row]!;
+    if (Number.isNaN(x)) continue;
+    count++;
+    sum += x;
+    low = Math.min(low, x);
+    high = Math.max(high, x);
+  }
+  // a constant's mean may miss it by a rounding, which its deviation would then magnify
+  if (low === high) return { kind: "number", name, mean: low, deviation: 1, count };
+  const mean = count === 0 ? 0 : sum / count;
+  let squares = 0;
+  for (const row of rows) {
+    const x = values[row]!;
+    if (x === x) squares += (x - mean) ** 2;
+  }
+  const deviation = Math.sqrt(squares / Math.max(1, count)) || 1;
+  if (!Number.isFinite(mean) || !Number.isFinite(deviation)) {
+    throw new DataError(
+      `numeric column '${name}' has values from ${low} to ${high}, whose squares overflow: use --numeric ` +
+        `${name}:log1p or ${name}:bins=20, or exclude it with --ignore`,
+    );
+  }
+  return { kind: "number", name, mean, deviation, count };
+}
+
+/** One a column: u32[size of its dictionary], the rows that hold each key or value; of numbers none. */
+function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
+  // columns on disk are read one at a time
+  const together = columns.filter((column) => column.kind === "key" && !isStored({ columns: [column] }));
+  const counts = countColumns(together as KeyColumn[], rows);
+  return columns.map((column) => {
+    if (column.kind === "number") return new Uint32Array();
+    if (column.kind === "multi") return countValues(column, rows);
+    return counts[together.indexOf(column)] ?? countKeys(column, rows);
+  });
+}
+
+/** u32[size of the dictionary]: the rows whose cell holds each value. */
+export function countValues(
+  { codes, indptr, values, dictionary }: MultiColumn,
+  rows: Uint32Array,
+): Uint32Array {
+  const events = new Uint32Array(dictionary.size);
+  for (let i = 0; i < rows.length; i++) {
+    const cell = codes[rows[i]!]!;
+    if (cell === MISSING) continue;
+    for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) events[values[j]!]!++;
+  }
+  return events;
+}
+
+/** u32[dictionary.size]: the field's id of each key of a dictionary, 0 where the field does not know it; to be read only. */
+export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Keys): Uint32Array {
+  const own = ownIds.get(field);
+  if (own?.dictionary === dictionary) return own.ids;
+  if (field.hash) return bucketsOf(dictionary, field.hash).map((bucket) => bucket + 1);
+  const index = new KeyIndex(field.keys);
+  const ids = new Uint32Array(dictionary.size);
+  for (let code = 0; code < ids.length; code++) ids[code] = index.find(dictionary, code) + 1;
+  return ids;
+}
+
+/** By name of each hashed field of a fitted space: how it is hashed, and how many keys share a bucket. */
+export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatistics> {
+  return Object.fromEntries(
+    fields.flatMap((field) =>
+      field.kind === "key" && field.hash && "keys" in field.hash ? [[field.name, field.hash]] : [],
+    ),
+  );
+}
+
+/** u32[2 * numFeatures]: the 64-bit hash of (field, key) of each feature, its two halves; out-of-vocabulary and numeric features have an empty key. */
+export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
+  const hashes = new Uint32Array(2 * numFeatures);
+  fields.forEach((field, f) => {
+    const seed = hashText(field.name);
+    const put = (feature: number, bytes: Uint8Array, from: number, to: number) => {
+      const { lo, hi } = hashBytes(bytes, from, to, seed);
+      hashes[2 * feature] = lo;
+      hashes[2 * feature + 1] = hi;
+    };
+    put(offsets[f]!, new Uint8Array(), 0, 0);
+    if (field.kind === "number") return;
+    const { bytes, offsets: ends, size } = field.keys;
+    for (let i = 0; i < size; i++) put(offsets[f]! + 1 + i, bytes, ends[i]!, ends[i + 1]!);
+  });
+  return hashes;
+}
+
+/** u32[numFeatures]: the index of each feature's field. @param offsets field f owns features [offsets[f], offsets[f + 1]) */
+export function fieldOfFeatures(offsets: ArrayLike<number>): Uint32Array {
+  const numFields = offsets.length - 1;
+  const fieldOf = new Uint32Array(offsets[numFields]!);
+  for (let f = 0; f < numFields; f++) fieldOf.fill(f, offsets[f], offsets[f + 1]);
+  return fieldOf;
+}
+
+/** u32[numFeatures]: events of the training part by feature. */
+export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
+  const counts = new Uint32Array(numFeatures);
+  fields.forEach((field, f) => {
+    if (field.kind === "number") counts[offsets[f]!] = field.count;
+    else counts.set(field.counts, offsets[f]);
+  });
+  return counts;
+}
+
+/** The column of a dataset that a field was fitted on, or its like in another log, in the field's form. */
+export function columnOf(dataset: Dataset, field: Field): Column {
+  const column = columnNamed(dataset, field.name);
+  if (column.kind !== "number") return column;
+  if (field.kind === "bins") return binColumn(column, field.edges, field.keys);
+  return field.kind === "number" && field.log1p ? logColumn(column) : column;
+}

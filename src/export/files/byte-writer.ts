@@ -1,0 +1,140 @@
+// A growing buffer of text as bytes, handed on in chunks: keys are copied as they are and numbers written without strings.
+
+import { ArtifactError } from "../../errors.js";
+
+const CHUNK = 1 << 18;
+
+/** Powers of ten that are exact in f64. */
+const POWERS = Array.from({ length: 23 }, (_, s) => Number(`1e${s}`));
+const EPSILON = 2 ** -52;
+
+/** Bytes of one file under way. Not reusable across files. */
+export class ByteWriter {
+  #buffer = new Uint8Array(CHUNK + (CHUNK >> 2));
+  #length = 0;
+
+  /** True when there is a chunk's worth: the moment to yield `take()`. */
+  get isFull(): boolean {
+    return this.#length >= CHUNK;
+  }
+
+  /** What was written since the last call, in a buffer of its own. */
+  take(): Uint8Array {
+    const taken = this.#buffer.slice(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  /** One byte. */
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** All the given bytes. */
+  bytes(values: Uint8Array): void {
+    this.#reserve(values.length);
+    this.#buffer.set(values, this.#length);
+    this.#length += values.length;
+  }
+
+  /** ASCII or any other text, as UTF-8. */
+  text(text: string): void {
+    this.bytes(Buffer.from(text, "utf8"));
+  }
+
+  /** A non-negative integer below 2^53, in decimal. */
+  integer(value: number): void {
+    this.#reserve(16);
+    this.#digits(value, numDigits(value));
+  }
+
+  /**
+   * The shortest text of at most 9 digits that reads back to the same f32, by way of f64 or directly.
+   *
+   * @throws {ArtifactError} not finite: no table is written with such a value
+   */
+  float32(value: number): void {
+    this.#reserve(32);
+    const magnitude = Math.abs(value);
+    if (!Number.isFinite(value)) {
+      throw new ArtifactError(`the table contains ${value}, which cannot be exported: train again`);
+    }
+    if (value < 0 || Object.is(value, -0)) this.#buffer[this.#length++] = 45;
+    if (magnitude === 0) this.#buffer[this.#length++] = 48;
+    else if (magnitude >= 1e-5 && magnitude < 1e9) this.#plain(magnitude);
+    else this.#exponential(magnitude);
+  }
+
+  /** Digits with a point, for 1e-5 <= v < 1e9. */
+  #plain(v: number): void {
+    // v = 0.ddd * 10^places: with s = p - places decimals, it has p significant digits
+    let places = 0;
+    if (v >= 1) places = numDigits(Math.floor(v));
+    else while (v * POWERS[1 - places]! < 1) places--;
+    let s = 0;
+    let digits = 0;
+    // what reads back with 6 digits has no shorter form but by its trailing zeros
+    for (let p = 6; p <= 9; p++) {
+      s = p - places;
+      // whole numbers of more than p digits keep them all
+      if (s <= 0) s = 0;
+      digits = Math.round(v * POWERS[s]!);
+      if (p === 9 || readsBack(digits / POWERS[s]!, v)) break;
+    }
+    while (s > 0 && digits % 10 === 0) {
+      digits /= 10;
+      s--;
+    }
+    if (s === 0) {
+      this.#digits(digits, numDigits(digits));
+      return;
+    }
+    const whole = Math.floor(digits / POWERS[s]!);
+    this.#digits(whole, numDigits(whole));
+    this.#buffer[this.#length++] = 46;
+    this.#digits(digits - whole * POWERS[s]!, s);
+  }
+
+  #exponential(v: number): void {
+    // what reads back with 6 digits has no shorter form but by its trailing zeros; a subnormal has fewer bits
+    let p = v < 2 ** -126 ? 0 : 5;
+    while (p < 8 && !readsBack(Number(v.toExponential(p)), v)) p++;
+    const text = v.toExponential(p).replace(/\.?0*e/, "e");
+    // strtof, JSON and every CSV reader take 1.5e-7 as well as 1.5e+20
+    this.text(text.replace("+", ""));
+  }
+
+  /** The last `count` decimal digits of an integer below 2^53. */
+  #digits(value: number, count: number): void {
+    const end = this.#length + count;
+    let rest = value;
+    for (let at = end - 1; at >= this.#length; at--) {
+      const tenth = Math.floor(rest / 10);
+      this.#buffer[at] = 48 + rest - tenth * 10;
+      rest = tenth;
+    }
+    this.#length = end;
+  }
+
+  #reserve(extra: number): void {
+    if (this.#length + extra <= this.#buffer.length) return;
+    const grown = new Uint8Array(2 * (this.#length + extra));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+}
+
+/**
+ * Whether a decimal, known here as its nearest f64, rounds to the f32 `v` in every reader: also one that rounds only
+ * once, so its f64 neighbours must round to `v` too.
+ */
+function readsBack(decimal: number, v: number): boolean {
+  return Math.fround(decimal * (1 + EPSILON)) === v && Math.fround(decimal * (1 - EPSILON)) === v;
+}
+
+function numDigits(value: number): number {
+  let count = 1;
+  while (count < 16 && value >= POWERS[count]!) count++;
+  return count;
+}

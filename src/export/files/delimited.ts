@@ -1,0 +1,59 @@
+// csv and tsv: field,key,count[,weight],v0,v1,...[,text] with a header and LF line ends.
+//
+// Cells are quoted as RFC 4180 says, in both: one that holds the delimiter, a quote, CR or LF stands in quotes, and
+// its quotes are doubled. So every key comes back exactly from a reader of quoted cells.
+
+import { ByteWriter } from "./byte-writer.js";
+import { chunksByRow, keyBytes, type Selection } from "../selection.js";
+
+const [QUOTE, LF, CR] = [34, 10, 13];
+
+/** Comma-separated. */
+export function csvChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  return delimitedChunks(selection, ",");
+}
+
+/** Separated by tabs, quoted like csv. */
+export function tsvChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  return delimitedChunks(selection, "\t");
+}
+
+function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights, texts } = selection;
+  const comma = delimiter.charCodeAt(0);
+  const out = new ByteWriter();
+  const names = ["field", "key", "count", ...(hasWeights ? ["weight"] : [])];
+  for (let j = 0; j < dim; j++) names.push(`v${j}`);
+  if (texts) names.push(texts.name);
+  out.text(`${names.join(delimiter)}\n`);
+
+  const fields = selection.fields.map((name) => quoted(Buffer.from(name, "utf8"), comma));
+  return chunksByRow(selection, out, ({ table, weights }) => (row) => {
+    out.bytes(fields[table.fieldOf[row]!]!);
+    out.byte(comma);
+    out.bytes(quoted(keyBytes(table, row), comma));
+    out.byte(comma);
+    out.integer(table.counts[row]!);
+    if (weights) {
+      out.byte(comma);
+      out.float32(weights[row]!);
+    }
+    for (let i = row * dim; i < (row + 1) * dim; i++) {
+      out.byte(comma);
+      out.float32(table.vectors[i]!);
+    }
+    if (texts) {
+      out.byte(comma);
+      out.bytes(quoted(Buffer.from(texts.of(keyBytes(table, row)), "utf8"), comma));
+    }
+    out.byte(LF);
+  });
+}
+
+/** A cell in quotes where it holds what would end it. */
+export function quoted(cell: Uint8Array, delimiter: number): Uint8Array {
+  const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
+  if (!needed) return cell;
+  const doubled = [...cell].flatMap((byte) => (byte === QUOTE ? [QUOTE, QUOTE] : [byte]));
+  return Uint8Array.of(QUOTE, ...doubled, QUOTE);
+}

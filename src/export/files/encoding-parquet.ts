@@ -1,0 +1,58 @@
+// Encoded rows → Parquet: the columns of csv under their names, so that what reads tables, this program too, reads them.
+//
+//   key       as text
+//   leaves    a column a tree, INT32           features  a column a feature, DOUBLE, NaN for what is missing
+//   vectors   bias, v0, v1, ..., FLOAT
+//
+// A name that repeats (`--features --key item_id`) gets a number: item_id, item_id_2.
+
+import { hasBiases, type EncodedRows, type Encoding } from "../encoded-rows.js";
+import { ParquetRows, type ParquetCells, type ParquetColumn } from "./parquet-rows.js";
+
+/** The bytes of the file; a chunk of rows is a row group. */
+export async function* parquetChunks(
+  encoding: Encoding,
+  rows: AsyncIterable<EncodedRows>,
+): AsyncGenerator<Uint8Array> {
+  const file = new ParquetRows(columnsOf(encoding));
+  for await (const chunk of rows) yield file.write(cellsOf(encoding, chunk));
+  yield file.end();
+}
+
+function columnsOf(encoding: Encoding): ParquetColumn[] {
+  const { kind, key, columns } = encoding;
+  const type = ({ leaves: "integer", features: "double", vectors: "float" } as const)[kind];
+  const all: ParquetColumn[] = [
+    { name: key, type: "key" },
+    ...(hasBiases(encoding) ? [{ name: "bias", type }] : []),
+    ...columns.map((name) => ({ name, type })),
+  ];
+  const seen = new Set<string>();
+  return all.map((column) => {
+    let { name } = column;
+    for (let i = 2; seen.has(name); i++) name = `${column.name}_${i}`;
+    seen.add(name);
+    return { ...column, name };
+  });
+}
+
+function cellsOf({ columns }: Encoding, { numRows, keyOf, values, biases }: EncodedRows): ParquetCells[] {
+  const keys = Array.from({ length: numRows }, (_, row) => Buffer.from(keyOf(row)).toString("utf8"));
+  return [
+    keys,
+    ...(biases ? [biases] : []),
+    ...columns.map((_, c) => columnOf(values, numRows, columns.length, c)),
+  ];
+}
+
+/** A column of a row-major matrix. */
+function columnOf<T extends Uint32Array | Float32Array | Float64Array>(
+  matrix: T,
+  numRows: number,
+  width: number,
+  c: number,
+): T {
+  const column = matrix.slice(0, numRows) as T;
+  for (let row = 0; row < numRows; row++) column[row] = matrix[row * width + c]!;
+  return column;
+}

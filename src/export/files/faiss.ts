@@ -1,0 +1,40 @@
+// faiss: a directory of vectors.npy (f32[rows, dim], C order, as `index.add` takes it) and ids.tsv (row TAB key, with
+// weights TAB weight, a line a row).
+//
+// faiss numbers what it is given from 0 on, so ids.tsv tells what a found number is. A tab or a line end in a key becomes `_`.
+// Holes of --row-order keep their rows, with an empty key.
+
+import { ByteWriter } from "./byte-writer.js";
+import { cells } from "../key-rules.js";
+import type { Chunks } from "../../io/write.js";
+import { addScales, vectorsNpy } from "./npy.js";
+import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
+import { isHole } from "../../embedding/table.js";
+import { checkedWords } from "./words.js";
+
+/** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
+export function faissFiles(selection: Selection): Map<string, Chunks> {
+  const files = new Map<string, Chunks>([
+    ["ids.tsv", idChunks(selection)],
+    ["vectors.npy", vectorsNpy(selection)],
+  ]);
+  addScales(files, selection);
+  return files;
+}
+
+/** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
+export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { word } = await checkedWords(selection, cells);
+  const out = new ByteWriter();
+  yield* chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
+    const { table, weights, start } = batch;
+    out.integer(start + row);
+    out.byte(9);
+    if (!isHole(table, row)) out.bytes(word(batch, row));
+    if (weights) {
+      out.byte(9);
+      out.float32(weights[row]!);
+    }
+    out.byte(10);
+  });
+}

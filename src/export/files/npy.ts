@@ -1,0 +1,50 @@
+// npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (a JSON string a line) and, when asked, weights.npy (f32[rows]).
+
+import { isHole } from "../../embedding/table.js";
+import { ByteWriter } from "./byte-writer.js";
+import { dtypeNames, encoded } from "../dtype.js";
+import { jsonString } from "./jsonl.js";
+import { npyHead } from "./npy-head.js";
+import type { Chunks } from "../../io/write.js";
+import { bytesOf, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
+
+/** Names of the files and their chunks. */
+export function npyFiles(selection: Selection): Map<string, Chunks> {
+  const files = new Map<string, Chunks>([
+    ["vectors.npy", vectorsNpy(selection)],
+    ["keys.txt", keyChunks(selection)],
+  ]);
+  addScales(files, selection);
+  if (selection.hasWeights) files.set("weights.npy", weightsNpy(selection));
+  return files;
+}
+
+/** The vectors as an npy file. */
+export async function* vectorsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { numRows, dim, dtype = "f32" } = selection;
+  yield npyHead(dtypeNames[dtype].numpy, [numRows, dim]);
+  for await (const { table } of selection.batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
+}
+
+/** scales.npy of i8. */
+export function addScales(files: Map<string, Chunks>, selection: Selection): void {
+  if (selection.dtype === "i8") files.set("scales.npy", scalesNpy(selection));
+}
+
+async function* scalesNpy({ numRows, dim, batches }: Selection): AsyncGenerator<Uint8Array> {
+  yield npyHead("<f4", [numRows]);
+  for await (const { table } of batches()) yield bytesOf(encoded(table.vectors, dim, "i8").scales!);
+}
+
+async function* weightsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
+  yield npyHead("<f4", [selection.numRows]);
+  for await (const { weights } of selection.batches({ vectors: false })) yield bytesOf(weights!);
+}
+
+function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const out = new ByteWriter();
+  return chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
+    out.bytes(jsonString(isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row)));
+    out.byte(10);
+  });
+}

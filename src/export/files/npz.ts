@@ -1,0 +1,174 @@
+// npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), of i8 `scale` (f32[rows]), uncompressed.
+//
+// Keys are of numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the room of
+// the longest, four bytes a character, so the size is checked before anything is written. Holes of --row-order are left out.
+// The rows of --reserve fuxictr, which have no key, are called as in FuxiCTR's vocabularies: it finds every vector by its key.
+// Sources: numpy.lib.format; FuxiCTR's Tokenizer and PretrainedEmbedding; the zip container is fflate's.
+
+import { Zip, ZipPassThrough } from "fflate";
+import { DataError, excerpt, sizeText } from "../../errors.js";
+import { isHole, type RowRange } from "../../embedding/table.js";
+import { dtypeNames, encoded, type Encoded } from "../dtype.js";
+import { npyHead } from "./npy-head.js";
+import type { Chunks } from "../../io/write.js";
+import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "../selection.js";
+
+/** What a zip file without 64-bit extensions can hold. */
+const MAX_BYTES = 0xffffffff;
+const ROWS_AT_A_TIME = 4096;
+const CHARACTERS_AT_A_TIME = 1 << 22;
+const [PADDING, OUT_OF_VOCABULARY] = ["__PAD__", "__OOV__"].map((name) => Buffer.from(name));
+
+/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key is called like a reserved row */
+export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights, dtype = "f32" } = selection;
+  const isScaled = dtype === "i8";
+  const { width, longest, numRows } = await longestKey(selection);
+  const bytes =
+    numRows * (4 * width + dtypeNames[dtype].bytes * dim + (hasWeights ? 4 : 0) + (isScaled ? 4 : 0));
+  if (bytes > MAX_BYTES - 4096) {
+    throw new DataError(
+      `${numRows} keys padded to ${width} characters (the longest is ${excerpt(longest)}) and their vectors ` +
+        `need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
+    );
+  }
+  yield* zipped([
+    ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
+    [
+      "value.npy",
+      npyHead(dtypeNames[dtype].numpy, [numRows, dim]),
+      numberChunks(selection, dim, ({ table }) => encoded(table.vectors, dim, dtype).values),
+    ],
+    ...(isScaled
+      ? [
+          [
+            "scale.npy",
+            npyHead("<f4", [numRows]),
+            numberChunks(selection, 1, ({ table }) => encoded(table.vectors, dim, dtype).scales!),
+          ] as const,
+        ]
+      : []),
+    ...(hasWeights
+      ? [
+          [
+            "weight.npy",
+            npyHead("<f4", [numRows]),
+            numberChunks(selection, 1, ({ weights }) => weights!),
+          ] as const,
+        ]
+      : []),
+  ]);
+}
+
+async function* zipped(
+  files: readonly (readonly [name: string, head: Uint8Array, chunks: Chunks])[],
+): AsyncGenerator<Uint8Array> {
+  let ready: Uint8Array[] = [];
+  const zip = new Zip((error, chunk) => {
+    if (error) throw error;
+    ready.push(chunk);
+  });
+  const taken = (): Uint8Array[] => {
+    const chunks = ready;
+    ready = [];
+    return chunks;
+  };
+  for (const [name, head, chunks] of files) {
+    const file = new ZipPassThrough(name);
+    // the same bytes at any time
+    file.mtime = new Date(1980, 0, 1);
+    zip.add(file);
+    file.push(head);
+    for await (const chunk of chunks) {
+      file.push(chunk);
+      yield* taken();
+    }
+    file.push(new Uint8Array(), true);
+  }
+  zip.end();
+  yield* taken();
+}
+
+/** The most characters (code points) that a key has; 1 at least, as numpy has it. And how many keys there are. */
+async function longestKey(
+  selection: Selection,
+): Promise<{ width: number; longest: string; numRows: number }> {
+  let [width, longest, numRows] = [1, "", 0];
+  await checkKeys(selection, (batch, row) => {
+    if (isLeftOut(selection, batch, row)) return;
+    numRows++;
+    const reserved = reservedKey(selection, batch, row);
+    const key = reserved ?? oneKeyBytes(batch, row);
+    if (selection.reserve && !reserved && [PADDING, OUT_OF_VOCABULARY].some((name) => name!.equals(key)))
+      throw new DataError(
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a reserved row: rename the ` +
+          "key, or omit --reserve",
+      );
+    // a character has a byte at least
+    if (key.length <= width) return;
+    const text = Buffer.from(key).toString("utf8");
+    const length = Array.from(text).length;
+    if (length > width) [width, longest] = [length, text];
+  });
+  return { width, longest, numRows };
+}
+
+/** Keys as u32 code points, padded with zeros to `width`. */
+async function* keyChunks(selection: Selection, width: number): AsyncGenerator<Uint8Array> {
+  for await (const batch of selection.batches({ vectors: false })) {
+    for (const { first, last } of runsOfRows(selection, batch, Math.floor(CHARACTERS_AT_A_TIME / width))) {
+      const points = new Uint32Array((last - first) * width);
+      for (let row = first; row < last; row++) {
+        const key = reservedKey(selection, batch, row) ?? oneKeyBytes(batch, row);
+        const text = Buffer.from(key).toString("utf8");
+        let at = (row - first) * width;
+        for (const character of text) points[at++] = character.codePointAt(0)!;
+      }
+      yield bytesOf(points);
+    }
+  }
+}
+
+/** @param of an array of `perRow` numbers a row */
+async function* numberChunks(
+  selection: Selection,
+  perRow: number,
+  of: (batch: Batch) => Encoded["values"],
+): AsyncGenerator<Uint8Array> {
+  for await (const batch of selection.batches()) {
+    const numbers = of(batch);
+    for (const { first, last } of runsOfRows(selection, batch))
+      yield bytesOf(numbers.subarray(first * perRow, last * perRow));
+  }
+}
+
+/** The name of a row that --reserve fuxictr added, the selection's first and its last. */
+function reservedKey(
+  { reserve, numRows }: Selection,
+  { table, start }: Batch,
+  row: number,
+): Uint8Array | undefined {
+  if (!reserve || !isHole(table, row)) return undefined;
+  if (start + row === 0) return PADDING;
+  return start + row === numRows - 1 ? OUT_OF_VOCABULARY : undefined;
+}
+
+function isLeftOut(selection: Selection, batch: Batch, row: number): boolean {
+  return isHole(batch.table, row) && !reservedKey(selection, batch, row);
+}
+
+/** Rows between those that are left out. */
+function* runsOfRows(selection: Selection, batch: Batch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
+  const most = Math.min(ROWS_AT_A_TIME, Math.max(1, atMost));
+  const { numRows } = batch.table;
+  for (let first = 0; first < numRows;) {
+    if (isLeftOut(selection, batch, first)) {
+      first++;
+      continue;
+    }
+    let last = first + 1;
+    while (last < numRows && last - first < most && !isLeftOut(selection, batch, last)) last++;
+    yield { first, last };
+    first = last;
+  }
+}

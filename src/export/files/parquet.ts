@@ -1,0 +1,60 @@
+// parquet: field, key, count[, weight][, scale], and the vector as a list, or under --wide in the columns v0, v1, ...
+//
+// --dtype f16 has FLOAT16 numbers, i8 INT_8 ones beside `scale`.
+
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { encoded, type Encoded } from "../dtype.js";
+import type { Coded, ColumnValues } from "./parquet-pages.js";
+import { ParquetTable, type TableColumn } from "./parquet-table.js";
+import type { Selection } from "../selection.js";
+
+/** Rows that are turned at a time: they fit a processor's nearest cache. */
+const ROWS_A_BLOCK = 64;
+
+/** The bytes of the file, some of them views; a batch is a row group. */
+export async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights, wide, dtype = "f32", batches } = selection;
+  const numbers: TableColumn[] = wide
+    ? Array.from({ length: dim }, (_, d) => ({ name: `v${d}`, type: dtype }))
+    : [{ name: "vector", type: dtype, perRow: dim }];
+  const float = (name: string): TableColumn => ({ name, type: "f32" });
+  const file = new ParquetTable([
+    { name: "field", type: "name" },
+    { name: "key", type: "key" },
+    { name: "count", type: "count" },
+    ...(hasWeights ? [float("weight")] : []),
+    ...(dtype === "i8" ? [float("scale")] : []),
+    ...numbers,
+  ]);
+  for await (const { table } of batches()) {
+    const { values, scales } = encoded(table.vectors, dim, dtype);
+    const columns: ColumnValues[] = [
+      fieldsOf(table),
+      table.keys,
+      table.counts,
+      ...(hasWeights ? [table.weights!] : []),
+      ...(scales ? [scales] : []),
+      ...(wide ? columnsOf(values, dim) : [values]),
+    ];
+    yield* file.rowGroup(table.numRows, columns);
+  }
+  yield file.end();
+}
+
+/** The fields that are there, which follow one another. */
+function fieldsOf({ fields, fieldOf, numRows }: EmbeddingTable): Coded {
+  const [first, last] = [fieldOf[0]!, fieldOf[numRows - 1]!];
+  return { names: fields.slice(first, last + 1), codes: fieldOf.map((f) => f - first) };
+}
+
+/** A row-major matrix by columns. */
+function columnsOf(values: Encoded["values"], dim: number): Encoded["values"][] {
+  const numRows = values.length / dim;
+  const turned = values.slice();
+  for (let first = 0; first < numRows; first += ROWS_A_BLOCK) {
+    const last = Math.min(first + ROWS_A_BLOCK, numRows);
+    for (let d = 0; d < dim; d++)
+      for (let row = first; row < last; row++) turned[d * numRows + row] = values[row * dim + d]!;
+  }
+  return Array.from({ length: dim }, (_, d) => turned.subarray(d * numRows, (d + 1) * numRows));
+}

@@ -1,0 +1,67 @@
+// pgvector: text of PostgreSQL's COPY, for a table of
+//
+//   CREATE TABLE embeddings (field text, key text, count bigint, [weight real,] vector vector(DIM));
+//   \copy embeddings FROM 'embeddings.copy'
+//
+// Backslash, tab and line ends are escaped, so that keys come back exactly. Holes of --row-order are left out.
+// Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
+
+import { UsageError } from "../../errors.js";
+import { isHole } from "../../embedding/table.js";
+import { ByteWriter } from "./byte-writer.js";
+import { copyText } from "../servers/postgres-text.js";
+import { replaceInPostgres } from "../servers/postgres-server.js";
+import { quoted, vectorSchema, type Column } from "../servers/postgres-table.js";
+import { chunksByRow, keyBytes, type Selection } from "../selection.js";
+import type { Sent, Target } from "../servers/server.js";
+
+const MAX_DIM = 16_000;
+
+/** The bytes of the file. @throws {UsageError} more dimensions than pgvector takes */
+export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim } = selection;
+  if (dim > MAX_DIM) throw new UsageError(`pgvector supports at most ${MAX_DIM} dimensions, got ${dim}`);
+  const out = new ByteWriter();
+  const fields = selection.fields.map((name) => copyText(Buffer.from(name)));
+  yield* chunksByRow(selection, out, ({ table, weights }) => (row) => {
+    if (isHole(table, row)) return;
+    out.bytes(fields[table.fieldOf[row]!]!);
+    out.byte(9);
+    out.bytes(copyText(keyBytes(table, row)));
+    out.byte(9);
+    out.integer(table.counts[row]!);
+    out.byte(9);
+    if (weights) {
+      out.float32(weights[row]!);
+      out.byte(9);
+    }
+    out.byte(91);
+    for (let d = 0; d < dim; d++) {
+      if (d > 0) out.byte(44);
+      out.float32(table.vectors[row * dim + d]!);
+    }
+    out.text("]\n");
+  });
+}
+
+/**
+ * Replaces a table (field text, key text, count bigint, [weight real,] vector vector(DIM)) by the rows.
+ *
+ * @throws {EmbedError} as replaceInPostgres
+ */
+export async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
+  const vector = `vector(${selection.dim})`;
+  const columns = async (transaction: Parameters<typeof vectorSchema>[0]): Promise<Column[]> => [
+    { name: "field", type: "text" },
+    { name: "key", type: "text" },
+    { name: "count", type: "bigint" },
+    ...(selection.hasWeights ? [{ name: "weight", type: "real" }] : []),
+    {
+      name: "vector",
+      type: vector,
+      sql: `${quoted(await vectorSchema(transaction, target.variable))}.${vector}`,
+    },
+  ];
+  const chunks = () => pgvectorChunks(selection);
+  return await replaceInPostgres({ columns, key: ["field", "key"], chunks }, target);
+}

@@ -1,0 +1,51 @@
+// redis: a hash a row, named by its key.
+//
+//   HSET PREFIX:KEY count N vector <f32[dim], little-endian> [weight W]
+//
+// The vector is a blob as RediSearch's VECTOR fields of type FLOAT32 take it. Holes of --row-order are left out.
+
+import { isHole } from "../../embedding/table.js";
+import { ByteWriter } from "./byte-writer.js";
+import { commandChunks, type Command } from "../servers/redis-commands.js";
+import { replaceInRedis } from "../servers/redis-server.js";
+import { bytesOf, nameBytes, type Batch, type Selection } from "../selection.js";
+import type { Sent, Target } from "../servers/server.js";
+
+/** The bytes of the commands. */
+export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { prefix } = selection;
+  return commandChunks(rowCommands(selection, prefix === undefined ? "" : `${prefix}:`));
+}
+
+/** Writes the rows as the next version of a name. @throws {EmbedError} as replaceInRedis */
+export async function sendToRedis(selection: Selection, target: Target): Promise<Sent> {
+  return await replaceInRedis(
+    { kind: "vectors", commands: (prefix) => rowCommands(selection, prefix) },
+    target,
+  );
+}
+
+async function* rowCommands(selection: Selection, prefix: string): AsyncGenerator<Iterable<Command>> {
+  const hashOf = hasher();
+  for await (const batch of selection.batches()) yield commandsOf(batch);
+  function* commandsOf(batch: Batch): Generator<Command> {
+    for (let row = 0; row < batch.table.numRows; row++) {
+      if (isHole(batch.table, row)) continue;
+      const key = Buffer.from(nameBytes(batch, row)).toString("utf8");
+      yield ["HSET", prefix + key, ...hashOf(batch, row)];
+    }
+  }
+}
+
+/** What makes of a row its hash, names and values in turn; the vector is a view. It throws an ArtifactError where a weight is not finite. */
+function hasher(): (batch: Batch, row: number) => (string | Uint8Array)[] {
+  const number = new ByteWriter();
+  return ({ table, weights }, row) => {
+    const { dim, counts, vectors } = table;
+    const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
+    const hash = ["count", String(counts[row]!), "vector", vector];
+    if (!weights) return hash;
+    number.float32(weights[row]!);
+    return [...hash, "weight", Buffer.from(number.take()).toString("latin1")];
+  };
+}

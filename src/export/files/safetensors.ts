@@ -1,0 +1,71 @@
+// safetensors: a table as named tensors in one file.
+//
+//   vectors      f32[rows, dim], or f16, or i8 with scales f32[rows] (--dtype)
+//   counts       u32[rows]
+//   weights      f32[rows], where they are asked for
+//   keys         u8[bytes]      the rows' keys as UTF-8, one after another (`field:key` without --field)
+//   keyOffsets   i64[rows + 1]  key r is keys[keyOffsets[r] .. keyOffsets[r + 1])
+//
+// Holes of --row-order keep their rows, with an empty key.
+
+import { isHole } from "../../embedding/table.js";
+import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";
+import { dtypeNames, encoded } from "../dtype.js";
+import { bytesOf, oneKeyBytes, type Batch, type Selection } from "../selection.js";
+
+/** The bytes of the file: a pass over the keys for their length, then one a tensor. */
+export async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, numRows, hasWeights, dtype = "f32" } = selection;
+  let numBytes = 0;
+  for await (const batch of selection.batches({ vectors: false })) numBytes += keysOf(batch).length;
+  const tensors: Record<string, TensorShape & { of: (batch: Batch) => Uint8Array }> = {
+    vectors: {
+      dtype: dtypeNames[dtype].safetensors,
+      shape: [numRows, dim],
+      of: ({ table }) => bytesOf(encoded(table.vectors, dim, dtype).values),
+    },
+    ...(dtype === "i8" && {
+      scales: {
+        dtype: "F32",
+        shape: [numRows],
+        of: ({ table }) => bytesOf(encoded(table.vectors, dim, dtype).scales!),
+      },
+    }),
+    counts: { dtype: "U32", shape: [numRows], of: ({ table }) => bytesOf(table.counts) },
+    keys: { dtype: "U8", shape: [numBytes], of: keysOf },
+    keyOffsets: { dtype: "I64", shape: [numRows + 1], of: offsetsWriter() },
+    ...(hasWeights && {
+      weights: { dtype: "F32", shape: [numRows], of: ({ weights }) => bytesOf(weights!) },
+    }),
+  };
+  const { head, order } = safetensorsHead(new Map(Object.entries(tensors)));
+  yield head;
+  for (const name of order) {
+    // where the first key starts
+    if (name === "keyOffsets") yield new Uint8Array(8);
+    for await (const batch of selection.batches({ vectors: name === "vectors" || name === "scales" }))
+      yield tensors[name]!.of(batch);
+  }
+}
+
+/** The keys of a batch, one after another. */
+function keysOf(batch: Batch): Uint8Array {
+  const { table, field } = batch;
+  if (field !== undefined) return table.keys.bytes;
+  return Buffer.concat(Array.from({ length: table.numRows }, (_, row) => keyOf(batch, row)));
+}
+
+function keyOf(batch: Batch, row: number): Uint8Array {
+  return isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row);
+}
+
+/** Where each key of one batch after another ends, i64. */
+function offsetsWriter(): (batch: Batch) => Uint8Array {
+  let end = 0;
+  return (batch) => {
+    const { table } = batch;
+    const ends = new BigInt64Array(table.numRows);
+    for (let row = 0; row < table.numRows; row++) ends[row] = BigInt((end += keyOf(batch, row).length));
+    return bytesOf(ends);
+  };
+}

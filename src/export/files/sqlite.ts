@@ -1,0 +1,75 @@
+// sqlite: a database of one table, which any language reads and finds a key in without loading the rest.
+//
+//   CREATE TABLE embeddings (field TEXT, key TEXT, count INTEGER [, weight REAL], vector BLOB)
+//   CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key)
+//
+// A vector is f32[dim], little-endian, one number after another. Rows stand in the table's order; holes of --row-order are left out.
+// The file is made under a temporary name, so the database keeps no journal of its own.
+
+import { isHole } from "../../embedding/table.js";
+import { optionalPackage, writtenBy } from "../optional-package.js";
+import { bytesOf, keyBytes, type Selection } from "../selection.js";
+
+export const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
+const ROWS_AT_A_TIME = 4096;
+
+/**
+ * Writes the database to a file that is there and empty.
+ *
+ * @throws {UsageError} the package is not installed
+ * @throws {IoError} the disk is full, or fails
+ */
+export async function saveSqlite(selection: Selection, path: string, signal?: AbortSignal): Promise<void> {
+  const { default: sqlite } = await optionalPackage(
+    "sqlite",
+    SQLITE_PACKAGE,
+    () => import("node-sqlite3-wasm"),
+  );
+  const database = new sqlite.Database(path);
+  try {
+    execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
+    await insertRows(database, selection, signal);
+    execute(database, "CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key); COMMIT");
+  } finally {
+    database.close();
+  }
+}
+
+function execute(database: import("node-sqlite3-wasm").Database, sql: string): void {
+  writtenBy("SQLite", () => database.exec(sql));
+}
+
+async function insertRows(
+  database: import("node-sqlite3-wasm").Database,
+  { hasWeights, fields, batches }: Selection,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const weight = hasWeights ? ", weight REAL" : "";
+  execute(
+    database,
+    `CREATE TABLE embeddings (field TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL${weight}, vector BLOB NOT NULL)`,
+  );
+  // bytes that become text: a string would end at a NUL, and would be made for nothing
+  const insert = database.prepare(
+    `INSERT INTO embeddings VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ${hasWeights ? "?, " : ""}?)`,
+  );
+  const names = fields.map((name) => Buffer.from(name, "utf8"));
+  try {
+    for await (const { table, weights } of batches()) {
+      const { dim, vectors } = table;
+      for (let row = 0; row < table.numRows; row++) {
+        if (isHole(table, row)) continue;
+        const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
+        const head = [names[table.fieldOf[row]!]!, keyBytes(table, row), table.counts[row]!];
+        const values = weights ? [...head, weights[row]!, vector] : [...head, vector];
+        writtenBy("SQLite", () => insert.run(values));
+        if ((row + 1) % ROWS_AT_A_TIME > 0) continue;
+        // lets an interruption be heard
+        await new Promise(setImmediate);
+        signal?.throwIfAborted();
+      }
+    }
+  } finally {
+    insert.finalize();
+  }
+}

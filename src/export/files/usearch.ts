@@ -1,0 +1,50 @@
+// usearch: a directory of index.usearch, an approximate index of nearest neighbours, and ids.tsv, which tells what a found
+// number stands for (row TAB key, as faiss has it).
+//
+// Distances are cosines, as those of `embed neighbors`; with --mips inner products. Rows are added one after another by one thread, since
+// the graph depends on their order: the same table gives the same bytes. Holes of --row-order are left out.
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is https://github.com/unum-cloud/usearch.
+
+import { join } from "node:path";
+import { isHole, vectorsAt } from "../../embedding/table.js";
+import { writeChunks } from "../../io/write.js";
+import { idChunks } from "./faiss.js";
+import { optionalPackage, writtenBy } from "../optional-package.js";
+import type { Selection } from "../selection.js";
+
+const USEARCH_FILE = "index.usearch";
+export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
+
+/** usearch's own defaults, stated so that a version that has others builds the same graph. */
+const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
+const ROWS_AT_A_TIME = 1024;
+
+/**
+ * Writes the files into a directory.
+ *
+ * @throws {UsageError} the package is not installed
+ * @throws {DataError} as faiss
+ */
+export async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
+  const { dim } = selection;
+  const { default: usearch } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
+  const metric = selection.isInnerProduct ? "ip" : "cos";
+  const index = new usearch.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
+  // first, since it checks the keys
+  await writeChunks(join(folder, "ids.tsv"), idChunks(selection), signal);
+  for await (const { start, table } of selection.batches()) {
+    for (let from = 0; from < table.numRows; from += ROWS_AT_A_TIME) {
+      const to = Math.min(table.numRows, from + ROWS_AT_A_TIME);
+      const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i).filter(
+        (row) => !isHole(table, row),
+      );
+      const values = vectorsAt(table, rows);
+      const numbers = BigUint64Array.from(rows, (row) => BigInt(start + row));
+      if (rows.length > 0) index.add(numbers, values, 1);
+      // lets an interruption be heard
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
+    }
+  }
+  writtenBy("usearch", () => index.save(join(folder, USEARCH_FILE)));
+}

@@ -1,0 +1,135 @@
+// A column of a log in an ONNX model: its input, and what a cell is to the network, the row of a key or the value of a number.
+
+import { UsageError, excerpt } from "../../errors.js";
+import { INNER, type GraphBuilder } from "./graph.js";
+import { keysToRows } from "./keys.js";
+import { intAttribute, type Axis } from "./model.js";
+import type { NetworkKeys, NetworkNumber } from "../network.js";
+import { reservedRows, type ReserveScheme } from "../reserve.js";
+import type { OnnxInput } from "../selection.js";
+
+/** The axis of examples. */
+export const AXIS = "N";
+
+/** What a row of a field is: its feature, or -1 of a missing cell. */
+export type RowFeatures = Int32Array;
+
+/** By row of a field with reserved rows: 0 is the out-of-vocabulary feature, i + 1 key i. */
+export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
+  const { padding, unknown } = reservedOf(numKeys, scheme);
+  const features = new Int32Array(numKeys + 2);
+  let feature = 1;
+  for (let row = 0; row < features.length; row++)
+    features[row] = row === padding ? -1 : row === unknown ? 0 : feature++;
+  return features;
+}
+
+function reservedOf(numKeys: number, scheme: ReserveScheme): { padding: number; unknown: number } {
+  const { padding, outOfVocabulary } = reservedRows(scheme);
+  return { padding, unknown: outOfVocabulary < 0 ? numKeys + 2 + outOfVocabulary : outOfVocabulary };
+}
+
+/** How a key is asked for, and which rows of a field are a missing cell and unknown keys. */
+export interface FoundBy {
+  scheme: ReserveScheme;
+  input: OnnxInput;
+}
+
+/** The row of each key, int64[N], or of the given shape. @param given.doc what the input is, for who serves the model */
+export function rowOfKey(
+  graph: GraphBuilder,
+  { name, keys, edges }: Pick<NetworkKeys, "name" | "keys" | "edges">,
+  rows: RowFeatures,
+  { scheme, input }: FoundBy,
+  { shape, doc }: { shape: readonly Axis[]; doc?: string } = { shape: [AXIS] },
+): string {
+  const { padding, unknown } = reservedOf(keys.size, scheme);
+  if (edges) return rowOfRange(graph, name, edges, { padding, first: rows.indexOf(1) });
+  graph.input({ name, element: input === "row" ? "int64" : "string", shape, ...(doc && { doc }) });
+  if (input === "row") return name;
+  const { bytes, offsets } = keys;
+  const known = Array.from(rows.keys()).filter((row) => {
+    const i = rows[row]! - 1;
+    return i >= 0 && offsets[i + 1]! > offsets[i]!;
+  });
+  const output = graph.fresh();
+  graph.graph.nodes.push(
+    keysToRows(name, output, {
+      size: known.length,
+      key: (k) => bytes.subarray(offsets[rows[known[k]!]! - 1], offsets[rows[known[k]!]!]),
+      row: (k) => known[k]!,
+      padding,
+      unknown,
+    }),
+  );
+  return output;
+}
+
+/** The number of edges at or below a number, from the row of the first range on. */
+function rowOfRange(
+  graph: GraphBuilder,
+  name: string,
+  edges: readonly number[],
+  { padding, first }: { padding: number; first: number },
+): string {
+  const number = graph.input({ name, element: "float", shape: [AXIS] });
+  const column = graph.apply("Reshape", [number, graph.int64([-1, 1])]);
+  const ends = graph.constant([1, edges.length], Float32Array.from(edges));
+  const isAbove = graph.apply("GreaterOrEqual", [column, ends]);
+  const count = graph.apply("ReduceSum", [graph.cast(isAbove, "int64"), graph.int64([1])], {
+    attributes: [intAttribute("keepdims", 0)],
+  });
+  const row = graph.apply("Add", [count, graph.int64(first)]);
+  return graph.apply("Where", [graph.apply("IsNaN", [number]), graph.int64(padding), row]);
+}
+
+/** The value of each example, f32[N]; 0 where the number is missing. */
+export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviation }: NetworkNumber): string {
+  const number = graph.input({ name, element: "float", shape: [AXIS] });
+  const double = (x: number): string => graph.constant([], Float64Array.of(x));
+  // in f64, as training has it: a mean may be large beside the deviation
+  let x = graph.cast(number, "double");
+  if (log1p) x = graph.apply("Log", [graph.apply("Add", [x, double(1)])]);
+  const centred = graph.apply("Sub", [x, double(mean)]);
+  const value = graph.cast(graph.apply("Div", [centred, double(deviation)]), "float");
+  return graph.apply("Where", [
+    graph.apply("IsNaN", [number]),
+    graph.constant([], Float32Array.of(0)),
+    value,
+  ]);
+}
+
+/** Numbers of features in the order of rows, zeros for a missing cell. @param all [numFeatures][width] */
+export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFeatures, width: number): T {
+  const out = new (all.constructor as new (length: number) => T)(rows.length * width);
+  rows.forEach((feature, row) => {
+    if (feature >= 0) out.set(all.subarray(feature * width, (feature + 1) * width), row * width);
+  });
+  return out;
+}
+
+/** e_f, f32[N, W]. @param found the row of keys, the value of numbers */
+export function embeddingOf(
+  graph: GraphBuilder,
+  width: number,
+  { kind, embeddings }: NetworkKeys | NetworkNumber,
+  found: string,
+  rows: RowFeatures,
+): string {
+  if (kind === "keys")
+    return graph.apply("Gather", [
+      graph.constant([rows.length, width], byRow(embeddings, rows, width)),
+      found,
+    ]);
+  const column = graph.apply("Reshape", [found, graph.int64([-1, 1])]);
+  return graph.apply("Mul", [column, graph.constant([1, width], embeddings)]);
+}
+
+/** @param taken names of the model's other inputs and outputs @throws {UsageError} a column is called as one of them, or as an inner value may be */
+export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
+  for (const { name } of columns)
+    if (taken.includes(name) || name.startsWith(INNER))
+      throw new UsageError(
+        `column name ${excerpt(name)} conflicts with a value of the model: rename the column`,
+      );
+}

@@ -1,0 +1,83 @@
+// A graph that is put together operation by operation: values between them are numbered, constants are kept once.
+
+import { ELEMENT, intAttribute, node, tensor, type Graph, type Port, type TensorValues } from "./model.js";
+import type { Piece } from "./protobuf.js";
+
+/** Inner values are called so, with a number; inputs and outputs are not. */
+export const INNER = "embed/";
+
+export class GraphBuilder {
+  readonly graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  private numValues = 0;
+  private readonly integers = new Map<string, string>();
+
+  /** A name for an inner value. */
+  fresh(): string {
+    return `${INNER}${this.numValues++}`;
+  }
+
+  /** An operation of ai.onnx with one output. @returns its name: `output`, or a fresh one */
+  apply(
+    opType: string,
+    inputs: readonly string[],
+    { output = this.fresh(), attributes = [] }: { output?: string; attributes?: readonly Piece[] } = {},
+  ): string {
+    this.node(opType, inputs, [output], attributes);
+    return output;
+  }
+
+  /** An operation of ai.onnx with several outputs. */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: readonly Piece[],
+  ): void {
+    this.graph.nodes.push(node(opType, inputs, outputs, attributes));
+  }
+
+  /** The sum of some values of one shape. @returns its name */
+  sum(terms: readonly string[]): string {
+    return terms.length === 1 ? terms[0]! : this.apply("Sum", terms);
+  }
+
+  /** Rows of values side by side. @returns its name */
+  beside(values: readonly string[]): string {
+    return this.apply("Concat", values, { attributes: [intAttribute("axis", 1)] });
+  }
+
+  /** The same numbers as another element. @returns its name */
+  cast(x: string, to: keyof typeof ELEMENT): string {
+    return this.apply("Cast", [x], { attributes: [intAttribute("to", ELEMENT[to])] });
+  }
+
+  /** Numbers as a constant. @returns its name */
+  constant(shape: readonly number[], values: TensorValues): string {
+    const name = this.fresh();
+    this.graph.initializers.push(tensor(name, shape, values));
+    return name;
+  }
+
+  /** Whole numbers as a constant of int64: a scalar, or with `shape` an array. @returns its name */
+  int64(values: number | readonly number[]): string {
+    const key = JSON.stringify(values);
+    const known = this.integers.get(key);
+    if (known !== undefined) return known;
+    const all = typeof values === "number" ? [values] : values;
+    const name = this.constant(
+      typeof values === "number" ? [] : [all.length],
+      BigInt64Array.from(all, BigInt),
+    );
+    this.integers.set(key, name);
+    return name;
+  }
+
+  input(port: Port): string {
+    this.graph.inputs.push(port);
+    return port.name;
+  }
+
+  output(port: Port): void {
+    this.graph.outputs.push(port);
+  }
+}

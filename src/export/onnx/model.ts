@@ -1,0 +1,139 @@
+// The messages of an ONNX model that exports are made of: nodes, attributes, tensors, inputs and outputs.
+//
+// Field numbers are those of https://github.com/onnx/onnx/blob/v1.16.0/onnx/onnx.proto3, each beside its name. The versions are
+// fixed, so that a file of today is read as long as runtimes keep them: IR 8, operators of ai.onnx 17 and ai.onnx.ml 3, which
+// onnxruntime has had since 1.12 (2022). A graph that needs a later operator says so: ai.onnx 18 is of 1.14 (2023).
+
+import { DataError, sizeText } from "../../errors.js";
+import { bytesField, joined, messageField, textField, varintField, type Piece } from "./protobuf.js";
+
+const IR_VERSION = 8;
+const OPSET = 17;
+const ML_OPSET = 3;
+
+/** What a protobuf message may hold. */
+const MAX_BYTES = 0x7fffffff;
+
+/** TensorProto.DataType */
+export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 } as const;
+
+/** An array's axis: its size, or the name of a size known at run time. */
+export type Axis = number | string;
+
+/** A graph's input or output. */
+export interface Port {
+  name: string;
+  element: keyof typeof ELEMENT;
+  shape: readonly Axis[];
+  /** what it is, for who reads the model */
+  doc?: string;
+}
+
+/** A graph under way; pieces are made when the file is written. */
+export interface Graph {
+  nodes: Piece[];
+  initializers: Piece[];
+  inputs: Port[];
+  outputs: Port[];
+  /** version of ai.onnx's operators; 17 when absent */
+  opset?: number;
+}
+
+/**
+ * The bytes of a model of one graph.
+ *
+ * @throws {DataError} it would be larger than the 2 GiB that a protobuf message may have
+ */
+export function modelChunks({
+  nodes,
+  initializers,
+  inputs,
+  outputs,
+  opset = OPSET,
+}: Graph): Iterable<Uint8Array> {
+  const graph = [
+    ...nodes, // GraphProto.node = 1
+    textField(2, "embed"), // .name
+    ...initializers, // .initializer = 5
+    ...inputs.map((port) => portField(11, port)), // .input
+    ...outputs.map((port) => portField(12, port)), // .output
+  ];
+  const model = joined([
+    varintField(1, IR_VERSION), // ModelProto.ir_version
+    textField(2, "embed-tables"), // .producer_name
+    messageField(7, graph), // .graph
+    // .opset_import = 8: OperatorSetIdProto.domain = 1, .version = 2
+    messageField(8, [textField(1, ""), varintField(2, opset)]),
+    messageField(8, [textField(1, "ai.onnx.ml"), varintField(2, ML_OPSET)]),
+  ]);
+  if (model.length > MAX_BYTES) {
+    throw new DataError(
+      `ONNX files are limited to 2 GiB, this one needs ${sizeText(model.length)}: export one field ` +
+        "(--field), or fewer rows (--top-count, --keys)",
+    );
+  }
+  return model.chunks();
+}
+
+/** An operation of the graph. @param domain empty for ai.onnx */
+export function node(
+  opType: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: readonly Piece[] = [],
+  domain = "",
+): Piece {
+  return messageField(1, [
+    ...inputs.map((name) => textField(1, name)), // NodeProto.input
+    ...outputs.map((name) => textField(2, name)), // .output
+    textField(4, opType), // .op_type
+    ...attributes, // .attribute = 5
+    ...(domain === "" ? [] : [textField(7, domain)]), // .domain
+  ]);
+}
+
+/** AttributeProto of a node: its name = 1, its value, its type = 20 (INT, INTS or STRINGS). */
+const attribute = (name: string, value: Piece, type: number): Piece =>
+  messageField(5, [textField(1, name), value, varintField(20, type)]);
+
+/** A whole number from 0 on. */
+export const intAttribute = (name: string, value: number): Piece => attribute(name, varintField(3, value), 2);
+
+/** Whole numbers; `values` repeats AttributeProto.ints = 8. */
+export const intsAttribute = (name: string, values: Piece): Piece => attribute(name, values, 7);
+
+/** Texts; `values` repeats AttributeProto.strings = 9. */
+export const stringsAttribute = (name: string, values: Piece): Piece => attribute(name, values, 8);
+
+/** Numbers of an initializer. */
+export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
+
+/** An initializer, of the element that its array has: a view is enough, it streams. */
+export function tensor(name: string, shape: readonly number[], values: TensorValues): Piece {
+  return messageField(5, [
+    ...shape.map((size) => varintField(1, size)), // TensorProto.dims
+    varintField(2, ELEMENT[elementOf(values)]), // .data_type
+    textField(8, name), // .name
+    bytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)), // .raw_data, little-endian
+  ]);
+}
+
+function elementOf(values: TensorValues): keyof typeof ELEMENT {
+  if (values instanceof Float32Array) return "float";
+  if (values instanceof Float64Array) return "double";
+  return values instanceof Uint32Array ? "uint32" : "int64";
+}
+
+/** ValueInfoProto: name = 1, type = 2, whose tensor_type = 1 has elem_type = 1 and shape = 2; doc_string = 3. */
+function portField(number: number, { name, element, shape, doc }: Port): Piece {
+  const axes = shape.map((axis) =>
+    // TensorShapeProto.dim = 1: dim_value = 1 or dim_param = 2
+    messageField(1, [typeof axis === "number" ? varintField(1, axis) : textField(2, axis)]),
+  );
+  const tensor = messageField(1, [varintField(1, ELEMENT[element]), messageField(2, axes)]);
+  return messageField(number, [
+    textField(1, name),
+    messageField(2, [tensor]),
+    ...(doc === undefined ? [] : [textField(3, doc)]),
+  ]);
+}

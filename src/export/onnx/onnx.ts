@@ -1,0 +1,112 @@
+// onnx: a model that looks vectors up, one Gather a field, for a network's serving graph or as it is.
+//
+//   input  FIELD         string[N] a key, or with --onnx-input row int64[N] a row of the field
+//   output FIELD_vector  f32[N, dim]
+//   output FIELD_weight  f32[N], with weights
+//
+// A key finds its row by ai.onnx.ml's LabelEncoder. The empty key, a missing cell, is the padding row of zeros, and a key that is
+// not there the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row means what it means in npy.
+// A numeric field has no keys: it is there under --onnx-input row alone.
+
+import { UsageError, excerpt } from "../../errors.js";
+import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
+import { keysToRows } from "./keys.js";
+import { intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
+import type { Piece } from "./protobuf.js";
+import { reservedRows, type ReserveScheme } from "../reserve.js";
+import { keyBytes, type Batch, type Selection } from "../selection.js";
+
+/**
+ * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
+ *
+ * @throws {UsageError} two names of the model would be the same, or no field has keys
+ * @throws {DataError} it would be larger than 2 GiB
+ */
+export async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { field, reserve } = selection;
+  const batch = await selection.whole();
+  const { table } = batch;
+  const byKey = selection.onnxInput !== "row";
+  const fields = (field === undefined ? table.fields : [field]).filter(
+    (name) => !byKey || hasKeys(batch, rowsOf(table, name)),
+  );
+  if (fields.length === 0) {
+    const what = field === undefined ? "no field has keys" : `field ${excerpt(field)} has none`;
+    throw new UsageError(`format onnx looks up rows by key, but ${what}: use --onnx-input row`);
+  }
+  if (byKey && !reserve)
+    throw new UsageError("format onnx with key input needs a row for unknown keys: set --reserve");
+  checkNames(fields);
+  const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  for (const name of fields) addField(graph, batch, name, byKey ? reserve : undefined);
+  yield* modelChunks(graph);
+}
+
+/** @param scheme where keys find padding and unknown ones; undefined: the input is the row */
+function addField(
+  { nodes, initializers, inputs, outputs }: Graph,
+  batch: Batch,
+  name: string,
+  scheme: ReserveScheme | undefined,
+): void {
+  const { table, weights } = batch;
+  const { dim, vectors } = table;
+  const { first, last } = rowsOf(table, name);
+  const numRows = last - first;
+  const axis = `${name} rows`;
+  inputs.push({ name, element: scheme ? "string" : "int64", shape: [axis] });
+  const row = scheme ? `${name}/row` : name;
+  if (scheme) nodes.push(labelEncoder(batch, { first, last }, scheme, name));
+  const addGather = (what: string, shape: number[], values: Float32Array): void => {
+    const [rows, output] = [`${name}/${what}s`, `${name}_${what}`];
+    initializers.push(tensor(rows, [numRows, ...shape], values));
+    nodes.push(node("Gather", [rows, row], [output], [intAttribute("axis", 0)]));
+    outputs.push({ name: output, element: "float", shape: [axis, ...shape] });
+  };
+  addGather("vector", [dim], vectors.subarray(first * dim, last * dim));
+  if (weights) addGather("weight", [], weights.subarray(first, last));
+}
+
+/** Keys to rows of the field, the empty key to padding, all others to out-of-vocabulary. */
+function labelEncoder(
+  { table }: Batch,
+  { first, last }: RowRange,
+  scheme: ReserveScheme,
+  name: string,
+): Piece {
+  const { padding, outOfVocabulary } = reservedRows(scheme);
+  const rowOf: number[] = [];
+  for (let row = first; row < last; row++) if (!isHole(table, row)) rowOf.push(row);
+  return keysToRows(name, `${name}/row`, {
+    size: rowOf.length,
+    key: (i) => keyBytes(table, rowOf[i]!),
+    row: (i) => rowOf[i]! - first,
+    padding,
+    unknown: outOfVocabulary < 0 ? last - first + outOfVocabulary : outOfVocabulary,
+  });
+}
+
+/** A numeric field has a single row, of the empty key. */
+function hasKeys({ table: { keys } }: Batch, { first, last }: RowRange): boolean {
+  return keys.offsets[last]! > keys.offsets[first]!;
+}
+
+/** @throws {UsageError} a field is called as another's output */
+function checkNames(fields: readonly string[]): void {
+  const names = new Map<string, string>();
+  for (const field of fields) {
+    for (const name of [
+      field,
+      `${field}/row`,
+      ...["vector", "weight"].flatMap((what) => [`${field}/${what}s`, `${field}_${what}`]),
+    ]) {
+      const other = names.get(name);
+      if (other !== undefined)
+        throw new UsageError(
+          `fields ${excerpt(other)} and ${excerpt(field)} would both be named ${excerpt(name)} in the model: ` +
+            "rename a column, or export one field with --field",
+        );
+      names.set(name, field);
+    }
+  }
+}

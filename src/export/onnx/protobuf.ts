@@ -1,0 +1,100 @@
+// Protocol Buffers' wire format: messages whose length is known before their bytes are made, so that a file streams.
+//
+// A field is a tag, (number << 3) | wire type, and its value: 0 a varint, 2 a length and that many bytes.
+// Source: https://protobuf.dev/programming-guides/encoding.
+
+import { ByteWriter } from "../files/byte-writer.js";
+
+/** Some bytes of a message: how many, and the chunks that they come in. */
+export interface Piece {
+  length: number;
+  chunks: () => Iterable<Uint8Array>;
+}
+
+const [VARINT, DELIMITED] = [0, 2];
+const encoder = new TextEncoder();
+
+/** An int32, an int64 or an enumeration, from 0 to 2^53. */
+export function varintField(number: number, value: number): Piece {
+  return bytesOf([...varint((number << 3) | VARINT), ...varint(value)]);
+}
+
+/** A string. */
+export function textField(number: number, text: string): Piece {
+  return delimitedField(number, bytesOf(encoder.encode(text)));
+}
+
+/** Bytes that are there already; a view is enough. */
+export function bytesField(number: number, bytes: Uint8Array): Piece {
+  return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
+}
+
+/** A message of the given fields, in their order. */
+export function messageField(number: number, fields: readonly Piece[]): Piece {
+  return delimitedField(number, joined(fields));
+}
+
+/** Pieces one after another. */
+export function joined(pieces: readonly Piece[]): Piece {
+  return {
+    length: pieces.reduce((sum, { length }) => sum + length, 0),
+    *chunks() {
+      for (const { chunks } of pieces) yield* chunks();
+    },
+  };
+}
+
+/**
+ * A repeated field of many short values, made as they are written.
+ *
+ * @param write puts down value i without its tag
+ * @param lengthOf the bytes that this takes
+ */
+export function repeatedField(
+  number: number,
+  count: number,
+  write: (out: ByteWriter, i: number) => void,
+  { lengthOf, isVarint = false }: { lengthOf: (i: number) => number; isVarint?: boolean },
+): Piece {
+  const tag = varint((number << 3) | (isVarint ? VARINT : DELIMITED));
+  let length = count * tag.length;
+  for (let i = 0; i < count; i++) length += lengthOf(i);
+  return {
+    length,
+    *chunks() {
+      const out = new ByteWriter();
+      for (let i = 0; i < count; i++) {
+        for (const byte of tag) out.byte(byte);
+        write(out, i);
+        if (out.isFull) yield out.take();
+      }
+      yield out.take();
+    },
+  };
+}
+
+/** The bytes of a whole number from 0 to 2^53: seven bits each, the lowest first. */
+export function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
+  return bytes;
+}
+
+/** How many bytes a varint takes. */
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  return length;
+}
+
+function delimitedField(number: number, value: Piece): Piece {
+  const head = bytesOf([...varint((number << 3) | DELIMITED), ...varint(value.length)]);
+  return joined([head, value]);
+}
+
+function bytesOf(bytes: ArrayLike<number>): Piece {
+  const taken = Uint8Array.from(bytes);
+  return { length: taken.length, chunks: () => [taken] };
+}

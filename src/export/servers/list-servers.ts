@@ -1,0 +1,126 @@
+// Lists of items, straight into a server or as a file that its own program loads.
+//
+//   redis      NAME:VERSION:OWNER   a Redis list of the items, best first: `LRANGE NAME:VERSION:OWNER 0 9` are the ten best
+//   postgres   NAME ("user" text, rank integer, item text, score real, PRIMARY KEY ("user", rank)); of lists for items
+//              (item, rank, neighbor, score)
+//
+// Redis gets no scores: a list of up to some hundred items lies in one piece of memory in the order of the ranks, ties among them, where a
+// sorted set of more than 128 keeps a hash and a skip list, and would sort equal scores by their members. Who needs scores reads
+// them from PostgreSQL or a file. Why a version is a prefix: docs/decisions/0010-exports-into-servers.md.
+
+import { DataError, excerpt } from "../../errors.js";
+import { ByteWriter } from "../files/byte-writer.js";
+import { postgresText } from "../key-rules.js";
+import { bytesOfKey, lengthOfList, listLines, textsOf, type ListBatch, type Lists } from "../lists.js";
+import { replaceInPostgres } from "./postgres-server.js";
+import { copyText } from "./postgres-text.js";
+import { commandChunks, type Command } from "./redis-commands.js";
+import { replaceInRedis } from "./redis-server.js";
+import { checkUtf8 } from "../selection.js";
+import type { Sent, Target } from "./server.js";
+
+/** Servers that take lists, as --format names them. */
+export const listServers = ["redis", "postgres"] as const;
+export type ListServer = (typeof listServers)[number];
+
+/** Items in one command: a list of more takes several. */
+const ITEMS_A_COMMAND = 1000;
+
+/**
+ * Writes lists as what a name of the server holds from now on, whole or not at all. They are not made where the server says that it
+ * has them already, by `target.fingerprint`: of all that decides them.
+ *
+ * @throws {DataError} none has an item, which no server's readers should get; PostgreSQL: a key that holds NUL
+ * @throws {ArtifactError} a key is no UTF-8, or a score not finite
+ * @throws {EmbedError} as replaceInRedis and replaceInPostgres
+ */
+export async function sendLists(server: ListServer, lists: Lists, target: Target): Promise<Sent> {
+  const checked = { ...lists, batches: someOf(lists) };
+  if (server === "redis") {
+    const commands = (prefix: string) => listCommands(checked, prefix);
+    return await replaceInRedis({ kind: "lists", commands }, target);
+  }
+  const { owner, item } = lists.columns;
+  const columns = [
+    { name: owner, type: "text" },
+    { name: "rank", type: "integer" },
+    { name: item, type: "text" },
+    { name: "score", type: "real" },
+  ];
+  const content = {
+    columns: () => Promise.resolve(columns),
+    key: [owner, "rank"],
+    chunks: () => postgresListChunks(checked),
+  };
+  return await replaceInPostgres(content, target);
+}
+
+/** Commands for `redis-cli --pipe`: each list replaces the one that is there. @param prefix keys are PREFIX:OWNER */
+export function redisListChunks(lists: Lists, prefix: string): AsyncGenerator<Uint8Array> {
+  return commandChunks(listCommands(lists, `${prefix}:`, true));
+}
+
+/** Text of COPY. @throws {DataError} a key holds NUL */
+export function postgresListChunks({ items, batches }: Lists): AsyncGenerator<Uint8Array> {
+  const cell = (key: Uint8Array): Uint8Array => {
+    const why = postgresText.refused!(key);
+    if (why !== undefined)
+      throw new DataError(
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} ${why}: use redis, or a csv, jsonl, parquet or ` +
+          "arrow file",
+      );
+    return copyText(key);
+  };
+  const cells = textsOf(items, cell);
+  const out = new ByteWriter();
+  return listLines(textOf({ items, batches }), out, cell, (key, rank, item, score) => {
+    out.bytes(key);
+    out.byte(9);
+    out.integer(rank);
+    out.byte(9);
+    out.bytes(cells(item));
+    out.byte(9);
+    out.float32(score);
+    out.byte(10);
+  });
+}
+
+/** @param replaces true: what a key held before is deleted first */
+async function* listCommands(
+  { items, batches }: Lists,
+  prefix: string,
+  replaces = false,
+): AsyncGenerator<Iterable<Command>> {
+  const texts = textsOf(items, (key) => Buffer.from(key).toString("utf8"));
+  for await (const batch of textOf({ items, batches })) yield commandsOf(batch);
+  function* commandsOf(batch: ListBatch): Generator<Command> {
+    for (let list = 0; list < batch.keys.size; list++) {
+      const length = lengthOfList(batch, list);
+      if (length === 0) continue;
+      const key = prefix + Buffer.from(bytesOfKey(batch.keys, list)).toString("utf8");
+      const found = Array.from(batch.items.subarray(list * batch.top, list * batch.top + length), texts);
+      if (replaces) yield ["DEL", key];
+      for (let at = 0; at < length; at += ITEMS_A_COMMAND)
+        yield ["RPUSH", key, ...found.slice(at, at + ITEMS_A_COMMAND)];
+    }
+  }
+}
+
+/** The batches. @throws {ArtifactError} a key is no UTF-8: it would become another, or none that a server takes */
+async function* textOf({ items, batches }: Pick<Lists, "items" | "batches">): AsyncGenerator<ListBatch> {
+  checkUtf8(items);
+  for await (const batch of batches) {
+    checkUtf8(batch.keys);
+    yield batch;
+  }
+}
+
+/** The batches. @throws {DataError} at their end, where no list has an item */
+async function* someOf({ batches }: Lists): AsyncGenerator<ListBatch> {
+  let isEmpty = true;
+  for await (const batch of batches) {
+    for (let list = 0; isEmpty && list < batch.keys.size; list++) isEmpty = lengthOfList(batch, list) === 0;
+    yield batch;
+  }
+  if (isEmpty) throw new DataError("all lists are empty: the server was not changed");
+}

@@ -1,0 +1,161 @@
+// A connection to PostgreSQL for one writer: statements, rows by COPY, one transaction; errors are typed.
+
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
+import { optionalPackage } from "../optional-package.js";
+import { notUrl, PATIENCE, saidBy, type Target } from "./server.js";
+
+const POSTGRES_PACKAGE = ["pg", "^8"] as const;
+const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
+const CONNECT_MILLISECONDS = 10_000;
+
+/** A row of an answer. */
+export type Row = Record<string, unknown>;
+
+/** A transaction, of which all or nothing is kept. */
+export interface Transaction {
+  /** The rows that a statement gives. @throws {EmbedError} as postgresError, or the server does not answer */
+  query: <T extends Row = Row>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
+  /** The same of a statement that works on all rows, however long that takes. @throws {EmbedError} as postgresError */
+  longQuery: (sql: string) => Promise<void>;
+  /** Copies text of COPY's into what the statement says. @throws {EmbedError} as postgresError, or as the chunks do */
+  copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
+}
+
+/**
+ * Does work in a transaction, which is committed when it ends and taken back when it throws or is interrupted.
+ *
+ * @throws {UsageError} the packages are not installed, or the URL, its user, password or database is wrong
+ * @throws {IoError} the server cannot be reached, or went away
+ */
+export async function withTransaction<T>(
+  target: Target,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const { default: pg } = await optionalPackage(target.format, POSTGRES_PACKAGE, () => import("pg"));
+  const { from: copyFrom } = await optionalPackage(
+    target.format,
+    COPY_PACKAGE,
+    () => import("pg-copy-streams"),
+  );
+  const { signal, patience = PATIENCE } = target;
+  const client = clientOf(pg.Client, target);
+  // the statements that fail report it
+  client.on("error", () => undefined);
+  let lost: unknown;
+  /** ends the connection at once, and with it the transaction */
+  const cut = (error: unknown): void => {
+    lost ??= error;
+    (client as unknown as { connection: { stream: { destroy: () => void } } }).connection.stream.destroy();
+  };
+  const onAbort = (): void => cut(signal.reason);
+  const typed = (error: unknown): unknown => lost ?? postgresError(error, target);
+  const silent = (done: string) => (): void =>
+    cut(
+      new IoError(
+        `timeout: the server of ${target.variable} has ${done} for ${patience / 1000} s; check that it is ` +
+          "running and not overloaded",
+      ),
+    );
+  const longQuery: Transaction["longQuery"] = async (sql) => {
+    await client.query(sql).catch((error: unknown) => {
+      throw typed(error);
+    });
+  };
+  const query: Transaction["query"] = async <R extends Row>(sql: string, values: readonly unknown[] = []) => {
+    const timer = setTimeout(silent("not answered"), patience);
+    try {
+      return (await client.query(sql, [...values])).rows as R[];
+    } catch (error) {
+      throw typed(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const copy: Transaction["copy"] = async (sql, chunks) => {
+    try {
+      const onSilence = silent("accepted no rows");
+      const rows = Readable.from(taken(chunks, patience, onSilence), { highWaterMark: 1 });
+      await pipeline(rows, client.query(copyFrom(sql)));
+    } catch (error) {
+      throw typed(error);
+    }
+  };
+  try {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", onAbort);
+    await client.connect().catch((error: unknown) => {
+      throw typed(error);
+    });
+    await query("BEGIN");
+    const result = await work({ query, longQuery, copy });
+    await query("COMMIT");
+    return result;
+  } catch (error) {
+    if (lost === undefined) await query("ROLLBACK").catch(() => undefined);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    if (lost === undefined) await client.end().catch(() => undefined);
+  }
+}
+
+function clientOf(Client: typeof import("pg").Client, target: Target): import("pg").Client {
+  try {
+    return new Client({
+      connectionString: target.url,
+      connectionTimeoutMillis: CONNECT_MILLISECONDS,
+      // a statement on all rows may take hours: a machine that is gone is noticed by TCP
+      keepAlive: true,
+      keepAliveInitialDelayMillis: PATIENCE,
+      application_name: "embed export",
+    });
+  } catch {
+    throw notUrl(target.format, target.variable);
+  }
+}
+
+/** The chunks; `silent` is called when one is not taken for so long. */
+async function* taken(
+  chunks: AsyncIterable<Uint8Array>,
+  milliseconds: number,
+  silent: () => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    const timer = setTimeout(silent, milliseconds);
+    try {
+      yield chunk;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** An error of the package or the server as what a user can act upon; one that is neither as it is. */
+function postgresError(error: unknown, target: Target): unknown {
+  const { variable, into } = target;
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  const said = saidBy(error, target);
+  const isOfServer = typeof code === "string" || /connection|timeout/i.test(said);
+  if (error instanceof EmbedError || !isOfServer) return error;
+  const state = severity === undefined ? "" : String(code);
+  const cause = { cause: new Error(said) };
+  const failed = `writing '${into}' to the server of ${variable} failed: ${said}`;
+  if (/^(28|3D)/.test(state))
+    return new UsageError(
+      `the server of ${variable} rejected the connection (${said}): check user, password and database in ` +
+        variable,
+      cause,
+    );
+  if (/^(42501|3F)/.test(state)) return new OutputError(failed, cause);
+  if (state === "55P03")
+    return new LockedError(
+      `'${into}' is locked by another transaction (see pg_stat_activity): nothing was replaced; try again later`,
+      cause,
+    );
+  if (state.startsWith("40"))
+    return new LockedError(`${failed}; conflict with another transaction: try again later`, cause);
+  if (state === "53100") return new IoError(`${failed}; free some space there`, cause);
+  return new IoError(state === "" ? failed : `${failed} (SQLSTATE ${state})`, cause);
+}

@@ -1,0 +1,178 @@
+// redis, straight into a server: a version of keys, which one pointer makes the latest at once.
+//
+//   NAME:VERSION:KEY   a row's hash (redis.ts), or a list of items (list-servers.ts)
+//   NAME:latest        VERSION that readers follow
+//   NAME:versions      hash: VERSION → fingerprint of what it holds, of all that have keys here, finished or not
+//   NAME:counter       the last VERSION that was given
+//   NAME:lock          who writes; it ends by itself when its holder does
+//
+// Keys get a VERSION that nobody reads; then NAME:latest names it, if the lock is still held. What is neither latest nor under way is
+// removed before keys are written, so that the server holds two versions at most; the version before the latest stays until then, for
+// readers that have just asked which it is. Decisions: docs/decisions/0010-exports-into-servers.md.
+
+import { randomBytes } from "node:crypto";
+import { LockedError, OutputError } from "../../errors.js";
+import { thisProcess } from "../../io/process-identity.js";
+import type { Commands } from "./redis-commands.js";
+import { RedisConnection, lockedBy } from "./redis-connection.js";
+import type { Sent, Target } from "./server.js";
+
+const LOCK_MILLISECONDS = 30_000;
+const RENEW_EVERY = 10_000;
+const SCAN_COUNT = "1000";
+
+/** If the lock is still ours, ... : scripts run as a whole. */
+const IF_HELD = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end ";
+const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
+const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
+const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
+
+/** What a version holds. */
+export interface RedisContent {
+  /** what its readers find: a name never goes over from one to the other */
+  kind: "vectors" | "lists";
+  /** What writes keys that start with a prefix; asked for once, and not where the server holds the same already. */
+  commands: (prefix: string) => Commands;
+}
+
+/**
+ * Writes the next version of a name and makes it the latest; what goes wrong before that leaves the latest as it was.
+ *
+ * @throws {LockedError} another export writes to the same name
+ * @throws {OutputError} the name holds what is of another kind
+ * @throws {UsageError} {OutputError} {IoError} as RedisConnection
+ */
+export async function replaceInRedis(content: RedisContent, target: Target): Promise<Sent> {
+  const redis = await RedisConnection.open(target);
+  const onAbort = (): void => redis.fail(target.signal.reason);
+  target.signal.addEventListener("abort", onAbort);
+  let started: string | undefined;
+  const onStart = (version: string): void => {
+    started = version;
+  };
+  try {
+    target.signal.throwIfAborted();
+    return await withRedisLock(redis, target, (token) => sendLocked(redis, content, target, token, onStart));
+  } catch (error) {
+    if (started !== undefined) await clearUp(redis, target, started).catch(() => undefined);
+    throw error;
+  } finally {
+    target.signal.removeEventListener("abort", onAbort);
+    redis.close();
+  }
+}
+
+/**
+ * Removes what a failed export wrote: after its lock, since an interrupted program may not live to see the end of it. Of a server
+ * that is gone, or then, the next export does it.
+ */
+async function clearUp(redis: RedisConnection, { into }: Target, version: string): Promise<void> {
+  await redis.settle();
+  // the answer to the switch may be what was lost
+  if ((await redis.command("GET", `${into}:latest`)) !== version) await remove(redis, into, version);
+}
+
+async function sendLocked(
+  redis: RedisConnection,
+  { kind, commands }: RedisContent,
+  target: Target,
+  token: string,
+  onStart: (version: string) => void,
+): Promise<Sent> {
+  const { into, force } = target;
+  const latest = await redis.command("GET", `${into}:latest`);
+  const versions = `${into}:versions`;
+  const fingerprint = kind === "vectors" ? target.fingerprint : `${kind} ${target.fingerprint}`;
+  if (latest !== null) {
+    const held = await redis.command("HGET", versions, String(latest));
+    if (!force && held === fingerprint)
+      return { isUnchanged: true, note: `${into}:${String(latest)} already has these ${kind}` };
+    checkKind(held, kind, target);
+  }
+  for (const version of (await redis.command("HKEYS", versions)) as string[])
+    if (version !== latest) await remove(redis, into, version);
+
+  // never a number that was given before: what a suspended export may still write belongs to nobody
+  const version = String(await redis.command("INCR", `${into}:counter`));
+  await redis.command("HSET", versions, version, fingerprint);
+  onStart(version);
+  await write(redis, commands(`${into}:${version}:`), target.signal);
+  const keys = [`${into}:lock`, `${into}:latest`];
+  if ((await redis.command("EVAL", SWITCH, "2", ...keys, token, version)) === 0) throw lostLock(target);
+  return { isUnchanged: false, note: `${into}:latest is ${version}` };
+}
+
+/** @throws {OutputError} readers of the name would find what they do not expect */
+function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: Target): void {
+  // of a version that somebody made by hand nothing is known
+  if (typeof held !== "string") return;
+  const there = held.startsWith("lists ") ? "lists" : "vectors";
+  if (there !== kind)
+    throw new OutputError(
+      `'${into}' of ${variable} has ${there}, but this export writes ${kind}: choose another name with ` +
+        `--into, or delete ${into}:latest if nothing reads it`,
+    );
+}
+
+async function write(redis: RedisConnection, commands: Commands, signal: AbortSignal): Promise<void> {
+  for await (const batch of commands)
+    for (const command of batch) {
+      signal.throwIfAborted();
+      // copies: a batch's arrays may be used again before the server has taken them
+      const room = redis.post(command.map((part) => (typeof part === "string" ? part : Buffer.from(part))));
+      if (room) await room;
+    }
+  await redis.drain();
+}
+
+/** Removes a version's keys, and then that there was one. */
+async function remove(redis: RedisConnection, into: string, version: string): Promise<void> {
+  // the name may hold what a pattern gives a meaning
+  const pattern = `${`${into}:${version}:`.replaceAll(/[\\*?[\]]/g, "\\$&")}*`;
+  let cursor = "0";
+  do {
+    const [next, keys] = (await redis.command("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)) as [
+      string,
+      string[],
+    ];
+    cursor = next;
+    if (keys.length > 0) await redis.post(["UNLINK", ...keys]);
+  } while (cursor !== "0");
+  await redis.drain();
+  await redis.command("HDEL", `${into}:versions`, version);
+}
+
+/** Does work under the lock, which is renewed meanwhile and released however the work ends. */
+async function withRedisLock<T>(
+  redis: RedisConnection,
+  target: Target,
+  work: (token: string) => Promise<T>,
+): Promise<T> {
+  const lock = `${target.into}:lock`;
+  const { pid, host } = await thisProcess();
+  const token = `${pid}:${randomBytes(8).toString("hex")}:${host}`;
+  const taken = await redis.command("SET", lock, token, "NX", "PX", String(LOCK_MILLISECONDS));
+  if (taken === null) {
+    const [holder, , ...at] = String((await redis.command("GET", lock)) ?? "").split(":");
+    throw lockedBy(holder === "" ? "another export" : `process ${holder} on ${at.join(":")}`, target);
+  }
+  const renew = async (): Promise<void> => {
+    const held = await redis.command("EVAL", RENEW, "1", lock, token, String(LOCK_MILLISECONDS));
+    if (held === 0) redis.fail(lostLock(target));
+  };
+  // what fails of the connection, the work hears itself
+  const timer = setInterval(() => void renew().catch(() => undefined), RENEW_EVERY);
+  try {
+    return await work(token);
+  } finally {
+    clearInterval(timer);
+    await redis.command("EVAL", RELEASE, "1", lock, token).catch(() => undefined);
+  }
+}
+
+function lostLock({ into, variable }: Target): LockedError {
+  return new LockedError(
+    `'${into}' of ${variable} was taken over by another export because this one was inactive for ` +
+      `${LOCK_MILLISECONDS / 1000} s: nothing was switched`,
+  );
+}

@@ -1,0 +1,92 @@
+// The keys of ranges, as threads read them (parquet-keys.ts) → codes by first appearance in the log, on the calling thread.
+//
+// A thread sends keys whose codes it does not know, and of a dictionary only once, by their first rows. Ranges come in the order
+// of the rows, so each key that is new to the log is among these, and all others have their codes by then.
+
+import { isUtf8 } from "node:buffer";
+import type { Keys } from "../keys.js";
+import type { KeyTable } from "../key-table.js";
+import type { NullCells } from "../nulls.js";
+import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
+
+/** The codes of one column. */
+export class ColumnCodes {
+  readonly #table: KeyTable;
+  readonly #nulls: NullCells;
+  /** by ordinal: codes of a dictionary's values, where a thread did not know them */
+  #dictionaries: Int32Array[] = [];
+  #group = -1;
+  #codes = new Uint32Array(0);
+
+  /** @param nulls where null texts and their cells are counted */
+  constructor(table: KeyTable, nulls: NullCells) {
+    this.#table = table;
+    this.#nulls = nulls;
+  }
+
+  /** The keys. */
+  get table(): KeyTable {
+    return this.#table;
+  }
+
+  /**
+   * The codes of a range's rows, in `cells`; MISSING where there is no value, or one of the null texts.
+   *
+   * @param group of the range: each has dictionaries of its own
+   * @throws {Error} a key is not UTF-8 @throws {UsageError} the keys outgrow the memory
+   */
+  codesOf({ cells, parts }: KeyCells, group: number): Uint32Array {
+    if (this.#group !== group) [this.#group, this.#dictionaries] = [group, []];
+    for (const part of parts) {
+      this.#nulls.cells += part.nulls.cells;
+      for (const text of part.nulls.texts)
+        if (!this.#nulls.texts.includes(text)) this.#nulls.texts.push(text);
+      const isAll = !part.indices && part.keys.size === part.to - part.from;
+      const codes = isAll ? cells.subarray(part.from, part.to) : this.#scratch(part.keys.size);
+      this.#intern(part.keys, part.gap, codes);
+      if (part.indices) this.#translate(cells, part, part.indices, codes);
+      else if (!isAll) place(cells, part, codes);
+    }
+    return cells;
+  }
+
+  /** @param indices of the keys, which have these codes */
+  #translate(cells: Uint32Array, part: KeyPart, indices: DictionaryIndices, own: Uint32Array): void {
+    const { ordinal, size, fresh, hasUnknown } = indices;
+    const codes = (this.#dictionaries[ordinal] ??= new Int32Array(size));
+    for (let i = 0; i < own.length; i++) codes[fresh[i]!] = own[i]!;
+    if (!hasUnknown) return;
+    // as signed numbers, which are the faster ones: what is unknown is below MISSING, and codes are above
+    const signed = new Int32Array(cells.buffer, cells.byteOffset, cells.length);
+    for (let row = part.from; row < part.to; row++) {
+      const cell = signed[row]!;
+      if (cell < -1) signed[row] = codes[cell & ~(1 << 31)]!;
+    }
+  }
+
+  #intern(keys: Keys, gap: number, codes: Uint32Array): void {
+    const known = this.#table.size;
+    this.#table.codesOf(keys, gap, codes);
+    if (this.#table.size > known) checkText(this.#table.keysFrom(known));
+  }
+
+  #scratch(size: number): Uint32Array {
+    if (this.#codes.length < size) this.#codes = new Uint32Array(2 * size);
+    return this.#codes.subarray(0, size);
+  }
+}
+
+/** Puts codes where cells are unknown, in their order. */
+function place(cells: Uint32Array, { from, to }: KeyPart, codes: Uint32Array): void {
+  const signed = new Int32Array(cells.buffer, cells.byteOffset, cells.length);
+  let at = 0;
+  for (let row = from; at < codes.length && row < to; row++) if (signed[row]! < -1) cells[row] = codes[at++]!;
+}
+
+/** @throws {Error} a key is not UTF-8 */
+function checkText({ size, bytes, offsets }: Keys): void {
+  let isText = isUtf8(bytes);
+  // no key starts within a character of the one before
+  for (let code = 0; isText && code < size; code++) isText = (bytes[offsets[code]!]! & 0xc0) !== 0x80;
+  if (!isText) throw new Error("text that is not UTF-8");
+}

@@ -1,0 +1,302 @@
+// One column of a row group, read from its first row to its last: some rows are taken, others are skipped, so that several
+// threads can take turns on the rows of one group. A cursor holds one page.
+
+import { joinValues } from "../multi-value-cells.js";
+import type { PageRegion } from "./memory.js";
+import { PageReader, type LeafChunk, type ReadBytes } from "./pages.js";
+import { Runs } from "./runs.js";
+import { timeUnitOf } from "./text.js";
+import {
+  checkLeft,
+  plainValues,
+  skipValues,
+  textAt,
+  valuesOf,
+  type PageValues,
+  type PlainValues,
+} from "./values.js";
+import { RowFault } from "../text/record-form.js";
+
+/** A column as it is read. */
+export interface LeafColumn extends LeafChunk {
+  name: string;
+  /** joins the values of a list, and may not stand in one of them; undefined where a cell is one value */
+  separator?: string;
+}
+
+/** What joins, or may not stand in, a column's values; undefined where its cells are single values in all files. */
+export function separatorIn(
+  name: string,
+  isOwnList: boolean,
+  { multi, given }: Readonly<Record<"multi" | "given", Readonly<Record<string, string>>>>,
+): string | undefined {
+  if (isOwnList) return multi[name] ?? "|";
+  // one value of a list that is no list in this file: it must not come back as two
+  return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
+}
+
+/** Whether cells are single times; a separator makes several of one. */
+export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | "separator">): boolean {
+  return separator === undefined && timeUnitOf(element) !== undefined;
+}
+
+/** Levels, and values of a list, that are looked at together. */
+const BLOCK = 1 << 12;
+
+/** Rows of one page: the values that are there, and where there are nulls, the level of each row. */
+export interface Segment {
+  numRows: number;
+  values: PageValues;
+  numValues: number;
+  /** u32[numRows]: a row has a value where this is the leaf's greatest level; undefined: all have */
+  levels: Uint32Array | undefined;
+}
+
+/** One column of some rows, in order. */
+export interface Cursor {
+  /** rows so far */
+  readonly row: number;
+  /** whether cells may hold several values */
+  readonly isList: boolean;
+  /** Passes over rows. */
+  skip(numRows: number): void;
+  /** Hands rows on, some at a time; the values must be taken before the next. Not for lists. */
+  segments(numRows: number): Generator<Segment, void, undefined>;
+  /** The cells of rows as text, lists joined; in place of one that has none, why. */
+  texts(numRows: number): (string | RowFault)[];
+  /** @throws {Error} there are more rows */
+  checkEnd(): void;
+}
+
+/** Reads one column of one row group. */
+export class ColumnCursor implements Cursor {
+  /** rows so far */
+  row = 0;
+  readonly #column: LeafColumn;
+  readonly #pages: PageReader;
+  /** of the page */
+  #values: PageValues | undefined;
+  #definition: Runs | undefined;
+  #repetition: Runs | undefined;
+  #dictionary: { ordinal: number; values: PlainValues } | undefined;
+  /** values of the page, nulls too, that are not read */
+  #left = 0;
+  #isLoaded = false;
+  #levels = new Uint32Array(0);
+  /** of a list: a block of levels, and of its values which they are */
+  readonly #block = { at: 0, end: 0, value: 0 };
+  #repetitions = new Uint32Array(0);
+  #indices = new Uint32Array(0);
+  #listed: PlainValues | undefined;
+
+  /** @param region as PageReader's */
+  constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
+    this.#column = column;
+    this.#pages = new PageReader(column, read, region);
+  }
+
+  /** Whether cells may hold several values. */
+  get isList(): boolean {
+    return this.#column.maxRepetition > 0;
+  }
+
+  /** Passes over rows. @throws {Error} the column is damaged */
+  skip(numRows: number): void {
+    this.row += numRows;
+    if (this.isList) {
+      for (let i = 0; i < numRows; i++) this.#passList(() => undefined);
+      return;
+    }
+    for (let left = numRows; left > 0;) {
+      this.#turnPage();
+      const taken = Math.min(left, this.#left);
+      // a page that is skipped altogether is not even read
+      if (taken < this.#left || this.#isLoaded) {
+        const { values, numValues } = this.#segment(taken);
+        skipValues(values, numValues);
+      }
+      this.#left -= taken;
+      left -= taken;
+    }
+  }
+
+  /** Hands rows on, page by page; the values must be taken before the next. Not for lists. */
+  *segments(numRows: number): Generator<Segment, void, undefined> {
+    this.row += numRows;
+    for (let left = numRows; left > 0;) {
+      this.#turnPage();
+      const taken = Math.min(left, this.#left);
+      yield this.#segment(taken);
+      this.#left -= taken;
+      left -= taken;
+    }
+  }
+
+  /** The cells of rows as text, lists joined; in place of one that has none, why. @throws {Error} the column is damaged */
+  texts(numRows: number): (string | RowFault)[] {
+    const { element, name, separator } = this.#column;
+    const cells: (string | RowFault)[] = [];
+    if (this.isList) {
+      this.row += numRows;
+      for (let i = 0; i < numRows; i++) {
+        const indices: number[] = [];
+        const texts: string[] = [];
+        cells.push(
+          orFault(() => {
+            let fault: unknown;
+            this.#passList((values, index) => {
+              indices.push(index);
+              // the list is read to its end whatever is wrong with a value
+              try {
+                texts.push(textAt(values, index, element, name));
+              } catch (error) {
+                if (!(error instanceof RowFault)) throw error;
+                fault ??= error;
+              }
+            });
+            if (fault !== undefined) throw fault;
+            return joinValues(name, texts, separator ?? "|");
+          }),
+        );
+      }
+      return cells;
+    }
+    const known = new Map<number, string | RowFault>();
+    let dictionary: PlainValues | undefined;
+    for (const { values, numValues, levels, numRows: rows } of this.segments(numRows)) {
+      const { plain, indices } = this.#indexed(values, numValues);
+      if (!values.isCoded || dictionary !== plain) known.clear();
+      dictionary = plain;
+      let value = 0;
+      for (let row = 0; row < rows; row++) {
+        if (levels && levels[row] !== this.#column.maxDefinition) {
+          cells.push("");
+          continue;
+        }
+        const index = indices[value++]!;
+        let cell = known.get(index);
+        if (cell === undefined) {
+          cell = orFault(() => {
+            const text = textAt(plain, index, element, name);
+            return separator === undefined ? text : joinValues(name, [text], separator);
+          });
+          if (values.isCoded) known.set(index, cell);
+        }
+        cells.push(cell);
+      }
+    }
+    return cells;
+  }
+
+  /** @throws {Error} a list has more rows than its group */
+  checkEnd(): void {
+    if (this.isList && this.#hasEntry()) throw new Error(`expected ${this.row} values, got more`);
+  }
+
+  /** Goes to the next page that has values, where this one is used up. */
+  #turnPage(): void {
+    if (this.#left > 0) return;
+    this.#left = this.#pages.next();
+    this.#isLoaded = false;
+    if (this.#left === 0) throw new Error(`values end before row ${this.row} of the row group`);
+  }
+
+  #load(): void {
+    if (this.#isLoaded) return;
+    const page = this.#pages.load();
+    const { dictionary } = this.#pages;
+    const { element } = this.#column;
+    if (dictionary && this.#dictionary?.ordinal !== dictionary.ordinal)
+      this.#dictionary = { ordinal: dictionary.ordinal, values: plainValues(dictionary, element) };
+    this.#values = valuesOf(page, element, this.#dictionary);
+    [this.#definition, this.#repetition] = [page.definition, page.repetition];
+    this.#isLoaded = true;
+  }
+
+  /** The page's next rows, of which there are so many. */
+  #segment(numRows: number): Segment {
+    this.#load();
+    const { maxDefinition } = this.#column;
+    const values = this.#values!;
+    const definition = this.#definition;
+    if (!definition || definition.repeated(numRows) === maxDefinition) {
+      definition?.skip(numRows);
+      return { numRows, values, numValues: numRows, levels: undefined };
+    }
+    if (this.#levels.length < numRows) this.#levels = new Uint32Array(numRows);
+    const levels = this.#levels;
+    definition.read(levels, 0, numRows);
+    return { numRows, values, numValues: countOf(levels, numRows, maxDefinition), levels };
+  }
+
+  /** Takes values of the page as places in a list of them. */
+  #indexed(values: PageValues, count: number): { plain: PlainValues; indices: Uint32Array } {
+    if (this.#indices.length < count) this.#indices = new Uint32Array(count);
+    const indices = this.#indices;
+    if (values.isCoded) {
+      values.runs.read(indices, 0, count);
+      checkIndices(indices, count, values.dictionary);
+      return { plain: values.dictionary, indices };
+    }
+    checkLeft(values, count);
+    for (let i = 0; i < count; i++) indices[i] = values.at + i;
+    values.at += count;
+    return { plain: values.values, indices };
+  }
+
+  /** Goes over the entries of one row. */
+  #passList(each: (values: PlainValues, index: number) => void): void {
+    const { maxDefinition } = this.#column;
+    if (!this.#hasEntry()) throw new Error(`values end before row ${this.row} of the row group`);
+    if (this.#repetitions[this.#block.at] !== 0) throw new Error("a list goes on before it starts");
+    do {
+      if (this.#levels[this.#block.at] === maxDefinition)
+        each(this.#listed!, this.#indices[this.#block.value++]!);
+      this.#block.at++;
+    } while (this.#hasEntry() && this.#repetitions[this.#block.at] !== 0);
+  }
+
+  /** Whether there is another entry of a list's column; its block is read then. */
+  #hasEntry(): boolean {
+    const block = this.#block;
+    if (block.at < block.end) return true;
+    if (this.#left === 0) {
+      this.#left = this.#pages.next();
+      this.#isLoaded = false;
+      if (this.#left === 0) return false;
+    }
+    this.#load();
+    const count = Math.min(BLOCK, this.#left);
+    if (this.#levels.length === 0)
+      [this.#levels, this.#repetitions] = [new Uint32Array(BLOCK), new Uint32Array(BLOCK)];
+    this.#repetition!.read(this.#repetitions, 0, count);
+    this.#definition!.read(this.#levels, 0, count);
+    const { plain } = this.#indexed(this.#values!, countOf(this.#levels, count, this.#column.maxDefinition));
+    this.#listed = plain;
+    this.#left -= count;
+    [block.at, block.end, block.value] = [0, count, 0];
+    return true;
+  }
+}
+
+/** @throws {Error} an index is none of the dictionary's */
+function checkIndices(indices: Uint32Array, count: number, { count: size }: PlainValues): void {
+  for (let i = 0; i < count; i++)
+    if (indices[i]! >= size) throw new Error(`index ${indices[i]} into a dictionary of ${size} values`);
+}
+
+function countOf(levels: Uint32Array, count: number, level: number): number {
+  let found = 0;
+  for (let i = 0; i < count; i++) if (levels[i] === level) found++;
+  return found;
+}
+
+/** What is wrong with a row in the place of its cell. */
+export function orFault(read: () => string): string | RowFault {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RowFault) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,615 @@
+// The cells of a Parquet column → what keys and numbers are made of: a value of a dictionary is made text once, and integers
+// and texts are bytes, without a JavaScript string for each row.
+//
+// Threads read columns, and the calling thread gives codes in the order of the rows (parquet-codes.ts).
+
+import type { SchemaElement } from "hyparquet";
+import { NULL, UNKNOWN } from "../../kernels/scan/layout.js";
+import { MISSING, noKeys, selectKeys, type Keys } from "../keys.js";
+import type { NullCells, NullTexts } from "../nulls.js";
+import type { PageRegion } from "./memory.js";
+import { parseNumber } from "../number.js";
+import { parseTime } from "../time.js";
+import type { RangeBuffers } from "./range-buffers.js";
+import type { Segment } from "./cursor.js";
+import { checkLeft, integerAt, integerText, textAt, type PageValues, type PlainValues } from "./values.js";
+
+/** The keys of a range's rows, and the codes that are known. It is sent between threads. */
+export interface KeyCells {
+  /**
+   * u32[numRows]: codes of the log; MISSING where there is no value; UNKNOWN, and of a dictionary UNKNOWN + the index, where
+   * the code is not known
+   */
+  cells: Uint32Array;
+  /** in the order of the rows, all of them */
+  parts: KeyPart[];
+}
+
+/** Rows [from, to) of the range. */
+export interface KeyPart {
+  from: number;
+  to: number;
+  /** what the unknown cells say, in their order; where `indices` is there, the new ones among its values */
+  keys: Keys;
+  /** bytes before each key that are not part of it */
+  gap: number;
+  indices?: DictionaryIndices;
+  /** of these rows; texts as they were found in the dictionary */
+  nulls: NullCells;
+}
+
+/** Which values of a dictionary a part has. */
+export interface DictionaryIndices {
+  /** which dictionary of the row group and column it is */
+  ordinal: number;
+  /** its values */
+  size: number;
+  /** u32[keys.size]: values without a code that the thread had not met before, by their first rows */
+  fresh: Uint32Array;
+  /** whether cells are unknown */
+  hasUnknown: boolean;
+}
+
+/** What a thread may know of the log's keys. */
+export interface KeyKnowledge {
+  nullTexts: NullTexts;
+  /** Writes codes u32[size] of keys, MISSING for empty ones and UNKNOWN for others; absent: none is known. */
+  find?: (keys: Keys, gap: number, codes: Uint32Array) => void;
+  /** whether cells are looked up, too, which are not of a dictionary: not where codes are given on the same thread */
+  findsCells?: boolean;
+}
+
+/** Values of a dictionary that were met for the first time and have no code, and null texts among those that were met. */
+interface NewValues {
+  fresh: Uint32Array;
+  keys: Keys;
+  texts: string[];
+}
+
+/** Reads a column as keys. */
+export class KeyReader {
+  readonly #column: string;
+  readonly #region: PageRegion;
+  readonly #nullTexts: NullTexts;
+  readonly #find: KeyKnowledge["find"];
+  readonly #findCells: KeyKnowledge["find"];
+  /** the dictionary that was last read */
+  #dictionary: PlainValues | undefined;
+  /** its values that are UNKNOWN, which may have got their codes since */
+  #unknown = new Uint32Array(0);
+  readonly #bytes = new TextBytes();
+
+  /** @param region of the column's pages */
+  constructor(
+    column: string,
+    region: PageRegion,
+    private readonly buffers: RangeBuffers,
+    { nullTexts, find, findsCells = false }: KeyKnowledge,
+  ) {
+    this.#column = column;
+    this.#region = region;
+    this.#nullTexts = nullTexts;
+    this.#find = find;
+    this.#findCells = findsCells ? find : undefined;
+  }
+
+  /**
+   * The keys of a segment's rows, which are `cells` [at, at + numRows).
+   *
+   * @throws {RowFault} a value has no text @throws {Error} the page is damaged
+   */
+  read(
+    { values, numValues, numRows, levels }: Segment,
+    { element, maxDefinition }: { element: SchemaElement; maxDefinition: number },
+    cells: Uint32Array,
+    at: number,
+  ): KeyPart {
+    const rows = { from: at, to: at + numRows };
+    if (values.isCoded) {
+      const part = this.#readCoded(values, numValues, element, cells, at);
+      if (levels) spread(cells, at, numRows, numValues, levels, maxDefinition, MISSING);
+      return { ...rows, ...part };
+    }
+    checkLeft(values, numValues);
+    const { keys, gap } = this.#cellsOf(values.values, values.at, numValues, element);
+    values.at += numValues;
+    const all = levels ? this.#withEmpty(keys, gap, numRows, levels, maxDefinition) : keys;
+    return { ...rows, ...this.#known(all, gap, cells, at) };
+  }
+
+  /** The keys of texts, one a row: all the rows of a range. */
+  cellsOf(texts: readonly string[]): KeyCells {
+    this.#bytes.clear(texts.length);
+    for (const text of texts) this.#bytes.push(text);
+    const cells = this.buffers.u32(texts.length);
+    const part = this.#known(this.#bytes.keys(this.buffers), 0, cells, 0);
+    return { cells, parts: [{ from: 0, to: texts.length, ...part }] };
+  }
+
+  /** The keys of rows that all have the same text. */
+  repeated(text: string, numRows: number): KeyCells {
+    const { cells, parts } = this.cellsOf([text]);
+    const [part] = parts;
+    const nulls = { ...part!.nulls, cells: part!.nulls.cells * numRows };
+    const indices = { ordinal: 0, size: 1, fresh: new Uint32Array(part!.keys.size), hasUnknown: true };
+    return {
+      cells: new Uint32Array(numRows).fill(cells[0]!),
+      parts: [{ ...part!, to: numRows, indices, nulls }],
+    };
+  }
+
+  #readCoded(
+    values: PageValues & { isCoded: true },
+    numValues: number,
+    element: SchemaElement,
+    cells: Uint32Array,
+    at: number,
+  ): Omit<KeyPart, "from" | "to"> {
+    const { dictionary, ordinal } = values;
+    if (this.#dictionary !== dictionary) this.#startDictionary(dictionary);
+    else if (at === 0) this.#findUnknown(dictionary, element);
+    const indices = takeIndices(values, numValues);
+    let known = this.#region.codesOf(indices);
+    const { fresh, keys, texts } = known ? nothingNew() : this.#learn(dictionary, indices, element);
+    known ??= this.#region.codesOf(indices)!;
+    cells.set(known.codes, at);
+    return {
+      keys,
+      gap: 0,
+      indices: { ordinal, size: dictionary.count, fresh, hasUnknown: known.hasUnknown },
+      nulls: { cells: known.numNulls, texts },
+    };
+  }
+
+  #startDictionary(dictionary: PlainValues): void {
+    this.#dictionary = dictionary;
+    this.#unknown = new Uint32Array(0);
+    this.#region.startDictionary(dictionary.count);
+    // values of other kinds may have no text
+    if (!this.#find || dictionary.kind !== "text") return;
+    const { count: size, bytes, bounds: offsets, gap } = dictionary;
+    const { codes, shared } = this.#region;
+    const found = shared.out(size);
+    this.#find({ size, bytes, offsets }, gap, found);
+    for (let i = 0; i < size; i++) if (found[i] !== UNKNOWN) codes[i] = found[i]!;
+  }
+
+  /** Looks up again what had no code. */
+  #findUnknown(dictionary: PlainValues, element: SchemaElement): void {
+    if (!this.#find || this.#unknown.length === 0) return;
+    const { codes, shared } = this.#region;
+    const found = shared.out(this.#unknown.length);
+    const texts = this.#textsOf(dictionary, this.#unknown, element);
+    this.#find(texts, 0, found);
+    this.#give(texts);
+    this.#unknown.forEach((index, i) => (codes[index] = found[i] === UNKNOWN ? UNKNOWN + index : found[i]!));
+    this.#unknown = this.#unknown.filter((_, i) => found[i] === UNKNOWN);
+  }
+
+  /**
+   * Takes values that are met for the first time. A key gets its code at its first row, not at its place in the dictionary,
+   * which may hold values that no row has.
+   *
+   * @returns those without a code, with their keys; null texts among them
+   */
+  #learn(dictionary: PlainValues, indices: Uint32Array, element: SchemaElement): NewValues {
+    const met = this.#region.meet(indices);
+    const all = this.#textsOf(dictionary, met, element);
+    const { codes } = this.#region;
+    const texts: string[] = [];
+    if (this.#nullTexts.size > 0)
+      for (let i = 0; i < met.length; i++) {
+        const text = this.#nullTexts.among(all, i);
+        if (text === undefined) continue;
+        codes[met[i]!] = NULL;
+        if (!texts.includes(text)) texts.push(text);
+      }
+    let [fresh, keys] = [met, all];
+    if (texts.length > 0) {
+      const places = met.map((_, place) => place).filter((place) => codes[met[place]!] !== NULL);
+      fresh = places.map((place) => met[place]!);
+      keys = selectKeys(all, places);
+    }
+    if (this.#find) {
+      const unknown = new Uint32Array(this.#unknown.length + fresh.length);
+      unknown.set(this.#unknown);
+      unknown.set(fresh, this.#unknown.length);
+      this.#unknown = unknown;
+    }
+    return { fresh, keys, texts };
+  }
+
+  /** Writes the codes of keys, one a row, where they are known. @returns the others */
+  #known(keys: Keys, gap: number, cells: Uint32Array, at: number): Pick<KeyPart, "keys" | "gap" | "nulls"> {
+    if (this.#findCells) this.#findCells(keys, gap, cells.subarray(at, at + keys.size));
+    else cells.fill(UNKNOWN, at, at + keys.size);
+    const nulls: NullCells = { cells: 0, texts: [] };
+    if (this.#nullTexts.size > 0)
+      for (let i = 0; i < keys.size; i++) {
+        const text = this.#nullTexts.among(keys, i, gap);
+        if (text === undefined) continue;
+        cells[at + i] = MISSING;
+        nulls.cells++;
+        if (!nulls.texts.includes(text)) nulls.texts.push(text);
+      }
+    if (!this.#findCells && nulls.cells === 0) return { keys, gap, nulls };
+    return { keys: this.#unknownOf(keys, cells, at), gap, nulls };
+  }
+
+  /** The keys whose cells are unknown. */
+  #unknownOf(keys: Keys, cells: Uint32Array, at: number): Keys {
+    const { size, bytes, offsets } = keys;
+    let [numUnknown, numBytes] = [0, 0];
+    const signed = new Int32Array(cells.buffer, 4 * at, size);
+    for (let i = 0; i < size; i++) {
+      if (signed[i]! >= -1) continue;
+      numUnknown++;
+      numBytes += offsets[i + 1]! - offsets[i]!;
+    }
+    if (numUnknown === size) return keys;
+    const left = {
+      size: numUnknown,
+      bytes: this.buffers.someBytes(numBytes),
+      offsets: this.buffers.someU32(numUnknown + 1),
+    };
+    let [key, length] = [0, 0];
+    left.offsets[0] = 0;
+    for (let i = 0; i < size; i++) {
+      if (signed[i]! >= -1) continue;
+      for (let from = offsets[i]!; from < offsets[i + 1]!; from++) left.bytes[length++] = bytes[from]!;
+      left.offsets[++key] = length;
+    }
+    this.#give(keys);
+    return left;
+  }
+
+  #give({ bytes, offsets }: Keys): void {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- keys of this reader are not shared
+    this.buffers.give([bytes.buffer, offsets.buffer] as ArrayBuffer[]);
+  }
+
+  /** The texts of values at places. */
+  #textsOf(values: PlainValues, places: ArrayLike<number>, element: SchemaElement): Keys {
+    const texts = this.#bytes;
+    texts.clear(places.length);
+    if (values.kind === "text") {
+      texts.pushAll(values, places);
+    } else for (let i = 0; i < places.length; i++) this.#push(values, places[i]!, element);
+    return texts.keys(this.buffers);
+  }
+
+  /** The texts of the `count` values from `from` on. */
+  #cellsOf(
+    values: PlainValues,
+    from: number,
+    count: number,
+    element: SchemaElement,
+  ): { keys: Keys; gap: number } {
+    if (values.kind === "text") {
+      const { bytes, bounds, gap } = values;
+      const [start, end] = [bounds[from]!, bounds[from + count]!];
+      const offsets = this.buffers.someU32(count + 1);
+      for (let i = 0; i <= count; i++) offsets[i] = bounds[from + i]! - start;
+      const own = this.buffers.someBytes(end - start);
+      own.set(bytes.subarray(start, end));
+      return { keys: { size: count, bytes: own, offsets }, gap };
+    }
+    this.#bytes.clear(count);
+    for (let i = from; i < from + count; i++) this.#push(values, i, element);
+    return { keys: this.#bytes.keys(this.buffers), gap: 0 };
+  }
+
+  /** Keys of all rows: those without a value have an empty one. */
+  #withEmpty(keys: Keys, gap: number, numRows: number, levels: Uint32Array, maxDefinition: number): Keys {
+    const { bytes, offsets } = keys;
+    const numEmpty = numRows - keys.size;
+    const all = {
+      size: numRows,
+      bytes: this.buffers.someBytes(offsets[keys.size]! + numEmpty * gap),
+      offsets: this.buffers.someU32(numRows + 1),
+    };
+    all.offsets[0] = 0;
+    let [value, length] = [0, 0];
+    for (let row = 0; row < numRows; row++) {
+      // each key begins `gap` bytes after the end of the one before
+      if (levels[row] !== maxDefinition) length += gap;
+      else {
+        const end = offsets[value + 1]!;
+        for (let at = offsets[value++]!; at < end; at++) all.bytes[length++] = bytes[at]!;
+      }
+      all.offsets[row + 1] = length;
+    }
+    this.#give(keys);
+    return all;
+  }
+
+  #push(values: PlainValues, place: number, element: SchemaElement): void {
+    const texts = this.#bytes;
+    if (values.kind === "integer") {
+      const value = integerAt(values, place);
+      if (Number.isSafeInteger(value)) texts.pushInteger(value);
+      else texts.push(integerText(values, place));
+    } else if (values.kind === "number" && isOwnText(values.values[place]!, values.values)) {
+      texts.pushInteger(values.values[place]!);
+    } else texts.push(textAt(values, place, element, this.#column));
+  }
+}
+
+function nothingNew(): NewValues {
+  return { fresh: new Uint32Array(0), keys: noKeys(), texts: [] };
+}
+
+/** The next indices of values, which the next call may overwrite. @throws {Error} the page holds fewer */
+function takeIndices({ runs, memory }: PageValues & { isCoded: true }, count: number): Uint32Array {
+  const { shared } = memory!;
+  const indices = shared.indices(count);
+  runs.read(indices, 0, count, shared.unpack);
+  return indices;
+}
+
+/** A cell that is no number. */
+export interface BadNumber {
+  /** as `at` of NumberReader.read counts */
+  row: number;
+  text: string;
+}
+
+/** Reads a column as numbers, those that its text states, or as times in milliseconds. */
+export class NumberReader {
+  readonly #column: string;
+  readonly #region: PageRegion;
+  readonly #isTime: boolean;
+  #dictionary: PlainValues | undefined;
+  /** by the dictionary's index, where a row had it */
+  #numbers = new Float64Array(0);
+  /** texts of values that are no numbers, by index */
+  #texts = new Map<number, string>();
+
+  /** @param region of the column's pages */
+  constructor(column: string, region: PageRegion, isTime: boolean) {
+    this.#column = column;
+    this.#region = region;
+    this.#isTime = isTime;
+  }
+
+  /** The number of a cell; NaN where it is empty, undefined where it states none. */
+  parse(text: string): number | undefined {
+    if (!this.#isTime) return parseNumber(text);
+    if (text === "") return NaN;
+    const time = parseTime(text);
+    return Number.isNaN(time) ? undefined : time;
+  }
+
+  /** As KeyReader.read, f64, NaN where there is none. @returns cells that are no number, by row */
+  read(
+    { values, numValues, numRows, levels }: Segment,
+    { element, maxDefinition }: { element: SchemaElement; maxDefinition: number },
+    out: Float64Array,
+    at: number,
+  ): BadNumber[] {
+    const bad: BadNumber[] = [];
+    if (values.isCoded) {
+      this.#readCoded(values.dictionary, takeIndices(values, numValues), element, out, at, bad);
+    } else {
+      checkLeft(values, numValues);
+      this.#readPlain(values.values, values.at, numValues, element, out, at, bad);
+      values.at += numValues;
+    }
+    if (!levels) return bad;
+    spread(out, at, numRows, numValues, levels, maxDefinition, NaN);
+    if (bad.length === 0) return bad;
+    const rows: number[] = [];
+    for (let row = 0; row < numRows; row++) if (levels[row] === maxDefinition) rows.push(at + row);
+    return bad.map(({ row, text }) => ({ row: rows[row - at]!, text }));
+  }
+
+  #readCoded(
+    dictionary: PlainValues,
+    indices: Uint32Array,
+    element: SchemaElement,
+    out: Float64Array,
+    at: number,
+    bad: BadNumber[],
+  ): void {
+    if (this.#dictionary !== dictionary) {
+      this.#dictionary = dictionary;
+      this.#region.startDictionary(dictionary.count);
+      this.#numbers = new Float64Array(dictionary.count);
+      this.#texts = new Map();
+    }
+    const [numbers, texts] = [this.#numbers, this.#texts];
+    for (const index of this.#region.meet(indices)) {
+      const value = this.#valueAt(dictionary, index, element);
+      numbers[index] = typeof value === "string" ? NaN : value;
+      if (typeof value === "string") texts.set(index, value);
+    }
+    for (let i = 0; i < indices.length; i++) out[at + i] = numbers[indices[i]!]!;
+    if (texts.size === 0) return;
+    for (let i = 0; i < indices.length; i++) {
+      const text = texts.get(indices[i]!);
+      if (text !== undefined) bad.push({ row: at + i, text });
+    }
+  }
+
+  #readPlain(
+    values: PlainValues,
+    from: number,
+    count: number,
+    element: SchemaElement,
+    out: Float64Array,
+    at: number,
+    bad: BadNumber[],
+  ): void {
+    const times =
+      this.#isTime && values.kind === "time" ? values.times.subarray(from, from + count) : undefined;
+    if (times) out.set(times, at);
+    for (let i = 0; i < count; i++) {
+      if (times && isTimeText(out[at + i]!)) continue;
+      const value = this.#valueAt(values, from + i, element);
+      out[at + i] = typeof value === "string" ? NaN : value;
+      if (typeof value === "string") bad.push({ row: at + i, text: value });
+    }
+  }
+
+  /** A value as a number, or its text if it is not a number. */
+  #valueAt(values: PlainValues, i: number, element: SchemaElement): number | string {
+    const own = this.#isTime ? timeAt(values, i) : numberAt(values, i);
+    if (own !== undefined) return own;
+    const text = textAt(values, i, element, this.#column);
+    return this.parse(text) ?? text;
+  }
+}
+
+/** The number that a value's text states, without the text; undefined where it is not that simple. */
+function numberAt(values: PlainValues, i: number): number | undefined {
+  if (values.kind === "integer") return integerAt(values, i);
+  if (values.kind !== "number") return undefined;
+  const value = values.values[i]!;
+  const isOwn =
+    isOwnText(value, values.values) || (values.values.BYTES_PER_ELEMENT === 8 && !isInfinite(value));
+  return isOwn ? value + 0 : undefined;
+}
+
+/** The first and the last time that ISO 8601 writes with a year of four digits. */
+const [FIRST_TIME, LAST_TIME] = [-62_167_219_200_000, 253_402_300_799_999];
+
+/** The same of times. */
+function timeAt(values: PlainValues, i: number): number | undefined {
+  if (values.kind !== "time") return undefined;
+  const time = values.times[i]!;
+  return isTimeText(time) ? time : undefined;
+}
+
+/** Whether ISO 8601 writes a time with a year of four digits. */
+function isTimeText(time: number): boolean {
+  return time >= FIRST_TIME && time <= LAST_TIME;
+}
+
+/** Whether a number is an integer whose shortest text are its digits: not so a 32-bit float of 2^24 or more. */
+function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Array | Float64Array): boolean {
+  return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
+}
+
+function isInfinite(value: number): boolean {
+  return value === Infinity || value === -Infinity;
+}
+
+/** Moves values that stand one after another to the rows that have one. */
+function spread(
+  out: Uint32Array | Float64Array,
+  at: number,
+  numRows: number,
+  numValues: number,
+  levels: Uint32Array,
+  maxDefinition: number,
+  missing: number,
+): void {
+  let value = numValues;
+  // backwards: a value's row is never before its place
+  for (let row = numRows - 1; row >= 0; row--)
+    out[at + row] = levels[row] === maxDefinition ? out[at + --value]! : missing;
+}
+
+/** Texts as bytes, one after another. */
+class TextBytes {
+  #bytes = new Uint8Array(1 << 12);
+  #offsets = new Uint32Array(1 << 8);
+  #size = 0;
+  #length = 0;
+
+  /** @param size texts to come, at most */
+  clear(size: number): void {
+    if (this.#offsets.length <= size) this.#offsets = new Uint32Array(size + 1);
+    [this.#size, this.#length] = [0, 0];
+  }
+
+  push(text: string): void {
+    // a character has 3 bytes at most a unit of UTF-16
+    this.#reserve(3 * text.length);
+    const bytes = this.#bytes;
+    let length = this.#length;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) {
+        const written = Buffer.from(text, "utf8");
+        bytes.set(written, this.#length);
+        length = this.#length + written.length;
+        break;
+      }
+      bytes[length++] = unit;
+    }
+    this.#end(length);
+  }
+
+  /** @param value a safe integer */
+  pushInteger(value: number): void {
+    this.#reserve(17);
+    let length = this.#length;
+    if (value < 0) {
+      this.#bytes[length++] = 0x2d;
+      value = -value;
+    }
+    // 32-bit arithmetic is several times as fast
+    const high = value < 1e9 ? 0 : Math.floor(value / 1e9);
+    if (high > 0) {
+      length = this.#digits(high, length, digitsOf(high));
+      length = this.#digits(value - high * 1e9, length, 9);
+    } else length = this.#digits(value, length, digitsOf(value));
+    this.#end(length);
+  }
+
+  /** Texts of values at places. */
+  pushAll({ bytes: source, bounds, gap }: PlainValues & { kind: "text" }, places: ArrayLike<number>): void {
+    let size = 0;
+    for (let i = 0; i < places.length; i++) size += bounds[places[i]! + 1]! - bounds[places[i]!]! - gap;
+    this.#reserve(size);
+    const [bytes, offsets] = [this.#bytes, this.#offsets];
+    let length = this.#length;
+    for (let i = 0; i < places.length; i++) {
+      const end = bounds[places[i]! + 1]!;
+      for (let at = bounds[places[i]!]! + gap; at < end; at++) bytes[length++] = source[at]!;
+      offsets[++this.#size] = length;
+    }
+    this.#length = length;
+  }
+
+  /** A copy of the texts. */
+  keys(buffers: RangeBuffers): Keys {
+    const size = this.#size;
+    const keys = { size, bytes: buffers.someBytes(this.#length), offsets: buffers.someU32(size + 1) };
+    keys.bytes.set(this.#bytes.subarray(0, this.#length));
+    keys.offsets.set(this.#offsets.subarray(0, size + 1));
+    return keys;
+  }
+
+  /** @param value below 2^31 @returns where its digits end */
+  #digits(value: number, at: number, count: number): number {
+    const bytes = this.#bytes;
+    let rest = value | 0;
+    for (let i = at + count - 1; i >= at; i--) {
+      const tenth = (rest / 10) | 0;
+      bytes[i] = 0x30 + rest - 10 * tenth;
+      rest = tenth;
+    }
+    return at + count;
+  }
+
+  #end(length: number): void {
+    this.#length = length;
+    this.#offsets[++this.#size] = length;
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const larger = new Uint8Array(2 * (this.#length + more));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}
+
+/** How many digits a whole number below 10^9 (or a little above) has. */
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let power = 10; digits < 10 && value >= power; power *= 10) digits++;
+  return digits;
+}

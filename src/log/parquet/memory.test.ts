@@ -1,0 +1,172 @@
+// The kernel's part in reading pages, against the slow versions of the same.
+
+import * as fc from "fast-check";
+import { compressors } from "hyparquet-compressors";
+import { snappyCompress } from "hyparquet-writer/src/snappy.js";
+import { MISSING, UNKNOWN } from "../../kernels/scan/layout.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { finderData, KeyFinder, TableLock } from "../key-finder.js";
+import { KeyTable } from "../key-table.js";
+import { keysOf } from "../keys.js";
+import { PageMemory } from "./memory.js";
+import { Runs } from "./runs.js";
+import { plainValues } from "./values.js";
+import { ScanMemory } from "../scanner.js";
+
+const module = await loadKernel("scan");
+const seed = { seed: 19 };
+
+describe("a page in the kernel's memory", () => {
+  const pages = new PageMemory(new ScanMemory(module));
+  const region = pages.column();
+
+  test("has indices of any width as the scalar version unpacks them", () => {
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 600 });
+    fc.assert(
+      fc.property(bytes, fc.integer({ min: 1, max: 32 }), (packed, width) => {
+        const count = Math.floor((8 * packed.length) / width);
+        const expected = new Uint32Array(count);
+        Runs.packed(packed, 0, width, count).read(expected, 0, count);
+
+        const held = region.inflate(packed, packed.length, "UNCOMPRESSED");
+        const runs = Runs.packed(held, 0, width, count);
+        const got = pages.indices(count);
+        const first = Math.floor(count / 3);
+        runs.read(got, 0, first, pages.unpack);
+        runs.read(got, first, count - first, pages.unpack);
+        expect(Array.from(got)).toEqual(Array.from(expected));
+      }),
+      { ...seed, numRuns: 500 },
+    );
+  });
+
+  test("has the texts of PLAIN, as many as there are before its end", () => {
+    const texts = fc.array(fc.string({ maxLength: 20 }), { maxLength: 30 });
+    fc.assert(
+      fc.property(texts, fc.nat(40), fc.nat(40), (all, cut, count) => {
+        const whole = Buffer.concat(
+          all.map((text) => {
+            const key = Buffer.from(text, "utf8");
+            const length = Buffer.alloc(4);
+            length.writeUInt32LE(key.length);
+            return Buffer.concat([length, key]);
+          }),
+        );
+        const values = Uint8Array.from(whole.subarray(0, Math.max(0, whole.length - cut)));
+        const expected = plainValues(
+          { count, values },
+          { name: "a", type: "BYTE_ARRAY", converted_type: "UTF8" },
+        );
+        const held = region.inflate(values, values.length, "UNCOMPRESSED");
+        expect(Array.from(region.textBounds(held, count))).toEqual(
+          Array.from((expected as typeof expected & { kind: "text" }).bounds),
+        );
+      }),
+      { ...seed, numRuns: 500 },
+    );
+  });
+
+  // few different bytes at few distances, so that copies of all lengths and offsets come up
+  const text = fc
+    .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 60 })), {
+      minLength: 1,
+      maxLength: 30,
+    })
+    .map((parts) =>
+      Buffer.concat(parts.flatMap(([bytes, times]) => Array.from({ length: times }, () => bytes))),
+    );
+
+  test("is what Snappy's other reader decompresses", () => {
+    fc.assert(
+      fc.property(text, (bytes) => {
+        const packed = snappyCompress(Uint8Array.from(bytes));
+        expect(compressors.SNAPPY!(packed, bytes.length)).toEqual(Uint8Array.from(bytes));
+        expect(Uint8Array.from(region.inflate(packed, bytes.length, "SNAPPY"))).toEqual(
+          Uint8Array.from(bytes),
+        );
+      }),
+      { ...seed, numRuns: 500 },
+    );
+  });
+
+  test("has its length or is refused where Snappy's bytes are damaged, and never writes beyond its place", () => {
+    const other = pages.column();
+    fc.assert(
+      fc.property(
+        text,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        (bytes, damages) => {
+          const packed = Uint8Array.from(snappyCompress(Uint8Array.from(bytes)));
+          for (const [at, value] of damages) packed[at % packed.length] = value;
+          // a neighbour of the same size
+          const guard = other.inflate(new Uint8Array(bytes.length).fill(7), bytes.length, "UNCOMPRESSED");
+          let length = bytes.length;
+          try {
+            ({ length } = region.inflate(packed, bytes.length, "SNAPPY"));
+          } catch (error) {
+            expect(String(error)).toMatch(/is not \d+ bytes of Snappy/);
+          }
+          expect(length).toBe(bytes.length);
+          expect(guard.every((byte) => byte === 7)).toBe(true);
+        },
+      ),
+      { ...seed, numRuns: 2000 },
+    );
+  });
+
+  test("is refused before it takes memory when it states more than Snappy can make", () => {
+    const packed = snappyCompress(new Uint8Array(100));
+    expect(() => region.inflate(packed, 2 ** 30, "SNAPPY")).toThrow("is not 1073741824 bytes of Snappy");
+  });
+
+  test("knows which values of a dictionary come for the first time, and the codes of the others", () => {
+    region.startDictionary(5);
+    const indices = pages.indices(6);
+    indices.set([3, 1, 3, 0, 1, 4]);
+    expect(region.codesOf(indices)).toBeUndefined();
+    expect(Array.from(region.meet(indices))).toEqual([3, 1, 0, 4]);
+    region.codes[1] = 40;
+    region.codes[4] = MISSING;
+    const { codes, hasUnknown, numNulls } = region.codesOf(indices)!;
+    expect(Array.from(codes)).toEqual([UNKNOWN + 3, 40, UNKNOWN + 3, UNKNOWN, 40, MISSING]);
+    expect([hasUnknown, numNulls]).toEqual([true, 0]);
+    indices[2] = 5;
+    expect(() => region.meet(indices)).toThrow("index 5 into a dictionary of 5 values");
+    expect(() => region.codesOf(indices)).toThrow("index 5 into a dictionary of 5 values");
+  });
+});
+
+describe("a KeyFinder", () => {
+  test("finds the keys that a table has, while the table grows, and none while it moves", () => {
+    const memory = new ScanMemory(module);
+    const lock = new TableLock(memory);
+    const table = new KeyTable(memory, lock);
+    const finder = new KeyFinder(module, finderData(memory, lock, [table.offset]));
+    const find = (texts: string[]) => {
+      const codes = new Uint32Array(texts.length);
+      finder.find(table.offset, keysOf(texts), 0, codes);
+      return Array.from(codes);
+    };
+    expect(find(["a", ""])).toEqual([UNKNOWN, MISSING]);
+    const texts = Array.from({ length: 40_000 }, (_, i) => (i % 2 === 0 ? `k${i}` : `a longer key ${i}`));
+    table.codesOf(keysOf(texts.slice(0, 100)));
+    expect(find(["k0", "a longer key 1", "k200"])).toEqual([0, 1, UNKNOWN]);
+    table.codesOf(keysOf(texts));
+    expect(find([...texts, "none"])).toEqual([...texts.keys(), UNKNOWN]);
+    lock.closed(() => expect(find(["k0"])).toEqual([UNKNOWN]));
+    expect(find(["k0"])).toEqual([0]);
+  });
+
+  test("looks up keys of any length", () => {
+    const memory = new ScanMemory(module);
+    const lock = new TableLock(memory);
+    const table = new KeyTable(memory, lock);
+    const finder = new KeyFinder(module, finderData(memory, lock, [table.offset]));
+    const texts = ["x".repeat(700_000), "short", "y".repeat(2_000_000), "end"];
+    table.codesOf(keysOf(texts));
+    const codes = new Uint32Array(texts.length);
+    finder.find(table.offset, keysOf(texts), 0, codes);
+    // what does not fit is left to the calling thread
+    expect(Array.from(codes)).toEqual([0, 1, UNKNOWN, 3]);
+  });
+});

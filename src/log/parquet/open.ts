@@ -1,0 +1,255 @@
+// Parquet files → a log, as openLog makes one of delimited text: row groups are cut into ranges of rows, which scanners
+// on several threads turn into codes and numbers (parquet-scanner.ts), and the merger puts together in order.
+
+import type { RowGroup } from "hyparquet";
+import { NoRowsError, type DataError } from "../../errors.js";
+import { readerOf } from "../../io/random-access.js";
+import { canReopen } from "../../io/source.js";
+import type { LogFile } from "../directory.js";
+import {
+  checkPartition,
+  columnsIn,
+  laterColumnsOf,
+  laterColumnWarnings,
+  partitionCell,
+  placesOf,
+  type FileColumns,
+} from "../file-columns.js";
+import { checkColumnCount, SAMPLE_ROWS } from "../limits.js";
+import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "../log.js";
+import { NullTexts } from "../nulls.js";
+import { ColumnCursor, holdsTimes, separatorIn } from "./cursor.js";
+import {
+  addPageBytes,
+  isList,
+  leafFinder,
+  openParquetFile,
+  rowsOf,
+  shapeProblem,
+  type ParquetFile,
+} from "./files.js";
+import { readRanges, type RangeItem } from "./read.js";
+import { checked, type RowRange } from "./scanner.js";
+import { noSuchColumn, type RangeSizes } from "../read.js";
+
+/** Two million cells, the 16 MB of a range as numbers; fewer rows cost more in looking than in reading. */
+const RANGE_CELLS = 1 << 21;
+const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
+
+/** Bytes that the values of a range take, about: a range of long texts has fewer rows. */
+const RANGE_BYTES = 1 << 25;
+const LEAST_LONG_ROWS = 64;
+
+/** Uncompressed bytes of pages that one thread reads sooner than two, which both start and learn the keys (decision 19). */
+const LOCAL_BYTES = 1 << 27;
+
+/** What a log's options make of its columns. */
+interface Columns {
+  /** of the log */
+  names: readonly string[];
+  ignored: ReadonlySet<string>;
+  /** by column: what joins the values of its lists */
+  multi: Record<string, string>;
+  /** columns of `multi` whose separator the user gave */
+  given: Record<string, string>;
+}
+
+/** Opens Parquet files as one log. @throws as openLog */
+export async function openParquet(
+  files: readonly LogFile[],
+  options: ReadOptions,
+  sizes: RangeSizes | undefined,
+): Promise<Log> {
+  const ignored = new Set(options.ignore);
+  const [first, ...others] = files;
+  for (const file of others) checkPartition({ ...first!, columns: [] }, { ...file, columns: [] });
+  const head = await openParquetFile(first!);
+  const close = () => head.source.close();
+  try {
+    checkPartition(head, head);
+    const given = options.multi ?? {};
+    const lists = head.columns.filter((name) => !ignored.has(name) && isList(head.trees.get(name)!));
+    const multi = Object.fromEntries(
+      lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"]),
+    );
+    const columns: Columns = { names: head.columns, ignored, multi, given };
+    checkColumnCount(columns.names.length, head.path, 1);
+    /** what is wrong with columns that cannot be read, by name */
+    const odd = new Map<string, DataError>();
+    noteOdd(head, columns, odd);
+    const { sample, numFaulty } = sampleOf(head, columns, odd, SAMPLE_ROWS);
+    // a file that cannot be read is reported now, not after those before it were
+    const known: FileColumns[] = [head];
+    let numRows = head.numRows;
+    const pageBytes = new Map<string, number>();
+    addPageBytes(head.metadata.row_groups, pageBytes);
+    for (const file of others) {
+      if (!(await canReopen(file.path))) continue;
+      const other = await openParquetFile(file);
+      try {
+        noteOdd(other, columns, odd);
+        known.push({ path: other.path, columns: other.columns, partition: other.partition });
+        const missing = SAMPLE_ROWS - numRows;
+        if (missing > 0) sample.push(...sampleOf(other, columns, odd, missing).sample);
+        numRows += other.numRows;
+        addPageBytes(other.metadata.row_groups, pageBytes);
+      } finally {
+        await other.source.close();
+      }
+    }
+    if (sample.length === 0 && options.onBadRow === "skip")
+      throw new NoRowsError(
+        `none of the first ${numFaulty} rows can be read: expected a Parquet file with rows`,
+        { file: head.path, line: 1 },
+      );
+    const all = columnsIn(head);
+    let isRead = false;
+    return {
+      columns: all,
+      multi,
+      times: new Set(head.columns.filter((name) => isTime(head, name, columns))),
+      floats: new Set(head.columns.filter((name) => head.trees.get(name)!.element.type === "DOUBLE")),
+      sample: new NullTexts(options.nulls).cells(sample),
+      sampleIsAll: numRows <= SAMPLE_ROWS,
+      ...undelimited(options),
+      close,
+      async read(requests, onBatch, observe) {
+        if (isRead) throw new Error("a log can be read once");
+        isRead = true;
+        for (const { name } of requests) if (!all.includes(name)) throw noSuchColumn(name, all);
+        const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
+        for (const name of names) if (odd.has(name)) throw odd.get(name)!;
+        for (const file of known) placesOf(file, names);
+        const items = rangesOf(files, head, columns, requests, sizes?.rangeRows);
+        try {
+          const bytes = names.reduce((sum, name) => sum + (pageBytes.get(name) ?? 0), 0);
+          const isLarge = bytes > (sizes?.localBytes ?? LOCAL_BYTES);
+          const numThreads = isLarge ? options.threads : 1;
+          const result = await readRanges({ items, requests, options, numThreads }, onBatch, observe);
+          const later = laterColumnsOf(known[0]!, known.slice(1));
+          return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
+        } finally {
+          await items.return(undefined);
+          await close();
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Notes columns of the log that cannot be read of a file; what nobody reads may be of any shape. */
+function noteOdd(
+  { path, trees }: ParquetFile,
+  { names, ignored }: Columns,
+  odd: Map<string, DataError>,
+): void {
+  for (const name of names) {
+    const tree = trees.get(name);
+    const problem = tree && !ignored.has(name) ? shapeProblem(path, tree) : undefined;
+    if (problem) odd.set(name, problem);
+  }
+}
+
+function separatorOf(file: ParquetFile, name: string, columns: Columns): string | undefined {
+  return separatorIn(name, isList(file.trees.get(name)!), columns);
+}
+
+function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
+  if (columns.ignored.has(name)) return false;
+  const { element, children } = file.trees.get(name)!;
+  const separator = separatorOf(file, name, columns);
+  return children.length === 0 && holdsTimes({ element, ...(separator !== undefined && { separator }) });
+}
+
+/** The first rows as text; those that have none are left out. */
+function sampleOf(
+  file: ParquetFile,
+  columns: Columns,
+  odd: ReadonlyMap<string, unknown>,
+  most: number,
+): { sample: string[][]; numFaulty: number } {
+  const sample: string[][] = [];
+  let numFaulty = 0;
+  let left = most;
+  const read = readerOf({ fd: file.source.fd, path: file.path });
+  for (const group of file.metadata.row_groups) {
+    const numRows = Math.min(left, rowsOf(file.path, group));
+    if (numRows === 0) continue;
+    const leaf = leafFinder(file, group);
+    const cells = columns.names.map((name) => {
+      if (!file.trees.has(name) || columns.ignored.has(name) || odd.has(name)) return undefined;
+      const column = leaf(name, separatorOf(file, name, columns));
+      return checked(file, column, () => new ColumnCursor(column, read).texts(numRows));
+    });
+    for (let row = 0; row < numRows; row++) {
+      const texts = cells.map((column) => (column ? column[row]! : ""));
+      // what is wrong with a row is reported when it is read
+      if (texts.every((text) => typeof text === "string"))
+        sample.push([...texts, ...Object.values(file.partition)]);
+      else numFaulty++;
+    }
+    left -= numRows;
+  }
+  return { sample, numFaulty };
+}
+
+/** Rows whose values take RANGE_BYTES, about. */
+function rowsOfBytes(group: RowGroup, numRows: number, names: ReadonlySet<string>): number {
+  const byColumn = new Map<string, number>();
+  addPageBytes([group], byColumn);
+  const bytes = [...byColumn].reduce((sum, [name, size]) => sum + (names.has(name) ? size : 0), 0);
+  const rows = Math.floor((RANGE_BYTES / Math.max(1, bytes)) * numRows);
+  // a damaged file may state anything
+  return rows >= LEAST_LONG_ROWS ? rows : LEAST_LONG_ROWS;
+}
+
+/** All files as ranges of rows: the first is open already. */
+async function* rangesOf(
+  files: readonly LogFile[],
+  first: ParquetFile,
+  columns: Columns,
+  requests: readonly ColumnRequest[],
+  rangeRows: number | undefined,
+): AsyncGenerator<RangeItem, void, undefined> {
+  const byCells = Math.floor(RANGE_CELLS / Math.max(1, requests.length));
+  const mostRows = rangeRows ?? Math.max(LEAST_ROWS, Math.min(MOST_ROWS, byCells));
+  let groups = 0;
+  for (const [at, named] of files.entries()) {
+    const file = at === 0 ? first : await openParquetFile(named);
+    try {
+      // the file may be another than it was when the log was opened
+      const odd = new Map<string, DataError>();
+      noteOdd(file, columns, odd);
+      const names = requests.map(({ name }) => name).filter((name) => !columns.ignored.has(name));
+      for (const name of names) if (odd.has(name)) throw odd.get(name)!;
+      placesOf(file, names);
+      yield { kind: "start", file };
+      for (const group of file.metadata.row_groups) {
+        const groupRows = rowsOf(file.path, group);
+        const leaf = leafFinder(file, group);
+        const read = requests.map(({ name }): RowRange["columns"][number] => {
+          if (columns.ignored.has(name)) return "";
+          if (!file.trees.has(name)) return partitionCell(file.partition, name);
+          return leaf(name, separatorOf(file, name, columns));
+        });
+        const { fd } = file.source;
+        const size = Math.min(mostRows, rowsOfBytes(group, groupRows, new Set(names)));
+        for (let from = 0; from < groupRows; from += size) {
+          const to = Math.min(from + size, groupRows);
+          yield {
+            kind: "range",
+            range: { path: file.path, fd, group: groups, from, to, groupRows, columns: read },
+          };
+        }
+        groups++;
+      }
+      yield { kind: "end", file };
+    } catch (error) {
+      await file.source.close();
+      throw error;
+    }
+  }
+}

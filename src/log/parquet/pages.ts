@@ -1,0 +1,293 @@
+// The pages of a Parquet column: headers are read one after another, and a page's body when its values are asked for.
+//
+// Every offset, size and count is checked here, or where the values are taken (parquet-runs.ts, parquet-values.ts): a damaged
+// file is refused before it costs memory. Files carry no checksum that would show a damage which keeps all lengths.
+//
+// Source: Apache Parquet format, PageHeader in parquet.thrift.
+
+import type { SchemaElement } from "hyparquet";
+import { DataError } from "../../errors.js";
+import { inflate, type PageRegion } from "./memory.js";
+import { Runs } from "./runs.js";
+
+/** A column of a row group: where its bytes are, and what it is made of. It is sent to threads. */
+export interface LeafChunk {
+  element: SchemaElement;
+  codec: string;
+  /** bytes of the file */
+  start: number;
+  end: number;
+  /** with nulls, and with one for each empty list */
+  numValues: number;
+  /** levels of the leaf: how many of its ancestors and itself are optional or repeated, and how many repeated */
+  maxDefinition: number;
+  maxRepetition: number;
+}
+
+/** Reads bytes [start, end) of the file; the array is overwritten by the next call of the same reader. */
+export type ReadBytes = (start: number, end: number) => Uint8Array;
+
+/** A data page, decompressed. */
+export interface Page {
+  /** as LeafChunk.numValues */
+  count: number;
+  encoding: number;
+  /** absent where the greatest level is 0 */
+  repetition?: Runs;
+  definition?: Runs;
+  /** what stands behind the levels */
+  values: Uint8Array;
+  /** the place that the values are in; they are an array of their own where it is absent */
+  memory?: PageRegion;
+}
+
+/** A dictionary page: values in PLAIN. */
+export interface DictionaryPage {
+  /** which dictionary of the column chunk it is, from 1 */
+  ordinal: number;
+  count: number;
+  values: Uint8Array;
+}
+
+/** A thrift struct: numbers and structs by field; anything else is skipped. */
+type Struct = Map<number, number | Struct>;
+
+/** More than any writer puts into a page, and few enough to be counted. */
+const MAX_PAGE_VALUES = 1 << 26;
+const MAX_PAGE_BYTES = 1 << 30;
+
+/** Bytes that most headers fit in, and often their pages, too. */
+const HEADER_BYTES = 1 << 13;
+const MAX_HEADER_BYTES = 1 << 24;
+
+const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
+
+interface Header {
+  type: number;
+  size: number;
+  uncompressed: number;
+  count: number;
+  details: Struct;
+  /** place of the body in the file */
+  body: number;
+}
+
+/** Goes over the pages of one column chunk. */
+export class PageReader {
+  /** of the pages so far; undefined before there is one */
+  dictionary: DictionaryPage | undefined;
+  readonly #leaf: LeafChunk;
+  readonly #read: ReadBytes;
+  readonly #region: PageRegion | undefined;
+  #at: number;
+  #numValues = 0;
+  #header: Header | undefined;
+
+  /** @param region where pages are decompressed to, each in place of the one before; arrays of their own when absent */
+  constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
+    this.#leaf = leaf;
+    this.#read = read;
+    this.#region = region;
+    this.#at = leaf.start;
+  }
+
+  /**
+   * Goes on to the next data page; it is read when load() is called, and skipped where it is not.
+   *
+   * @returns its values; 0: there is no other
+   * @throws {Error} a header states something impossible
+   */
+  next(): number {
+    this.#header = undefined;
+    while (this.#numValues < this.#leaf.numValues && this.#at < this.#leaf.end) {
+      const header = this.#readHeader();
+      this.#at = header.body + header.size;
+      if (header.type === DICTIONARY_PAGE) {
+        const { values } = this.#inflated(this.#body(header), header.uncompressed);
+        const ordinal = 1 + (this.dictionary?.ordinal ?? 0);
+        this.dictionary = { ordinal, count: header.count, values: this.#region ? values.slice() : values };
+        continue;
+      }
+      this.#numValues += header.count;
+      if (this.#numValues > this.#leaf.numValues)
+        throw new Error(`pages have more than the ${this.#leaf.numValues} values of their column`);
+      if (header.count === 0) continue;
+      this.#header = header;
+      return header.count;
+    }
+    return 0;
+  }
+
+  /** The page that next() found. @throws {Error} its levels do not fit into it, or it cannot be decompressed */
+  load(): Page {
+    const header = this.#header!;
+    const { maxDefinition, maxRepetition } = this.#leaf;
+    const { count, details, uncompressed } = header;
+    const body = this.#body(header);
+    if (header.type === DATA_PAGE_V2) {
+      const [definition, repetition] = [numberAt(details, 5), numberAt(details, 6)];
+      const levels = definition + repetition;
+      if (!(definition >= 0 && repetition >= 0 && levels <= body.length && levels <= uncompressed))
+        throw new Error("levels are longer than their page");
+      const values = body.subarray(levels);
+      const isCompressed = details.get(7) !== 0;
+      // levels outlive the next read
+      const kept = levels === 0 ? body : body.slice(0, levels);
+      return {
+        count,
+        encoding: numberAt(details, 4),
+        ...(maxRepetition > 0 && {
+          repetition: new Runs(kept, 0, repetition, bitWidth(maxRepetition), count),
+        }),
+        ...(maxDefinition > 0 && {
+          definition: new Runs(kept, repetition, levels, bitWidth(maxDefinition), count),
+        }),
+        ...this.#inflated(values, isCompressed ? uncompressed - levels : undefined),
+      };
+    }
+    // levels are within the compressed bytes, each after its length
+    const { values: page, memory } = this.#inflated(body, uncompressed);
+    let at = 0;
+    const levels = (maxLevel: number): Runs | undefined => {
+      if (maxLevel === 0) return undefined;
+      if (at + 4 > page.length) throw new Error("levels are longer than their page");
+      const length = new DataView(page.buffer, page.byteOffset).getUint32(at, true);
+      const start = at + 4;
+      at = start + length;
+      if (at > page.length) throw new Error("levels are longer than their page");
+      return new Runs(page, start, at, bitWidth(maxLevel), count);
+    };
+    const repetition = levels(maxRepetition);
+    const definition = levels(maxDefinition);
+    return {
+      count,
+      encoding: numberAt(details, 2),
+      ...(repetition && { repetition }),
+      ...(definition && { definition }),
+      values: page.subarray(at),
+      ...(memory && { memory }),
+    };
+  }
+
+  /** @param length of what is compressed; undefined: it is not */
+  #inflated(input: Uint8Array, length: number | undefined): Pick<Page, "values" | "memory"> {
+    const codec = length === undefined ? "UNCOMPRESSED" : this.#leaf.codec;
+    const region = this.#region;
+    if (region) return { values: region.inflate(input, length ?? 0, codec), memory: region };
+    const values = inflate(input, length ?? 0, codec);
+    // the array of what is not compressed is the reader's
+    return { values: values === input ? values.slice() : values };
+  }
+
+  #body({ body, size }: Header): Uint8Array {
+    return this.#read(body, body + size);
+  }
+
+  #readHeader(): Header {
+    const { end } = this.#leaf;
+    for (let window = HEADER_BYTES; ; window *= 8) {
+      const stop = Math.min(end, this.#at + window);
+      const reader = new ThriftReader(this.#read(this.#at, stop));
+      let header: Struct;
+      try {
+        header = reader.struct(0);
+      } catch (error) {
+        // of statistics of long texts there may be more
+        if (error instanceof TooShort && stop < end && window < MAX_HEADER_BYTES) continue;
+        throw error;
+      }
+      const [type, uncompressed, size] = [numberAt(header, 1), numberAt(header, 2), numberAt(header, 3)];
+      const details = structAt(
+        header,
+        type === DATA_PAGE ? 5 : type === DATA_PAGE_V2 ? 8 : type === DICTIONARY_PAGE ? 7 : -1,
+      );
+      const count = numberAt(details, 1);
+      const body = this.#at + reader.at;
+      if (!(size >= 0 && body + size <= end)) throw new Error(`invalid page size: ${size} bytes`);
+      if (!(uncompressed >= 0 && uncompressed <= MAX_PAGE_BYTES))
+        throw new Error(`invalid page size: ${uncompressed} bytes`);
+      if (!(count >= 0 && count <= MAX_PAGE_VALUES)) throw new Error(`invalid page: ${count} values`);
+      return { type, size, uncompressed, count, details, body };
+    }
+  }
+}
+
+/** What hyparquet and its neighbours throw about bytes, as an error of the data. */
+export function damagedFile(error: unknown, place: { file: string; column?: string }): DataError {
+  const message =
+    typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
+  return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
+}
+
+/** Bits that hold a level. */
+function bitWidth(maxLevel: number): number {
+  return 32 - Math.clz32(maxLevel);
+}
+
+function numberAt(struct: Struct, field: number): number {
+  const value = struct.get(field);
+  return typeof value === "number" ? value : NaN;
+}
+
+function structAt(struct: Struct, field: number): Struct {
+  const value = struct.get(field);
+  if (typeof value !== "object") throw new Error("a page without a header of its kind");
+  return value;
+}
+
+/** A header that goes on behind the bytes that are there. */
+class TooShort extends Error {}
+
+/** Thrift's compact protocol, as much as page headers need. */
+class ThriftReader {
+  at = 0;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  struct(depth: number): Struct {
+    if (depth > 8) throw new Error("a page header is nested too deep");
+    const fields: Struct = new Map();
+    for (let id = 0; ;) {
+      const byte = this.#byte();
+      if ((byte & 15) === 0) return fields;
+      id = byte >> 4 === 0 ? this.#zigzag() : id + (byte >> 4);
+      const value = this.#value(byte & 15, depth);
+      if (value !== undefined) fields.set(id, value);
+    }
+  }
+
+  #value(type: number, depth: number): number | Struct | undefined {
+    if (type === 1 || type === 2) return type === 1 ? 1 : 0;
+    if (type === 3) return this.#byte();
+    if (type >= 4 && type <= 6) return this.#zigzag();
+    if (type === 12) return this.struct(depth + 1);
+    if (type === 7) this.at += 8;
+    else if (type === 8) {
+      // the length's own bytes come before: not `+=`, which would read the place before them
+      const length = this.#varint();
+      this.at += length;
+    } else throw new Error(`a page header holds a field of type ${type}`);
+    return undefined;
+  }
+
+  #byte(): number {
+    if (this.at >= this.bytes.length) throw new TooShort("a page header goes on beyond its column");
+    return this.bytes[this.at++]!;
+  }
+
+  /** In floating point, as sizes have 32 bits and statistics may have more. */
+  #varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw new Error("invalid page header: a number has too many bytes");
+  }
+
+  #zigzag(): number {
+    const value = this.#varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+}

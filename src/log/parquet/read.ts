@@ -1,0 +1,268 @@
+// Ranges of rows go to scanners, and their scans come back to be merged in the ranges' order.
+//
+// The calling thread merges and passes batches on; where the next scan is still on its way, it scans a range itself. Which
+// thread scans a range changes nothing: each sees its ranges in order, and the log's codes are given in the merger.
+
+import { DataError } from "../../errors.js";
+import type { InputFingerprint } from "../../io/fingerprint.js";
+import { digestOf, type RandomAccessFile } from "../../io/random-access.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { newMemory } from "../../kernels/shared/shared-memory.js";
+import { finderData, TableLock, type FinderData } from "../key-finder.js";
+import type { Batch, ColumnRequest, Log, ReadOptions, ReadResult } from "../log.js";
+import { Merger } from "../merge.js";
+import type { KeyKnowledge } from "./keys.js";
+import type { ParquetFile } from "./files.js";
+import type { DigestJob, ParquetScannerData, RangeJob } from "./scan.worker.js";
+import type { ColumnCodes } from "./codes.js";
+import {
+  buffersOfRange,
+  cellRequests,
+  checked,
+  isNumbers,
+  ParquetScanner,
+  type CellRequest,
+  type RangeScan,
+  type RowRange,
+} from "./scanner.js";
+import { progressOf } from "../read.js";
+import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
+import { scanMemories, type ScanMemory } from "../scanner.js";
+import { affordableScanners } from "../text/scanners.js";
+
+/** Ranges that a thread is given: one to work on, and the next. */
+const RANGES_AHEAD = 2;
+
+/** Files and their ranges, in order. */
+export type RangeItem =
+  | { kind: "start"; file: ParquetFile }
+  | { kind: "range"; range: RowRange }
+  /** the receiver closes the file, once its ranges are scanned */
+  | { kind: "end"; file: ParquetFile };
+
+/** What openParquet hands over. */
+interface RangeReading {
+  items: AsyncGenerator<RangeItem, void, undefined>;
+  requests: readonly ColumnRequest[];
+  options: ReadOptions;
+  numThreads: number;
+}
+
+/** An item on its way; a range with its scan, or an error, to come. */
+interface Ordered {
+  item: RangeItem;
+  /** takes the scan's buffers */
+  give?: (buffers: ArrayBuffer[]) => void;
+  result?: RangeScan | { error: unknown } | undefined;
+  coming?: Promise<unknown>;
+}
+
+/** A thread that scans, too. */
+interface OtherThread {
+  thread: ScanThread<RangeJob | DigestJob, RangeScan | InputFingerprint | SentError>;
+  /** buffers of its scans, which go back with the next range */
+  spent: ArrayBuffer[];
+  /** whether it makes a checksum, which takes as long as some ranges */
+  isDigesting: boolean;
+}
+
+function isIdle({ thread, isDigesting }: OtherThread): boolean {
+  return !isDigesting && thread.numWaiting < RANGES_AHEAD;
+}
+
+/** Reads every row once, in order: Log.read. */
+export async function readRanges(
+  { items, requests, options, numThreads }: RangeReading,
+  onBatch: Parameters<Log["read"]>[1],
+  observe: Parameters<Log["read"]>[2],
+): Promise<ReadResult> {
+  const module = await loadKernel("scan");
+  const memories = scanMemories(module);
+  const numOthers = affordableScanners(numThreads - 1);
+  const cells = cellRequests(requests);
+  const threads: OtherThread[] = [];
+  const ranges = new RangeMerger(cells, options, memories.merger);
+  const { merger } = ranges;
+  const local = new ParquetScanner(cells, memories.scanner, options.nulls, { knowledge: ranges.knowledge });
+  const keyOf = (request: number, code: number) => merger.keyOf(request, code);
+  const inputs: InputFingerprint[] = [];
+  const progress: { path: string; bytesRead: number; totalBytes: number }[] = [];
+  const open = new Set<RandomAccessFile>();
+  const digests = new Map<ParquetFile, Promise<InputFingerprint>>();
+  let rowsOfFile = 1;
+
+  const settle = async ({ item, result, give }: Ordered): Promise<void> => {
+    if (item.kind === "start") {
+      merger.startFile(options.held?.linesBefore ?? 0);
+      rowsOfFile = item.file.numRows;
+      progress.push({ path: item.file.path, bytesRead: 0, totalBytes: item.file.source.totalBytes });
+      return;
+    }
+    if (item.kind === "end") {
+      inputs.push(await digests.get(item.file)!);
+      await item.file.source.close();
+      open.delete(item.file.source);
+      return;
+    }
+    if (!result || "error" in result) throw result?.error;
+    const { batch: columns, spent } = buffersOfRange(result);
+    const batch = ranges.merge(result, item.range);
+    give!(spent);
+    if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
+    give!(columns);
+    const read = progress.at(-1)!;
+    read.bytesRead = Math.floor((read.totalBytes * Math.min(rowsOfFile, merger.nextLine - 1)) / rowsOfFile);
+    observe?.(progressOf(merger.numRows, progress));
+  };
+
+  const digested = (path: string): Promise<InputFingerprint> => {
+    const [other] = threads;
+    if (other) other.isDigesting = true;
+    const digest = other
+      ? other.thread.send({ path }).then((reply) => {
+          other.isDigesting = false;
+          if ("sha256" in reply) return reply;
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread answers in order
+          throw receivedError(reply as SentError);
+        })
+      : digestOf(path);
+    // it is awaited at the file's end, which an earlier failure may take away
+    digest.catch(() => undefined);
+    return digest;
+  };
+
+  const take = (range: RowRange): Omit<Ordered, "item"> => {
+    const other = threads.find(isIdle);
+    if (!other) {
+      const give = (buffers: ArrayBuffer[]) => local.buffers.give(buffers);
+      try {
+        return { give, result: local.scan(range) };
+      } catch (error) {
+        return { give, result: { error } };
+      }
+    }
+    const taken: Omit<Ordered, "item"> = { give: (buffers) => other.spent.push(...buffers) };
+    const spent = other.spent.splice(0);
+    taken.coming = other.thread.send({ range, spent }, spent).then(
+      (reply) => {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread answers in order
+        taken.result = "columns" in reply ? reply : { error: receivedError(reply as SentError) };
+      },
+      (error: unknown) => (taken.result = { error }),
+    );
+    return taken;
+  };
+
+  // what is on its way is bounded: memory is that of the keys and of a few ranges
+  const ordered: Ordered[] = [];
+  const most = RANGES_AHEAD * (1 + numOthers);
+  let isEnd = false;
+  try {
+    for (let i = 0; i < numOthers; i++) {
+      // the memory is made here rather than on the thread, where a failure would lose its class
+      const own = { memory: newMemory(), finder: ranges.finderData() };
+      const data: ParquetScannerData = { module, requests: cells, nulls: options.nulls, ...own };
+      threads.push({
+        thread: new ScanThread(new URL("./scan.worker.js", import.meta.url), data),
+        spent: [],
+        isDigesting: false,
+      });
+    }
+    for (;;) {
+      const [head] = ordered;
+      const hasIdle = threads.some(isIdle);
+      const isWaiting = !head || (head.coming !== undefined && head.result === undefined);
+      if (!isEnd && ordered.length < most && (hasIdle || isWaiting)) {
+        const { value: item, done } = await items.next();
+        if (done !== true && item.kind === "start") {
+          open.add(item.file.source);
+          const digest = digested(item.file.source.path);
+          digests.set(item.file, digest);
+          // without another thread there is nothing to do beside it
+          if (threads.length === 0) await digest;
+        }
+        if (done === true) isEnd = true;
+        else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
+        else ordered.push({ item });
+        // scans of the threads come in
+        await new Promise((resolve) => setImmediate(resolve));
+        continue;
+      }
+      if (!head) break;
+      await head.coming;
+      ordered.shift();
+      await settle(head);
+    }
+  } finally {
+    // before files are closed, which threads may still read
+    await Promise.all(threads.map(({ thread }) => thread.close()));
+    for (const source of open) await source.close();
+  }
+  return {
+    numRows: merger.numRows,
+    dictionaries: merger.dictionaries(),
+    inputs,
+    skipped: ranges.skipped,
+    nulls: merger.nulls,
+  };
+}
+
+/** Merges scans of ranges in their order. */
+export class RangeMerger {
+  readonly merger: Merger;
+  readonly skipped: Record<string, number> = {};
+  readonly #options: ReadOptions;
+  readonly #memory: ScanMemory;
+  readonly #lock: TableLock;
+  /** one a request */
+  readonly #codes: (ColumnCodes | undefined)[];
+
+  /** @throws {IoError} the system does not give the addresses of a memory */
+  constructor(requests: readonly CellRequest[], options: ReadOptions, memory: ScanMemory) {
+    [this.#options, this.#memory] = [options, memory];
+    this.#lock = new TableLock(memory);
+    this.merger = new Merger({ requests: [...requests] }, 0, options, memory, this.#lock);
+    this.#codes = this.merger.columnCodes();
+  }
+
+  /** For a scanner on the same thread: codes of dictionaries. */
+  readonly knowledge = (request: number): Pick<KeyKnowledge, "find"> => ({
+    find: (keys, gap, codes) => this.#codes[request]!.table.find(keys, gap, codes),
+  });
+
+  /** For a thread that looks up the codes so far. */
+  finderData(): FinderData {
+    const tables = this.#codes.map((codes) => codes?.table.offset);
+    return finderData(this.#memory, this.#lock, tables);
+  }
+
+  /**
+   * The range's rows with the log's codes; rows that have no text are counted and left out. The scan's arrays become the batch's.
+   *
+   * @throws {DataError} there are such rows and they are not skipped, or a key is not UTF-8
+   * @throws {UsageError} the keys outgrow the memory
+   */
+  merge({ faulty: lines, group, columns, ...scan }: RangeScan, { path, columns: leaves }: RowRange): Batch {
+    const { onBadRow, keepBadRows } = this.#options;
+    const { merger } = this;
+    const faulty = lines.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
+    const [fault] = faulty;
+    if (fault && onBadRow === "error")
+      throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
+        file: path,
+        line: fault.line,
+        ...(fault.column !== undefined && { column: fault.column }),
+      });
+    for (const { reason } of faulty) this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+    const codes = columns.map((column, request) => {
+      if (isNumbers(column)) return column;
+      const leaf = leaves[request]!;
+      const name = typeof leaf === "string" ? "" : leaf.name;
+      return checked({ path }, { name }, () => this.#codes[request]!.codesOf(column, group));
+    });
+    const batch = merger.mergeCoded({ ...scan, columns: codes }, path);
+    if (keepBadRows === true)
+      batch.faultyRows.push(...faulty.map(({ line, reason }) => ({ file: path, line, reason, text: "" })));
+    return batch;
+  }
+}

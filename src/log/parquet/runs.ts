@@ -1,0 +1,160 @@
+// Runs of small integers, as Parquet packs levels and dictionary indices: read or skipped a few at a time.
+//
+// A header of 32 bits says of each run whether it repeats one value (RLE) or packs groups of 8 values. Every length is checked
+// against the values that the page states, so that a damaged one costs neither memory nor minutes.
+//
+// Source: Apache Parquet format, Encodings, RLE / bit-packing hybrid.
+
+import type { Unpack } from "./memory.js";
+
+/** Values of one page, in order. */
+export class Runs {
+  readonly #bytes: Uint8Array;
+  #end: number;
+  readonly #width: number;
+  /** the next byte; within a packed run the byte that holds its next value */
+  #at: number;
+  /** bits of that byte which are used up */
+  #bit = 0;
+  /** values of the page that no run holds yet */
+  #left: number;
+  /** values left of the current run */
+  #run = 0;
+  #isPacked = false;
+  #value = 0;
+
+  /**
+   * @param bytes values at [start, end)
+   * @param width bits a value, 0 to 32
+   * @param count values of the page
+   * @throws {Error} the width is impossible
+   */
+  constructor(bytes: Uint8Array, start: number, end: number, width: number, count: number) {
+    if (!(width >= 0 && width <= 32)) throw new Error(`an index of ${width} bits is none`);
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = Math.min(end, bytes.length);
+    this.#width = width;
+    this.#left = count;
+    if (width === 0) [this.#run, this.#left] = [count, 0];
+  }
+
+  /** Values that are packed without a header, such as booleans of PLAIN. @throws {Error} there are fewer bytes */
+  static packed(bytes: Uint8Array, start: number, width: number, count: number): Runs {
+    const runs = new Runs(bytes, start, bytes.length, width, count);
+    if (width > 0) runs.#startPacked(count);
+    return runs;
+  }
+
+  /**
+   * Writes the next values to out[from, from + count).
+   *
+   * @param unpack the kernel's, where bytes and `out` are in its memory
+   * @throws {Error} the page holds fewer, or a run is longer than its page
+   */
+  read(out: Uint32Array, from: number, count: number, unpack: Unpack = unpackValues): void {
+    for (let to = from; count > 0;) {
+      if (this.#run === 0) this.#next();
+      const size = Math.min(count, this.#run);
+      if (this.#isPacked) {
+        unpack(this.#bytes, this.#at, this.#bit, this.#width, out, to, size);
+        this.#pass(size);
+      } else out.fill(this.#value, to, to + size);
+      this.#run -= size;
+      to += size;
+      count -= size;
+    }
+  }
+
+  /** Passes over the next values. @throws as read */
+  skip(count: number): void {
+    while (count > 0) {
+      if (this.#run === 0) this.#next();
+      const size = Math.min(count, this.#run);
+      if (this.#isPacked) this.#pass(size);
+      this.#run -= size;
+      count -= size;
+    }
+  }
+
+  /** The value of all of the next `count` values where they stand in one repeating run; -1: they do not, and may differ. */
+  repeated(count: number): number {
+    if (this.#run === 0 && count > 0) this.#next();
+    return !this.#isPacked && this.#run >= count ? this.#value : -1;
+  }
+
+  #next(): void {
+    let header = 0;
+    for (let shift = 0; ; shift += 7) {
+      if (this.#at >= this.#end) throw new Error(`values of a page end ${this.#left} too early`);
+      const byte = this.#bytes[this.#at++]!;
+      if (shift > 28) throw new Error("invalid run length: too many bytes");
+      header |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    const size = header >>> 1;
+    if ((header & 1) === 1) {
+      // 7 values of padding at most; DuckDB packs indices in blocks of 256
+      if (size * 8 > this.#left + 255)
+        throw new Error(`a run of ${size * 8} values in a page with ${this.#left} left`);
+      this.#startPacked(Math.min(size * 8, this.#left));
+      return;
+    }
+    if (size > this.#left + 7) throw new Error(`a run of ${size} values in a page with ${this.#left} left`);
+    const numBytes = (this.#width + 7) >> 3;
+    if (this.#at + numBytes > this.#end) throw new Error("a run without its value");
+    let value = 0;
+    for (let i = 0; i < numBytes; i++) value |= this.#bytes[this.#at++]! << (8 * i);
+    this.#isPacked = false;
+    this.#value = value >>> 0;
+    this.#run = Math.min(size, this.#left);
+    this.#left -= this.#run;
+  }
+
+  /** @param count values without the padding: its bytes may be missing, as it belongs to the last run of a page */
+  #startPacked(count: number): void {
+    this.#isPacked = true;
+    this.#run = Math.min(count, Math.floor((8 * (this.#end - this.#at)) / this.#width));
+    this.#left -= count;
+    this.#bit = 0;
+    // what the bytes lack is missed when it is asked for
+    if (this.#run < count) this.#end = 0;
+  }
+
+  /** Moves behind values of a packed run; it ends at a whole byte, since it is of groups of 8 unless it is the last. */
+  #pass(count: number): void {
+    const bits = this.#bit + count * this.#width;
+    this.#at += Math.floor(bits / 8);
+    this.#bit = bits % 8;
+  }
+}
+
+/** Packed values → out[from, from + count), the lowest bit first. @param bit bits of bytes[at] that belong to other values */
+export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) => {
+  let bits = 8 - bit;
+  const end = from + count;
+  let held = bytes[at++]! >>> bit;
+  if (width <= 24) {
+    const mask = 2 ** width - 1;
+    for (let i = from; i < end; i++) {
+      while (bits < width) {
+        held |= bytes[at++]! << bits;
+        bits += 8;
+      }
+      out[i] = held & mask;
+      held >>>= width;
+      bits -= width;
+    }
+    return;
+  }
+  // 32 bits do not hold a value and the rest of the byte before it
+  for (let i = from; i < end; i++) {
+    while (bits < width) {
+      held += bytes[at++]! * 2 ** bits;
+      bits += 8;
+    }
+    out[i] = held % 2 ** width;
+    held = Math.floor(held / 2 ** width);
+    bits -= width;
+  }
+};

@@ -1,0 +1,69 @@
+// One scanner of Parquet on a thread of its own: ranges of rows come in, scans go out, in order.
+
+import { parentPort, workerData } from "node:worker_threads";
+import type { InputFingerprint } from "../../io/fingerprint.js";
+import { digestOf } from "../../io/random-access.js";
+import { KeyFinder, type FinderData } from "../key-finder.js";
+import {
+  buffersOfRange,
+  ParquetScanner,
+  type CellRequest,
+  type RangeScan,
+  type RowRange,
+} from "./scanner.js";
+import { sentError, type SentError } from "../scan-thread.js";
+import { ScanMemory } from "../scanner.js";
+
+/** What a thread is sent, a range. */
+export interface RangeJob {
+  range: RowRange;
+  /** buffers of its scans that are no longer needed */
+  spent: ArrayBuffer[];
+}
+
+/** A file whose checksum is asked for. */
+export interface DigestJob {
+  path: string;
+}
+
+/** What a thread is started with. */
+export interface ParquetScannerData {
+  module: WebAssembly.Module;
+  requests: readonly CellRequest[];
+  nulls: readonly string[] | undefined;
+  /** of this thread's own */
+  memory: WebAssembly.Memory;
+  finder: FinderData;
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what parquet-read.ts sends
+const { module, requests, nulls, memory, finder } = workerData as ParquetScannerData;
+const keyFinder = new KeyFinder(module, finder);
+const scanner = new ParquetScanner(requests, new ScanMemory(module, memory), nulls, {
+  knowledge: (request) => ({
+    find: (keys, gap, codes) => keyFinder.find(finder.tables[request]!, keys, gap, codes),
+    findsCells: true,
+  }),
+});
+
+function scanned({ range, spent }: RangeJob): void {
+  scanner.buffers.give(spent);
+  const result = scanner.scan(range);
+  const buffers = buffersOfRange(result);
+  parentPort!.postMessage(result satisfies RangeScan, [...buffers.batch, ...buffers.spent]);
+}
+
+async function answer(job: RangeJob | DigestJob): Promise<void> {
+  try {
+    if ("range" in job) scanned(job);
+    else parentPort!.postMessage((await digestOf(job.path)) satisfies InputFingerprint);
+  } catch (error) {
+    parentPort!.postMessage(sentError(error) satisfies SentError);
+  }
+}
+
+// in order, though a checksum is not ready at once
+let last = Promise.resolve();
+parentPort!.on("message", (job: RangeJob | DigestJob) => {
+  last = last.then(() => answer(job));
+});

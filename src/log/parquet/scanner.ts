@@ -1,0 +1,290 @@
+// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (parquet-codes.ts).
+//
+// A scanner is handed ranges of rows, in order; the threads take turns on the ranges of a row group, so that a file of one group is
+// read in parallel, too. Rows that have no text are found on the way: then the range is read again, as text and row by row.
+
+import { EmbedError } from "../../errors.js";
+import { readerOf } from "../../io/random-access.js";
+import type { ChunkScan } from "../text/chunk-scanner.js";
+import type { ColumnRequest } from "../log.js";
+import { NullTexts } from "../nulls.js";
+import { ColumnCursor, type Cursor, type LeafColumn } from "./cursor.js";
+import { KeyReader, NumberReader, type KeyCells, type KeyKnowledge, type KeyPart } from "./keys.js";
+import { PageMemory, type PageRegion } from "./memory.js";
+import { damagedFile } from "./pages.js";
+import { RangeBuffers } from "./range-buffers.js";
+import { RowFault } from "../text/record-form.js";
+import type { ScanMemory } from "../scanner.js";
+
+/** Rows of one row group; it is sent to threads. */
+export interface RowRange {
+  path: string;
+  /** the file, open for reading, as all threads know it */
+  fd: number;
+  /** which row group of the log it is */
+  group: number;
+  /** rows of the group [from, to) */
+  from: number;
+  to: number;
+  /** rows of the group */
+  groupRows: number;
+  /** one a request: its column, or the cell that all rows have */
+  columns: (LeafColumn | string)[];
+}
+
+/** Bytes of the texts of a range: far more than its rows were chosen for, which a damaged file may state wrongly. */
+const MAX_TEXT_BYTES = 1 << 30;
+
+/** What to make of a column. */
+export type CellRequest = Omit<ColumnRequest, "name">;
+
+export function cellRequests(requests: readonly ColumnRequest[]): CellRequest[] {
+  return requests.map(({ name: _, ...request }) => request);
+}
+
+/** What is wrong with a row; lines count from 0 at the range's start. */
+export interface FaultyLine {
+  line: number;
+  reason: string;
+  message: string;
+  column: string | undefined;
+}
+
+/** A range, scanned: the rows without those that are faulty. It is sent between threads. */
+export interface RangeScan {
+  group: number;
+  numRows: number;
+  /** rows with those that are faulty */
+  numLines: number;
+  /** u32[numRows]: the line of each row; absent when row r is on line r */
+  rowLines?: Uint32Array;
+  /** one a request: keys, or f64[numRows] */
+  columns: (KeyCells | Float64Array)[];
+  /** by row, then request */
+  badCells: ChunkScan["badCells"];
+  faulty: FaultyLine[];
+}
+
+/** The buffers of a scan: those that become a batch's columns, and those of what is not needed when it is merged. */
+export function buffersOfRange({ columns }: RangeScan): { batch: ArrayBuffer[]; spent: ArrayBuffer[] } {
+  const batch = columns.map((column) => (isNumbers(column) ? column : column.cells).buffer);
+  const spent = columns.flatMap((column) =>
+    isNumbers(column) ? [] : column.parts.flatMap(({ keys }) => [keys.bytes.buffer, keys.offsets.buffer]),
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- scanners make no shared arrays
+  return { batch, spent } as { batch: ArrayBuffer[]; spent: ArrayBuffer[] };
+}
+
+/** Whether a column is of numbers; not instanceof, which is false for arrays of another realm. */
+export function isNumbers(column: KeyCells | Float64Array): column is Float64Array {
+  return "BYTES_PER_ELEMENT" in column;
+}
+
+/** Where a scanner's columns and codes come from, if not from a file and from nowhere. */
+export interface ScannerSources {
+  /** how a column of a range is read */
+  open?: (column: LeafColumn, range: RowRange) => Cursor;
+  /** what is known of the keys of a request */
+  knowledge?: (request: number) => Omit<KeyKnowledge, "nullTexts">;
+}
+
+/** Scans ranges of rows, for one thread. */
+export class ParquetScanner {
+  /** where its arrays come from, and go when they are no longer needed */
+  readonly buffers = new RangeBuffers();
+  readonly #requests: readonly CellRequest[];
+  readonly #regions: readonly PageRegion[];
+  readonly #nullTexts: NullTexts;
+  readonly #knowledge: NonNullable<ScannerSources["knowledge"]>;
+  #readers: (KeyReader | NumberReader | undefined)[] = [];
+  #group = -1;
+  #cursors: (Cursor | undefined)[] = [];
+  readonly #open: (column: LeafColumn, range: RowRange, request: number) => Cursor;
+
+  /** @param nulls texts that stand for a missing cell */
+  constructor(
+    requests: readonly CellRequest[],
+    memory: ScanMemory,
+    nulls: readonly string[] | undefined,
+    { open, knowledge = () => ({}) }: ScannerSources = {},
+  ) {
+    const pages = new PageMemory(memory);
+    this.#requests = requests;
+    this.#nullTexts = new NullTexts(nulls);
+    this.#knowledge = knowledge;
+    this.#regions = requests.map(() => pages.column());
+    this.#open =
+      open ?? ((column, range, request) => new ColumnCursor(column, readerOf(range), this.#regions[request]));
+  }
+
+  /**
+   * @throws {DataError} the file is damaged
+   * @throws {IoError} it cannot be read
+   * @throws {UsageError} a page outgrows the memory
+   */
+  scan(range: RowRange): RangeScan {
+    try {
+      return this.#scanColumns(range);
+    } catch (error) {
+      if (!(error instanceof RowFault)) throw error;
+      this.#group = -1;
+      return this.#scanRows(range);
+    }
+  }
+
+  /** Column by column. @throws {RowFault} a row has no text */
+  #scanColumns(range: RowRange): RangeScan {
+    const numRows = range.to - range.from;
+    const badCells: ChunkScan["badCells"] = [];
+    const isBad = (request: number) => (row: number, text: string) =>
+      void badCells.push({ row, request, line: row, text });
+    this.#moveTo(range);
+    let numBytes = 0;
+    const columns = range.columns.map((column, request) => {
+      if (typeof column === "string") return this.#constant(request, column, numRows, isBad(request));
+      const cursor = this.#cursors[request]!;
+      return checked(range, column, () => {
+        if (cursor.isList || column.separator !== undefined)
+          return this.#cells(request, column, faultless(cursor.texts(numRows)), isBad(request));
+        const reader = (this.#readers[request] ??= this.#readerOf(request, column));
+        let row = 0;
+        if (reader instanceof KeyReader) {
+          const cells = this.buffers.u32(numRows);
+          const parts: KeyPart[] = [];
+          for (const segment of cursor.segments(numRows)) {
+            const part = reader.read(segment, column, cells, row);
+            parts.push(part);
+            row += segment.numRows;
+            numBytes += part.keys.bytes.length;
+            if (numBytes > MAX_TEXT_BYTES)
+              throw new Error(
+                `rows ${range.from} to ${range.to} of a row group have more text than is read at once`,
+              );
+          }
+          return { cells, parts };
+        }
+        const numbers = this.buffers.f64(numRows);
+        for (const segment of cursor.segments(numRows)) {
+          for (const bad of reader.read(segment, column, numbers, row)) isBad(request)(bad.row, bad.text);
+          row += segment.numRows;
+        }
+        return numbers;
+      });
+    });
+    this.#checkEnd(range);
+    badCells.sort((a, b) => a.row - b.row || a.request - b.request);
+    return { group: range.group, numRows, numLines: numRows, columns, badCells, faulty: [] };
+  }
+
+  /** Row by row, and without those that have no text. */
+  #scanRows(range: RowRange): RangeScan {
+    const numRows = range.to - range.from;
+    this.#moveTo(range);
+    const cells = range.columns.map((column, request) => {
+      if (typeof column === "string") return repeated(column, numRows);
+      const cursor = this.#cursors[request]!;
+      return checked(range, column, () => cursor.texts(numRows));
+    });
+    this.#checkEnd(range);
+    const faulty: FaultyLine[] = [];
+    const lines: number[] = [];
+    for (let line = 0; line < numRows; line++) {
+      const fault = cells.map((column) => column[line]).find((cell) => cell instanceof RowFault);
+      if (!fault) lines.push(line);
+      else faulty.push({ line, reason: fault.reason, message: fault.message, column: fault.column });
+    }
+    const badCells: ChunkScan["badCells"] = [];
+    const columns = cells.map((column, request) => {
+      const texts = faultless(lines.map((line) => column[line]!));
+      return this.#cells(request, range.columns[request]!, texts, (row, text) => {
+        badCells.push({ row, request, line: lines[row]!, text });
+      });
+    });
+    badCells.sort((a, b) => a.row - b.row || a.request - b.request);
+    const rowLines = Uint32Array.from(lines);
+    const { group } = range;
+    return { group, numRows: lines.length, numLines: numRows, rowLines, columns, badCells, faulty };
+  }
+
+  /** Keys or numbers of texts. */
+  #cells(
+    request: number,
+    column: LeafColumn | string,
+    texts: readonly string[],
+    isBad: (row: number, text: string) => void,
+  ): KeyCells | Float64Array {
+    const reader = (this.#readers[request] ??= this.#readerOf(request, column));
+    if (reader instanceof KeyReader) return reader.cellsOf(texts);
+    return Float64Array.from(texts, (text, row) => {
+      const value = reader.parse(text);
+      if (value === undefined) isBad(row, text);
+      return value ?? NaN;
+    });
+  }
+
+  #constant(
+    request: number,
+    text: string,
+    numRows: number,
+    isBad: (row: number, text: string) => void,
+  ): KeyCells | Float64Array {
+    const reader = (this.#readers[request] ??= this.#readerOf(request, text));
+    if (!(reader instanceof KeyReader)) return this.#cells(request, text, repeated(text, numRows), isBad);
+    return reader.repeated(text, numRows);
+  }
+
+  #readerOf(request: number, column: LeafColumn | string): KeyReader | NumberReader {
+    const name = typeof column === "string" ? "" : column.name;
+    const { as, isTime = false } = this.#requests[request]!;
+    const region = this.#regions[request]!;
+    if (as === "number") return new NumberReader(name, region, isTime);
+    const known = { nullTexts: this.#nullTexts, ...this.#knowledge(request) };
+    return new KeyReader(name, region, this.buffers, known);
+  }
+
+  /** Moves the cursors to a range's start. */
+  #moveTo(range: RowRange): void {
+    if (this.#group !== range.group) {
+      // what readers know of dictionaries is of the group
+      this.#readers = [];
+      this.#cursors = range.columns.map((column, request) =>
+        typeof column === "string" ? undefined : this.#open(column, range, request),
+      );
+      // only once all are there: an error leaves none to go on with
+      this.#group = range.group;
+    }
+    for (const [request, cursor] of this.#cursors.entries()) {
+      if (!cursor || cursor.row === range.from) continue;
+      checked(range, range.columns[request] as LeafColumn, () => cursor.skip(range.from - cursor.row));
+    }
+  }
+
+  #checkEnd(range: RowRange): void {
+    if (range.to < range.groupRows) return;
+    for (const [request, cursor] of this.#cursors.entries())
+      if (cursor) checked(range, range.columns[request] as LeafColumn, () => cursor.checkEnd());
+    [this.#group, this.#cursors] = [-1, []];
+  }
+}
+
+/** What is wrong with bytes is an error of the data. */
+export function checked<T>({ path }: { path: string }, { name }: { name: string }, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof EmbedError || error instanceof RowFault) throw error;
+    throw damagedFile(error, { file: path, column: name });
+  }
+}
+
+function faultless(cells: readonly (string | RowFault)[]): string[] {
+  return cells.map((cell) => {
+    if (cell instanceof RowFault) throw cell;
+    return cell;
+  });
+}
+
+/** The same text so many times. */
+function repeated(text: string, times: number): string[] {
+  return Array.from({ length: times }, () => text);
+}

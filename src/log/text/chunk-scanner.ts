@@ -1,0 +1,373 @@
+// One chunk → codes and numbers. A scanner belongs to one thread and has its own codes; merge.ts makes them the log's.
+//
+// Records without a quoted cell go through the kernel, a range of whole lines at a time: their cells are found
+// (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
+
+import { MISSING, noKeys, type Keys } from "../keys.js";
+import { isUtf8 } from "node:buffer";
+import { firstBadLine, rowExcerpt } from "./dialect.js";
+import { isHeader, linesLike } from "./header-lines.js";
+import type { ScanLayout } from "../file-columns.js";
+import { KeyTable } from "../key-table.js";
+import { numberParser, parseNumber, type NumberForm, type NumberParser } from "../number.js";
+import { textOf, type Dialect } from "./records.js";
+import type { Region, ScanMemory } from "../scanner.js";
+import { forEachRow } from "./text-rows.js";
+
+/** Bytes scanned by one call: WebAssembly compiles a function anew between its calls, and bounds stay in the cache. */
+const RANGE_BYTES = 1 << 16;
+
+/** Keys of quoted records that are remembered as text, a column. */
+const MAX_CACHED = 1 << 16;
+
+/** What a scanner must know beside the bytes; the same for all threads. */
+export interface ScanSetup {
+  dialect: Dialect;
+  /** what is asked for; where it stands in a file is the chunk's layout */
+  requests: { as: "key" | "number" }[];
+  /** how numbers are written; as programs do when absent */
+  numbers?: NumberForm;
+  /** whether the text of rows that cannot be used is kept */
+  keepBadRows?: boolean;
+}
+
+/** Why a row cannot be used. */
+export type RowFault = "ragged" | "quote" | "encoding";
+
+/** A chunk, scanned. Lines count from 0 at the chunk's start. */
+export interface ChunkScan {
+  numRows: number;
+  /** physical lines of the chunk */
+  numLines: number;
+  /** u32[numRows]: the line of each row; absent when row r is on line r */
+  rowLines?: Uint32Array;
+  /** one a request: u32 codes of this scanner, MISSING where empty; or f64. They lie in its memory until it scans again */
+  columns: (Uint32Array | Float64Array)[];
+  /** one a request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
+  newKeys: Keys[];
+  /** by row, then request */
+  badCells: { row: number; request: number; line: number; text: string }[];
+  /** the first row that cannot be used; of a ragged one how many cells it has and should have */
+  fault: { reason: RowFault; line: number; numCells: number; numColumns: number; text: string } | undefined;
+  /** all such rows by line, where they are kept */
+  faultyRows?: { reason: RowFault; line: number; text: string }[];
+  /** rows left out, by reason */
+  faults: Record<RowFault, number>;
+  /** lines that repeat the file's header, which are no rows */
+  numHeaders: number;
+}
+
+/** What the kernel writes to and reads from, a chunk. */
+interface Regions {
+  input: Region;
+  bounds: Region;
+  lines: Region;
+  rest: Region;
+  outputs: Region[];
+}
+
+/** Scans chunks one after another, for one thread. */
+export class ChunkScanner {
+  readonly #setup: ScanSetup;
+  readonly #memory: ScanMemory;
+  readonly #tables: (KeyTable | undefined)[];
+  /** text → code, for quoted records */
+  readonly #cache: Map<string, number>[];
+  readonly #report: Region;
+  readonly #parseNumber: NumberParser;
+  readonly #comment: { offset: number; length: number };
+  #regions: Partial<Regions> = {};
+  #layout: ScanLayout = { numColumns: 0, cells: [], constants: [] };
+
+  constructor(setup: ScanSetup, memory: ScanMemory) {
+    this.#setup = setup;
+    this.#memory = memory;
+    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
+    this.#cache = setup.requests.map(() => new Map<string, number>());
+    this.#parseNumber = numberParser(setup.numbers ?? {});
+    this.#report = memory.allocate(20);
+    const comment = Buffer.from(setup.dialect.comment ?? "");
+    const { offset } = memory.allocate(comment.length + 1);
+    memory.u8.set(comment, offset);
+    this.#comment = { offset, length: comment.length };
+  }
+
+  /**
+   * Rows, their codes and numbers, and what is wrong with the chunk.
+   *
+   * @param bytes u8: whole records, the last byte a newline
+   * @param quoted runs of records with a quoted cell: starts and ends in turn, ascending
+   * @param layout of the file that they are of
+   * @throws {UsageError} the keys outgrow the memory
+   */
+  scan(bytes: Uint8Array, quoted: readonly number[], layout: ScanLayout): ChunkScan {
+    this.#layout = layout;
+    const scan: ChunkScan = {
+      numRows: 0,
+      numLines: 0,
+      columns: [],
+      newKeys: [],
+      badCells: [],
+      fault: undefined,
+      faults: { ragged: 0, quote: 0, encoding: 0 },
+      numHeaders: 0,
+    };
+    if (!isUtf8(bytes)) {
+      scan.faults.encoding = 1;
+      scan.fault = { reason: "encoding", line: firstBadLine(bytes), numCells: 0, numColumns: 0, text: "" };
+      return scan;
+    }
+    const sizes = this.#tables.map((table) => table?.size ?? 0);
+    const regions = this.#placeChunk(bytes);
+    const headers = layout.header ? linesLike(bytes, layout.header.line) : [];
+    let at = 0;
+    for (let run = 0; run < quoted.length; run += 2) {
+      this.#scanPlain(bytes, at, quoted[run]!, headers, regions, scan);
+      this.#scanText(bytes.subarray(quoted[run], quoted[run + 1]), regions, scan);
+      at = quoted[run + 1]!;
+    }
+    this.#scanPlain(bytes, at, bytes.length, headers, regions, scan);
+    this.#fillConstants(regions, scan);
+
+    const { u32, f64 } = this.#memory;
+    scan.columns = this.#setup.requests.map(({ as }, i) => {
+      const { offset } = regions.outputs[i]!;
+      if (as === "key") return u32.subarray(offset / 4, offset / 4 + scan.numRows);
+      return f64.subarray(offset / 8, offset / 8 + scan.numRows);
+    });
+    scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
+    scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
+    return scan;
+  }
+
+  /** Lines without a quoted cell, but for those that repeat the header. */
+  #scanPlain(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    headers: readonly { start: number; end: number }[],
+    regions: Regions,
+    scan: ChunkScan,
+  ): void {
+    let at = from;
+    for (const { start, end } of headers) {
+      if (start < at || end > to) continue;
+      this.#scanBytes(bytes, at, start, regions, scan);
+      scan.rowLines ??= firstLines(scan.numRows);
+      scan.numHeaders++;
+      scan.numLines++;
+      at = end;
+    }
+    this.#scanBytes(bytes, at, to, regions, scan);
+  }
+
+  /** Columns that all rows of the file have alike. */
+  #fillConstants({ outputs }: Regions, scan: ChunkScan): void {
+    for (const [request, { as }] of this.#setup.requests.entries()) {
+      if (this.#layout.cells[request] !== -1) continue;
+      const text = this.#layout.constants[request]!;
+      const { offset } = outputs[request]!;
+      if (as === "key") {
+        // before the view is taken: a new key may grow the memory
+        const code = text === "" || scan.numRows === 0 ? MISSING : this.#codeOf(request, text);
+        this.#memory.u32.fill(code, offset / 4, offset / 4 + scan.numRows);
+        continue;
+      }
+      const value = this.#parseNumber(text);
+      this.#memory.f64.fill(value ?? NaN, offset / 8, offset / 8 + scan.numRows);
+      if (value !== undefined) continue;
+      for (let row = 0; row < scan.numRows; row++)
+        scan.badCells.push({ row, request, line: scan.rowLines?.[row] ?? row, text });
+    }
+  }
+
+  #scanBytes(bytes: Uint8Array, from: number, to: number, regions: Regions, scan: ChunkScan): void {
+    for (let start = from; start < to;) {
+      // the last newline of the next RANGE_BYTES, or the end of a longer line
+      let end = Math.min(to, start + RANGE_BYTES);
+      if (end < to) end = bytes.lastIndexOf(0x0a, end - 1) + 1;
+      if (end <= start) end = bytes.indexOf(0x0a, start) + 1;
+      this.#scanRange(bytes, start, end, regions, scan);
+      start = end;
+    }
+  }
+
+  /** Copies the chunk into the memory and makes room for what comes of it. */
+  #placeChunk(bytes: Uint8Array): Regions {
+    const { requests } = this.#setup;
+    const { numColumns } = this.#layout;
+    const memory = this.#memory;
+    // a row has at least its separators; in a log of one column, a byte and a newline
+    const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
+    const old = this.#regions;
+    const regions = {
+      input: memory.atLeast(old.input, bytes.length + 16),
+      bounds: memory.atLeast(old.bounds, 4 * (maxRows + 1) * (numColumns + 1)),
+      lines: memory.atLeast(old.lines, 4 * maxRows),
+      rest: memory.atLeast(old.rest, 4 * maxRows),
+      outputs: requests.map(({ as }, i) =>
+        memory.atLeast(old.outputs?.[i], (as === "key" ? 4 : 8) * maxRows),
+      ),
+    };
+    this.#regions = regions;
+    memory.u8.set(bytes, regions.input.offset);
+    return regions;
+  }
+
+  #scanRange(bytes: Uint8Array, start: number, end: number, regions: Regions, scan: ChunkScan): void {
+    const { dialect } = this.#setup;
+    const { numColumns, cells: places } = this.#layout;
+    const { kernel } = this.#memory;
+    const { input, bounds, lines, rest, outputs } = regions;
+
+    // find the cells
+    const numRows = kernel.indexRows(
+      input.offset + start,
+      input.offset + end,
+      dialect.delimiter.charCodeAt(0),
+      numColumns,
+      this.#comment.offset,
+      this.#comment.length,
+      bounds.offset,
+      lines.offset,
+      this.#report.offset,
+    );
+    const at = this.#report.offset / 4;
+    const [numLines, numRagged, badStart, badLine, badCells] = this.#memory.u32.slice(at, at + 5);
+    scan.faults.ragged += numRagged!;
+    if (numRagged! > 0) {
+      const badRow = badStart! - input.offset;
+      scan.fault ??= {
+        reason: "ragged",
+        line: scan.numLines + badLine!,
+        numCells: badCells!,
+        numColumns,
+        text: rowExcerpt(bytes.subarray(badRow, bytes.indexOf(0x0a, badRow)), dialect),
+      };
+      if (this.#setup.keepBadRows) this.#keepRagged(bytes.subarray(start, end), scan);
+    }
+
+    // turn each requested column's into codes or numbers
+    const stride = 4 * (numColumns + 1);
+    for (const [request, column] of places.entries()) {
+      if (column === -1) continue;
+      const gap = column === 0 ? 0 : 1;
+      const cells = { base: 0, bounds: bounds.offset + 4 * column, stride, gap, numCells: numRows };
+      const table = this.#tables[request];
+      const { offset } = outputs[request]!;
+      if (table) {
+        table.intern(cells, end - start, offset + 4 * scan.numRows);
+        continue;
+      }
+      const values = offset + 8 * scan.numRows;
+      // the kernel knows the numbers of programs alone
+      const isPlain = this.#parseNumber === parseNumber;
+      const numRest = isPlain
+        ? kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset)
+        : numRows;
+      for (let i = 0; i < numRest; i++) {
+        const row = isPlain ? this.#memory.u32[rest.offset / 4 + i]! : i;
+        const cell = (cells.bounds + row * stride) / 4;
+        const from = this.#memory.u32[cell]! + gap - input.offset;
+        const text = textOf(bytes.subarray(from, this.#memory.u32[cell + 1]! - input.offset));
+        const value = this.#parseNumber(text);
+        this.#memory.f64[values / 8 + row] = value ?? NaN;
+        if (value !== undefined) continue;
+        const line = scan.numLines + this.#memory.u32[lines.offset / 4 + row]!;
+        scan.badCells.push({ row: scan.numRows + row, request, line, text });
+      }
+    }
+    // blank lines, comments and rows left out set rows and lines apart
+    if (scan.rowLines || numRows !== numLines) {
+      const from = lines.offset / 4;
+      const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);
+      scan.rowLines = joinLines(scan.rowLines ?? firstLines(scan.numRows), own);
+    }
+    scan.numRows += numRows;
+    scan.numLines += numLines!;
+  }
+
+  /** The kernel tells of the first ragged row alone: the range is parsed again for all of them. */
+  #keepRagged(bytes: Uint8Array, scan: ChunkScan): void {
+    const { dialect } = this.#setup;
+    const { numColumns } = this.#layout;
+    scan.faultyRows ??= [];
+    const { faultyRows } = scan;
+    forEachRow(bytes, dialect, ({ cells, line }, source) => {
+      if (cells.length !== numColumns)
+        faultyRows.push({ reason: "ragged", line: scan.numLines + line, text: source() });
+    });
+  }
+
+  #scanText(bytes: Uint8Array, { outputs }: Regions, scan: ChunkScan): void {
+    const { dialect } = this.#setup;
+    const { numColumns, cells: places, header } = this.#layout;
+    const firstLine = scan.numLines;
+    const firstRow = scan.numRows;
+    const rowLines: number[] = [];
+    scan.numLines += forEachRow(bytes, dialect, ({ cells, line, malformedQuote }, source) => {
+      if (header && malformedQuote === -1 && isHeader(cells, header.cells)) {
+        scan.numHeaders++;
+        return;
+      }
+      if (malformedQuote !== -1 || cells.length !== numColumns) {
+        const reason = malformedQuote !== -1 ? "quote" : "ragged";
+        scan.faults[reason]++;
+        if (this.#setup.keepBadRows)
+          (scan.faultyRows ??= []).push({ reason, line: firstLine + line, text: source() });
+        scan.fault ??= {
+          reason,
+          line: firstLine + (malformedQuote !== -1 ? malformedQuote : line),
+          numCells: cells.length,
+          numColumns,
+          text: rowExcerpt(Buffer.from(cells.join(dialect.delimiter)), dialect),
+        };
+        return;
+      }
+      for (let request = 0; request < places.length; request++) {
+        if (places[request] === -1) continue;
+        const text = cells[places[request]!]!;
+        const { offset } = outputs[request]!;
+        if (this.#tables[request]) {
+          // before the view is taken: a new key may grow the memory
+          const code = text === "" ? MISSING : this.#codeOf(request, text);
+          this.#memory.u32[offset / 4 + scan.numRows] = code;
+          continue;
+        }
+        const value = this.#parseNumber(text);
+        if (value === undefined) {
+          scan.badCells.push({ row: scan.numRows, request, line: firstLine + line, text });
+        }
+        this.#memory.f64[offset / 8 + scan.numRows] = value ?? NaN;
+      }
+      rowLines.push(firstLine + line);
+      scan.numRows++;
+    });
+    scan.rowLines = joinLines(scan.rowLines ?? firstLines(firstRow), Uint32Array.from(rowLines));
+  }
+
+  #codeOf(request: number, text: string): number {
+    const cache = this.#cache[request]!;
+    let code = cache.get(text);
+    if (code === undefined) {
+      const bytes = Buffer.from(text, "utf8");
+      const key = { size: 1, bytes, offsets: Uint32Array.of(0, bytes.length) };
+      code = this.#tables[request]!.codesOf(key)[0]!;
+      if (cache.size >= MAX_CACHED) cache.clear();
+      cache.set(text, code);
+    }
+    return code;
+  }
+}
+
+/** u32[numRows]: lines of rows that follow each other without gaps from line 0 on. */
+function firstLines(numRows: number): Uint32Array {
+  return Uint32Array.from({ length: numRows }, (_, row) => row);
+}
+
+function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const joined = new Uint32Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}

@@ -1,0 +1,221 @@
+// Files → chunks of whole records, decoded to UTF-8, in order: what is handed to the scanners.
+
+import { heldSource, openSource, type ByteSource } from "../../io/source.js";
+import { DataError } from "../../errors.js";
+import { ChunkBuffers } from "./chunk-buffers.js";
+import { decoded } from "./decoded.js";
+import { readHead, unclosedQuote, type Head } from "./dialect.js";
+import type { LogFile } from "../directory.js";
+import { checkPartition, type FileColumns } from "../file-columns.js";
+import { maxRowBytes, rowTooLarge } from "../limits.js";
+import type { ReadOptions } from "../log.js";
+import { countLines, lastCut, type Dialect } from "./records.js";
+import { checkedDelimiter, withOneByte } from "./separator.js";
+
+/** Whole records of one file. */
+interface Chunk {
+  kind: "chunk";
+  file: number;
+  /** u8: the last byte is a newline; alone in its buffer, so that it can be transferred */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** runs of records with a quoted cell, which only papaparse may read: starts and ends in turn, ascending */
+  quoted: number[];
+}
+
+/** What the receiver gets in between; `line` of a failure counts from the end of the chunk before, from 0. */
+export type InputItem =
+  | Chunk
+  | { kind: "start"; file: number; columns: FileColumns; header: string[] | undefined; linesBefore: number }
+  | { kind: "failure"; file: number; line: number; error: (line: number) => DataError }
+  | { kind: "end"; file: number };
+
+/** One file, opened: its head is known and its records are still to come. */
+export interface OpenFile {
+  source: ByteSource;
+  head: Head;
+  /** the rest of the bytes, decoded */
+  rest: AsyncGenerator<Uint8Array, void, undefined>;
+}
+
+/** A file, or the rows that stand for it. */
+export async function sourceOf(
+  path: string,
+  { held, opened, sources }: Pick<ReadOptions, "held" | "opened" | "sources">,
+  pieceBytes: number,
+): Promise<ByteSource> {
+  if (held) return heldSource(path, held.bytes);
+  const peeked = opened?.path === path ? opened.take() : undefined;
+  return peeked ?? (await (sources?.open ?? openSource)(path, pieceBytes));
+}
+
+/** Opens a file and reads its head. @throws as openSource and readHead */
+export async function openFile(path: string, options: ReadOptions, pieceBytes: number): Promise<OpenFile> {
+  const source = await sourceOf(path, options, pieceBytes);
+  try {
+    const pieces = piecesOf(source, options);
+    let bytes: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      // twice as many bytes each time, so that a long header is not read again for every piece
+      const parts = [bytes];
+      let [wanted, done] = [bytes.length, false];
+      do {
+        const next = await pieces.next();
+        done = next.done === true;
+        if (next.value) parts.push(next.value);
+        wanted -= next.value?.length ?? 0;
+      } while (!done && wanted > 0);
+      bytes = concatenate(parts, done);
+      const text = withoutMark(bytes, done);
+      const head = text && readHead(path, text, done, options);
+      if (text && head) return { source, head, rest: prepended(text.subarray(head.bytes), pieces) };
+    }
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Decoded, with one byte for a delimiter of several; rows that are held are both already. */
+export function piecesOf(
+  source: ByteSource,
+  { encoding, delimiter, held }: ReadOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces = decoded(source.pieces(), source.path, encoding);
+  if (delimiter === undefined || held) return pieces;
+  const { written } = checkedDelimiter(delimiter);
+  return written === undefined ? pieces : withOneByte(pieces, source.path, written);
+}
+
+/** Bytes without UTF-8's byte-order mark; undefined while they may be the start of one. */
+export function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | undefined {
+  const mark = [0xef, 0xbb, 0xbf];
+  if (!mark.every((byte, i) => i >= bytes.length || bytes[i] === byte)) return bytes;
+  if (bytes.length < 3) return ended ? bytes : undefined;
+  return bytes.subarray(3);
+}
+
+async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, void, undefined>) {
+  yield first;
+  yield* rest;
+}
+
+/** Cuts a file's bytes into chunks of about `chunkBytes`, each of whole records. */
+async function* cutFile(
+  { rest }: OpenFile,
+  file: number,
+  path: string,
+  dialect: Dialect,
+  chunkBytes: number,
+  buffers: ChunkBuffers,
+): AsyncGenerator<InputItem, void, undefined> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  let wanted = chunkBytes;
+  for await (const piece of rest) {
+    if (piece.length === 0) continue;
+    parts.push(piece);
+    length += piece.length;
+    if (length < wanted) continue;
+    const bytes = concatenate(parts, false, buffers);
+    const { end, quoted, openQuote } = lastCut(bytes, dialect);
+    // a record larger than a chunk: wait for more of it, unless it or a cell of it is larger than may be
+    if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
+      yield unclosed(bytes, openQuote);
+      return;
+    }
+    if (end === 0 && bytes.length > maxRowBytes(dialect)) {
+      yield { kind: "failure", file, line: 0, error: (line) => rowTooLarge("row", path, line, dialect) };
+      return;
+    }
+    const tail = bytes.slice(end);
+    if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
+    // twice as much of a record that does not end, so that its bytes are not looked at again for every chunk
+    [parts, length, wanted] = [
+      [tail],
+      tail.length,
+      tail.length + Math.max(chunkBytes, end === 0 ? length : 0),
+    ];
+  }
+  if (length === 0) return;
+  const bytes = concatenate(parts, true, buffers);
+  const { end, quoted, openQuote } = lastCut(bytes, dialect);
+  const tail = bytes.slice(end);
+  if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
+  if (tail.length > 0) yield unclosed(tail, openQuote - end);
+
+  function unclosed(bytes: Uint8Array, openQuote: number): InputItem {
+    const line = countLines(bytes, 0, Math.max(0, openQuote));
+    const error = (line: number) =>
+      openQuote >= 0
+        ? unclosedQuote(path, line, dialect.maxCell)
+        : new DataError(`a cell is larger than ${dialect.maxCell} bytes (--max-cell)`, { file: path, line });
+    return { kind: "failure", file, line, error };
+  }
+}
+
+/** Bytes so far of the cell that the bytes end in. */
+function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect): number {
+  return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
+}
+
+/** One buffer of its own; `closed` adds the newline that the last line lacks. */
+function concatenate(
+  parts: Uint8Array[],
+  closed: boolean,
+  buffers = new ChunkBuffers(),
+): Uint8Array<ArrayBuffer> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const last = parts.findLast((part) => part.length > 0)?.at(-1);
+  const addNewline = closed && length > 0 && last !== 0x0a;
+  const bytes = buffers.take(length + (addNewline ? 1 : 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  if (addNewline) bytes[length] = 0x0a;
+  return bytes;
+}
+
+/** All files as one stream of items: the first is open already. */
+export async function* cutFiles(
+  files: readonly LogFile[],
+  first: OpenFile,
+  options: ReadOptions,
+  chunkBytes: number,
+  buffers: ChunkBuffers,
+  onSource: (source: ByteSource) => void,
+): AsyncGenerator<InputItem, void, undefined> {
+  for (const [file, { path, partition }] of files.entries()) {
+    const opened =
+      file === 0 ? first : await openFile(path, likeFirst(options, first.head.dialect), chunkBytes);
+    onSource(opened.source);
+    const { head } = opened;
+    const columns = { path, columns: head.columns, partition };
+    if (file > 0) checkColumns(columns, { ...files[0]!, columns: first.head.columns }, options);
+    const linesBefore = head.lines + (options.held?.linesBefore ?? 0);
+    yield { kind: "start", file, columns, header: head.header, linesBefore };
+    yield* cutFile(opened, file, path, head.dialect, chunkBytes, buffers);
+    await opened.source.close();
+    yield { kind: "end", file };
+  }
+}
+
+/** All files have the delimiter of the first: one that has another shows as other columns. */
+export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect): ReadOptions {
+  return { ...options, delimiter: written ?? delimiter };
+}
+
+/** @throws {DataError} a file's columns cannot be distinguished from those of the first: without names they are identified by number */
+export function checkColumns(
+  file: FileColumns,
+  first: FileColumns,
+  { header }: Pick<ReadOptions, "header">,
+): void {
+  checkPartition(first, file);
+  if (header || file.columns.length === first.columns.length) return;
+  throw new DataError(
+    `expected ${first.columns.length} cells in the first row, as in '${first.path}', got ${file.columns.length}`,
+    { file: file.path, line: 1 },
+  );
+}

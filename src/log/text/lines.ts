@@ -1,0 +1,79 @@
+// A text file → its lines, decoded and checked: the records of JSON lines, libsvm and libffm.
+
+import { isUtf8 } from "node:buffer";
+import { firstBadLine, notUtf8 } from "./dialect.js";
+import { decoded } from "./decoded.js";
+import { sourceOf, withoutMark } from "./input.js";
+import { maxRowBytes, rowTooLarge } from "../limits.js";
+import type { ReadOptions } from "../log.js";
+import type { Piece, RecordFile } from "./record-form.js";
+import { countLines, textOf } from "./records.js";
+
+/** Lines of a file, blank ones left out; \n or \r\n ends one. @throws as openSource; {DataError} bytes of another encoding */
+export async function openLines(
+  path: string,
+  {
+    encoding,
+    maxCell,
+    comment,
+    held,
+    opened,
+    sources,
+  }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held" | "opened" | "sources">,
+  pieceBytes: number,
+): Promise<RecordFile<string>> {
+  const source = await sourceOf(
+    path,
+    { ...(held && { held }), ...(opened && { opened }), ...(sources && { sources }) },
+    pieceBytes,
+  );
+  return { source, pieces };
+
+  async function* pieces(): AsyncGenerator<Piece<string>, void, undefined> {
+    let line = 1 + (held?.linesBefore ?? 0);
+    for await (const bytes of wholeLines()) {
+      if (!isUtf8(bytes)) throw notUtf8(path, line + firstBadLine(bytes), encoding);
+      const piece = pieceOf(bytes);
+      line += piece.numLines;
+      yield piece;
+    }
+  }
+
+  /** Pieces that end with a line's end; the file's last may lack it. */
+  async function* wholeLines(): AsyncGenerator<Uint8Array, void, undefined> {
+    let parts: Uint8Array[] = [];
+    let length = 0;
+    let line = 1;
+    let isFirst = true;
+    for await (const piece of decoded(source.pieces(), path, encoding)) {
+      const end = piece.lastIndexOf(0x0a) + 1;
+      parts.push(end > 0 ? piece.subarray(0, end) : piece);
+      length += piece.length;
+      // a line may hold many cells, but one without end would fill the memory
+      if (end === 0 && length > maxRowBytes({ maxCell })) throw rowTooLarge("line", path, line, { maxCell });
+      if (end === 0) continue;
+      const whole = Buffer.concat(parts);
+      line += countLines(whole);
+      yield isFirst ? withoutMark(whole, true)! : whole;
+      isFirst = false;
+      parts = [Uint8Array.from(piece.subarray(end))];
+      length = parts[0]!.length;
+    }
+    const last = Buffer.concat(parts);
+    if (last.length > 0) yield isFirst ? withoutMark(last, true)! : last;
+  }
+
+  function pieceOf(bytes: Uint8Array): Piece<string> {
+    const texts = textOf(bytes).split("\n");
+    // what follows the last line's end is no line
+    if (texts.at(-1) === "") texts.pop();
+    const piece: Piece<string> = { records: [], lines: [], numLines: texts.length };
+    for (const [line, text] of texts.entries()) {
+      const record = text.endsWith("\r") ? text.slice(0, -1) : text;
+      if (record.trim() === "" || (comment !== undefined && record.startsWith(comment))) continue;
+      piece.records.push(record);
+      piece.lines.push(line);
+    }
+    return piece;
+  }
+}

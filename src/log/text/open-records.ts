@@ -1,0 +1,211 @@
+// Files of records (JSON lines, libsvm, libffm) → a log, as openLog makes one of delimited text.
+//
+// Records become text cells and go through the merger, like scanned chunks: the same events give the same codes in
+// every form. One thread; memory is that of the distinct keys and of a few thousand records.
+
+import { DataError, NoRowsError } from "../../errors.js";
+import { canReopen } from "../../io/source.js";
+import type { LogFile } from "../directory.js";
+import { checkPartition } from "../file-columns.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
+import { undelimited, type FaultyRow, type Log, type ReadOptions } from "../log.js";
+import { Merger } from "../merge.js";
+import { NullTexts } from "../nulls.js";
+import { noSuchColumn, progressOf } from "../read.js";
+import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
+import { RowScanner } from "./row-scanner.js";
+import { scanMemories } from "../scanner.js";
+
+type Item<Rec> = { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
+
+/** Opens files of one form as one log. @throws as openLog */
+export async function openRecords<Rec>(
+  files: readonly LogFile[],
+  form: RecordForm<Rec>,
+  options: ReadOptions,
+): Promise<Log> {
+  const sources: RecordSource[] = [];
+  const close = async () => {
+    for (const source of sources) await source.close();
+  };
+  const { partition } = files[0]!;
+  for (const file of files) checkPartition({ ...files[0]!, columns: [] }, { ...file, columns: [] });
+  const items = itemsOf(files, form, sources);
+  try {
+    // a file that cannot be read is reported now, not after those before it were
+    for (const { path } of files.length > 1 ? files : []) {
+      if (!options.sources && (await canReopen(path))) await (await form.open(path)).source.close();
+    }
+    const head: Item<Rec>[] = [];
+    const { schema, sample, sampleIsAll } = await takeHead(items, head, form, options);
+    const columns = [...schema.columns, ...Object.keys(partition)];
+    checkPartition(
+      { path: files[0]!.path, columns: [], partition },
+      { path: files[0]!.path, columns: schema.columns, partition },
+    );
+    let isRead = false;
+    return {
+      columns,
+      multi: schema.multi,
+      ...(schema.multiWeights && { multiWeights: schema.multiWeights }),
+      sample: new NullTexts(options.nulls).cells(sample),
+      sampleIsAll,
+      ...undelimited(options),
+      close,
+      async read(requests, onBatch, observe) {
+        if (isRead) throw new Error("a log can only be read once");
+        isRead = true;
+        const indexed = requests.map(({ name, as }) => {
+          const column = columns.indexOf(name);
+          if (column === -1) throw noSuchColumn(name, columns);
+          return { column, as };
+        });
+        form.want?.(new Set(requests.map(({ name }) => name)));
+        const module = await loadKernel("scan");
+        const memories = scanMemories(module);
+        const merger = new Merger({ requests: indexed }, 1, options, memories.merger);
+        const scanner = new RowScanner(indexed, memories.scanner);
+        const keyOf = (request: number, code: number) => merger.keyOf(request, code);
+        const skipped: Record<string, number> = {};
+        const { keepBadRows = false, onBadRow } = options;
+        try {
+          for await (const item of replayed(head, items)) {
+            if (item.kind === "start") merger.startFile(options.held?.linesBefore ?? 0);
+            if (item.kind !== "piece") continue;
+            const { piece, path } = item;
+            const place = { ...item, firstLine: merger.nextLine };
+            const { rows, lines, faulty } = rowsOf(piece, place, form, schema, onBadRow);
+            for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
+            const batch = merger.merge(scanner.scan(rows, lines, piece.numLines), 0, path);
+            if (keepBadRows) batch.faultyRows.push(...faulty);
+            if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
+            observe?.(progressOf(merger.numRows, sources));
+          }
+        } finally {
+          await items.return(undefined);
+          await close();
+        }
+        return {
+          numRows: merger.numRows,
+          dictionaries: merger.dictionaries(),
+          inputs: sources.map((source) => source.fingerprint()),
+          skipped,
+          nulls: merger.nulls,
+          warnings: form.warnings?.() ?? [],
+        };
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* itemsOf<Rec>(
+  files: readonly LogFile[],
+  form: RecordForm<Rec>,
+  sources: RecordSource[],
+): AsyncGenerator<Item<Rec>, void, undefined> {
+  for (const { path, partition } of files) {
+    const file = await form.open(path);
+    sources.push(file.source);
+    yield { kind: "start", path };
+    let numRecords = 0;
+    for await (const piece of file.pieces()) {
+      numRecords += piece.records.length;
+      yield { kind: "piece", path, partition, piece };
+    }
+    await file.source.close();
+    if (numRecords === 0)
+      throw new DataError(`the file has no rows: expected ${form.expected}`, { file: path, line: 1 });
+    yield { kind: "end", path };
+  }
+}
+
+async function* replayed<T>(head: T[], rest: AsyncGenerator<T, void, undefined>) {
+  for (let item = head.shift(); item; item = head.shift()) yield item;
+  yield* rest;
+}
+
+/** Pulls items until they hold the first rows; read() gets them again. */
+async function takeHead<Rec>(
+  items: AsyncGenerator<Item<Rec>, void, undefined>,
+  head: Item<Rec>[],
+  form: RecordForm<Rec>,
+  options: ReadOptions,
+): Promise<{ schema: Schema; sample: string[][]; sampleIsAll: boolean }> {
+  let [numRecords, numChars] = [0, 0];
+  let sampleIsAll = false;
+  while (numRecords <= SAMPLE_ROWS && numChars <= SAMPLE_BYTES && !sampleIsAll) {
+    const { value: item, done } = await items.next();
+    if (item && !done) head.push(item);
+    else sampleIsAll = true;
+    if (item?.kind !== "piece") continue;
+    numRecords += item.piece.records.length;
+    for (const record of item.piece.records) numChars += form.textOf(record).length;
+  }
+  const pieces = head.filter((item) => item.kind === "piece");
+  const first = pieces
+    .flatMap(({ piece, partition }) => piece.records.map((record) => ({ record, partition })))
+    .slice(0, SAMPLE_ROWS);
+  const schema = form.schemaOf(first.map(({ record }) => record));
+  if (schema.columns.length === 0) {
+    // no record tells a column: say what is wrong with the first
+    const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
+    rowsOf(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
+    throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
+  }
+  checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
+  const sample: string[][] = [];
+  for (const { record, partition } of first) {
+    try {
+      sample.push([...form.cellsOf(record, schema), ...Object.values(partition)]);
+    } catch (error) {
+      // what is wrong with a row is reported when it is read
+      if (!(error instanceof RowFault)) throw error;
+    }
+  }
+  if (sample.length === 0 && options.onBadRow === "skip")
+    throw new NoRowsError(`none of the first ${first.length} rows can be read: expected ${form.expected}`, {
+      file: pieces[0]!.path,
+      line: 1,
+    });
+  return { schema, sample, sampleIsAll };
+}
+
+/** The cells of a piece's records; faults are thrown or listed. */
+function rowsOf<Rec>(
+  { records, lines }: Piece<Rec>,
+  { path, partition, firstLine }: LogFile & { firstLine: number },
+  form: RecordForm<Rec>,
+  schema: Schema,
+  onBadRow: "error" | "skip",
+): { rows: string[][]; lines: number[]; faulty: FaultyRow[] } {
+  const kept: { rows: string[][]; lines: number[]; faulty: FaultyRow[] } = {
+    rows: [],
+    lines: [],
+    faulty: [],
+  };
+  const constants = Object.values(partition);
+  for (const [i, record] of records.entries()) {
+    const line = firstLine + lines[i]!;
+    try {
+      const cells = form.cellsOf(record, schema);
+      kept.rows.push(constants.length === 0 ? cells : [...cells, ...constants]);
+      kept.lines.push(lines[i]!);
+    } catch (error) {
+      if (!(error instanceof RowFault)) throw error;
+      const { message, reason, column } = error;
+      if (onBadRow === "error") {
+        throw new DataError(`${message} (skip such rows with --on-bad-row skip)`, {
+          file: path,
+          line,
+          ...(column !== undefined && { column }),
+        });
+      }
+      kept.faulty.push({ file: path, line, reason, text: form.textOf(record) });
+    }
+  }
+  return kept;
+}

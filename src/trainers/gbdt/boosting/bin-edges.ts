@@ -1,0 +1,100 @@
+// Where the ranges of a numeric column end.
+//
+// Numbers are cut so that ranges hold about equally many rows, a frequent number has a range of its own, and zero is apart
+// from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
+// end is the middle between two neighbours, not the next number above it.
+
+import { sumOf } from "../../../numeric/sum.js";
+
+const ZERO = 1e-35;
+/** Rows a range, at least. */
+const MIN_DATA_IN_BIN = 3;
+
+/**
+ * @param known  f64, ascending, without NaN
+ * @param maxBin ranges at most
+ * @returns ascending: range b is (edges[b - 1], edges[b]], the first and the last open to their side
+ */
+export function edgesOf(known: Float64Array, maxBin: number): number[] {
+  const { values, counts } = distinctOf(known);
+  // distinct numbers below zero, and those that are not above it
+  const below = countUntil(values, (x) => x > -ZERO);
+  const above = countUntil(values, (x) => x > ZERO);
+  const [rowsBelow, rowsAbove] = [sumOf(counts.subarray(0, below)), sumOf(counts.subarray(above))];
+
+  // without zeros and on one side of them there is one range of ranges
+  const edges: number[] = [];
+  if (rowsBelow > 0 && maxBin > 1) {
+    const share = Math.floor((rowsBelow / (rowsBelow + rowsAbove)) * (maxBin - 1));
+    edges.push(...greedy(values.subarray(0, below), counts.subarray(0, below), Math.max(1, share)));
+    if (below < values.length) edges.push(-ZERO);
+  }
+  const left = maxBin - 1 - edges.length;
+  if (rowsAbove > 0 && left > 0) {
+    if (above > 0) edges.push(ZERO);
+    edges.push(...greedy(values.subarray(above), counts.subarray(above), left));
+  }
+  return edges;
+}
+
+/** Numbers before the first that passes; from it on all do. */
+function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (passes(ascending[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function distinctOf(known: Float64Array): { values: Float64Array; counts: Uint32Array } {
+  const values = new Float64Array(known.length);
+  const counts = new Uint32Array(known.length);
+  let last = -1;
+  for (let i = 0; i < known.length; i++) {
+    const x = known[i]!;
+    if (last < 0 || x !== values[last]) values[++last] = x;
+    counts[last]!++;
+  }
+  return { values: values.subarray(0, last + 1), counts: counts.subarray(0, last + 1) };
+}
+
+/** Ends of at most maxBin ranges of about equally many rows; the last is open. */
+function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): number[] {
+  const edges: number[] = [];
+  const cut = (i: number) => edges.push((values[i]! + values[i + 1]!) / 2);
+  if (values.length <= maxBin) {
+    let held = 0;
+    for (let i = 0; i < values.length - 1; i++) {
+      held += counts[i]!;
+      if (held < MIN_DATA_IN_BIN) continue;
+      cut(i);
+      held = 0;
+    }
+    return edges;
+  }
+  const total = sumOf(counts);
+  const most = Math.max(1, Math.min(maxBin, Math.floor(total / MIN_DATA_IN_BIN)));
+
+  // numbers of more rows than a range has on average get ranges of their own; the others share the rest
+  const isBig = (i: number) => counts[i]! >= total / most;
+  let rest = total;
+  let bins = most;
+  for (let i = 0; i < counts.length; i++) {
+    if (!isBig(i)) continue;
+    rest -= counts[i]!;
+    bins--;
+  }
+  let mean = rest / bins;
+  let held = 0;
+  for (let i = 0; i < values.length - 1 && edges.length < most - 1; i++) {
+    if (!isBig(i)) rest -= counts[i]!;
+    held += counts[i]!;
+    if (!isBig(i) && held < mean && !(isBig(i + 1) && held >= Math.max(1, mean / 2))) continue;
+    cut(i);
+    held = 0;
+    if (!isBig(i)) mean = rest / --bins;
+  }
+  return edges;
+}

@@ -1,0 +1,46 @@
+// Scores of all rows → the training part's gradients and the losses of all, by blocks that are dealt out to the threads.
+
+import { numBlocks } from "../../../kernels/gbdt/binding.js";
+import type { OwnShare } from "./thread-share.js";
+
+/** What is minimised: the log loss of a log-odds, the squared error, or the log loss of several classes. */
+export type Loss = "logistic" | "squared" | "softmax";
+
+/**
+ * Gradients of the training part, for every class, and the losses of all rows, as the scores stand; they and their sums are
+ * there when all threads have called it.
+ */
+export function takeGradients(share: OwnShare, loss: Loss): void {
+  const { kernel, layout } = share;
+  const { scores, scoresApart, labels, weights, pairs, pairsApart, numTrain, numRows, numClasses } = layout;
+  const isSquared = loss === "squared";
+  const lossOf = new Float64Array(
+    share.buffer,
+    layout.losses,
+    numBlocks(numTrain) + numBlocks(numRows - numTrain),
+  );
+  for (const { first, n, block } of share.blocks(0, numTrain)) {
+    const at = 4 * first;
+    const own = weights === 0 ? 0 : weights + at;
+    const [s, y, out] = [scores + at, labels + at, pairs + 2 * at];
+    const [sums, apart] = [layout.gradientSums + 16 * block, layout.gradientSumsApart];
+    lossOf[block] =
+      loss === "softmax"
+        ? kernel.softmaxGradients(s, scoresApart, y, own, out, pairsApart, n, numClasses, sums, apart)
+        : kernel.gradients(s, y, own, out, n, isSquared, sums);
+  }
+  for (const { first, n, block } of share.blocks(numTrain, numRows, numBlocks(numTrain))) {
+    const at = 4 * first;
+    const own = weights === 0 ? 0 : weights + at;
+    lossOf[block] =
+      loss === "softmax"
+        ? kernel.softmaxLosses(scores + at, scoresApart, labels + at, own, n, numClasses)
+        : kernel.losses(scores + at, labels + at, own, n, isSquared);
+  }
+}
+
+/** Sums of |g| and of h over the training part. */
+export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, sumH: number] {
+  const { gradientSums: sums, gradientSumsApart, numTrain } = share.layout;
+  return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));
+}

@@ -1,0 +1,130 @@
+// One tree, grown by all threads at once.
+//
+//   gradients ─► root histogram of integers ─► best split of the root
+//   repeat: the leaf of the greatest gain ─► its rows to two sides ─► the smaller side's histogram ─► the larger's by
+//           subtraction ─► best split of both
+//   leaves' values from their sums ─► scores
+//
+// Every thread runs this over the shared memory and takes the same decisions from the same numbers; rows are cut among
+// threads for the sums, features for the searches (own-share.ts).
+//
+// Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
+
+import { putSplitOptions, type SplitOptions } from "../../../kernels/gbdt/binding.js";
+import { gradientSums } from "./gradients.js";
+import type { GrowingLeaf, GrownNode } from "./growing-tree.js";
+import { findSplits } from "./leaf-splits.js";
+import { finishLeaves, type GrownLeaf } from "./leaf-values.js";
+import type { OwnShare } from "./thread-share.js";
+import { partition } from "./partition.js";
+import { scalesOf } from "./scales.js";
+
+export interface GrowOptions extends SplitOptions {
+  learningRate: number;
+  numLeaves: number;
+  /** levels at most; 0 for any number */
+  maxDepth: number;
+  /** which leaf is split next: that of the greatest gain, or of the least depth */
+  grow: "leaf" | "depth";
+}
+
+/** A tree to be grown from gradients that are there. */
+export interface GrowTask {
+  options: GrowOptions;
+  /** whose scores the tree is for; 0 but for the softmax */
+  ofClass: number;
+  /** rows of the sample in `bag`; undefined for all */
+  bagged?: number;
+  /** what gradients of drawn rows were multiplied by at most */
+  amplified: number;
+  /** by feature, whether it may split; undefined for all */
+  features?: Uint8Array;
+}
+
+/** The tree in bins. */
+export interface GrownTree {
+  nodes: GrownNode[];
+  leaves: GrownLeaf[];
+}
+
+/** Sum of |g| or of h is not finite. */
+export type Grown = GrownTree | "diverged";
+
+/** Grows a tree from the gradients and adds its values to the scores. */
+export function growTree(share: OwnShare, task: GrowTask): Grown {
+  const { options, ofClass, bagged, features } = task;
+  const count = bagged ?? share.layout.numTrain;
+  if (!prepare(share, task, count)) return "diverged";
+  const root = { begin: 0, end: count, isWhole: bagged === undefined, depth: 0, slot: 0, moreL2: 0 };
+  const leaves: GrowingLeaf[] = [{ ...root, side: "left" }];
+  const nodes: GrownNode[] = [];
+  const pairs = share.layout.pairs + ofClass * share.layout.pairsApart;
+  findSplits(share, pairs, leaves[0]!, undefined, options, features);
+  while (leaves.length < options.numLeaves) {
+    const chosen = nextLeaf(leaves, options.grow);
+    if (chosen === undefined) break;
+    const leaf = leaves[chosen]!;
+    const { node, right } = splitLeaf(share, leaf, chosen, leaves.length, nodes.length, options);
+    nodes.push(node);
+    leaves.push(right);
+    if (leaves.length < options.numLeaves) findSplits(share, pairs, leaf, right, options, features);
+  }
+  return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
+}
+
+/** The scales of the gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
+function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
+  const { order, bag, options: place } = share.layout;
+  const [sumG, sumH] = gradientSums(share, ofClass);
+  if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
+  // every thread writes the same
+  putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
+  const [from, to] = share.rows(0, count);
+  if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);
+  else share.u32(order, count).set(share.u32(bag, count).subarray(from, to), from);
+  return true;
+}
+
+/** The number of the leaf to split; undefined when none gains. */
+function nextLeaf(leaves: readonly GrowingLeaf[], grow: GrowOptions["grow"]): number | undefined {
+  let best: number | undefined;
+  leaves.forEach(({ split, depth }, i) => {
+    if (!split) return;
+    const other = best === undefined ? undefined : leaves[best]!;
+    const shallower = grow === "depth" && other !== undefined && depth !== other.depth;
+    if (!other || (shallower ? depth < other.depth : split.gain > other.split!.gain)) best = i;
+  });
+  return best;
+}
+
+/** Sends a leaf's rows to two sides: the leaf becomes the left one, the right one is new. */
+function splitLeaf(
+  share: OwnShare,
+  leaf: GrowingLeaf,
+  number: number,
+  rightNumber: number,
+  nodeNumber: number,
+  { catL2 }: GrowOptions,
+): { node: GrownNode; right: GrowingLeaf } {
+  const { feature, gain, bin, flag, leftCount, goesLeft, ...sums } = leaf.split!;
+  const node: GrownNode = {
+    feature,
+    gain,
+    left: ~number,
+    right: ~rightNumber,
+    bin,
+    missingLeft: goesLeft === undefined && flag,
+    ...(goesLeft && { goesLeft }),
+  };
+  if (leaf.parent) leaf.parent[leaf.side] = nodeNumber;
+  partition(share, leaf, node, nodeNumber);
+  const middle = leaf.begin + leftCount;
+  const moreL2 = goesLeft !== undefined && flag ? catL2 : 0;
+  const both = { isWhole: false, depth: leaf.depth + 1, moreL2, parent: node };
+  const right: GrowingLeaf = {
+    ...both,
+    ...{ begin: middle, end: leaf.end, slot: rightNumber, side: "right", sums: sums.right },
+  };
+  Object.assign(leaf, { ...both, end: middle, side: "left", sums: sums.left });
+  return { node, right };
+}

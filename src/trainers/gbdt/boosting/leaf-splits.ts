@@ -1,0 +1,139 @@
+// Where leaves split best: histograms of their rows, summed by all threads, and a search of each feature.
+//
+//   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
+//   the parent's histogram less that sum ─────────────────────────► the larger side's best split
+
+import { BLOCK_ROWS, CELL_BYTES, Split } from "../../../kernels/gbdt/binding.js";
+import { getField } from "../../../kernels/shared/struct.js";
+import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js";
+import type { OwnShare } from "./thread-share.js";
+
+/** What decides whether a leaf may split at all. */
+export interface LeafLimits {
+  minDataInLeaf: number;
+  /** levels at most; 0 for any number */
+  maxDepth: number;
+}
+
+/**
+ * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
+ *
+ * @param pairs    the gradients of the class that the tree is for
+ * @param features by feature, whether it may split; undefined for all
+ */
+export function findSplits(
+  share: OwnShare,
+  pairs: number,
+  left: GrowingLeaf,
+  right: GrowingLeaf | undefined,
+  limits: LeafLimits,
+  features: Uint8Array | undefined,
+): void {
+  const both = right ? [left, right] : [left];
+  const open = both.map((leaf) => canSplit(leaf, limits));
+  for (const leaf of both) delete leaf.split;
+  if (!open.includes(true)) return;
+  const [smaller, larger] = right && sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
+  if (larger) {
+    // the parent's histogram becomes the larger side's
+    const { slot } = left;
+    smaller.slot = right!.slot;
+    larger.slot = slot;
+  }
+  addRows(share, smaller, pairs);
+  share.barrier();
+  const { places, numThreads } = share.layout;
+  for (let f = share.index; f < places.length; f += numThreads) {
+    merge(share, f, smaller, larger);
+    if (features && features[f] === 0) continue;
+    both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
+  }
+  share.barrier();
+  both.forEach((leaf, which) => {
+    const split = open[which] ? bestOf(share, leaf, which, features) : undefined;
+    if (split) leaf.split = split;
+  });
+}
+
+function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): boolean {
+  return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
+}
+
+/** Adds this thread's share of a leaf's rows to its own histogram. */
+function addRows(share: OwnShare, { begin, end, isWhole }: GrowingLeaf, pairs: number): void {
+  const { order, bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
+  const room = share.scratch;
+  const out = partials + share.index * numCells * CELL_BYTES;
+  const [from, to] = share.rows(begin, end);
+  for (let at = from; at < to; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, to - at);
+    // a whole leaf's rows are read where they are
+    const [rows, first] = isWhole ? [0, at] : [order + 4 * at, 0];
+    const [own, pairsOf] = [bins + stride * first, pairs + 8 * first];
+    share.kernel.histogram(rows, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, room, out);
+  }
+}
+
+/** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
+function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
+  const { kernel, layout } = share;
+  const { places, partials, numThreads, numCells: apart } = layout;
+  const { cell, numCells } = places[f]!;
+  const own = histogramOf(share, smaller) + cell * CELL_BYTES;
+  kernel.addHistograms(partials + cell * CELL_BYTES, numThreads, apart * CELL_BYTES, own, numCells);
+  if (larger) kernel.subtractHistogram(histogramOf(share, larger) + cell * CELL_BYTES, own, numCells);
+}
+
+function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: number): void {
+  const { places, options, splits, lefts, numCells } = share.layout;
+  const place = places[f]!;
+  const cells = histogramOf(share, leaf) + place.cell * CELL_BYTES;
+  const out = splits + Split.size * (which * places.length + f);
+  if (!place.categorical) {
+    share.kernel.numericGain(cells, place.numCells - 1, options, out);
+    return;
+  }
+  const left = lefts + which * numCells + place.cell;
+  share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
+}
+
+/** The best of all features; of equal gains the first feature's. */
+function bestOf(
+  share: OwnShare,
+  leaf: GrowingLeaf,
+  which: number,
+  features: Uint8Array | undefined,
+): Found | undefined {
+  const { places, splits, lefts, numCells, options } = share.layout;
+  const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
+  let [best, bestGain] = [-1, 0];
+  for (let f = 0; f < places.length; f++) {
+    if (features && features[f] === 0) continue;
+    const gain = getField(share, Split, placeOf(f), "gain");
+    if (gain > bestGain) [best, bestGain] = [f, gain];
+  }
+  if (best < 0) return undefined;
+  const field = (name: keyof typeof Split.fields) => getField(share, Split, placeOf(best), name);
+  const { categorical, cell, numCells: own } = places[best]!;
+  // of numeric features only the gain is known yet; every thread finds and writes the same
+  if (!categorical) {
+    const cells = histogramOf(share, leaf) + cell * CELL_BYTES;
+    share.kernel.bestNumeric(cells, own - 1, options, placeOf(best));
+  }
+  return {
+    feature: best,
+    gain: bestGain,
+    bin: field("threshold"),
+    flag: field("flag") === 1,
+    leftCount: field("numLeft"),
+    left: { sumG: field("leftG"), sumH: field("leftH") },
+    right: { sumG: field("rightG"), sumH: field("rightH") },
+    ...(categorical && {
+      goesLeft: new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice(),
+    }),
+  };
+}
+
+function histogramOf({ layout }: OwnShare, { slot }: GrowingLeaf): number {
+  return layout.histograms + slot * layout.numCells * CELL_BYTES;
+}

@@ -1,0 +1,183 @@
+// A training in shared memory with the threads that grow its trees.
+
+import { stopBarrier } from "../../../kernels/shared/barrier.js";
+import { allocateGbdt, numBlocks, rowLayout, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
+import { loadKernel } from "../../../kernels/shared/load.js";
+import { Arena } from "../../../kernels/shared/memory.js";
+import { WorkerPool } from "../../../workers/pool.js";
+import { stage, stageEdges } from "./binning.js";
+import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
+import type { GbdtInit, GbdtResult, GbdtTask } from "./gbdt.worker.js";
+import type { Loss } from "./gradients.js";
+import type { GrownTree, GrowTask } from "./grow.js";
+
+/** What is trained on. */
+export interface MachineShape {
+  features: readonly Feature[];
+  numTrain: number;
+  numValid: number;
+  numLeaves: number;
+  threads: number;
+  loss: Loss;
+  /** scores that each row has */
+  numClasses: number;
+  weighted: boolean;
+  /** whether trees are grown on samples */
+  bagged: boolean;
+}
+
+/** Rows and threads; `terminate` ends the threads and must be called. */
+export class GbdtMachine {
+  readonly layout: GbdtLayout;
+  readonly #arena: Arena;
+  readonly #pool: WorkerPool<GbdtTask, GbdtResult>;
+
+  private constructor(arena: Arena, layout: GbdtLayout, pool: WorkerPool<GbdtTask, GbdtResult>) {
+    this.#arena = arena;
+    this.layout = layout;
+    this.#pool = pool;
+  }
+
+  /** Lays the arrays out and starts the threads. @throws {UsageError} they do not fit one memory */
+  static async start(shape: MachineShape): Promise<GbdtMachine> {
+    const arena = new Arena();
+    const features = shape.features.map((feature) => ({
+      numCells: cellsOf(feature),
+      categorical: feature.kind === "category",
+    }));
+    const { features: _, threads: numThreads, loss, ...sizes } = shape;
+    const layout = allocateGbdt(arena, {
+      ...sizes,
+      rows: rowLayout(features),
+      numThreads,
+    });
+    const module = await loadKernel("gbdt");
+    const init: GbdtInit = { memory: arena.memory, module, layout, loss };
+    const { barrier } = layout;
+    const pool = await WorkerPool.start<GbdtTask, GbdtResult>(
+      new URL("./gbdt.worker.js", import.meta.url),
+      numThreads,
+      init,
+      () => stopBarrier(arena, { name: "a barrier", offset: barrier, bytes: 192 }),
+    );
+    return new GbdtMachine(arena, layout, pool);
+  }
+
+  /** Ends the threads, whatever they do. */
+  async terminate(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  /** Writes the bins of rows, the first of which is row `first` of the machine's. */
+  async bin(
+    features: readonly Feature[],
+    columns: readonly BinnedColumn[],
+    rows: Uint32Array,
+    first: number,
+  ): Promise<void> {
+    const { buffer } = this.#arena.memory;
+    const { stagedRows } = this.layout;
+    stageEdges(this.layout, buffer, features);
+    let binned: Promise<unknown> = Promise.resolve();
+    for (let [at, slot] = [0, 0]; at < rows.length; at += stagedRows, slot = 1 - slot) {
+      const piece = rows.subarray(at, at + stagedRows);
+      stage(this.layout, buffer, columns, piece, slot);
+      await binned;
+      binned = this.#pool.run({ kind: "bin", slot, first: first + at, n: piece.length });
+    }
+    await binned;
+  }
+
+  /** Labels and weights of rows `first` and on, and their first scores: f32[numClasses][labels.length]. */
+  label(
+    first: number,
+    labels: Float32Array,
+    weights: Float32Array | undefined,
+    scores: readonly (number | Float32Array)[],
+  ): void {
+    const at = this.layout;
+    const view = (offset: number) => this.#f32(offset + 4 * first, labels.length);
+    view(at.labels).set(labels);
+    scores.forEach((score, k) => {
+      const own = view(at.scores + k * at.scoresApart);
+      if (typeof score === "number") own.fill(score);
+      else own.set(score);
+    });
+    if (at.weights !== 0) {
+      if (weights) view(at.weights).set(weights);
+      else view(at.weights).fill(1);
+    }
+  }
+
+  /** Sets the sample that the next trees are grown on. */
+  setBag(rows: Uint32Array): void {
+    new Uint32Array(this.#arena.memory.buffer, this.layout.bag, rows.length).set(rows);
+  }
+
+  /** f32[numTrain]: |g h| of each row, summed over the classes. */
+  gradientSizes(): Float32Array {
+    const { numTrain, numClasses, pairs, pairsApart } = this.layout;
+    const sizes = new Float32Array(numTrain);
+    for (let k = 0; k < numClasses; k++) {
+      const own = this.#f32(pairs + k * pairsApart, 2 * numTrain);
+      for (let row = 0; row < numTrain; row++) sizes[row]! += Math.abs(own[2 * row]! * own[2 * row + 1]!);
+    }
+    return sizes;
+  }
+
+  /** Multiplies rows' gradients and hessians. */
+  amplify(rows: Uint32Array, factor: number): void {
+    const { numTrain, numClasses, pairs, pairsApart } = this.layout;
+    for (let k = 0; k < numClasses; k++) {
+      const own = this.#f32(pairs + k * pairsApart, 2 * numTrain);
+      for (const row of rows) {
+        own[2 * row]! *= factor;
+        own[2 * row + 1]! *= factor;
+      }
+    }
+  }
+
+  /** A copy of the scores of all classes and rows, as they lie in memory. */
+  scores(): Float32Array {
+    return this.#allScores().slice();
+  }
+
+  /** Puts a copy back. */
+  setScores(scores: Float32Array): void {
+    this.#allScores().set(scores);
+  }
+
+  #allScores(): Float32Array {
+    const { scores, scoresApart, numClasses } = this.layout;
+    return this.#f32(scores, (scoresApart / 4) * numClasses);
+  }
+
+  #f32(offset: number, length: number): Float32Array {
+    return new Float32Array(this.#arena.memory.buffer, offset, length);
+  }
+
+  /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
+  async takeGradients(): Promise<void> {
+    await this.#pool.run({ kind: "gradients" });
+  }
+
+  /**
+   * Grows a tree from the gradients and adds its values to the scores; after the last of an iteration takes the next gradients.
+   *
+   * @returns undefined when the gradients are not finite
+   */
+  async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
+    const [given] = await this.#pool.run({ kind: "tree", isLast, ...task });
+    const { tree } = given!;
+    return tree === undefined || tree === "diverged" ? undefined : tree;
+  }
+
+  /** Sums of all rows' losses when the gradients were last taken. */
+  losses(): { train: number; valid: number } {
+    const { losses, numTrain, numRows } = this.layout;
+    const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];
+    const all = new Float64Array(this.#arena.memory.buffer, losses, trainBlocks + validBlocks);
+    const sum = (blocks: Float64Array) => blocks.reduce((a, b) => a + b, 0);
+    return { train: sum(all.subarray(0, trainBlocks)), valid: sum(all.subarray(trainBlocks)) };
+  }
+}

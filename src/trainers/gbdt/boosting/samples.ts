@@ -1,0 +1,115 @@
+// What a tree is grown on: a sample of the rows, a sample of the columns. Draws are hashes of (seed, tree, row).
+//
+//   bagging   a share of the rows, drawn anew every so many trees
+//   goss      the rows of the greatest |g h| and a share of the others, whose gradients are multiplied so that they stand for all
+//             others; none in the first 1 / learningRate iterations
+//
+// Source: Ke et al. 2017 (LightGBM), algorithm 2, and goss.hpp of LightGBM 4. Deviation: others are drawn one by one, so their
+// number varies about otherRate n.
+
+import { draw, permutation } from "../../../numeric/random.js";
+import type { GbdtMachine } from "./machine.js";
+import type { GbdtOptions } from "../options.js";
+
+/** Rows that a tree is grown on. */
+export interface Sample {
+  /** rows of it; undefined for all */
+  bagged?: number;
+  /** what gradients of drawn rows were multiplied by */
+  amplified: number;
+}
+
+const ALL: Sample = { amplified: 1 };
+
+/** Whether trees are grown on samples of the rows. */
+export function isSampled({ boosting, baggingFraction, baggingFreq }: GbdtOptions): boolean {
+  return boosting === "goss" || (baggingFreq > 0 && baggingFraction < 1);
+}
+
+/**
+ * Draws the rows of an iteration's trees, if that is its turn; to be called when the gradients are there.
+ *
+ * @param iteration from 1
+ * @param before    the sample that the machine has, undefined when it has none yet
+ */
+export function drawRows(
+  machine: GbdtMachine,
+  options: GbdtOptions,
+  iteration: number,
+  before: Sample | undefined,
+): Sample {
+  if (!isSampled(options)) return ALL;
+  if (options.boosting === "goss")
+    return iteration <= Math.trunc(1 / options.learningRate) ? ALL : drawGoss(machine, options, iteration);
+  const since = (iteration - 1) % options.baggingFreq;
+  if (before && since > 0) return before;
+  return drawBag(machine, options, iteration - since);
+}
+
+/** A share of the rows, ascending. */
+function drawBag(machine: GbdtMachine, { baggingFraction, seed }: GbdtOptions, iteration: number): Sample {
+  const key = draw(draw(seed, 0xba9), iteration);
+  const bound = baggingFraction * 2 ** 32;
+  const rows = new Uint32Array(machine.layout.numTrain);
+  let n = 0;
+  for (let row = 0; row < rows.length; row++) if (draw(key, row) < bound) rows[n++] = row;
+  machine.setBag(rows.subarray(0, n));
+  return { bagged: n, amplified: 1 };
+}
+
+function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number): Sample {
+  const { topRate, otherRate, seed } = options;
+  const { numTrain } = machine.layout;
+  const sizes = machine.gradientSizes();
+  const least = atRank(sizes, Math.max(1, Math.floor(numTrain * topRate)));
+  let numTop = 0;
+  for (const size of sizes) if (size >= least) numTop++;
+
+  // the others are drawn so that about otherRate of all rows are theirs
+  const numOthers = numTrain - numTop;
+  const share = Math.min(1, Math.floor(numTrain * otherRate) / numOthers);
+  const amplified = share > 0 ? 1 / share : 1;
+  const key = draw(draw(seed, 0x6055), iteration);
+  const bound = share * 2 ** 32;
+  const rows = new Uint32Array(numTrain);
+  const drawn = new Uint32Array(numTrain);
+  let [n, d] = [0, 0];
+  for (let row = 0; row < numTrain; row++) {
+    const isTop = sizes[row]! >= least;
+    if (!isTop && !(draw(key, row) < bound)) continue;
+    rows[n++] = row;
+    if (!isTop) drawn[d++] = row;
+  }
+  machine.setBag(rows.subarray(0, n));
+  machine.amplify(drawn.subarray(0, d), amplified);
+  return { bagged: n, amplified };
+}
+
+/** The k-th greatest of numbers from 0 on, k from 1: by counting the upper, then the lower half of their bits. */
+export function atRank(sizes: Float32Array, k: number): number {
+  // numbers from 0 on are in the order of their bits
+  const bits = new Uint32Array(sizes.buffer, sizes.byteOffset, sizes.length);
+  const counts = new Uint32Array(65_536);
+  for (const b of bits) counts[b >>> 16]!++;
+  let left = k;
+  let high = 65_535;
+  for (; high > 0 && counts[high]! < left; high--) left -= counts[high]!;
+  counts.fill(0);
+  for (const b of bits) if (b >>> 16 === high) counts[b & 0xffff]!++;
+  let low = 65_535;
+  for (; low > 0 && counts[low]! < left; low--) left -= counts[low]!;
+  return new Float32Array(Uint32Array.of(((high << 16) | low) >>> 0).buffer)[0]!;
+}
+
+/** u8 by column: whether a tree may split on it; undefined for all. @param tree from 1 */
+export function drawColumns(
+  { featureFraction, seed }: GbdtOptions,
+  numFeatures: number,
+  tree: number,
+): Uint8Array | undefined {
+  if (featureFraction === 1) return undefined;
+  const kept = Math.max(1, Math.round(featureFraction * numFeatures));
+  const features = new Uint8Array(numFeatures);
+  for (const f of permutation(numFeatures, draw(draw(seed, 0xfea), tree)).subarray(0, kept)) features[f] = 1;
+  return features;
+}

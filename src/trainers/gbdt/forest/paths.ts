@@ -1,0 +1,58 @@
+// Leaves in words: `hour <= 6.5 and device in {ios, web}`.
+
+import type { ColumnRecipe } from "../preprocess.js";
+import type { Node, Tree } from "./tree.js";
+
+/** t012:l07: trees and leaves count from 0. */
+export function leafKey(tree: number, leaf: number): string {
+  return `t${String(tree).padStart(3, "0")}:l${String(leaf).padStart(2, "0")}`;
+}
+
+/** A column as conditions name it. */
+interface Words {
+  name: string;
+  /** by category; an empty key is one that was forgotten */
+  keys: string[];
+}
+
+/** Names and keys as they stand in conditions, by column. */
+export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
+  return columns.map((column) => ({
+    name: plain(column.name),
+    keys: column.kind === "category" ? column.keys.map((key) => (key === "" ? "" : plain(key))) : [],
+  }));
+}
+
+/** The way to each leaf of a tree; empty for a tree of one leaf. */
+export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): string[] {
+  const paths = leaves.map(() => "");
+  const ways = nodes.map((): string[] => []);
+  // a child has a greater number than its parent
+  nodes.forEach((node, i) => {
+    for (const side of ["left", "right"] as const) {
+      const way = [...ways[i]!, conditionOf(node, words[node.feature]!, side === "left")];
+      const child = node[side];
+      if (child >= 0) ways[child] = way;
+      else paths[~child] = way.join(" and ");
+    }
+  });
+  return paths;
+}
+
+function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): string {
+  if (test.kind === "number") {
+    // all numbers are below the greatest
+    const all = test.threshold === Number.MAX_VALUE;
+    if (all) return `${name} is ${left ? "not missing" : "missing"}`;
+    const compared = `${name} ${left ? "<=" : ">"} ${test.threshold}`;
+    return left === test.missingLeft ? `(${compared} or ${name} is missing)` : compared;
+  }
+  const named = test.left.map((c) => keys[c] ?? String(c)).filter((key) => key !== "");
+  const set = named.join(", ");
+  return `${name} ${left ? "in" : "not in"} {${set}}`;
+}
+
+/** As it is when it is a word, else in quotes. */
+function plain(text: string): string {
+  return /^[\p{L}\p{N}_.-]+$/u.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,241 @@
+// Rows of a dataset through a forest, by chunks: their scores, and the leaf that each falls into in each tree.
+
+import { MISSING } from "../../../log/keys.js";
+import { columnNamed, type Column, type Dataset } from "../../../dataset/dataset.js";
+import { idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
+import { UsageError } from "../../../errors.js";
+import { loadKernel } from "../../../kernels/shared/load.js";
+import { Arena } from "../../../kernels/shared/memory.js";
+import { WorkerPool } from "../../../workers/pool.js";
+import { compileForest, MISSING_BIN, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
+import type { ForestInit } from "./forest.worker.js";
+import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
+
+/** Cells of a chunk, over all columns and trees. */
+const CHUNK_CELLS = 1 << 23;
+/** LightGBM compares with it in f32. */
+const ZERO = Math.fround(1e-35);
+
+/** Vocabularies by column: category c is key c. */
+export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
+
+/** What came out for consecutive rows; the arrays are the reader's. */
+export interface ScoredChunk {
+  /** position of the first among the rows asked for */
+  first: number;
+  /** rows of the chunk */
+  numRows: number;
+  /** f64[numRows][numClasses]: sums of leaf values in the trees' order */
+  scores: Float64Array;
+  /** u32[n][numTrees]: the leaf's number within its tree; when asked for */
+  leaves?: Uint32Array;
+}
+
+/** A forest in shared memory with its threads; `terminate` ends them and must be called. */
+export class ForestScorer {
+  readonly #forest: TreeSums;
+  readonly #arena: Arena;
+  readonly #layout: ScoringLayout;
+  readonly #chunkRows: number;
+  readonly #pool: WorkerPool<ScoringTask, boolean>;
+
+  private constructor(
+    forest: TreeSums,
+    arena: Arena,
+    layout: ScoringLayout,
+    chunkRows: number,
+    pool: WorkerPool<ScoringTask, boolean>,
+  ) {
+    this.#forest = forest;
+    this.#arena = arena;
+    this.#layout = layout;
+    this.#chunkRows = chunkRows;
+    this.#pool = pool;
+  }
+
+  /** @param withLeaves whether leaves will be asked for */
+  static async start(forest: TreeSums, threads: number, withLeaves: boolean): Promise<ForestScorer> {
+    const arena = new Arena();
+    const compiled = compileForest(forest);
+    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + numClassesOf(forest);
+    const chunkRows = Math.max(SCORED_ROWS, Math.min(65_536, Math.floor(CHUNK_CELLS / width)));
+    const layout = layOut(arena, forest, compiled, threads, chunkRows, withLeaves);
+    const init: ForestInit = { memory: arena.memory, module: await loadKernel("gbdt"), layout };
+    const url = new URL("./forest.worker.js", import.meta.url);
+    const pool = await WorkerPool.start<ScoringTask, boolean>(url, threads, init);
+    return new ForestScorer(forest, arena, layout, chunkRows, pool);
+  }
+
+  /** Ends the threads, whatever they do. */
+  async terminate(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  /**
+   * Scores rows in their order.
+   *
+   * @param rows u32
+   * @throws {UsageError} the dataset's columns are of another kind than the forest's
+   */
+  async *score(
+    dataset: Dataset,
+    rows: Uint32Array,
+    vocabularies: Vocabularies,
+    withLeaves: boolean,
+  ): AsyncGenerator<ScoredChunk> {
+    const fills = this.#forest.columns.map((column, c) =>
+      this.#filler(c, column.name, dataset, vocabularies),
+    );
+    const { scores, leaves, numTrees, numClasses } = this.#layout;
+    const { base = [] } = this.#forest;
+    const { buffer } = this.#arena.memory;
+    for (let first = 0; first < rows.length; first += this.#chunkRows) {
+      const chunk = rows.subarray(first, first + this.#chunkRows);
+      for (const fill of fills) fill(chunk);
+      const own = new Float64Array(buffer, scores, chunk.length * numClasses);
+      for (let k = 0; k < own.length; k++) own[k] = base[k % numClasses] ?? 0;
+      await this.#pool.run({ numRows: chunk.length, leaves: withLeaves });
+      yield {
+        first,
+        numRows: chunk.length,
+        scores: own.slice(),
+        ...(withLeaves && { leaves: new Uint32Array(buffer, leaves, chunk.length * numTrees).slice() }),
+      };
+    }
+  }
+
+  /** What writes a column's cells of a chunk. */
+  #filler(
+    c: number,
+    name: string,
+    dataset: Dataset,
+    vocabularies: Vocabularies,
+  ): (chunk: Uint32Array) => void {
+    const column = columnNamed(dataset, name);
+    const { cells } = this.#layout.columns[c]!;
+    const { buffer } = this.#arena.memory;
+    const { kind, missing, single, ...others } = this.#forest.columns[c]!;
+    if (kind === "number" && column.kind === "number") {
+      const out = new Float64Array(buffer, cells, this.#chunkRows);
+      const { values } = column;
+      return (chunk) => {
+        for (let i = 0; i < chunk.length; i++) out[i] = values[chunk[i]!]!;
+        if (single) for (let i = 0; i < chunk.length; i++) out[i] = Math.fround(out[i]!);
+        if (missing !== "zero") return;
+        for (let i = 0; i < chunk.length; i++) if (Math.abs(out[i]!) <= ZERO) out[i] = NaN;
+      };
+    }
+    if (kind === "number")
+      throw new UsageError(`column '${name}' is categorical here but was numeric in training`);
+    const categoryOf = categoryCodes(column, vocabularies.get(name));
+    const { ifMissing = MISSING_BIN, ifUnknown = MISSING_BIN } = others;
+    const isMissing = (row: number) => column.kind === "key" && column.codes[row] === MISSING;
+    const out = new Uint16Array(buffer, cells, this.#chunkRows);
+    return (chunk) => {
+      for (let i = 0; i < chunk.length; i++) {
+        const row = chunk[i]!;
+        out[i] = categoryOf(row) ?? (isMissing(row) ? ifMissing : ifUnknown);
+      }
+    };
+  }
+}
+
+/** A row's category by its row: the position of its key; undefined where it is missing or unknown. */
+export function categoryCodes(
+  column: Column,
+  vocabulary: Pick<CategoricalField, "keys" | "hash"> | undefined,
+): (row: number) => number | undefined {
+  if (column.kind !== "key" || !vocabulary)
+    throw new UsageError(`column '${column.name}' has a different kind than in training`);
+  const { codes, dictionary } = column;
+  const ids = idsOf(vocabulary, dictionary);
+  return (row) => {
+    const code = codes[row]!;
+    const id = code === MISSING ? 0 : ids[code]!;
+    return id === 0 || id > MISSING_BIN ? undefined : id - 1;
+  };
+}
+
+function layOut(
+  arena: Arena,
+  forest: TreeSums,
+  compiled: CompiledForest,
+  numThreads: number,
+  chunkRows: number,
+  withLeaves: boolean,
+): ScoringLayout {
+  const placed = (name: string, data: Float64Array | Int32Array | Uint32Array): number => {
+    const { offset } = arena.allocate(name, data.byteLength);
+    new Uint8Array(arena.memory.buffer, offset, data.byteLength).set(
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    );
+    return offset;
+  };
+  const { numTrees } = compiled;
+  const { columns } = forest;
+  const numClasses = numClassesOf(forest);
+  return {
+    numThreads,
+    numTrees,
+    numClasses,
+    columns: columns.map(({ kind, missing }, c): ScoringColumn => {
+      const edges = compiled.edges[c]!;
+      return {
+        kind,
+        cells: arena.allocate("cells of a chunk", 8 * chunkRows).offset,
+        edges: placed("thresholds", edges),
+        numEdges: edges.length,
+        missing: missing === "none" ? edges.findIndex((edge) => edge >= 0) : MISSING_BIN,
+      };
+    }),
+    nodes: placed("nodes", compiled.nodes),
+    sets: placed("sets of categories", compiled.sets),
+    roots: placed("roots", compiled.roots),
+    starts: placed("the trees' first leaves", compiled.starts),
+    values: placed("leaf values", compiled.values),
+    classes: placed("the trees' classes", compiled.classes),
+    codes: arena.allocate("codes", 2 * columns.length * SCORED_ROWS * numThreads).offset,
+    scores: arena.allocate("scores", 8 * chunkRows * numClasses).offset,
+    leaves: arena.allocate("leaves", withLeaves ? 4 * chunkRows * numTrees : 0).offset,
+  };
+}
+
+/** u16[rows.length][numTrees]: all rows' leaves. */
+export async function leavesOf(
+  forest: TreeSums,
+  dataset: Dataset,
+  rows: Uint32Array,
+  vocabularies: Vocabularies,
+  threads: number,
+): Promise<Uint16Array> {
+  const scorer = await ForestScorer.start(forest, threads, true);
+  try {
+    const numTrees = forest.trees.length;
+    const leaves = new Uint16Array(rows.length * numTrees);
+    for await (const chunk of scorer.score(dataset, rows, vocabularies, true))
+      leaves.set(chunk.leaves!, chunk.first * numTrees);
+    return leaves;
+  } finally {
+    await scorer.terminate();
+  }
+}
+
+/** f64[rows.length][numClasses]: all rows' scores. */
+export async function scoresOf(
+  forest: TreeSums,
+  dataset: Dataset,
+  rows: Uint32Array,
+  vocabularies: Vocabularies,
+  threads: number,
+): Promise<Float64Array> {
+  const scorer = await ForestScorer.start(forest, threads, false);
+  try {
+    const numClasses = numClassesOf(forest);
+    const scores = new Float64Array(rows.length * numClasses);
+    for await (const chunk of scorer.score(dataset, rows, vocabularies, false))
+      scores.set(chunk.scores, chunk.first * numClasses);
+    return scores;
+  } finally {
+    await scorer.terminate();
+  }
+}

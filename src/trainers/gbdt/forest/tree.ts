@@ -1,0 +1,102 @@
+// A tree as it is grown and as it is kept: nodes in the order of their splits, leaves by number.
+//
+//   node 0 is the root; a child is a node's number, or ~leaf
+//   a split's left side keeps the leaf's number, its right side gets the next one      as in LightGBM
+
+import {
+  count,
+  either,
+  flag,
+  list,
+  number,
+  object,
+  where,
+  whole,
+  word,
+  type Shape,
+} from "../../../io/json-shape.js";
+
+/** How a node sends rows to its sides. */
+export type Test =
+  | {
+      kind: "number";
+      /** x <= threshold goes left */
+      threshold: number;
+      missingLeft: boolean;
+    }
+  | {
+      kind: "category";
+      /** categories that go left, ascending; all others, missing ones too, go right */
+      left: number[];
+    };
+
+/** A node. */
+export interface Node {
+  feature: number;
+  test: Test;
+  left: number;
+  right: number;
+  gain: number;
+  /** what the node would be as a leaf */
+  value: number;
+  /** sum of hessians */
+  weight: number;
+  count: number;
+}
+
+export interface Leaf {
+  value: number;
+  /** sum of hessians */
+  weight: number;
+  count: number;
+}
+
+export interface Tree {
+  nodes: Node[];
+  /** at least one */
+  leaves: Leaf[];
+  /** what leaves were multiplied by */
+  shrinkage: number;
+}
+
+/** Whether each node but the first and each leaf is the child of exactly one, from the first on. */
+export function isTree(left: readonly number[], right: readonly number[], numLeaves: number): boolean {
+  if (left.length !== numLeaves - 1) return false;
+  const reached = new Set<number>(left.length > 0 ? [0] : []);
+  for (const node of reached) {
+    if (node < 0) continue;
+    for (const child of [left[node]!, right[node]!]) {
+      const exists = Number.isInteger(child) && child >= -numLeaves && child < left.length;
+      if (!exists || reached.has(child)) return false;
+      reached.add(child);
+    }
+  }
+  return left.length === 0 || reached.size === left.length + numLeaves;
+}
+
+const sides = { left: whole(-(2 ** 31), 2 ** 31), right: whole(-(2 ** 31), 2 ** 31) };
+const threshold = where("a number", (value) => typeof value === "number" || value === null);
+const treeParts = object({
+  nodes: list(
+    object({
+      ...{ feature: count, gain: number, value: number, weight: number, count: number, ...sides },
+      test: either(
+        object({ kind: word("category"), left: list(whole(0, 65_535)) }),
+        object({ kind: word("number"), threshold, missingLeft: flag }),
+      ),
+    }),
+  ),
+  leaves: list(object({ value: number, weight: number, count: number })),
+  shrinkage: number,
+});
+
+/** A tree as JSON. */
+export const treeShape: Shape = (value, at) => {
+  const problem = treeParts(value, at);
+  if (problem !== undefined) return problem;
+  const { nodes, leaves } = value as Tree;
+  const sidesOf = (side: "left" | "right") => nodes.map((node) => node[side]);
+  return isTree(sidesOf("left"), sidesOf("right"), leaves.length)
+    ? undefined
+    : `${at}: its nodes do not form a tree`;
+};

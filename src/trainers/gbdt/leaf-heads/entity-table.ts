@@ -1,0 +1,90 @@
+// A vector for each key of a column: what its rows have in common, in leaves.
+//
+//   M[key][leaf] = share of the key's rows that fall into the leaf      M - its column means ~ U S V'      vector = row of U S
+//
+// So that cosines and distances are those between mean encodings about the average key, as far as dim components hold them.
+
+import { MISSING } from "../../../log/keys.js";
+import type { Dataset } from "../../../dataset/dataset.js";
+import { columnOfOption } from "../../../dataset/dataset.js";
+import { fitFeatures, idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
+import { UsageError } from "../../../errors.js";
+import { transpose } from "../../../dataset/sequences/interactions.js";
+import { truncatedSvd, type SvdOptions } from "../../../solvers/svd/truncated-svd.js";
+import { leafStarts, type TreeSums } from "../forest/forest.js";
+import { leavesOf, type Vocabularies } from "../forest/scorer.js";
+
+/** A table of one field. @param rows u32: the training part's @throws {UsageError} the column holds no keys */
+export async function entityTable(
+  { forest, vocabularies }: { forest: TreeSums; vocabularies: Vocabularies },
+  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+  name: string,
+  options: Omit<SvdOptions, "tolerance">,
+  signal?: AbortSignal,
+): Promise<EmbeddingTable> {
+  const column = columnOfOption(dataset, "--entity", name);
+  if (column.kind !== "key")
+    throw new UsageError(`--entity names column '${name}', which is not a key column`);
+  const alone = { ...dataset, roles: { ...dataset.roles, fields: [name], numeric: [], multi: {} } };
+  const { keys, counts } = fitFeatures(alone, rows, 1).fields[0] as CategoricalField;
+  const ids = idsOf({ keys }, column.dictionary);
+
+  // positions of the rows, key by key
+  const entities = Uint32Array.from(rows, (row) =>
+    column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!,
+  );
+  const order = Uint32Array.from(entities.keys()).sort((a, b) => entities[a]! - entities[b]! || a - b);
+  const leaves = await leavesOf(forest, dataset, rows, vocabularies, options.threads);
+  const matrix = meanEncodings(forest, leaves, order, entities, counts);
+  const { numLeaves } = leafStarts(forest);
+  const columns = transpose(matrix, numLeaves);
+  const means = Float32Array.from({ length: numLeaves }, (_, leaf) => {
+    let sum = 0;
+    for (let e = columns.indptr[leaf]!; e < columns.indptr[leaf + 1]!; e++) sum += columns.values![e]!;
+    return sum / keys.size;
+  });
+  const svd = await truncatedSvd({ rows: matrix, columns, means }, { ...options, tolerance: 0.01 }, signal);
+  const { dim, left, singularValues } = svd;
+  return {
+    dim,
+    numRows: keys.size,
+    fields: [name],
+    fieldOf: new Uint32Array(keys.size),
+    keys,
+    counts: counts.slice(1),
+    vectors: left.map((u, at) => u * singularValues[at % dim]!),
+  };
+}
+
+/** M by rows. @param order positions by entity, those without one (0) first */
+function meanEncodings(
+  forest: TreeSums,
+  leaves: Uint16Array,
+  order: Uint32Array,
+  entities: Uint32Array,
+  counts: Uint32Array,
+): { indptr: Uint32Array; indices: Uint32Array; values: Float32Array } {
+  const { starts, numLeaves } = leafStarts(forest);
+  const indptr = new Uint32Array(counts.length);
+  const [indices, values]: [number[], number[]] = [[], []];
+  const held = new Uint32Array(numLeaves);
+  let at = order.findIndex((i) => entities[i]! > 0);
+  for (let entity = 1; entity < counts.length; entity++) {
+    const touched = new Set<number>();
+    for (; at >= 0 && at < order.length && entities[order[at]!] === entity; at++) {
+      starts.forEach((start, t) => {
+        const leaf = start + leaves[order[at]! * starts.length + t]!;
+        held[leaf]!++;
+        touched.add(leaf);
+      });
+    }
+    for (const leaf of [...touched].sort((a, b) => a - b)) {
+      indices.push(leaf);
+      values.push(held[leaf]! / counts[entity]!);
+      held[leaf] = 0;
+    }
+    indptr[entity] = indices.length;
+  }
+  return { indptr, indices: Uint32Array.from(indices), values: Float32Array.from(values) };
+}

@@ -1,0 +1,116 @@
+// Combinations of id columns: the keys of `user*hour` are the pairs of keys that the training rows have.
+//
+//   codes of each column ──► distinct tuples, numbered in ascending order of their codes; a row that misses a key has none
+//
+// A tuple becomes a number column by column, prefix * size + code, and the distinct numbers of a prefix are its new codes. No
+// number exceeds the rows times the keys of a column, so that f64 holds it exactly.
+
+import { MISSING } from "../../../log/keys.js";
+import { UsageError } from "../../../errors.js";
+
+/** Columns of a combination at most, as CatBoost has it (max_ctr_complexity). */
+const MAX_COLUMNS = 4;
+/** Numbers below it are looked up in a table, larger ones in a sorted list. */
+const TABLE_CELLS = 2 ** 22;
+/** Where a tuple is not among those that were numbered. */
+export const ABSENT = MISSING - 1;
+
+/** The columns of an id column or a combination as `--ctr` names it, such as user*hour. @throws {UsageError} not several different names */
+export function columnsOf(name: string): string[] {
+  const columns = name.split("*");
+  if (columns.length === 1) return columns;
+  const complaint = (expected: string) => new UsageError(`--ctr ${name}: expected ${expected}`);
+  if (columns.includes("")) throw complaint("names of columns on both sides of *, such as user*hour");
+  const twice = columns.find((column, i) => columns.indexOf(column) !== i);
+  if (twice !== undefined)
+    throw complaint(`different columns, got '${twice}' twice; a column alone is --ctr ${twice}`);
+  if (columns.length > MAX_COLUMNS)
+    throw complaint(`at most ${MAX_COLUMNS} columns in a combination, got ${columns.length}`);
+  return columns;
+}
+
+/** Numbers of the distinct tuples of some rows. */
+export interface Tuples {
+  /** how many there are */
+  size: number;
+  /** u32[n]: each row's tuple, ABSENT where it is not among them, MISSING where a code is. @param codes by column, u32[n] */
+  find: (codes: readonly Uint32Array[]) => Uint32Array;
+}
+
+/**
+ * Numbers the distinct tuples of rows.
+ *
+ * @param codes by column, u32[n]; MISSING and ABSENT are not numbered
+ * @param sizes by column: codes are below it
+ */
+export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]): Tuples {
+  const levels: Level["find"][] = [];
+  let [prefix, size] = [codes[0]!, sizes[0]!];
+  for (let c = 1; c < codes.length; c++) {
+    const numbers = packed(prefix, codes[c]!, sizes[c]!);
+    const level = numbersOf(numbers, size * sizes[c]!);
+    levels.push(level.find);
+    [prefix, size] = [level.find(numbers), level.size];
+  }
+  return {
+    size,
+    find: (others) =>
+      levels.reduce((own, find, l) => find(packed(own, others[l + 1]!, sizes[l + 1]!)), others[0]!),
+  };
+}
+
+/** Distinct numbers, and what finds them. */
+interface Level {
+  size: number;
+  find: (numbers: Float64Array) => Uint32Array;
+}
+
+/** f64[n]: prefix * size + code; -1 where one of them is absent, NaN where one is missing. */
+function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
+  const numbers = new Float64Array(codes.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const [a, b] = [prefix[i]!, codes[i]!];
+    if (a === MISSING || b === MISSING) numbers[i] = NaN;
+    else numbers[i] = a === ABSENT || b === ABSENT ? -1 : a * size + b;
+  }
+  return numbers;
+}
+
+/** The distinct numbers, which are below `end`, in ascending order. */
+function numbersOf(numbers: Float64Array, end: number): Level {
+  if (end <= TABLE_CELLS) {
+    const table = new Uint32Array(end).fill(ABSENT);
+    for (const number of numbers) if (number >= 0) table[number] = 0;
+    let size = 0;
+    for (let i = 0; i < end; i++) if (table[i] === 0) table[i] = size++;
+    return { size, find: (others) => found(others, (number) => table[number]!) };
+  }
+  // NaN sorts last
+  const sorted = numbers.slice().sort();
+  let size = 0;
+  for (const number of sorted) {
+    if (!(number >= 0) || (size > 0 && sorted[size - 1] === number)) continue;
+    sorted[size++] = number;
+  }
+  const distinct = sorted.slice(0, size);
+  return { size, find: (others) => found(others, (number) => placeOf(distinct, number)) };
+}
+
+function found(numbers: Float64Array, place: (number: number) => number): Uint32Array {
+  const places = new Uint32Array(numbers.length);
+  for (let i = 0; i < places.length; i++) {
+    const number = numbers[i]!;
+    places[i] = number !== number ? MISSING : number < 0 ? ABSENT : place(number);
+  }
+  return places;
+}
+
+function placeOf(distinct: Float64Array, number: number): number {
+  let [low, high] = [0, distinct.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (distinct[middle]! < number) low = middle + 1;
+    else high = middle;
+  }
+  return distinct[low] === number ? low : ABSENT;
+}

@@ -1,0 +1,361 @@
+// A column of ids, or a combination of several, as a column of numbers: what the target was, on the average, in the earlier rows of
+// the row's id.
+//
+//   training rows   by the rows of the id that come before, in time or in seeded permutations, over which the values are averaged;
+//                   rows of one time do not see each other, and a row without a time sees none and is seen by none
+//   other rows      by all training rows of the id; an unknown id is the prior, a missing one is missing
+//
+//   value = (sum of w y + a p) / (sum of w + a)      p the prior, a its weight
+//
+// Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
+// Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation: the values of several permutations are
+// averaged, where CatBoost grows each tree on those of one.
+
+import { MISSING, selectKeys, keysOf, keyAt, type Keys } from "../../../log/keys.js";
+import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
+import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
+import { ArtifactError, UsageError } from "../../../errors.js";
+import { list, number, object, parseJsonLines, text, type Shape } from "../../../io/json-shape.js";
+import { draw, permutation } from "../../../numeric/random.js";
+import { ABSENT, columnsOf, tuplesOf } from "./combinations.js";
+
+/** Full statistics of one id column, or a combination, and one target. */
+export interface TargetStatistics {
+  /** the ids' columns */
+  columns: string[];
+  /** the column that is made */
+  name: string;
+  /** by column: the keys of each id, as many as there are ids */
+  keys: Keys[];
+  /** f64 by id: sums of w y, and of w */
+  sums: Float64Array;
+  weights: Float64Array;
+  prior: number;
+  priorWeight: number;
+}
+
+export interface CtrOptions {
+  /** names of id columns and combinations, such as user*hour */
+  columns: string[];
+  /** the id columns stay features beside their statistics */
+  keep: boolean;
+  /** p; the weighted mean of the training rows' targets when absent */
+  prior?: number;
+  /** a */
+  priorWeight: number;
+  /** orders that values are averaged over; times are a single one */
+  permutations: number;
+  seed: number;
+}
+
+/** Training rows with what is averaged. */
+export interface Targets {
+  dataset: Dataset;
+  /** u32: rows of the dataset */
+  rows: Uint32Array;
+  /** f32[rows.length] */
+  labels: Float32Array;
+  weights?: Float32Array;
+}
+
+/** Statistics with the column that they make of the dataset they were fitted on. */
+export interface FittedStatistics {
+  statistics: TargetStatistics[];
+  /** by name; f64 by row: ordered for the training rows, full for the others */
+  values: Map<string, Float64Array>;
+}
+
+/** Distinct combinations that a training has: each is 24 bytes and its keys, in memory and in model/ctr.jsonl. */
+export const MAX_COMBINATIONS = 2 ** 21;
+
+/**
+ * Fits the statistics of all columns.
+ *
+ * @param classes names of several classes, whose numbers the labels are
+ * @throws {UsageError} a column that holds no ids, or more combinations than MAX_COMBINATIONS
+ */
+export function fitTargetStatistics(
+  train: Targets,
+  { columns, prior, priorWeight, permutations, seed }: CtrOptions,
+  classes?: readonly string[],
+): FittedStatistics {
+  const orders = rowOrders(train, permutations, seed);
+  const targets = targetsOf(train.labels, classes);
+  let combinations = 0;
+  const fitted = columns.flatMap((column) => {
+    const ids = idsOfTraining(train, column);
+    if (ids.columns.length > 1) combinations += ids.size * targets.length;
+    if (combinations > MAX_COMBINATIONS) throw tooMany(column, ids.size);
+    return targets.map(({ suffix, y }) => {
+      const p = prior ?? meanOf(y, train.weights);
+      return fitColumn(ids, `ctr:${column}${suffix}`, train, y, orders, p, priorWeight);
+    });
+  });
+  return {
+    statistics: fitted.map(({ statistics }) => statistics),
+    values: new Map(fitted.map(({ statistics: { name }, values }) => [name, values])),
+  };
+}
+
+function tooMany(column: string, size: number): UsageError {
+  return new UsageError(
+    `--ctr ${column} has ${size} different combinations in the training rows, and all combinations together may have ` +
+      `${MAX_COMBINATIONS}: combine columns with fewer values, or name fewer combinations`,
+  );
+}
+
+/** What statistics are averages of: the labels, or for each class whether a row is of it. @param y f32[n] */
+export function targetsOf(
+  labels: Float32Array,
+  classes?: readonly string[],
+): { suffix: string; y: Float32Array }[] {
+  if (!classes) return [{ suffix: "", y: labels }];
+  return classes.map((name, k) => ({
+    suffix: `=${name}`,
+    y: labels.map((label) => (label === k ? 1 : 0)),
+  }));
+}
+
+/** The column of ids that --ctr names. @throws {UsageError} it holds no ids */
+export function idColumn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnOfOption(dataset, "--ctr", name);
+  if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
+  return column;
+}
+
+/** The ids of a column or a combination, numbered. */
+interface Ids {
+  columns: KeyColumn[];
+  size: number;
+  /** u32[numRows]: MISSING, or ABSENT for combinations that no training row has */
+  codes: Uint32Array;
+}
+
+function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
+  const columns = columnsOf(name).map((part) => idColumn(dataset, part));
+  const [first] = columns;
+  if (columns.length === 1) return { columns, size: first!.dictionary.size, codes: first!.codes };
+  const { size, find } = tuplesOf(
+    columns.map(({ codes }) => rows.map((row) => codes[row]!)),
+    columns.map(({ dictionary }) => dictionary.size),
+  );
+  return { columns, size, codes: find(columns.map(({ codes }) => codes)) };
+}
+
+/** An order of the training rows. Rows of a group do not see one another; those in none see nothing and are not seen. */
+export interface RowOrder {
+  /** u32: positions of the training rows */
+  positions: Uint32Array;
+  /** u32: group g ends before positions[ends[g]] */
+  ends: Uint32Array;
+}
+
+/** The order of times, or so many permutations where there are none. */
+export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): RowOrder[] {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  if (column?.kind !== "number") {
+    const ends = Uint32Array.from(rows, (_, i) => i + 1);
+    return Array.from({ length: permutations }, (_, p) => ({
+      positions: permutation(rows.length, draw(seed, 0xc72 + (p << 12))),
+      ends,
+    }));
+  }
+  const at = Float64Array.from(rows, (row) => column.values[row]!);
+  const positions = Uint32Array.from(at.keys())
+    .filter((i) => !Number.isNaN(at[i]!))
+    .sort((a, b) => at[a]! - at[b]! || a - b);
+  const isLast = (i: number) => i + 1 === positions.length || at[positions[i + 1]!] !== at[positions[i]!];
+  return [
+    {
+      positions,
+      ends: Uint32Array.from(positions.keys())
+        .filter(isLast)
+        .map((i) => i + 1),
+    },
+  ];
+}
+
+function fitColumn(
+  { columns, size, codes }: Ids,
+  name: string,
+  { dataset, rows, weights: w }: Targets,
+  y: Float32Array,
+  orders: readonly RowOrder[],
+  prior: number,
+  priorWeight: number,
+): { statistics: TargetStatistics; values: Float64Array } {
+  const sums = new Float64Array(size);
+  const weights = new Float64Array(size);
+  const mean = (code: number) => {
+    if (code === MISSING) return NaN;
+    return code === ABSENT ? prior : (sums[code]! + priorWeight * prior) / (weights[code]! + priorWeight);
+  };
+  const add = (i: number): void => {
+    const code = codes[rows[i]!]!;
+    if (code === MISSING) return;
+    const weight = w ? w[i]! : 1;
+    sums[code]! += weight * y[i]!;
+    weights[code]! += weight;
+  };
+
+  // a row takes the statistics as they are before it, then a group's rows join them
+  const ordered = Float64Array.from(rows, (row) => (codes[row] === MISSING ? NaN : prior));
+  const isIn = new Uint8Array(rows.length);
+  orders.forEach(({ positions, ends }, o) => {
+    sums.fill(0);
+    weights.fill(0);
+    let from = 0;
+    for (const end of ends) {
+      for (let at = from; at < end; at++) {
+        const i = positions[at]!;
+        const own = mean(codes[rows[i]!]!);
+        // the mean over the orders until here
+        ordered[i] = o === 0 ? own : ordered[i]! + (own - ordered[i]!) / (o + 1);
+      }
+      for (; from < end; from++) {
+        add(positions[from]!);
+        isIn[positions[from]!] = 1;
+      }
+    }
+  });
+  isIn.forEach((is, i) => is || add(i));
+
+  const values = Float64Array.from({ length: dataset.numRows }, (_, row) => mean(codes[row]!));
+  rows.forEach((row, i) => (values[row] = ordered[i]!));
+  const known = Uint32Array.from(weights.keys()).filter((code) => weights[code]! > 0);
+  const firstRow = new Uint32Array(size);
+  for (const row of rows.toReversed()) if (codes[row] !== MISSING) firstRow[codes[row]!] = row;
+  return {
+    statistics: {
+      columns: columns.map((column) => column.name),
+      name,
+      keys: columns.map((column) =>
+        selectKeys(
+          column.dictionary,
+          known.map((code) => column.codes[firstRow[code]!]!),
+        ),
+      ),
+      sums: Float64Array.from(known, (code) => sums[code]!),
+      weights: Float64Array.from(known, (code) => weights[code]!),
+      prior,
+      priorWeight,
+    },
+    values,
+  };
+}
+
+function meanOf(y: Float32Array, weights: Float32Array | undefined): number {
+  let [sum, total] = [0, 0];
+  y.forEach((label, i) => {
+    const w = weights ? weights[i]! : 1;
+    sum += w * label;
+    total += w;
+  });
+  return sum / total;
+}
+
+/** The dataset with a column for each of the statistics. @param values of them; the full ones when absent */
+export function withTargetStatistics(
+  dataset: Dataset,
+  statistics: readonly TargetStatistics[],
+  values: ReadonlyMap<string, Float64Array> = new Map(),
+): Dataset {
+  const made = statistics.map((own) => ({
+    kind: "number" as const,
+    name: own.name,
+    values: values.get(own.name) ?? fullValues(dataset, own),
+  }));
+  return { ...dataset, columns: [...dataset.columns, ...made] };
+}
+
+function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
+  const { sums, weights, prior, priorWeight } = own;
+  const places = placesOf(dataset, own);
+  return Float64Array.from(places, (id) => {
+    if (id === MISSING) return NaN;
+    return id === ABSENT ? prior : (sums[id]! + priorWeight * prior) / (weights[id]! + priorWeight);
+  });
+}
+
+/** u32 by row: the position of its id, ABSENT where the statistics have it not. */
+function placesOf(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
+  const columns = names.map((name) => idColumn(dataset, name));
+  const [first] = columns;
+  if (columns.length === 1) {
+    const ids = idsOf({ keys: keys[0]! }, first!.dictionary);
+    return first!.codes.map((code) =>
+      code === MISSING ? MISSING : ids[code] === 0 ? ABSENT : ids[code]! - 1,
+    );
+  }
+  // the stored ids by this dataset's codes; those of keys that it has not are found by no row
+  const stored = columns.map(({ dictionary }, c) =>
+    idsOf({ keys: dictionary }, keys[c]!).map((id) => (id === 0 ? ABSENT : id - 1)),
+  );
+  const { size, find } = tuplesOf(
+    stored,
+    columns.map(({ dictionary }) => dictionary.size),
+  );
+  const places = new Uint32Array(size);
+  find(stored).forEach((tuple, place) => {
+    if (tuple !== ABSENT) places[tuple] = place;
+  });
+  return find(columns.map(({ codes }) => codes)).map((tuple) => (tuple >= ABSENT ? tuple : places[tuple]!));
+}
+
+type Numbers = Pick<TargetStatistics, "name" | "prior" | "priorWeight"> & {
+  sums: number[];
+  weights: number[];
+};
+type StoredStatistics = Numbers &
+  ({ column: string; keys: string[] } | { columns: string[]; keys: string[][] });
+
+const numbers = {
+  ...{ name: text, prior: number, priorWeight: number },
+  ...{ sums: list(number), weights: list(number) },
+};
+const ofColumn = object({ ...numbers, column: text, keys: list(text) });
+const ofColumns = object({ ...numbers, columns: list(text), keys: list(list(text)) });
+const statisticsShape: Shape = (value, at) =>
+  (typeof value === "object" && value !== null && "columns" in value ? ofColumns : ofColumn)(value, at);
+
+/** model/ctr.jsonl: a line for each of the statistics; of a combination, `keys` has a list for each column. */
+export function statisticsText(statistics: readonly TargetStatistics[]): string {
+  return statistics
+    .map(({ columns, keys, sums, weights, name, prior, priorWeight }) => {
+      const texts = keys.map((own) => Array.from({ length: own.size }, (_, key) => keyAt(own, key)));
+      const alone = columns.length === 1;
+      const stored = {
+        ...(alone ? { column: columns[0] } : { columns }),
+        ...{ name, prior, priorWeight },
+        keys: alone ? texts[0] : texts,
+        ...{ sums: [...sums], weights: [...weights] },
+      };
+      return `${JSON.stringify(stored)}\n`;
+    })
+    .join("");
+}
+
+/** @throws {ArtifactError} not what statisticsText writes */
+export function readStatistics(bytes: Uint8Array, file: string): TargetStatistics[] {
+  return (parseJsonLines(bytes, statisticsShape, file) as StoredStatistics[]).map((stored) => {
+    const { name, prior, priorWeight, sums, weights } = stored;
+    const [columns, keys] =
+      "columns" in stored ? [stored.columns, stored.keys] : [[stored.column], [stored.keys]];
+    if (columns.length === 0 || keys.length !== columns.length)
+      throw new ArtifactError(
+        `'${file}' has ${keys.length} lists of keys for ${columns.length} columns: train again`,
+      );
+    const uneven = [...keys, weights].find(({ length }) => length !== sums.length);
+    if (uneven)
+      throw new ArtifactError(
+        `'${file}' has ${uneven.length} keys or weights and ${sums.length} sums of '${name}': train again`,
+      );
+    return {
+      ...{ columns, name, prior, priorWeight },
+      keys: keys.map(keysOf),
+      sums: Float64Array.from(sums),
+      weights: Float64Array.from(weights),
+    };
+  });
+}

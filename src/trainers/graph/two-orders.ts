@@ -1,0 +1,41 @@
+// Vectors of two orders side by side, which were trained apart: how they are joined, and how each turns by a rotation of its own.
+//
+//   row of the default table   order 1, length 1 | order 2, length 1
+//   tables of a side           its vectors as they were trained, and its contexts
+
+import type { EmbeddingTable } from "../../embedding/table.js";
+import type { TableRows } from "../../skip-grams/contents.js";
+import type { Rotation } from "../../training/capabilities/rotation.js";
+import type { SideTables } from "./names.js";
+
+/** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
+export function sideBySide(sides: readonly TableRows[]): Float32Array {
+  const width = sides.reduce((sum, { dim }) => sum + dim, 0);
+  const numRows = sides[0]!.vectors.length / sides[0]!.dim;
+  const all = new Float32Array(numRows * width);
+  let first = 0;
+  for (const { dim, vectors } of sides) {
+    for (let row = 0; row < numRows; row++) {
+      let squares = 0;
+      for (let k = row * dim; k < (row + 1) * dim; k++) squares += vectors[k]! ** 2;
+      const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+      for (let k = 0; k < dim; k++) all[row * width + first + k] = vectors[row * dim + k]! * scale;
+    }
+    first += dim;
+  }
+  return all;
+}
+
+/** A rotation for each part of a table; the tables of a side turn as its part. */
+export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
+  const width = dim / sides.length;
+  return {
+    groups: sides.map(({ vectors: part }, i) =>
+      fields.map((field) => ({ field, part, offset: i * width, width })),
+    ),
+    tables: sides.flatMap(({ vectors, contexts }, i) =>
+      [...new Set([vectors, contexts])].map((name) => ({ name, offset: i * width })),
+    ),
+    files: async () => await Promise.resolve({}),
+  };
+}

@@ -1,0 +1,295 @@
+// The matrix of a training part, by --matrix, its components, and what they are worth on the other parts.
+
+import { MISSING } from "../../log/keys.js";
+import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
+import { eventWeights } from "../../dataset/sequences/event-weights.js";
+import { numericForms } from "../../dataset/numeric.js";
+import { bindEncoder } from "../../dataset/rows.js";
+import {
+  columnOf,
+  fitFeatures,
+  type EarlierRows,
+  type FeatureSpace,
+} from "../../dataset/vocabulary/vocabulary.js";
+import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { UsageError } from "../../errors.js";
+import { pcaTensorsOf } from "./artifact.js";
+import { columnsPca } from "./columns.js";
+import { cooccurrencePca } from "./cooccurrence.js";
+import { featuresPca } from "./features.js";
+import { featuresOf, interactionsPca } from "./interactions.js";
+import { factorScorer } from "../../factors/trained.js";
+import type { PcaModel } from "./model.js";
+import type { PcaOptions } from "./options.js";
+import type { ExampleOptions } from "../../training/options/example-options.js";
+import { explainedVarianceOf, projectionOf } from "./project.js";
+import type { Examples, Part } from "../../training/examples/examples.js";
+import { countUnseen, type SplitParts } from "../../training/reading/split-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
+import { addedToPopularity, vectorAdvice } from "../../training/warnings/vectors-add.js";
+import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
+import { rankingMetricsOfParts } from "../../training/judging/ranking-metrics.js";
+import { featuresOfRoles } from "../../training/reading/users-and-items.js";
+
+/** Options with what the user said of --dim. */
+export type AskedPca = PcaOptions & { asked: number | undefined };
+
+/** What is decomposed. */
+export interface PcaSource {
+  dataset: Dataset;
+  parts: SplitParts["parts"];
+  /** rows that keep their numbers */
+  rowOrder: EarlierRows;
+}
+
+export interface PcaOfParts {
+  space: FeatureSpace;
+  model: PcaModel;
+  /** the training part with the roles that the matrix leaves */
+  part: Part;
+  /** what items are ranked among; null where none are */
+  negatives: NonNullable<Examples["negatives"]> | null;
+  /** metrics of the other parts; of ranked items, those of the validation part by user, and what the vectors add */
+  heldOut(): Promise<{
+    metrics: Record<string, Metrics>;
+    validByUser?: readonly UserMetric[];
+    vectorsAdd?: VectorsAdd | undefined;
+  }>;
+}
+
+/** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
+export async function decomposeParts(
+  source: PcaSource,
+  options: ExampleOptions,
+  pca: AskedPca,
+  watch: Watch,
+): Promise<PcaOfParts> {
+  return await decomposers[pca.matrix](source, options, pca, watch);
+}
+
+type Decomposer = (
+  source: PcaSource,
+  options: ExampleOptions,
+  pca: AskedPca,
+  watch: Watch,
+) => Promise<PcaOfParts>;
+
+const decomposers: Record<PcaOptions["matrix"], Decomposer> = {
+  interactions: ofInteractions,
+  features: ofFeatures,
+  columns: ofColumns,
+  cooccurrence: ofCooccurrence,
+};
+
+/** The share of their variance that the components explain of held-out rows. */
+function explainedOf(
+  space: FeatureSpace,
+  model: PcaModel,
+  { valid, test }: SplitParts["parts"],
+  isTable: boolean,
+): PcaOfParts["heldOut"] {
+  const projection = projectionOf(space, pcaTensorsOf(model), { isTable, whiten: false });
+  const metrics: Record<string, Metrics> = {};
+  for (const [name, part] of Object.entries({ valid, test })) {
+    if (!part) continue;
+    const rows = bindEncoder(space, part.dataset).encode(part.rows, new Float32Array(part.rows.length));
+    metrics[name] = { explainedVarianceRatioTotal: explainedVarianceOf(projection, rows) };
+  }
+  return () => Promise.resolve({ metrics });
+}
+
+async function ofInteractions(
+  { dataset: given, parts: all, rowOrder }: PcaSource,
+  options: ExampleOptions,
+  pca: AskedPca,
+  watch: Watch,
+): Promise<PcaOfParts> {
+  const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
+  for (const text of notes) watch.observe({ stage: "note", text });
+  // parts cut from the log have its columns, and of these the roles that are left
+  const narrowed = (part: Part): Part =>
+    part.dataset === given
+      ? { ...part, dataset }
+      : {
+          ...part,
+          dataset: featuresOfRoles(part.dataset, "--matrix interactions", ["user", "item"]).dataset,
+        };
+  const parts = {
+    train: narrowed(all.train),
+    valid: all.valid && narrowed(all.valid),
+    test: all.test && narrowed(all.test),
+  };
+  const space = fitFeatures(dataset, parts.train.rows, options, { earlier: rowOrder });
+  const { minUsers = 0 } = options;
+  const { seed, threads, k, metric } = pca;
+  const lists = { k, metric };
+  const candidates = await readCandidates(pca.candidates, parts, { options, watch });
+  const how = {
+    asker: "--matrix interactions",
+    seed,
+    threads,
+    minUsers,
+    lists,
+    candidates,
+    weighting: options,
+  };
+  const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
+  countUnseen(space, parts, watch);
+  if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");
+  const { user, item } = dataset.roles;
+  const names = { user: user!, item: item! };
+  const model = await interactionsPca(space, names, examples.train.rows, pca, watch.signal);
+  const { dim, vectors, weights = new Float32Array(space.numFeatures) } = model;
+  const scorer = factorScorer({ dim, w0: 0, w: weights, vectors });
+  const { ranking } = examples;
+  return {
+    space,
+    model,
+    part: parts.train,
+    negatives: examples.negatives!,
+    async heldOut() {
+      const measured = await rankingMetricsOfParts(scorer, ranking!, threads, watch.signal);
+      const vectorsAdd = addedToPopularity(measured.validByUser, ranking!);
+      const warnings = [
+        ...unrankedWarnings(ranking!.examples, measured.metrics),
+        ...vectorWarnings(vectorsAdd, vectorAdvice(examples)),
+      ];
+      for (const text of warnings) watch.observe({ stage: "warning", text });
+      return { ...measured, vectorsAdd };
+    },
+  };
+}
+
+async function ofFeatures(
+  { dataset, parts, rowOrder }: PcaSource,
+  options: ExampleOptions,
+  pca: AskedPca,
+  watch: Watch,
+): Promise<PcaOfParts> {
+  const part = parts.train;
+  const forms = numericForms(options.numeric, dataset.roles.numeric);
+  const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder, forms });
+  countUnseen(space, parts, watch);
+  const { train: weights } = eventWeights(dataset, part.rows, options);
+  const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
+  const rows = { ...encoded, ...(weights && { weights }) };
+  const model = await featuresPca(space, rows, pca, watch.signal);
+  return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, false) };
+}
+
+async function ofColumns(
+  { dataset: given, parts }: PcaSource,
+  options: ExampleOptions,
+  pca: AskedPca,
+  watch: Watch,
+): Promise<PcaOfParts> {
+  const { roles } = given;
+  const { numeric } = roles;
+  const others = [...roles.fields, ...Object.keys(roles.multi)];
+  if (options.fields) {
+    throw new UsageError(
+      "--matrix columns needs numeric columns, but --fields names categorical ones: use --numeric to declare " +
+        "numeric columns, or --matrix features for both kinds",
+    );
+  }
+  if (numeric.length === 0) {
+    throw new UsageError(
+      `--matrix columns needs numeric columns, but none was found among ${others.join(", ")}: name them with ` +
+        "--numeric",
+    );
+  }
+  if (others.length > 0) {
+    const names = others.map((name) => `'${name}'`).join(", ");
+    watch.observe({
+      stage: "note",
+      text:
+        `--matrix columns uses only numeric columns: ${names} ignored (--matrix features also supports ` +
+        "categories)",
+    });
+  }
+  const dataset = { ...given, roles: { ...roles, fields: [], multi: {} } };
+  const part = { dataset, rows: parts.train.rows };
+  const forms = numericForms(options.numeric, numeric);
+  for (const [name, { kind }] of forms) {
+    if (kind === "bins")
+      throw new UsageError(
+        `--numeric ${name}:bins=N creates categories, but --matrix columns needs numeric columns`,
+      );
+  }
+  const space = fitFeatures(dataset, part.rows, options, { forms });
+  const { train: weights } = eventWeights(dataset, part.rows, options);
+  const columns = space.fields.map((field) => {
+    const { values } = columnOf(dataset, field) as NumberColumn;
+    return Float64Array.from(part.rows, (row) => values[row]!);
+  });
+  const names = space.fields.map(({ name }) => name);
+  const table = { names, columns, ...(weights && { weights }) };
+  // as many components as there are columns, unless the user says otherwise
+  const dim = pca.asked ?? names.length;
+  const model = columnsPca(table, { ...pca, dim });
+  const warn = (text: string) => watch.observe({ stage: "warning", text });
+  for (const name of model.constant)
+    warn(`column '${name}' has at most one distinct value in the training split and is ignored`);
+  for (const [name, count] of Object.entries(model.missing))
+    warn(`column '${name}': ${count} empty cells are replaced by the mean`);
+  return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
+}
+
+async function ofCooccurrence(
+  { dataset: given, parts, rowOrder }: PcaSource,
+  options: ExampleOptions,
+  pca: AskedPca,
+  watch: Watch,
+): Promise<PcaOfParts> {
+  const { dataset, notes } = featuresOfRoles(given, "--matrix cooccurrence", ["item"]);
+  for (const text of notes) watch.observe({ stage: "note", text });
+  const { roles } = dataset;
+  const name = roles.session ?? roles.user;
+  if (name === undefined)
+    throw new UsageError(
+      "--matrix cooccurrence needs a session column (--session) or a user column (--user)",
+    );
+  const sessions = columnNamed(dataset, name);
+  if (sessions.kind !== "key")
+    throw new UsageError(`--matrix cooccurrence: the column '${name}' is numeric or multi-valued`);
+  watch.observe({ stage: "note", text: `items co-occur in '${name}'` });
+
+  const part = { dataset, rows: inOrder(dataset, parts.train.rows) };
+  const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder });
+  const item = featuresOf(space, roles.item!);
+  const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
+  // a row has its item, or nothing
+  const itemAt = (i: number): number => {
+    const [from, to] = encoded.indptr ? [encoded.indptr[i]!, encoded.indptr[i + 1]!] : [i, i + 1];
+    return from < to ? encoded.ids[from]! - item.first : 0;
+  };
+  const kept = part.rows
+    .map((_, i) => i)
+    .filter((i) => itemAt(i) > 0 && sessions.codes[part.rows[i]!] !== MISSING);
+  const events = {
+    sessions: kept.map((i) => sessions.codes[part.rows[i]!]!),
+    items: kept.map((i) => itemAt(i) - 1),
+    numSessions: sessions.dictionary.size,
+    numItems: item.count - 1,
+  };
+  const model = await cooccurrencePca(events, pca, watch.signal);
+  // vectors are by item, features start with the out-of-vocabulary one
+  const vectors = new Float32Array(space.numFeatures * model.dim);
+  vectors.set(model.vectors, (item.first + 1) * model.dim);
+  return {
+    space,
+    model: { ...model, vectors },
+    part,
+    negatives: null,
+    heldOut: () => Promise.resolve({ metrics: {} }),
+  };
+}
+
+/** The rows by time, then row; as they are without times. */
+function inOrder({ roles, columns }: Dataset, rows: Uint32Array): Uint32Array {
+  const times = columns.find(({ name }) => name === roles.time);
+  if (times?.kind !== "number") return rows;
+  return rows.slice().sort((a, b) => times.values[a]! - times.values[b]! || a - b);
+}

@@ -1,0 +1,11 @@
+// Keys in a message.
+
+import { excerpt } from "../../errors.js";
+
+const MOST = 5;
+
+/** The first few keys, and how many more there are. */
+export function listedKeys(keys: readonly string[]): string {
+  const rest = keys.length - MOST;
+  return `${keys.slice(0, MOST).map(excerpt).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}

@@ -1,0 +1,14 @@
+// The model of a run that holds a table and nothing else: what `import` writes.
+
+import { TABLE_MODEL } from "../../embedding/manifest.js";
+import type { Models } from "./model.js";
+import { wholeRows } from "./rotation.js";
+
+export const models: Models = {
+  [TABLE_MODEL]: {
+    holds: "a table (import)",
+    rotation: (_, table) => ({ groups: wholeRows(table), files: async () => await Promise.resolve({}) }),
+    forgetting: async (run) => await (await import("./forgetting/forgetting.js")).forgettingOf(run, {}),
+    vectors: async (run) => await (await import("./key-vectors.js")).vectorsOfTable(run),
+  },
+};

@@ -1,0 +1,148 @@
+// RUN.checkpoint as a file: where it is, whose it is, and how it is read and written, whatever a trainer keeps in it.
+
+import { basename, dirname } from "node:path";
+import { piecesOf, readSafetensorsFile } from "../../embedding/safetensors-file.js";
+import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { ArtifactError, OutputError, UsageError } from "../../errors.js";
+import { writeFileAtomic } from "../../io/atomic.js";
+import { parseJson, type Shape } from "../../io/json-shape.js";
+import { checkRegularFiles } from "../../io/listed-files.js";
+import { pathExists, withArtifact } from "../../io/read-artifact.js";
+import { removeFile } from "../../io/remove.js";
+import { kindAt } from "../../io/tree.js";
+import type { NamedArrays } from "./named-arrays.js";
+
+/** The tensor that holds what is no array. */
+const STANDING = "standing";
+
+const ADVICE = "remove it and train from the start";
+
+/** Everything that decides a training's bytes, by name. */
+export type Identity = Record<string, unknown>;
+
+/** What is saved: arrays, and a JSON object that begins with the training's identity. */
+export interface Contents<Saved> {
+  arrays: NamedArrays;
+  saved: Saved;
+}
+
+/** Where the checkpoint of a training is. @param out the run that is to be written */
+export function checkpointPath(out: string): string {
+  return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
+}
+
+/** The checkpoint of one training, which is saved anew every so often. @typeParam Saved what is no array, beside the identity */
+export class CheckpointFile<Saved extends object> {
+  readonly #path: string;
+  readonly #identity: Identity;
+  readonly #signal: AbortSignal;
+  /** epochs, or trees, between two checkpoints; undefined where none are saved */
+  readonly every: number | undefined;
+  /** what an interrupted training left, where this one goes on from it */
+  readonly found: Contents<Saved> | undefined;
+  #isSaved = false;
+
+  private constructor(
+    path: string,
+    every: number | undefined,
+    identity: Identity,
+    signal: AbortSignal,
+    found: Contents<Saved> | undefined,
+  ) {
+    this.#path = path;
+    this.every = every;
+    this.#identity = identity;
+    this.#signal = signal;
+    this.found = found;
+  }
+
+  /**
+   * @param out the run that is to be written
+   * @param shape of what is no array, the identity among it
+   * @throws {UsageError} with resume: the checkpoint is of another training; names what differs
+   * @throws {ArtifactError} with resume: it is damaged
+   * @throws {OutputError} something else stands where checkpoints are to be written
+   */
+  static async open<Saved extends object>(
+    out: string,
+    { checkpointEvery, resume, search }: { checkpointEvery?: number; resume?: boolean; search?: number },
+    identity: Identity,
+    shape: Shape,
+    signal: AbortSignal,
+  ): Promise<CheckpointFile<Saved>> {
+    const path = checkpointPath(out);
+    // as it comes back from a file
+    const whole = JSON.parse(JSON.stringify(identity)) as Identity;
+    let found: Contents<Saved> | undefined;
+    if (resume && (await pathExists(path))) {
+      const { arrays, saved } = await read<Saved & { identity: Identity }>(path, shape);
+      checkSame(path, saved.identity, whole);
+      found = { arrays, saved };
+    } else if ((checkpointEvery ?? search) !== undefined) await checkSavable(path);
+    return new CheckpointFile(path, checkpointEvery, whole, signal, found);
+  }
+
+  async save({ arrays, saved }: Contents<Saved>): Promise<void> {
+    const json = Uint8Array.from(Buffer.from(JSON.stringify({ identity: this.#identity, ...saved })));
+    const all = Object.entries({ ...arrays, [STANDING]: json });
+    const tensors = new Map(all.map(([name, data]) => [name, { shape: [data.length], data }]));
+    await writeFileAtomic(this.#path, piecesOf(safetensorsChunks(tensors)), true, { signal: this.#signal });
+    this.#isSaved = true;
+  }
+
+  /** To be called when the run is written. */
+  async remove(): Promise<void> {
+    if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
+  }
+
+  /** An error for arrays that are not what the training keeps. */
+  damaged(): ArtifactError {
+    return damaged(this.#path);
+  }
+}
+
+async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>> {
+  const tensors = await checkpointTensors(path).catch((error: unknown) => {
+    if (!(error instanceof ArtifactError)) throw error;
+    throw new ArtifactError(`${error.message}: ${ADVICE}`, { cause: error });
+  });
+  const json = tensors.get(STANDING)?.data;
+  if (!(json instanceof Uint8Array)) throw damaged(path);
+  tensors.delete(STANDING);
+  const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+  return { arrays, saved: parseJson(json, shape, path, ADVICE) as Saved };
+}
+
+/** The tensors of a checkpoint. @throws {ArtifactError} damaged, or no regular file */
+async function checkpointTensors(path: string, only?: string): Promise<Map<string, Tensor>> {
+  await checkRegularFiles(dirname(path), [basename(path)]);
+  return await withArtifact(path, (file) => readSafetensorsFile(file, path, only));
+}
+
+/** Checks that saving replaces nothing but an older checkpoint. @throws {OutputError} something else stands there */
+async function checkSavable(path: string): Promise<void> {
+  if ((await kindAt(path)) === undefined) return;
+  const json = await checkpointTensors(path, STANDING).catch(() => undefined);
+  const text = json?.get(STANDING) && Buffer.from(json.get(STANDING)!.data.buffer).toString("utf8");
+  if (text?.startsWith('{"identity":')) return;
+  throw new OutputError(
+    `'${path}' is not a checkpoint, but checkpoints of this training would be written there ` +
+      "(--checkpoint-every, --search): move it away, or choose another -o",
+  );
+}
+
+/** A checkpoint that is none, or cut short. */
+function damaged(path: string): ArtifactError {
+  return new ArtifactError(`'${path}' is not a checkpoint or is damaged: ${ADVICE}`);
+}
+
+/** @throws {UsageError} a checkpoint is of another training: names what differs */
+function checkSame(path: string, before: Identity, now: Identity): void {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  if (differing.length === 0) return;
+  throw new UsageError(
+    `--resume: checkpoint '${path}' belongs to a training with different ${differing.join(", ")}: resume ` +
+      "with the same options and log, or omit --resume to train from the start",
+  );
+}

@@ -1,0 +1,66 @@
+// The loop of epochs on a training whose validation losses are a given list.
+
+import type { Checkpoint, LoopControls } from "../session/controls.js";
+import { runEpochs, type EpochPlan, type Steered } from "./epoch-loop.js";
+
+/** A training that ends by itself after the last of the losses; what it keeps is reported by `kept`. */
+function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: boolean } {
+  return {
+    kept: [],
+    terminated: false,
+    epoch(epoch) {
+      const validLoss = losses[epoch - 1];
+      const seen = validLoss === undefined ? undefined : { trainLoss: 0, validLoss, rowsPerSecond: 1 };
+      return Promise.resolve(seen && { event: seen, stoppingValue: validLoss });
+    },
+    keep(epoch) {
+      this.kept.push(epoch);
+    },
+    save: () => ({}),
+    restore: () => undefined,
+    async terminate() {
+      this.terminated = true;
+      await Promise.resolve();
+    },
+  };
+}
+
+const plan: EpochPlan = { epochs: 100, patience: 3, minDelta: 0, better: "lower", validates: true };
+const run = async (losses: number[], more: Partial<EpochPlan> = {}, controls: LoopControls = {}) => {
+  const training = trainingOf(losses);
+  const done = await runEpochs(training, { ...plan, ...more }, controls, () => undefined);
+  return { ...done, epochs: done.epochs.length, kept: training.kept, terminated: training.terminated };
+};
+
+test("stops after `patience` epochs without a better loss, and the best is kept", async () => {
+  expect(await run([5, 4, 4.5, 4, 6, 1])).toMatchObject({ bestEpoch: 2, epochs: 5, kept: [1, 2] });
+});
+
+test("a training that has nothing left to learn ends by itself", async () => {
+  expect(await run([5, 4])).toMatchObject({ bestEpoch: 2, epochs: 2, interrupted: false });
+  expect(await run([])).toMatchObject({ bestEpoch: 0, epochs: 0 });
+});
+
+test("epochs that do not beat the start are not kept", async () => {
+  expect(await run([5, 4, 6, 2], { toBeat: 4 })).toMatchObject({ bestEpoch: 0, epochs: 3, kept: [] });
+  expect(await run([5, 3], { toBeat: 4 })).toMatchObject({ bestEpoch: 2, kept: [2] });
+});
+
+test("the start is what an interruption leaves when no epoch has beaten it", async () => {
+  const onInterrupt = (finish: () => void) => {
+    finish();
+    return () => undefined;
+  };
+  const interrupted = await run([5, 5, 5], { toBeat: 4 }, { onInterrupt });
+  expect(interrupted).toMatchObject({ bestEpoch: 0, interrupted: true, terminated: true });
+});
+
+test("goes on from a checkpoint to the same end, the value to beat among it", async () => {
+  const losses = [5, 4.5, 3, 3.5, 3.2, 3.1, 2];
+  const saved: Checkpoint[] = [];
+  const save = (checkpoint: Checkpoint) => Promise.resolve(void saved.push(checkpoint));
+  const whole = await run(losses, { toBeat: 4 }, { checkpoint: { every: 2, save } });
+  expect(whole).toMatchObject({ bestEpoch: 3, epochs: 6 });
+  for (const resume of saved)
+    expect(await run(losses, {}, { resume })).toMatchObject({ bestEpoch: 3, epochs: 6 });
+});

@@ -1,0 +1,221 @@
+// From a dataset's parts to feature rows with labels: the log's own labels, or events against drawn negatives.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
+import { labelsOf, type Labels, type Task } from "../../dataset/labels.js";
+import { bindEncoder, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
+import { columnNamed } from "../../dataset/dataset.js";
+import { encodeStored, storeRows } from "../../dataset/stored-rows.js";
+import { isStored } from "../../dataset/stored-columns.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { DataError, UsageError } from "../../errors.js";
+import { RowFile } from "../../io/row-file.js";
+import { streamOf, uniformAt } from "../../numeric/hash-random.js";
+import { thoseOf, valuesAt } from "../../numeric/indices.js";
+import type { RankingJob } from "../session/feature-training.js";
+import { itemColumnsOf } from "./items-of-run.js";
+import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
+import { negativeSource, type NegativeSource } from "../../sampling/negative-source.js";
+
+/** Rows of a dataset that are one part of a split. */
+export interface Part {
+  dataset: Dataset;
+  rows: Uint32Array;
+}
+
+export interface Examples {
+  task: Task;
+  train: TrainingRows;
+  /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
+  valid?: FeatureRows;
+  test?: FeatureRows;
+  /** lowest and highest label of the training part */
+  labelRange: [low: number, high: number];
+  /** the share of the rows of label 0 that training sees, where it is not all of them */
+  negativeShare?: number;
+  /** where the negatives come from */
+  negatives?: {
+    source: NegativeSource;
+    itemFields: string[];
+    /** events of the training part for which no item is left to draw */
+    exhausted: number;
+  };
+  /** for a task that ranks items: its events, and how they are learned from */
+  ranking?: RankingJob;
+}
+
+export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
+
+/** What labels are and what rows count. */
+interface LabelOptions extends EventWeightOptions {
+  seed: number;
+  /** share of the training part's negatives to keep, chosen by a hash of seed and row */
+  negativeDownsampling: number;
+  /** where files for the time of the training are made: beside this path */
+  beside: string;
+  positiveFrom?: number;
+  task?: Task;
+}
+
+/** Rows with the log's own labels. @throws {DataError} all labels of the training part are alike */
+export function labelledExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  { positiveFrom, task: given, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
+): Examples {
+  const own = labelsOf(parts.train.dataset, positiveFrom, given);
+  const { task } = own;
+  const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
+  const weights = eventWeights(parts.train.dataset, trainRows, weighting);
+  const labelsAt = ({ dataset, rows }: Part): Float32Array => {
+    // parts that are cut from one log have its labels
+    const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
+    return valuesAt(values, rows);
+  };
+  const encode = (part: Part): FeatureRows => {
+    const { dataset, rows } = part;
+    const ownWeights = rows === trainRows ? weights.train : weights.of(dataset, rows);
+    const labels = labelsAt(part);
+    const encoded = isStored(dataset)
+      ? encodeStored({ space, dataset, rows, labels })
+      : bindEncoder(space, dataset).encode(rows, labels);
+    // not a copy, which would ask for the ids of rows that are encoded later
+    return ownWeights ? Object.assign(encoded, { weights: ownWeights }) : encoded;
+  };
+  const trainPart = { ...parts.train, rows: trainRows };
+  const training = (): Exclude<TrainingRows, { kind: "drawn" }> => {
+    if (!isStored(trainPart.dataset)) return { kind: "resident", rows: encode(trainPart) };
+    const [ids, values] = [RowFile.temporary(beside), RowFile.temporary(beside)];
+    const part = { ...trainPart, space, labels: labelsAt(trainPart) };
+    const rows = storeRows({ ...part, ...(weights.train && { weights: weights.train }) }, ids, values);
+    return { kind: "stored", rows };
+  };
+  const train = training();
+  const [low, high] = rangeOf(train.rows.labels, task);
+  if (low === high) {
+    const { numRows } = train.rows;
+    throw new DataError(
+      (numRows === 1
+        ? "there is only one training row"
+        : `the label is ${low} in all ${numRows} training rows`) +
+        ": training needs at least two different labels" +
+        (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
+      {
+        file: parts.train.dataset.inputs.map(({ path }) => path).join(", "),
+        column: parts.train.dataset.roles.label!,
+      },
+    );
+  }
+  return {
+    task,
+    train,
+    ...(parts.valid && { valid: encode(parts.valid) }),
+    ...(parts.test && { test: encode(parts.test) }),
+    labelRange: [low, high],
+    ...(negativeDownsampling !== 1 && { negativeShare: negativeDownsampling }),
+  };
+}
+
+/** The lowest and the highest label. */
+function rangeOf(labels: Float32Array, task: Task): [low: number, high: number] {
+  if (task === "binary") return [labels.includes(0) ? 0 : 1, labels.includes(1) ? 1 : 0];
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < labels.length; i++) {
+    const y = labels[i]!;
+    if (y < low) low = y;
+    if (y > high) high = y;
+  }
+  return [low, high];
+}
+
+/** All positives and a share of the negatives. */
+function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: number): Uint32Array {
+  if (share === 1) return rows;
+  if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
+  const stream = streamOf(seed, 0);
+  return thoseOf(rows, (row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
+}
+
+/** Where negatives come from, and which fields they replace. */
+export interface NegativeFields {
+  source: NegativeSource;
+  itemFields: string[];
+  itemFieldIndexes: number[];
+  contextFieldIndexes: number[];
+}
+
+/**
+ * What negatives of the training part are drawn from.
+ *
+ * @param flag what asked for it, for the message
+ * @param given the columns that go with the item, instead of inference
+ * @throws {UsageError} the log has no item
+ */
+export function negativeFields(
+  space: FeatureSpace,
+  { dataset, rows }: Part,
+  flag: string,
+  given: readonly string[] | undefined,
+  minUsers?: number,
+): NegativeFields {
+  const { user, item } = dataset.roles;
+  if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
+  const itemColumn = columnNamed(dataset, item);
+  if (itemColumn.kind !== "key")
+    throw new UsageError(`the item column '${item}' must not be numeric or multi-valued`);
+
+  if (user !== undefined && columnNamed(dataset, user).kind !== "key") {
+    throw new UsageError(`the user column '${user}' must not be numeric or multi-valued`);
+  }
+
+  const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, given);
+  const encoder = bindEncoder(space, dataset);
+  const source = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
+  return { source, itemFields: itemFields.names, ...indexes };
+}
+
+/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
+export function negativeExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  options: NegativeOptions,
+  weighting: EventWeightOptions,
+  given: readonly string[] | undefined,
+): Examples {
+  const { dataset, rows } = parts.train;
+  const { source, itemFields, ...fieldIndexes } = negativeFields(
+    space,
+    parts.train,
+    "--negatives",
+    given,
+    options.minUsers,
+  );
+  const weights = eventWeights(dataset, rows, weighting);
+  const draws = (part: Part) =>
+    new NegativeRows(
+      source,
+      {
+        ...part,
+        encoder: bindEncoder(space, part.dataset),
+        ...fieldIndexes,
+        weights: part.rows === rows ? weights.train : weights.of(part.dataset, part.rows),
+      },
+      options,
+    );
+  const train = draws(parts.train);
+  const exhausted = train.numExhausted();
+  if (exhausted === rows.length) {
+    throw new DataError("cannot sample negatives: every user has every item in the training split", {
+      file: dataset.inputs.map(({ path }) => path).join(", "),
+      column: dataset.roles.item!,
+    });
+  }
+  return {
+    task: "binary",
+    train: train.training(),
+    ...(parts.valid && { valid: draws(parts.valid).fixed() }),
+    ...(parts.test && { test: draws(parts.test).fixed() }),
+    labelRange: [0, 1],
+    negatives: { source, itemFields, exhausted },
+  };
+}

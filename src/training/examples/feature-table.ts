@@ -1,0 +1,134 @@
+// Features as rows of an embedding table and back: what the artifacts of all models share.
+//
+//   space   a field's features: out-of-vocabulary one first, then its keys; a number's one feature
+//   table   a row for each feature but the out-of-vocabulary ones, by field and id
+
+import type { Keys } from "../../log/keys.js";
+import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
+import {
+  featureCounts,
+  featureSpace,
+  type FeatureSpace,
+  type Field,
+} from "../../dataset/vocabulary/vocabulary.js";
+import { ArtifactError } from "../../errors.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+
+/** Features that are rows of the table, and where: those of a field follow one another, out-of-vocabulary ones are no rows. */
+function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
+  let row = 0;
+  return fields.map((field, f) => {
+    const [skipped, size] = field.kind === "number" ? [0, 1] : [1, field.keys.size];
+    row += size;
+    return { feature: offsets[f]! + skipped, row: row - size, size };
+  });
+}
+
+/** u32: the features that are rows of the table. */
+export function tableFeatures(space: FeatureSpace): Uint32Array {
+  const ranges = tableRanges(space);
+  const features = new Uint32Array(ranges.reduce((sum, { size }) => sum + size, 0));
+  for (const { feature, row, size } of ranges) for (let i = 0; i < size; i++) features[row + i] = feature + i;
+  return features;
+}
+
+/** Rows of the table by feature: f32[numFeatures * width], zeros for features that are no rows. */
+export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: number): Float32Array {
+  const all = new Float32Array(space.numFeatures * width);
+  for (const { feature, row, size } of tableRanges(space))
+    all.set(rows.subarray(row * width, (row + size) * width), feature * width);
+  return all;
+}
+
+/**
+ * The table of a model.
+ *
+ * @param w       f32[numFeatures]; absent where features have no weights
+ * @param vectors f32[numFeatures * dim], row-major
+ */
+export function featureTable(
+  space: FeatureSpace,
+  { dim, w, vectors }: { dim: number; w?: Float32Array; vectors: Float32Array },
+): EmbeddingTable {
+  const ranges = tableRanges(space);
+  const counts = featureCounts(space);
+  const numRows = ranges.reduce((sum, { size }) => sum + size, 0);
+  const table = {
+    dim,
+    numRows,
+    fields: space.fields.map(({ name }) => name),
+    fieldOf: new Uint32Array(numRows),
+    keys: joinKeys(space.fields),
+    counts: new Uint32Array(numRows),
+    ...(w && { weights: new Float32Array(numRows) }),
+    vectors: new Float32Array(numRows * dim),
+  };
+  ranges.forEach(({ feature, row, size }, f) => {
+    const end = feature + size;
+    table.fieldOf.fill(f, row, row + size);
+    table.counts.set(counts.subarray(feature, end), row);
+    if (w) table.weights?.set(w.subarray(feature, end), row);
+    table.vectors.set(vectors.subarray(feature * dim, end * dim), row * dim);
+  });
+  return table;
+}
+
+function joinKeys(fields: Field[]): Keys {
+  const parts = fields.map((field) =>
+    field.kind === "number" ? { size: 1, bytes: new Uint8Array(), offsets: new Uint32Array(2) } : field.keys,
+  );
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const bytes = Buffer.concat(parts.map((part) => part.bytes));
+  const offsets = new Uint32Array(size + 1);
+  let [row, start] = [0, 0];
+  for (const part of parts) {
+    for (let i = 1; i <= part.size; i++) offsets[++row] = start + part.offsets[i]!;
+    start += part.bytes.length;
+  }
+  return { size, bytes, offsets };
+}
+
+/** The space that a table and its recipes describe. @throws {ArtifactError} they are of other rows than the table has */
+export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
+  checkRows(preprocess, table);
+  return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));
+}
+
+function checkRows({ fields }: Preprocess, table: EmbeddingTable): void {
+  const fail = (why: string): never => {
+    throw new ArtifactError(
+      `preprocess.json does not match the run's table (${why}): restore both or train again`,
+    );
+  };
+  if (fields.length !== table.fields.length)
+    fail(`${fields.length} fields, the table has ${table.fields.length}`);
+  for (const [f, recipe] of fields.entries()) {
+    if (recipe.name !== table.fields[f]) fail(`field '${recipe.name}' is '${table.fields[f]}' there`);
+    const { first, last } = rowsOf(table, recipe.name);
+    if (recipe.firstRow !== first || recipe.numRows !== last - first)
+      fail(
+        `field '${recipe.name}' has ${recipe.numRows} rows from ${recipe.firstRow} on, the table ${last - first} from ${first} on`,
+      );
+    const numRows =
+      recipe.kind === "number"
+        ? 1
+        : recipe.kind === "bins"
+          ? recipe.edges.length + 1
+          : recipe.kind === "key" && recipe.hash
+            ? 2 ** recipe.hash.bits
+            : undefined;
+    if (numRows !== undefined && numRows !== recipe.numRows)
+      fail(`field '${recipe.name}' has ${recipe.numRows} rows and not ${numRows}`);
+  }
+}
+
+function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): Field {
+  if (recipe.kind === "number") return recipe;
+  const { first, last } = rowsOf(table, recipe.name);
+  const counts = new Uint32Array(last - first + 1);
+  counts.set(table.counts.subarray(first, last), 1);
+  const keys = keysOfRows(table, { first, last });
+  if (recipe.kind === "bins") return { kind: "bins", name: recipe.name, edges: recipe.edges, keys, counts };
+  const hash = recipe.kind === "key" && recipe.hash;
+  return { kind: recipe.kind, name: recipe.name, keys, counts, ...(hash && { hash }) };
+}

@@ -1,0 +1,89 @@
+// The items of a run with their features, kept in model/: in a file of their own, or in the one that negatives need.
+//
+//   items.bytes, items.offsets     the items' keys
+//   items.counts                   their events in the training part
+//   templates.ids[, .indptr, .values]   a row of features an item: its own and those of the columns that go with it, and with
+//                                       --item-neighbors what its neighbours add
+//   fromNeighbors.ids, .indptr, .values what they add, alone: for rows of items that another table has
+
+import type { Keys } from "../../log/keys.js";
+import type { ItemCatalogue } from "../../dataset/item-catalogue.js";
+import { numFeaturesOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { TensorFile } from "../../embedding/tensor-file.js";
+
+const FILE = "items.safetensors";
+const FROM_NEIGHBORS = "fromNeighbors";
+export const NEGATIVES_FILE = "negatives.safetensors";
+
+/** The catalogue as tensors. */
+export function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
+  const arrays: [string, Tensor["data"]][] = [
+    ["items.bytes", items.bytes],
+    ["items.offsets", items.offsets],
+    ["items.counts", counts],
+    ...arraysOf("templates", templates),
+    ...(fromNeighbors ? arraysOf(FROM_NEIGHBORS, fromNeighbors) : []),
+  ];
+  return arrays.map(([name, data]) => [name, { shape: [data.length], data }]);
+}
+
+function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, Tensor["data"]][] {
+  return [
+    [`${name}.ids`, ids],
+    ...(indptr ? [[`${name}.indptr`, indptr] satisfies [string, Tensor["data"]]] : []),
+    ...(values ? [[`${name}.values`, values] satisfies [string, Tensor["data"]]] : []),
+  ];
+}
+
+/** The catalogue as a file of model/, for a run without negatives. */
+export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uint8Array[]> {
+  return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
+}
+
+/** Keys that were kept as bytes and offsets. @throws {ArtifactError} damaged */
+export function dictionaryFrom(tensors: TensorFile, name: string): Keys {
+  const bytes = tensors.u8(`${name}.bytes`, [undefined]);
+  const offsets = tensors.offsets(`${name}.offsets`, [undefined], bytes.length);
+  return { size: offsets.length - 1, bytes, offsets };
+}
+
+/** The catalogue from its tensors. @param numFeatures of the run's space @throws {ArtifactError} damaged */
+export function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
+  const items = dictionaryFrom(tensors, "items");
+  const { size } = items;
+  return {
+    items,
+    counts: tensors.u32("items.counts", [size]),
+    templates: rowsFrom(tensors, "templates", size, numFeatures),
+    ...(tensors.has(`${FROM_NEIGHBORS}.ids`) && {
+      fromNeighbors: rowsFrom(tensors, FROM_NEIGHBORS, size, numFeatures),
+    }),
+  };
+}
+
+function rowsFrom(tensors: TensorFile, name: string, numRows: number, numFeatures: number): FeatureRows {
+  const ids = tensors.ids(`${name}.ids`, [undefined], numFeatures);
+  const indptr = tensors.has(`${name}.indptr`)
+    ? tensors.offsets(`${name}.indptr`, [numRows + 1], ids.length)
+    : undefined;
+  if (!indptr && ids.length % Math.max(1, numRows) !== 0)
+    tensors.fail(`${ids.length} features of ${numRows} items`);
+  return {
+    numRows,
+    width: indptr || numRows === 0 ? 0 : ids.length / numRows,
+    ids,
+    labels: new Float32Array(numRows),
+    ...(indptr && { indptr }),
+    ...(tensors.has(`${name}.values`) && { values: tensors.f32(`${name}.values`, [ids.length]) }),
+  };
+}
+
+/** The items of a run; undefined for one that keeps none. @throws {ArtifactError} damaged */
+export async function readItems(run: Run, preprocess: Preprocess): Promise<ItemCatalogue | undefined> {
+  const file = preprocess.negatives ? NEGATIVES_FILE : FILE;
+  if (!Object.hasOwn(run.manifest.files, `model/${file}`)) return undefined;
+  return itemsFrom(await TensorFile.of(run, file), numFeaturesOf(preprocess));
+}

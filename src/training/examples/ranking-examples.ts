@@ -1,0 +1,195 @@
+// The examples of a training that ranks items: positive events to learn from, and for each user of another part what was held out.
+
+import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { bindEncoder, type Encoder } from "../../dataset/rows.js";
+import { columnText } from "../../dataset/filters/where-tokens.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import { withoutMasked } from "../../evaluation/ranking.js";
+import { ascending, thoseOf } from "../../numeric/indices.js";
+import {
+  queriesAt,
+  rankingEvents,
+  rankingQueries,
+  sampleQueries,
+  type RankingQueries,
+} from "../../sampling/ranking-events.js";
+import type { NegativeSource } from "../../sampling/negative-source.js";
+import { candidateLists } from "../reading/candidates.js";
+import { readPairs } from "../reading/keyed-rows.js";
+import type { Session } from "../session/plan.js";
+import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
+import { rankingMetricsOf } from "../judging/ranking-metrics.js";
+import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
+import { measuredBy } from "../options/lists.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import type { ListOptions } from "../session/feature-training.js";
+import type { Watch } from "../session/watch.js";
+
+/** Users that the looks during training are at, at most. */
+const USERS_OF_LOOK = 4096;
+
+/** How the examples are made. */
+export interface RankingExampleOptions {
+  task: "ranking" | "implicit";
+  seed: number;
+  threads: number;
+  minUsers: number;
+  itemFields?: string[];
+  weighting: EventWeightOptions;
+  lists: ListOptions;
+  /** of --candidates: rows of users and items that the validation part is ranked among */
+  candidates?: Dataset | undefined;
+  /** items take over features of so many neighbours, which weigh `weight` together */
+  neighbors?: NeighborOptions;
+  /** what asks for it, for messages: `train-ranking` */
+  asker: string;
+}
+
+/** @throws {UsageError} the log has no user or no item, or an option is out of range */
+export function rankingExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  {
+    task,
+    asker,
+    seed,
+    threads,
+    minUsers,
+    itemFields,
+    weighting,
+    neighbors,
+    candidates,
+    lists: options,
+  }: RankingExampleOptions,
+  watch: Watch,
+): Examples {
+  const { observe, signal } = watch;
+  const { user } = parts.train.dataset.roles;
+  if (user === undefined) throw new UsageError(`${asker} needs a user column: name it with --user`);
+  const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
+  const { contextFieldIndexes } = fields;
+  const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
+  // parts that are cut from one log share its encoder
+  const encoders = new Map<Dataset, Encoder>();
+  const encoderOf = ({ dataset }: Part): Encoder => {
+    const encoder = encoders.get(dataset) ?? bindEncoder(space, dataset);
+    encoders.set(dataset, encoder);
+    return encoder;
+  };
+  const bound = (part: Part, fields: readonly number[]) => ({
+    ...part,
+    encoder: encoderOf(part),
+    contextFieldIndexes: fields,
+  });
+  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
+  const left = parts.train.rows.length - train.items.length;
+  // least squares draw nothing, and learn from users who have every item too
+  if (left > 0 && task === "ranking") {
+    observe({
+      stage: "warning",
+      text: `${left} events are not used for training: their item is unknown, or their user has every item`,
+    });
+  }
+  const userless = train.users.reduce((n, user) => n + (user === NO_ITEM ? 1 : 0), 0);
+  if (userless > 0) {
+    const text =
+      `${userless} of ${parts.train.rows.length} training events have no known '${user}' and teach nothing about ` +
+      `users: --where '${columnText(user)} is not missing' excludes those without a value`;
+    observe({ stage: "note", text });
+  }
+  const queriesOf = (name: string, part: Part | undefined): RankingQueries | undefined => {
+    if (!part) return undefined;
+    const queries = rankingQueries(source, bound(part, userFields(space, part)));
+    const { unknownUsers } = queries;
+    if (unknownUsers > 0) {
+      const text =
+        `${name}: ${unknownUsers} users without training events are excluded from the ranking metrics; ` +
+        `evaluate --part ${name} --fold-in-share 0.8 evaluates them by folding in their first items`;
+      observe({ stage: "note", text });
+    }
+    return queries;
+  };
+  const held = queriesOf("valid", parts.valid);
+  const valid = held && candidates ? amongCandidates(source, held, candidates, watch) : held;
+  const test = queriesOf("test", parts.test);
+  const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
+  const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
+  const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
+  // only least squares learn from feature rows
+  const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
+  const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
+  return {
+    task,
+    train: {
+      kind: "resident",
+      rows: { ...rows, ...(weights && learned.length > 0 && { weights }) },
+    },
+    labelRange: [0, 1],
+    negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
+    ranking: {
+      examples,
+      options,
+      ...(sample && {
+        validate: (model) => rankingMetricsOf(model, source, sample, look),
+      }),
+    },
+  };
+}
+
+/** Queries whose held-out items are ranked among the file's. */
+function amongCandidates(
+  source: NegativeSource,
+  all: RankingQueries,
+  candidates: Dataset,
+  { observe }: Watch,
+): RankingQueries {
+  // what users have from training cannot be found, and is no candidate either
+  const heldOut = withoutMasked(all.heldOut, all.masks);
+  const { indptr } = heldOut;
+  const open = thoseOf(ascending(all.users.length), (q) => indptr[q + 1]! > indptr[q]!);
+  const queries = queriesAt({ ...all, heldOut }, open);
+  const { kept, lists, counts, warnings } = candidateLists(source, queries, candidates);
+  for (const text of warnings) observe({ stage: "warning", text: `--candidates: ${text}` });
+  const each = (counts.listed - counts.masked) / Math.max(1, kept.length);
+  const text =
+    `valid: held-out items of ${kept.length} users are ranked among ${each.toFixed(1)} candidates each ` +
+    "(--candidates); test ranks all items";
+  observe({ stage: "note", text });
+  return { ...queriesAt(queries, kept), among: lists };
+}
+
+/**
+ * The file of --candidates, read as the log's users and items; undefined without one.
+ *
+ * @throws {UsageError} there is no validation part to rank
+ */
+export async function readCandidates(
+  file: string | undefined,
+  { valid, train }: Parts,
+  { options, watch, first }: Pick<Session, "options" | "watch" | "first">,
+): Promise<Dataset | undefined> {
+  if (file === undefined || first) return undefined;
+  if (!valid)
+    throw new UsageError(
+      "--candidates is ranked on the validation split: set --valid to a share, a date or a file",
+    );
+  const { user, item } = train.dataset.roles;
+  if (user === undefined || item === undefined)
+    throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
+  const { reading, hashKeys } = options;
+  return await readPairs(
+    [file],
+    { user, item },
+    train.dataset,
+    { reading, ...(hashKeys !== undefined && { hashKeys }) },
+    watch,
+  );
+}
+
+/** What a user is ranked by: the user, and no context of an event. */
+export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
+  return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
+}

@@ -1,0 +1,140 @@
+// The items that a run ranks and the users whom it ranks them for, as rows of its features.
+//
+//   the evaluated log's users ──► a row a user: its own feature, the rest of an event's context left out
+//   the evaluated log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
+
+import type { Keys } from "../../log/keys.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
+import { readAdded } from "../../embedding/added.js";
+import type { Run } from "../../embedding/run-directory.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { vectorRanker, type RankerFor } from "../../evaluation/rankers.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import { readItems } from "../examples/item-file.js";
+import type { ScoringModel } from "../capabilities/run-space.js";
+import type { Scorer } from "../session/feature-training.js";
+
+/** The keys of all whom items are ranked for, and of all items that are ranked. */
+export interface RankedKeys {
+  users: Keys;
+  items: Keys;
+}
+
+/** Whom items are ranked for. */
+export interface RankedUsers {
+  /** u32[numQueries], as the keys number users */
+  users: Uint32Array;
+  /** vectors to rank by in place of the users' own, which the run does not know */
+  folded?: UserVectors | undefined;
+}
+
+/** A vector a query. */
+export interface UserVectors {
+  dim: number;
+  /** f32[numQueries * dim] */
+  vectors: Float32Array;
+}
+
+export interface RankedItems {
+  /** a row a query of users as the keys number them */
+  contextsOf: (users: Uint32Array) => FeatureRows;
+  /** a row an item of the keys */
+  items: FeatureRows;
+  /** whether the run has the item */
+  isKnown: (item: number) => boolean;
+}
+
+/** @throws {UsageError} the run keeps no items */
+export async function rankedItems(
+  run: Run,
+  model: Pick<ScoringModel, "space" | "preprocess">,
+  keys: RankedKeys,
+): Promise<RankedItems> {
+  const catalogue = await readItems(run, model.preprocess);
+  if (!catalogue || catalogue.items.size === 0) {
+    throw new UsageError(
+      `run '${run.path}' has no items to rank: train it with --item, or rank by its table (--score dot)`,
+    );
+  }
+  const rows = rowsOfKeys(catalogue.items, keys.items);
+  const standIns = rows.map((row) => (row === NO_ITEM ? 0 : row));
+  return {
+    contextsOf: contextsOf(model, keys.users),
+    items: rowsAt(catalogue.templates, standIns),
+    isKnown: (item) => rows[item] !== NO_ITEM,
+  };
+}
+
+/** Ranks by the model's vectors. An item that the run lacks is never found; of a user that it lacks it knows what it knows of unknown keys. */
+export async function rankByVectors(
+  run: Run,
+  model: ScoringModel<Required<Scorer>>,
+  keys: RankedKeys,
+): Promise<RankerFor<RankedUsers>> {
+  const { contextsOf, items: rows, isKnown } = await rankedItems(run, model, keys);
+  const added = await readAdded(run);
+  const rowsOfAdded = added && rowsOfKeys(added.keys, keys.items);
+  return ({ users, folded }) => {
+    const { dim, queries: own, items, weights } = model.rank(contextsOf(users), rows);
+    const queries = folded ? foldedQueries(run, folded, dim) : own;
+    const biases = weights ?? new Float32Array(rows.numRows);
+    const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
+    if (rowsOfAdded) putAdded(added, rowsOfAdded, { dim, items, weights: found });
+    if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
+    // a linear model ranks alike for all
+    const nothing = { queries: new Float32Array(users.length), items: new Float32Array(rows.numRows) };
+    return vectorRanker({ dim: 1, ...nothing, weights: found });
+  };
+}
+
+/** Puts items that were added to the run's table in their places. @param rows u32[numItems]: the added row of each; NO_ITEM for none */
+function putAdded(
+  added: EmbeddingTable,
+  rows: Uint32Array,
+  { dim, items, weights }: { dim: number; items: Float32Array; weights: Float32Array },
+): void {
+  if (added.dim !== dim) return;
+  rows.forEach((row, item) => {
+    if (row === NO_ITEM) return;
+    items.set(added.vectors.subarray(row * dim, (row + 1) * dim), item * dim);
+    weights[item] = added.weights?.[row] ?? 0;
+  });
+}
+
+/** f32[numQueries * dim]. @param dim of the items to rank @throws {UsageError} users are folded into vectors of another width */
+export function foldedQueries(
+  run: Pick<Run, "path">,
+  { dim: own, vectors }: UserVectors,
+  dim: number,
+): Float32Array {
+  if (own === dim) return vectors;
+  throw new UsageError(
+    `--fold-in-share cannot evaluate run '${run.path}': it folds users into vectors of length ${own}, but ` +
+      `ranks items by vectors of length ${dim}`,
+  );
+}
+
+/** Rows of users: the user's own feature, the context of an event left out. */
+function contextsOf(
+  { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
+  keys: Keys,
+): RankedItems["contextsOf"] {
+  const f = space.fields.findIndex(({ name }) => name === preprocess.roles.user);
+  const field = space.fields[f];
+  const ids = field?.kind === "key" ? idsOf(field, keys) : undefined;
+  return (users) => ({
+    numRows: users.length,
+    width: ids ? 1 : 0,
+    ids: ids ? users.map((user) => space.offsets[f]! + ids[user]!) : new Uint32Array(),
+    labels: new Float32Array(users.length),
+  });
+}
+
+/** u32[wanted.size]: where each wanted key stands; NO_ITEM for none. */
+export function rowsOfKeys(keys: Keys, wanted: Keys): Uint32Array {
+  const index = new KeyIndex(keys);
+  return Uint32Array.from({ length: wanted.size }, (_, key) => index.find(wanted, key));
+}

@@ -1,0 +1,84 @@
+// The metrics of a training's parts.
+
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import { ascending } from "../../numeric/indices.js";
+import { metricsOf } from "../../evaluation/metrics.js";
+import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
+import type { Scorer, Trained } from "../session/feature-training.js";
+import type { Examples } from "../examples/examples.js";
+
+/** Of the best epoch: its training loss, of rows before their steps. */
+export function trainMetrics({
+  epochs,
+  bestEpoch,
+  loss,
+}: Pick<Trained, "epochs" | "bestEpoch" | "loss">): Metrics {
+  const { trainLoss } = epochs[bestEpoch - 1]!;
+  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
+}
+
+/** Metrics of a part by the scores of its rows. */
+export async function metricsOfRows(
+  model: Scorer,
+  rows: FeatureRows,
+  examples: Examples,
+  threads: number,
+): Promise<Metrics> {
+  return metricsOfScores(await model.score(rows, { threads }), rows, examples);
+}
+
+function metricsOfScores(
+  scores: Float32Array,
+  { labels, weights }: FeatureRows,
+  examples: Examples,
+): Metrics {
+  const task = examples.task === "regression" ? "regression" : "binary";
+  return metricsOf(task, scores, labels, { clip: examples.labelRange, weights });
+}
+
+/** What was measured of a model. */
+export interface MeasuredParts {
+  metrics: Record<string, Metrics>;
+  /** f32: of the rows of the validation split, where labels are predicted */
+  validScores?: Float32Array;
+  /** of the validation split, where items are ranked */
+  validByUser?: readonly UserMetric[];
+}
+
+/** Metrics of all parts. @param model with what its table alone would score, and its training loss */
+export async function measureParts(
+  model: Trained,
+  examples: Examples,
+  threads: number,
+  signal: AbortSignal,
+): Promise<MeasuredParts> {
+  const { valid, test, ranking } = examples;
+  const measured: MeasuredParts = ranking
+    ? await rankingMetricsOfParts(model, ranking, threads, signal)
+    : { metrics: { train: trainMetrics(model) } };
+  for (const [part, rows] of Object.entries({ valid, test })) {
+    if (!rows) continue;
+    const scores = await model.score(rows, { threads });
+    if (part === "valid") measured.validScores = scores;
+    measured.metrics[part] = metricsOfScores(scores, rows, examples);
+    if (!model.scoreByTable) continue;
+    const byTable = { score: model.scoreByTable };
+    measured.metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, threads);
+  }
+  return measured;
+}
+
+/** Metrics of the validation split by row, or of ranked items by user. */
+export function validationByUnit(
+  { validScores, validByUser = [] }: MeasuredParts,
+  { valid, task: given, labelRange: clip }: Examples,
+): readonly UserMetric[] {
+  if (!valid || !validScores) return validByUser;
+  const { labels, weights, numRows: size } = valid;
+  const task = given === "regression" ? "regression" : "binary";
+  const units = { kind: "row" as const, size, of: ascending(size) };
+  return scoredMetrics(task, validScores, labels, units, { bins: 1, clip, weights }).byUser;
+}

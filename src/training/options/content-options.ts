@@ -1,0 +1,65 @@
+// Options of a catalogue of items: vectors of new items come from what it says of them.
+
+import { columns } from "./columns.js";
+import { custom, list, number, text, texts, whole, type Given } from "./table.js";
+
+const group = "Content:";
+
+/** How many events content counts for, in blends and in how known items are weighed: docs/experiments/cold-start.md. */
+export const PRIOR_EVENTS = 20;
+
+/** The catalogue, its columns, and what content weighs beside events. */
+export const content = {
+  content: texts("file", {
+    help:
+      "catalogue with one row per item, known and new: computes vectors of new items from its columns; " +
+      "repeatable",
+    group,
+  }),
+  contentKey: text("column", {
+    help: "with --content: column of the item's key; by default the run's item column",
+    group,
+  }),
+  contentFields: list("columns", {
+    help: "with --content: categorical columns; by default all columns of no other kind",
+    group,
+  }),
+  contentNumeric: list("columns", {
+    help:
+      "with --content: numeric columns; price:log1p and price:bins=20 transform a column; by default " +
+      "columns with decimals",
+    group,
+  }),
+  contentMulti: custom("column:separator", columns.multi, {
+    help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
+    group,
+  }),
+  contentText: list("columns", {
+    help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed",
+    group,
+  }),
+  contentIgnore: list("columns", { help: "with --content: columns to ignore", group }),
+  contentEdges: texts("file", {
+    help:
+      "with --content: edges between items (citations, co-purchases): content is smoothed over neighbors; " +
+      "repeatable",
+    group,
+  }),
+  contentHops: whole({
+    min: 1,
+    max: 3,
+    help: "with --content-edges: hops that content is smoothed over",
+    group,
+    only: { contentEdges: true },
+    shown: "0 or 1, whichever explains held-out known items better",
+  }),
+  priorEvents: number({
+    min: 0,
+    max: Number.MAX_VALUE,
+    help: "with --content: weight of the vector predicted from the catalogue, expressed as a number of events",
+    group,
+    default: PRIOR_EVENTS,
+  }),
+} as const;
+
+export type ContentOptions = Given<typeof content>;

@@ -1,0 +1,71 @@
+// The file of --bad-rows: a JSON object a line for each row that was left out, of all logs that one command reads.
+
+import type { BadRow } from "../../dataset/filters/bad-rows.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+
+/** Lines are joined up to this size. */
+const BLOCK = 1 << 16;
+
+/** Collects bad rows in memory and writes them, whole or not at all. */
+export class BadRowReport {
+  readonly #blocks: Buffer[] = [];
+  #lines: string[] = [];
+  #length = 0;
+  /** whether the file that stands there is this report's own */
+  #written = false;
+  #isHeld = false;
+
+  /** @param force replaces an existing file */
+  constructor(
+    readonly path: string,
+    private readonly force: boolean,
+  ) {}
+
+  /**
+   * @param inputs paths and patterns that the command reads
+   * @throws {UsageError} the file is one of them
+   * @throws {OutputError} the file exists, or cannot be created
+   */
+  async check(inputs: readonly string[]): Promise<void> {
+    if (this.#written) return;
+    await checkNotAnInput("--bad-rows", this.path, inputs);
+    await checkOutput(this.path, this.force, "file");
+  }
+
+  add({ file, line, column, reason, text }: BadRow): void {
+    const entry = `${JSON.stringify({ file, line, reason, ...(column !== undefined && { column }), text })}\n`;
+    this.#lines.push(entry);
+    this.#length += entry.length;
+    if (this.#length >= BLOCK) this.#close();
+  }
+
+  /** Lets `write` do nothing until `release`: a log that is read in pieces is one. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  async release(signal: AbortSignal): Promise<void> {
+    this.#isHeld = false;
+    await this.write(signal);
+  }
+
+  /** Writes all rows so far; a command that reads several logs writes after each. */
+  async write(signal: AbortSignal): Promise<void> {
+    if (this.#isHeld) return;
+    this.#close();
+    await writeFileAtomic(this.path, this.#blocks, this.force || this.#written, { signal });
+    this.#written = true;
+  }
+
+  /** As the manifest's options state it. */
+  toJSON(): string {
+    return this.path;
+  }
+
+  #close(): void {
+    this.#blocks.push(Buffer.from(this.#lines.join(""), "utf8"));
+    this.#lines = [];
+    this.#length = 0;
+  }
+}

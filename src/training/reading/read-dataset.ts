@@ -1,0 +1,384 @@
+// Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
+
+import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
+import { checkBadShare, type BadRow } from "../../dataset/filters/bad-rows.js";
+import { parseDrop } from "../../dataset/filters/filter.js";
+import {
+  secretIdOf,
+  TEXT_LEFT_OUT,
+  withHashedKeys,
+  withoutExcerpts,
+  type HashingRequest,
+} from "../../dataset/hash-keys.js";
+import { playRoles, shapingOf, type EncodedShaping } from "../../dataset/encoded/play-roles.js";
+import { besideOfEncoded } from "../../dataset/encoded/beside.js";
+import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "../../dataset/encoded/read.js";
+import type { Dataset, KeyHashing } from "../../dataset/dataset.js";
+import {
+  userLimitFlags,
+  userLimitsOf,
+  withoutHeavyUsers,
+  type DroppedUsers,
+  type UserLimits,
+} from "../../dataset/filters/heavy-users.js";
+import { ofLog, withTimeFields } from "../../dataset/time-fields.js";
+import { parseWhere } from "../../dataset/filters/where.js";
+import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
+import { DataError, sizeText, UsageError } from "../../errors.js";
+import { keyedHashFrom } from "../../io/key-file.js";
+import { formOf } from "../../log/form.js";
+import { numberFormOf, type Log, type ReadOptions, type ReadProgress } from "../../log/log.js";
+import type { NumberForm } from "../../log/number.js";
+import { openLog } from "../../log/open.js";
+import { openLogWith } from "./open-log.js";
+import type { BadRowReport } from "./bad-row-report.js";
+import type { Watch } from "../session/watch.js";
+
+export interface DatasetOptions
+  extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead">, UserLimits {
+  /** COLUMN OPERATOR TEXT: rows that match are left out */
+  drop: string[];
+  /** expressions of where.ts: rows of which one does not hold are left out; none by default */
+  where?: string[];
+  reading: ReadOptions;
+  /** the largest share of rows that may be left out as bad; 0.01 by default */
+  maxBad?: number;
+  /** where they are written */
+  badRows?: BadRowReport;
+  /** hears how many rows were bad, by reason, and of how many, in place of the check against maxBad */
+  onRead?: (skipped: Record<string, number>, numRead: number) => void;
+  /** bytes that rows of an encoded dataset may take: of a larger one they stay on disk; unbounded when absent */
+  maxMemory?: number;
+  /** flags for which all rows must be in memory nevertheless */
+  wholeFor?: readonly string[];
+  /** FILE:KEY or FILE:KEY=SIDEKEY */
+  sides: string[];
+  /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
+  hashKeys?: string;
+  /** columns whose ids; by default the user's, the item's and the session's */
+  hashKeysOf?: string[];
+  /** how ids of the rows that these go with were replaced, undefined for not at all: others must be alike */
+  like?: Pick<Dataset, "hashKeys">;
+  /** the order of events is learned: further logs are read with their session and time */
+  inSequence?: true;
+  /** bad rows are listed without their text, which may hold ids */
+  hidesText?: boolean;
+  /** the side tables, where they were read before (readSides) */
+  tables?: SideTable[];
+}
+
+/** The share of rows that may be bad where nothing is said. */
+export const DEFAULT_MAX_BAD = 0.01;
+
+/** A dataset that was encoded has what shaped it in place of what the flags say. */
+export interface ReadDataset extends BuiltDataset {
+  shaping?: EncodedShaping;
+  /** users that --drop-users-above left out, here or when the dataset was encoded; absent without these options */
+  droppedUsers?: DroppedUsers;
+}
+
+/**
+ * Reads one or several files as one log, joined with its side tables, or an encoded dataset; ids are replaced where they
+ * are to be. Tells what was inferred and left out.
+ */
+export async function readDataset(
+  paths: readonly string[],
+  { like, ...options }: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  const read = await readHashed(paths, options, watch);
+  if (like) checkAlike(like, read.dataset, paths);
+  // a dataset that was encoded with the same limits is without these users
+  const done = userLimitFlags(read.shaping ?? {});
+  const isDone = userLimitFlags(options).every((flag) => done.includes(flag));
+  return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
+}
+
+/** The rows without the users above the limits, which a warning names. */
+function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
+  const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
+  for (const text of warnings) observe({ stage: "warning", text });
+  return {
+    ...read,
+    dataset,
+    droppedUsers: dropped,
+    ...(read.shaping && { shaping: { ...read.shaping, ...limits } }),
+  };
+}
+
+/** @throws {UsageError} rows that go together have their ids replaced under different secrets, or not all of them */
+function checkAlike(
+  { hashKeys: expected }: Pick<Dataset, "hashKeys">,
+  { hashKeys: got }: Dataset,
+  paths: readonly string[],
+): void {
+  if (expected?.secretId === got?.secretId) return;
+  const named = paths.join(", ");
+  if (!expected)
+    throw new UsageError(
+      `the ids of dataset '${named}' are hashed, but those of the run or of the other rows are not`,
+    );
+  throw new UsageError(
+    got
+      ? `the ids of dataset '${named}' were hashed with a different secret than those of the run or of the ` +
+          "other rows"
+      : `the ids of '${named}' are not hashed, but those of the run or of the other rows are: pass the file ` +
+          "with the secret, --hash-keys FILE",
+  );
+}
+
+async function readHashed(
+  paths: readonly string[],
+  { hashKeys, hashKeysOf, ...options }: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  if (hashKeys === undefined) return await readRaw(paths, options, watch);
+  const hash = await keyedHashFrom(hashKeys);
+  return await hidingText(async () => {
+    const read = await readRaw(paths, { ...options, hidesText: true }, watch);
+    if (read.dataset.hashKeys) {
+      checkHashing(read.dataset, read.dataset.hashKeys, { hash, named: hashKeysOf }, paths[0]!);
+      return read;
+    }
+    const drop = [...options.drop, ...(read.shaping?.drop ?? [])];
+    const where = [...(options.where ?? []), ...(read.shaping?.where ?? [])];
+    const request = { hash, named: hashKeysOf, filters: filteredColumns({ drop, where }) };
+    return { ...read, dataset: withHashedKeys(read.dataset, request) };
+  });
+}
+
+/** What runs with text from the input left out of its errors. */
+export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof DataError ? withoutExcerpts(error) : error;
+  }
+}
+
+/** Columns that filters ask about, each with its flag. */
+export function filteredColumns({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where">) {
+  return [
+    ...drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
+    ...where.flatMap((source) => parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column }))),
+  ];
+}
+
+/** @throws {UsageError} a dataset's ids were hashed under another secret, or other columns of it */
+function checkHashing(
+  { columns }: Dataset,
+  hashing: KeyHashing,
+  { hash, named }: Pick<HashingRequest, "hash" | "named">,
+  path: string,
+): void {
+  if (hashing.secretId !== secretIdOf(hash))
+    throw new UsageError(
+      `the ids of dataset '${path}' were hashed with a different secret than the one in --hash-keys`,
+    );
+  const other = columns.find(({ name }) => named && named.includes(name) !== hashing.columns.includes(name));
+  if (other)
+    throw new UsageError(
+      `--hash-keys-of contradicts dataset '${path}', whose hashed columns are ${hashing.columns.join(", ")}`,
+    );
+}
+
+async function readRaw(
+  paths: readonly string[],
+  options: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  for (const path of paths) {
+    if (!(await isEncodedDataset(path))) continue;
+    if (paths.length > 1)
+      throw new UsageError(
+        `'${path}' is an encoded dataset and cannot be combined with ${paths.length - 1} other inputs`,
+      );
+    const read = await readEncodedAs(path, options, watch);
+    return withDerived(read, options.infer ? { ...options, ...read.shaping } : options);
+  }
+  return withDerived(await withLog(paths, options, watch, buildDataset), options);
+}
+
+function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
+  return { ...read, dataset: withTimeFields(read.dataset, options) };
+}
+
+async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
+  const { maxMemory = Infinity } = options;
+  const description = await readDescription(path);
+  const done = userLimitFlags(description.options);
+  // a run that is evaluated has limits that nobody asks for here
+  if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
+  const wholeFor = [
+    ...(options.wholeFor ?? []),
+    ...userLimitFlags(options).filter((flag) => !done.includes(flag)),
+  ];
+  const bytes = rowBytes(description);
+  if (bytes > maxMemory && wholeFor.length > 0) {
+    const text =
+      `${wholeFor.join(", ")} ${wholeFor.length === 1 ? "needs" : "need"} all rows in memory, ` +
+      `about ${sizeText(bytes)}, regardless of --max-memory (${sizeText(maxMemory)})`;
+    watch.observe({ stage: "warning", text });
+  }
+  const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
+  const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
+  const reported = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
+  tell(reported, watch);
+  const beside = options.beside && besideOfEncoded(encoded.dataset, options.beside);
+  return {
+    dataset: { ...dataset, ...(beside && { beside }) },
+    ...reported,
+    shaping: shapingOf(encoded, options),
+    ...(description.droppedUsers && { droppedUsers: description.droppedUsers }),
+  };
+}
+
+/** @throws {UsageError} users were left out by other limits when the dataset was encoded */
+function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
+  if (encoded.length === 0) return;
+  const other = given.find((flag) => !encoded.includes(flag));
+  if (other !== undefined)
+    throw new UsageError(
+      `${other} contradicts dataset '${path}', encoded with ${encoded.join(" and ")}: omit the option, or encode ` +
+        "the log again with it",
+    );
+}
+
+/** What was left out of the features when a dataset was encoded. */
+function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
+  return leftOut.map(
+    (name) =>
+      `'${name}' had fewer than two rows per key when the log was encoded and is not used as a feature: ` +
+      `--ignore ${name} silences this warning, --fields with all feature names includes it`,
+  );
+}
+
+/** What a reading tells beside its rows. */
+type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
+
+/** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
+export async function withLog<T extends Reported>(
+  paths: readonly string[],
+  {
+    reading,
+    sides,
+    drop,
+    where = [],
+    maxBad,
+    badRows,
+    onRead,
+    hidesText = false,
+    tables,
+    ...options
+  }: DatasetOptions,
+  watch: Watch,
+  read: (
+    log: Log,
+    tables: SideTable[],
+    options: BuildOptions,
+    observe: (progress: ReadProgress) => void,
+  ) => Promise<T>,
+): Promise<T> {
+  await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
+  const { observe, signal } = watch;
+  const joined = tables ?? (await readSides(sides, reading));
+  const filters = drop.map(parseDrop);
+  const wheres = where.map((source) => parseWhere(source));
+  const opening: ReadOptions = {
+    ...reading,
+    multi: options.multi,
+    ...(options.multiWeights && { multiWeights: options.multiWeights }),
+    ignore: options.ignore,
+    // rows are numbered with the malformed ones among them
+    keepBadRows: badRows !== undefined || options.beside !== undefined,
+  };
+  const log = await openLogWith(paths, opening, watch);
+  const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
+  try {
+    const built = await read(
+      log,
+      joined,
+      { ...options, ...bad, hidesText, drop: filters, where: wheres },
+      (progress) => {
+        signal.throwIfAborted();
+        observe({ stage: "reading", ...progress });
+      },
+    );
+    tell(built, watch);
+    return built;
+  } finally {
+    await log.close();
+  }
+}
+
+/** The side tables of a log. @param sides as --side takes them */
+export async function readSides(sides: readonly string[], reading: ReadOptions): Promise<SideTable[]> {
+  const tables = [];
+  for (const side of sides) {
+    const { path, key, sideKey } = parseSide(side);
+    tables.push(
+      await readSide(
+        await openLog([path], { ...sideReading(reading, [path]), threads: reading.threads }),
+        path,
+        key,
+        sideKey,
+      ),
+    );
+  }
+  return tables;
+}
+
+/** What is done with rows that are left out as bad. */
+export function badRowHandling(
+  paths: readonly string[],
+  {
+    maxBad = DEFAULT_MAX_BAD,
+    badRows,
+    onRead,
+    hidesText,
+  }: Pick<DatasetOptions, "hidesText"> & {
+    maxBad?: number | undefined;
+    badRows?: BadRowReport | undefined;
+    onRead?: DatasetOptions["onRead"] | undefined;
+  },
+  signal: AbortSignal,
+) {
+  return {
+    ...(badRows && {
+      onSkipped: (row: BadRow) => badRows.add(hidesText ? { ...row, text: TEXT_LEFT_OUT } : row),
+    }),
+    onRead: async (skipped: Record<string, number>, numRead: number) => {
+      await badRows?.write(signal);
+      if (onRead) onRead(skipped, numRead);
+      else checkBadShare(skipped, numRead, maxBad, paths);
+    },
+  };
+}
+
+/** Tells what was inferred, and what was left out. */
+function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Watch): void {
+  for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
+  for (const text of warnings) observe({ stage: "warning", text });
+  for (const [reason, count] of Object.entries(skipped)) {
+    observe({
+      stage: "warning",
+      text: `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
+    });
+  }
+}
+
+/** A side table is read by its own dialect, whatever the log's. */
+export const defaultSideReading: Omit<ReadOptions, "threads"> = {
+  header: true,
+  onBadRow: "error",
+  maxCell: 4 << 20,
+};
+
+/** The same with cells that say what those of a log do; typed ones have numbers of their own. */
+export function sideReading(
+  { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
+  paths: readonly string[],
+): Omit<ReadOptions, "threads"> {
+  const isText = formOf(paths, undefined) === "csv";
+  return { ...defaultSideReading, ...(nulls && { nulls }), ...(isText && numberFormOf(numbers)) };
+}

@@ -1,0 +1,161 @@
+// The log that a run was trained on, read again and cut as the training cut it: for what a run does not keep.
+//
+//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test part
+
+import type { Roles } from "../../dataset/dataset.js";
+import { limitEvents, type EventLimits } from "../../dataset/filters/event-limits.js";
+import { withForms } from "../../dataset/numeric.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { EmbedError, UsageError } from "../../errors.js";
+import { isRemote, type ReadOptions } from "../../log/log.js";
+import type { Part } from "../examples/examples.js";
+import { placedInputs } from "../session/given-paths.js";
+import { splitParts, wholeOf, type SplitParts } from "./split-parts.js";
+import type { Watch } from "../session/watch.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import type { ReadLike } from "./read-as-trained.js";
+import { isCut, type SplitFlags } from "../options/split-options.js";
+
+/** Options of a training as its manifest has them. */
+type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
+
+/** What reading again takes beside the run. */
+export interface ReadAgain {
+  /** threads alone: how bytes become cells is the training's */
+  reading: Pick<ReadOptions, "threads">;
+  hashKeys?: string | undefined;
+}
+
+/**
+ * The parts of a run's training.
+ *
+ * @throws {UsageError} the inputs are gone, or are not what they were; says which, and why it matters by `wanted`
+ */
+export async function partsOfRun(
+  run: Run,
+  { reading, hashKeys }: ReadAgain,
+  wanted: string,
+  watch: Watch,
+): Promise<SplitParts["parts"]> {
+  const { manifest, path } = run;
+  const refuse = (why: string, cause?: unknown): UsageError =>
+    new UsageError(`${wanted}, but the log that run '${path}' was trained on ${why}`, { cause });
+  const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
+  if (!log || log.includes("-")) throw refuse("was not a file");
+  // the address is that of whoever made the run, and would be sent this user's token
+  const { engine, ...statedReading } = (stated.reading ?? {}) as ReadOptions;
+  const further = [stated.valid, stated.test, stated.validLike].filter((part) => typeof part === "string");
+  if (engine && (log.length === 0 || [...log, ...further].some(isRemote)))
+    throw refuse(`was read through ${engine.address}, which is not read again here`);
+  const roles = manifest.roles as Roles;
+  const options: DatasetOptions & SplitFlags = {
+    valid: 0,
+    test: 0,
+    sides: [],
+    drop: [],
+    multi: {},
+    ignore: [],
+    onBadRow: "error",
+    ...stated,
+    // what was inferred is inferred again, since a split may go by columns that the model does not take
+    infer: true,
+    unlabelled: roles.label === undefined,
+    numeric: withForms(roles.numeric, stated.numeric ?? []),
+    ...(stated.task === "multiclass" && { labelIsName: true }),
+    ...(hashKeys !== undefined && { hashKeys }),
+    reading: { ...statedReading, threads: reading.threads },
+  };
+  // the training has said what there is to say of its log
+  const hear: Watch = {
+    signal: watch.signal,
+    observe: (progress) => progress.stage === "reading" && watch.observe(progress),
+  };
+  let parts: SplitParts["parts"];
+  let whole: Part;
+  try {
+    const placed = await placedInputs(run, { ...options, log });
+    Object.assign(options, placed);
+    const { dataset } = await readDataset(placed.log, options, hear);
+    const isAsIt = manifest.inputs.every(({ sha256 }, i) => dataset.inputs[i]?.sha256 === sha256);
+    if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
+    const limited = limitEvents(dataset, stated);
+    whole = wholeOf(limited.dataset);
+    // a refit was on all rows; files alone are held out from it
+    if (manifest.refit && !isFile(stated.valid) && !isFile(stated.test))
+      return { train: whole, valid: undefined, test: undefined };
+    ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear, manifest.split.like));
+  } catch (error) {
+    if (error instanceof UsageError || !(error instanceof EmbedError)) throw error;
+    throw refuse(`cannot be read again (${error.message})`, error);
+  }
+  if (parts.train.rows.length !== manifest.split.train)
+    throw refuse(
+      `now gives ${parts.train.rows.length} training rows instead of ${manifest.split.train}: it was split ` +
+        "by another version",
+    );
+  if (!manifest.refit) return parts;
+  const fromFile = (part: Part | undefined) => (part?.dataset === whole.dataset ? undefined : part);
+  return { train: whole, valid: fromFile(parts.valid), test: fromFile(parts.test) };
+}
+
+function isFile(part: number | string | undefined): boolean {
+  return typeof part === "string" && !isCut(part);
+}
+
+/** The validation or the test part of a run's training. @throws {UsageError} it held out none, or the log is not to be had */
+export async function heldOutPart(
+  run: Run,
+  name: "valid" | "test",
+  again: ReadAgain,
+  watch: Watch,
+): Promise<Part> {
+  const parts = await partsOfRun(run, again, `--part ${name} needs the training log`, watch);
+  return partNamed(run, parts, name);
+}
+
+/** @throws {UsageError} there is none, or a refit was trained on it */
+export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
+  const part = parts[name];
+  if (part) return part;
+  throw new UsageError(
+    whySeen(run, name) ?? `run '${run.path}' has no ${name} split: train it with --${name}`,
+  );
+}
+
+/** Why a part of a run's log measures nothing: it was held out at first, and a refit was trained on it. Else undefined. */
+export function whySeen(
+  { path, manifest: { refit, split, options } }: Run,
+  name: "valid" | "test",
+): string | undefined {
+  if (!refit || split[name] === 0 || isFile((options as StatedOptions)[name])) return undefined;
+  return (
+    `run '${path}' was trained again on all rows of its log (--refit), including its ${name} split: train it ` +
+    `without --refit to evaluate --part ${name}, or evaluate it on a newer log with --on (the manifest has the ` +
+    "metrics of the model before the refit)"
+  );
+}
+
+/** The log that a part of a run's training was cut from, as it was read then. */
+export async function logOfPart(
+  run: Run,
+  name: "valid" | "test",
+  { reading, hashKeys }: ReadAgain,
+): Promise<ReadLike> {
+  const {
+    log = [],
+    sides = [],
+    valid = 0,
+    test = 0,
+    maxBad,
+    ...stated
+  } = run.manifest.options as StatedOptions;
+  const placed = await placedInputs(run, { log, sides, valid, test });
+  const part = placed[name];
+  const { onBadRow = "error" } = stated;
+  return {
+    on: isFile(part) ? [part as string] : placed.log,
+    reading: { ...(stated.reading as ReadOptions), onBadRow, threads: reading.threads },
+    hashKeys,
+    ...(maxBad !== undefined && { maxBad }),
+  };
+}

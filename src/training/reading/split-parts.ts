@@ -1,0 +1,225 @@
+// The parts of a split as a training reads them: cut from the log, or further logs in its roles.
+
+import { ascending, sharedCopy } from "../../numeric/indices.js";
+import type { InputFingerprint } from "../../io/fingerprint.js";
+import { MISSING } from "../../log/keys.js";
+import { isRemote, type ReadOptions } from "../../log/log.js";
+import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
+import { UsageError } from "../../errors.js";
+import { withForms } from "../../dataset/numeric.js";
+import { bindEncoder } from "../../dataset/rows.js";
+import { splitRows } from "../../dataset/splits/split.js";
+import type { Imitation } from "../../dataset/splits/parts.js";
+import type { Likeness } from "../../dataset/splits/split-like.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import type { Manifest } from "../../embedding/manifest.js";
+import type { Part } from "../examples/examples.js";
+import type { Watch } from "../session/watch.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options.js";
+
+export interface SplitParts {
+  parts: { train: Part; valid: Part | undefined; test: Part | undefined };
+  by: string;
+  /** of a validation part that imitates another log */
+  like?: Imitation;
+  /** of further logs that came through a server */
+  remote: readonly InputFingerprint[];
+}
+
+/**
+ * Cuts the log; a part that is given as a file is read with the log's roles.
+ *
+ * @param earlier what an earlier cut of the same log imitated: in place of the file, which may have changed since
+ */
+export async function splitParts(
+  dataset: Dataset,
+  options: DatasetOptions & SplitFlags,
+  seed: number,
+  watch: Watch,
+  earlier?: { target: number },
+): Promise<SplitParts> {
+  const { valid, test, validLike } = options;
+  const remote: InputFingerprint[] = [];
+  const readFurther = async (path: string): Promise<Dataset> => {
+    const further = await readLike(dataset, path, options, watch);
+    // those of side tables are behind
+    if (isRemote(path)) remote.push(...further.inputs.slice(0, further.inputs.length - options.sides.length));
+    return further;
+  };
+  const split = splitOptionsOf(dataset.roles, options, seed);
+  const like =
+    validLike === undefined ? undefined : (earlier ?? popularityIn(dataset, await readFurther(validLike)));
+  const rows = splitRows(dataset, { ...split, ...(like && { like }) });
+  if (rows.note !== undefined) watch.observe({ stage: "note", text: rows.note });
+  if (rows.like && !earlier) watch.observe({ stage: "note", text: likeNote(rows.like) });
+  const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
+    if (typeof part === "string" && !isCut(part)) {
+      const other = await readFurther(part);
+      for (const text of trainedOnWarnings(dataset, other, options.sides.length))
+        watch.observe({ stage: "warning", text });
+      return wholeOf(other);
+    }
+    return own.length > 0 ? { dataset, rows: sharedCopy(own) } : undefined;
+  };
+  return {
+    parts: {
+      train: { dataset, rows: sharedCopy(rows.train) },
+      valid: await partOf(valid, rows.valid),
+      test: await partOf(test, rows.test),
+    },
+    by: split.by,
+    remote,
+    ...(rows.like && { like: rows.like }),
+  };
+}
+
+/** Files that are held out and trained on. @param numSides side tables, which stand last among the inputs and may be the same */
+function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): string[] {
+  const logsOf = ({ inputs }: Dataset) => inputs.slice(0, inputs.length - numSides);
+  const trained = new Set(logsOf(dataset).flatMap(({ sha256 }) => sha256 || []));
+  return logsOf(other)
+    .filter(({ sha256 }) => trained.has(sha256))
+    .map(
+      ({ path }) =>
+        `'${path}' is held out and also a log that is trained on: its metrics do not measure performance on new ` +
+        "rows",
+    );
+}
+
+/** How often each item of the dataset occurs in another log. Which users took it there is not looked at. */
+function popularityIn(dataset: Dataset, other: Dataset): Likeness {
+  const [own, there] = [itemColumn(dataset), itemColumn(other)];
+  const index = new KeyIndex(own.dictionary);
+  const codes = Int32Array.from({ length: there.dictionary.size }, (_, code) =>
+    index.find(there.dictionary, code),
+  );
+  const events = new Uint32Array(own.dictionary.size);
+  let unknown = 0;
+  for (const code of there.codes) {
+    if (code === MISSING) continue;
+    if (codes[code]! < 0) unknown++;
+    else events[codes[code]!]!++;
+  }
+  return { events, unknown };
+}
+
+/** @throws {UsageError} there is no item column, or it is none of keys */
+function itemColumn(dataset: Dataset): KeyColumn {
+  const { item } = dataset.roles;
+  const column = item === undefined ? undefined : columnNamed(dataset, item);
+  if (column?.kind === "key") return column;
+  throw new UsageError("--valid-like needs an item column: name it with --item");
+}
+
+function likeNote({ target, reached, power }: Imitation): string {
+  return (
+    `items in the validation split have ${reached.toFixed(1)} other users on average, items in --valid-like ` +
+    `${target.toFixed(1)}: sampled by number of users to the power ${power.toFixed(2)}`
+  );
+}
+
+/** How many rows each part has and how far the training part goes, for a manifest. */
+export function splitCounts({ parts: { train, valid, test }, by, like }: SplitParts): Manifest["split"] {
+  const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
+  const newest = timesOf(train)?.reduce((latest, time) => Math.max(latest, time), -Infinity);
+  return {
+    ...{ by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) },
+    ...(newest !== undefined && Number.isFinite(newest) && { newest }),
+    ...(like && { like }),
+  };
+}
+
+/** f64[rows]: milliseconds since 1970 of a part's rows; undefined where not all of them have a time. */
+export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  if (column?.kind !== "number") return undefined;
+  const { values } = column;
+  const times = Float64Array.from(rows, (row) => values[row]!);
+  return times.every(Number.isFinite) ? times : undefined;
+}
+
+/** u32: the rows of several parts of one dataset, ascending. */
+export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
+  const rows = new Uint32Array(parts.reduce((sum, part) => sum + part.rows.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    rows.set(part.rows, at);
+    at += part.rows.length;
+  }
+  return rows.sort();
+}
+
+/** All rows of a dataset. */
+export function wholeOf(dataset: Dataset): Part {
+  return { dataset, rows: ascending(dataset.numRows) };
+}
+
+/** Roles as options that leave nothing to be inferred; what only splitting needs is left out. */
+export function givenRoles({
+  session: _,
+  time: __,
+  ...roles
+}: Roles): Roles & { ignore: string[]; infer: false } {
+  return { ...roles, ignore: [], infer: false };
+}
+
+/** How a further log is read: through the server that has it, or from this machine. */
+function furtherReading({ engine, ...reading }: ReadOptions, path: string): ReadOptions {
+  if (!engine || !isRemote(path)) return reading;
+  const { sql: _, order, ...server } = engine;
+  // files have an order of their own
+  return { ...reading, engine: { ...server, ...(path.startsWith("table:") && order && { order }) } };
+}
+
+/** Reads a further log in the roles of one that was read before. */
+async function readLike(
+  { roles, hashKeys }: Dataset,
+  path: string,
+  options: DatasetOptions,
+  watch: Watch,
+): Promise<Dataset> {
+  const given = {
+    ...givenRoles(roles),
+    like: hashKeys ? { hashKeys } : {},
+    numeric: withForms(roles.numeric, options.numeric),
+    ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
+  };
+  // fields that are made of the time need it in every log, and so does a limit by day
+  if (options.timeFields?.length || options.dropUsersAbovePerDay !== undefined)
+    Object.assign(given, { time: roles.time });
+  if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
+  const { session: _, time: __, ...others } = options;
+  const reading = furtherReading(options.reading, path);
+  const { dataset } = await readDataset([path], { ...others, ...given, reading }, silently(watch));
+  return dataset;
+}
+
+/** A watch that hears of progress and warnings only. */
+export function silently({ observe, signal }: Watch): Watch {
+  return { signal, observe: (progress) => progress.stage !== "note" && observe(progress) };
+}
+
+/** Tells how many cells of held-out rows hold a key that training has not seen. */
+export function countUnseen(
+  space: FeatureSpace,
+  { valid, test }: Pick<SplitParts["parts"], "valid" | "test">,
+  { observe }: Watch,
+): void {
+  for (const [name, part] of Object.entries({ valid, test })) {
+    if (!part) continue;
+    for (const text of unseenNotes(space, part)) observe({ stage: "note", text: `${name}: ${text}` });
+  }
+}
+
+/** A sentence for each field of which some cells hold a key that the space does not know. */
+export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
+  return Object.entries(bindEncoder(space, dataset).countUnseen(rows))
+    .filter(([, { unseen }]) => unseen > 0)
+    .map(
+      ([field, { cells, unseen }]) =>
+        `${unseen} of ${cells} cells of '${field}' hold keys not seen in training`,
+    );
+}

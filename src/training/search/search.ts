@@ -1,0 +1,324 @@
+// --search N: settings of the options that have a search range, each trained in full with early stopping, and compared on the validation
+// split. The best is then trained as if it had been typed.
+//
+//   default ──► half of N, spread over the ranges ──► the others, near the best so far ──► the best
+//
+// No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
+
+import type { PartMetrics, SearchedBy, Trial } from "../../embedding/manifest.js";
+import type { TrialLine } from "../../embedding/run-directory.js";
+import { DataError, DivergedError, flagOf, UsageError } from "../../errors.js";
+import { titleOf } from "../../evaluation/metric-titles.js";
+import { differenceOf, goodness, type UserMetric } from "../../evaluation/user-metric.js";
+import { BEFORE_DATA } from "../session/feature-training.js";
+import { checkRanges, resolved, type OptionTable } from "../options/table.js";
+import { SearchSpace, searchedNames, type Setting } from "./search-space.js";
+import type { EpochEvent } from "../epochs/epoch.js";
+import type { Watch } from "../session/watch.js";
+
+/** A training of a setting, without the test split. */
+export interface Tried {
+  /** every option as it was used */
+  used: Readonly<Record<string, unknown>>;
+  /** metrics of the validation split */
+  valid: PartMetrics | undefined;
+  epochs: readonly EpochEvent[];
+  bestEpoch: number;
+  byUnit?: (() => Promise<readonly UserMetric[]>) | undefined;
+}
+
+/** Where a search stands: with it, it continues as if it had not stopped. */
+export interface SearchState {
+  trials: TrialLine[];
+  /** what the default training used; undefined before it ended */
+  standard?: Record<string, unknown>;
+  /** which metric settings are compared by */
+  metric?: string;
+  /** of the default training and of the best so far, by row or user */
+  units: { standard?: UserMetric; best?: UserMetric };
+}
+
+export interface SearchRequest {
+  /** settings to try */
+  trials: number;
+  table: OptionTable;
+  given: Readonly<Record<string, unknown>>;
+  seed: number;
+  /** what early stopping counts, where it is no epoch: `tree` */
+  round?: string | undefined;
+  /** options that an earlier run decides */
+  decided: readonly string[];
+  comparedBy: (valid: PartMetrics) => string;
+  /** @throws {DivergedError} @throws {UsageError} the setting is refused */
+  tryOut: (setting: Setting) => Promise<Tried>;
+  /** an interrupted search of the same request */
+  found: SearchState | undefined;
+  save(state: SearchState): Promise<void>;
+}
+
+/** What a search came to. */
+export interface Searched {
+  /** the options to train with; nothing where the default is the best */
+  setting: Setting;
+  /** the best first */
+  trials: Trial[];
+  lines: TrialLine[];
+  by: SearchedBy;
+  notes: string[];
+  warnings: string[];
+}
+
+/**
+ * The best setting, and how every one went. The same at any number of threads.
+ *
+ * @throws {UsageError} nothing is left to search, or settings do not compare
+ * @throws {DivergedError} every setting diverged
+ */
+export async function search(
+  request: SearchRequest,
+  { observe, signal, timeLeft = () => Infinity }: Pick<Watch, "observe" | "signal" | "timeLeft">,
+): Promise<Searched> {
+  const { trials, table, given, decided, round = "epoch" } = request;
+  const state: SearchState = request.found ?? { trials: [], units: {} };
+  const isFixed = (name: string) => decided.includes(name) || isSet(table, given, name);
+  checkOpen(table, isFixed);
+  const note = (text: string) => observe({ stage: "note", text });
+  // the first half, the default among them
+  const spread = Math.max(1, Math.ceil(trials / 2) - 1);
+  let longest = 0;
+  let isOver = false;
+
+  for (let t = state.trials.length; t < trials; t++) {
+    signal.throwIfAborted();
+    // the setting, and the best one again
+    isOver = timeLeft() < 2 * longest;
+    if (isOver) break;
+    const start = performance.now();
+    const setting = t === 0 ? {} : nextSetting(state, spaceOf(request, state, isFixed), t, spread);
+    if (!setting) {
+      note(`search: there are no more than ${t} different settings`);
+      break;
+    }
+    const { used, units, ...outcome } = await tried(request, state, setting, t);
+    let options = setting;
+    if (t === 0) {
+      if (used) state.standard = used;
+      const space = spaceOf(request, state, isFixed);
+      options = space.standard;
+      if (Object.keys(options).length === 0) throw nothingToTry(table, given);
+      note(spaceText(space, table, isFixed));
+      if (units) state.units.standard = units;
+    }
+    const line: TrialLine = { trial: t + 1, options, ...outcome };
+    const isBest = scoreOf(state, line) > scoreOf(state, bestOf(state));
+    state.trials.push(line);
+    if (units && isBest) state.units.best = units;
+    await request.save(state);
+    observe({ stage: "training", text: trialText(line, state.metric, round), done: t + 1, of: trials });
+    longest = Math.max(longest, performance.now() - start);
+  }
+  const found = ended(state, spaceOf(request, state, isFixed));
+  if (isOver)
+    found.warnings.push(`the budget ended --search after ${state.trials.length} of ${trials} settings`);
+  return found;
+}
+
+function nextSetting(state: SearchState, space: SearchSpace, t: number, spread: number): Setting | undefined {
+  const before = state.trials.map(({ options }) => options);
+  return space.next(t, spread, bestOf(state)?.options ?? space.standard, before);
+}
+
+/** Whether an option is given, itself or by another that sets it. */
+function isSet(table: OptionTable, given: SearchRequest["given"], name: string): boolean {
+  const setBy = Object.keys(given).filter((other) => given[other] !== undefined);
+  return setBy.some((other) => other === name || table[other]?.sets?.includes(name));
+}
+
+/** @throws {UsageError} every option that could be searched is set */
+function checkOpen(table: OptionTable, isFixed: (name: string) => boolean): void {
+  const names = searchedNames(table);
+  if (names.every(isFixed))
+    throw new UsageError(
+      `--search tunes ${names.map(flagOf).join(", ")}, but all of them are set: omit at least one`,
+    );
+}
+
+function nothingToTry(table: OptionTable, given: SearchRequest["given"]): UsageError {
+  const names = searchedNames(table);
+  const set = names.filter((name) => isSet(table, given, name));
+  return new UsageError(
+    `--search has nothing to tune with these options: it tunes ${names.map(flagOf).join(", ")}` +
+      (set.length > 0 ? `, of which ${set.map(flagOf).join(", ")} are set and the others do not apply` : ""),
+  );
+}
+
+function spaceOf(
+  { table, given, seed }: SearchRequest,
+  { standard }: SearchState,
+  isFixed: (name: string) => boolean,
+): SearchSpace {
+  // where the default diverged, what it would be on an ordinary log
+  const used = standard ?? resolved(table, given, { ...BEFORE_DATA });
+  return new SearchSpace({ table, standard: used, isFixed, seed });
+}
+
+type Outcome = Pick<TrialLine, "epochs" | "bestEpoch" | "value" | "curve" | "failed"> & {
+  used?: Record<string, unknown>;
+  units?: UserMetric | undefined;
+};
+
+/** Trains a setting. @throws {UsageError} the default is refused, or its metrics do not compare */
+async function tried(
+  { table, tryOut, comparedBy }: SearchRequest,
+  state: SearchState,
+  setting: Setting,
+  t: number,
+): Promise<Outcome> {
+  const failed = (why: string): Outcome => ({ epochs: 0, bestEpoch: 0, value: null, curve: [], failed: why });
+  try {
+    checkRanges(table, setting);
+    const { used, valid, epochs, bestEpoch, byUnit } = await tryOut(setting);
+    if (!valid || Object.keys(valid).length === 0) throw noMetric();
+    const metric = (state.metric ??= comparedBy(valid));
+    const value = valid[metric];
+    if (typeof value !== "number") throw unknownMetric(metric, valid);
+    const curve = epochs.flatMap((event) => numberIn(event, metric) ?? event.validLoss ?? []);
+    const counts = { epochs: epochs.length, bestEpoch, curve, used: { ...used } };
+    if (!Number.isFinite(value)) return { ...failed(`${titleOf(metric)} is ${value}`), ...counts };
+    // only what is compared in the end is measured by row
+    const isNeeded = t === 0 || goodnessOf(metric, value) > scoreOf(state, bestOf(state));
+    const units = isNeeded ? (await byUnit?.())?.find(({ name }) => name === metric) : undefined;
+    return { ...counts, value, units };
+  } catch (error) {
+    const isOwn = error instanceof UsageError || error instanceof DataError;
+    if (error instanceof DivergedError || (t > 0 && isOwn)) return failed(error.message);
+    throw error;
+  }
+}
+
+function numberIn(event: EpochEvent, metric: string): number | undefined {
+  const value = (event as unknown as Record<string, unknown>)[metric];
+  return typeof value === "number" ? value : undefined;
+}
+
+function noMetric(): UsageError {
+  return new UsageError(
+    "--search compares settings on the validation split, but nothing can be measured there: choose another " +
+      "--valid or --split",
+  );
+}
+
+function unknownMetric(metric: string, valid: PartMetrics): UsageError {
+  const names = Object.keys(valid).filter((name) => typeof valid[name] === "number");
+  return new UsageError(
+    `--search cannot compare settings by ${titleOf(metric)}, which is not measured on this validation split: ` +
+      `it has ${names.map(titleOf).join(", ")}`,
+  );
+}
+
+function goodnessOf(metric: string, value: number): number {
+  return goodness(metric, value) ?? value;
+}
+
+/** Greater is better; what failed is last. */
+function scoreOf({ metric }: SearchState, line: TrialLine | undefined): number {
+  return line?.value == null ? -Infinity : goodnessOf(metric!, line.value);
+}
+
+/** Of two alike the first. */
+function bestOf(state: SearchState): TrialLine | undefined {
+  let best: TrialLine | undefined;
+  for (const line of state.trials) if (scoreOf(state, line) > scoreOf(state, best)) best = line;
+  return best;
+}
+
+function ended(state: SearchState, space: SearchSpace): Searched {
+  const best = bestOf(state);
+  const { trials, metric } = state;
+  if (!best)
+    throw new DivergedError(
+      `all ${trials.length} settings of --search failed, the first with: ${trials[0]?.failed}`,
+    );
+  const { standard, best: ofBest } = state.units;
+  const defaultValue = trials[0]!.value;
+  const isDefault = best.trial === 1;
+  const by: SearchedBy = {
+    metric: metric!,
+    default: defaultValue,
+    ...(!isDefault &&
+      defaultValue !== null && {
+        difference: {
+          value: best.value! - defaultValue,
+          ...(standard && ofBest && differenceOf(ofBest, standard)),
+        },
+      }),
+  };
+  const ranked = [...trials].sort((a, b) => scoreOf(state, b) - scoreOf(state, a) || a.trial - b.trial);
+  return {
+    setting: isDefault ? {} : best.options,
+    trials: ranked.map(({ options, epochs, bestEpoch, value }) => ({ ...options, epochs, bestEpoch, value })),
+    lines: trials.map((line) => (line === best ? { ...line, chosen: true as const } : line)),
+    by,
+    ...verdict(state, best, by, space),
+  };
+}
+
+/** What a user should know of the result. */
+function verdict(
+  { trials }: SearchState,
+  best: TrialLine,
+  by: SearchedBy,
+  space: SearchSpace,
+): Pick<Searched, "notes" | "warnings"> {
+  const notes: string[] = [];
+  const warnings: string[] = [];
+  const failed = trials.filter(({ value }) => value === null);
+  if (failed.length > 0)
+    warnings.push(
+      `${failed.length} of the ${trials.length} settings of --search failed, the first with: ${failed[0]!.failed}`,
+    );
+  const name = titleOf(by.metric);
+  if (best.trial === 1) {
+    notes.push(
+      `search: none of ${trials.length - 1} settings is better than the default by validation ${name}`,
+    );
+    return { notes, warnings };
+  }
+  const { difference } = by;
+  if (difference && !isSure(difference)) {
+    const { value, low, high } = difference;
+    warnings.push(
+      `the best setting of --search is not better than the default by more than noise: validation ${name} ` +
+        `differs by ${signed(value)}, 95 % interval ${signed(low!)} to ${signed(high!)}`,
+    );
+    return { notes, warnings };
+  }
+  for (const { name: option, value, beyond } of space.edgesOf(best.options))
+    warnings.push(
+      `the best ${flagOf(option)} ${value} is at the edge of what --search tried` +
+        (beyond === undefined ? "" : `: try ${flagOf(option)} ${beyond}`),
+    );
+  return { notes, warnings };
+}
+
+/** Whether an interval, where there is one, lies on one side of 0. */
+function isSure({ low, high }: NonNullable<SearchedBy["difference"]>): boolean {
+  return low === undefined || high === undefined || low * high > 0;
+}
+
+function signed(value: number): string {
+  return `${value > 0 ? "+" : ""}${value.toPrecision(2)}`;
+}
+
+function spaceText(space: SearchSpace, table: OptionTable, isFixed: (name: string) => boolean): string {
+  const fixed = searchedNames(table).filter(isFixed);
+  const kept = fixed.length > 0 ? `; ${fixed.map(flagOf).join(", ")} as given` : "";
+  return `search: tries ${space.names.map(flagOf).join(", ")}${kept}`;
+}
+
+function trialText({ options, epochs, value, failed }: TrialLine, metric: string | undefined, round: string) {
+  const shown = Object.entries(options).map(([name, x]) => `${flagOf(name)} ${x}`);
+  const took = epochs === 0 ? "" : ` after ${epochs} ${round}${epochs === 1 ? "" : "s"}`;
+  const how = value === null ? `failed: ${failed}` : `${titleOf(metric!)} ${value.toFixed(5)}${took}`;
+  return `${shown.join(" ")}: ${how}`;
+}

@@ -1,0 +1,303 @@
+// The plan of a trainer whose model reads rows of features: vocabulary, examples, training, metrics, and what the run holds.
+//
+//   parts ──► vocabulary (of an earlier run too) ──► examples ──► learn ──► metrics of the other parts ──► table, files of model/
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { numericForms } from "../../dataset/numeric.js";
+import {
+  featureCounts,
+  fitFeatures,
+  hashingOf,
+  type EarlierRows,
+  type FeatureSpace,
+} from "../../dataset/vocabulary/vocabulary.js";
+import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
+import { HISTORY_FILE, historyChunks, type KeyHistory } from "../../embedding/key-history.js";
+import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../../embedding/manifest.js";
+import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { withOovDropout, withTrainedOov } from "../../sampling/oov-dropout.js";
+import type { StoppingMetric } from "./controls.js";
+import { addedByVectors } from "../warnings/vectors-add.js";
+import { preprocessOf } from "./describe-run.js";
+import type { ExampleOptions } from "../options/example-options.js";
+import type { Examples } from "../examples/examples.js";
+import { itemFiles } from "../examples/item-file.js";
+import { itemsOfRun } from "../examples/items-of-run.js";
+import { nextHistory } from "../warm-start/key-history.js";
+import { negativeFiles } from "../examples/negative-file.js";
+import type { GivenTraining } from "../options/log.js";
+import { listMetric } from "../options/lists.js";
+import type { OptionTable } from "../options/table.js";
+import type { StoppingMetricName } from "../options/weekly.js";
+import { measureParts, validationByUnit } from "../judging/split-metrics.js";
+import { countUnseen } from "../reading/split-parts.js";
+import { unrankedWarnings } from "../warnings/outcome-warnings.js";
+import { earlierRows, rowOrderNotes } from "../warm-start/row-order.js";
+import { preprocessFile } from "../capabilities/run-space.js";
+import { comparedByLabels, stoppingMetricOf } from "../epochs/stopping-metric.js";
+import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
+import {
+  BEFORE_DATA,
+  type DataFacts,
+  type FeatureOptions,
+  type Learner,
+  type LearnerInput,
+  type ListOptions,
+  type Trained,
+} from "./feature-training.js";
+import { fieldWarnings, valueWarnings } from "../warnings/training-warnings.js";
+
+/** A vocabulary, with what an earlier run gave it. */
+export interface GoneOn<S> {
+  space: FeatureSpace;
+  history: KeyHistory;
+  notes: readonly string[];
+  warnings: readonly string[];
+  /** What the model starts from. @throws {UsageError} the examples are of another task */
+  startFor?(task: Examples["task"]): {
+    start: S;
+    carried: Carried;
+    notes?: readonly string[];
+    warnings?: readonly string[];
+  };
+}
+
+/** What is fitted on the training part, and where it goes on. */
+export interface FittedSpace {
+  /** the space of this log alone, without a row order */
+  fitted: FeatureSpace;
+  /** the same with rows where --row-order wants them */
+  refitted: () => FeatureSpace;
+  dataset: Dataset;
+  /** u32: the training part's */
+  rows: Uint32Array;
+  options: ExampleOptions;
+  rowOrder: EarlierRows;
+}
+
+/** A trainer whose model reads rows of features. @typeParam S what it starts from */
+export interface FeatureModel<O extends FeatureOptions & object, S> {
+  given: GivenTraining;
+  table: OptionTable;
+  /** what early stopping goes by, where labels are predicted; the loss when absent */
+  metric?: StoppingMetricName | undefined;
+  /** columns that its options name beside those of all trainers */
+  fields?: readonly string[];
+  /** its options as they are used on such data */
+  optionsFor: (facts: DataFacts) => O;
+  /** what the log must have; and its features, where not all are learned */
+  accept: NonNullable<Plan["accept"]>;
+  /** what of the options decides the examples */
+  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples | Promise<Examples>;
+  learn: Learner<O, S>;
+  /** rows may be read from disk while it trains */
+  streams: boolean;
+  /** the run of --init, and how the vocabulary goes on from it */
+  earlier?: { run: Run; goOn(fitted: FittedSpace): GoneOn<S> } | undefined;
+  /** sentences on what is odd about a training before it begins */
+  doubts?(space: FeatureSpace, options: O): readonly string[];
+  /** sentences on what it came to */
+  outcome(outcome: Outcome<O>): string[];
+}
+
+/** What a training came to. */
+export interface Outcome<O> {
+  trained: Trained;
+  /** of all parts */
+  metrics: Record<string, Metrics>;
+  examples: Examples;
+  options: O;
+  stoppingMetric: StoppingMetric | undefined;
+  /** over the control; absent without a validation split, and of weights alone */
+  vectorsAdd: VectorsAdd | undefined;
+}
+
+/** The plan of such a trainer. */
+export function featurePlan<O extends FeatureOptions, S>(
+  model: FeatureModel<O, S>,
+): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "comparedBy" | "fit"> {
+  const { given, earlier, fields = [] } = model;
+  return {
+    seed: model.optionsFor(BEFORE_DATA).seed,
+    reading: fieldsNamed({ ...given, others: fields }),
+    earlier: earlier?.run,
+    accept: (dataset, options) => model.accept(dataset, options),
+    comparedBy: (valid) => comparedBy(valid, model.metric, model.optionsFor(BEFORE_DATA)),
+    fit: (source, session) => fit(model, source, session),
+  };
+}
+
+/** A training part made ready: the same for every setting, seed and start. */
+export interface Prepared<S> extends Omit<GoneOn<S>, "startFor" | "notes" | "warnings"> {
+  examples: Examples;
+  start: S | undefined;
+  carried: Carried | undefined;
+  items: ReturnType<typeof itemsOfRun>;
+  input: Omit<LearnerInput<S>, "controls" | "start">;
+}
+
+/** Fits the vocabulary of the training part and makes the examples. */
+export async function prepareFeatures<O extends FeatureOptions, S>(
+  model: Pick<FeatureModel<O, S>, "examples" | "earlier" | "streams" | "optionsFor">,
+  { dataset, parts }: Source,
+  session: Session,
+): Promise<Prepared<S>> {
+  const { options, note, warn } = session;
+  const rowOrder = await earlierRows(options.rowOrder);
+  const { rows } = parts.train;
+  const forms = numericForms(options.numeric, dataset.roles.numeric);
+  const fittedOn = (earlier?: EarlierRows) =>
+    fitFeatures(dataset, rows, options, { ...(earlier && { earlier }), forms });
+  const { space, history, ...gone }: GoneOn<S> = model.earlier
+    ? model.earlier.goOn({
+        fitted: fittedOn(),
+        refitted: () => fittedOn(rowOrder),
+        dataset,
+        rows,
+        options,
+        rowOrder,
+      })
+    : ownSpace(fittedOn(rowOrder), dataset);
+  for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...gone.notes]) note(text);
+  for (const text of [...gone.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);
+  const examples = await model.examples(space, parts, session);
+  const begun = gone.startFor?.(examples.task);
+  for (const text of begun?.notes ?? []) note(text);
+  for (const text of begun?.warnings ?? []) warn(text);
+  const items = itemsOfRun(space, parts.train, examples, options);
+  countUnseen(space, parts, session.watch);
+  if (examples.train.kind === "stored" && !model.streams)
+    throw new UsageError(
+      "this training needs all rows in memory, but the dataset is larger than --max-memory: raise --max-memory",
+    );
+  const { oovDropout = 0 } = options;
+  const { seed } = model.optionsFor(BEFORE_DATA);
+  const { valid, ranking, task, labelRange } = examples;
+  return {
+    ...{ space, history, examples, items },
+    start: begun?.start,
+    carried: begun?.carried,
+    input: {
+      ...{ space, task, labelRange },
+      roles: dataset.roles,
+      counts: withTrainedOov(featureCounts(space), space, oovDropout),
+      train: withOovDropout(examples.train, space, oovDropout, seed),
+      ...(valid && { valid }),
+      ...(ranking && { ranking }),
+    },
+  };
+}
+
+function ownSpace<S>(space: FeatureSpace, dataset: Dataset): GoneOn<S> {
+  return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
+}
+
+async function fit<O extends FeatureOptions, S>(
+  model: FeatureModel<O, S>,
+  source: Source,
+  session: Session,
+): Promise<Fit> {
+  const { given, learn } = model;
+  const { watch, warn, lap, first, isTrial } = session;
+  const prepared = await prepareFeatures(model, source, session);
+  const { space, history, examples, items, start, carried } = prepared;
+  lap("encode");
+
+  const options: O = first
+    ? { ...(first.options as unknown as O), epochs: first.bestEpoch }
+    : model.optionsFor(factsOf(model, prepared));
+  for (const text of model.doubts?.(space, options) ?? []) warn(text);
+  const stoppingMetric = first || examples.ranking ? undefined : stoppingMetricOf(model.metric, examples);
+  const input = { ...prepared.input, ...(start !== undefined && { start }) };
+  const withMetric = stoppingMetric && { stoppingMetric };
+  const keepsState = given.keepState ?? false;
+  const trained = await learn(
+    {
+      ...input,
+      controls: { ...session.controls, keepsState, ...withMetric },
+      doing: (text) => watch.observe({ stage: "doing", text }),
+      note: session.note,
+    },
+    options,
+    (event) => watch.observe({ stage: "epoch", epochs: options.epochs, ...event }),
+    watch.signal,
+  );
+  lap("train");
+
+  const measured = await measureParts(trained, examples, options.threads, watch.signal);
+  const { metrics } = measured;
+  const vectorsAdd =
+    first || isTrial || trained.isWeightsOnly ? undefined : addedByVectors(measured, examples, space);
+  for (const text of model.outcome({ trained, metrics, examples, options, stoppingMetric, vectorsAdd }))
+    warn(text);
+  if (examples.ranking) for (const text of unrankedWarnings(examples.ranking.examples, metrics)) warn(text);
+  lap("evaluate");
+  const { epochs, bestEpoch, interrupted = false } = trained;
+  const { dataset } = source;
+  return {
+    evaluated: {
+      options: { ...options, ...trained.keeps } as unknown as Record<string, unknown>,
+      ...{ metrics, vectorsAdd, epochs, bestEpoch },
+    },
+    interrupted,
+    chosen: { ...trained.chosen },
+    byUnit: () => Promise.resolve(validationByUnit(measured, examples)),
+    contents(): FitContents {
+      const { negatives } = examples;
+      const hashing = hashingOf(space);
+      const preprocess = preprocessOf(space, dataset, examples, session.options, items?.itemFields);
+      return {
+        model: trained.name,
+        tables: { [DEFAULT_TABLE]: trained.table(space), ...trained.moreTables?.(space) },
+        files: {
+          ...trained.files(space),
+          ...preprocessFile(preprocess),
+          ...(negatives && negativeFiles(negatives.source)),
+          ...(items && itemFiles(items.catalogue)),
+          [HISTORY_FILE]: historyChunks(history),
+        },
+        chosen: { ...trained.chosen },
+        manifest: {
+          ...(Object.keys(hashing).length > 0 && { hashing }),
+          ...(carried && { init: carried }),
+          ...(trained.engine && { engine: trained.engine }),
+        },
+      };
+    },
+  };
+}
+
+/** What the data says to defaults. */
+export function factsOf<O extends FeatureOptions>(
+  { optionsFor }: { optionsFor: (facts: DataFacts) => O },
+  { space, examples, start, input }: Pick<Prepared<unknown>, "space" | "examples" | "start" | "input">,
+): DataFacts {
+  const { patience } = optionsFor(BEFORE_DATA);
+  const numFields = space.fields.length;
+  return {
+    loss: examples.task === "regression" ? "squared" : "logistic",
+    numFields,
+    stopsEarly: examples.valid !== undefined && patience > 0,
+    isWarm: start !== undefined,
+    ...(examples.negatives &&
+      input.train.kind === "drawn" && {
+        drawnRowsPerKey: (input.train.numRows * numFields) / input.counts.filter((count) => count > 0).length,
+      }),
+  };
+}
+
+/** The metric that early stopping goes by, as `metrics` names it. */
+function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {
+  const { k, metric: list } = options as Partial<ListOptions>;
+  return k !== undefined && list !== undefined
+    ? listMetric({ k, metric: list })
+    : comparedByLabels(valid, metric);
+}
+
+function hashingNotes(space: FeatureSpace): string[] {
+  return Object.entries(hashingOf(space)).map(([field, { keys, bits, collisionShare }]) => {
+    const share = `${(100 * collisionShare).toFixed(1)} %`;
+    return `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of the keys collide`;
+  });
+}

@@ -1,0 +1,325 @@
+// A training from the log to the run directory, whatever the trainer.
+//
+//   given ──► plan ──► log ──► dataset ──► parts ──► search? ──► fit ──► refit on all rows? ──► run directory, whole or not at all
+//                                                    └─ checkpoints ──┴─ interruption
+
+import { availableParallelism } from "node:os";
+import type { Dataset } from "../../dataset/dataset.js";
+import { isEncodedDataset } from "../../dataset/encoded/read.js";
+import { limitEvents } from "../../dataset/filters/event-limits.js";
+import type { DroppedUsers } from "../../dataset/filters/heavy-users.js";
+import { eventColumn } from "../../dataset/sequences/event-weights.js";
+import type { Manifest, Metrics, PartMetrics } from "../../embedding/manifest.js";
+import { ownRun } from "../../embedding/own-run.js";
+import { writeRun } from "../../embedding/run-directory.js";
+import { flagOf, UsageError } from "../../errors.js";
+import { checkOutput } from "../../io/atomic.js";
+import { pathExists } from "../../io/read-artifact.js";
+import { version } from "../../io/package-version.js";
+import { askedOf } from "./requested-options.js";
+import { checkpointPath } from "../epochs/checkpoint-file.js";
+import { Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
+import { resolvedOptions } from "./describe-run.js";
+import type { ExampleOptions } from "../options/example-options.js";
+import { datasetIsHere } from "../reading/open-log.js";
+import { logOptionsOf, type GivenTraining } from "../options/log.js";
+import { checkGiven, decisive, noSuchOption } from "../options/table.js";
+import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
+import { readDataset } from "../reading/read-dataset.js";
+import { checkRefit, fitTwice } from "./refit.js";
+import { search, type Searched } from "../search/search.js";
+import { splitWarnings } from "../options/split-options.js";
+import { Stopwatch } from "./stopwatch.js";
+import type { Summary } from "./summary.js";
+import type { Plan, Session, Source } from "./plan.js";
+import type { Trainer } from "./trainer.js";
+import { smallSplitWarnings } from "../warnings/training-warnings.js";
+import { capWarnings, userShareWarnings } from "../warnings/user-shares.js";
+import { collectWarnings, type Watch } from "./watch.js";
+import { startThreads } from "../../workers/idle.js";
+
+/** What is done once a stage has ended, where that takes a while. */
+const FOLLOWING: Readonly<Record<string, string>> = {
+  read: "preparing the rows for training",
+  encode: "training",
+  bin: "training",
+  search: "training",
+  train: "measuring the model",
+  evaluate: "finishing the model",
+};
+
+/**
+ * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
+ *
+ * @param given what the user set, by the options' names; `out` is the run
+ * @throws {UsageError} an option that the trainer has not, out of its range, or that does not go with another
+ * @throws {EmbedError} as the stages do; nothing is written then
+ */
+export async function train(
+  trainer: Trainer,
+  paths: readonly string[],
+  given: GivenTraining & { out: string },
+  watching: Watch,
+): Promise<Summary<PartMetrics>> {
+  const clock = new Stopwatch();
+  const { watch, warnings, warn } = collectWarnings(watching);
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const { out, force = false } = given;
+  checkNames(trainer, given);
+  checkGiven(trainer.options, given);
+  await checkEngine(trainer, paths, given);
+  await checkOutput(out, force, "directory", ownRun);
+  const asked = await trainer.plan(given);
+  checkSearch(given);
+  checkRefit(given);
+
+  // they start while this thread reads
+  startThreads(given.threads ?? availableParallelism());
+  const { options, dataset, cut, droppedUsers } = await openParts(asked, paths, given, { watch, warn, note });
+  const ended = (stage: string): void => {
+    clock.lap(stage);
+    const text = FOLLOWING[stage.replace(/^refit /, "")];
+    if (text !== undefined) watch.observe({ stage: "doing", text });
+  };
+  ended("read");
+
+  const { inputs } = dataset;
+  const earlier = asked.earlier?.manifest.files;
+  const identity = {
+    version,
+    log: paths,
+    ...decisive(trainer.options, given),
+    inputs,
+    ...(earlier && { "run of --init": earlier }),
+  };
+  if (given.search !== undefined && !given.resume && (await pathExists(checkpointPath(out))))
+    note(`starting again: --resume would continue from '${checkpointPath(out)}'`);
+  const checkpoints = await Checkpoints.open(out, given, identity, watch.signal);
+  const { epoch } = checkpoints;
+  const { round = "epoch" } = trainer;
+  if (epoch !== undefined) note(`resuming after ${round} ${epoch}`);
+  const session: Omit<Session, "controls"> = {
+    ...{ options, given, beside: out, watch, warn, note },
+    lap: ended,
+  };
+  const parts = partsToFit(cut, given);
+  for (const text of smallSplitWarnings(parts)) warn(text);
+  const source = { dataset, parts, cut: cut.parts };
+  const found =
+    given.search === undefined
+      ? undefined
+      : await searchSettings({ trainer, given, plan: asked }, source, session, checkpoints);
+  if (found) ended("search");
+  const plan = found ? await trainer.plan({ ...given, ...found.setting }) : asked;
+  const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
+    checkpoints,
+    refits: given.refit === true,
+    round,
+  });
+  if (interrupted) {
+    const { bestEpoch } = published.evaluated;
+    const held = round === "epoch" ? `epoch ${bestEpoch}` : `${bestEpoch} ${round}s`;
+    warn(`interrupted: the run holds ${held}, the best so far`);
+  }
+
+  const trainedRows = refit?.rows ?? cut.parts.train.rows.length;
+  const heldOutRows = dataset.numRows - trainedRows;
+  const contents = await published.contents(first);
+  const resolved = resolvedOptions(paths, options, trainer.options, given, {
+    ...first.options,
+    ...contents.chosen,
+  });
+  const manifest: Omit<Manifest, "files" | "schemaVersion" | "from"> = {
+    version,
+    command: trainer.command,
+    model: contents.model,
+    options: resolved,
+    asked: await askedOf(paths, given, trainer.options, inputs, plan.earlier?.path, cut.remote),
+    seed: plan.seed,
+    inputs,
+    roles: dataset.roles,
+    split: splitCounts(cut),
+    rows: dataset.numRows,
+    seen: { rows: trainedRows, heldOut: heldOutRows },
+    ...(droppedUsers && { droppedUsers }),
+    ...(interrupted && { interrupted: true }),
+    ...(found && { search: found.trials, searchedBy: found.by }),
+    metrics: first.metrics,
+    ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
+    ...(refit && { refit: { ...refit, metrics: refit.metrics as Record<string, Metrics> } }),
+    timings: clock.laps,
+    warnings,
+    ...contents.manifest,
+  };
+  const metricsLines = contents.metricsLines ?? linesOf(first, refit && published.evaluated);
+  watch.observe({ stage: "doing", text: `writing ${out}` });
+  await writeRun(
+    out,
+    force,
+    {
+      ...{ tables: contents.tables, manifest, modelFiles: contents.files, metricsLines },
+      trialLines: found?.lines,
+    },
+    { signal: watch.signal },
+  );
+  await checkpoints.remove();
+  return {
+    command: trainer.command,
+    version,
+    out,
+    seconds: clock.seconds(),
+    rows: dataset.numRows,
+    ...{ trainedRows, heldOutRows },
+    ...(droppedUsers && { droppedUsers }),
+    options: resolved,
+    metrics: first.metrics,
+    ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
+    warnings,
+    ...(found && { search: found.trials, searchedBy: found.by }),
+    ...(contents.summary as Partial<Summary<PartMetrics>>),
+  };
+}
+
+/** @throws {UsageError} there is nothing to compare settings on */
+function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
+  if (trials !== undefined && valid === 0)
+    throw new UsageError(
+      "--search compares settings on the validation split: set --valid to a share such as 0.1, a date or a file",
+    );
+}
+
+/** What --search finds on the training and the validation split; the test split is not read. */
+async function searchSettings(
+  { trainer, given, plan }: { trainer: Trainer; given: GivenTraining; plan: Plan },
+  { dataset, parts, cut }: Source,
+  session: Omit<Session, "controls">,
+  checkpoints: Checkpoints,
+): Promise<Searched> {
+  const { watch, warn, note } = session;
+  const { comparedBy } = plan;
+  if (!parts.valid || !comparedBy)
+    throw new UsageError(
+      parts.valid
+        ? "--search cannot compare settings of this training: it measures nothing on the validation split"
+        : "--search compares settings on the validation split, which has no rows: choose another --valid",
+    );
+  const done = checkpoints.search?.trials.length ?? 0;
+  if (done > 0) note(`resuming the search after ${done} of ${given.search} settings`);
+  const silent: Omit<Session, "controls"> = {
+    ...session,
+    ...{ watch: { ...watch, observe: () => undefined }, warn: () => undefined, note: () => undefined },
+    ...{ lap: () => undefined, isTrial: true },
+  };
+  const source = { dataset, parts: { ...parts, test: undefined }, cut: { ...cut, test: undefined } };
+  const found = await search(
+    {
+      ...{ trials: given.search!, table: trainer.options, given, seed: plan.seed, comparedBy },
+      ...{ round: trainer.round, decided: plan.earlier ? ["dim"] : [] },
+      tryOut: async (setting) => {
+        const tried = await trainer.plan({ ...given, ...setting });
+        const { evaluated, chosen, byUnit } = await tried.fit(source, { ...silent, controls: {} });
+        const { options, metrics, epochs, bestEpoch } = evaluated;
+        return { used: { ...options, ...chosen }, valid: metrics["valid"], epochs, bestEpoch, byUnit };
+      },
+      found: checkpoints.search,
+      save: (state) => checkpoints.saveSearch(state),
+    },
+    watch,
+  );
+  for (const text of found.notes) note(text);
+  for (const text of found.warnings) warn(text);
+  return found;
+}
+
+/** A log that was read, and cut. */
+interface OpenedParts {
+  options: ExampleOptions;
+  dataset: Dataset;
+  cut: SplitParts;
+  /** users that --drop-users-above left out */
+  droppedUsers?: DroppedUsers;
+}
+
+/** Reads the log as a plan takes it, and cuts it into its parts. */
+export async function openParts(
+  plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
+  paths: readonly string[],
+  given: GivenTraining,
+  { watch, warn, note }: Pick<Session, "watch" | "warn" | "note">,
+): Promise<OpenedParts> {
+  const askedOptions = readingOptions(given, plan);
+  const read = await readDataset(paths, askedOptions, watch);
+  const options = { ...askedOptions, ...read.shaping };
+  const limited = limitEvents(read.dataset, options);
+  const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
+  for (const text of [...limited.notes, ...notes]) note(text);
+  const cut = await splitParts(dataset, options, plan.seed, watch);
+  const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
+  for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
+  return { options, dataset, cut, ...(read.droppedUsers && { droppedUsers: read.droppedUsers }) };
+}
+
+/**
+ * What the trainer is given: items that it has no rows for would steer it at random.
+ *
+ * @throws {UsageError} an option looks at held-out rows, which are all of such items
+ */
+function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts"] {
+  if (by !== "items") return parts;
+  const needing = (["refit", "search", "metric"] as const).find((name) => {
+    const value = (given as Record<string, unknown>)[name];
+    return value !== undefined && value !== false;
+  });
+  if (needing !== undefined)
+    throw new UsageError(
+      `${flagOf(needing)} cannot be combined with --split items: held-out items are unknown to the model ` +
+        "during training",
+    );
+  return { train: parts.train, valid: undefined, test: undefined };
+}
+
+/** @throws {UsageError} the log is a dataset, which does not come through a server */
+async function checkEngine(
+  { options }: Trainer,
+  paths: readonly string[],
+  given: GivenTraining,
+): Promise<void> {
+  if (given.engine === undefined) return;
+  for (const path of paths)
+    if (!given.engineTrain && (await isEncodedDataset(path)))
+      throw datasetIsHere(
+        path,
+        Object.hasOwn(options, "engineTrain") ? ", or add --engine-train to train there" : "",
+      );
+}
+
+/** @throws {UsageError} names with the nearest option that there is */
+function checkNames({ command, options }: Trainer, given: object): void {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
+  }
+}
+
+/** How the log is read. */
+function readingOptions(
+  given: GivenTraining,
+  { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,
+): ExampleOptions {
+  const needsAllRows: Record<string, boolean> = {
+    "--negatives": (given.negatives ?? 0) > 0,
+    "--since": given.since !== undefined,
+    "--max-events-per-user": given.maxEventsPerUser !== undefined,
+    "--hash-keys": given.hashKeys !== undefined,
+  };
+  const flags = Object.keys(needsAllRows).filter((flag) => needsAllRows[flag]);
+  return {
+    ...logOptionsOf(given, { unlabelled }),
+    ...eventColumn(given),
+    ...reading,
+    wholeFor: [...flags, ...wholeFor],
+  };
+}
+
+function linesOf({ epochs }: Evaluated, refit: Evaluated | undefined): object[] {
+  return [...epochs, ...(refit?.epochs.map((event) => ({ ...event, refit: true })) ?? [])];
+}

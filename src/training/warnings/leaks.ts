@@ -1,0 +1,43 @@
+// Inputs held against those of a run's training: a log to measure on that the run was trained on, whose metrics are no measure of what
+// the run does with new events, and side tables that have changed since.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import type { Run } from "../../embedding/run-directory.js";
+
+/**
+ * A sentence for each file of the log that was an input of the training; side tables, which stand last, are read again.
+ *
+ * @param instead what measures new events, a clause
+ */
+export function leakNotes(
+  { manifest, path }: Run,
+  { inputs }: Dataset,
+  numSides: number,
+  { what = "events", instead = "; --part test evaluates on the held-out test split" } = {},
+): string[] {
+  const logs = (all: Dataset["inputs"]) => all.slice(0, all.length - numSides);
+  const trained = new Set(logs(manifest.inputs).map(({ sha256 }) => sha256));
+  return logs(inputs)
+    .filter(({ sha256 }) => trained.has(sha256))
+    .map(
+      ({ path: log }) =>
+        `run '${path}' was trained on '${log}': the metrics do not measure performance on new ${what}${instead}`,
+    );
+}
+
+/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+export function changedSides(
+  manifest: Pick<Run["manifest"], "inputs">,
+  { inputs }: Dataset,
+  sides: readonly string[],
+): string[] {
+  if (sides.length === 0) return [];
+  const trained = manifest.inputs.slice(-sides.length);
+  return inputs
+    .slice(-sides.length)
+    .flatMap(({ path, sha256 }, i) =>
+      sha256 === trained[i]?.sha256
+        ? []
+        : [`side table '${path}' has changed since the run was trained: its values may no longer match`],
+    );
+}

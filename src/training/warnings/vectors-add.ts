@@ -1,0 +1,140 @@
+// What a training's vectors add on the validation split: its metric by row or user, beside that of a control without vectors.
+
+import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import type { VectorsAdd } from "../../embedding/manifest.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { vectorsAddOf } from "../../evaluation/vectors-add.js";
+import { log } from "../../numeric/exp.js";
+import { rowLoss } from "../../numeric/losses.js";
+import type { Examples } from "../examples/examples.js";
+import type { MeasuredParts } from "../judging/split-metrics.js";
+import { listMetric } from "../options/lists.js";
+import { rankingByPopularity } from "../judging/ranking-metrics.js";
+import type { RankingJob } from "../session/feature-training.js";
+import { fitWeights, weightScores } from "./weights-alone.js";
+
+/** Rows that weights are fitted on, at most, of rows that are drawn or read from disk. */
+const MOST_ROWS = 1 << 22;
+const ROWS_OF_BLOCK = 1 << 16;
+
+/** Over weights alone where labels are predicted, over popularity where items are ranked; undefined without a validation split. */
+export function addedByVectors(
+  { validScores, validByUser }: Pick<MeasuredParts, "validScores" | "validByUser">,
+  examples: Examples,
+  space: FeatureSpace,
+): VectorsAdd | undefined {
+  if (examples.ranking) return addedToPopularity(validByUser, examples.ranking);
+  return validScores && addedToWeights(validScores, examples, space);
+}
+
+/** What to try where vectors add nothing. */
+export function vectorAdvice({ ranking, negatives, task }: Examples): string {
+  if (ranking)
+    return "Try more events of each user, a smaller --dim, or --where to leave out events that no user chose";
+  if (negatives) return "Try train-pca, train-als or train-ranking on the same events, or a smaller --dim";
+  const from = task === "binary" ? 1 : "N";
+  return (
+    `For vectors of items whose neighbors are alike, train on the positive events: train-pca --positive-from ${from} ` +
+    "(or train-als, train-ranking). For predictions, try a larger --l2-vector, a smaller --dim or more rows; " +
+    "train-fm --model lr predicts by weights alone"
+  );
+}
+
+/** Over popularity, by user. @param byUser metrics of the model */
+export function addedToPopularity(
+  byUser: readonly UserMetric[] | undefined,
+  { examples, options }: RankingJob,
+): VectorsAdd | undefined {
+  const name = listMetric(options);
+  const model = byUser?.find((metric) => metric.name === name);
+  if (!model || !examples.valid) return undefined;
+  const alone = rankingByPopularity(examples.source, examples.valid, options.k).find(
+    (metric) => metric.name === name,
+  );
+  return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
+}
+
+/** Over weights alone, by row. @param scores of the validation rows */
+function addedToWeights(
+  scores: Float32Array,
+  { train, valid, task, labelRange, negativeShare = 1 }: Examples,
+  space: FeatureSpace,
+): VectorsAdd | undefined {
+  if (!valid) return undefined;
+  const loss = task === "regression" ? "squared" : "logistic";
+  const fitted = fitWeights(rowsToFit(train), space, loss);
+  // negatives that training does not see would raise every score alike
+  if (loss === "logistic") fitted.bias += log(negativeShare);
+  const model = lossByRow(scores, valid, loss, labelRange);
+  const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);
+  return vectorsAddOf({ control: "weights alone", units: "rows", model, alone });
+}
+
+/** The loss of scored rows: log loss, or RMSE of scores within the range. */
+export function lossByRow(
+  scores: ArrayLike<number>,
+  { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
+  loss: "logistic" | "squared",
+  clip: readonly [low: number, high: number],
+): UserMetric {
+  const sums = Float64Array.from(labels, (label, r) => {
+    const score = loss === "squared" ? Math.min(Math.max(scores[r]!, clip[0]), clip[1]) : scores[r]!;
+    return (weights ? weights[r]! : 1) * rowLoss(loss, score, label);
+  });
+  return {
+    name: loss === "squared" ? "rmse" : "logLoss",
+    sums,
+    ...(weights && { weights: Float64Array.from(weights) }),
+    ...(loss === "squared" && { root: true }),
+  };
+}
+
+/** Rows that can be gone over again; of those that are drawn or on disk at most MOST_ROWS, in blocks. */
+function rowsToFit(train: TrainingRows): FeatureRows {
+  if (train.kind === "resident") return train.rows;
+  const blocks: FeatureRows[] = [];
+  let numRows = 0;
+  for (const block of train.kind === "drawn" ? train.draw(1) : storedBlocks(train.rows)) {
+    blocks.push(block);
+    if ((numRows += block.numRows) >= MOST_ROWS) break;
+  }
+  return joinedBlocks(blocks);
+}
+
+/** Blocks at even distances, where there are more rows than are taken. */
+function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
+  const every = Math.max(1, Math.ceil(rows.numRows / MOST_ROWS));
+  for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)
+    yield rows.rowsAt(first, Math.min(ROWS_OF_BLOCK, rows.numRows - first), 1);
+}
+
+/** One after another; pairs count 1 where a block has no values. */
+function joinedBlocks(blocks: readonly FeatureRows[]): FeatureRows {
+  const [first] = blocks;
+  if (blocks.length === 1) return first!;
+  const numRows = blocks.reduce((sum, block) => sum + block.numRows, 0);
+  const numPairs = blocks.reduce((sum, block) => sum + firstPair(block, block.numRows), 0);
+  const hasValues = blocks.some(({ values }) => values);
+  const hasWeights = blocks.some(({ weights }) => weights);
+  const all = {
+    ...{ numRows, width: 0, indptr: new Uint32Array(numRows + 1) },
+    ...{ ids: new Uint32Array(numPairs), labels: new Float32Array(numRows) },
+    ...(hasValues && { values: new Float32Array(numPairs).fill(1) }),
+    ...(hasWeights && { weights: new Float32Array(numRows).fill(1) }),
+  };
+  let [row, pair] = [0, 0];
+  for (const block of blocks) {
+    const size = firstPair(block, block.numRows);
+    all.ids.set(block.ids.subarray(0, size), pair);
+    if (block.values) all.values?.set(block.values.subarray(0, size), pair);
+    all.labels.set(block.labels.subarray(0, block.numRows), row);
+    if (block.weights) all.weights?.set(block.weights.subarray(0, block.numRows), row);
+    for (let r = 1; r <= block.numRows; r++) all.indptr[row + r] = pair + firstPair(block, r);
+    row += block.numRows;
+    pair += size;
+  }
+  const isDense = blocks.every(({ indptr, width }) => !indptr && width === first!.width);
+  const { indptr: _, ...dense } = all;
+  return isDense ? { ...dense, width: first!.width } : all;
+}
