@@ -117,12 +117,7 @@ async function exported(
   const reported: string[] = [];
   if (format === "fnn") {
     const options = { format, withWeight: false, strict, model: { w0: 0, dim: table.dim } };
-    await exportDirectory(
-      tableRows(table),
-      { ...options, ...(field !== undefined && { field }) },
-      path,
-      false,
-    );
+    await exportDirectory(tableRows(table), { ...options, field }, path, false);
   } else {
     const tables = { default: table };
     await writeRun(run, false, { tables, manifest: importedManifest, modelFiles: {}, metricsLines: [] });
@@ -130,7 +125,7 @@ async function exported(
     const { signal } = new AbortController();
     const nowhere = () => Promise.reject(new Error("to a stream"));
     const { needsPrefix } = exportFormats.get(format)!;
-    const named = { ...options, ...(field !== undefined && { field }), ...(needsPrefix && { into: PREFIX }) };
+    const named = { ...options, field, ...(needsPrefix && { into: PREFIX }) };
     await exportRun(run, named, nowhere, signal, (text) => reported.push(text));
   }
   const of = field ?? table.fields[0]!;

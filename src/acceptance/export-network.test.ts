@@ -189,7 +189,7 @@ test("the table alone is reached by --field and --onnx-part table, unknown keys 
     const { stderr } = await embedOk(["export", at("deep-crossing"), "--format", "onnx", "-o", out, ...args]);
     expect(stderr).toBe("");
     const keys: Input = { type: "string", values: ["nobody", ""] };
-    const others = args[0] === "--field" ? {} : { user_id: keys, device: keys };
+    const others: Record<string, Input> = args[0] === "--field" ? {} : { user_id: keys, device: keys };
     const { item_id_vector: found } = await runOnnx(out, { item_id: keys, ...others });
     expect(found!.values.slice(0, 4).every((x) => x !== 0)).toBe(true);
     expect(found!.values.slice(4)).toEqual([0, 0, 0, 0]);

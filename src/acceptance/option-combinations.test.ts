@@ -74,7 +74,7 @@ function evaluationOf({ row, words }: Combination, run: string) {
     on: paths,
     reading: readingOf(given, 1),
     bootstrap: 0,
-    ...(given.hashKeys !== undefined && { hashKeys: given.hashKeys }),
+    hashKeys: given.hashKeys,
     ...(row.log === "purchases" && { ranking: true, repeats: "allow" as const }),
   };
   return outcomeOf(() => evaluate([run], asked, unwatched));
@@ -85,7 +85,7 @@ function predictionsOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
     ...{ on: paths, reading: readingOf(given, 1), force: false },
-    ...(given.hashKeys !== undefined && { hashKeys: given.hashKeys }),
+    hashKeys: given.hashKeys,
   };
   return outcomeOf(async () => {
     const chunks: Uint8Array[] = [];

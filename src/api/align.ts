@@ -72,7 +72,7 @@ export async function alignRun(
   const rotated = { ...table, vectors: rotate(table.vectors, table.fieldOf) };
   const added = await readAdded(own);
 
-  const how = { threads, ...(signal && { signal }) };
+  const how = { threads, signal };
   const aligned = new Map<string, FieldAlignment>();
   for (const field of table.fields) {
     const blocks = common.filter(({ own: { field: name } }) => name === field);

@@ -100,7 +100,7 @@ export async function diffField(
   const { inA, inB } = both > most ? sampleOf(a, shared, most) : shared;
   const { byRow, ...found } = await diffVectors(vectorsAt(a, inA), vectorsAt(b, inB), [a.dim, b.dim], k, {
     threads,
-    ...(signal && { signal }),
+    signal,
   });
   const moved = byRow
     ? [...byRow.keys()]
@@ -119,7 +119,7 @@ export async function diffField(
       lost: keysA.size - both,
     },
     ...found,
-    ...(byRow && { byRow }),
+    byRow,
     ...(inA.length < both && { sampled: inA.length }),
     moved,
   };

@@ -61,7 +61,7 @@ export async function encode(
       const drop = [...build.drop, ...(counted?.filter ? [counted.filter] : [])];
       const stream = async (open: OpenSink) => ({
         ...(await streamRows(log, sides, { ...build, drop }, open, observe)),
-        ...(counted && { droppedUsers: counted.dropped }),
+        droppedUsers: counted?.dropped,
       });
       const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));
       return writeDataset(out, force, shaping, rows, watch.signal);
@@ -74,7 +74,7 @@ export async function encode(
     out,
     seconds: (performance.now() - start) / 1000,
     rows: numRows,
-    ...(droppedUsers && { droppedUsers }),
+    droppedUsers,
     options: { log: paths, ...shaping },
     metrics: {},
     warnings,

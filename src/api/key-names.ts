@@ -29,7 +29,7 @@ export class KeyNames {
     const name = this.#nameOf(row.key);
     this.#shown.add(row.key);
     if (name === undefined) this.#nameless.add(row.key);
-    return { ...row, ...(name !== undefined && { name }) };
+    return { ...row, name };
   }
 
   /** What the file lacks of the keys that were asked for; undefined where it has all. */

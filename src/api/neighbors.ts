@@ -199,7 +199,7 @@ async function searched(
       indptr: ascending(rows.length + 1),
       items: rows.map((row) => row - range.first),
     },
-    ...(signal && { signal }),
+    signal,
   });
   if (source.note) tell(source.note);
   tell(

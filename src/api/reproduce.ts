@@ -256,7 +256,7 @@ async function compared(
   for (const file of names) {
     const why = !own[file] ? "only in the new run" : !other[file] ? "not in the new run" : undefined;
     const isSame = why === undefined && own[file]!.sha256 === other[file]!.sha256;
-    if (why !== undefined || isSame) files.push({ file, agrees: isSame, ...(why !== undefined && { why }) });
+    if (why !== undefined || isSame) files.push({ file, agrees: isSame, why });
     else if (file === "metrics.jsonl") files.push({ file, agrees: await linesAgree(run, again) });
     else if (isTable(file, run)) files.push({ file, agrees: true, why: "other bytes: a server trained it" });
     else files.push({ file, agrees: false });

@@ -106,8 +106,8 @@ export async function buildDataset(
     columns,
     roles,
     inputs,
-    ...(firstOther && { firstOther }),
-    ...(beside && { beside }),
+    firstOther,
+    beside,
   };
   const { dataset, notes } = choosePositives(all);
   return { dataset, ...given, notes: [...given.notes, ...notes] };
@@ -237,7 +237,7 @@ export async function streamRows(
       ...plans.flatMap((plan, i) => keyWarnings(plan, dictionaries[i]!, log, roles, options)),
       ...warnings,
     ],
-    ...(rows.firstOther && { firstOther: rows.firstOther }),
+    firstOther: rows.firstOther,
     inputs: [...read.inputs, ...sides.flatMap(({ inputs }) => inputs)],
     fileRows: read.inputs.map(({ path }) => rows.rowsOfFiles.get(path) ?? 0),
     dictionaries,

@@ -81,7 +81,7 @@ export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows
     width: rows.width,
     ...(rows.indptr && { indptr }),
     ids,
-    ...(values && { values }),
+    values,
     labels: Float32Array.from(order, (row) => rows.labels[row]!),
     ...(rows.weights && { weights: Float32Array.from(order, (row) => rows.weights![row]!) }),
   };

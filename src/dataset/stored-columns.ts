@@ -67,7 +67,7 @@ export function sliceOf(dataset: Dataset, from: number, to: number): Dataset {
     if (column.kind === "key")
       return { kind: "key", name: column.name, dictionary: column.dictionary, codes };
     const { kind, name, separator, indptr, values, weights, dictionary } = column;
-    return { kind, name, separator, indptr, values, dictionary, codes, ...(weights && { weights }) };
+    return { kind, name, separator, indptr, values, dictionary, codes, weights };
   });
   return { ...dataset, columns, numRows: to - from };
 }

@@ -45,7 +45,7 @@ export function encodeStored(part: StoredPart): FeatureRows {
   }
   const width = slices[0]?.width ?? 0;
   const { labels } = part;
-  return { numRows: row, width, ids, labels, ...(values && { values }), ...(indptr && { indptr }) };
+  return { numRows: row, width, ids, labels, values, indptr };
 }
 
 /** A part in files: its pairs are there, its labels and where each row's pairs begin in memory. */
@@ -67,7 +67,7 @@ export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): St
   return {
     numRows: rows.length,
     labels,
-    ...(weights && { weights }),
+    weights,
     rowsAt(first, count) {
       const start = startOf(first);
       const own = new Uint32Array(startOf(first + count) - start);

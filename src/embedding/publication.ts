@@ -40,7 +40,7 @@ export function publicationBytes({ name, version, run, from, previous, files }: 
     name,
     version,
     run,
-    ...(from !== undefined && { from }),
+    from,
     previous,
     files: ordered,
   };

@@ -26,8 +26,8 @@ function elementOf(name: string, type: ColumnType): SchemaElement | undefined {
     converted?: SchemaElement["converted_type"],
   ): SchemaElement => ({
     name,
-    ...(physical && { type: physical }),
-    ...(converted && { converted_type: converted }),
+    type: physical,
+    converted_type: converted,
   });
   if (kind === "string" || kind === "char" || kind === "varChar") return plain("BYTE_ARRAY", "UTF8");
   if (kind === "byte" || kind === "short" || kind === "integer") return plain("INT32");

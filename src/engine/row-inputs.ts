@@ -103,7 +103,7 @@ export function columnOf(file: OpenInput, name: string, columns: Columns): LeafC
     name,
     ...leafOf(name, type)!,
     ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
-    ...(separator !== undefined && { separator }),
+    separator,
   };
 }
 

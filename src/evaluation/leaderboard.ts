@@ -78,7 +78,7 @@ export function leaderboardOf(
       ...(entrants.get(name) ?? { isBaseline: true }),
       metrics: own,
       intervals,
-      ...(difference && { toBest: difference }),
+      toBest: difference,
       isClose: difference !== undefined && difference.low <= 0 && difference.high >= 0,
     };
   });

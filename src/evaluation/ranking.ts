@@ -59,7 +59,7 @@ export async function rankedByUser(
 ): Promise<UserMetric[]> {
   const top = Math.max(1, Math.min(k, input.items.length / input.dim));
   const { items } = among
-    ? await rankLists(vectorRanker(input), among, top, { threads, ...(signal && { signal }) })
+    ? await rankLists(vectorRanker(input), among, top, { threads, signal })
     : await topItems(input, top, threads, signal);
   const wanted = ["recall", "ndcg", metric].map((name) => `${name}At${k}`);
   return rankingMetrics(items, top, [k], withoutMasked(heldOut, input.masks)).filter(

@@ -82,7 +82,7 @@ export function scoredMetrics(
   if (units.kind === "row") return { metrics, byUser: [...ofNames(byUser, metrics), ...ofAll], curve };
   const { sums, weights: events, oneClass } = userAucs(scores, labels, units, weights);
   const total = events.reduce((sum, weight) => sum + weight, 0);
-  const userAuc = total > 0 ? { userAuc: sums.reduce((sum, value) => sum + value, 0) / total } : {};
+  const userAuc: Metrics = total > 0 ? { userAuc: sums.reduce((sum, value) => sum + value, 0) / total } : {};
   return {
     metrics: { ...metrics, ...userAuc },
     byUser: [

@@ -88,7 +88,7 @@ export async function exportSaved(
     if (options.preprocess)
       await writeChunks(join(folder, "preprocess.json"), [options.preprocess], atomic.signal);
   };
-  if (format.needsDirectory) await writeDirectory(target, force, write, { ...(own && { own }), ...atomic });
+  if (format.needsDirectory) await writeDirectory(target, force, write, { own, ...atomic });
   else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
   return { rows: selection.numRows, numZero: selection.numZero };
 }

@@ -93,7 +93,7 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   };
   const selection: Selection = {
     ...how,
-    ...(field !== undefined && { field }),
+    field,
     dim: rows.dim,
     numRows: range.last - range.first,
     fields: rows.fields,

@@ -38,7 +38,7 @@ export async function foldInEvents(
   const whyTogether = together?.(model);
   return {
     ...{ dim: composer.dim, biased: true },
-    ...(whyTogether !== undefined && { together: whyTogether }),
+    together: whyTogether,
     async of(log, mayBeNone) {
       const { dataset } = await readLikeRun(model.preprocess, log, silently(watch));
       const fresh = newKeysOf(model, dataset, { given: options.field, mayBeNone }, watch);

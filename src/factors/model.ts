@@ -5,11 +5,10 @@
 import type { FeatureRows } from "../dataset/rows.js";
 import type { FieldAwareness } from "../kernels/ffm/binding.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
-import type { FmShape } from "../kernels/fm/binding.js";
 import { exp } from "../numeric/exp.js";
 import type { EpochEvent } from "../training/epochs/epoch.js";
 import type { RunningScorer } from "../training/session/feature-training.js";
-import { FmMachine } from "./machine.js";
+import { FmMachine, type MachineShape } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 
 export interface FmModel {
@@ -90,9 +89,9 @@ export async function startScoring(
 export function scoringShape(
   { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
   threads: number,
-): FmShape {
+): MachineShape {
   return {
-    ...(fields && { fields }),
+    fields,
     numFeatures: w.length,
     dim: fields ? dim / fields.numFields : dim,
     threads,

@@ -37,7 +37,7 @@ export interface EarlierRun {
 export async function readEarlier(run: Run): Promise<EarlierModel> {
   const model = await readFmModel(run);
   const optimizer = await readOptimizerFile(run, model.space.numFeatures);
-  return { ...model, ...(optimizer && { optimizer }) };
+  return { ...model, optimizer };
 }
 
 /** A run with its model and when each of its keys was last seen. @throws {ArtifactError} damaged */

@@ -49,9 +49,9 @@ export function encodeOf(given: GivenEncode & { out: string }): EncodeOptions {
     ...columnsOf(named),
     ...{ onBadRow, out, force },
     reading: firstReadingOf(given),
-    ...(maxBad !== undefined && { maxBad }),
+    maxBad,
     ...(file !== undefined && { badRows: new BadRowReport(file, force) }),
-    ...(hashKeys !== undefined && { hashKeys }),
-    ...(hashKeysOf && { hashKeysOf }),
+    hashKeys,
+    hashKeysOf,
   };
 }

@@ -57,7 +57,7 @@ export async function badRowsOf({ onBadRow, maxBad, badRows: file, force = false
   checkGiven({ ...reading, ...badRows }, { onBadRow, maxBad, badRows: file });
   const { BadRowReport } = await import("../training/reading/bad-row-report.js");
   return {
-    ...(maxBad !== undefined && { maxBad }),
+    maxBad,
     ...(file !== undefined && { badRows: new BadRowReport(file, force) }),
   };
 }

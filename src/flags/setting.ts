@@ -21,7 +21,7 @@ export function settingOf(option: Option): Setting {
   const noBytes = option instanceof TableOption && option.declared.noBytes;
   const about = {
     ...{ name: nameOf(option), help: option.description },
-    ...(path && { path }),
+    path,
     ...(noBytes && { noBytes }),
   };
   if (isSwitch(option)) return { ...about, kind: "flag" };

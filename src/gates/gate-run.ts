@@ -87,7 +87,7 @@ export async function driftOutcomes(
       );
       continue;
     }
-    const drift = await driftOf(table, before, field, k, { threads, ...(signal && { signal }) });
+    const drift = await driftOf(table, before, field, k, { threads, signal });
     // one key has no neighbours in either week: a numeric field
     if (drift.keys === 1) continue;
     const none = "the last version has no two of these keys";

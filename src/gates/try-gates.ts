@@ -50,7 +50,7 @@ export async function tryGates(
   { bounds, previous, out, force, threads, signal }: TryGatesOptions,
 ): Promise<TriedGates> {
   const stage = (await isEncodedDataset(path)) ? "before" : "after";
-  const how = { threads, ...(signal && { signal }) };
+  const how = { threads, signal };
   const outcomes =
     stage === "before"
       ? await gateBefore(path, bounds.before ?? {}, previous, how)

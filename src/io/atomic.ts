@@ -128,7 +128,7 @@ export async function writeFileAtomic(
   const write = async (temporary: string): Promise<void> => {
     await writeChunks(temporary, chunks, signal);
   };
-  await writeFileBy(path, write, force, { ...(signal && { signal }), ...(onStep && { onStep }) });
+  await writeFileBy(path, write, force, { signal, onStep });
 }
 
 /**

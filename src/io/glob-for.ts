@@ -24,7 +24,7 @@ export async function patternsFor(files: readonly string[]): Promise<Proposal> {
     if (others.length === 0 && new Set(found).size === wanted.size) return { patterns };
     if (others.length > 0) nearest ??= { pattern: patterns[0]!, others };
   }
-  return { ...(nearest && { nearest }) };
+  return { nearest };
 }
 
 /** A pattern for a file and others that are named like it; undefined where its name has no number. */

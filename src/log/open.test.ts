@@ -204,7 +204,7 @@ describe("Log", () => {
       `k,a\n\n${texts.map((text) => `k,${text}`).join("\n")}\n"k","x\ny"\nk,z`,
     );
     for (const sizes of [undefined, tiny]) {
-      const { rows, badCells } = await rowsOf(path, {}, { numbers: ["a"], ...(sizes && { sizes }) });
+      const { rows, badCells } = await rowsOf(path, {}, { numbers: ["a"], sizes });
       expect(rows.map((row) => row[1])).toEqual([
         1,
         NaN,

@@ -80,7 +80,7 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
 export async function withDefaults(command: string, given: Given, fail: Fail): Promise<Given> {
   const { checkpointEvery, options } = await named(command);
   const { valid, test, split, refit } = givenFromFile(options, given, fail) as GivenTraining;
-  const refits = holdsOutRows({ valid: valid ?? 0, test: test ?? 0, ...(split && { split }) });
+  const refits = holdsOutRows({ valid: valid ?? 0, test: test ?? 0, split });
   if (refits && split === "items" && refit === undefined)
     fail(
       "split",
@@ -88,7 +88,7 @@ export async function withDefaults(command: string, given: Given, fail: Fail): P
         "and 'split', or set 'refit: false' to publish a table without the held-out items",
     );
   return {
-    ...(checkpointEvery !== undefined && { "checkpoint-every": checkpointEvery }),
+    "checkpoint-every": checkpointEvery,
     ...("rowOrder" in options && { "row-order": LATEST_VERSION }),
     ...(refits && { refit: true }),
     ...given,

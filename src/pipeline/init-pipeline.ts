@@ -67,9 +67,9 @@ export async function initPipeline(
       rows,
       columns,
       reading: given,
-      ...(timeFormat !== undefined && { timeFormat }),
-      ...(gate && { newest: gate }),
-      ...(spread && { spread }),
+      timeFormat,
+      newest: gate,
+      spread,
     },
     training,
   );

@@ -285,7 +285,7 @@ class PipelineRun {
     seconds: number,
     rows?: number,
   ): void {
-    this.#report.steps.push({ step, outcome, text, seconds, ...(rows !== undefined && { rows }) });
+    this.#report.steps.push({ step, outcome, text, seconds, rows });
     const took = outcome === "skipped" ? "" : ` (${seconds.toFixed(1)} s)`;
     this.#watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }

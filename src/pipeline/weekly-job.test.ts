@@ -49,7 +49,7 @@ const init = (logs: string[], now?: number) =>
       force: true,
       given: {},
       reading: defaultReadOptions,
-      ...(now !== undefined && { now }),
+      now,
     },
     watch,
   );

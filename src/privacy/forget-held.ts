@@ -51,7 +51,7 @@ export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<
     const { dataset } = await readEncoded(path, 0);
     for (const [field, keys] of asked) {
       const { user, item } = dataset.roles;
-      const roles = { ...(user !== undefined && { user }), ...(item !== undefined && { item }) };
+      const roles = { user, item };
       const names = dataset.columns.map((column) => column.name);
       const name = [...keysByColumn(new Map([[field, keys]]), roles, names).keys()][0]!;
       const column = names.includes(name) ? columnNamed(dataset, name) : undefined;

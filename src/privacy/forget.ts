@@ -199,7 +199,7 @@ async function forgetInRun(
     const write = async (dir: string): Promise<void> => {
       await writeRewritten(dir, run, rewriting, signal);
     };
-    await writeDirectory(path, true, write, { signal, own: ownRun, ...(onStep && { onStep }) });
+    await writeDirectory(path, true, write, { signal, own: ownRun, onStep });
   }
   const changed = [{ path, dropped: rewriting.dropped, removed: [], remade: [] }];
   return {

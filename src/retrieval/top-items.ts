@@ -90,6 +90,6 @@ export async function topItems(
 ): Promise<TopItems> {
   signal?.throwIfAborted();
   const size = Math.max(1, Math.min(threads, Math.ceil(queries.length / dim / THREAD_QUERIES)));
-  const search = await ItemSearch.start(dim, [{ items, ...(weights && { weights }) }], size);
+  const search = await ItemSearch.start(dim, [{ items, weights }], size);
   return await withMachine(search, signal, async () => await search.best(0, { queries, masks, top }));
 }

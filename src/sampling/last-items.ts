@@ -56,7 +56,7 @@ export function lastItems(
       if (weights) weights[indptr[q]! + i] = exp((Math.LN2 * since) / halfLife!);
     }),
   );
-  return { ...found, ...(weights && { weights }) };
+  return { ...found, weights };
 }
 
 /** Events by user: those of user u are order[starts[u] .. starts[u + 1]). */

@@ -161,7 +161,7 @@ export function listsOfUsers(
     picked.set(items.subarray(indptr[user], indptr[user + 1]), ends[q]);
     own?.set(weights!.subarray(indptr[user], indptr[user + 1]), ends[q]);
   });
-  return { indptr: ends, items: picked, ...(own && { weights: own }) };
+  return { indptr: ends, items: picked, weights: own };
 }
 
 /** The source's history with the events of a further part. */

@@ -81,7 +81,7 @@ export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false)
   const events = {
     users: usersOf(users, dataset, rows),
     items: itemsOf(items, dataset, rows),
-    ...(times && { times }),
+    times,
   };
   const counts = new Uint32Array(items.size);
   for (const item of events.items) if (item !== NO_ITEM) counts[item]!++;

@@ -69,7 +69,7 @@ async function describe(version: Publication, latest: boolean, quick: boolean): 
     const { manifest } = await openRun(path);
     const { command, model, rows } = manifest;
     const metric = metricOf(manifest);
-    Object.assign(listed, { command, model, rows, ...(metric && { metric }) });
+    Object.assign(listed, { command, model, rows, metric });
     if (quick) await checkSizes(path, manifest);
     else await checkVersion(path);
   } catch (error) {

@@ -223,7 +223,7 @@ export async function replaceVersion(
   signal: AbortSignal,
   onStep?: (step: string) => void | Promise<void>,
 ): Promise<void> {
-  const options = { signal, own: ownVersion, ...(onStep && { onStep }) };
+  const options = { signal, own: ownVersion, onStep };
   if ((await latestNumber(store, name)) !== version)
     return await writeDirectory(target, true, write, options);
   const pointer = join(namePath(store, name), LATEST);
@@ -299,7 +299,7 @@ export async function publishRun(
         throw new ArtifactError(`run '${run}' was replaced while it was being published: publish it again`);
       }
     },
-    { signal, ...(onStep && { onStep }) },
+    { signal, onStep },
   );
   await movePointer(join(path, LATEST), version);
   return { name, version, path: target };

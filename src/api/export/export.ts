@@ -153,7 +153,7 @@ async function writeRows(
       ? await heldOutLoss(
           opened.run,
           { field, compose, dtype },
-          { ...(on && { on }), ...(part && { part }) },
+          { on, part },
           { observe: () => undefined, signal },
         )
       : undefined;

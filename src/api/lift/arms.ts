@@ -113,7 +113,7 @@ async function summaryOf(
     seed,
     validLosses: training.epochs.map(({ validLoss }) => validLoss!),
     seconds: training.epochs.map(({ seconds }) => seconds),
-    ...(testLoss !== undefined && { testLoss }),
+    testLoss,
     ...(metrics?.["auc"] !== undefined && { testAuc: metrics["auc"] }),
   };
 }

@@ -149,7 +149,7 @@ function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
     test,
     ...(isKnown && { split: by as SplitBy }),
     ...(splitKey && by === "random" && { splitKey }),
-    ...(validLike !== undefined && { validLike }),
+    validLike,
     ...(last !== undefined && by === "last" && { last }),
     ...(group !== undefined && by === "last" && { group }),
   };

@@ -76,7 +76,7 @@ export async function predict(
       options: {
         ...(path === undefined ? { model } : { run: path }),
         ...{ on, keep, rawScores, format },
-        ...(hashKeys !== undefined && { hashKeys }),
+        hashKeys,
       },
       metrics: {},
       predictions: predicting.predictions,
@@ -176,9 +176,9 @@ class Predicting {
     const { on, reading, hashKeys, maxBad, badRows } = this.#options;
     const log = {
       ...{ on, reading, beside: [...new Set(this.#kept)] },
-      ...(hashKeys !== undefined && { hashKeys }),
-      ...(maxBad !== undefined && { maxBad }),
-      ...(badRows && { badRows }),
+      hashKeys,
+      maxBad,
+      badRows,
     };
     badRows?.hold();
     try {

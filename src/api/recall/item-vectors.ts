@@ -82,7 +82,7 @@ export async function itemVectors(given: Given, how: HowCompared): Promise<ItemV
     ...(made?.note !== undefined && { note: made.note }),
     searchIn: async (sets) =>
       options.index === undefined
-        ? await searchVectors({ dim, vectors, ...(found && { weights: found }) }, sets, {
+        ? await searchVectors({ dim, vectors, weights: found }, sets, {
             threads,
             signal: watch.signal,
           })

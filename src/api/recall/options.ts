@@ -163,5 +163,5 @@ export function askedBy(options: RecallOptions): Asked {
       );
   }
   const query = queryOf({ ...options, ...(baseline === undefined && { scoring }) });
-  return { scoring, ...(baseline && { baseline }), query, quota: quotaOf(per) };
+  return { scoring, baseline, query, quota: quotaOf(per) };
 }

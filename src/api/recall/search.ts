@@ -65,7 +65,7 @@ export async function searchVectors(
     best: async (set, { vectors: queries }, masks, top) =>
       await unlessAborted(signal, () => search.best(set, { queries: queries!, masks, top })),
     score: async ({ vectors: queries }, lists) => {
-      const ranked = { dim, queries: queries!, items: vectors, ...(weights && { weights }) };
+      const ranked = { dim, queries: queries!, items: vectors, weights };
       return await vectorRanker(ranked).score(lists, { threads });
     },
     end: endedBy(search, signal),

@@ -114,7 +114,7 @@ async function partOfMask(
   timed: boolean,
 ): Promise<Part> {
   const { mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
-  const bad = { ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
+  const bad = { maxBad, badRows };
   const log = { on: mask!, reading, hashKeys, timed, ...bad };
   const { dataset } = await readLikeRun(preprocess, log, silently(watch));
   return had(wholeOf(dataset), preprocess, positiveFrom);
@@ -127,7 +127,7 @@ export async function eventsToFoldIn({
   watch,
 }: Omit<ReadAgain, "run">): Promise<TrainingEvents> {
   const { foldIn, reading, hashKeys, maxBad, positiveFrom } = options;
-  const log = { on: foldIn!, reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
+  const log = { on: foldIn!, reading, hashKeys, maxBad };
   const quiet = silently(watch);
   const dataset =
     preprocess.negatives || preprocess.roles.label === undefined

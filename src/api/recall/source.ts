@@ -125,7 +125,7 @@ async function howToRank({
     );
   // a row of the user's and one of the item's are all that it ranks by; of items that are sums an index holds the sums
   if (isRows && (!composition || options.index !== undefined))
-    return { scoring: "dot", withWeights: true, ...(composition && { composition }) };
+    return { scoring: "dot", withWeights: true, composition };
   return "model";
 }
 
@@ -182,9 +182,9 @@ async function knownOf(given: Given, needsLog: string | undefined): Promise<Know
   const own = folded ?? log?.events;
   const had = masks ? await withMasked(own, again) : undefined;
   return {
-    ...(log && { learned: log.events }),
-    ...(folded && { folded }),
-    ...(had && { had }),
+    learned: log?.events,
+    folded,
+    had,
     warnings: log?.warnings ?? [],
   };
 }
@@ -226,7 +226,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   const { items, counts, dim, centres, hasWeights, searchIn } = await itemVectors(given, how);
   const source = {
     ...{ items, counts, dim, hasWeights },
-    ...(known.had && { had: known.had }),
+    had: known.had,
     search: searchIn,
   };
   if (options.foldIn) {
@@ -289,8 +289,8 @@ async function byModel(given: Given): Promise<Source> {
   return {
     items,
     counts,
-    ...(known.had && { had: known.had }),
-    ...(known.folded && { numFolded: known.folded.users.size }),
+    had: known.had,
+    numFolded: known.folded?.users.size,
     dim,
     hasWeights: true,
     blocks: (which) =>
@@ -325,8 +325,8 @@ async function byBaseline(given: Given): Promise<Source> {
   return {
     items,
     counts,
-    ...(known.had && { had: known.had }),
-    ...(known.folded && { numFolded: known.folded.users.size }),
+    had: known.had,
+    numFolded: known.folded?.users.size,
     dim: 0,
     hasWeights: true,
     blocks: (which) =>

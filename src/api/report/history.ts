@@ -70,7 +70,7 @@ async function changeOf(
     change: {
       gained: rows.gained,
       lost: rows.lost,
-      ...(neighbourOverlap !== undefined && { neighbourOverlap }),
+      neighbourOverlap,
       ...(displacement && { median: displacement.median, p90: displacement.p90 }),
     },
   };

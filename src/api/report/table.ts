@@ -55,7 +55,7 @@ export async function reportTable(
   );
   return {
     ...{ dim: table.dim, numRows: table.numRows, norms, field, rows: range.last - range.first },
-    ...(map && { map }),
+    map,
     neighbours: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, called),
     ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
   };

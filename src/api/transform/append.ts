@@ -49,7 +49,7 @@ export async function appendItems(path: string, options: TransformOptions, outer
           field,
           content: added.numRows - blend,
           blend,
-          by: { ...facts, priorEvents, content, ...(on.length > 0 && { on }), ...(foldIn && { foldIn }) },
+          by: { ...facts, priorEvents, content, ...(on.length > 0 && { on }), foldIn },
           inputs,
         },
         warnings: [...manifest.warnings, ...warnings],
@@ -67,7 +67,7 @@ export async function appendItems(path: string, options: TransformOptions, outer
     out,
     seconds: (performance.now() - start) / 1000,
     rows: items.length,
-    options: { run: path, on, content, ...(foldIn && { foldIn }), append: true, priorEvents },
+    options: { run: path, on, content, foldIn, append: true, priorEvents },
     metrics: { content: mapMetrics(facts) },
     warnings,
   };

@@ -325,8 +325,8 @@ async function readKeys(
   const handlingOf = {
     ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
     ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
-    ...(maxBad !== undefined && { maxBad }),
-    ...(badRows && { badRows }),
+    maxBad,
+    badRows,
     hidesText: hashKeys !== undefined,
   };
   const keys = new Set<string>();

@@ -40,8 +40,8 @@ export async function readPlaces(
   const given = {
     ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
     ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
-    ...(maxBad !== undefined && { maxBad }),
-    ...(badRows && { badRows }),
+    maxBad,
+    badRows,
     // an id of a run of hashed ids stands in no message
     hidesText: hashKeys !== undefined,
   };
@@ -74,7 +74,7 @@ function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
     ...keys.map((name): Purpose => ({ name, as: "key", role: "key", ...all })),
     ...distance.columns.map((name): Purpose => {
       const range = distance.rangeOf(name);
-      return { name, as: "number", role: "numeric", ...all, ...(range && { range }) };
+      return { name, as: "number", role: "numeric", ...all, range };
     }),
   ];
 }

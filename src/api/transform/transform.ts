@@ -88,7 +88,7 @@ export async function transform(
       on: options.foldIn ?? options.on,
       format,
       features: options.features,
-      ...(options.dense !== undefined && { dense: options.dense }),
+      dense: options.dense,
       ...definedOf({ stream: options.stream, halfLife, nearest, distance, distanceKind, within, minNearest }),
       ...definedOf({ content, priorEvents }),
     },

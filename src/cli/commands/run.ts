@@ -97,11 +97,11 @@ async function run(file: string, flags: Flags, interrupts: Interrupts): Promise<
   const ending: Ending = { exitCode: 0, file };
   const { onSuccess, onFailure } = flags;
   interrupts.hook({
-    flags: { ...(onSuccess !== undefined && { onSuccess }), ...(onFailure !== undefined && { onFailure }) },
+    flags: { onSuccess, onFailure },
     file,
   });
   const onEnd = (report: PipelineReport, manifest: string | undefined): void => {
-    Object.assign(ending, { report, ...(manifest !== undefined && { manifest }) });
+    Object.assign(ending, { report, manifest });
   };
   try {
     const report = await watched(flags, signal, (watch) => callRun(file, flags, { watch }, onEnd));

@@ -35,9 +35,9 @@ export function shapingOf(
     where,
     ...userLimitsOf(options),
     numeric: [...given, ...kept],
-    ...(timeFormat !== undefined && { timeFormat }),
-    ...(own.timeFields && { timeFields: own.timeFields }),
-    ...(own.timeZone !== undefined && { timeZone: own.timeZone }),
+    timeFormat,
+    timeFields: own.timeFields,
+    timeZone: own.timeZone,
     reading: { ...reading, nulls: [], ...cellReadingOf(options.reading) },
   };
 }

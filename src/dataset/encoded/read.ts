@@ -59,7 +59,7 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
     // what points beyond the bytes that are there
     throw error instanceof RangeError ? damaged(file, error.message, error) : error;
   });
-  return { path, dataset: { numRows, columns, roles, inputs, ...(hashKeys && { hashKeys }) }, description };
+  return { path, dataset: { numRows, columns, roles, inputs, hashKeys }, description };
 }
 
 /** Bytes of the rows' cells, and of the features that training makes of them. */

@@ -67,15 +67,15 @@ export async function writeDataset(
       inputs,
       fileRows,
       options,
-      ...(hashKeys && { hashKeys }),
+      hashKeys,
       skipped,
-      ...(droppedUsers && { droppedUsers }),
+      droppedUsers,
       files,
     };
     const text = descriptionText({ version, rows: numRows, roles, columns, ...reported });
     await writeChunks(join(dir, DATASET_MARKER), [Buffer.from(text)], signal);
     written = { ...streamed!, columns };
   };
-  await writeDirectory(target, force, write, { own: ownDataset, ...(signal && { signal }) });
+  await writeDirectory(target, force, write, { own: ownDataset, signal });
   return written!;
 }

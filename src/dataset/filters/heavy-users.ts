@@ -55,8 +55,8 @@ export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLim
 /** Only the limits of these options. */
 export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
   return {
-    ...(dropUsersAbove !== undefined && { dropUsersAbove }),
-    ...(dropUsersAbovePerDay !== undefined && { dropUsersAbovePerDay }),
+    dropUsersAbove,
+    dropUsersAbovePerDay,
   };
 }
 

@@ -119,7 +119,7 @@ function sortedArcs(
     neighbors[at] = isSwapped ? a : b;
     if (arcWeights) arcWeights[at] = weights[e]!;
   }
-  return { numNodes, offsets, neighbors, ...(arcWeights && { weights: arcWeights }), directed };
+  return { numNodes, offsets, neighbors, weights: arcWeights, directed };
 }
 
 /** Sums repeated arcs in place. Weights that are all 1 are left out. */
@@ -181,7 +181,7 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room
   }
   return {
     ...{ numNodes, offsets: all, neighbors: both },
-    ...(bothWeights && { weights: bothWeights }),
+    weights: bothWeights,
     directed: false,
   };
 }

@@ -91,7 +91,7 @@ function groupBy(
     indices[at] = columns[e]!;
     if (grouped) grouped[at] = values[e]!;
   }
-  return { indptr, indices, ...(grouped && { values: grouped }) };
+  return { indptr, indices, values: grouped };
 }
 
 /** The same entries by column, each column's rows ascending. */

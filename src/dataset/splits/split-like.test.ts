@@ -25,7 +25,7 @@ const meanOthers = (rows: Iterable<number>): number => {
 
 const options = (like: Likeness | undefined, changes: Partial<SplitOptions> = {}): SplitOptions => ({
   ...{ by: "random", valid: 0.2, test: 0, seed: 1 },
-  ...(like && { like }),
+  like,
   ...changes,
 });
 const byTarget = (target: number, changes: Partial<SplitOptions> = {}) =>

@@ -159,7 +159,7 @@ describe("leave-last-out", () => {
   const of = (user: string[], t: number[], basket: string[]) =>
     datasetOf({ user, t, basket }, { user: "user", time: "t" });
   const parts = (dataset: ReturnType<typeof of>, last: SplitOptions["last"]) => {
-    const { train, valid, test } = splitRows(dataset, options({ by: "last", ...(last && { last }) }));
+    const { train, valid, test } = splitRows(dataset, options({ by: "last", last }));
     return [[...train], [...valid], [...test]];
   };
 

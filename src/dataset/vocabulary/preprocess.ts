@@ -98,7 +98,7 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
     firstRow += numRows;
     if (field.kind === "number") {
       const { log1p, mean, deviation, count } = field;
-      return { ...rows, kind: "number", ...(log1p && { log1p }), mean, deviation, count };
+      return { ...rows, kind: "number", log1p, mean, deviation, count };
     }
     if (field.kind === "bins") return { ...rows, kind: "bins", edges: field.edges };
     const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };

@@ -44,7 +44,7 @@ export async function easeRanker(
       }
       row[i]! += easeL2;
     },
-    { threads, ...(signal && { signal }) },
+    { threads, signal },
   );
   const diagonal = Float64Array.from({ length: n }, (_, i) => inverse.row(i)[i]!);
   return ({ queries }) =>

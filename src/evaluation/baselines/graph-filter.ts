@@ -19,7 +19,7 @@ export async function filterRanker(
 ): Promise<RankerFor<AskedUsers>> {
   const graph = { users: history, items: ownersOf(history, counts.length) };
   const settings = publishedFilter(name, choices);
-  const filter = await graphFilter(graph, settings, { threads, ...(signal && { signal }) });
+  const filter = await graphFilter(graph, settings, { threads, signal });
   return ({ queries }) => {
     const numQueries = queries.indptr.length - 1;
     return {

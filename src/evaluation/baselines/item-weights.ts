@@ -88,7 +88,7 @@ export async function itemWeightsRanker<S extends object>(
         queries,
         numItems,
       );
-      const { items } = await ranker.top(queries, TOP, { threads, ...(signal && { signal }) });
+      const { items } = await ranker.top(queries, TOP, { threads, signal });
       const { sums } = rankingMetrics(items, TOP, [TOP], hidden).find(({ name }) => name === `ndcgAt${TOP}`)!;
       const ndcg = sums.reduce((sum, value) => sum + value, 0) / sums.length;
       if (ndcg > chosen.ndcg) chosen = { setting, ndcg };

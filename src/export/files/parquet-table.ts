@@ -138,7 +138,7 @@ export class ParquetTable {
         total_uncompressed_size: BigInt(uncompressed),
         data_page_offset: BigInt(firstPage),
         ...(dictionary && { dictionary_page_offset: BigInt(start) }),
-        ...(statistics && { statistics }),
+        statistics,
       },
     };
   }

@@ -131,7 +131,7 @@ describe.each(Object.entries(kinds))("%s", (_, kind) => {
       const machine = await machineOf(options, rows);
       const batches = visitedBy(options, rows, key);
       const twins = [kernelInverseSqrt, undefined].map((inverseSqrt) =>
-        twinOf(machine, options, batches, { ...(inverseSqrt && { inverseSqrt }) }),
+        twinOf(machine, options, batches, { inverseSqrt }),
       );
       machine.train(key);
       const lossSum = lossOf(machine);

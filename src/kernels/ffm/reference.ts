@@ -197,7 +197,7 @@ export function referenceFfmBatch(
   const { loss, learningRate, vectorRate = learningRate, inverseSqrt, method } = options;
   const stepOf = (feature: number, of: "l2Weight" | "l2Vector", by: ReferenceMethod): ReferenceStep => {
     const rates = options.rates?.(feature) ?? { ...options, factor: 1 };
-    const common = { method: by, l1: options.l1Weight, ...(inverseSqrt && { inverseSqrt }) };
+    const common = { method: by, l1: options.l1Weight, inverseSqrt };
     const rate = of === "l2Vector" ? vectorRate : learningRate;
     return { ...common, learningRate: rate * rates.factor, l2: rates[of] };
   };

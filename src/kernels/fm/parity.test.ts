@@ -84,7 +84,7 @@ describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
       const options = { ...shape, dim, loss };
       const machine = await machineOf(options, rows);
       const twins = [kernelInverseSqrt, undefined].map((inverseSqrt) =>
-        twinOf(machine, options, batchesOf(rows, key), { ...(inverseSqrt && { inverseSqrt }) }),
+        twinOf(machine, options, batchesOf(rows, key), { inverseSqrt }),
       );
       machine.train(key);
       const lossSum = lossOf(machine);

@@ -188,7 +188,7 @@ class SliceSteps {
 export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options: ReferenceOptions): number {
   const { loss, method, learningRate, vectorRate = learningRate, l1Weight, inverseSqrt } = options;
   const { dim, v } = model;
-  const root = { ...(inverseSqrt && { inverseSqrt }) };
+  const root = { inverseSqrt };
 
   // everything that rows share is taken before any of them moves a parameter
   const scores = rows.map((row) => referenceScore(model, row));

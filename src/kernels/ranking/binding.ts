@@ -284,8 +284,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   );
   return {
     ...{ plan, threads, barrier, vectors, weights, stride, momentStride, weightStride, slices: J, kept },
-    ...(moments && { moments }),
-    ...(propagation && { propagated: propagation.propagated }),
+    moments,
+    propagated: propagation?.propagated,
     ...(strata && { strata: { groups, losses: strata.losses } }),
   };
 }

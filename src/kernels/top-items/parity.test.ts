@@ -122,7 +122,7 @@ describe.each([1, 2, 7, 64, 131, 1024])("lists much shorter than the items, dim 
         dim,
         queries: table(numQueries, dim, 1, name === "scores beyond f32" ? () => 3e20 : factor),
         items: table(numItems, dim, 20, factor),
-        ...(weights && { weights }),
+        weights,
         masks: weights ? thirdMasked(numQueries, numItems) : unmasked(numQueries),
       };
       expect((await searchAll(input, top)).found).toEqual(referenceTopItems(input, top));

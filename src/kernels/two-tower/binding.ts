@@ -242,7 +242,7 @@ export function allocateTowers(
   });
   return {
     ...{ plan, threads, barrier, vectors, moments, momentStride, slices: J },
-    ...(biases && { biases }),
+    biases,
     userLayers: userTower?.layers ?? [],
     itemLayers: itemTower?.layers ?? [],
   };

@@ -99,7 +99,7 @@ export function leafFinder(
       end,
       numValues,
       ...levels,
-      ...(separator !== undefined && { separator }),
+      separator,
     };
   };
 }

@@ -161,7 +161,7 @@ function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
   if (columns.ignored.has(name)) return false;
   const { element, children } = file.trees.get(name)!;
   const separator = separatorOf(file, name, columns);
-  return children.length === 0 && holdsTimes({ element, ...(separator !== undefined && { separator }) });
+  return children.length === 0 && holdsTimes({ element, separator });
 }
 
 /** The first rows as text; those that have none are left out. */

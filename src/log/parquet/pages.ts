@@ -162,10 +162,10 @@ export class PageReader {
     return {
       count,
       encoding: numberAt(details, 2),
-      ...(repetition && { repetition }),
-      ...(definition && { definition }),
+      repetition,
+      definition,
       values: page.subarray(at),
-      ...(memory && { memory }),
+      memory,
     };
   }
 

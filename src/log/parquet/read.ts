@@ -251,7 +251,7 @@ export class RangeMerger {
       throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
         file: path,
         line: fault.line,
-        ...(fault.column !== undefined && { column: fault.column }),
+        column: fault.column,
       });
     for (const { reason } of faulty) this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
     const codes = columns.map((column, request) => {

@@ -22,11 +22,7 @@ export async function openLines(
   }: Pick<ReadOptions, "encoding" | "maxCell" | "comment" | "held" | "opened" | "sources">,
   pieceBytes: number,
 ): Promise<RecordFile<string>> {
-  const source = await sourceOf(
-    path,
-    { ...(held && { held }), ...(opened && { opened }), ...(sources && { sources }) },
-    pieceBytes,
-  );
+  const source = await sourceOf(path, { held, opened, sources }, pieceBytes);
   return { source, pieces };
 
   async function* pieces(): AsyncGenerator<Piece<string>, void, undefined> {

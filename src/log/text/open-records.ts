@@ -48,7 +48,7 @@ export async function openRecords<Rec>(
     return {
       columns,
       multi: schema.multi,
-      ...(schema.multiWeights && { multiWeights: schema.multiWeights }),
+      multiWeights: schema.multiWeights,
       sample: new NullTexts(options.nulls).cells(sample),
       sampleIsAll,
       ...undelimited(options),
@@ -201,7 +201,7 @@ function rowsOf<Rec>(
         throw new DataError(`${message} (skip such rows with --on-bad-row skip)`, {
           file: path,
           line,
-          ...(column !== undefined && { column }),
+          column,
         });
       }
       kept.faulty.push({ file: path, line, reason, text: form.textOf(record) });

@@ -117,7 +117,7 @@ async function tripletsOf(
   const all = { dim, singularValues: singularValues.slice(0, dim) };
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
   const behind = await machine.smoothed(sides.right, dim);
-  return cut({ ...all, ...sides, ...(behind && { behind }) }, rank);
+  return cut({ ...all, ...sides, behind }, rank);
 }
 
 function diagonalOf(products: Float64Array): Float64Array {

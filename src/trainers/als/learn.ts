@@ -40,7 +40,7 @@ export async function learnImplicit(
       ...(start && {
         start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
       }),
-      ...(controls && { controls }),
+      controls,
     },
     { ...options, ...chosen },
     observe,

@@ -87,6 +87,6 @@ export function inputOf(train: FeatureRows, valid?: FeatureRows): FmInput {
     featureHashes: Uint32Array.from({ length: 2 * numFeatures }, (_, i) => draw(9, i)),
     counts,
     train: { kind: "resident", rows: train },
-    ...(valid && { valid }),
+    valid,
   };
 }

@@ -102,7 +102,7 @@ export async function trainFm(
     method: stepsOf(options.method),
     vectorRate: options.learningRate * options.vectorRate,
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
-    ...(input.fields && { fields: input.fields }),
+    fields: input.fields,
   };
   // a field-aware machine says itself what it needs
   if (!input.fields) checkMemory(numFeatures, shape);
@@ -151,7 +151,7 @@ async function trainEpochs(
       const seen = validation && (await validation());
       const event = {
         trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
-        ...(seen && { validLoss: seen.loss }),
+        validLoss: seen?.loss,
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         vectorNorm: machine.vectorNorm() * Math.sqrt(labels.scale),
         rowsPerSecond: (pass.numRows / (trained - began)) * 1000,
@@ -182,7 +182,7 @@ async function trainEpochs(
     loss: options.loss,
     ...done,
     ...(interrupted && { interrupted }),
-    ...(optimizer && { optimizer }),
+    optimizer,
   };
   if (start) keepUntouched(model, start, counts);
   return model;

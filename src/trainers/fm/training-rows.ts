@@ -158,8 +158,8 @@ function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
   }
   return {
     ...{ numRows, width, ids, labels },
-    ...(indptr && { indptr }),
-    ...(values && { values }),
-    ...(weights && { weights }),
+    indptr,
+    values,
+    weights,
   };
 }

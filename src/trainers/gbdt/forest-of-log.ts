@@ -56,7 +56,7 @@ function startingForest({ prediction, earlier }: GrowJob, features: readonly Fea
   const columns = columnRecipes(features);
   const forest: Forest = {
     objective,
-    ...(classes && { numClasses: classes.length }),
+    numClasses: classes?.length,
     columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
     trees: earlier ? renumbered(earlier.forest.trees, features, earlier.preprocess.columns) : [],
   };
@@ -128,7 +128,7 @@ export async function refitForest(
   const start = startingForest(job, features);
   const { forest, vocabularies } = start;
   const leaves = await leavesOf(forest, dataset, rows, vocabularies, gbdt.threads);
-  const refitted = refitLeaves(forest, { leaves, labels, ...(weights && { weights }) }, { ...gbdt, decay });
+  const refitted = refitLeaves(forest, { leaves, labels, weights }, { ...gbdt, decay });
   job.lap("leaves");
   return { ...start, forest: { ...forest, trees: refitted } };
 }

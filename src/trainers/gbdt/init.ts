@@ -54,5 +54,5 @@ export function likeEarlier(
   const before = earlier?.preprocess;
   const from = positiveFrom ?? before?.positiveFrom ?? undefined;
   const what = task ?? before?.task;
-  return { ...(from !== undefined && { positiveFrom: from }), ...(what && { task: what }) };
+  return { positiveFrom: from, task: what };
 }

@@ -127,6 +127,6 @@ function predictionOf(
   return {
     task: task as GbdtTask,
     labelRange: [low, high],
-    ...(positiveFrom !== undefined && { positiveFrom }),
+    positiveFrom,
   };
 }

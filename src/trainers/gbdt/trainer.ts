@@ -59,7 +59,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
       integersAreNumbers: true,
       labelIsName: task === "multiclass",
       ids: [...(ctr ? ctrColumns(ctr) : []), ...(entity === undefined ? [] : [entity])],
-      ...(positiveFrom !== undefined && { positiveFrom }),
+      positiveFrom,
     },
     accept(dataset: Dataset) {
       if (dataset.roles.label === undefined)
@@ -127,7 +127,7 @@ async function fit(
   }
   return {
     evaluated: {
-      options: { ...gbdt, ...(task && { task }) },
+      options: { ...gbdt, task },
       ...{ metrics, vectorsAdd, epochs, bestEpoch },
       keeps: { pairs, forestTrees: model.forestTrees } satisfies Kept,
     },

@@ -82,8 +82,8 @@ function ofSessions(parts: Parts, counted: Counted, given: GivenGraph): EdgeSour
       sequencesOf(part.dataset, part.rows, tokensOf(space, part, [item], weights), {
         // a step from a node to itself is no edge, and sessions may be as long as they are
         ...{ by, minLength: 2, maxLength: Number.MAX_SAFE_INTEGER, repeats: false },
-        ...(gap !== undefined && { gap }),
-        ...(minStay !== undefined && { minStay }),
+        gap,
+        minStay,
       }),
       weights,
     );

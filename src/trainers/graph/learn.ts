@@ -130,7 +130,7 @@ async function started(
       noise: new Float64Array(numNodes).fill(1 / numNodes),
       firstVectorHashes: featureHashes(space),
       walks: { ...walks, graph },
-      ...(parts && { parts }),
+      parts,
     },
     threads,
   );

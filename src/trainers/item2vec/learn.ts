@@ -63,7 +63,7 @@ export async function learnItem2vec(
       ...{ numRows: space.numFeatures, dim, window, negatives, seed, noise },
       firstVectorHashes: featureHashes(space),
       mostTokens: train.tokens.length,
-      ...(beside && { pairs: beside.pairs }),
+      pairs: beside?.pairs,
     },
     threads,
   );

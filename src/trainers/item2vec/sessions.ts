@@ -70,7 +70,7 @@ export function sessionsOf(
     releaseColumns(part.dataset);
     const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
-      ...(gap !== undefined && { gap }),
+      gap,
       ...(marks && { marks: { of: marks, tokens: fields[itemAt(columns, part.dataset.roles)]! } }),
     });
     if (part === train) {
@@ -106,7 +106,7 @@ export function sessionsOf(
     train: beside ? oversampled(own, options.goalWeight ?? 1) : own,
     valid: undefined,
     totals,
-    ...(beside && { beside }),
+    beside,
   };
   if (!valid) return made;
   const found = sequences(

@@ -1,5 +1,6 @@
 import { ArtifactError } from "../../errors.js";
 import { between, mulberry32 } from "../../testing/random.js";
+import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 
 const random = mulberry32(1);
@@ -40,9 +41,10 @@ test("goes on from its state to the same bytes", () => {
 test("refuses the state of another network", () => {
   const { weights, frozen } = steps[0]!;
   const state = averageOf(steps).state();
-  for (const like of [
+  const others: NamedArrays[] = [
     { weights, frozen: frozen.subarray(1) },
     { weights, frozen, more: weights },
-  ])
+  ];
+  for (const like of others)
     expect(() => new ParameterAverage(2).restore(state, like)).toThrow(ArtifactError);
 });

@@ -11,7 +11,7 @@ export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetR
   return {
     numRows,
     width: rows.width,
-    ...(indptr && { indptr }),
+    indptr,
     ids: rows.ids.subarray(start, stop),
     ...(rows.values && { values: rows.values.subarray(start, stop) }),
     labels: rows.labels.subarray(first, end),
@@ -20,7 +20,7 @@ export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetR
     ...(crosses && {
       crosses: {
         width: rows.crosses!.width,
-        ...(crosses.indptr && { indptr: crosses.indptr }),
+        indptr: crosses.indptr,
         ids: rows.crosses!.ids.subarray(crosses.start, crosses.stop),
       },
     }),

@@ -20,8 +20,8 @@ export async function learnNet(
     {
       ...{ space, counts, train },
       ...(valid && { valid, validate: validatorOf(labels) }),
-      ...(start && { start }),
-      ...(controls && { controls }),
+      start,
+      controls,
     },
     options,
     observe,

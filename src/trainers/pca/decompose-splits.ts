@@ -225,7 +225,7 @@ async function ofColumns(
     return Float64Array.from(part.rows, (row) => values[row]!);
   });
   const names = space.fields.map(({ name }) => name);
-  const table = { names, columns, ...(weights && { weights }) };
+  const table = { names, columns, weights };
   // as many components as there are columns, unless the user says otherwise
   const dim = pca.asked ?? names.length;
   const model = columnsPca(table, { ...pca, dim });

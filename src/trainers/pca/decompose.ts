@@ -50,8 +50,8 @@ export async function decompose(
     ...svd,
     explainedVariance: explained.map((x) => (x * numRows) / Math.max(1, numRows - 1)),
     ...(!matrix.filter && { explainedVarianceRatio: explained.map((x) => (total > 0 ? x / total : 0)) }),
-    ...(matrix.columnScale && { columnScale: matrix.columnScale }),
-    ...(matrix.means && { means: matrix.means }),
+    columnScale: matrix.columnScale,
+    means: matrix.means,
   };
 }
 

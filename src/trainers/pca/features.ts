@@ -18,7 +18,7 @@ export async function featuresPca(
   signal?: AbortSignal,
 ): Promise<PcaModel> {
   const indptr = Uint32Array.from({ length: rows.numRows + 1 }, (_, r) => firstPair(rows, r));
-  const entries = { indptr, indices: rows.ids, ...(rows.values && { values: rows.values }) };
+  const entries = { indptr, indices: rows.ids, values: rows.values };
   const found = await decompose(
     {
       rows: entries,

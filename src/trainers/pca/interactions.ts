@@ -65,7 +65,7 @@ export async function interactionsPca(
     ...found,
     size: { rows: numUsers, columns: numItems, entries: values.indices.length },
     vectors,
-    ...(weights && { weights }),
+    weights,
     tensors: {
       components: matrixTensor(components, dim),
       rowShares: vectorTensor(shares.rows),
@@ -129,5 +129,5 @@ export function featuresOf({ fields, offsets }: FeatureSpace, name: string): Fie
 
 /** Without the ids 0, which are out-of-vocabulary and have no entries. */
 function known({ indptr, indices, values }: SparseRows): SparseRows {
-  return { indptr: indptr.subarray(1), indices: indices.map((id) => id - 1), ...(values && { values }) };
+  return { indptr: indptr.subarray(1), indices: indices.map((id) => id - 1), values };
 }

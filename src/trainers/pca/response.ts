@@ -29,7 +29,7 @@ export function responseOf(text: string, flag = "--response"): Response {
       `${flag} expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers of at least 0), got '${text}'`,
     );
   if (kind === "plateau") return { kind, value: value ?? FLATNESS };
-  return { kind: kind as Response["kind"], ...(value !== undefined && { value }) };
+  return { kind: kind as Response["kind"], value };
 }
 
 /** h of each singular value. @param singularValues in [0, 1] */

@@ -25,7 +25,7 @@ export function rankingData(
     templates,
     users: train.users,
     items: train.items,
-    ...(train.weights && { weights: train.weights }),
+    weights: train.weights,
     numItems: items.size,
     history,
   };

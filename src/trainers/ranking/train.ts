@@ -130,7 +130,7 @@ async function trainEpochs(
       const base = machine.base();
       kept = {
         parameters: machine.parameters(),
-        ...(base && { base }),
+        base,
         ...(controls.keepsState && { optimizer: machine.optimizer }),
       };
       if (!isFinite(kept.parameters)) throw diverged("a parameter is not finite", epoch, options);
@@ -169,9 +169,9 @@ async function trainEpochs(
   if (start) keepUntouched({ w0: 0, ...parameters }, start, counts);
   return {
     ...{ ...parameters, ...done },
-    ...(base && { base }),
+    base,
     ...(interrupted && { interrupted }),
-    ...(optimizer && { optimizer }),
+    optimizer,
   };
 }
 

@@ -69,7 +69,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
           asker: command,
           ...{ seed, threads, minUsers, weighting, lists: { k, metric } },
           candidates: await readCandidates(ranking.candidates, parts, session),
-          ...(itemFields && { itemFields }),
+          itemFields,
           ...(most !== undefined && { neighbors: { most, weight } }),
         },
         watch,

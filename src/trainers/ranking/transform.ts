@@ -17,7 +17,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   const completion = await neighborsOf(run, watch);
   return await encodeComposed(run, options, watch, {
     composerOf: composerOfFactors,
-    ...(completion && { completion }),
+    completion,
   });
 }
 

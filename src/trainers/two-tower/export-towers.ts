@@ -89,7 +89,7 @@ function userFile(
     fields: fieldsOf(parts, columns),
     layers: withoutLast(layersOf(userLayers, layers), exampleAge ? dim : 0),
     skip: form.skipConnection,
-    ...(userBias && { bias: userBias }),
+    bias: userBias,
   };
   const inputs = [
     ...histories.map(({ name, doc }) => `${name} (${doc})`),

@@ -59,8 +59,8 @@ export async function learnTowers(
     {
       ...{ space, counts, examples },
       ...(validate && { validate: (vectors) => validate(factorScorer(byFeature(vectors))) }),
-      ...(start && { start }),
-      ...(controls && { controls }),
+      start,
+      controls,
     },
     options,
     observe,

@@ -65,7 +65,7 @@ export function modelFiles(
   const { dim, similarity, history, historyOf, userBias, exampleAge, recency } = options;
   const { userTower, skipConnection, itemTower } = options;
   const form: StoredForm = {
-    ...{ dim, similarity, history, ...(recency !== undefined && { recency }), historyOf },
+    ...{ dim, similarity, history, recency, historyOf },
     ...{ userBias, exampleAge },
     ...{ userTower, skipConnection, itemTower },
     userFields: namesOf(space, rows.context.fields),

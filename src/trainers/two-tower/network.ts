@@ -34,7 +34,7 @@ export function networkOf(
     itemLayers: layersOf("item", slots.item * dim, itemTower, dim, false),
     cosine: similarity === "cosine",
     others: history.of === "others",
-    ...(weights && { recency: weights }),
+    recency: weights,
   };
 }
 

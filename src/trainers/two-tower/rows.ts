@@ -119,8 +119,8 @@ export function fieldRows(
   }
   return {
     ...{ width: rows.width + more.length, ids, rowEnds },
-    ...(indptr && { indptr }),
-    ...(values && { values }),
+    indptr,
+    values,
   };
 }
 

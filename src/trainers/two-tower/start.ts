@@ -146,8 +146,8 @@ function fromTowers(
         features: rowsFrom(towers.features, from, dim),
         scored: { vectors: rowsFrom(vectors, from, dim), w: rowsFrom(w, from, 1) },
         layers: towers.layers,
-        ...(towers.userBias && { userBias: towers.userBias }),
-        ...(towers.age && { age: towers.age }),
+        userBias: towers.userBias,
+        age: towers.age,
       },
     }),
   };

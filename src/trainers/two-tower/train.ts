@@ -84,9 +84,9 @@ export async function trainTowers(
   const data = {
     ...{ numRows: rows.numRows, numItems: rows.numItems, firstHistoryRow: rows.firstHistoryRow },
     ...before,
-    ...(side && { side }),
+    side,
     ...{ users: towers.users, items: towers.items, taken: source.history },
-    ...(towers.weights && { weights: towers.weights }),
+    weights: towers.weights,
     ...sharedNoise(source.counts, options),
   };
   const machine = await TowersMachine.start(data, shape, options);
@@ -129,7 +129,7 @@ async function trainEpochs(
     now = {
       users: await machine.users(towers.newest, source.users.size),
       items: await machine.items(),
-      ...(biases && { biases }),
+      biases,
     };
     return now;
   };
@@ -204,7 +204,7 @@ function keptOf(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays }
   return {
     users: users as Float32Array,
     items: items as Float32Array,
-    ...(biases && { biases }),
+    biases,
     parameters,
   };
 }

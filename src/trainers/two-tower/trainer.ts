@@ -61,7 +61,7 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
     },
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
     streams: false,
-    ...(earlier && { earlier }),
+    earlier,
     outcome: factorOutcome,
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };

@@ -26,7 +26,7 @@ export async function readTable(
     on,
     {
       ...{ fields: [], numeric: [], multi: roles.multi, ignore: [], sides: [], drop: [] },
-      ...(roles.multiWeights && { multiWeights: roles.multiWeights }),
+      multiWeights: roles.multiWeights,
       ...{ reading, ...bad, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
     },
     watch,

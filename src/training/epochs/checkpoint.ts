@@ -146,7 +146,7 @@ export class Checkpoints {
       arrays: { ...arrays, ...arraysOf(units) },
       saved: {
         ...{ standing, epochs },
-        ...(first && { first }),
+        first,
         ...("trials" in search && { search: { ...search, roots } }),
       },
     });
@@ -176,7 +176,7 @@ function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays
     };
   };
   const [standard, best] = [unitsOf("standard"), unitsOf("best")];
-  return { ...saved, units: { ...(standard && { standard }), ...(best && { best }) } };
+  return { ...saved, units: { standard, best } };
 }
 
 /** Whether the settings were measured on the same units, and by numbers. */

@@ -87,7 +87,7 @@ export function labelledExamples(
     if (!isStored(trainPart.dataset)) return { kind: "resident", rows: encode(trainPart) };
     const [ids, values] = [RowFile.temporary(beside), RowFile.temporary(beside)];
     const part = { ...trainPart, space, labels: labelsAt(trainPart) };
-    const rows = storeRows({ ...part, ...(weights.train && { weights: weights.train }) }, ids, values);
+    const rows = storeRows({ ...part, weights: weights.train }, ids, values);
     return { kind: "stored", rows };
   };
   const train = training();

@@ -76,7 +76,7 @@ function rowsFrom(tensors: TensorFile, name: string, numRows: number, numFeature
     width: indptr || numRows === 0 ? 0 : ids.length / numRows,
     ids,
     labels: new Float32Array(numRows),
-    ...(indptr && { indptr }),
+    indptr,
     ...(tensors.has(`${name}.values`) && { values: tensors.f32(`${name}.values`, [ids.length]) }),
   };
 }

@@ -115,7 +115,7 @@ export function rankingExamples(
   const held = queriesOf("valid", parts.valid);
   const valid = held && candidates ? amongCandidates(source, held, candidates, watch) : held;
   const test = queriesOf("test", parts.test);
-  const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
+  const examples = { source, train, valid, test };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
   // only least squares learn from feature rows
@@ -180,13 +180,7 @@ export async function readCandidates(
   if (user === undefined || item === undefined)
     throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
   const { reading, hashKeys } = options;
-  return await readPairs(
-    [file],
-    { user, item },
-    train.dataset,
-    { reading, ...(hashKeys !== undefined && { hashKeys }) },
-    watch,
-  );
+  return await readPairs([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
 }
 
 /** What a user is ranked by: the user, and no context of an event. */

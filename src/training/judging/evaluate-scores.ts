@@ -59,7 +59,7 @@ async function partToScore(
 ): Promise<{ part: Part; notes: string[] }> {
   if (part) return { part: await heldOutPart(run, part, { reading, hashKeys }, watch), notes: [] };
   const { sides } = preprocess;
-  const bad = { ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
+  const bad = { maxBad, badRows };
   const read = await readLikeRun(
     preprocess,
     { on: on!, reading, hashKeys, ...bad, limitsUsers: true },

@@ -221,14 +221,14 @@ export function readingOf(
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,
     threads: mostThreads,
-    ...(format && { format }),
-    ...(nulls && { nulls }),
+    format,
+    nulls,
     ...(dedupe === true && { dedupe }),
     ...(delimiter !== undefined && { delimiter: unescapedDelimiter(delimiter) }),
-    ...(columns && { columns }),
+    columns,
     ...numberFormOf(given),
-    ...(encoding !== undefined && { encoding }),
-    ...(comment !== undefined && { comment }),
+    encoding,
+    comment,
     ...(given.engine !== undefined && { engine: engineOf(given) }),
   };
 }
@@ -244,11 +244,11 @@ export function engineOf(given: Given<typeof engine>): EngineReading {
   const { engineSlice: slice, engineTimeout: timeout } = given;
   return {
     address,
-    ...(sql !== undefined && { sql }),
-    ...(order && { order }),
-    ...(slice !== undefined && { slice }),
-    ...(timeout !== undefined && { timeout }),
-    ...(hash !== undefined && { hash }),
+    sql,
+    order,
+    slice,
+    timeout,
+    hash,
   };
 }
 

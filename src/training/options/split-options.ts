@@ -77,8 +77,8 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
     test: typeof test === "number" ? test : 0,
     seed,
     ...dates,
-    ...(splitKey && { key: splitKey }),
-    ...(by === "last" && { last: { last: last ?? 1, without, ...(group !== undefined && { group }) } }),
+    key: splitKey,
+    ...(by === "last" && { last: { last: last ?? 1, without, group } }),
   };
 }
 

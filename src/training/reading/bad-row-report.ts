@@ -34,7 +34,7 @@ export class BadRowReport {
   }
 
   add({ file, line, column, reason, text }: BadRow): void {
-    const entry = `${JSON.stringify({ file, line, reason, ...(column !== undefined && { column }), text })}\n`;
+    const entry = `${JSON.stringify({ file, line, reason, column, text })}\n`;
     this.#lines.push(entry);
     this.#length += entry.length;
     if (this.#length >= BLOCK) this.#close();

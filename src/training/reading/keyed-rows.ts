@@ -37,7 +37,7 @@ export async function readKeyed(
   const columns = hashing?.columns.filter((name) => roles.fields.includes(name)) ?? [];
   const hashed = hashing && columns.length > 0 ? { hashKeys: { ...hashing, columns } } : {};
   const { dataset } = await readAsTrained(
-    { roles, sides: [], drop: [], where, ...hashed, ...(cells && { cells }) },
+    { roles, sides: [], drop: [], where, ...hashed, cells },
     { on: paths, reading, ...("hashKeys" in hashed && { hashKeys }) },
     { unlabelled: true },
     silently(watch),

@@ -229,7 +229,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
     dataset: { ...dataset, ...(beside && { beside }) },
     ...reported,
     shaping: shapingOf(encoded, options),
-    ...(description.droppedUsers && { droppedUsers: description.droppedUsers }),
+    droppedUsers: description.droppedUsers,
   };
 }
 

@@ -62,7 +62,7 @@ export async function partsOfRun(
     unlabelled: roles.label === undefined,
     numeric: withForms(roles.numeric, stated.numeric ?? []),
     ...(stated.task === "multiclass" && { labelIsName: true }),
-    ...(hashKeys !== undefined && { hashKeys }),
+    hashKeys,
     reading: { ...statedReading, threads: reading.threads },
   };
   // the training has said what there is to say of its log
@@ -156,6 +156,6 @@ export async function logOfPart(
     on: isFile(part) ? [part as string] : placed.log,
     reading: { ...(stated.reading as ReadOptions), onBadRow, threads: reading.threads },
     hashKeys,
-    ...(maxBad !== undefined && { maxBad }),
+    maxBad,
   };
 }

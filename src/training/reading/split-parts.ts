@@ -71,7 +71,7 @@ export async function splitParts(
     },
     by: split.by,
     remote,
-    ...(rows.like && { like: rows.like }),
+    like: rows.like,
   };
 }
 
@@ -127,7 +127,7 @@ export function splitCounts({ parts: { train, valid, test }, by, like }: SplitPa
   return {
     ...{ by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) },
     ...(newest !== undefined && Number.isFinite(newest) && { newest }),
-    ...(like && { like }),
+    like,
   };
 }
 

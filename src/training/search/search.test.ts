@@ -79,7 +79,7 @@ async function searched(changes: Partial<SearchRequest> = {}, timeLeft?: () => n
     {
       observe: (event) => void ("text" in event && heard.push(event.text)),
       signal: new AbortController().signal,
-      ...(timeLeft && { timeLeft }),
+      timeLeft,
     },
   );
 }

@@ -63,12 +63,12 @@ export function readingRecipe(
     // evaluate may run in another folder
     sides: sides.map(absoluteSide),
     drop,
-    ...(timeFormat !== undefined && { timeFormat }),
+    timeFormat,
     ...(timeFields?.length && { timeFields: { names: timeFields, zone: timeZone ?? "Z" } }),
     ...(where && where.length > 0 && { where }),
-    ...(eventWeight !== undefined && { eventWeight }),
+    eventWeight,
     ...userLimitsOf(others),
-    ...(hashKeys && { hashKeys }),
+    hashKeys,
     cells: cellReadingOf(reading),
   };
 }

@@ -147,8 +147,7 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
   const rowOrder = await earlierRows(options.rowOrder);
   const { rows } = parts.train;
   const forms = numericForms(options.numeric, dataset.roles.numeric);
-  const fittedOn = (earlier?: EarlierRows) =>
-    fitFeatures(dataset, rows, options, { ...(earlier && { earlier }), forms });
+  const fittedOn = (earlier?: EarlierRows) => fitFeatures(dataset, rows, options, { earlier, forms });
   const { space, history, ...gone }: GoneOn<S> = model.earlier
     ? model.earlier.goOn({
         fitted: fittedOn(),
@@ -183,8 +182,8 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
       roles: dataset.roles,
       counts: withTrainedOov(featureCounts(space), space, oovDropout),
       train: withOovDropout(examples.train, space, oovDropout, seed),
-      ...(valid && { valid }),
-      ...(ranking && { ranking }),
+      valid,
+      ranking,
     },
   };
 }
@@ -209,7 +208,7 @@ async function fit<O extends FeatureOptions, S>(
     : model.optionsFor(factsOf(model, prepared));
   for (const text of model.doubts?.(space, options) ?? []) warn(text);
   const stoppingMetric = first || examples.ranking ? undefined : stoppingMetricOf(model.metric, examples);
-  const input = { ...prepared.input, ...(start !== undefined && { start }) };
+  const input = { ...prepared.input, start };
   const withMetric = stoppingMetric && { stoppingMetric };
   const keepsState = given.keepState ?? false;
   const trained = await learn(
@@ -260,8 +259,8 @@ async function fit<O extends FeatureOptions, S>(
         chosen: { ...trained.chosen },
         manifest: {
           ...(Object.keys(hashing).length > 0 && { hashing }),
-          ...(carried && { init: carried }),
-          ...(trained.engine && { engine: trained.engine }),
+          init: carried,
+          engine: trained.engine,
         },
       };
     },

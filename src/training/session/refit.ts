@@ -45,7 +45,7 @@ export async function fitTwice(
     ? undefined
     : await plan.fit(source, {
         ...session,
-        controls: { ...(onInterrupt && { onInterrupt }), ...checkpoints.controls() },
+        controls: { onInterrupt, ...checkpoints.controls() },
       });
   const first = checkpoints.first ?? trained!.evaluated;
   const interrupted = trained?.interrupted ?? false;
@@ -108,7 +108,7 @@ function finishing(signal: AbortSignal, onInterrupt: TrainingControls["onInterru
 
 /** @throws {UsageError} no row of the log can be held out, so that there is nothing to train on again */
 export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining): void {
-  if (!refit || holdsOutRows({ valid, test, ...(split && { split }) })) return;
+  if (!refit || holdsOutRows({ valid, test, split })) return;
   throw new UsageError(
     [valid, test].every(isCut)
       ? "--refit needs held-out rows to train on: set --valid or --test to a share"

@@ -90,7 +90,7 @@ export async function train(
     log: paths,
     ...decisive(trainer.options, given),
     inputs,
-    ...(earlier && { "run of --init": earlier }),
+    "run of --init": earlier,
   };
   if (given.search !== undefined && !given.resume && (await pathExists(checkpointPath(out))))
     note(`starting again: --resume would continue from '${checkpointPath(out)}'`);
@@ -141,11 +141,11 @@ export async function train(
     split: splitCounts(cut),
     rows: dataset.numRows,
     seen: { rows: trainedRows, heldOut: heldOutRows },
-    ...(droppedUsers && { droppedUsers }),
+    droppedUsers,
     ...(interrupted && { interrupted: true }),
     ...(found && { search: found.trials, searchedBy: found.by }),
     metrics: first.metrics,
-    ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
+    vectorsAdd: first.vectorsAdd,
     ...(refit && { refit: { ...refit, metrics: refit.metrics as Record<string, Metrics> } }),
     timings: clock.laps,
     warnings,
@@ -170,10 +170,10 @@ export async function train(
     seconds: clock.seconds(),
     rows: dataset.numRows,
     ...{ trainedRows, heldOutRows },
-    ...(droppedUsers && { droppedUsers }),
+    droppedUsers,
     options: resolved,
     metrics: first.metrics,
-    ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
+    vectorsAdd: first.vectorsAdd,
     warnings,
     ...(found && { search: found.trials, searchedBy: found.by }),
     ...(contents.summary as Partial<Summary<PartMetrics>>),
@@ -256,7 +256,7 @@ export async function openParts(
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
-  return { options, dataset, cut, ...(read.droppedUsers && { droppedUsers: read.droppedUsers }) };
+  return { options, dataset, cut, droppedUsers: read.droppedUsers };
 }
 
 /**

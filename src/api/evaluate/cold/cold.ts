@@ -121,7 +121,7 @@ export async function evaluateCold(
   }
   return {
     cold: results,
-    ...(known && { content: known.map.facts }),
+    content: known?.map.facts,
     compared: [],
     warnings,
     rows: opened.whole.dataset.numRows,

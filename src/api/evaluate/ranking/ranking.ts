@@ -146,7 +146,7 @@ export async function evaluateRuns(
   const input = {
     counts,
     history,
-    ...(pairEvents && { pairEvents }),
+    pairEvents,
   };
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
@@ -165,8 +165,8 @@ export async function evaluateRuns(
       heldOutMasked: protocol.heldOutMasked,
       withoutTraining: protocol.unknownUsers,
       repeatShare: protocol.repeatShare,
-      ...(folding && { foldIn: folding.counts }),
-      ...(among && { candidates: among.counts }),
+      foldIn: folding?.counts,
+      candidates: among?.counts,
     },
     warnings,
     rows,
@@ -217,9 +217,9 @@ export async function openLogOf(
     );
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
-  const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
+  const log = { reading, hashKeys, maxBad };
   const readAll = async (logs: string[], timesToo: boolean, how: Pick<ReadLike, "limitsUsers"> = {}) => {
-    const like = { on: logs, ...log, ...(badRows && { badRows }), timed: timesToo, ...how };
+    const like = { on: logs, ...log, badRows, timed: timesToo, ...how };
     return wholeOf((await readLikeRun(preprocess, like, silently(watch))).dataset);
   };
   const read = async (logs: string[], timesToo = false) =>
@@ -371,7 +371,7 @@ async function amongCandidates(
   const pairs = await readPairs(
     [options.candidates!],
     columns,
-    { cells: cellsBesideLog(run, options.reading), ...(hashKeys && { hashKeys }) },
+    { cells: cellsBesideLog(run, options.reading), hashKeys },
     options,
     watch,
   );

@@ -54,7 +54,7 @@ function inputOf(train: FeatureRows, valid?: FeatureRows): LearnerInput<Start> {
   return {
     ...{ space, roles: {}, counts, task: "binary", labelRange: [0, 1] },
     train: { kind: "resident", rows: train },
-    ...(valid && { valid }),
+    valid,
   };
 }
 

@@ -27,5 +27,5 @@ export function residentRows(train: TrainingRows): FeatureRows {
     row += chunk.numRows;
     pair += chunk.ids.length;
   }
-  return { numRows, width: 0, indptr, ids, ...(values && { values }), labels, ...(weights && { weights }) };
+  return { numRows, width: 0, indptr, ids, values, labels, weights };
 }

@@ -80,7 +80,7 @@ function inputOf(train: FeatureRows, valid?: FeatureRows): CoordinateInput {
     counts,
     standsForUnseen: () => false,
     train,
-    ...(valid && { valid }),
+    valid,
   };
 }
 

@@ -108,7 +108,7 @@ async function runSweeps(
       const seen = validation && (await validation.validate(parameters(), kept.counts(epoch)));
       const event = {
         trainLoss: (loss / weight) * (options.loss === "squared" ? scale ** 2 : 1),
-        ...(seen && { validLoss: seen.loss }),
+        validLoss: seen?.loss,
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         rowsPerSecond: (numRows / (swept - began)) * 1000,
       };

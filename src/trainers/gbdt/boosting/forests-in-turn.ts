@@ -42,7 +42,7 @@ export function forestsInTurn(
   const done: GbdtModel[] = [];
 
   const controlsOfNext = (): LoopControls => ({
-    ...(onInterrupt && { onInterrupt }),
+    onInterrupt,
     ...(resume && done.length === found.length && { resume }),
     ...(checkpoint && {
       checkpoint: {

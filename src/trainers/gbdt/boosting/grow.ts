@@ -114,7 +114,7 @@ function splitLeaf(
     right: ~rightNumber,
     bin,
     missingLeft: goesLeft === undefined && flag,
-    ...(goesLeft && { goesLeft }),
+    goesLeft,
   };
   if (leaf.parent) leaf.parent[leaf.side] = nodeNumber;
   partition(share, leaf, node, nodeNumber);

@@ -141,7 +141,7 @@ async function boost(
       const grown: Tree[] = [];
       for (let k = 0; k < numClasses; k++) {
         const columns = drawColumns(options, features.length, trees.length + k + 1);
-        const task = { options, ofClass: k, ...sample, ...(columns && { features: columns }) };
+        const task = { options, ofClass: k, ...sample, features: columns };
         const tree = await machine.growTree(task, k === numClasses - 1);
         if (!tree) throw diverged(iteration, options);
         const own = treeOf(tree, features, options);

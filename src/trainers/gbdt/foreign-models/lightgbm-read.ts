@@ -100,7 +100,7 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
     sums: { columns, trees, numClasses },
     objective: head.get("objective") ?? "",
     categorical: names.map((_, f) => f).filter(isCategorical),
-    ...(pandas && { pandasCategorical: pandas }),
+    pandasCategorical: pandas,
   };
 }
 

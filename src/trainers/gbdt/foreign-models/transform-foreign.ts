@@ -87,10 +87,10 @@ async function readColumns(
     ...{ numeric: [], multi: {}, ignore: [], infer: false, unlabelled: false, drop: [], sides: [] },
     onBadRow: reading.onBadRow,
     reading,
-    ...(maxBad !== undefined && { maxBad }),
-    ...(badRows && { badRows }),
-    ...(onRead && { onRead }),
-    ...(beside && { beside }),
+    maxBad,
+    badRows,
+    onRead,
+    beside,
   };
   let modelName = (name: string) => name;
   const { dataset } = await withLog(on, given, silently(watch), (log, tables, build, observe) => {

@@ -56,7 +56,7 @@ export function ctrOf({
     columns: distinct(ctr ?? []),
     ...(ctrPairs !== undefined && { pairs: ctrPairs === "auto" ? AUTO_PAIRS : ctrPairs }),
     keep: ctrKeep ?? false,
-    ...(ctrPrior !== undefined && { prior: ctrPrior }),
+    prior: ctrPrior,
     priorWeight: ctrPriorWeight ?? 1,
     permutationsGiven: ctrPermutations !== undefined,
     permutations: ctrPermutations ?? PERMUTATIONS,
@@ -135,7 +135,7 @@ export function withCtr(
   return {
     parts: { train: derive(parts.train), valid: valid && derive(valid), test: test && derive(test) },
     statistics,
-    ...(pairs && { pairs }),
+    pairs,
   };
 }
 
