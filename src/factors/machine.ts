@@ -1,12 +1,12 @@
 // A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
 
-import { stopBarrier } from "../kernels/shared/barrier.js";
 import { allocateFfm, type FieldAwareness } from "../kernels/ffm/binding.js";
 import {
   allocateFm,
   BATCH_ROWS,
   BLOCK_ROWS,
   type FeatureRates,
+  type FmKernel,
   type FmLayout,
   type FmShape,
   readBias,
@@ -27,14 +27,13 @@ import {
   vectorNorm,
   writeOptimizer,
 } from "../kernels/fm/state.js";
-import { loadKernel } from "../kernels/shared/load.js";
-import { Arena, type Region } from "../kernels/shared/memory.js";
+import type { Region } from "../kernels/shared/memory.js";
 import { marksFor, type Marks } from "../kernels/fm/repeats.js";
-import { blockOrder } from "../numeric/random.js";
-import { WorkerPool } from "../workers/pool.js";
-import type { FmInit } from "./fm.worker.js";
+import { blockVisits } from "../numeric/random.js";
+import type { Call } from "../workers/kernel-thread.js";
+import { ThreadedKernel } from "../workers/threaded-kernel.js";
+import type { FmOwn, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
-import type { FmResult, FmTask } from "./tasks.js";
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
@@ -51,22 +50,15 @@ export interface ParameterRegions {
 }
 
 /** Parameters and threads; `terminate` ends the threads and must be called. */
-export class FmMachine {
-  readonly arena: Arena;
+export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   readonly #shape: MachineShape;
   readonly #layout: FmLayout;
-  readonly #pool: WorkerPool<FmTask, FmResult>;
 
-  private constructor(
-    arena: Arena,
-    shape: MachineShape,
-    layout: FmLayout,
-    pool: WorkerPool<FmTask, FmResult>,
-  ) {
-    this.arena = arena;
+  private constructor(shape: MachineShape) {
+    super();
+    const { fields } = shape;
     this.#shape = shape;
-    this.#layout = layout;
-    this.#pool = pool;
+    this.#layout = fields ? allocateFfm(this.arena, shape, fields) : allocateFm(this.arena, shape);
   }
 
   /**
@@ -75,22 +67,11 @@ export class FmMachine {
    * @throws {UsageError} the parameters do not fit one memory
    */
   static async start(shape: MachineShape): Promise<FmMachine> {
-    const arena = new Arena();
-    const { fields } = shape;
-    const layout = fields ? allocateFfm(arena, shape, fields) : allocateFm(arena, shape);
-    const init: FmInit = { memory: arena.memory, module: await loadKernel(fields ? "ffm" : "fm"), layout };
-    const pool = await WorkerPool.start<FmTask, FmResult>(
-      new URL("./fm.worker.js", import.meta.url),
-      layout.threads.length,
-      init,
-      () => stopBarrier(arena, layout.barrier),
-    );
-    return new FmMachine(arena, shape, layout, pool);
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+    const machine = new FmMachine(shape);
+    const { numFeatures, fields } = shape;
+    const own: FmOwn = { numFeatures, keepsOrder: fields !== undefined };
+    const script = { url: new URL("./fm.worker.js", import.meta.url), own };
+    return await machine.begin(fields ? "ffm" : "fm", machine.#layout, script);
   }
 
   /** How training rows are to be marked, where that is done as they are loaded. */
@@ -101,15 +82,8 @@ export class FmMachine {
 
   /** Marks loaded training rows, which must not be marked yet; encodes those whose ids loading has left. */
   async mark(rows: RowsBuffer): Promise<void> {
-    const { numFeatures, fields } = this.#shape;
     const { offset, encoding } = rows;
-    await this.#pool.run({
-      kind: "mark",
-      rows: offset,
-      encoding,
-      numFeatures,
-      keepsOrder: fields !== undefined,
-    });
+    await this.runTask({ rows: offset, encoding });
     rows.encoding = undefined;
   }
 
@@ -133,17 +107,9 @@ export class FmMachine {
    * @param counts u32[n]; a feature with 0 is 0 and stays 0
    */
   async initialise(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
-    const hashes = this.arena.allocate("the hashes of the features", featureHashes.byteLength);
-    const countsRegion = this.arena.allocate("the counts of the features", counts.byteLength);
-    this.arena.u32(hashes).set(featureHashes);
-    this.arena.u32(countsRegion).set(counts);
-    await this.#pool.run({
-      kind: "initialise",
-      hashes: hashes.offset,
-      counts: countsRegion.offset,
-      seed,
-      spread: SPREAD,
-    });
+    const hashes = this.arena.put("the hashes of the features", featureHashes);
+    const countsAt = this.arena.put("the counts of the features", counts);
+    await this.#onSlices("initialise", hashes, countsAt, seed, SPREAD);
   }
 
   /** Learning rates of weights and of vectors. */
@@ -159,13 +125,10 @@ export class FmMachine {
   /** One step for each row, in file order or, with a key, in the order that the key names. */
   async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
     reservePairs(this.arena, this.#layout, rows.pairs);
-    const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
-    await this.#pool.run({
-      kind: "train",
-      rows: rows.offset,
-      numRows: rows.numRows,
-      blocks: key === undefined ? undefined : blockOrder(numBlocks, key),
-      key: key ?? 0,
+    const { order, keys } = blockVisits(Math.ceil(rows.numRows / BLOCK_ROWS), key);
+    await this.run({
+      every: { end: rows.numRows, size: BLOCK_ROWS, order },
+      call: ["trainBlock", this.#layout.plan, "thread", "index", rows.offset, "first", "count", keys],
     });
   }
 
@@ -186,19 +149,11 @@ export class FmMachine {
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
     reservePairs(this.arena, this.#layout, rows.pairs);
-    const { offset } = scores;
-    const shares = await this.#pool.run({
-      kind: "score",
-      rows: rows.offset,
-      numRows: rows.numRows,
-      scores: offset,
+    const losses = await this.run({
+      deal: { end: rows.numRows, size: BLOCK_ROWS },
+      call: ["scoreBlock", this.#layout.plan, "thread", rows.offset, "first", "count", scores.offset],
     });
-    let loss = 0;
-    const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
-    for (let b = 0; b < numBlocks; b++) {
-      loss += shares[b % shares.length]!.blockLosses[Math.floor(b / shares.length)]!;
-    }
-    return loss;
+    return losses.reduce((sum, loss) => sum + loss, 0);
   }
 
   allocateParameters(): ParameterRegions {
@@ -211,13 +166,24 @@ export class FmMachine {
 
   /** Copies the parameters out. @returns false when one of them is NaN or infinite */
   async export({ vectors, w }: ParameterRegions): Promise<boolean> {
-    const shares = await this.#pool.run({ kind: "store", vectors: vectors.offset, w: w.offset });
-    return Number.isFinite(this.bias) && shares.every((share) => share.finite);
+    const areFinite = await this.#onSlices("exportSlice", vectors.offset, w.offset);
+    return Number.isFinite(this.bias) && areFinite.every(Boolean);
   }
 
   /** Copies parameters in. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
-    await this.#pool.run({ kind: "load", vectors: vectors.offset, w: w.offset });
+    await this.#onSlices("importSlice", vectors.offset, w.offset);
+  }
+
+  /** Calls a function of all slices, the last of which is of the weights. */
+  async #onSlices(
+    ...[name, ...args]:
+      | [name: "initialise", hashes: number, counts: number, seed: number, spread: number]
+      | [name: "exportSlice" | "importSlice", vectors: number, w: number]
+  ): Promise<number[]> {
+    const { plan, numSlices } = this.#layout;
+    const call = [name, plan, "first", ...args] as Call<FmKernel>;
+    return await this.run({ deal: { end: numSlices + 1, size: 1 }, call });
   }
 
   /** The Frobenius norm of V. */

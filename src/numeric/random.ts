@@ -58,3 +58,13 @@ export function blockOrder(numBlocks: number, epochKey: number): Uint32Array {
 export function blockKey(epochKey: number, block: number): number {
   return draw(epochKey, block) || 1;
 }
+
+/** How an epoch visits its blocks: their order and the keys of their permutations; as they stand without a key. */
+export function blockVisits(
+  numBlocks: number,
+  epochKey: number | undefined,
+): { order: Uint32Array | undefined; keys: Uint32Array | 0 } {
+  if (epochKey === undefined) return { order: undefined, keys: 0 };
+  const order = blockOrder(numBlocks, epochKey);
+  return { order, keys: order.map((block) => blockKey(epochKey, block)) };
+}

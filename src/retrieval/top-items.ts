@@ -1,7 +1,5 @@
 // The best items of many queries at once, exactly: every item is compared with every query, on all threads.
 
-import { loadKernel } from "../kernels/shared/load.js";
-import { Arena } from "../kernels/shared/memory.js";
 import {
   packItems,
   queriesOfBlock,
@@ -10,10 +8,10 @@ import {
   type Queries,
   type TopItems,
   type TopItemsInput,
+  type TopItemsKernel,
 } from "../kernels/top-items/binding.js";
-import { WorkerPool } from "../workers/pool.js";
+import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
-import type { SearchInit, SearchTask } from "./top-items.worker.js";
 
 /** Queries that are worth a thread. */
 const THREAD_QUERIES = 64;
@@ -22,35 +20,20 @@ const THREAD_QUERIES = 64;
 export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 
 /** Sets of items in shared memory, and the threads that search one of them at a time. `terminate` ends the threads and must be called. */
-export class ItemSearch {
+export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
   readonly #room: SearchRoom;
   readonly #sets: readonly PackedItems[];
-  readonly #pool: WorkerPool<SearchTask, null>;
-  readonly #threads: number;
 
-  private constructor(
-    room: SearchRoom,
-    sets: readonly PackedItems[],
-    pool: WorkerPool<SearchTask, null>,
-    threads: number,
-  ) {
-    this.#room = room;
-    this.#sets = sets;
-    this.#pool = pool;
-    this.#threads = threads;
+  private constructor(dim: number, sets: readonly SearchedItems[], threads: number) {
+    super();
+    this.#sets = sets.map((items) => packItems(this.arena, { dim, ...items }));
+    this.#room = new SearchRoom(this.arena, dim, threads);
   }
 
   /** @throws {UsageError} the items do not fit 4 GiB */
   static async start(dim: number, sets: readonly SearchedItems[], threads: number): Promise<ItemSearch> {
-    const arena = new Arena();
-    const packed = sets.map((items) => packItems(arena, { dim, ...items }));
-    const room = new SearchRoom(arena, dim, threads);
-    const { search, scratches, counter } = room;
-    const module = await loadKernel("top-items");
-    const init: SearchInit = { memory: arena.memory, module, search, scratches, counter };
-    const url = new URL("./top-items.worker.js", import.meta.url);
-    const pool = await WorkerPool.start<SearchTask, null>(url, threads, init);
-    return new ItemSearch(room, packed, pool, threads);
+    const search = new ItemSearch(dim, sets, threads);
+    return await search.begin("top-items", { threads: search.#room.scratches });
   }
 
   /**
@@ -65,13 +48,11 @@ export class ItemSearch {
     const items = this.#sets[set]!;
     this.#room.layOut(items, queries);
     const numQueries = queries.queries.length / items.dim;
-    await this.#pool.run({ numQueries, blockQueries: queriesOfBlock(numQueries, this.#threads) });
+    await this.run({
+      take: { end: numQueries, size: queriesOfBlock(numQueries, this.numThreads) },
+      call: ["searchBlock", this.#room.search, "thread", "first", "count"],
+    });
     return this.#room.results();
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
   }
 }
 

@@ -13,28 +13,27 @@ import {
   squaresByRow,
   takeSgnsLoss,
   useStream,
+  type SgnsKernel,
   type SgnsLayout,
   type SgnsShape,
   type SgnsStream,
 } from "../kernels/sgns/binding.js";
 import { checkNodes, composedRows } from "../kernels/sgns/parts.js";
-import { stopBarrier } from "../kernels/shared/barrier.js";
-import { loadKernel } from "../kernels/shared/load.js";
-import { Arena, type Region } from "../kernels/shared/memory.js";
+import type { Region } from "../kernels/shared/memory.js";
 import {
   allocateWalks,
   NO_NODE,
+  WALKS_OF_CALL,
   walksOfChunk,
+  type WalksKernel,
   type WalksLayout,
   type WalksShape,
 } from "../kernels/walks/binding.js";
 import { draw } from "../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
-import { WorkerPool } from "../workers/pool.js";
-import type { SgnsInit } from "./sgns.worker.js";
+import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { Squares } from "./optimizer-file.js";
 import type { ComposedStart, SgnsStart } from "./start.js";
-import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */
 export interface SgnsInput extends Omit<SgnsShape, "threads"> {
@@ -53,6 +52,9 @@ export interface Rates {
   from: number;
   to: number;
 }
+
+/** Batches of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+const BATCHES_OF_CALL = 16;
 
 /** What training changes; contexts that have a table of their own. */
 const matricesOf = ({ oneTable }: SgnsInput) =>
@@ -76,29 +78,25 @@ export function chunkNoiseKey(seed: number, epoch: number, chunk: number): numbe
 }
 
 /** Vectors, a stream and threads; `terminate` ends the threads and must be called. */
-export class SgnsMachine {
-  readonly #arena: Arena;
+export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   readonly #input: SgnsInput;
   readonly #layout: SgnsLayout;
   readonly #walks: (WalksLayout & { length: number }) | undefined;
-  readonly #pool: WorkerPool<SgnsTask, number>;
   #numTokens = 0;
   /** of the centres that see a context, what their events count */
   #mass = 0;
   #composedStart: ComposedStart | undefined;
 
-  private constructor(
-    arena: Arena,
-    input: SgnsInput,
-    layout: SgnsLayout,
-    walks: (WalksLayout & { length: number }) | undefined,
-    pool: WorkerPool<SgnsTask, number>,
-  ) {
-    this.#arena = arena;
-    this.#input = input;
-    this.#layout = layout;
-    this.#walks = walks;
-    this.#pool = pool;
+  private constructor(given: SgnsInput | WalkInput, threads: number) {
+    super();
+    // the graph is copied, and not kept: whoever holds it may let it go
+    const { walks, ...rest } = "walks" in given ? given : { ...given, walks: undefined };
+    if (walks && walks.graph.numNodes !== given.numRows)
+      throw new RangeError(`${walks.graph.numNodes} nodes for ${given.numRows} rows`);
+    if (walks && given.parts) checkNodes(given.parts, walks.graph.offsets);
+    this.#input = { mostTokens: walks ? walks.length * walksOfChunk(walks) : 0, ...rest };
+    this.#layout = allocateSgns(this.arena, { ...this.#input, threads });
+    this.#walks = walks && { ...allocateWalks(this.arena, walks, this.#layout), length: walks.length };
   }
 
   /**
@@ -109,25 +107,14 @@ export class SgnsMachine {
    * @throws {RangeError} the graph has other nodes than there are rows, or cannot be walked so
    */
   static async start(given: SgnsInput | WalkInput, threads: number): Promise<SgnsMachine> {
-    // the graph is copied, and not kept: whoever holds it may let it go
-    const { walks: shape, ...rest } = "walks" in given ? given : { ...given, walks: undefined };
-    if (shape && shape.graph.numNodes !== given.numRows)
-      throw new RangeError(`${shape.graph.numNodes} nodes for ${given.numRows} rows`);
-    if (shape && given.parts) checkNodes(given.parts, shape.graph.offsets);
-    const input: SgnsInput = { mostTokens: shape ? shape.length * walksOfChunk(shape) : 0, ...rest };
-    const arena = new Arena();
-    const layout = allocateSgns(arena, { ...input, threads });
-    const walks = shape && { ...allocateWalks(arena, shape, layout), length: shape.length };
-    const hashes = arena.put("the hashes of the rows", input.firstVectorHashes);
-    const init: SgnsInit = {
-      ...{ memory: arena.memory, module: await loadKernel("sgns"), layout },
-      ...(walks && { walks: { module: await loadKernel("walks"), layout: walks } }),
-    };
-    const url = new URL("./sgns.worker.js", import.meta.url);
-    const stop = () => stopBarrier(arena, layout.barrier);
-    const pool = await WorkerPool.start<SgnsTask, number>(url, layout.threads.length, init, stop);
-    const machine = new SgnsMachine(arena, input, layout, walks, pool);
-    await pool.run({ kind: "initialise", hashes, seed: input.seed, spread: 0.5 / input.dim });
+    const machine = new SgnsMachine(given, threads);
+    const { plan, numSlices } = machine.#layout;
+    const hashes = machine.arena.put("the hashes of the rows", given.firstVectorHashes);
+    await machine.begin(machine.#walks ? ["sgns", "walks"] : "sgns", machine.#layout);
+    await machine.run({
+      deal: { end: numSlices, size: 1 },
+      call: ["initialise", plan, "first", hashes, given.seed, 0.5 / given.dim],
+    });
     return machine;
   }
 
@@ -136,21 +123,21 @@ export class SgnsMachine {
     const { centreSquares, contextSquares } = this.#layout;
     this.#composedStart = composed;
     for (const own of this.#layout.attention) {
-      if (composed) this.#arena.f32(own.attention).set(composed.attention);
-      if (squares?.attention) putSquares(this.#arena, own.squares, squares.attention, known);
+      if (composed) this.arena.f32(own.attention).set(composed.attention);
+      if (squares?.attention) putSquares(this.arena, own.squares, squares.attention, known);
     }
     if (squares) {
-      putSquares(this.#arena, centreSquares, squares.centres, known);
-      if (!this.#input.oneTable) putSquares(this.#arena, contextSquares, squares.contexts, known);
+      putSquares(this.arena, centreSquares, squares.centres, known);
+      if (!this.#input.oneTable) putSquares(this.arena, contextSquares, squares.contexts, known);
     }
-    putRows(this.#arena, this.#layout.centres, this.#input, vectors, known);
-    if (!this.#input.oneTable) putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
-    if (freezes) freezeRows(this.#arena, this.#layout, known);
+    putRows(this.arena, this.#layout.centres, this.#input, vectors, known);
+    if (!this.#input.oneTable) putRows(this.arena, this.#layout.contexts, this.#input, contexts, known);
+    if (freezes) freezeRows(this.arena, this.#layout, known);
   }
 
   /** Copies the stream of the next epochs in. @throws {RangeError} it is longer than `mostTokens`, or a number is out of range */
   load(stream: SgnsStream): void {
-    this.#mass = loadStream(this.#arena, this.#layout, this.#input, stream);
+    this.#mass = loadStream(this.arena, this.#layout, this.#input, stream);
     this.#numTokens = stream.tokens.length;
   }
 
@@ -167,8 +154,11 @@ export class SgnsMachine {
 
   /** @returns the sum of the losses */
   async #train(key: number, { from, to }: Rates): Promise<number> {
-    await this.#pool.run({ kind: "train", numBatches: numBatches(this.#numTokens), key, from, to });
-    return takeSgnsLoss(this.#arena, this.#layout);
+    await this.run({
+      every: { end: numBatches(this.#numTokens), size: BATCHES_OF_CALL },
+      call: ["trainBatches", this.#layout.plan, "thread", "index", "first", "end", key, from, to],
+    });
+    return takeSgnsLoss(this.arena, this.#layout);
   }
 
   /** The graph's walks. @throws {RangeError} the machine was started without a graph */
@@ -194,15 +184,18 @@ export class SgnsMachine {
    * @returns u32[walks][length]: its nodes, NO_NODE after a dead end; a view that the next chunk overwrites
    */
   async walk(epoch: number, chunk: number): Promise<Uint32Array> {
-    const { numWalks, chunkWalks, length } = this.#walked;
+    const { plan, numWalks, chunkWalks, length } = this.#walked;
     const from = chunk * chunkWalks;
     const to = Math.min(from + chunkWalks, numWalks);
     const key = walksKey(this.#input.seed, epoch);
-    const centres = await this.#pool.run({ kind: "walk", from, to, key });
+    const centres = await this.run({
+      deal: { first: from, end: to, size: WALKS_OF_CALL },
+      call: ["writeWalks", plan, from, "first", "end", key],
+    });
     this.#mass = centres.reduce((a, b) => a + b, 0);
     this.#numTokens = (to - from) * length;
-    useStream(this.#arena, this.#layout, this.#numTokens);
-    return this.#arena.u32(this.#layout.tokens).subarray(0, this.#numTokens);
+    useStream(this.arena, this.#layout, this.#numTokens);
+    return this.arena.u32(this.#layout.tokens).subarray(0, this.#numTokens);
   }
 
   /**
@@ -236,7 +229,7 @@ export class SgnsMachine {
 
   /** Draws noise by other chances from now on. @param noise f64[numRows], sum 1 */
   set noise(noise: Float64Array) {
-    putNoise(this.#arena, this.#layout, noise);
+    putNoise(this.arena, this.#layout, noise);
   }
 
   /** A copy of the centres' vectors, composed where rows have parts. @returns f32[numRows * dim], row-major */
@@ -254,13 +247,13 @@ export class SgnsMachine {
 
   /** A copy of what centres are composed of: without parts their vectors. @returns f32[numRows * dim], row-major */
   rows(): Float32Array {
-    return denseRows(this.#arena, this.#layout.centres, this.#input);
+    return denseRows(this.arena, this.#layout.centres, this.#input);
   }
 
   /** Copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)], of attention f32[numRows]; infinite for frozen rows. */
   squares(): Squares {
     const { centreSquares, contextSquares } = this.#layout;
-    const of = (squares: Region) => squaresByRow(this.#arena, squares, this.#input.numRows);
+    const of = (squares: Region) => squaresByRow(this.arena, squares, this.#input.numRows);
     return {
       centres: of(centreSquares),
       contexts: of(contextSquares),
@@ -270,7 +263,7 @@ export class SgnsMachine {
 
   /** A copy of the contexts' vectors; in one table the centres'. @returns f32[numRows * dim], row-major */
   contexts(): Float32Array {
-    return denseRows(this.#arena, this.#layout.contexts, this.#input);
+    return denseRows(this.arena, this.#layout.contexts, this.#input);
   }
 
   /** Centres are composed of parts. */
@@ -283,14 +276,14 @@ export class SgnsMachine {
     const [own] = this.#layout.attention;
     if (!own) throw new RangeError("no centre is composed");
     // copies in memory of their own: what is shared cannot be written to disk
-    const of = (region: Region) => Float32Array.from(this.#arena.f32(region));
+    const of = (region: Region) => Float32Array.from(this.arena.f32(region));
     return { attention: of(own.attention), squares: of(own.squares) };
   }
 
   /** Copies of all that training has made, as it lies in memory; given back, training goes on as if it had not stopped. */
   get state(): NamedArrays {
     const found: NamedArrays = Object.fromEntries(
-      matricesOf(this.#input).map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
+      matricesOf(this.#input).map((name) => [name, Float32Array.from(this.arena.f32(this.#layout[name]))]),
     );
     if (this.#layout.attention.length === 0) return found;
     const { attention, squares } = this.attention();
@@ -300,18 +293,13 @@ export class SgnsMachine {
   /** @throws {ArtifactError} it is of another shape */
   set state(arrays: NamedArrays) {
     for (const name of matricesOf(this.#input)) {
-      const target = this.#arena.f32(this.#layout[name]);
+      const target = this.arena.f32(this.#layout[name]);
       target.set(floatsOf(arrays, name, target.length));
     }
     for (const { attention, squares } of this.#layout.attention) {
-      const [own, sums] = [this.#arena.f32(attention), this.#arena.f32(squares)];
+      const [own, sums] = [this.arena.f32(attention), this.arena.f32(squares)];
       own.set(floatsOf(arrays, "attention", own.length));
       sums.set(floatsOf(arrays, "attentionSquares", sums.length));
     }
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
   }
 }

@@ -4,13 +4,16 @@
 //   diagonal that is not far below the largest entries keeps it at 1e-4 and less of an entry's scale.
 
 import { UsageError } from "../errors.js";
-import { allocateInverse, SWEEP_BLOCK, type InverseLayout } from "../kernels/inverse/binding.js";
-import { loadKernel } from "../kernels/shared/load.js";
-import { Arena } from "../kernels/shared/memory.js";
+import {
+  allocateInverse,
+  SWEEP_BLOCK,
+  type InverseKernel,
+  type InverseLayout,
+} from "../kernels/inverse/binding.js";
+import type { Arena } from "../kernels/shared/memory.js";
 import { gaussJordanInverse } from "../numeric/gauss-jordan.js";
-import { WorkerPool } from "../workers/pool.js";
+import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
-import type { InverseInit, InverseTask } from "./inverse.worker.js";
 
 /** A symmetric matrix by rows. */
 export interface SymmetricRows {
@@ -29,7 +32,8 @@ export async function invertPositive(
   fill: (i: number, row: Float32Array) => void,
   { threads, signal }: { threads: number; signal?: AbortSignal },
 ): Promise<SymmetricRows> {
-  const arena = new Arena();
+  const machine = new ThreadedKernel<InverseKernel>();
+  const { arena } = machine;
   const numBlocks = Math.ceil(n / SWEEP_BLOCK);
   const layout = allocateInverse(arena, n, Math.max(1, Math.min(threads, numBlocks)));
   const { size } = layout;
@@ -39,18 +43,15 @@ export async function invertPositive(
   // what pads the last block stays apart from the rest
   for (let i = n; i < size; i++) matrix[i * size + i] = 1;
 
-  const module = await loadKernel("inverse");
-  const init: InverseInit = { memory: arena.memory, module, layout };
-  const url = new URL("./inverse.worker.js", import.meta.url);
-  const pool = await WorkerPool.start<InverseTask, null>(url, layout.tiles.length, init);
-  await withMachine(pool, signal, async () => {
-    const counter = arena.u32(layout.counter);
+  await machine.begin("inverse", { threads: layout.tiles });
+  await withMachine(machine, signal, async () => {
+    // the last rows have the most columns: they go first
+    const order = Uint32Array.from({ length: size / SWEEP_BLOCK }, (_, i) => i).reverse();
+    const take = { end: size, size: SWEEP_BLOCK, order };
     for (let k = 0; k < size; k += SWEEP_BLOCK) {
       putPivot(arena, layout, k);
-      for (const kind of ["prepare", "sweep"] as const) {
-        counter[0] = 0;
-        await pool.run({ kind, k });
-      }
+      await machine.run({ take, call: ["preparePanel", layout.plan, k, "first", "count"] });
+      await machine.run({ take, call: ["sweepRows", layout.plan, k, "first", "thread"] });
     }
   });
   // -A^-1 in the lower triangle, and what its tiles reached beyond it

@@ -9,7 +9,7 @@
 //
 // Pointers are byte offsets.
 
-import type { Arena } from "../shared/memory.js";
+import type { Arena, Region } from "../shared/memory.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import { putStruct } from "../shared/struct.js";
 import { COUNT_BITS, GATHERED, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
@@ -121,7 +121,7 @@ export interface GbdtLayout extends RowLayout {
   /** training rows and validation rows */
   numRows: number;
   numLeaves: number;
-  barrier: number;
+  barrier: Region;
   bins: number;
   /** by feature: u8[numTrain], or u16[numTrain] of a wide one */
   columns: number[];
@@ -212,7 +212,7 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     numTrain,
     numRows,
     numLeaves,
-    barrier: allocateBarrier(arena).offset,
+    barrier: allocateBarrier(arena),
     bins: place("the bins of the rows", numRows * rows.stride + 64),
     columns: rows.places.map(({ wide }) => place("the bins of the columns", numTrain * (wide ? 2 : 1))),
     edges: place("the edges of bins", 8 * EDGES * rows.places.length),

@@ -20,8 +20,6 @@ export interface InverseLayout {
   pivot: Region;
   /** one a thread */
   tiles: number[];
-  /** u32: blocks of rows taken so far */
-  counter: Region;
 }
 
 /** Room for a matrix of n rows. @throws {UsageError} it does not fit */
@@ -39,5 +37,5 @@ export function allocateInverse(arena: Arena, n: number, threads: number): Inver
     pivot: pivot.offset,
   });
   const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
-  return { plan, size, matrix, pivot, tiles, counter: arena.allocate("a counter", 4) };
+  return { plan, size, matrix, pivot, tiles };
 }

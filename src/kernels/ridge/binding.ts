@@ -72,8 +72,6 @@ export interface RidgeLayout {
   folds: FoldLayout[];
   /** Structs, one for each thread. */
   scratches: number[];
-  /** u32: work that has been taken */
-  counter: Region;
 }
 
 /**
@@ -143,7 +141,7 @@ export function allocateRidge(
       numbers: numbers("a scratch", 5 * PANEL).offset,
     }),
   );
-  return { plan, parts, folds: folds.map(layoutFold), scratches, counter: arena.allocate("a counter", 4) };
+  return { plan, parts, folds: folds.map(layoutFold), scratches };
 }
 
 function putNumbers(arena: Arena, name: string, source: Float64Array): Region {

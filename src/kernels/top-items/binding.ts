@@ -108,8 +108,6 @@ export class SearchRoom {
   readonly search: number;
   /** one a thread */
   readonly scratches: readonly number[];
-  /** u32: blocks taken so far */
-  readonly counter: number;
   readonly #arena: Arena;
   readonly #rooms: Rooms;
   #length = 0;
@@ -119,7 +117,6 @@ export class SearchRoom {
     this.#rooms = new Rooms(arena);
     this.search = allocateStruct(arena, "a search", Search);
     this.scratches = Array.from({ length: threads }, () => writeScratch(arena, dim));
-    this.counter = arena.allocate("a counter", 4).offset;
   }
 
   /** Copies queries into it. @throws {UsageError} they do not fit the arena */
@@ -135,7 +132,6 @@ export class SearchRoom {
       found: this.#rooms.of("the items found", this.#length * 4).offset,
       scores: this.#rooms.of("their scores", this.#length * 4).offset,
     });
-    new Uint32Array(this.#arena.memory.buffer, this.counter, 1)[0] = 0;
   }
 
   /** What the search has found, as copies. */

@@ -1,11 +1,16 @@
 // Builds an index of nearest neighbours on all threads: batch after batch of nodes, each against the graph as it was before it.
 
-import { allocateBuild, allocateScratch, batchEnds, type Nearness } from "../../kernels/hnsw/binding.js";
-import { allocateBarrier, stopBarrier } from "../../kernels/shared/barrier.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { WorkerPool } from "../../workers/pool.js";
+import {
+  allocateBuild,
+  allocateScratch,
+  batchEnds,
+  type HnswKernel,
+  type Nearness,
+} from "../../kernels/hnsw/binding.js";
+import { allocateBarrier } from "../../kernels/shared/barrier.js";
+import { ONCE, type Work } from "../../workers/kernel-thread.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { withMachine } from "../../workers/with-machine.js";
-import type { BuildInit, BuildTask } from "./build.worker.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 import type { Levels } from "./levels.js";
 
@@ -33,6 +38,8 @@ export interface BuildOptions {
 
 /** Stretches of batches that threads work through at once. */
 const STRETCHES = 100;
+/** Nodes of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+const NODES_OF_CALL = 4;
 
 /**
  * Links every vector to near ones.
@@ -50,26 +57,30 @@ export async function buildHnsw(
   const { arena, layout } = graphOf(shape, vectors);
   allocateBuild(arena, layout, { order, efConstruction });
   const ends = batchEnds(levels.length);
-  const size = Math.max(1, threads);
+  const machine = new ThreadedKernel<HnswKernel>(arena);
+  const scratch = () => allocateScratch(arena, layout, efConstruction);
+  const scratches = Array.from({ length: Math.max(1, threads) }, scratch);
   const barrier = allocateBarrier(arena);
-  const init: BuildInit = {
-    memory: arena.memory,
-    module: await loadKernel("hnsw"),
-    graph: layout.graph,
-    scratches: Array.from({ length: size }, () => allocateScratch(arena, layout, efConstruction)),
-    barrier: barrier.offset,
-    ends,
-    counters: arena.allocate("counters", ends.length * 4).offset,
+  await machine.begin("hnsw", { threads: scratches, barrier });
+  const { graph } = layout;
+  const meet: Work<HnswKernel> = { every: ONCE, call: ["barrier", barrier.offset, scratches.length] };
+  // nodes of a batch search the graph, then, when all have, nodes are linked back
+  const worksOf = (batch: number): Work<HnswKernel>[] => {
+    const nodes = { first: ends[batch - 1] ?? 1, end: ends[batch]!, size: NODES_OF_CALL };
+    const owner = ["index", scratches.length] as const;
+    return [
+      { take: nodes, call: ["insertNodes", graph, "thread", "first", "end"] },
+      meet,
+      { every: nodes, call: ["linkBack", graph, "thread", "first", "end", ...owner] },
+      meet,
+    ];
   };
-  const release = () => stopBarrier(arena, barrier);
-  const url = new URL("./build.worker.js", import.meta.url);
-  const pool = await WorkerPool.start<BuildTask, null>(url, size, init, release);
-  await withMachine(pool, signal, async () => {
+  await withMachine(machine, signal, async () => {
     for (let from = 0; from < ends.length;) {
       const goal = (ends[from - 1] ?? 1) + levels.length / STRETCHES;
       let to = from + 1;
       while (to < ends.length && ends[to]! < goal) to++;
-      await pool.run({ from, to });
+      await machine.run(...Array.from({ length: to - from }, (_, i) => worksOf(from + i)).flat());
       progress?.(ends[to - 1]!);
       from = to;
     }

@@ -1,13 +1,18 @@
 // The nearest nodes of many queries at once, on all threads.
 
-import { allocateScratch, allocateSearch, putSearch, WIDEST } from "../../kernels/hnsw/binding.js";
-import { loadKernel } from "../../kernels/shared/load.js";
+import {
+  allocateScratch,
+  allocateSearch,
+  putSearch,
+  takeDistances,
+  WIDEST,
+  type HnswKernel,
+} from "../../kernels/hnsw/binding.js";
 import type { Region } from "../../kernels/shared/memory.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
-import { WorkerPool } from "../../workers/pool.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { HnswGraph } from "./graph.js";
-import type { SearchInit, SearchTask } from "./search.worker.js";
 
 export interface SearchOptions {
   /** labels a list, 1 at least */
@@ -31,6 +36,8 @@ export interface Searched extends TopItems {
 
 /** Queries of which copies and results are held at once. */
 const QUERIES_HELD = 8192;
+/** Queries of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+const QUERIES_OF_CALL = 8;
 
 /**
  * The labels that a search of the graph finds nearest to each query, nearest first, ties in the nodes' order.
@@ -58,24 +65,21 @@ export async function searchGraph(
   };
   if (numQueries === 0) return all;
   const room = roomOf(graph, { top, ef, threads, numHeld: Math.min(QUERIES_HELD, numQueries) });
-  const { search, scratches, counter, found, scores } = room;
-  const init: SearchInit = {
-    memory: arena.memory,
-    module: await loadKernel("hnsw"),
-    ...{ search, scratches, counter: counter.offset },
-  };
-  const url = new URL("./search.worker.js", import.meta.url);
-  const pool = await WorkerPool.start<SearchTask, number>(url, threads, init);
-  return await withMachine(pool, signal, async () => {
+  const { search, scratches, found, scores } = room;
+  const machine = new ThreadedKernel<HnswKernel>(arena);
+  await machine.begin("hnsw", { threads: scratches });
+  return await withMachine(machine, signal, async () => {
     for (let from = 0; from < numQueries; from += QUERIES_HELD) {
       const to = Math.min(numQueries, from + QUERIES_HELD);
       putQueries(graph, room, queries.subarray(from * dim, to * dim));
       putMasks(graph, room, masks, from, to);
-      arena.u32(counter)[0] = 0;
       const start = performance.now();
-      const distances = await pool.run({ numQueries: to - from });
+      await machine.run({
+        take: { end: to - from, size: QUERIES_OF_CALL },
+        call: ["searchQueries", search, "thread", "first", "count"],
+      });
       all.seconds += (performance.now() - start) / 1000;
-      all.numDistances += distances.reduce((sum, n) => sum + n, 0);
+      for (const scratch of scratches) all.numDistances += takeDistances(arena, scratch);
       const length = (to - from) * top;
       all.items.set(arena.u32(found).subarray(0, length), from * top);
       all.scores.set(arena.f32(scores).subarray(0, length), from * top);
@@ -88,7 +92,6 @@ export async function searchGraph(
 interface Room {
   search: number;
   scratches: number[];
-  counter: Region;
   queries: Region;
   found: Region;
   scores: Region;
@@ -109,7 +112,6 @@ function roomOf(
   return {
     search: graph.search.at,
     scratches: scratches.slice(0, threads),
-    counter: graph.rooms.of("a counter", 4),
     queries: graph.rooms.of("the vectors of the queries", numHeld * layout.stride * 4),
     found: graph.rooms.of("the items found", numHeld * top * 4),
     scores: graph.rooms.of("their scores", numHeld * top * 4),

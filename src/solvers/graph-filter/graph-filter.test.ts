@@ -16,7 +16,7 @@ import {
   type PublishedFilter,
 } from "./graph-filter.js";
 import { withFilterMachine, type FilterMachine } from "./machine.js";
-import type { FilterQueries } from "./tasks.js";
+import type { FilterQueries } from "./graph-filter.worker.js";
 
 const [NUM_USERS, NUM_ITEMS] = [203, 70];
 /** Nobody has it. */

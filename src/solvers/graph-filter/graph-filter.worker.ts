@@ -1,20 +1,216 @@
-// A thread of the pool that scores by a graph filter.
+// A thread that scores by a graph filter: it takes block after block of users until none is left.
+//
+//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► what is masked at -Infinity ──► the best, or those listed
 
-import type { FilterKernel } from "../../kernels/graph-filter/binding.js";
-import { kernelImports } from "../../kernels/shared/load.js";
-import { runTask, type FilterConstants, type FilterTask } from "./tasks.js";
+import {
+  BLOCK_USERS,
+  componentIndex,
+  LANES,
+  queryIndex,
+  type FilterKernel,
+  type FilterLayout,
+} from "../../kernels/graph-filter/binding.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
+import { kernelThread, type KernelThread } from "../../workers/kernel-thread.js";
 
-/** What the pool is made with. */
-export interface FilterInit extends FilterConstants {
-  memory: WebAssembly.Memory;
-  module: WebAssembly.Module;
+/** What users are scored by: a list a query, of what each item counts when not 1. */
+export interface FilterQueries extends ItemLists {
+  weights?: Float64Array;
 }
 
-/** Called once in each thread. */
-export function start(
-  { memory, module, ...constants }: FilterInit,
-  index: number,
-): (task: FilterTask) => null {
-  const { exports: kernel } = new WebAssembly.Instance<FilterKernel>(module, kernelImports(memory));
-  return (task) => runTask(kernel, memory, constants, index, task);
+/** What the threads share for one task; results lie in shared memory outside the kernel's. */
+export type FilterTask = {
+  queries: FilterQueries;
+  /** i32[1]: blocks taken so far */
+  counter: Int32Array;
+} & (
+  | {
+      kind: "best";
+      masks: ItemLists;
+      top: number;
+      /** u32[numQueries][top] and f32[numQueries][top] */
+      found: Uint32Array;
+      scores: Float32Array;
+      /** offsets of a thread's own u32[16][top] and f32[16][top], one a thread */
+      lists: { found: number; scores: number }[];
+    }
+  /** scores: f32, beside lists.items */
+  | { kind: "listed"; lists: ItemLists; scores: Float32Array }
+);
+
+/** What stays the same from task to task. */
+export interface FilterConstants {
+  layout: FilterLayout;
+  coefficients: Float64Array;
+  before: Float64Array;
+  beforeIdeal: Float64Array;
+}
+
+/** Called once in each thread. Which thread takes what changes no bit. */
+export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, null>((thread) => (task) => {
+  const worker = new BlockWorker(thread);
+  const numQueries = task.queries.indptr.length - 1;
+  for (;;) {
+    const first = Atomics.add(task.counter, 0, 1) * BLOCK_USERS;
+    if (first >= numQueries) return null;
+    const panels = worker.score(task.queries, first, Math.min(BLOCK_USERS, numQueries - first));
+    panels.forEach((panel, p) => {
+      const from = first + p * LANES;
+      const range = { panel, from, to: Math.min(from + LANES, numQueries) };
+      if (task.kind === "best") worker.putBest(range, task, task.lists[thread.index]!);
+      else worker.putListed(range, task);
+    });
+  }
+});
+
+/** Queries from .. to - 1 are the lanes of a panel. */
+interface PanelRange {
+  panel: number;
+  from: number;
+  to: number;
+}
+
+/** Scores blocks in one thread's scratch. */
+class BlockWorker {
+  readonly #kernel: FilterKernel;
+  readonly #buffer: ArrayBufferLike;
+  readonly #constants: FilterConstants;
+  readonly #scratch: FilterLayout["scratches"][number];
+
+  constructor({ kernel, memory, index, own }: KernelThread<FilterKernel, FilterConstants>) {
+    this.#kernel = kernel;
+    this.#buffer = memory.buffer;
+    this.#constants = own;
+    this.#scratch = own.layout.scratches[index]!;
+  }
+
+  /** @returns offsets of the panels of scores, f32[numItems][16], until the next block */
+  score(queries: FilterQueries, first: number, count: number): number[] {
+    const { plan, dim } = this.#constants.layout;
+    const { itemPanels, queries: z, panels, tile } = this.#scratch;
+    const free = [...itemPanels];
+    const scored: number[] = [];
+    for (let from = first; from < first + count; from += LANES) {
+      const [one, other] = [free.pop()!, free.pop()!];
+      const result = this.#filter(queries, from, Math.min(from + LANES, first + count), one, other);
+      scored.push(result);
+      free.push(result === one ? other : one);
+    }
+    if (dim > 0) this.#project(queries, first, count);
+    new Uint32Array(this.#buffer, panels, scored.length).set(scored);
+    this.#kernel.finishPanels(plan, panels, scored.length, z, tile);
+    return scored;
+  }
+
+  /** c(P) of up to sixteen queries. @returns which of the two panels holds it */
+  #filter(queries: FilterQueries, from: number, to: number, one: number, other: number): number {
+    const { layout, coefficients } = this.#constants;
+    const { plan, numUsers } = layout;
+    const { users } = this.#scratch;
+    let [last, next] = [one, other];
+    for (const panel of [last, next]) this.#panel(panel).fill(0);
+    this.#f32(users, numUsers * LANES).fill(0);
+    const degree = coefficients.length - 1;
+    const c = coefficients[degree]!;
+    this.#addQueries(queries, from, to, c, last);
+    for (let k = degree - 1; k >= 0; k--) {
+      // the first product is of what the queries hold, and of nothing else
+      if (k === degree - 1) this.#scatterQueries(queries, from, to, c);
+      else this.#kernel.gatherUsers(plan, last, users);
+      this.#kernel.stepItems(plan, users, last, next, k === 0 ? 1 : 2);
+      this.#addQueries(queries, from, to, coefficients[k]!, next);
+      [last, next] = [next, last];
+    }
+    return last;
+  }
+
+  #addQueries(queries: FilterQueries, from: number, to: number, factor: number, panel: number): void {
+    const rows = this.#panel(panel);
+    this.#eachItem(queries, from, to, (lane, item, x) => (rows[item * LANES + lane]! += factor * x));
+  }
+
+  #scatterQueries(queries: FilterQueries, from: number, to: number, factor: number): void {
+    const { plan } = this.#constants.layout;
+    this.#eachItem(queries, from, to, (lane, item, x) =>
+      this.#kernel.scatterItem(plan, item, 4 * lane, factor * x, this.#scratch.users),
+    );
+  }
+
+  /** The items of queries, with what they begin with in the polynomial. */
+  #eachItem(
+    { indptr, items, weights }: FilterQueries,
+    from: number,
+    to: number,
+    visit: (lane: number, item: number, x: number) => void,
+  ): void {
+    const { before } = this.#constants;
+    for (let q = from; q < to; q++) {
+      for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
+        const item = items[at]!;
+        visit(q - from, item, (weights ? weights[at]! : 1) * before[item]!);
+      }
+    }
+  }
+
+  /** z = W' D_i^-2g r of a block's users. */
+  #project({ indptr, items, weights }: FilterQueries, first: number, count: number): void {
+    const { layout, beforeIdeal } = this.#constants;
+    const { dim, numItems, components } = layout;
+    const W = this.#f32(components, Math.ceil(numItems / 4) * 4 * dim);
+    const z = this.#f32(this.#scratch.queries, BLOCK_USERS * dim).fill(0);
+    const sums = new Float64Array(dim);
+    for (let q = 0; q < count; q++) {
+      sums.fill(0);
+      for (let at = indptr[first + q]!; at < indptr[first + q + 1]!; at++) {
+        const item = items[at]!;
+        const x = (weights ? weights[at]! : 1) * beforeIdeal[item]!;
+        for (let d = 0, w = componentIndex(dim, item, 0); d < dim; d++, w += 4) sums[d]! += x * W[w]!;
+      }
+      for (let d = 0, to = queryIndex(dim, q, 0); d < dim; d++, to += 8) z[to] = sums[d]!;
+    }
+  }
+
+  /** Writes the best items of a panel's queries. */
+  putBest(
+    { panel, from, to }: PanelRange,
+    { masks, top, found, scores }: Extract<FilterTask, { kind: "best" }>,
+    lists: { found: number; scores: number },
+  ): void {
+    const rows = this.#panel(panel);
+    for (let q = from; q < to; q++) {
+      for (let at = masks.indptr[q]!; at < masks.indptr[q + 1]!; at++)
+        rows[masks.items[at]! * LANES + (q - from)] = -Infinity;
+    }
+    this.#kernel.bestOfPanel(
+      this.#constants.layout.plan,
+      panel,
+      top,
+      lists.found,
+      lists.scores,
+      this.#scratch.worst,
+    );
+    const length = (to - from) * top;
+    found.set(new Uint32Array(this.#buffer, lists.found, length), from * top);
+    scores.set(this.#f32(lists.scores, length), from * top);
+  }
+
+  /** Writes the scores of what is listed for a panel's queries. */
+  putListed(
+    { panel, from, to }: PanelRange,
+    { lists, scores }: Extract<FilterTask, { kind: "listed" }>,
+  ): void {
+    const rows = this.#panel(panel);
+    for (let q = from; q < to; q++) {
+      for (let at = lists.indptr[q]!; at < lists.indptr[q + 1]!; at++)
+        scores[at] = rows[lists.items[at]! * LANES + (q - from)]!;
+    }
+  }
+
+  #panel(offset: number): Float32Array {
+    return this.#f32(offset, this.#constants.layout.numItems * LANES);
+  }
+
+  #f32(offset: number, length: number): Float32Array {
+    return new Float32Array(this.#buffer, offset, length);
+  }
 }

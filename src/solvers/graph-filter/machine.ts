@@ -4,43 +4,27 @@
 //
 // Queries come and results go in blocks as large as the caller likes: nothing of them stays.
 
-import { allocateFilter, BLOCK_USERS, LANES } from "../../kernels/graph-filter/binding.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
+import { allocateFilter, BLOCK_USERS, LANES, type FilterKernel } from "../../kernels/graph-filter/binding.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
-import { WorkerPool } from "../../workers/pool.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { GraphFilter, GraphFilterOptions } from "./graph-filter.js";
-import type { FilterInit } from "./graph-filter.worker.js";
-import type { FilterQueries, FilterTask } from "./tasks.js";
+import type { FilterConstants, FilterQueries, FilterTask } from "./graph-filter.worker.js";
 
 /** `terminate` ends the threads and must be called. */
-export class FilterMachine {
-  readonly #arena: Arena;
-  readonly #pool: WorkerPool<FilterTask, null>;
+export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null> {
   #lists: { top: number; of: { found: number; scores: number }[] } = { top: 0, of: [] };
-
-  private constructor(arena: Arena, pool: WorkerPool<FilterTask, null>) {
-    this.#arena = arena;
-    this.#pool = pool;
-  }
 
   /** @throws {UsageError} the filter does not fit one memory */
   static async start(
     { graph, coefficients, before, beforeIdeal, ...filter }: GraphFilter,
     threads: number,
   ): Promise<FilterMachine> {
-    const arena = new Arena();
-    const layout = allocateFilter(arena, { ...graph, ...filter }, threads);
-    const module = await loadKernel("graph-filter");
-    const init: FilterInit = { memory: arena.memory, module, layout, coefficients, before, beforeIdeal };
-    const url = new URL("./graph-filter.worker.js", import.meta.url);
-    return new FilterMachine(arena, await WorkerPool.start<FilterTask, null>(url, threads, init));
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+    const machine = new FilterMachine();
+    const layout = allocateFilter(machine.arena, { ...graph, ...filter }, threads);
+    const own: FilterConstants = { layout, coefficients, before, beforeIdeal };
+    const script = { url: new URL("./graph-filter.worker.js", import.meta.url), own };
+    return await machine.begin("graph-filter", { threads }, script);
   }
 
   /**
@@ -56,7 +40,7 @@ export class FilterMachine {
     const found = new Uint32Array(new SharedArrayBuffer(4 * numQueries * top));
     const scores = new Float32Array(new SharedArrayBuffer(4 * numQueries * top));
     const lists = this.#listsOf(top);
-    await this.#pool.run({ kind: "best", queries, masks, top, found, scores, lists, counter: counter() });
+    await this.runTask({ kind: "best", queries, masks, top, found, scores, lists, counter: counter() });
     return { items: found.slice(), scores: scores.slice() };
   }
 
@@ -68,15 +52,15 @@ export class FilterMachine {
    */
   async scores(queries: FilterQueries, lists: ItemLists): Promise<Float32Array> {
     const scores = new Float32Array(new SharedArrayBuffer(4 * lists.items.length));
-    await this.#pool.run({ kind: "listed", queries, lists, scores, counter: counter() });
+    await this.runTask({ kind: "listed", queries, lists, scores, counter: counter() });
     return scores.slice();
   }
 
   /** Room for a panel's lists in each thread, kept for the next ones of that length. */
   #listsOf(top: number) {
     if (this.#lists.top !== top) {
-      const room = () => this.#arena.allocate(`the best ${top} of ${LANES} users`, LANES * top * 4).offset;
-      const of = Array.from({ length: this.#pool.size }, () => ({ found: room(), scores: room() }));
+      const room = () => this.arena.allocate(`the best ${top} of ${LANES} users`, LANES * top * 4).offset;
+      const of = Array.from({ length: this.numThreads }, () => ({ found: room(), scores: room() }));
       this.#lists = { top, of };
     }
     return this.#lists.of;

@@ -8,25 +8,25 @@
 //
 // Source of the choice of the penalty: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 7.10.
 
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
 import {
   allocateRidge,
   LEFT_OUT,
   PANEL,
   type BlockRows,
   type FoldLayout,
+  type RidgeKernel,
   type RidgeLayout,
   type RidgeMap,
   type RidgeProblem,
 } from "../../kernels/ridge/binding.js";
-import { WorkerPool } from "../../workers/pool.js";
-import type { RidgeInit, RidgeTask } from "./ridge.worker.js";
+import type { Call } from "../../workers/kernel-thread.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
 /** The tolerance of a map that is used. */
 const TOLERANCE = 1e-9;
 /** The tolerance where a penalty is evaluated. */
 const EVALUATED_TOLERANCE = 1e-4;
+const MAX_STEPS = 1000;
 
 /** Squared errors of rows that a penalty's map was not fitted on. */
 export interface CrossValidation {
@@ -38,13 +38,18 @@ export interface CrossValidation {
 }
 
 /** A problem in shared memory, and the threads that fit it. `terminate` ends the threads and must be called. */
-export class RidgeMachine {
-  private constructor(
-    private readonly arena: Arena,
-    private readonly layout: RidgeLayout,
-    private readonly pool: WorkerPool<RidgeTask, null>,
-    private readonly problem: RidgeProblem,
-  ) {}
+export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
+  readonly #layout: RidgeLayout;
+  readonly #problem: RidgeProblem;
+
+  private constructor(problem: RidgeProblem, parts: Uint8Array, numFolds: number, threads: number) {
+    super();
+    const folds = [...Array.from({ length: numFolds }, (_, fold) => fold), LEFT_OUT];
+    const numFits = folds.length * Math.ceil(problem.width / PANEL);
+    this.#problem = problem;
+    this.#layout = allocateRidge(this.arena, problem, folds, Math.max(1, Math.min(threads, numFits)));
+    new Uint8Array(this.arena.memory.buffer, this.#layout.parts.offset, parts.length).set(parts);
+  }
 
   /**
    * @param parts u8[numRows]: the fold of each row that is evaluated, FITTED or LEFT_OUT; the weights of the rows of each fold,
@@ -56,23 +61,13 @@ export class RidgeMachine {
     { parts, numFolds }: { parts: Uint8Array; numFolds: number },
     threads: number,
   ): Promise<RidgeMachine> {
-    const arena = new Arena();
-    const folds = [...Array.from({ length: numFolds }, (_, fold) => fold), LEFT_OUT];
-    const numFits = folds.length * Math.ceil(problem.width / PANEL);
-    const layout = allocateRidge(arena, problem, folds, Math.max(1, Math.min(threads, numFits)));
-    new Uint8Array(arena.memory.buffer, layout.parts.offset, parts.length).set(parts);
-    const init: RidgeInit = { memory: arena.memory, module: await loadKernel("ridge"), layout };
-    const url = new URL("./ridge.worker.js", import.meta.url);
-    const pool = await WorkerPool.start<RidgeTask, null>(url, layout.scratches.length, init);
-    const machine = new RidgeMachine(arena, layout, pool, problem);
-    const [first, last] = [0, folds.length];
-    await machine.run({ kind: "prepare folds", first, last });
-    await machine.run({ kind: "prepare means", first, last });
+    const machine = new RidgeMachine(problem, parts, numFolds, threads);
+    const { plan, folds, scratches } = machine.#layout;
+    await machine.begin("ridge", { threads: scratches });
+    const structs = Uint32Array.from(folds, ({ fold }) => fold);
+    await machine.run({ take: { end: folds.length, size: 1 }, call: ["prepareFold", plan, structs] });
+    await machine.#onFits(folds, (fits) => ["prepareMean", plan, fits]);
     return machine;
-  }
-
-  async terminate(): Promise<void> {
-    await this.pool.terminate();
   }
 
   /**
@@ -85,28 +80,28 @@ export class RidgeMachine {
     penalties: readonly number[],
     observe: (index: number) => void = () => undefined,
   ): Promise<CrossValidation> {
-    const folds = this.layout.folds.slice(0, -1);
-    const range = { first: 0, last: folds.length };
+    const folds = this.#layout.folds.slice(0, -1);
     // the coefficients are still 0
-    await this.run({ kind: "evaluate", ...range });
-    const totals = folds.map((fold) => this.errorsOf(fold));
+    await this.#evaluate(folds);
+    const totals = folds.map((fold) => this.#errorsOf(fold));
     const errors: Float64Array[][] = [];
     for (const [i, lambda] of penalties.entries()) {
       observe(i);
-      if (lambda < Infinity)
-        await this.run({ kind: "solve", ...range, lambda, tolerance: EVALUATED_TOLERANCE });
-      errors.push(folds.map((fold) => this.errorsOf(fold)));
+      if (lambda < Infinity) {
+        await this.#solve(folds, lambda, EVALUATED_TOLERANCE);
+        await this.#evaluate(folds);
+      }
+      errors.push(folds.map((fold) => this.#errorsOf(fold)));
     }
     return { penalties, errors, totals };
   }
 
   /** Fits the map on all rows that take part. @param penalty above 0; Infinity gives the mean */
   async fit(penalty: number): Promise<RidgeMap> {
-    const { rows, width } = this.problem;
-    const last = this.layout.folds.length;
-    if (penalty < Infinity)
-      await this.run({ kind: "solve", first: last - 1, last, lambda: penalty, tolerance: TOLERANCE });
-    const { centers, fits } = this.layout.folds[last - 1]!;
+    const { rows, width } = this.#problem;
+    const all = this.#layout.folds.at(-1)!;
+    if (penalty < Infinity) await this.#solve([all], penalty, TOLERANCE);
+    const { centers, fits } = all;
     const p = rows.blocks.at(-1)!;
     const mean = new Float64Array(width);
     const coefficients = new Float64Array(p * width);
@@ -121,15 +116,28 @@ export class RidgeMachine {
     return { width, blocks: rows.blocks, mean, centers: this.arena.f64(centers).slice(), coefficients };
   }
 
-  private async run(task: RidgeTask): Promise<void> {
-    this.arena.u32(this.layout.counter)[0] = 0;
-    await this.pool.run(task);
+  /** From the coefficients as they are. */
+  async #solve(folds: readonly FoldLayout[], lambda: number, tolerance: number): Promise<void> {
+    const { plan } = this.#layout;
+    await this.#onFits(folds, (fits) => ["solve", plan, fits, "thread", lambda, tolerance, MAX_STEPS]);
+  }
+
+  async #evaluate(folds: readonly FoldLayout[]): Promise<void> {
+    await this.#onFits(folds, (fits) => ["writeErrors", this.#layout.plan, fits, "thread"]);
+  }
+
+  async #onFits(
+    folds: readonly FoldLayout[],
+    callOf: (structs: Uint32Array) => Call<RidgeKernel>,
+  ): Promise<void> {
+    const structs = Uint32Array.from(folds.flatMap(({ fits }) => fits.map(({ fit }) => fit)));
+    await this.run({ take: { end: structs.length, size: 1 }, call: callOf(structs) });
   }
 
   /** f64[width] */
-  private errorsOf({ fits }: FoldLayout): Float64Array {
+  #errorsOf({ fits }: FoldLayout): Float64Array {
     const errors = fits.flatMap((fit) => Array.from(this.arena.f64(fit.errors)));
-    return Float64Array.from(errors.slice(0, this.problem.width));
+    return Float64Array.from(errors.slice(0, this.#problem.width));
   }
 }
 

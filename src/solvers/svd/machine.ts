@@ -2,20 +2,24 @@
 //
 //   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], as many as are asked for │ sums, coefficients
 
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena, type Region } from "../../kernels/shared/memory.js";
+import type { Region } from "../../kernels/shared/memory.js";
 import {
   allocatePanel,
   allocateSparse,
   coefficientIndex,
   paddedRows,
   PANEL,
+  type SvdKernel,
 } from "../../kernels/svd/binding.js";
-import { WorkerPool } from "../../workers/pool.js";
+import type { Call } from "../../workers/kernel-thread.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { multiplyFiltered, smooth, type ColumnFilter, type FilterRoom } from "./filter.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
-import type { SvdInit } from "./svd.worker.js";
-import { PARTS, type SvdTask } from "./tasks.js";
+
+/** Rows of one kernel call, a multiple of 4. */
+const BLOCK_ROWS = 256;
+/** Parts that a sum over rows is cut in: by the data, and never by the threads. */
+const PARTS = 16;
 
 /** The vectors of a side have an entry for each row, or for each column, of the matrix. */
 export type Side = "rows" | "columns";
@@ -35,7 +39,6 @@ interface SideLayout {
 
 /** What tasks read and write beside panels. */
 interface SmallRegions {
-  counter: Region;
   sources: Region;
   targets: Region;
   coefficients: Region;
@@ -44,28 +47,30 @@ interface SmallRegions {
 }
 
 /** `terminate` ends the threads and must be called. */
-export class SvdMachine {
-  readonly #arena: Arena;
+export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<Side, SideLayout>;
   readonly #small: SmallRegions;
-  readonly #pool: WorkerPool<SvdTask, null>;
+  readonly #scratches: number[];
   readonly #filter: { of: ColumnFilter; room: FilterRoom } | undefined;
 
-  private constructor(
-    arena: Arena,
-    sides: Record<Side, SideLayout>,
-    small: SmallRegions,
-    pool: WorkerPool<SvdTask, null>,
-    filter: ColumnFilter | undefined,
-  ) {
-    this.#arena = arena;
-    this.#sides = sides;
-    this.#small = small;
-    this.#pool = pool;
+  private constructor(matrix: SvdMatrix, maxPanels: number, threads: number) {
+    super();
+    const { arena } = this;
+    this.#sides = { rows: this.#layOut(matrix, "rows"), columns: this.#layOut(matrix, "columns") };
+    const width = maxPanels * PANEL;
+    this.#small = {
+      sources: arena.allocate("a list", maxPanels * 4),
+      targets: arena.allocate("a list", maxPanels * 4),
+      coefficients: arena.allocate("coefficients", width * width * 4),
+      sums: arena.allocate("sums", PARTS * width * PANEL * 8),
+      rowSums: arena.allocate("sums", PANEL * 4),
+    };
+    const scratch = () => arena.allocate("a scratch", (4 * width + 32) * 4).offset;
+    this.#scratches = Array.from({ length: threads }, scratch);
     const [values, multiply] = [this.values.bind(this), this.#product.bind(this)];
     const panel = () => this.panel("columns");
-    this.#filter = filter && {
-      of: filter,
+    this.#filter = matrix.filter && {
+      of: matrix.filter,
       room: { columns: [panel(), panel(), panel()], rows: this.panel("rows"), values, multiply },
     };
   }
@@ -75,55 +80,21 @@ export class SvdMachine {
    * @throws {UsageError} the matrix does not fit one memory
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
-    const arena = new Arena();
-    const { rowScale, columnScale, means } = matrix;
-    const sideOf = (side: Side): SideLayout => {
-      const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
-      const given = side === "rows" ? rowScale : columnScale;
-      const scale = arena.put("the scalings", given);
-      // every row has the means taken off once
-      const shift = arena.put(
-        "the means",
-        means && (side === "rows" ? new Float32Array(length).fill(1) : means),
-      );
-      return {
-        length,
-        matrix: allocateSparse(arena, matrix[side], { scale, shift }),
-        scale,
-        scaled: given && allocatePanel(arena, side, length),
-        shift,
-      };
-    };
-    const sides = { rows: sideOf("rows"), columns: sideOf("columns") };
-    const width = maxPanels * PANEL;
-    const small = {
-      counter: arena.allocate("a counter", 4),
-      sources: arena.allocate("a list", maxPanels * 4),
-      targets: arena.allocate("a list", maxPanels * 4),
-      coefficients: arena.allocate("coefficients", width * width * 4),
-      sums: arena.allocate("sums", PARTS * width * PANEL * 8),
-      rowSums: arena.allocate("sums", PANEL * 4),
-    };
-    const init: SvdInit = {
-      memory: arena.memory,
-      module: await loadKernel("svd"),
-      counter: small.counter.offset,
-      scratches: Array.from(
-        { length: threads },
-        () => arena.allocate("a scratch", (4 * width + 32) * 4).offset,
-      ),
-    };
-    const pool = await WorkerPool.start<SvdTask, null>(
-      new URL("./svd.worker.js", import.meta.url),
-      threads,
-      init,
-    );
-    return new SvdMachine(arena, sides, small, pool, matrix.filter);
+    const machine = new SvdMachine(matrix, maxPanels, threads);
+    return await machine.begin("svd", { threads: machine.#scratches });
   }
 
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+  #layOut(matrix: SvdMatrix, side: Side): SideLayout {
+    const { arena } = this;
+    const { rowScale, columnScale, means } = matrix;
+    const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
+    const given = side === "rows" ? rowScale : columnScale;
+    const scale = arena.put("the scalings", given);
+    // every row has the means taken off once
+    const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
+    const shift = arena.put("the means", shifts);
+    const scaled = given && allocatePanel(arena, side, length);
+    return { length, matrix: allocateSparse(arena, matrix[side], { scale, shift }), scale, scaled, shift };
   }
 
   /** Entries of a side's vectors. */
@@ -133,12 +104,12 @@ export class SvdMachine {
 
   /** A panel of zeros. @throws {UsageError} it does not fit */
   panel(side: Side): Region {
-    return allocatePanel(this.#arena, side, this.lengthOf(side));
+    return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
   /** f32[length][16]: what a panel holds; no longer valid when another panel is made. */
   values(panel: Region): Float32Array {
-    return this.#arena.f32(panel);
+    return this.arena.f32(panel);
   }
 
   /** Writes A X, or A' X, to a panel of the given side; `source` is one of the other side. With a filter, of A with what stands behind it. */
@@ -171,34 +142,34 @@ export class SvdMachine {
     const from = this.#sides[otherSide(side)];
     const sums = this.#small.rowSums;
     if (shift !== 0) {
-      const parts = this.#clearedSums(PARTS * PANEL);
-      const task = { kind: "sum", weights: from.shift, source: source.offset, sums: parts } as const;
-      await this.#run({ ...task, numRows: from.length });
-      this.#arena.f32(sums).set(this.#addedParts(PANEL));
+      const parts = this.#clearedSums(PANEL);
+      await this.#onParts(from.length, ["addRowSums", from.shift, source.offset, parts, "first", "count"]);
+      this.arena.f32(sums).set(this.#addedParts(PANEL));
     }
     let factor = source;
     if (from.scaled) {
       factor = from.scaled;
-      const task = { kind: "scale", scale: from.scale, source: source.offset } as const;
-      await this.#run({ ...task, target: factor.offset, numRows: from.length });
+      const panels = [source.offset, factor.offset] as const;
+      await this.#onRows(from.length, ["scaleRows", from.scale, ...panels, "first", "count"]);
     }
-    await this.#run({
-      kind: "multiply",
-      matrix,
-      source: factor.offset,
-      sums: sums.offset,
-      target: target.offset,
-      numRows,
-    });
+    const panels = [factor.offset, sums.offset, target.offset] as const;
+    await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
   /** [X_1 .. X_p]' Y. @returns f64[16 p][16] */
   async crossProducts(side: Side, lefts: readonly Region[], right: Region): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
-    const sums = this.#clearedSums(PARTS * size);
+    const sums = this.#clearedSums(size);
     const sources = this.#list(this.#small.sources, lefts);
-    const task = { kind: "cross", sources, numSources: lefts.length, right: right.offset, sums } as const;
-    await this.#run({ ...task, numRows: this.lengthOf(side) });
+    const panels = [sources, lefts.length, right.offset] as const;
+    await this.#onParts(this.lengthOf(side), [
+      "addCrossProducts",
+      ...panels,
+      sums,
+      "thread",
+      "first",
+      "count",
+    ]);
     return this.#addedParts(size);
   }
 
@@ -215,43 +186,42 @@ export class SvdMachine {
     adds = false,
   ): Promise<void> {
     const [height, width] = [lefts.length * PANEL, targets.length * PANEL];
-    const coefficients = this.#arena.f32(this.#small.coefficients);
+    const coefficients = this.arena.f32(this.#small.coefficients);
     for (let i = 0; i < height; i++) {
       for (let j = 0; j < width; j++) coefficients[coefficientIndex(height, i, j)] = coefficientAt(i, j);
     }
-    await this.#run({
-      kind: "combine",
-      sources: this.#list(this.#small.sources, lefts),
-      numSources: lefts.length,
-      coefficients: this.#small.coefficients.offset,
-      targets: this.#list(this.#small.targets, targets),
-      numTargets: targets.length,
-      adds,
-      numRows: paddedRows(this.lengthOf(side)),
-    });
+    const from = [this.#list(this.#small.sources, lefts), lefts.length] as const;
+    const to = [this.#list(this.#small.targets, targets), targets.length] as const;
+    const { offset } = this.#small.coefficients;
+    const numRows = paddedRows(this.lengthOf(side));
+    await this.#onRows(numRows, ["combine", ...from, offset, ...to, adds, "thread", "first", "count"]);
+  }
+
+  async #onRows(end: number, call: Call<SvdKernel>): Promise<void> {
+    await this.run({ take: { end, size: BLOCK_ROWS }, call });
+  }
+
+  async #onParts(end: number, call: Call<SvdKernel>): Promise<void> {
+    await this.run({ take: { end, size: Infinity, parts: PARTS }, call });
   }
 
   #list(region: Region, panels: readonly Region[]): number {
-    this.#arena.u32(region).set(panels.map(({ offset }) => offset));
+    this.arena.u32(region).set(panels.map(({ offset }) => offset));
     return region.offset;
   }
 
-  /** @returns offset of so many zeros */
-  #clearedSums(size: number): number {
-    this.#arena.f64(this.#small.sums).fill(0, 0, size);
-    return this.#small.sums.offset;
+  /** @returns u32[PARTS]: offset of so many zeros for each part */
+  #clearedSums(size: number): Uint32Array {
+    const { sums } = this.#small;
+    this.arena.f64(sums).fill(0, 0, PARTS * size);
+    return Uint32Array.from({ length: PARTS }, (_, part) => sums.offset + part * size * 8);
   }
 
   /** The parts, added in their order. */
   #addedParts(size: number): Float64Array {
-    const sums = this.#arena.f64(this.#small.sums);
+    const sums = this.arena.f64(this.#small.sums);
     const added = sums.slice(0, size);
     for (let at = size; at < PARTS * size; at++) added[at % size]! += sums[at]!;
     return added;
-  }
-
-  async #run(task: SvdTask): Promise<void> {
-    this.#arena.u32(this.#small.counter)[0] = 0;
-    await this.#pool.run(task);
   }
 }

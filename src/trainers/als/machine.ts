@@ -5,14 +5,15 @@ import {
   allocateSide,
   paddedDim,
   panelIndex,
+  type AlsKernel,
   type AlsSide,
   type SparseRows,
 } from "../../kernels/als/binding.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena, type Region } from "../../kernels/shared/memory.js";
-import { WorkerPool } from "../../workers/pool.js";
-import type { AlsInit } from "./als.worker.js";
-import { GRAM_PARTS, type AlsTask } from "./tasks.js";
+import type { Region } from "../../kernels/shared/memory.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+
+/** Parts that a Gram matrix is summed in: cut by the data, and never by the threads. */
+const GRAM_PARTS = 16;
 
 export interface AlsShape {
   dim: number;
@@ -27,34 +28,17 @@ export interface AlsShape {
 export type SideName = "users" | "items";
 
 /** Vectors of zeros at first; `terminate` ends the threads and must be called. */
-export class AlsMachine {
-  readonly arena: Arena;
+export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly sides: Record<SideName, AlsSide>;
   readonly #dim: number;
   readonly #padded: number;
+  readonly #scratches: number[];
+  /** f32[GRAM_PARTS][D][D], in panels */
   readonly #sums: Region;
-  readonly #counter: Region;
-  readonly #pool: WorkerPool<AlsTask, null>;
 
-  private constructor(
-    arena: Arena,
-    { dim }: AlsShape,
-    parts: { sides: Record<SideName, AlsSide>; sums: Region; counter: Region },
-    pool: WorkerPool<AlsTask, null>,
-  ) {
-    this.arena = arena;
-    this.sides = parts.sides;
-    this.#dim = dim;
-    this.#padded = paddedDim(dim);
-    this.#sums = parts.sums;
-    this.#counter = parts.counter;
-    this.#pool = pool;
-  }
-
-  /** @throws {UsageError} vectors and events do not fit one memory */
-  static async start(shape: AlsShape): Promise<AlsMachine> {
-    const { dim, users, items, threads } = shape;
-    const arena = new Arena();
+  private constructor({ dim, users, items, threads, ...shape }: AlsShape) {
+    super();
+    const { arena } = this;
     const D = paddedDim(dim);
     const block = Math.min(shape.block, D);
     const vectors = (events: SparseRows, name: string) =>
@@ -63,26 +47,21 @@ export class AlsMachine {
         (events.indptr.length - 1) * D * 4,
       );
     const [W, H] = [vectors(users, "users"), vectors(items, "items")];
-    const sides = {
+    this.sides = {
       users: allocateSide(arena, { D, block, rows: W, others: H, events: users }),
       items: allocateSide(arena, { D, block, rows: H, others: W, events: items }),
     };
-    const sums = arena.allocate("Gram matrices", GRAM_PARTS * D * D * 4);
-    const counter = arena.allocate("a counter", 4);
-    const init: AlsInit = {
-      memory: arena.memory,
-      module: await loadKernel("als"),
-      counter: counter.offset,
-      scratches: Array.from({ length: threads }, () => allocateScratch(arena, D, block, [users, items])),
-    };
-    const url = new URL("./als.worker.js", import.meta.url);
-    const pool = await WorkerPool.start<AlsTask, null>(url, threads, init);
-    return new AlsMachine(arena, shape, { sides, sums, counter }, pool);
+    this.#dim = dim;
+    this.#padded = D;
+    this.#sums = arena.allocate("Gram matrices", GRAM_PARTS * D * D * 4);
+    const scratch = () => allocateScratch(arena, D, block, [users, items]);
+    this.#scratches = Array.from({ length: threads }, scratch);
   }
 
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+  /** @throws {UsageError} vectors and events do not fit one memory */
+  static async start(shape: AlsShape): Promise<AlsMachine> {
+    const machine = new AlsMachine(shape);
+    return await machine.begin("als", { threads: machine.#scratches });
   }
 
   /** Fills a side's vectors: `valueOf(row, dimension)`. */
@@ -121,7 +100,11 @@ export class AlsMachine {
     const D = this.#padded;
     const parts = this.arena.f32(this.#sums);
     parts.fill(0);
-    await this.#run({ kind: "gram", rows: rows.offset, dim: D, numRows, sums: this.#sums.offset });
+    const sums = Uint32Array.from({ length: GRAM_PARTS }, (_, part) => this.#sums.offset + part * D * D * 4);
+    await this.run({
+      take: { end: numRows, size: 1024, parts: GRAM_PARTS },
+      call: ["addGram", rows.offset, D, "first", "count", "thread", sums],
+    });
     const gram = new Float64Array(D * D);
     for (let part = 0; part < GRAM_PARTS; part++) {
       const from = part * D * D;
@@ -143,15 +126,13 @@ export class AlsMachine {
   async solve(name: SideName, gram: Float64Array): Promise<number> {
     const side = this.sides[name];
     this.arena.f32(side.gram).set(gram);
-    await this.#run({ kind: "solve", side: side.offset, numRows: side.numRows });
+    await this.run({
+      take: { end: side.numRows, size: 64 },
+      call: ["solveRows", side.offset, "thread", "first", "count"],
+    });
     return this.arena
       .f64(side.losses)
       .subarray(0, side.numRows)
       .reduce((sum, loss) => sum + loss, 0);
-  }
-
-  async #run(task: AlsTask): Promise<void> {
-    this.arena.u32(this.#counter)[0] = 0;
-    await this.#pool.run(task);
   }
 }

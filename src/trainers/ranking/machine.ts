@@ -1,8 +1,5 @@
 // A ranking model in shared memory with the threads that work on it.
 
-import { stopBarrier } from "../../kernels/shared/barrier.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
   allocateRanking,
@@ -12,14 +9,15 @@ import {
   sharesNegatives,
   takeRankingLoss,
   type RankingData,
+  type RankingKernel,
   type RankingLayout,
   type RankingShape,
   type RankingState,
 } from "../../kernels/ranking/binding.js";
-import { blockOrder } from "../../numeric/random.js";
-import { WorkerPool } from "../../workers/pool.js";
+import { blockVisits } from "../../numeric/random.js";
 import type { Start } from "../../training/warm-start/start.js";
-import type { RankingInit, RankingTask } from "./ranking.worker.js";
+import { ONCE, type Work } from "../../workers/kernel-thread.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
 /** Dense copies of the parameters. */
 export interface RankingParameters {
@@ -30,43 +28,22 @@ export interface RankingParameters {
 }
 
 /** Parameters, events and threads; `terminate` ends the threads and must be called. */
-export class RankingMachine {
-  readonly #arena: Arena;
+export class RankingMachine extends ThreadedKernel<RankingKernel> {
   readonly #numEvents: number;
   readonly #shape: RankingShape;
   readonly #layout: RankingLayout;
-  readonly #pool: WorkerPool<RankingTask, null>;
 
-  private constructor(
-    arena: Arena,
-    numEvents: number,
-    shape: RankingShape,
-    layout: RankingLayout,
-    pool: WorkerPool<RankingTask, null>,
-  ) {
-    this.#arena = arena;
-    this.#numEvents = numEvents;
+  private constructor(data: RankingData, shape: RankingShape) {
+    super();
+    this.#numEvents = data.items.length;
     this.#shape = shape;
-    this.#layout = layout;
-    this.#pool = pool;
+    this.#layout = allocateRanking(this.arena, data, shape);
   }
 
   /** Copies the events, lays the parameters out and starts the threads. @throws {UsageError} it does not fit one memory */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
-    const arena = new Arena();
-    const layout = allocateRanking(arena, data, shape);
-    const module = await loadKernel("ranking");
-    const shared = sharesNegatives(shape.loss);
-    const init: RankingInit = { memory: arena.memory, module, layout, shared };
-    const url = new URL("./ranking.worker.js", import.meta.url);
-    const stop = () => stopBarrier(arena, layout.barrier);
-    const pool = await WorkerPool.start<RankingTask, null>(url, layout.threads.length, init, stop);
-    return new RankingMachine(arena, data.items.length, shape, layout, pool);
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+    const machine = new RankingMachine(data, shape);
+    return await machine.begin("ranking", machine.#layout);
   }
 
   /**
@@ -81,18 +58,12 @@ export class RankingMachine {
     counts: Uint32Array,
     { seed, spread, accumulator }: { seed: number; spread: number; accumulator: number },
   ): Promise<void> {
-    const hashes = this.#arena.allocate("the hashes of the features", featureHashes.byteLength);
-    const countsRegion = this.#arena.allocate("the counts of the features", counts.byteLength);
-    this.#arena.u32(hashes).set(featureHashes);
-    this.#arena.u32(countsRegion).set(counts);
-    await this.#pool.run({
-      kind: "initialise",
-      numFeatures: counts.length,
-      hashes: hashes.offset,
-      counts: countsRegion.offset,
-      seed,
-      spread,
-      accumulator,
+    const hashes = this.arena.put("the hashes of the features", featureHashes);
+    const countsAt = this.arena.put("the counts of the features", counts);
+    const how = [hashes, countsAt, seed, spread, accumulator] as const;
+    await this.run({
+      deal: { end: counts.length, size: Infinity, parts: this.numThreads },
+      call: ["initialise", this.#layout.plan, "first", "end", ...how],
     });
   }
 
@@ -108,32 +79,54 @@ export class RankingMachine {
     negativeKey: number,
     rateAt: (share: number) => number,
   ): Promise<number> {
-    const numEvents = this.#numEvents;
-    const numBlocks = Math.ceil(numEvents / RANKING_BLOCK);
-    const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
+    const numBlocks = Math.ceil(this.#numEvents / RANKING_BLOCK);
     const rates = Float32Array.from({ length: numBlocks }, (_, i) => rateAt(i / numBlocks));
-    setRankingRate(this.#arena, this.#layout, rates[0]!);
-    await this.#pool.run({ kind: "train", numEvents, blocks, key: key ?? 0, negativeKey, rates });
-    const loss = takeRankingLoss(this.#arena, this.#layout);
+    setRankingRate(this.arena, this.#layout, rates[0]!);
+    if (this.#layout.strata) await this.#trainStrata(key !== undefined, negativeKey);
+    else {
+      const { order, keys } = blockVisits(numBlocks, key);
+      const call = [this.#layout.plan, "thread", "index", "first", "count", keys, negativeKey] as const;
+      await this.run({
+        every: { end: this.#numEvents, size: RANKING_BLOCK, order },
+        call: sharesNegatives(this.#shape.loss) ? ["trainContrast", ...call, rates] : ["trainPairs", ...call],
+      });
+    }
+    const loss = takeRankingLoss(this.arena, this.#layout);
     await this.propagate();
     return loss;
   }
 
+  /** A pass in rounds, in each of which threads take blocks of groups that no other has. */
+  async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
+    const { plan } = this.#layout;
+    const rounds = Array.from({ length: this.groups }, (_, round): Work<RankingKernel>[] => [
+      { untilDone: true, call: ["trainBlock", plan, "thread", round, negativeKey] },
+      { every: ONCE, call: ["endRound", plan] },
+    ]);
+    const events = ["thread", "index", this.#numEvents] as const;
+    await this.run(
+      { every: ONCE, call: ["sortEvents", plan, ...events, negativeKey, shuffles] },
+      ...rounds.flat(),
+    );
+  }
+
   /** Brings what `parameters` returns up to date, where there are layers. */
   async propagate(): Promise<void> {
-    if (this.#layout.propagated) await this.#pool.run({ kind: "propagate" });
+    const { propagated, plan } = this.#layout;
+    if (!propagated) return;
+    await this.run({ every: ONCE, call: ["propagateVectors", plan, "thread", "index"] });
   }
 
   /** Copies of the parameters with all that the steps keep; given back, training goes on as if it had not stopped. */
   get state(): RankingState {
-    return copyRankingState(this.#arena, this.#layout);
+    return copyRankingState(this.arena, this.#layout);
   }
 
   /** @param arrays f32: of a machine of the same features and dim */
   set state({ vectors, weights, moments }: RankingState) {
-    this.#arena.f32(this.#layout.vectors).set(vectors);
-    this.#arena.f32(this.#layout.weights).set(weights);
-    if (this.#layout.moments && moments) this.#arena.f32(this.#layout.moments).set(moments);
+    this.arena.f32(this.#layout.vectors).set(vectors);
+    this.arena.f32(this.#layout.weights).set(weights);
+    if (this.#layout.moments && moments) this.arena.f32(this.#layout.moments).set(moments);
   }
 
   /** Groups that events are trained in; 0 where they are trained in batches. */
@@ -144,7 +137,7 @@ export class RankingMachine {
   /** Numbers of a state's arrays. */
   get sizes(): Record<"vectors" | "weights", number> & { moments?: number } {
     const { vectors, weights, moments } = this.#layout;
-    const sizeOf = (region: typeof vectors) => this.#arena.f32(region).length;
+    const sizeOf = (region: typeof vectors) => this.arena.f32(region).length;
     return {
       ...{ vectors: sizeOf(vectors), weights: sizeOf(weights) },
       ...(moments && { moments: sizeOf(moments) }),
@@ -168,7 +161,7 @@ export class RankingMachine {
     const { propagated, slices } = this.#layout;
     const { n, vectorOf, weightsOf } = this.#rows();
     const vectors = new Float32Array(n * dim);
-    const panel = propagated && this.#arena.f32(propagated);
+    const panel = propagated && this.arena.f32(propagated);
     const width = 8 * slices;
     for (let feature = 0; feature < n; feature++) {
       const v = vectors.subarray(feature * dim, (feature + 1) * dim);
@@ -242,9 +235,9 @@ export class RankingMachine {
     const { dim, method } = this.#shape;
     const { stride, weightStride, momentStride, moments, slices, kept } = this.#layout;
     const [width, weightWidth, momentWidth] = [stride / 4, weightStride / 4, momentStride / 4];
-    const rows = this.#arena.f32(this.#layout.vectors);
-    const apart = moments && this.#arena.f32(moments);
-    const weights = this.#arena.f32(this.#layout.weights);
+    const rows = this.arena.f32(this.#layout.vectors);
+    const apart = moments && this.arena.f32(moments);
+    const weights = this.arena.f32(this.#layout.weights);
     const first = 8 * slices;
     return {
       n: rows.length / width,

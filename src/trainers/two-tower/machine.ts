@@ -11,67 +11,42 @@ import {
   type TowerLayout,
   type TowerLearning,
   type TowerShape,
+  type TowersKernel,
   type TowerUsers,
 } from "../../kernels/two-tower/binding.js";
-import { stopBarrier } from "../../kernels/shared/barrier.js";
 import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense-parameters.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena, type Region } from "../../kernels/shared/memory.js";
+import type { Region } from "../../kernels/shared/memory.js";
 import { type Placed, readPlaced, writePlaced } from "../../kernels/shared/placed.js";
-import { blockOrder } from "../../numeric/random.js";
+import { blockVisits } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { WorkerPool } from "../../workers/pool.js";
-import type { TowersInit, TowersTask } from "./two-tower.worker.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** Users encoded at once. */
+/** Users encoded at once, and by one call. */
 const CHUNK = 65_536;
+const CALL_ROWS = 1024;
 
 /** Parameters, events and threads; `terminate` ends the threads and must be called. */
-export class TowersMachine {
-  readonly #arena: Arena;
+export class TowersMachine extends ThreadedKernel<TowersKernel> {
   readonly #shape: TowerShape;
   readonly #layout: TowerLayout;
   readonly #numEvents: number;
   readonly #numItems: number;
-  readonly #pool: WorkerPool<TowersTask, null>;
   readonly #growing: GrowingArrays;
 
-  private constructor(
-    arena: Arena,
-    { items, numItems }: TowerData,
-    shape: TowerShape,
-    layout: TowerLayout,
-    pool: WorkerPool<TowersTask, null>,
-  ) {
-    this.#arena = arena;
+  private constructor(data: TowerData, shape: TowerShape, learning: TowerLearning) {
+    super();
     this.#shape = shape;
-    this.#layout = layout;
-    this.#numEvents = items.length;
-    this.#numItems = numItems;
-    this.#pool = pool;
-    this.#growing = new GrowingArrays(arena, "the users");
+    this.#layout = allocateTowers(this.arena, data, shape, learning);
+    this.#numEvents = data.items.length;
+    this.#numItems = data.numItems;
+    this.#growing = new GrowingArrays(this.arena, "the users");
   }
 
   /** Copies the events, lays the parameters out and starts the threads. @throws {UsageError} it does not fit one memory */
   static async start(data: TowerData, shape: TowerShape, learning: TowerLearning): Promise<TowersMachine> {
-    const arena = new Arena();
-    const layout = allocateTowers(arena, data, shape, learning);
-    const init: TowersInit = {
-      memory: arena.memory,
-      module: await loadKernel("two-tower"),
-      plan: layout.plan,
-      threads: layout.threads,
-    };
-    const url = new URL("./two-tower.worker.js", import.meta.url);
-    const stop = () => stopBarrier(arena, layout.barrier);
-    const pool = await WorkerPool.start<TowersTask, null>(url, layout.threads.length, init, stop);
-    return new TowersMachine(arena, data, shape, layout, pool);
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+    const machine = new TowersMachine(data, shape, learning);
+    return await machine.begin("two-tower", machine.#layout);
   }
 
   /**
@@ -87,12 +62,15 @@ export class TowersMachine {
     { key, negativeKey, epoch }: { key: number | undefined; negativeKey: number; epoch: number },
     rateAt: (share: number) => number,
   ): Promise<number> {
-    const numEvents = this.#numEvents;
-    const numBlocks = Math.ceil(numEvents / TOWER_EVENTS);
-    const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
+    const numBlocks = Math.ceil(this.#numEvents / TOWER_EVENTS);
+    const { order, keys } = blockVisits(numBlocks, key);
     const rates = Float32Array.from({ length: numBlocks }, (_, i) => rateAt(i / numBlocks));
-    await this.#pool.run({ kind: "train", numEvents, blocks, key: key ?? 0, negativeKey, epoch, rates });
-    return takeTowersLoss(this.#arena, this.#layout);
+    const epochOf = [keys, negativeKey, epoch, rates] as const;
+    await this.run({
+      every: { end: this.#numEvents, size: TOWER_EVENTS, order },
+      call: ["trainEvents", this.#layout.plan, "thread", "index", "first", "count", ...epochOf],
+    });
+    return takeTowersLoss(this.arena, this.#layout);
   }
 
   /** Vectors of users, of length 1 when cosine. @param numUsers of the ranges and context rows @returns f32[numUsers * dim] */
@@ -103,8 +81,11 @@ export class TowersMachine {
     for (let from = 0; from < numUsers; from += CHUNK) {
       const count = Math.min(CHUNK, numUsers - from);
       const target = this.#growing.put("vectors", new Float32Array(count * width));
-      const at = placeUsers(this.#arena, this.#growing, users, from, count);
-      await this.#pool.run({ kind: "users", users: at, count, target });
+      const at = placeUsers(this.arena, this.#growing, users, from, count);
+      await this.run({
+        deal: { end: count, size: CALL_ROWS },
+        call: ["encodeUsers", this.#layout.plan, "thread", at, "first", "count", target],
+      });
       this.#read("vectors", vectors, from, count);
     }
     return vectors;
@@ -116,7 +97,10 @@ export class TowersMachine {
     const vectors = new Float32Array(this.#numItems * dim);
     const width = 8 * this.#layout.slices;
     const target = this.#growing.put("items", new Float32Array(this.#numItems * width));
-    await this.#pool.run({ kind: "items", count: this.#numItems, target });
+    await this.run({
+      deal: { end: this.#numItems, size: CALL_ROWS },
+      call: ["encodeItems", this.#layout.plan, "thread", "first", "count", target],
+    });
     this.#read("items", vectors, 0, this.#numItems);
     return vectors;
   }
@@ -124,14 +108,14 @@ export class TowersMachine {
   #read(part: string, vectors: Float32Array, first: number, count: number): void {
     const { dim } = this.#shape;
     const width = 8 * this.#layout.slices;
-    const rows = this.#arena.f32(this.#growing.regionOf(part)!);
+    const rows = this.arena.f32(this.#growing.regionOf(part)!);
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
   /** f32[I]: a copy; undefined for cosines. */
   biases(): Float32Array | undefined {
     const biases = this.#placed().get("biases");
-    return biases && readPlaced(this.#arena, biases);
+    return biases && readPlaced(this.arena, biases);
   }
 
   /** Copies of the parameters: `vectors` f32[n * dim], `biases` f32[I] unless cosine, NAME.weight and NAME.bias of the layers. */
@@ -143,10 +127,10 @@ export class TowersMachine {
   load(parameters: NamedArrays): void {
     for (const [name, where] of this.#placed())
       if (Object.hasOwn(parameters, name))
-        writePlaced(this.#arena, where, floatsOf(parameters, name, where.rows * where.columns));
+        writePlaced(this.arena, where, floatsOf(parameters, name, where.rows * where.columns));
     const { userLayers, itemLayers } = this.#layout;
-    transposeWeights(this.#arena, userLayers);
-    transposeWeights(this.#arena, itemLayers);
+    transposeWeights(this.arena, userLayers);
+    transposeWeights(this.arena, itemLayers);
   }
 
   /** Copies of all that training has made; given to `restore`, training goes on as if it had not stopped. */
@@ -154,19 +138,19 @@ export class TowersMachine {
     return {
       ...this.#copies(this.#placed()),
       ...this.#copies(this.#kept()),
-      steps: Uint32Array.of(towersSteps(this.#arena, this.#layout)),
+      steps: Uint32Array.of(towersSteps(this.arena, this.#layout)),
     };
   }
 
   restore(state: NamedArrays): void {
     this.load(state);
     for (const [name, where] of this.#kept())
-      writePlaced(this.#arena, where, floatsOf(state, name, where.rows * where.columns));
-    setTowersSteps(this.#arena, this.#layout, arrayOf(state, "steps", Uint32Array, 1)[0]!);
+      writePlaced(this.arena, where, floatsOf(state, name, where.rows * where.columns));
+    setTowersSteps(this.arena, this.#layout, arrayOf(state, "steps", Uint32Array, 1)[0]!);
   }
 
   #copies(placed: Map<string, Placed>): NamedArrays {
-    return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(this.#arena, where)]));
+    return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(this.arena, where)]));
   }
 
   #placed(): Map<string, Placed> {

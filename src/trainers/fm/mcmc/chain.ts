@@ -141,8 +141,8 @@ export class Chain {
     }).flat();
   }
 
-  async #run(task: Parameters<CoordinateMachine["run"]>[0], epoch: number): Promise<Totals> {
-    const totals = await this.#machine.run(task);
+  async #run(task: Parameters<CoordinateMachine["sweep"]>[0], epoch: number): Promise<Totals> {
+    const totals = await this.#machine.sweep(task);
     if (totals && Number.isFinite(totals.loss)) return totals;
     throw new DivergedError(
       `a parameter is not finite in epoch ${epoch}: try a larger --l2-vector with --method als, or scale ` +

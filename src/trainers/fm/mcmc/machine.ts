@@ -3,16 +3,14 @@
 //   machine.start() ──► machine.sweep(priors, keys) ──► totals of the rows; parameters can be read at any time between
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
-import { allocateBarrier, stopBarrier } from "../../../kernels/shared/barrier.js";
-import { loadKernel } from "../../../kernels/shared/load.js";
-import { Arena, type Region } from "../../../kernels/shared/memory.js";
-import { AT_MEAN, CALL_FEATURES, DRAWN } from "../../../kernels/coordinate/binding.js";
-import { WorkerPool } from "../../../workers/pool.js";
+import { allocateBarrier } from "../../../kernels/shared/barrier.js";
+import type { Arena } from "../../../kernels/shared/memory.js";
+import { AT_MEAN, CALL_FEATURES, DRAWN, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
+import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { columnsOf } from "./columns.js";
 import type { Link } from "./link.js";
-import type { SweepInit } from "./mcmc.worker.js";
 import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.js";
 
 /** Rows of a chunk at the least, and chunks at the most. */
@@ -54,121 +52,29 @@ export interface Totals {
 }
 
 /** Threads and memory of coordinate descent; `terminate` ends the threads and must be called. */
-export class CoordinateMachine {
-  readonly #arena: Arena;
+export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTask, boolean> {
   readonly #plan: SweepPlan;
-  readonly #totals: Region;
-  readonly #parameters: Region;
-  readonly #moved: Region;
-  readonly #pool: WorkerPool<SweepTask, boolean>;
 
-  private constructor(
-    arena: Arena,
-    plan: SweepPlan,
-    regions: { totals: Region; parameters: Region; moved: Region },
-    pool: WorkerPool<SweepTask, boolean>,
-  ) {
-    this.#arena = arena;
-    this.#plan = plan;
-    this.#totals = regions.totals;
-    this.#parameters = regions.parameters;
-    this.#moved = regions.moved;
-    this.#pool = pool;
+  private constructor(input: MachineInput, shape: MachineShape) {
+    super();
+    this.#plan = layOut(this.arena, input, shape);
   }
 
   /** @throws {UsageError} rows and parameters do not fit 4 GiB */
-  static async start(input: MachineInput, { dim, link, threads }: MachineShape): Promise<CoordinateMachine> {
-    const arena = new Arena();
-    const { rows, offsets, featureHashes, kinds, first, residuals } = input;
-    const { numRows } = rows;
-    const barrier = allocateBarrier(arena);
-    const chunks = cut(numRows);
-    const sizes = offsets.slice(1).map((end, f) => end - offsets[f]!);
-    const n = offsets.at(-1)! + sizes.length;
-    const largest = Math.max(...sizes) + 1;
-
-    const parameters = arena.allocate(`the parameters of ${offsets.at(-1)!} features`, (1 + dim) * n * 4);
-    const eq = arena.allocate("the residuals", numRows * 8);
-    const targets = arena.allocate("the targets", link === "identity" ? 0 : numRows * 4);
-    const labels = arena.allocate("the labels", numRows * 4);
-    const weights = rows.weights && arena.allocate("the weights of the rows", numRows * 4);
-    if (weights) arena.f32(weights).set(rows.weights!);
-    const precisions = link === "logit" ? arena.allocate("the precisions of the rows", numRows * 4) : weights;
-    const step = arena.allocate("the steps of a field", largest * 8);
-    const sums = arena.allocate("the sums of a field", chunks.length * largest * 8);
-    const numBlocks = Math.ceil(largest / CALL_FEATURES);
-    const moments = arena.allocate("the moments of a field", numBlocks * MOMENTS_STRIDE);
-    const moved = arena.allocate("the common moves of the fields", (1 + dim) * sizes.length * 16);
-    const kindsAt = arena.allocate("the kinds of the features", n);
-    const hashes = arena.allocate("the hashes of the features", n * 8);
-    const totals = arena.allocate("the totals of the rows", chunks.length * TOTALS_STRIDE);
-    const columns = columnsOf(arena, rows, offsets);
-
-    // a place more for each field: "no feature", which is 0 and stays so
-    const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);
-    for (const [f, size] of sizes.entries()) {
-      const from = offsets[f]!;
-      kindBytes.set(kinds.subarray(from, from + size), from + f);
-      arena.u32(hashes).set(featureHashes.subarray(2 * from, 2 * (from + size)), 2 * (from + f));
-      for (let d = 0; d <= dim; d++) {
-        arena.f32(parameters).set(first[d]!.subarray(from, from + size), d * n + from + f);
-      }
-    }
-    arena.f32(labels).set(rows.labels);
-    const eqs = arena.f32(eq);
-    const { ids, values } = rows;
-    for (let r = 0; r < numRows; r++) {
-      let e = residuals[r]!;
-      for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++)
-        e += (values ? values[p]! : 1) * first[0]![ids[p]!]!;
-      eqs[2 * r] = e;
-    }
-
-    const plan: SweepPlan = {
-      numThreads: Math.max(1, Math.min(threads, chunks.length)),
-      barrier: barrier.offset,
-      link,
-      dim,
-      chunks,
-      fields: sizes.map((size, f) => ({ size, first: offsets[f]! + f, column: columns[f]! })),
-      eq: eq.offset,
-      targets: targets.offset,
-      labels: labels.offset,
-      weights: weights?.offset ?? 0,
-      precisions: precisions?.offset ?? 0,
-      parameters: parameters.offset,
-      stride: n * 4,
-      step: step.offset,
-      sums: sums.offset,
-      sumsStride: largest * 8,
-      moments: moments.offset,
-      moved: moved.offset,
-      kinds: kindsAt.offset,
-      hashes: hashes.offset,
-      totals: totals.offset,
-    };
-    const init: SweepInit = { memory: arena.memory, module: await loadKernel("coordinate"), plan };
-    const pool = await WorkerPool.start<SweepTask, boolean>(
-      new URL("./mcmc.worker.js", import.meta.url),
-      plan.numThreads,
-      init,
-      () => stopBarrier(arena, barrier),
-    );
-    return new CoordinateMachine(arena, plan, { totals, parameters, moved }, pool);
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+  static async start(input: MachineInput, shape: MachineShape): Promise<CoordinateMachine> {
+    const machine = new CoordinateMachine(input, shape);
+    const plan = machine.#plan;
+    const script = { url: new URL("./mcmc.worker.js", import.meta.url), own: plan };
+    return await machine.begin("coordinate", { ...plan, threads: plan.numThreads }, script);
   }
 
   /** Runs a task on every thread. @returns sums over the rows; undefined when a parameter became NaN or infinite */
-  async run(task: SweepTask): Promise<Totals | undefined> {
-    this.#arena.f64(this.#totals).fill(0);
+  async sweep(task: SweepTask): Promise<Totals | undefined> {
+    this.arena.f64(this.#plan.totals).fill(0);
     this.moved.fill(0).forEach((_, i, moved) => (moved[i] = i % 2 === 0 ? 1 : 0));
-    const finite = await this.#pool.run(task);
+    const finite = await this.runTask(task);
     if (!finite.every(Boolean)) return undefined;
-    const sums = this.#arena.f64(this.#totals);
+    const sums = this.arena.f64(this.#plan.totals);
     const total = (i: number) =>
       this.#plan.chunks.reduce((sum, _, c) => sum + sums[(c * TOTALS_STRIDE) / 8 + i]!, 0);
     return { loss: total(0), e: total(1), squares: total(2), precision: total(3) };
@@ -176,7 +82,7 @@ export class CoordinateMachine {
 
   /** f64[1 + dim][numFields][2], a view: factor and shift of the fields' common moves in the last sweep, 1 and 0 for none. */
   get moved(): Float64Array {
-    return this.#arena.f64(this.#moved);
+    return this.arena.f64(this.#plan.moved);
   }
 
   /** A view of field f's weights (d = 0) or its vectors' dimension d - 1, valid until the next run. */
@@ -184,7 +90,7 @@ export class CoordinateMachine {
     const { fields, stride } = this.#plan;
     const { first, size } = fields[f]!;
     const from = (d * stride) / 4 + first;
-    return this.#arena.f32(this.#parameters).subarray(from, from + size);
+    return this.arena.f32(this.#plan.parameters).subarray(from, from + size);
   }
 
   /** Copies of all that later sweeps read. */
@@ -210,9 +116,9 @@ export class CoordinateMachine {
   #parts(): [name: string, numbers: Float32Array, stride: number][] {
     const { chunks, eq, targets, precisions, link } = this.#plan;
     const numRows = chunks.at(-1)?.[1] ?? 0;
-    const { buffer } = this.#arena.memory;
+    const { buffer } = this.arena.memory;
     return [
-      ["parameters", this.#arena.f32(this.#parameters), 1],
+      ["parameters", this.arena.f32(this.#plan.parameters), 1],
       ["residuals", new Float32Array(buffer, eq, 2 * numRows), 2],
       ["targets", new Float32Array(buffer, targets, link === "identity" ? 0 : numRows), 1],
       ["precisions", new Float32Array(buffer, precisions, link === "logit" ? numRows : 0), 1],
@@ -236,6 +142,68 @@ export class CoordinateMachine {
     }
     return { dim, w0, w, vectors };
   }
+}
+
+/** Copies rows and first values into the arena. */
+function layOut(arena: Arena, input: MachineInput, { dim, link, threads }: MachineShape): SweepPlan {
+  const { rows, offsets, featureHashes, kinds, first, residuals } = input;
+  const { numRows } = rows;
+  const barrier = allocateBarrier(arena);
+  const chunks = cut(numRows);
+  const sizes = offsets.slice(1).map((end, f) => end - offsets[f]!);
+  const n = offsets.at(-1)! + sizes.length;
+  const largest = Math.max(...sizes) + 1;
+  const numBlocks = Math.ceil(largest / CALL_FEATURES);
+  const room = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
+
+  const parameters = arena.allocate(`the parameters of ${offsets.at(-1)!} features`, (1 + dim) * n * 4);
+  const eq = arena.allocate("the residuals", numRows * 8);
+  const kindsAt = arena.allocate("the kinds of the features", n);
+  const hashes = arena.allocate("the hashes of the features", n * 8);
+  const weights = arena.put("the weights of the rows", rows.weights);
+  const columns = columnsOf(arena, rows, offsets);
+
+  // a place more for each field: "no feature", which is 0 and stays so
+  const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);
+  for (const [f, size] of sizes.entries()) {
+    const from = offsets[f]!;
+    kindBytes.set(kinds.subarray(from, from + size), from + f);
+    arena.u32(hashes).set(featureHashes.subarray(2 * from, 2 * (from + size)), 2 * (from + f));
+    for (let d = 0; d <= dim; d++) {
+      arena.f32(parameters).set(first[d]!.subarray(from, from + size), d * n + from + f);
+    }
+  }
+  const eqs = arena.f32(eq);
+  const { ids, values } = rows;
+  for (let r = 0; r < numRows; r++) {
+    let e = residuals[r]!;
+    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++)
+      e += (values ? values[p]! : 1) * first[0]![ids[p]!]!;
+    eqs[2 * r] = e;
+  }
+  return {
+    numThreads: Math.max(1, Math.min(threads, chunks.length)),
+    barrier,
+    link,
+    dim,
+    chunks,
+    fields: sizes.map((size, f) => ({ size, first: offsets[f]! + f, column: columns[f]! })),
+    eq: eq.offset,
+    targets: room("the targets", link === "identity" ? 0 : numRows * 4),
+    labels: arena.put("the labels", rows.labels),
+    weights,
+    precisions: link === "logit" ? room("the precisions of the rows", numRows * 4) : weights,
+    parameters,
+    stride: n * 4,
+    step: room("the steps of a field", largest * 8),
+    sums: room("the sums of a field", chunks.length * largest * 8),
+    sumsStride: largest * 8,
+    moments: room("the moments of a field", numBlocks * MOMENTS_STRIDE),
+    moved: arena.allocate("the common moves of the fields", (1 + dim) * sizes.length * 16),
+    kinds: kindsAt.offset,
+    hashes: hashes.offset,
+    totals: arena.allocate("the totals of the rows", chunks.length * TOTALS_STRIDE),
+  };
 }
 
 /** Chunks of about equal length, by the number of rows alone. */

@@ -1,18 +1,12 @@
-// A thread of the coordinate machine's pool.
+// A thread of coordinate descent.
 
 import type { CoordinateKernel } from "../../../kernels/coordinate/binding.js";
-import { kernelImports } from "../../../kernels/shared/load.js";
+import { kernelThread } from "../../../workers/kernel-thread.js";
 import { runSweep, type SweepPlan, type SweepTask } from "./sweep.js";
 
-/** What the pool is made with. */
-export interface SweepInit {
-  memory: WebAssembly.Memory;
-  module: WebAssembly.Module;
-  plan: SweepPlan;
-}
-
 /** Called once in each thread. */
-export function start({ memory, module, plan }: SweepInit, index: number): (task: SweepTask) => boolean {
-  const { exports: kernel } = new WebAssembly.Instance<CoordinateKernel>(module, kernelImports(memory));
-  return (task) => runSweep(kernel, plan, index, task);
-}
+export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolean>(
+  ({ kernel, own, index }) =>
+    (task) =>
+      runSweep(kernel, own, index, task),
+);

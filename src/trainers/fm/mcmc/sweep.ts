@@ -12,13 +12,14 @@
 // the number of threads. A field of several values a row is the first thread's alone: its features share rows.
 
 import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
+import type { Region } from "../../../kernels/shared/memory.js";
 import type { Column } from "./columns.js";
 import type { Link } from "./link.js";
 
 /** What the threads share; offsets are bytes of the shared memory. n counts a feature more a field: "no feature". */
 export interface SweepPlan {
   numThreads: number;
-  barrier: number;
+  barrier: Region;
   link: Link;
   dim: number;
   /** first and last row of each chunk, the last excluded */
@@ -35,7 +36,7 @@ export interface SweepPlan {
   /** f32[numRows]: of the targets, or 0 where all are 1; those of a logit link are drawn, others are the weights */
   precisions: number;
   /** f32[1 + dim][n]: w, then each dimension of v */
-  parameters: number;
+  parameters: Region;
   /** bytes between one dimension and the next */
   stride: number;
   /** f32[largest field][2] */
@@ -46,13 +47,13 @@ export interface SweepPlan {
   /** f64[blocks of the largest field][5]: what a field's common move needs of each block */
   moments: number;
   /** f64[1 + dim][numFields][2]: the common moves of a sweep: factor and shift */
-  moved: number;
+  moved: Region;
   /** u8[n] */
   kinds: number;
   /** u32[n][2] */
   hashes: number;
   /** f64[chunks][8]: sums of the loss, and of e, e^2 and 1 by precision */
-  totals: number;
+  totals: Region;
 }
 
 export type SweepTask =
@@ -226,7 +227,7 @@ class Sweep {
     if (!moveKey) return true;
     const numBlocks = Math.ceil((field.size + 1) / CALL_FEATURES);
     const [alpha, lambda, mu] = prior;
-    const how = [moments, numBlocks, alpha, lambda, mu, moveKey, moved + 16 * at] as const;
+    const how = [moments, numBlocks, alpha, lambda, mu, moveKey, moved.offset + 16 * at] as const;
     this.#blocks(field.size + 1, (first, end) =>
       this.#kernel.moveTogether(first, end, kinds, v, step, ...how),
     );
@@ -255,7 +256,7 @@ class Sweep {
     const { eq, targets, labels, weights, precisions, link, totals } = this.#plan;
     const kernel = this.#kernel;
     this.#rows((first, end, chunk) => {
-      const at = totals + chunk * TOTALS_STRIDE;
+      const at = totals.offset + chunk * TOTALS_STRIDE;
       if (link === "identity") kernel.totalSquared(first, end, eq, weights, at);
       else if (link === "probit") kernel.drawProbit(first, end, eq, targets, labels, weights, targetsKey, at);
       else kernel.drawLogit(first, end, eq, targets, labels, weights, precisions, targetsKey, at);
@@ -292,10 +293,10 @@ class Sweep {
 
   /** The field's parameters in dimension d - 1, or its weights. */
   #at({ first }: Field, d: number): number {
-    return this.#plan.parameters + d * this.#plan.stride + 4 * first;
+    return this.#plan.parameters.offset + d * this.#plan.stride + 4 * first;
   }
 
   #barrier(): boolean {
-    return this.#kernel.barrier(this.#plan.barrier, this.#plan.numThreads) !== 0;
+    return this.#kernel.barrier(this.#plan.barrier.offset, this.#plan.numThreads) !== 0;
   }
 }

@@ -17,9 +17,8 @@ import { copyState, restoreState } from "../../../kernels/fm/state.js";
 import { kernelImports } from "../../../kernels/shared/load.js";
 import { Arena } from "../../../kernels/shared/memory.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { blockOrder } from "../../../numeric/random.js";
+import { blockVisits } from "../../../numeric/random.js";
 import { RowsBuffer } from "../../../factors/rows-buffer.js";
-import { runTask } from "../../../factors/tasks.js";
 import { frameOf, framesIn } from "./messages.js";
 
 /** An epoch as a shard is given it. */
@@ -69,9 +68,12 @@ export function trainShard(message: Uint8Array, kernelModule: WebAssembly.Module
   const buffer = new RowsBuffer(arena, "the rows of a shard", marksFor(numFeatures, false));
   buffer.load(rows, labelScale);
   reservePairs(arena, layout, buffer.pairs);
-  const blocks = key === null ? undefined : blockOrder(Math.ceil(numRows / BLOCK_ROWS), key);
-  const task = { kind: "train", rows: buffer.offset, numRows, blocks, key: key ?? 0 } as const;
-  runTask(kernel, arena.memory, layout, 0, task);
+  const { order, keys } = blockVisits(Math.ceil(numRows / BLOCK_ROWS), key ?? undefined);
+  for (let i = 0; i * BLOCK_ROWS < numRows; i++) {
+    const first = (order ? order[i]! : i) * BLOCK_ROWS;
+    const size = Math.min(BLOCK_ROWS, numRows - first);
+    kernel.trainBlock(layout.plan, layout.threads[0]!, 0, buffer.offset, first, size, keys && keys[i]!);
+  }
 
   const pass: ShardPass = { numRows, loss: takeLoss(arena, layout) };
   return frameOf(pass, { ...copyState(arena, layout) });

@@ -1,16 +1,14 @@
-// A thread of a training's pool.
+// A thread of a training.
 
-import { kernelImports } from "../../../kernels/shared/load.js";
 import type { GbdtKernel, GbdtLayout } from "../../../kernels/gbdt/binding.js";
+import { kernelThread } from "../../../workers/kernel-thread.js";
 import { binPiece, type BinTask } from "./binning.js";
 import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./thread-share.js";
 
-/** What the pool is made with. */
-export interface GbdtInit {
-  memory: WebAssembly.Memory;
-  module: WebAssembly.Module;
+/** What is trained. */
+export interface GbdtOwn {
   layout: GbdtLayout;
   loss: Loss;
 }
@@ -23,29 +21,17 @@ export type GbdtTask =
   /** a tree, and after an iteration's last one the gradients and losses of the scores that it leaves */
   | ({ kind: "tree"; isLast: boolean } & GrowTask);
 
-export interface GbdtResult {
-  /** one thread tells the tree: all have the same */
-  tree?: Grown;
-}
-
-/** Called once in each thread. */
-export function start(
-  { memory, module, layout, loss }: GbdtInit,
-  index: number,
-): (task: GbdtTask) => GbdtResult {
-  const { exports: kernel } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(memory));
-  const share = new OwnShare(kernel, layout, index, memory.buffer);
-  return (task) => {
-    if (task.kind === "bin") {
-      binPiece(share, task);
-      return {};
-    }
-    if (task.kind === "gradients") {
-      takeGradients(share, loss);
-      return {};
-    }
-    const tree = growTree(share, task);
-    if (task.isLast && tree !== "diverged") takeGradients(share, loss);
-    return index === 0 ? { tree } : {};
-  };
-}
+/** Called once in each thread; of a tree one thread returns it, as all have the same. */
+export const start = kernelThread<GbdtKernel, GbdtOwn, GbdtTask, Grown | undefined>(
+  ({ kernel, memory, index, own: { layout, loss } }) => {
+    const share = new OwnShare(kernel, layout, index, memory.buffer);
+    return (task) => {
+      if (task.kind === "bin") binPiece(share, task);
+      if (task.kind === "gradients") takeGradients(share, loss);
+      if (task.kind !== "tree") return undefined;
+      const tree = growTree(share, task);
+      if (task.isLast && tree !== "diverged") takeGradients(share, loss);
+      return index === 0 ? tree : undefined;
+    };
+  },
+);

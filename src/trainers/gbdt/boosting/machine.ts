@@ -1,15 +1,18 @@
 // A training in shared memory with the threads that grow its trees.
 
-import { stopBarrier } from "../../../kernels/shared/barrier.js";
-import { allocateGbdt, numBlocks, rowLayout, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
-import { loadKernel } from "../../../kernels/shared/load.js";
-import { Arena } from "../../../kernels/shared/memory.js";
-import { WorkerPool } from "../../../workers/pool.js";
+import {
+  allocateGbdt,
+  numBlocks,
+  rowLayout,
+  type GbdtKernel,
+  type GbdtLayout,
+} from "../../../kernels/gbdt/binding.js";
+import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
-import type { GbdtInit, GbdtResult, GbdtTask } from "./gbdt.worker.js";
+import type { GbdtOwn, GbdtTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
-import type { GrownTree, GrowTask } from "./grow.js";
+import type { Grown, GrownTree, GrowTask } from "./grow.js";
 
 /** What is trained on. */
 export interface MachineShape {
@@ -27,45 +30,25 @@ export interface MachineShape {
 }
 
 /** Rows and threads; `terminate` ends the threads and must be called. */
-export class GbdtMachine {
+export class GbdtMachine extends ThreadedKernel<GbdtKernel, GbdtTask, Grown | undefined> {
   readonly layout: GbdtLayout;
-  readonly #arena: Arena;
-  readonly #pool: WorkerPool<GbdtTask, GbdtResult>;
 
-  private constructor(arena: Arena, layout: GbdtLayout, pool: WorkerPool<GbdtTask, GbdtResult>) {
-    this.#arena = arena;
-    this.layout = layout;
-    this.#pool = pool;
+  private constructor({ features, threads: numThreads, loss: _, ...sizes }: MachineShape) {
+    super();
+    const cells = features.map((feature) => ({
+      numCells: cellsOf(feature),
+      categorical: feature.kind === "category",
+    }));
+    this.layout = allocateGbdt(this.arena, { ...sizes, rows: rowLayout(cells), numThreads });
   }
 
   /** Lays the arrays out and starts the threads. @throws {UsageError} they do not fit one memory */
   static async start(shape: MachineShape): Promise<GbdtMachine> {
-    const arena = new Arena();
-    const features = shape.features.map((feature) => ({
-      numCells: cellsOf(feature),
-      categorical: feature.kind === "category",
-    }));
-    const { features: _, threads: numThreads, loss, ...sizes } = shape;
-    const layout = allocateGbdt(arena, {
-      ...sizes,
-      rows: rowLayout(features),
-      numThreads,
-    });
-    const module = await loadKernel("gbdt");
-    const init: GbdtInit = { memory: arena.memory, module, layout, loss };
-    const { barrier } = layout;
-    const pool = await WorkerPool.start<GbdtTask, GbdtResult>(
-      new URL("./gbdt.worker.js", import.meta.url),
-      numThreads,
-      init,
-      () => stopBarrier(arena, { name: "a barrier", offset: barrier, bytes: 192 }),
-    );
-    return new GbdtMachine(arena, layout, pool);
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+    const machine = new GbdtMachine(shape);
+    const { layout } = machine;
+    const own: GbdtOwn = { layout, loss: shape.loss };
+    const script = { url: new URL("./gbdt.worker.js", import.meta.url), own };
+    return await machine.begin("gbdt", { ...layout, threads: layout.numThreads }, script);
   }
 
   /** Writes the bins of rows, the first of which is row `first` of the machine's. */
@@ -75,7 +58,7 @@ export class GbdtMachine {
     rows: Uint32Array,
     first: number,
   ): Promise<void> {
-    const { buffer } = this.#arena.memory;
+    const { buffer } = this.arena.memory;
     const { stagedRows } = this.layout;
     stageEdges(this.layout, buffer, features);
     let binned: Promise<unknown> = Promise.resolve();
@@ -83,7 +66,7 @@ export class GbdtMachine {
       const piece = rows.subarray(at, at + stagedRows);
       stage(this.layout, buffer, columns, piece, slot);
       await binned;
-      binned = this.#pool.run({ kind: "bin", slot, first: first + at, n: piece.length });
+      binned = this.runTask({ kind: "bin", slot, first: first + at, n: piece.length });
     }
     await binned;
   }
@@ -111,7 +94,7 @@ export class GbdtMachine {
 
   /** Sets the sample that the next trees are grown on. */
   setBag(rows: Uint32Array): void {
-    new Uint32Array(this.#arena.memory.buffer, this.layout.bag, rows.length).set(rows);
+    new Uint32Array(this.arena.memory.buffer, this.layout.bag, rows.length).set(rows);
   }
 
   /** f32[numTrain]: |g h| of each row, summed over the classes. */
@@ -153,12 +136,12 @@ export class GbdtMachine {
   }
 
   #f32(offset: number, length: number): Float32Array {
-    return new Float32Array(this.#arena.memory.buffer, offset, length);
+    return new Float32Array(this.arena.memory.buffer, offset, length);
   }
 
   /** Takes the gradients of the training part, and the losses of all rows, from the scores. */
   async takeGradients(): Promise<void> {
-    await this.#pool.run({ kind: "gradients" });
+    await this.runTask({ kind: "gradients" });
   }
 
   /**
@@ -167,8 +150,7 @@ export class GbdtMachine {
    * @returns undefined when the gradients are not finite
    */
   async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
-    const [given] = await this.#pool.run({ kind: "tree", isLast, ...task });
-    const { tree } = given!;
+    const [tree] = await this.runTask({ kind: "tree", isLast, ...task });
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
@@ -176,7 +158,7 @@ export class GbdtMachine {
   losses(): { train: number; valid: number } {
     const { losses, numTrain, numRows } = this.layout;
     const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];
-    const all = new Float64Array(this.#arena.memory.buffer, losses, trainBlocks + validBlocks);
+    const all = new Float64Array(this.arena.memory.buffer, losses, trainBlocks + validBlocks);
     const sum = (blocks: Float64Array) => blocks.reduce((a, b) => a + b, 0);
     return { train: sum(all.subarray(0, trainBlocks)), valid: sum(all.subarray(trainBlocks)) };
   }

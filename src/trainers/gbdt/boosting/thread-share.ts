@@ -72,6 +72,6 @@ export class OwnShare {
   /** Waits for all threads. @throws {Error} the pool is stopping */
   barrier(): void {
     const { barrier, numThreads } = this.layout;
-    if (!this.kernel.barrier(barrier, numThreads)) throw new Error("the training was ended");
+    if (!this.kernel.barrier(barrier.offset, numThreads)) throw new Error("the training was ended");
   }
 }

@@ -1,18 +1,78 @@
-// A thread that sends rows through a forest.
+// A thread that sends rows through a forest: codes of their columns, then their leaves and scores, by blocks of 512 rows whose
+// codes stay in its cache.
 
-import { kernelImports } from "../../../kernels/shared/load.js";
 import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
-import { runScoring, type ScoringLayout, type ScoringTask } from "./scoring.js";
+import { kernelThread } from "../../../workers/kernel-thread.js";
 
-/** What the pool is made with. */
-export interface ForestInit {
-  memory: WebAssembly.Memory;
-  module: WebAssembly.Module;
-  layout: ScoringLayout;
+export const SCORED_ROWS = 512;
+
+/** A column's cells of the chunk. */
+export interface ScoringColumn {
+  kind: "number" | "category";
+  /** f64[chunk] or u16[chunk] */
+  cells: number;
+  edges: number;
+  numEdges: number;
+  /** code of NaN */
+  missing: number;
 }
 
-/** Called once in each thread. */
-export function start({ memory, module, layout }: ForestInit, index: number): (task: ScoringTask) => boolean {
-  const { exports: kernel } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(memory));
-  return (task) => runScoring(kernel, layout, index, task);
+/** Where a forest and a chunk of rows lie; pointers are byte offsets. */
+export interface ScoringLayout {
+  numThreads: number;
+  numTrees: number;
+  numClasses: number;
+  columns: ScoringColumn[];
+  nodes: number;
+  sets: number;
+  roots: number;
+  starts: number;
+  values: number;
+  /** u32[numTrees] */
+  classes: number;
+  /** u16[threads][512][columns] */
+  codes: number;
+  /** f64[chunk][numClasses] */
+  scores: number;
+  /** u32[chunk][numTrees] */
+  leaves: number;
 }
+
+export interface ScoringTask {
+  numRows: number;
+  leaves: boolean;
+}
+
+/** Called once in each thread; a task scores this thread's blocks of a chunk. */
+export const start = kernelThread<GbdtKernel, ScoringLayout, ScoringTask, null>(
+  ({ kernel, index, own: layout }) =>
+    (task) => {
+      const { columns, numTrees, numThreads, numClasses, scores, leaves } = layout;
+      const stride = 2 * columns.length;
+      const codes = layout.codes + index * SCORED_ROWS * stride;
+      for (let at = index * SCORED_ROWS; at < task.numRows; at += numThreads * SCORED_ROWS) {
+        const n = Math.min(SCORED_ROWS, task.numRows - at);
+        columns.forEach(({ kind, cells, edges, numEdges, missing }, c) => {
+          const out = codes + 2 * c;
+          if (kind === "category") kernel.placeBins(cells + 2 * at, n, true, out, stride);
+          else kernel.binNumbers(cells + 8 * at, n, edges, numEdges, missing, true, out, stride);
+        });
+        kernel.predict(
+          codes,
+          n,
+          columns.length,
+          layout.nodes,
+          layout.sets,
+          layout.roots,
+          layout.starts,
+          numTrees,
+          layout.values,
+          task.leaves ? leaves + 4 * at * numTrees : 0,
+          scores + 8 * at * numClasses,
+          numClasses,
+          layout.classes,
+        );
+      }
+      return null;
+    },
+);

@@ -4,12 +4,11 @@ import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Column, type Dataset } from "../../../dataset/dataset.js";
 import { idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../../errors.js";
-import { loadKernel } from "../../../kernels/shared/load.js";
-import { Arena } from "../../../kernels/shared/memory.js";
-import { WorkerPool } from "../../../workers/pool.js";
+import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
+import type { Arena } from "../../../kernels/shared/memory.js";
+import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import { compileForest, MISSING_BIN, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
-import type { ForestInit } from "./forest.worker.js";
-import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
+import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./forest.worker.js";
 
 /** Cells of a chunk, over all columns and trees. */
 const CHUNK_CELLS = 1 << 23;
@@ -32,43 +31,25 @@ export interface ScoredChunk {
 }
 
 /** A forest in shared memory with its threads; `terminate` ends them and must be called. */
-export class ForestScorer {
+export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> {
   readonly #forest: TreeSums;
-  readonly #arena: Arena;
   readonly #layout: ScoringLayout;
   readonly #chunkRows: number;
-  readonly #pool: WorkerPool<ScoringTask, boolean>;
 
-  private constructor(
-    forest: TreeSums,
-    arena: Arena,
-    layout: ScoringLayout,
-    chunkRows: number,
-    pool: WorkerPool<ScoringTask, boolean>,
-  ) {
+  private constructor(forest: TreeSums, threads: number, withLeaves: boolean) {
+    super();
+    const compiled = compileForest(forest);
+    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + numClassesOf(forest);
     this.#forest = forest;
-    this.#arena = arena;
-    this.#layout = layout;
-    this.#chunkRows = chunkRows;
-    this.#pool = pool;
+    this.#chunkRows = Math.max(SCORED_ROWS, Math.min(65_536, Math.floor(CHUNK_CELLS / width)));
+    this.#layout = layOut(this.arena, forest, compiled, threads, this.#chunkRows, withLeaves);
   }
 
   /** @param withLeaves whether leaves will be asked for */
   static async start(forest: TreeSums, threads: number, withLeaves: boolean): Promise<ForestScorer> {
-    const arena = new Arena();
-    const compiled = compileForest(forest);
-    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + numClassesOf(forest);
-    const chunkRows = Math.max(SCORED_ROWS, Math.min(65_536, Math.floor(CHUNK_CELLS / width)));
-    const layout = layOut(arena, forest, compiled, threads, chunkRows, withLeaves);
-    const init: ForestInit = { memory: arena.memory, module: await loadKernel("gbdt"), layout };
-    const url = new URL("./forest.worker.js", import.meta.url);
-    const pool = await WorkerPool.start<ScoringTask, boolean>(url, threads, init);
-    return new ForestScorer(forest, arena, layout, chunkRows, pool);
-  }
-
-  /** Ends the threads, whatever they do. */
-  async terminate(): Promise<void> {
-    await this.#pool.terminate();
+    const scorer = new ForestScorer(forest, threads, withLeaves);
+    const script = { url: new URL("./forest.worker.js", import.meta.url), own: scorer.#layout };
+    return await scorer.begin("gbdt", { threads }, script);
   }
 
   /**
@@ -88,13 +69,13 @@ export class ForestScorer {
     );
     const { scores, leaves, numTrees, numClasses } = this.#layout;
     const { base = [] } = this.#forest;
-    const { buffer } = this.#arena.memory;
+    const { buffer } = this.arena.memory;
     for (let first = 0; first < rows.length; first += this.#chunkRows) {
       const chunk = rows.subarray(first, first + this.#chunkRows);
       for (const fill of fills) fill(chunk);
       const own = new Float64Array(buffer, scores, chunk.length * numClasses);
       for (let k = 0; k < own.length; k++) own[k] = base[k % numClasses] ?? 0;
-      await this.#pool.run({ numRows: chunk.length, leaves: withLeaves });
+      await this.runTask({ numRows: chunk.length, leaves: withLeaves });
       yield {
         first,
         numRows: chunk.length,
@@ -113,7 +94,7 @@ export class ForestScorer {
   ): (chunk: Uint32Array) => void {
     const column = columnNamed(dataset, name);
     const { cells } = this.#layout.columns[c]!;
-    const { buffer } = this.#arena.memory;
+    const { buffer } = this.arena.memory;
     const { kind, missing, single, ...others } = this.#forest.columns[c]!;
     if (kind === "number" && column.kind === "number") {
       const out = new Float64Array(buffer, cells, this.#chunkRows);

@@ -1,0 +1,6 @@
+// A thread of a threaded kernel without tasks of its own.
+
+import { kernelThread } from "./kernel-thread.js";
+
+/** Called once in each thread. */
+export const start = kernelThread<object, null, never, never>();
