@@ -97,7 +97,7 @@ test("no file outside a trainer's folder names its command or its models, but th
   const names = new Set(trainers.map(({ command }) => command));
   for (const { home } of trainers) for (const name of Object.keys((await home()).models)) names.add(name);
   // a kernel has a name of its own
-  const literal = new RegExp(`(?<!loadKernel\\([^)]*)["'\`](?:${[...names].join("|")})["'\`]`, "g");
+  const literal = new RegExp(`(?<!(?:loadKernel|begin)\\([^)]*)["'\`](?:${[...names].join("|")})["'\`]`, "g");
   // a report lays out a map of items in a way that has the name of a trainer's model
   const [layoutOfMap, reports] = [/^.pca.$/, /^(?:api\/)?report\//];
   expect(literal.test('if (model === "lr") return')).toBe(true);

@@ -1,5 +1,6 @@
 // A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
 
+import { sizeText, UsageError } from "../errors.js";
 import { allocateFfm, type FieldAwareness } from "../kernels/ffm/binding.js";
 import {
   allocateFm,
@@ -8,11 +9,15 @@ import {
   type FeatureRates,
   type FmKernel,
   type FmLayout,
+  type FmMethod,
   type FmShape,
+  METHODS,
   readBias,
   reservePairs,
   setLearningRates,
   setRates,
+  sliceOf,
+  sliceWidth,
   takeLoss,
   writeBias,
 } from "../kernels/fm/binding.js";
@@ -27,13 +32,16 @@ import {
   vectorNorm,
   writeOptimizer,
 } from "../kernels/fm/state.js";
-import type { Region } from "../kernels/shared/memory.js";
+import { SHRINKING, type Region } from "../kernels/shared/memory.js";
 import { marksFor, type Marks } from "../kernels/fm/repeats.js";
 import { blockVisits } from "../numeric/random.js";
 import type { Call } from "../workers/kernel-thread.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { FmOwn, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
+
+/** Bytes of a memory, and of them for batches, the smallest chunks of rows, and what threads keep. */
+const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
@@ -219,4 +227,29 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   set state(state: FmState) {
     restoreState(this.arena, this.#layout, state);
   }
+}
+
+/**
+ * Bytes of a feature: v and w with what the method keeps beside them, the copy of the best epoch, its hash and count, its
+ * own rates, and its slot on each thread.
+ */
+function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
+  const K = sliceWidth(dim);
+  const { numbers, accumulators } = sliceOf(method, K);
+  const numSlices = Math.ceil(dim / K);
+  const parameters = numSlices * 4 * (numbers + accumulators) + METHODS[method].linearBytes;
+  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
+}
+
+/** @throws {UsageError} the parameters do not fit; says how much they need */
+export function checkMemory(
+  numFeatures: number,
+  { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },
+): void {
+  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates, threads) + BUFFERS;
+  if (bytes <= LIMIT) return;
+  throw new UsageError(
+    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} of memory with ` +
+      `${method}, the limit is 4 GiB: ${SHRINKING}`,
+  );
 }

@@ -54,13 +54,13 @@ export class RowsBuffer {
       weights: this.#arrays.put("weights", rows.weights),
     };
     if (labelScale !== 1) {
-      const labels = this.#arena.f32(this.#arrays.regionOf("labels")!);
+      const labels = this.#arena.f32(this.#arrays.regionOf("labels"));
       for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
     }
     if (this.#marks) {
       const { numRows, indptr, width } = rows;
-      const ids = this.#arena.u32(this.#arrays.regionOf("ids")!);
-      const values = rows.values && this.#arena.f32(this.#arrays.regionOf("values")!);
+      const ids = this.#arena.u32(this.#arrays.regionOf("ids"));
+      const values = rows.values && this.#arena.f32(this.#arrays.regionOf("values"));
       const endOf = (r: number) => (indptr ? indptr[r]! : width * r);
       markRepeats({ ids, values, numRows, endOf }, this.#marks);
     }

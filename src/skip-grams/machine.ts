@@ -18,8 +18,9 @@ import {
   type SgnsShape,
   type SgnsStream,
 } from "../kernels/sgns/binding.js";
-import { checkNodes, composedRows } from "../kernels/sgns/parts.js";
+import { checkNodes, composedRows, type Attention } from "../kernels/sgns/parts.js";
 import type { Region } from "../kernels/shared/memory.js";
+import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../kernels/shared/placed.js";
 import {
   allocateWalks,
   NO_NODE,
@@ -55,12 +56,6 @@ export interface Rates {
 
 /** Batches of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
 const BATCHES_OF_CALL = 16;
-
-/** What training changes; contexts that have a table of their own. */
-const matricesOf = ({ oneTable }: SgnsInput) =>
-  oneTable
-    ? (["centres", "centreSquares"] as const)
-    : (["centres", "contexts", "centreSquares", "contextSquares"] as const);
 
 /** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
 export function noiseKey(seed: number, epoch: number): number {
@@ -282,24 +277,28 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
 
   /** Copies of all that training has made, as it lies in memory; given back, training goes on as if it had not stopped. */
   get state(): NamedArrays {
-    const found: NamedArrays = Object.fromEntries(
-      matricesOf(this.#input).map((name) => [name, Float32Array.from(this.arena.f32(this.#layout[name]))]),
-    );
-    if (this.#layout.attention.length === 0) return found;
-    const { attention, squares } = this.attention();
-    return { ...found, attention, attentionSquares: squares };
+    return readArrays(this.arena, this.#placed);
   }
 
   /** @throws {ArtifactError} it is of another shape */
   set state(arrays: NamedArrays) {
-    for (const name of matricesOf(this.#input)) {
-      const target = this.arena.f32(this.#layout[name]);
-      target.set(floatsOf(arrays, name, target.length));
-    }
-    for (const { attention, squares } of this.#layout.attention) {
-      const [own, sums] = [this.arena.f32(attention), this.arena.f32(squares)];
-      own.set(floatsOf(arrays, "attention", own.length));
-      sums.set(floatsOf(arrays, "attentionSquares", sums.length));
-    }
+    const put = (placed: PlacedArrays) =>
+      writeArrays(this.arena, placed, (name, length) => floatsOf(arrays, name, length));
+    put(this.#placed);
+    // every thread has its own copy of the attention
+    for (const own of this.#layout.attention.slice(1)) put(placedAttention(own));
   }
+
+  /** What training changes; contexts that have a table of their own. */
+  get #placed(): PlacedArrays {
+    const { centres, contexts, centreSquares, contextSquares, attention } = this.#layout;
+    const matrices = this.#input.oneTable
+      ? { centres, centreSquares }
+      : { centres, contexts, centreSquares, contextSquares };
+    return new Map([...wholeRegions(matrices), ...placedAttention(attention[0])]);
+  }
+}
+
+function placedAttention(own: Attention | undefined): PlacedArrays {
+  return wholeRegions({ attention: own?.attention, attentionSquares: own?.squares });
 }

@@ -46,7 +46,7 @@ export async function invertPositive(
   await machine.begin("inverse", { threads: layout.tiles });
   await withMachine(machine, signal, async () => {
     // the last rows have the most columns: they go first
-    const order = Uint32Array.from({ length: size / SWEEP_BLOCK }, (_, i) => i).reverse();
+    const order = Uint32Array.from({ length: size / SWEEP_BLOCK }, (_, i) => i).toReversed();
     const take = { end: size, size: SWEEP_BLOCK, order };
     for (let k = 0; k < size; k += SWEEP_BLOCK) {
       putPivot(arena, layout, k);

@@ -6,8 +6,9 @@
 //                      ──► terminate
 
 import { stopBarrier } from "../kernels/shared/barrier.js";
+import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import { loadKernel } from "../kernels/shared/load.js";
-import { Arena, Rooms, type Region } from "../kernels/shared/memory.js";
+import { Arena, type Region } from "../kernels/shared/memory.js";
 import type { AnyKernel, ThreadInit, ThreadTask, Work } from "./kernel-thread.js";
 import { WorkerPool } from "./pool.js";
 
@@ -28,12 +29,12 @@ export interface ThreadScript {
 /** A kernel K, and what its threads' own script runs. `terminate` ends the threads and must be called. */
 export class ThreadedKernel<K, Task = never, Result = never> {
   readonly arena: Arena;
-  readonly #counters: Rooms;
+  readonly #counters: GrowingArrays;
   #pool: WorkerPool<ThreadTask<Task>, Result | number[]> | undefined;
 
   constructor(arena = new Arena()) {
     this.arena = arena;
-    this.#counters = new Rooms(arena);
+    this.#counters = new GrowingArrays(arena, "the works of threads");
   }
 
   /**
@@ -65,7 +66,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
    * @returns of works that deal blocks, what the calls returned, by block
    */
   async run(...works: Work<K>[]): Promise<number[]> {
-    const counters = this.#counters.of("counters", 4 * works.length);
+    const counters = this.#counters.reserve("counters", 4 * works.length);
     this.arena.u32(counters).fill(0);
     const request = { works: works as Work<AnyKernel>[], counters: counters.offset };
     const shares = (await this.#started.run(request)) as number[][];

@@ -351,24 +351,6 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   return weights;
 }
 
-/** What training has made, as it lies in memory: vectors and weights with what the method keeps. The same at any number of threads. */
-export interface RankingState {
-  /** as the layout has them */
-  vectors: Float32Array;
-  weights: Float32Array;
-  moments?: Float32Array;
-}
-
-/** A copy of it. */
-export function copyRankingState(arena: Arena, { vectors, weights, moments }: RankingLayout): RankingState {
-  // copies in memory of their own: what is shared cannot be written to disk
-  return {
-    vectors: Float32Array.from(arena.f32(vectors)),
-    weights: Float32Array.from(arena.f32(weights)),
-    ...(moments && { moments: Float32Array.from(arena.f32(moments)) }),
-  };
-}
-
 /** Sum of the losses since the last call; of strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);

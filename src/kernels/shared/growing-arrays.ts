@@ -5,21 +5,21 @@ import type { Arena, Region } from "./memory.js";
 /** Bytes that kernels may read beyond an array's end, of 16 rows at a time. */
 const SLACK = 64;
 
-/** Regions by the names of their arrays. */
+/** Regions by the names of their arrays: an arena never gives one back. */
 export class GrowingArrays {
   readonly #arena: Arena;
-  readonly #name: string;
+  readonly #owner: string;
   readonly #regions = new Map<string, Region>();
 
-  /** @param name what they are of, for messages */
-  constructor(arena: Arena, name: string) {
+  /** @param owner what has the arrays, for messages */
+  constructor(arena: Arena, owner: string) {
     this.#arena = arena;
-    this.#name = name;
+    this.#owner = owner;
   }
 
-  /** Where the array lies; undefined before it was first put. */
-  regionOf(part: string): Region | undefined {
-    return this.#regions.get(part);
+  /** Where the array lies, which was put or reserved before. */
+  regionOf(name: string): Region {
+    return this.#regions.get(name)!;
   }
 
   /**
@@ -28,9 +28,9 @@ export class GrowingArrays {
    * @returns its byte offset; 0 for an array that is absent
    * @throws {UsageError} it does not fit the arena
    */
-  put(part: string, source: Uint32Array | Float32Array | undefined): number {
+  put(name: string, source: Uint32Array | Float32Array | undefined): number {
     if (!source) return 0;
-    const region = this.reserve(part, source.byteLength);
+    const region = this.reserve(name, source.byteLength);
     // bits are copied as they are, whatever they stand for
     const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
     this.#arena.u32(region).set(bits);
@@ -38,12 +38,13 @@ export class GrowingArrays {
   }
 
   /** Makes room for an array, whose content is arbitrary. @throws {UsageError} it does not fit the arena */
-  reserve(part: string, bytes: number): Region {
-    let region = this.#regions.get(part);
-    if (!region || region.bytes < bytes + SLACK) {
-      region = this.#arena.allocate(`the ${part} of ${this.#name}`, bytes + SLACK);
-      this.#regions.set(part, region);
-    }
+  reserve(name: string, bytes: number): Region {
+    const held = this.#regions.get(name);
+    if (held && held.bytes >= bytes + SLACK) return held;
+    // what grows by and by grows by half at least, so that it is seldom laid anew
+    const size = Math.max(bytes + SLACK, 1.5 * (held?.bytes ?? 0));
+    const region = this.#arena.allocate(`the ${name} of ${this.#owner}`, 4 * Math.ceil(size / 4));
+    this.#regions.set(name, region);
     return region;
   }
 }

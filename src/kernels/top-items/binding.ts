@@ -1,7 +1,8 @@
 // The search for best items as the rest of the program sees it: its functions, and its struct laid out in an arena.
 
 import { sizeText, UsageError } from "../../errors.js";
-import { Rooms, type Arena } from "../shared/memory.js";
+import { GrowingArrays } from "../shared/growing-arrays.js";
+import type { Arena } from "../shared/memory.js";
 import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
 import {
   BLOCK_QUERIES,
@@ -109,12 +110,12 @@ export class SearchRoom {
   /** one a thread */
   readonly scratches: readonly number[];
   readonly #arena: Arena;
-  readonly #rooms: Rooms;
+  readonly #growing: GrowingArrays;
   #length = 0;
 
   constructor(arena: Arena, dim: number, threads: number) {
     this.#arena = arena;
-    this.#rooms = new Rooms(arena);
+    this.#growing = new GrowingArrays(arena, "a search");
     this.search = allocateStruct(arena, "a search", Search);
     this.scratches = Array.from({ length: threads }, () => writeScratch(arena, dim));
   }
@@ -126,28 +127,20 @@ export class SearchRoom {
     this.#length = numQueries * top;
     putStruct(this.#arena, Search, this.search, {
       ...{ dim, numItems, top, panels, weights, weighted },
-      queries: this.#put("the vectors of the queries", queries),
-      maskEnds: this.#put("the ends of the masks", masks.indptr),
-      masks: this.#put("the masks", masks.items),
-      found: this.#rooms.of("the items found", this.#length * 4).offset,
-      scores: this.#rooms.of("their scores", this.#length * 4).offset,
+      queries: this.#growing.put("queries", queries),
+      maskEnds: this.#growing.put("masks' ends", masks.indptr),
+      masks: this.#growing.put("masks", masks.items),
+      found: this.#growing.reserve("items", this.#length * 4).offset,
+      scores: this.#growing.reserve("scores", this.#length * 4).offset,
     });
   }
 
   /** What the search has found, as copies. */
   results(): TopItems {
-    const of = (name: string) => this.#rooms.of(name, this.#length * 4);
     return {
-      items: this.#arena.u32(of("the items found")).slice(0, this.#length),
-      scores: this.#arena.f32(of("their scores")).slice(0, this.#length),
+      items: this.#arena.u32(this.#growing.regionOf("items")).slice(0, this.#length),
+      scores: this.#arena.f32(this.#growing.regionOf("scores")).slice(0, this.#length),
     };
-  }
-
-  #put(name: string, source: Uint32Array | Float32Array): number {
-    const region = this.#rooms.of(name, source.byteLength);
-    if (source instanceof Float32Array) this.#arena.f32(region).set(source);
-    else this.#arena.u32(region).set(source);
-    return region.offset;
   }
 }
 

@@ -1,6 +1,6 @@
 // The scanners of one reading: the calling thread's own, and those on threads of a large log.
 
-import { newMemory, RESERVED } from "../../kernels/shared/shared-memory.js";
+import { newMemory, RESERVED } from "../../kernels/shared/memory.js";
 import { freeAddresses, THREAD_ADDRESSES } from "../../workers/process-limits.js";
 import type { ChunkBuffers } from "./chunk-buffers.js";
 import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";

@@ -1,7 +1,8 @@
 // An index of nearest neighbours in memory: vectors, links, and what its nodes are called.
 
 import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
-import { Arena, Rooms } from "../../kernels/shared/memory.js";
+import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
+import { Arena } from "../../kernels/shared/memory.js";
 
 /** A graph whose links are there. */
 export interface HnswGraph {
@@ -16,12 +17,12 @@ export interface HnswGraph {
   search?: { at: number; labels: number };
   /** scratches of threads, by how many candidates a walk may remember */
   scratches: Record<number, number[]>;
-  rooms: Rooms;
+  growing: GrowingArrays;
 }
 
 /** A graph that was never searched. */
-export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "rooms">): HnswGraph {
-  return { ...graph, scratches: {}, rooms: new Rooms(graph.arena) };
+export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "growing">): HnswGraph {
+  return { ...graph, scratches: {}, growing: new GrowingArrays(graph.arena, "a search") };
 }
 
 /** A graph of vectors without links. @param vectors f32[n * dim] @throws {UsageError} it does not fit 4 GiB */

@@ -112,9 +112,9 @@ function roomOf(
   return {
     search: graph.search.at,
     scratches: scratches.slice(0, threads),
-    queries: graph.rooms.of("the vectors of the queries", numHeld * layout.stride * 4),
-    found: graph.rooms.of("the items found", numHeld * top * 4),
-    scores: graph.rooms.of("their scores", numHeld * top * 4),
+    queries: graph.growing.reserve("queries", numHeld * layout.stride * 4),
+    found: graph.growing.reserve("items", numHeld * top * 4),
+    scores: graph.growing.reserve("scores", numHeld * top * 4),
     fields: { graph: layout.graph, top, ef, mostEf, labels: graph.search.labels },
   };
 }
@@ -141,15 +141,11 @@ function putMasks(
   const ends = Uint32Array.from({ length: to - from + 1 }, (_, q) =>
     masks ? masks.indptr[from + q]! - first : 0,
   );
-  const endsAt = graph.rooms.of("the ends of the masks", ends.byteLength);
-  const itemsAt = graph.rooms.of("the masks", items.byteLength);
-  arena.u32(endsAt).set(ends);
-  arena.u32(itemsAt).set(items);
   putSearch(arena, room.search, {
     ...room.fields,
     queries: room.queries.offset,
-    maskEnds: endsAt.offset,
-    masks: itemsAt.offset,
+    maskEnds: graph.growing.put("masks' ends", ends),
+    masks: graph.growing.put("masks", items),
     found: room.found.offset,
     scores: room.scores.offset,
   });

@@ -6,8 +6,7 @@ import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
-import { startNet } from "./machine.js";
-import { bytesOfNet, checkMemory } from "./memory.js";
+import { bytesOfNet, checkMemory, startNet } from "./machine.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
 
 function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {

@@ -3,6 +3,7 @@
 //   rows ──► chunks of whole batches, copied in ──► threads: trainBatch after trainBatch ──► loss
 //                                               └─► threads: scoreRows of their share    ──► scores
 
+import { sizeText, UsageError } from "../../errors.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import {
   allocateNet,
@@ -14,8 +15,9 @@ import {
 } from "../../kernels/net/binding.js";
 import { alignWide, placedParameters, placedState, startState } from "../../kernels/net/parameters.js";
 import { transposeWeights } from "../../kernels/shared/dense-parameters.js";
-import { readPlaced, writePlaced } from "../../kernels/shared/placed.js";
-import { denseLayersOf, type NetRows } from "../../kernels/net/shape.js";
+import { readArrays, writeArrays } from "../../kernels/shared/placed.js";
+import { denseLayersOf, embeddingWidth, type NetRows, numFeaturesOf } from "../../kernels/net/shape.js";
+import { paddedUnits } from "../../kernels/shared/dense.js";
 import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
 import { PairRows } from "../../kernels/shared/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
@@ -23,11 +25,12 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
-import { checkMemory } from "./memory.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 
 /** Rows copied in at once, in whole batches: a chunk's start and end cost the threads a message. */
 const CHUNK_ROWS = 65536;
+/** Bytes of a memory, and of them for chunks of rows, what there is of each pair of a batch, and what threads keep. */
+const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 /** Rows of one call that scores: short, so that the first calls are soon replaced by optimised code. */
 const SCORE_ROWS = 256;
 
@@ -121,40 +124,31 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
 
   /** The first numbers of an array of rows. */
   #read(part: string, length: number): Float32Array {
-    return this.arena.f32(this.#rows.regionOf(part)!).subarray(0, length);
+    return this.arena.f32(this.#rows.regionOf(part)).subarray(0, length);
   }
 
   parameters(): NamedArrays {
-    return this.#copies(placedParameters(this.layout, this.#plan));
+    return readArrays(this.arena, placedParameters(this.layout, this.#plan));
   }
 
   load(parameters: NamedArrays): void {
-    const placed = placedParameters(this.layout, this.#plan);
-    for (const [name, where] of placed) {
-      if (!Object.hasOwn(parameters, name)) continue;
-      writePlaced(this.arena, where, floatsOf(parameters, name, where.rows * where.columns));
-    }
+    const placed = [...placedParameters(this.layout, this.#plan)];
+    const named = new Map(placed.filter(([name]) => Object.hasOwn(parameters, name)));
+    writeArrays(this.arena, named, (name, length) => floatsOf(parameters, name, length));
     transposeWeights(this.arena, this.layout.layers);
     if ("wide" in parameters) alignWide(this.arena, this.layout, this.#plan);
   }
 
   state(): NamedArrays {
-    return {
-      ...this.parameters(),
-      ...this.#copies(placedState(this.layout, this.#plan)),
-      steps: Uint32Array.of(this.#steps),
-    };
+    const kept = readArrays(this.arena, placedState(this.layout, this.#plan));
+    return { ...this.parameters(), ...kept, steps: Uint32Array.of(this.#steps) };
   }
 
   restore(state: NamedArrays): void {
     this.load(state);
-    for (const [name, where] of placedState(this.layout, this.#plan))
-      writePlaced(this.arena, where, floatsOf(state, name, where.rows * where.columns));
+    const placed = placedState(this.layout, this.#plan);
+    writeArrays(this.arena, placed, (name, length) => floatsOf(state, name, length));
     this.#steps = arrayOf(state, "steps", Uint32Array, 1)[0]!;
-  }
-
-  #copies(placed: ReturnType<typeof placedParameters>): NamedArrays {
-    return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(this.arena, where)]));
   }
 
   /** Copies rows to where the kernel reads them. */
@@ -194,4 +188,36 @@ function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number)
   for (let from = 0; from < numRows; from += batch)
     pairs = Math.max(pairs, indptr[Math.min(from + batch, numRows)]! - indptr[from]!);
   return pairs;
+}
+
+/**
+ * Bytes of a network: its table with AdaGrad's sums, the wide part with FTRL's, dense weights with Adam's moments and once more
+ * for the way back, and a batch's values and derivatives of every layer.
+ */
+export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): number {
+  const moves = trains && plan.embeddingLearningRate > 0;
+  const width = Math.ceil(embeddingWidth(plan) / 4) * 4;
+  const features = numFeaturesOf(plan);
+  const table = features * ((moves ? 2 : 1) * width * 4 + (moves ? 4 : 0));
+  const wide = plan.arch === "wide-deep" ? 16 * (features + plan.numCrosses) : 0;
+  const dense = denseLayersOf(plan).reduce((sum, { inputs, outputs, normalized }) => {
+    const [ins, outs] = [paddedUnits(inputs), paddedUnits(outputs)];
+    // a normalized layer keeps the derivatives by its scale and shift, too
+    const kept = ins + (normalized ? 3 : 1) * outs;
+    return sum + 4 * (ins * outs * (trains ? 4 : 1) + (trains ? plan.batch * kept : 0));
+  }, 0);
+  return table + wide + dense + BUFFERS;
+}
+
+/** @throws {UsageError} the network does not fit; says how much it needs and what shrinks it */
+export function checkMemory(plan: NetPlan, options: { trains: boolean }): void {
+  const bytes = bytesOfNet(plan, options);
+  if (bytes <= LIMIT) return;
+  const features = numFeaturesOf(plan).toLocaleString("en");
+  throw new UsageError(
+    `a network with ${features} features of dim ${plan.dim}, hidden ${plan.hidden.join(",")} and batch ` +
+      `${plan.batch} needs ${sizeText(bytes)} of memory, the limit is 4 GiB: reduce --dim, --hidden, ` +
+      "--batch-size or --cross-bits, raise --min-count, set --max-vocab or --hash FIELD:BITS, or use " +
+      "--freeze-embeddings",
+  );
 }

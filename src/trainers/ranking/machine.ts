@@ -3,7 +3,6 @@
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
   allocateRanking,
-  copyRankingState,
   RANKING_BLOCK,
   setRankingRate,
   sharesNegatives,
@@ -12,8 +11,9 @@ import {
   type RankingKernel,
   type RankingLayout,
   type RankingShape,
-  type RankingState,
 } from "../../kernels/ranking/binding.js";
+import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../kernels/shared/placed.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { blockVisits } from "../../numeric/random.js";
 import type { Start } from "../../training/warm-start/start.js";
 import { ONCE, type Work } from "../../workers/kernel-thread.js";
@@ -118,30 +118,23 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /** Copies of the parameters with all that the steps keep; given back, training goes on as if it had not stopped. */
-  get state(): RankingState {
-    return copyRankingState(this.arena, this.#layout);
+  get state(): NamedArrays {
+    return readArrays(this.arena, this.#placed);
   }
 
-  /** @param arrays f32: of a machine of the same features and dim */
-  set state({ vectors, weights, moments }: RankingState) {
-    this.arena.f32(this.#layout.vectors).set(vectors);
-    this.arena.f32(this.#layout.weights).set(weights);
-    if (this.#layout.moments && moments) this.arena.f32(this.#layout.moments).set(moments);
+  /** @throws {ArtifactError} it is of other features or another dim */
+  set state(arrays: NamedArrays) {
+    writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
+  }
+
+  get #placed(): PlacedArrays {
+    const { vectors, weights, moments } = this.#layout;
+    return wholeRegions({ vectors, weights, moments });
   }
 
   /** Groups that events are trained in; 0 where they are trained in batches. */
   get groups(): number {
     return this.#layout.strata?.groups ?? 0;
-  }
-
-  /** Numbers of a state's arrays. */
-  get sizes(): Record<"vectors" | "weights", number> & { moments?: number } {
-    const { vectors, weights, moments } = this.#layout;
-    const sizeOf = (region: typeof vectors) => this.arena.f32(region).length;
-    return {
-      ...{ vectors: sizeOf(vectors), weights: sizeOf(weights) },
-      ...(moments && { moments: sizeOf(moments) }),
-    };
   }
 
   /** The Frobenius norm of the vectors, as they are trained: before a division by their lengths. */

@@ -146,12 +146,7 @@ async function trainEpochs(
           "the checkpoint is of an earlier version of embed, which visited the events in another order: remove it " +
             "and train from the start",
         );
-      const { vectors, weights, moments } = machine.sizes;
-      machine.state = {
-        vectors: floatsOf(arrays, "vectors", vectors),
-        weights: floatsOf(arrays, "weights", weights),
-        ...(moments !== undefined && { moments: floatsOf(arrays, "moments", moments) }),
-      };
+      machine.state = arrays;
       if (arrays["keptVectors"]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),

@@ -17,7 +17,7 @@ import {
 import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense-parameters.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import type { Region } from "../../kernels/shared/memory.js";
-import { type Placed, readPlaced, writePlaced } from "../../kernels/shared/placed.js";
+import { type Placed, readArrays, readPlaced, writeArrays } from "../../kernels/shared/placed.js";
 import { blockVisits } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
@@ -108,7 +108,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   #read(part: string, vectors: Float32Array, first: number, count: number): void {
     const { dim } = this.#shape;
     const width = 8 * this.#layout.slices;
-    const rows = this.arena.f32(this.#growing.regionOf(part)!);
+    const rows = this.arena.f32(this.#growing.regionOf(part));
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
@@ -120,37 +120,27 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
 
   /** Copies of the parameters: `vectors` f32[n * dim], `biases` f32[I] unless cosine, NAME.weight and NAME.bias of the layers. */
   parameters(): NamedArrays {
-    return this.#copies(this.#placed());
+    return readArrays(this.arena, this.#placed());
   }
 
   /** Puts parameters in; those that are not named stay. */
   load(parameters: NamedArrays): void {
-    for (const [name, where] of this.#placed())
-      if (Object.hasOwn(parameters, name))
-        writePlaced(this.arena, where, floatsOf(parameters, name, where.rows * where.columns));
+    const named = [...this.#placed()].filter(([name]) => Object.hasOwn(parameters, name));
+    writeArrays(this.arena, new Map(named), (name, length) => floatsOf(parameters, name, length));
     const { userLayers, itemLayers } = this.#layout;
-    transposeWeights(this.arena, userLayers);
-    transposeWeights(this.arena, itemLayers);
+    transposeWeights(this.arena, [...userLayers, ...itemLayers]);
   }
 
   /** Copies of all that training has made; given to `restore`, training goes on as if it had not stopped. */
   state(): NamedArrays {
-    return {
-      ...this.#copies(this.#placed()),
-      ...this.#copies(this.#kept()),
-      steps: Uint32Array.of(towersSteps(this.arena, this.#layout)),
-    };
+    const steps = Uint32Array.of(towersSteps(this.arena, this.#layout));
+    return { ...this.parameters(), ...readArrays(this.arena, this.#kept()), steps };
   }
 
   restore(state: NamedArrays): void {
     this.load(state);
-    for (const [name, where] of this.#kept())
-      writePlaced(this.arena, where, floatsOf(state, name, where.rows * where.columns));
+    writeArrays(this.arena, this.#kept(), (name, length) => floatsOf(state, name, length));
     setTowersSteps(this.arena, this.#layout, arrayOf(state, "steps", Uint32Array, 1)[0]!);
-  }
-
-  #copies(placed: Map<string, Placed>): NamedArrays {
-    return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(this.arena, where)]));
   }
 
   #placed(): Map<string, Placed> {

@@ -5,13 +5,14 @@
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { allocateBarrier } from "../../../kernels/shared/barrier.js";
 import type { Arena } from "../../../kernels/shared/memory.js";
+import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../../kernels/shared/placed.js";
 import { AT_MEAN, CALL_FEATURES, DRAWN, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { columnsOf } from "./columns.js";
 import type { Link } from "./link.js";
-import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.js";
+import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.worker.js";
 
 /** Rows of a chunk at the least, and chunks at the most. */
 const CHUNK_ROWS = 16_384;
@@ -64,7 +65,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   static async start(input: MachineInput, shape: MachineShape): Promise<CoordinateMachine> {
     const machine = new CoordinateMachine(input, shape);
     const plan = machine.#plan;
-    const script = { url: new URL("./mcmc.worker.js", import.meta.url), own: plan };
+    const script = { url: new URL("./sweep.worker.js", import.meta.url), own: plan };
     return await machine.begin("coordinate", { ...plan, threads: plan.numThreads }, script);
   }
 
@@ -95,34 +96,28 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
 
   /** Copies of all that later sweeps read. */
   get state(): NamedArrays {
-    // copies in memory of their own: what is shared cannot be written to disk
-    return Object.fromEntries(
-      this.#parts().map(([name, numbers, stride]) => [
-        name,
-        Float32Array.from({ length: numbers.length / stride }, (_, i) => numbers[i * stride]!),
-      ]),
-    );
+    return readArrays(this.arena, this.#placed());
   }
 
   /** Puts it back. @throws {ArtifactError} it is of another shape */
   set state(arrays: NamedArrays) {
-    for (const [name, numbers, stride] of this.#parts()) {
-      const saved = floatsOf(arrays, name, numbers.length / stride);
-      for (let i = 0; i < saved.length; i++) numbers[i * stride] = saved[i]!;
-    }
+    writeArrays(this.arena, this.#placed(), (name, length) => floatsOf(arrays, name, length));
   }
 
-  /** What sweeps change, by name: every so many-th number of it. q is summed up anew by each sweep. */
-  #parts(): [name: string, numbers: Float32Array, stride: number][] {
-    const { chunks, eq, targets, precisions, link } = this.#plan;
+  /** What sweeps change, by name. q, which stands beside each residual, is summed up anew by each sweep. */
+  #placed(): PlacedArrays {
+    const { chunks, parameters, eq, targets, precisions, link } = this.#plan;
     const numRows = chunks.at(-1)?.[1] ?? 0;
-    const { buffer } = this.arena.memory;
-    return [
-      ["parameters", this.arena.f32(this.#plan.parameters), 1],
-      ["residuals", new Float32Array(buffer, eq, 2 * numRows), 2],
-      ["targets", new Float32Array(buffer, targets, link === "identity" ? 0 : numRows), 1],
-      ["precisions", new Float32Array(buffer, precisions, link === "logit" ? numRows : 0), 1],
-    ];
+    const numbers = (name: string, offset: number, count: number) => ({ name, offset, bytes: 4 * count });
+    const region = numbers("residuals", eq, 2 * numRows);
+    return new Map([
+      ...wholeRegions({ parameters }),
+      ["residuals", { rows: numRows, columns: 1, region, at: (row) => 2 * row }],
+      ...wholeRegions({
+        targets: numbers("targets", targets, link === "identity" ? 0 : numRows),
+        precisions: numbers("precisions", precisions, link === "logit" ? numRows : 0),
+      }),
+    ]);
   }
 
   /** A copy of the parameters, by feature. */

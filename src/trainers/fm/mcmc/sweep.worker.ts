@@ -1,4 +1,4 @@
-// What a thread does in a sweep: every parameter once, its share of the rows and of the features.
+// A thread of coordinate descent. In a sweep it moves every parameter once, in its share of the rows and of the features.
 //
 //   w, then dimension 0, 1, ...:
 //     q of every row                                       rows, by chunks
@@ -13,6 +13,7 @@
 
 import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import type { Region } from "../../../kernels/shared/memory.js";
+import { kernelThread } from "../../../workers/kernel-thread.js";
 import type { Column } from "./columns.js";
 import type { Link } from "./link.js";
 
@@ -78,10 +79,12 @@ export const MOMENTS_STRIDE = 40;
 /** Bytes between the totals of one chunk and the next: a cache line. */
 export const TOTALS_STRIDE = 64;
 
-/** Runs thread `index`'s share. @returns false when a parameter is NaN or infinite, or the pool is stopping */
-export function runSweep(kernel: CoordinateKernel, plan: SweepPlan, index: number, task: SweepTask): boolean {
-  return new Sweep(kernel, plan, index).run(task);
-}
+/** Called once in each thread; a task returns false when a parameter is NaN or infinite, or the pool is stopping. */
+export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolean>(
+  ({ kernel, own, index }) =>
+    (task) =>
+      new Sweep(kernel, own, index).run(task),
+);
 
 type Field = SweepPlan["fields"][number];
 /** A field whose steps e and q have yet to take. */
