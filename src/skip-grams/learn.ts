@@ -7,7 +7,7 @@ import type { LoopControls, TrainingControls } from "../training/session/control
 import { diverged } from "../training/epochs/diverged.js";
 import type { EpochEvent } from "../training/epochs/epoch.js";
 import { runEpochs, type EpochsDone, type Steered } from "../training/epochs/epoch-loop.js";
-import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
+import { floatsOf, prefixed, unprefixed, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";
@@ -88,15 +88,15 @@ export async function learnSkipGrams(
       kept = learners.map(({ machine, start }) => vectorsOf(machine, keepsState, start));
       if (!kept.every(isFinite)) throw diverged("a vector is not finite", epoch, { learningRate });
     },
-    save: (withKept) =>
-      joined(
-        learners.map(({ machine }, i) => ({
-          ...machine.state,
-          ...(withKept && kept && arraysOf(kept[i]!)),
-        })),
-      ),
+    save(withKept) {
+      const parts = learners.map(({ machine }, i) => {
+        const arrays = { ...machine.state, ...(withKept && kept && arraysOf(kept[i]!)) };
+        return prefixed(prefixOf(i, learners.length), arrays);
+      });
+      return Object.assign({}, ...parts) as NamedArrays;
+    },
     restore(arrays) {
-      const parts = learners.map((_, i) => partOf(arrays, i, learners.length));
+      const parts = learners.map((_, i) => unprefixed(prefixOf(i, learners.length), arrays));
       learners.forEach(({ machine }, i) => (machine.state = parts[i]!));
       if (parts[0]!["keptVectors"]) kept = parts.map(keptOf);
     },
@@ -133,19 +133,8 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   );
 }
 
-/** Arrays of several learners under names of their own; those of one under the names that they have. */
-function joined(parts: readonly NamedArrays[]): NamedArrays {
-  if (parts.length === 1) return parts[0]!;
-  const named = parts.map((part, i) => Object.entries(part).map(([name, array]) => [`${i}.${name}`, array]));
-  return Object.fromEntries(named.flat()) as NamedArrays;
-}
-
-/** What joined made of learner i. */
-function partOf(arrays: NamedArrays, i: number, count: number): NamedArrays {
-  if (count === 1) return arrays;
-  const own = Object.entries(arrays).filter(([name]) => name.startsWith(`${i}.`));
-  return Object.fromEntries(own.map(([name, array]) => [name.slice(`${i}.`.length), array])) as NamedArrays;
-}
+/** Name in a checkpoint before the arrays of a learner that is not alone. */
+const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
 /** For a checkpoint. */
 function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedArrays {

@@ -6,7 +6,7 @@
 // at 1 under AdaGrad and at 0 under FTRL) and NAME:z (FTRL).
 
 import { ftrlZ } from "../../numeric/ftrl.js";
-import { placedDense, placedMoments } from "../shared/dense-parameters.js";
+import { placedDense, placedMoments } from "../shared/dense.js";
 import type { Arena, Region } from "../shared/memory.js";
 import type { Placed } from "../shared/placed.js";
 import type { NetLayout } from "./binding.js";

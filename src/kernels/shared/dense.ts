@@ -1,10 +1,12 @@
-// Lays a stack of dense layers out in an arena, for the kernels (assembly/dense/layers.ts).
+// Lays a stack of dense layers out in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters, and Adam's
+// moments, to their places there.
 //
 //   layers     of each: f32 W, m, s in groups of four outputs, W in groups of four inputs too; x and dz of a whole batch
 //   scratch    of each thread: f32 panels of x and dx of 16 rows, of all layers
 
 import { BLOCK, DenseNetwork, Layer, LINEAR, NONE, PANELS, RELU, TANH } from "./layout.js";
 import type { Arena, Region } from "./memory.js";
+import { type Placed, readPlaced, writePlaced } from "./placed.js";
 import { type FieldsOf, writeStructs } from "./struct.js";
 
 const ACTIVATIONS = { none: LINEAR, tanh: TANH, relu: RELU };
@@ -206,4 +208,53 @@ function layerFields(
     scaleGradients: layer.normalized ? batchOf(outputs) : 0,
     shiftGradients: layer.normalized ? batchOf(outputs) : 0,
   };
+}
+
+/** The parameters: NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized one. */
+export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
+  return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
+}
+
+/** Adam's moments of layers that train: the parameter's name with :m or :s. */
+export function placedMoments(layers: readonly LayerLayout[]): Map<string, Placed> {
+  const copies = [":m", ":s"].map((kept, i) => layers.flatMap((dense) => placedLayer(dense, i + 1, kept)));
+  return new Map(copies.flat());
+}
+
+function placedLayer(dense: LayerLayout, copy: number, kept: string): [string, Placed][] {
+  const { name } = dense.layer;
+  return [
+    [`${name}.weight${kept}`, weightsAt(dense, copy)],
+    [`${name}.bias${kept}`, outputsAt(dense.layer, dense.biases[copy]!)],
+    ...(dense.layer.normalized
+      ? ([
+          [`${name}.scale${kept}`, outputsAt(dense.layer, dense.scales[copy]!)],
+          [`${name}.shift${kept}`, outputsAt(dense.layer, dense.shifts[copy]!)],
+        ] as [string, Placed][])
+      : []),
+  ];
+}
+
+/** Updates the backward pass's copy of the weights; call it after writing them. */
+export function transposeWeights(arena: Arena, layers: readonly LayerLayout[]): void {
+  for (const dense of layers) {
+    if (!dense.transposed) continue;
+    writePlaced(arena, transposedAt(dense.layer, dense.transposed), readPlaced(arena, weightsAt(dense, 0)));
+  }
+}
+
+function weightsAt({ layer, weights }: LayerLayout, copy: number): Placed {
+  const U = paddedUnits(layer.inputs);
+  const at = (o: number, i: number): number => ((o >>> 2) * U + i) * 4 + (o & 3);
+  return { rows: layer.outputs, columns: layer.inputs, region: weights[copy]!, at };
+}
+
+function transposedAt(layer: DenseLayer, region: Region): Placed {
+  const U = paddedUnits(layer.outputs);
+  const at = (o: number, i: number): number => ((i >>> 2) * U + o) * 4 + (i & 3);
+  return { rows: layer.outputs, columns: layer.inputs, region, at };
+}
+
+function outputsAt({ outputs }: DenseLayer, region: Region): Placed {
+  return { rows: outputs, columns: 1, region, at: (o) => o };
 }

@@ -14,10 +14,9 @@ import {
   takeLoss,
 } from "../../kernels/net/binding.js";
 import { alignWide, placedParameters, placedState, startState } from "../../kernels/net/parameters.js";
-import { transposeWeights } from "../../kernels/shared/dense-parameters.js";
 import { readArrays, writeArrays } from "../../kernels/shared/placed.js";
 import { denseLayersOf, embeddingWidth, type NetRows, numFeaturesOf } from "../../kernels/net/shape.js";
-import { paddedUnits } from "../../kernels/shared/dense.js";
+import { paddedUnits, transposeWeights } from "../../kernels/shared/dense.js";
 import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
 import { PairRows } from "../../kernels/shared/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";

@@ -16,7 +16,7 @@ import type { TrainingControls } from "../../training/session/controls.js";
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
-import type { NamedArrays } from "../../training/epochs/named-arrays.js";
+import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 import { rowsOfBatch } from "./batches.js";
@@ -44,6 +44,8 @@ export interface NetInput {
 /** Mean loss above which a training is lost, as the factorization machine's: nats, or so many times the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
 /** What is tried when a training diverges. */
+/** In a checkpoint: before the names of the best epoch's parameters, beside those of the last. */
+const KEPT = "kept.";
 const REMEDIES = "a smaller --embedding-learning-rate, or scale numeric columns to a smaller range";
 
 /**
@@ -145,29 +147,17 @@ async function trainEpochs(
       const isFinite = Object.values(kept).every((array) => (array as Float32Array).every(Number.isFinite));
       if (!isFinite) throw diverged("a parameter is not finite", epoch, options, REMEDIES);
     },
-    save: (withKept) => ({ ...machine.state(), ...average?.state(), ...(withKept && prefixed(kept)) }),
+    save: (withKept) => ({ ...machine.state(), ...average?.state(), ...(withKept && prefixed(KEPT, kept)) }),
     restore(arrays) {
       machine.restore(arrays);
       average?.restore(arrays, machine.parameters());
-      kept = unprefixed(arrays);
+      kept = unprefixed(KEPT, arrays);
     },
     terminate: () => machine.terminate(),
   };
   const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates: valid !== undefined };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
-}
-
-/** In a checkpoint: names of the best epoch's parameters, beside those of the last. */
-const KEPT = "kept.";
-
-function prefixed(kept: NamedArrays): NamedArrays {
-  return Object.fromEntries(Object.entries(kept).map(([name, array]) => [`${KEPT}${name}`, array]));
-}
-
-function unprefixed(arrays: NamedArrays): NamedArrays {
-  const own = Object.entries(arrays).filter(([name]) => name.startsWith(KEPT));
-  return Object.fromEntries(own.map(([name, array]) => [name.slice(KEPT.length), array]));
 }
 
 /** Scores by the averaged parameters where there are any; the machine's own stay as they are. */

@@ -14,7 +14,7 @@ import {
   type TowersKernel,
   type TowerUsers,
 } from "../../kernels/two-tower/binding.js";
-import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense-parameters.js";
+import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import type { Region } from "../../kernels/shared/memory.js";
 import { type Placed, readArrays, readPlaced, writeArrays } from "../../kernels/shared/placed.js";

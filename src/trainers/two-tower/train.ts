@@ -14,7 +14,7 @@ import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
-import type { NamedArrays } from "../../training/epochs/named-arrays.js";
+import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TowerExamples } from "./examples.js";
@@ -159,10 +159,14 @@ async function trainEpochs(
       );
       if (!isFinite) throw lost("a parameter is not finite", epoch, options);
     },
-    save: (withKept) => ({ ...machine.state(), ...(withKept && kept && keptArrays(kept)) }),
+    save(withKept) {
+      if (!withKept || !kept) return machine.state();
+      const { users, items, parameters } = kept;
+      return { ...machine.state(), ...prefixed(KEPT, { ...parameters, users, items }) };
+    },
     restore(arrays) {
       machine.restore(arrays);
-      if (arrays["kept users"]) kept = keptOf(arrays);
+      if (arrays[`${KEPT}users`]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
   };
@@ -177,34 +181,15 @@ async function trainEpochs(
   return { ...kept!, ...done };
 }
 
+/** In a checkpoint: before the names of what is kept. */
+const KEPT = "kept ";
+
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a larger --temperature");
 }
 
-/** For a checkpoint: what is kept, under names of its own. */
-function keptArrays({
-  users,
-  items,
-  biases: _,
-  parameters,
-}: TowerVectors & { parameters: NamedArrays }): NamedArrays {
-  const named = Object.entries(parameters).map(([name, array]) => [`kept ${name}`, array] as const);
-  return { ...Object.fromEntries(named), "kept users": users, "kept items": items };
-}
-
+/** What is kept, from its arrays in a checkpoint. */
 function keptOf(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
-  const prefix = "kept ";
-  const named = Object.fromEntries(
-    Object.entries(arrays).flatMap(([name, array]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), array] as const] : [],
-    ),
-  );
-  const { users, items, ...parameters } = named;
-  const biases = parameters["biases"] as Float32Array | undefined;
-  return {
-    users: users as Float32Array,
-    items: items as Float32Array,
-    biases,
-    parameters,
-  };
+  const { users, items, ...parameters } = unprefixed(KEPT, arrays) as Record<string, Float32Array>;
+  return { users: users!, items: items!, biases: parameters["biases"], parameters };
 }

@@ -30,6 +30,17 @@ export function arrayOf<T extends Tensor["data"]>(
   );
 }
 
+/** The arrays under longer names, so that several sets fit one checkpoint. */
+export function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
+}
+
+/** Those whose names begin so, by the rest of their names. */
+export function unprefixed(prefix: string, arrays: NamedArrays): NamedArrays {
+  const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
+}
+
 /** A value that is no array of numbers, as an array of bytes: its JSON. */
 export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
