@@ -67,7 +67,6 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const numBlocks = Math.ceil(numFields / blockFields);
   const width = paddedWidth(numFields, dim);
   const { states, shares } = stateOf(shape.method);
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const barrier = allocateBarrier(arena);
   const all = groups.map((_, g) => g);
@@ -97,7 +96,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     featureStride: 0,
     linear: allocateWeights(arena, shape, 0),
     accumulators: squares ? putPlaces(arena, squares.places.flat()) : 0,
-    sums: 0,
+    sums: undefined,
     rates,
   });
   const flags = fields.multi.flatMap((multi, f) => [fields.fieldHashes[f]!, Number(multi)]);
@@ -127,8 +126,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,
-      scratch: bytesOf("scratch", 16),
-      blockEnds: bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks),
+      scratch: arena.numbers("scratch", 16),
+      blockEnds: arena.numbers("the block ends of a batch", BATCH_ROWS * numBlocks),
       unit: 1,
     }),
   );
@@ -222,7 +221,7 @@ function writeTables(
   accumulators: BlockTables["threads"][number] | undefined,
 ): number {
   const tables = vectors.map((place, block) => ({
-    vectors: place?.offset ?? 0,
+    vectors: place,
     stride: place?.stride ?? 0,
     // without accumulators a number of the vectors is read twice
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,

@@ -117,7 +117,6 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const K = sliceWidth(shape.dim);
   const J = Math.ceil(shape.dim / K);
   const numThreads = Math.max(1, Math.min(shape.threads, J));
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const { numbers, accumulators } = sliceOf(shape.method, K);
   const n = shape.numFeatures;
@@ -129,23 +128,16 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const linear = allocateWeights(arena, shape, ofFirst);
   const squares = accumulators > 0 ? accumulatorPlaces(arena, shape, J, numThreads, linear) : undefined;
   const rates = shape.hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
-  const plan = writeStruct(
-    arena,
-    "a plan",
-    Plan,
-    planFields(arena, shape, {
-      barrier,
-      numThreads,
-      numParts: J,
-      sliceWidth: K,
-      slices: putOffsets(arena, slices),
-      featureStride: slices.featureStride,
-      linear,
-      accumulators: squares ? putPlaces(arena, squares) : 0,
-      sums: bytesOf("sums", J * BATCH_ROWS * K),
-      rates,
-    }),
-  );
+  const fields = planFields(arena, shape, {
+    ...{ barrier, numThreads, linear, rates },
+    numParts: J,
+    sliceWidth: K,
+    slices: putOffsets(arena, slices),
+    featureStride: slices.featureStride,
+    accumulators: squares ? putPlaces(arena, squares) : 0,
+    sums: arena.numbers("sums", J * BATCH_ROWS * K),
+  });
+  const plan = writeStruct(arena, "a plan", Plan, fields);
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, threadFields(arena, n, BATCH_ROWS * K, J + 1)),
   );
@@ -168,7 +160,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** How a plan is cut; `slices`, `accumulators` and `sums` are offsets. */
+/** How a plan is cut; `slices` and `accumulators` are offsets. */
 export interface PlanParts {
   barrier: Region;
   numThreads: number;
@@ -179,7 +171,7 @@ export interface PlanParts {
   featureStride: number;
   linear: Place;
   accumulators: number;
-  sums: number;
+  sums: Region | undefined;
   rates: Region | undefined;
 }
 
@@ -223,34 +215,23 @@ export function putPlaces(arena: Arena, places: readonly Place[]): number {
   return arena.put("where numbers lie", numbers);
 }
 
-/** The fields of a plan, with weights and partial scores allocated. */
-export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): FieldsOf<typeof Plan> {
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
-  const { code, linearBytes } = METHODS[shape.method];
-  const n = shape.numFeatures;
+/** The fields of a plan, with partial scores allocated. */
+export function planFields(
+  arena: Arena,
+  { numFeatures, dim, loss, method, vectorRate, ...how }: FmShape,
+  { numParts, linear, ...parts }: PlanParts,
+): FieldsOf<typeof Plan> {
+  const { code, linearBytes } = METHODS[method];
+  const { learningRate, l2Weight, l2Vector, l1Weight } = how;
   return {
-    barrier: parts.barrier.offset,
-    numThreads: parts.numThreads,
-    numFeatures: n,
-    dim: shape.dim,
-    numSlices: parts.numParts,
-    sliceWidth: parts.sliceWidth,
-    slices: parts.slices,
-    featureStride: parts.featureStride,
-    accumulators: parts.accumulators,
-    linear: parts.linear.offset,
-    linearStride: parts.linear.stride,
-    linearBytes,
-    sums: parts.sums,
-    partials: bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS),
-    squared: shape.loss === "squared",
-    learningRate: shape.learningRate,
-    vectorRate: shape.vectorRate ?? shape.learningRate,
-    l2Weight: shape.l2Weight,
-    l2Vector: shape.l2Vector,
-    l1Weight: shape.l1Weight,
+    ...parts,
+    ...{ numFeatures, dim, linear, linearBytes, learningRate, l2Weight, l2Vector, l1Weight },
+    numSlices: numParts,
+    linearStride: linear.stride,
+    partials: arena.numbers("partial scores", 2 * (numParts + 1) * BATCH_ROWS),
+    squared: loss === "squared",
+    vectorRate: vectorRate ?? learningRate,
     method: code,
-    rates: parts.rates?.offset ?? 0,
   };
 }
 
@@ -266,7 +247,6 @@ export function threadFields(
   numSums: number,
   numPartials: number,
 ): FieldsOf<typeof Thread> {
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   return {
     loss: 0,
     bias: 0,
@@ -283,15 +263,15 @@ export function threadFields(
     // these, repeats and repeatSums come with reservePairs
     blockIds: 0,
     values: 0,
-    ends: bytesOf("the row ends of a batch", BATCH_ROWS),
-    blockLabels: bytesOf("the labels of a block", BLOCK_ROWS),
-    blockWeights: bytesOf("the weights of a block", BLOCK_ROWS),
-    gradients: bytesOf("the gradients of a batch", BATCH_ROWS),
-    scoreSums: bytesOf("sums", numSums),
-    scorePartials: bytesOf("partial scores", numPartials * BATCH_ROWS),
-    places: bytesOf("the places of a block", BLOCK_ROWS),
-    order: bytesOf("the order of a block", BLOCK_ROWS),
-    slots: bytesOf(`the slots of ${numFeatures} features`, numFeatures),
+    ends: arena.numbers("the row ends of a batch", BATCH_ROWS),
+    blockLabels: arena.numbers("the labels of a block", BLOCK_ROWS),
+    blockWeights: arena.numbers("the weights of a block", BLOCK_ROWS),
+    gradients: arena.numbers("the gradients of a batch", BATCH_ROWS),
+    scoreSums: arena.numbers("sums", numSums),
+    scorePartials: arena.numbers("partial scores", numPartials * BATCH_ROWS),
+    places: arena.numbers("the places of a block", BLOCK_ROWS),
+    order: arena.numbers("the order of a block", BLOCK_ROWS),
+    slots: arena.numbers(`the slots of ${numFeatures} features`, numFeatures),
     numRepeats: 0,
     repeats: 0,
     repeatSums: 0,

@@ -98,9 +98,9 @@ export function allocateFilter(
     itemUsers: arena.put(entries, items.items),
     userScale: arena.put("the degrees of the users", inverseDegrees(users)),
     itemScale: arena.put("the degrees of the items", inverseDegrees(items)),
-    after: afterAt.offset,
+    after: afterAt,
     dim,
-    components: packed.offset,
+    components: packed,
   });
   const room = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
   const itemPanel = () => room(`a panel of ${numItems} items`, padded(numItems) * LANES * 4);

@@ -80,11 +80,11 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
     isL2: nearness === "l2",
     ...{ m, m0, entry },
     maxLevel: levels[entry]!,
-    vectors: vectors.offset,
-    levels: levelsAt.offset,
-    links: links.offset,
+    vectors,
+    levels: levelsAt,
+    links,
     upperRows: arena.put("the levels of the index", upperRows),
-    upperLinks: upperLinks.offset,
+    upperLinks,
     ...{ efConstruction: 0, order: 0, distances: 0, upperDistances: 0, checked: 0, upperChecked: 0 },
   });
   return { ...shape, graph, numNodes, stride, vectors, links, upperRows, numUpperRows, upperLinks };

@@ -31,10 +31,10 @@ export function allocateInverse(arena: Arena, n: number, threads: number): Inver
   const pivot = arena.allocate("a block of it", SWEEP_BLOCK * SWEEP_BLOCK * 4);
   const plan = writeStruct(arena, "a plan", Plan, {
     size,
-    matrix: matrix.offset,
-    panel: panel.offset,
-    left: left.offset,
-    pivot: pivot.offset,
+    matrix,
+    panel,
+    left,
+    pivot,
   });
   const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
   return { plan, size, matrix, pivot, tiles };

@@ -71,53 +71,38 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   const dense = allocateDense(arena, denseLayersOf(shape), shape, batchPitch);
   const rowPitch = dense.firstUnits + 8;
   const barrier = allocateBarrier(arena);
-  const numbers = (name: string, count: number) => arena.allocate(name, count * 4);
   const wide =
     shape.arch === "wide-deep"
-      ? numbers("the weights of the wide part", 4 * (numFeatures + shape.numCrosses))
+      ? arena.numbers("the weights of the wide part", 4 * (numFeatures + shape.numCrosses))
       : undefined;
-  const w0 = shape.arch === "fnn" ? numbers("w0", 12) : undefined;
-  const embeddings = numbers(`the embeddings of ${numFeatures} features`, numFeatures * embeddingPitch);
-  const offsets = numbers("the fields", numFieldsOf(shape) + 1);
+  const w0 = shape.arch === "fnn" ? arena.numbers("w0", 12) : undefined;
+  const embeddings = arena.numbers(`the embeddings of ${numFeatures} features`, numFeatures * embeddingPitch);
+  const offsets = arena.numbers("the fields", numFieldsOf(shape) + 1);
   arena.u32(offsets).set(shape.offsets);
   const firstInput = firstInputOf(shape);
   const numParts = numPartsOf(shape);
+  const { numNumeric, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm } = shape;
+  const { wideLearningRate, wideL1, wideL2 } = shape;
   const plan = writeStruct(arena, "a plan", NetPlan, {
     ...dense.fields,
-    barrier: barrier.offset,
+    ...{ barrier, numFeatures, offsets, paddedWidth, firstInput, numNumeric, rowPitch, numParts },
+    ...{ embeddings, embeddingPitch, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm },
+    ...{ wide, w0, wideLearningRate, wideL1, wideL2 },
     numThreads: shape.threads,
-    counters: numbers("counters", 48).offset,
-    numFeatures,
-    offsets: offsets.offset,
+    counters: arena.numbers("counters", 48),
     width: embeddingWidth(shape),
-    paddedWidth,
-    firstInput,
     endInput: firstInput + numFieldsOf(shape) * embeddingWidth(shape),
-    numNumeric: shape.numNumeric,
-    rowPitch,
-    embeddings: embeddings.offset,
-    embeddingPitch,
-    slots: isTrained(shape) ? numbers("the slots of the features", numFeatures).offset : 0,
-    wide: wide?.offset ?? 0,
-    w0: w0?.offset ?? 0,
-    embeddingRelu: shape.embeddingRelu,
+    slots: isTrained(shape) ? arena.numbers("the slots of the features", numFeatures) : undefined,
     squared: shape.loss === "squared",
-    embeddingLearningRate: shape.embeddingLearningRate,
-    embeddingL2: shape.embeddingL2,
-    clipNorm: shape.clipNorm,
-    norms: arena.allocate("the gradients' lengths", numParts * 8).offset,
-    numParts,
-    wideLearningRate: shape.wideLearningRate,
-    wideL1: shape.wideL1,
-    wideL2: shape.wideL2,
-    inputGradients: numbers("the derivatives of a batch", batchPitch * rowPitch).offset,
-    scoreGradients: numbers("the derivatives of a batch", batchPitch).offset,
-    losses: arena.allocate("the losses of a batch", batchPitch * 8).offset,
+    norms: arena.allocate("the gradients' lengths", numParts * 8),
+    inputGradients: arena.numbers("the derivatives of a batch", batchPitch * rowPitch),
+    scoreGradients: arena.numbers("the derivatives of a batch", batchPitch),
+    losses: arena.allocate("the losses of a batch", batchPitch * 8),
     // what there is of each pair comes with reservePairs
     places: 0,
     pairRows: 0,
     sorted: 0,
-    partStarts: arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4).offset,
+    partStarts: arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4),
   });
   const threads = Array.from({ length: shape.threads }, () =>
     writeStruct(arena, "a thread", NetThread, threadFields(arena, dense, rowPitch)),
@@ -161,7 +146,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
   return {
     loss: 0,
     ...allocateDenseScratch(arena, dense),
-    gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4).offset,
+    gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
     // these come with reservePairs
     sums: 0,
     held: 0,

@@ -35,22 +35,21 @@ export function putStrata(
   groups: number,
   numThreads: number,
 ): { offset: number; losses: Region } {
-  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const blocks = groups * groups;
   const losses = arena.allocate("the losses", blocks * 8);
   const offset = writeStruct(arena, "blocks", Strata, {
     groups,
-    rounds: room("rounds", groups),
-    counts: room("the events by block", numThreads * blocks),
-    ends: room("the events by block", blocks + 1),
-    blocks: room("the events by block", Math.ceil(items.length / 2)),
-    events: room("the events by block", 4 * items.length),
-    itemEnds: room("the items by group", groups + 1),
-    groupItems: room("the items by group", numItems),
+    rounds: arena.numbers("rounds", groups),
+    counts: arena.numbers("the events by block", numThreads * blocks),
+    ends: arena.numbers("the events by block", blocks + 1),
+    blocks: arena.numbers("the events by block", Math.ceil(items.length / 2)),
+    events: arena.numbers("the events by block", 4 * items.length),
+    itemEnds: arena.numbers("the items by group", groups + 1),
+    groupItems: arena.numbers("the items by group", numItems),
     chances: arena.put("the noise", alias && aliasChances(alias)),
-    sums: alias ? room("the noise", numItems) : 0,
-    taken: room("rounds", 16 * groups),
-    losses: losses.offset,
+    sums: alias ? arena.numbers("the noise", numItems) : undefined,
+    taken: arena.numbers("rounds", 16 * groups),
+    losses,
   });
   return { offset, losses };
 }

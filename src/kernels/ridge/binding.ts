@@ -97,10 +97,10 @@ export function allocateRidge(
     ...{ numRows, numColumns: p, numBlocks },
     indptr: arena.put("the rows", rows.indptr),
     columns: arena.put("the rows", rows.columns),
-    values: putNumbers(arena, "the rows", rows.values).offset,
+    values: putNumbers(arena, "the rows", rows.values),
     blockOf: arena.put("the columns", blockOf),
-    weights: putNumbers(arena, "the weights", weights).offset,
-    parts: parts.offset,
+    weights: putNumbers(arena, "the weights", weights),
+    parts,
   });
   const panels = Array.from({ length: numPanels }, (_, panel) => {
     const region = arena.allocate("the targets", numRows * PANEL * 8);
@@ -116,15 +116,15 @@ export function allocateRidge(
     const centers = numbers("the means of the columns", p);
     const at = writeStruct(arena, "a fold", Fold, {
       ...{ fold, last: fold === LEFT_OUT ? FITTED : FITTED - 1 },
-      centers: centers.offset,
-      squares: numbers("the squares of the columns", p).offset,
-      masses: numbers("the weights of the blocks", numBlocks).offset,
+      centers,
+      squares: numbers("the squares of the columns", p),
+      masses: numbers("the weights of the blocks", numBlocks),
     });
     const fits = panels.map((offset): FitLayout => {
       const mean = numbers("a mean", PANEL);
       const coefficients = numbers("the coefficients of a map", p * PANEL);
       const errors = numbers("errors", PANEL);
-      const places = { mean: mean.offset, coefficients: coefficients.offset, errors: errors.offset };
+      const places = { mean, coefficients, errors: errors.offset };
       const fit = writeStruct(arena, "a fit", Fit, { fold: at, targets: offset, ...places });
       return { fit, mean, coefficients, errors };
     });
@@ -132,13 +132,13 @@ export function allocateRidge(
   };
   const scratches = Array.from({ length: threads }, () =>
     writeStruct(arena, "a scratch", Scratch, {
-      residual: numbers("a scratch", p * PANEL).offset,
-      direction: numbers("a scratch", p * PANEL).offset,
-      product: numbers("a scratch", p * PANEL).offset,
-      blockProducts: numbers("a scratch", numBlocks * PANEL).offset,
-      blockSums: numbers("a scratch", numBlocks * PANEL).offset,
-      line: numbers("a scratch", PANEL).offset,
-      numbers: numbers("a scratch", 5 * PANEL).offset,
+      residual: numbers("a scratch", p * PANEL),
+      direction: numbers("a scratch", p * PANEL),
+      product: numbers("a scratch", p * PANEL),
+      blockProducts: numbers("a scratch", numBlocks * PANEL),
+      blockSums: numbers("a scratch", numBlocks * PANEL),
+      line: numbers("a scratch", PANEL),
+      numbers: numbers("a scratch", 5 * PANEL),
     }),
   );
   return { plan, parts, folds: folds.map(layoutFold), scratches };

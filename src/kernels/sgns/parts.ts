@@ -136,8 +136,8 @@ export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attent
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
   return {
-    attention: attention?.attention.offset ?? 0,
-    attentionSquares: attention?.squares.offset ?? 0,
+    attention: attention?.attention,
+    attentionSquares: attention?.squares,
     partSlotOf: room(parts ? parts.ends.length - 1 : 0),
     numPartSlots: 0,
     partRows: room(1 + most),

@@ -83,6 +83,11 @@ export class Arena {
     return { name, offset, bytes };
   }
 
+  /** A new region of so many 32-bit numbers, all 0. @throws as `allocate` */
+  numbers(name: string, count: number): Region {
+    return this.allocate(name, 4 * count);
+  }
+
   /**
    * Allocates a region for an array and copies it in.
    *

@@ -16,8 +16,11 @@ interface Holder {
   readonly memory: { readonly buffer: ArrayBufferLike };
 }
 
-/** A number a field; a boolean is 1 or 0. */
-export type FieldsOf<S extends Struct> = Record<keyof S["fields"], number | boolean>;
+/** A value a field: a boolean is 1 or 0, a region or another struct's place its offset, and undefined, for what is absent, 0. */
+export type FieldsOf<S extends Struct> = Record<
+  keyof S["fields"],
+  number | boolean | { readonly offset: number } | undefined
+>;
 
 /**
  * Writes a new struct, every field by its name.
@@ -56,7 +59,10 @@ export function writeStructs<S extends Struct>(
 
 /** Writes every field of the struct at a byte offset. */
 export function putStruct<S extends Struct>(arena: Holder, struct: S, at: number, values: FieldsOf<S>): void {
-  for (const field of Object.keys(struct.fields)) setField(arena, struct, at, field, Number(values[field]));
+  for (const field of Object.keys(struct.fields)) {
+    const value = values[field];
+    setField(arena, struct, at, field, typeof value === "object" ? value.offset : Number(value ?? 0));
+  }
 }
 
 /** One field of the struct at a byte offset. */

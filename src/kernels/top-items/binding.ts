@@ -130,8 +130,8 @@ export class SearchRoom {
       queries: this.#growing.put("queries", queries),
       maskEnds: this.#growing.put("masks' ends", masks.indptr),
       masks: this.#growing.put("masks", masks.items),
-      found: this.#growing.reserve("items", this.#length * 4).offset,
-      scores: this.#growing.reserve("scores", this.#length * 4).offset,
+      found: this.#growing.reserve("items", this.#length * 4),
+      scores: this.#growing.reserve("scores", this.#length * 4),
     });
   }
 

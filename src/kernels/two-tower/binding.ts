@@ -133,7 +133,7 @@ export function allocateTowers(
 ): TowerLayout {
   const { numRows, numItems } = data;
   const { dim, cosine } = shape;
-  const { batchSize, negatives: M, inBatch, trains = true } = learning;
+  const { batchSize, negatives: M, inBatch, l2, negativeWeight, temperature, trains = true } = learning;
   const J = Math.ceil(dim / 8);
   const D = 8 * J;
   const momentStride = pad((2 * D + 2 * J) * 4, 64);
@@ -182,24 +182,17 @@ export function allocateTowers(
   });
   const { recency } = shape;
   const plan = writeStruct(arena, "a plan", Plan, {
+    ...{ barrier, numThreads, numItems, dim, inBatch, cosine, batch, batchSize, userPitch, itemPitch },
+    ...{ vectors, moments, momentStride, biases, l2, negativeWeight, temperature },
     users: arena.put("the events' users", data.users),
     items: arena.put("the events' items", data.items),
     numUsers: data.taken.indptr.length - 1,
-    numItems,
     historyEnds: arena.put("the users' items", data.taken.indptr),
     history: arena.put("the users' items", data.taken.items),
     alias: arena.put("the noise", data.alias),
     logNoise: arena.put("the noise", data.logNoise),
     numNegatives: M,
-    inBatch,
-    barrier: barrier.offset,
-    numThreads,
-    dim,
     numSlices: J,
-    vectors: vectors.offset,
-    moments: moments.offset,
-    momentStride,
-    biases: biases?.offset ?? 0,
     firstHistoryRow: data.firstHistoryRow,
     training: putUsers(arena, data, shape.others),
     recency: arena.put("the recency", recency),
@@ -209,14 +202,6 @@ export function allocateTowers(
     skip: shape.skip,
     itemTower: networkOf(itemTower),
     eventWeights: arena.put("the events' weights", data.weights),
-    cosine,
-    batchSize,
-    l2: learning.l2,
-    negativeWeight: learning.negativeWeight,
-    temperature: learning.temperature,
-    userPitch,
-    itemPitch,
-    batch,
   });
   const widest = Math.max(D, userTower?.widestUnits ?? 0, itemTower?.widestUnits ?? 0);
   const threads = Array.from({ length: numThreads }, () => {

@@ -208,9 +208,9 @@ export function allocateWalks(arena: Arena, shape: WalksShape, target: WalkTarge
   const plan = writeStruct(arena, "a plan of walks", Plan, {
     offsets: arena.put("a graph", offsets),
     neighbors: arena.put(`${neighbors.length} arcs of a graph`, neighbors),
-    alias: alias?.offset ?? 0,
+    alias,
     weights: sumsRead ? arena.put("weights of a graph", weights) : 0,
-    sums: sumsAt?.offset ?? 0,
+    sums: sumsAt,
     directed,
     starts: arena.put("nodes of a graph", starts),
     numStarts: starts.length,
