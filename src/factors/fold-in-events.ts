@@ -10,9 +10,9 @@ import { readLikeRun } from "../training/reading/read-like-run.js";
 import type { FoldedKeys, FoldingIn } from "../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../training/options/transform-options.js";
 import type { Watch } from "../training/session/watch.js";
-import type { Composer } from "./composer.js";
+import type { Composer } from "./compose.js";
 import type { Fitting, FoldingModel } from "./fold-in-job.js";
-import { readFmModel, type FmRun } from "./run.js";
+import { readFmModel, type FmRun } from "./artifact.js";
 import { composerOfFactors, type ComposerOf } from "./transform.js";
 
 /**

@@ -3,8 +3,8 @@
 import type { Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import { priorPenalties, type FoldInOptions } from "./fold-in.js";
-import type { Composer } from "./composer.js";
-import type { FmRun } from "./run.js";
+import type { Composer } from "./compose.js";
+import type { FmRun } from "./artifact.js";
 import type { NewKeys } from "../training/capabilities/new-keys.js";
 import type { TransformOptions } from "../training/options/transform-options.js";
 

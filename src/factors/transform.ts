@@ -10,9 +10,8 @@ import { keysOfRows } from "../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../training/options/transform-options.js";
 import { readTable } from "../training/capabilities/transform-rows.js";
 import type { Watch } from "../training/session/watch.js";
-import { fmComposer } from "./compose.js";
-import type { Composer } from "./composer.js";
-import { readFmModel, type FmRun } from "./run.js";
+import { fmComposer, type Composer } from "./compose.js";
+import { readFmModel, type FmRun } from "./artifact.js";
 
 /** Rows at a time. */
 const CHUNK_ROWS = 16_384;

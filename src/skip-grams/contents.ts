@@ -11,7 +11,7 @@ import { featureTable } from "../training/examples/feature-table.js";
 import type { FitContents } from "../training/session/plan.js";
 import { preprocessFile } from "../training/capabilities/run-space.js";
 import { optimizerFile, type Squares } from "./optimizer-file.js";
-import type { Vocabulary } from "./vocabulary.js";
+import type { SgnsVocabulary } from "./vocabulary.js";
 
 /** Rows of a table by feature of the space: f32[numFeatures * dim]. */
 export interface TableRows {
@@ -28,7 +28,7 @@ export interface TableRows {
  */
 export function contentsOf(
   model: string,
-  { space, history, gone }: Vocabulary,
+  { space, history, carried }: SgnsVocabulary,
   dataset: Dataset,
   how: ExampleOptions,
   tables: Readonly<Record<string, TableRows>>,
@@ -52,7 +52,7 @@ export function contentsOf(
       ...(squares && optimizerFile(squares, space.numFeatures)),
       [HISTORY_FILE]: historyChunks(history),
     },
-    ...(gone && { manifest: { init: gone.carried } }),
+    ...(carried && { manifest: { init: carried.carried } }),
   };
 }
 

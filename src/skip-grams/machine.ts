@@ -33,7 +33,7 @@ import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { SgnsInit } from "./sgns.worker.js";
 import type { Squares } from "./optimizer-file.js";
-import type { ComposedStart, SgnsStart } from "./start.js";
+import type { ComposedStart, SgnsStart } from "./warm-start.js";
 import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */

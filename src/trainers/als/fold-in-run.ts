@@ -5,7 +5,7 @@ import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { foldInImplicit, otherSide, type OtherSide } from "./fold-in.js";
-import type { FmRun } from "../../factors/run.js";
+import type { FmRun } from "../../factors/artifact.js";
 import { foldInEvents } from "../../factors/fold-in-events.js";
 import type { Fit, NewEvents } from "../../factors/fold-in-job.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";

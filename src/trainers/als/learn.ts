@@ -4,7 +4,7 @@ import type { FieldFeatures } from "../../dataset/sequences/interactions.js";
 import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { listMetric } from "../../training/options/lists.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { eventsOf } from "./events.js";
 import type { AlsOptions } from "./options.js";
@@ -17,7 +17,7 @@ import { trainImplicit, type EarlierSide } from "./train.js";
  * @throws as trainImplicit
  */
 export async function learnImplicit(
-  input: LearnerInput<Start>,
+  input: LearnerInput<FactorStart>,
   options: AlsOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -50,7 +50,7 @@ export async function learnImplicit(
 }
 
 /** A side's rows of an earlier model. */
-function sideOf({ known, vectors }: Start, { first, count }: FieldFeatures): EarlierSide {
+function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): EarlierSide {
   const dim = vectors.length / known.length;
   return {
     known: known.subarray(first, first + count),

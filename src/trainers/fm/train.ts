@@ -5,28 +5,27 @@
 // Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError, sizeText } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm/binding.js";
-import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
+import { METHODS, type FeatureRates, type FmMethod, sliceOf, sliceWidth } from "../../kernels/fm/binding.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
 import type { TrainingControls } from "../../training/session/controls.js";
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { keepUntouched, type Start } from "../../training/warm-start/start.js";
+import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { checkGrowth } from "./check-divergence.js";
 import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
-import { FmMachine } from "../../factors/machine.js";
-import { checkMemory } from "../../factors/memory.js";
+import { FmMachine, type ParameterRegions } from "../../factors/machine.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
-import { freezingRates, startFrom } from "./start.js";
 import { prepareTraining, type Pass } from "./training-rows.js";
 import { validationOf } from "./validation.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { SHRINKING } from "../../kernels/shared/memory.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -42,7 +41,7 @@ export interface FmInput {
   train: TrainingRows;
   valid?: FeatureRows;
   /** an earlier model to go on from */
-  start?: Start;
+  start?: FactorStart;
   controls?: TrainingControls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
@@ -192,4 +191,77 @@ async function trainEpochs(
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
+}
+
+const LIMIT = 2 ** 32;
+/** For batches, the smallest chunks of rows, and what threads keep. */
+const BUFFERS = 64 << 20;
+
+/**
+ * Bytes of a feature: v and w with what the method keeps beside them, the copy of the best epoch, its hash and count, its
+ * own rates, and its slot on each thread.
+ */
+function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
+  const K = sliceWidth(dim);
+  const { numbers, accumulators } = sliceOf(method, K);
+  const numSlices = Math.ceil(dim / K);
+  const parameters = numSlices * 4 * (numbers + accumulators) + METHODS[method].linearBytes;
+  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
+}
+
+/** @throws {UsageError} the parameters do not fit; says how much they need */
+export function checkMemory(
+  numFeatures: number,
+  { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },
+): void {
+  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates, threads) + BUFFERS;
+  if (bytes <= LIMIT) return;
+  throw new UsageError(
+    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} of memory with ` +
+      `${method}, the limit is 4 GiB: ${SHRINKING}`,
+  );
+}
+
+/**
+ * Moves known features from their first draws to where the earlier model had them. A vector that is all zero was never trained
+ * and starts as a new one, unless it is frozen; so does one for a partner field that the earlier model had not.
+ *
+ * @param scratch  regions that are overwritten
+ * @param scale    what labels are divided by
+ * @param l2Weight of a feature's weight
+ */
+export async function startFrom(
+  machine: FmMachine,
+  scratch: ParameterRegions,
+  { known, knownBlocks = Uint8Array.of(1), w0, w, vectors, freezes, optimizer }: FactorStart,
+  scale: number,
+  l2Weight: (feature: number) => number,
+): Promise<void> {
+  await machine.export(scratch);
+  const [allW, allVectors] = [machine.arena.f32(scratch.w), machine.arena.f32(scratch.vectors)];
+  const width = vectors.length / known.length / knownBlocks.length;
+  const root = Math.sqrt(scale);
+  known.forEach((isKnown, feature) => {
+    if (!isKnown) return;
+    allW[feature] = w[feature]! / scale;
+    knownBlocks.forEach((isBlockKnown, block) => {
+      const from = (feature * knownBlocks.length + block) * width;
+      const vector = vectors.subarray(from, from + width);
+      if (!isBlockKnown || (!freezes && vector.every((v) => v === 0))) return;
+      for (let d = 0; d < width; d++) allVectors[from + d] = vector[d]! / root;
+    });
+  });
+  await machine.import(scratch);
+  machine.bias = w0 / scale;
+  if (optimizer) machine.setOptimizer(optimizer, known, knownBlocks);
+  machine.alignWeights(l2Weight);
+  if (freezes) machine.freezeBias();
+}
+
+/** The rates of features under a start that freezes some: these take no step. */
+export function freezingRates(
+  { known }: FactorStart,
+  ratesOf: (feature: number) => FeatureRates,
+): (feature: number) => FeatureRates {
+  return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
 }

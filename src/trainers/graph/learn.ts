@@ -9,7 +9,7 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocab
 import type { SgnsParts } from "../../kernels/sgns/parts.js";
 import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
-import type { SgnsStart } from "../../skip-grams/start.js";
+import type { SgnsStart } from "../../skip-grams/warm-start.js";
 import type { TrainingControls } from "../../training/session/controls.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";

@@ -9,7 +9,7 @@ import { aliasTable } from "../../numeric/alias.js";
 import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js";
 import { learnSkipGrams, noiseOf, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
-import type { SgnsStart } from "../../skip-grams/start.js";
+import type { SgnsStart } from "../../skip-grams/warm-start.js";
 import type { TrainingControls } from "../../training/session/controls.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";

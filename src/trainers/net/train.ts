@@ -26,7 +26,7 @@ import type { NetModel } from "./model.js";
 import type { NetOptions } from "./options.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
 import { chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
-import { putTable, type NetStart } from "./start.js";
+import { putTable, type NetStart } from "./initialization.js";
 
 export interface NetInput {
   space: FeatureSpace;

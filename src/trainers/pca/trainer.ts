@@ -11,9 +11,8 @@ import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/lists.js";
 import { readingRecipe } from "../../training/session/describe-run.js";
 import type { ExampleOptions } from "../../training/options/example-options.js";
-import { nextHistory } from "../../training/warm-start/key-history.js";
+import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import { negativeFiles } from "../../training/examples/negative-file.js";
-import { earlierRows, rowOrderNotes } from "../../training/warm-start/row-order.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
 import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
@@ -28,7 +27,7 @@ import {
   type PcaOptions,
   type GivenPca,
 } from "./options.js";
-import { suits } from "./suits.js";
+import type { LogTraits, Suits } from "../../training/session/suits.js";
 
 export const trainer: Trainer = {
   command: "train-pca",
@@ -77,7 +76,7 @@ async function fit(
   pca: PcaOptions,
 ): Promise<Fit> {
   const { decomposeParts } = await import("./decompose-splits.js");
-  const rowOrder = await earlierRows(how.rowOrder);
+  const rowOrder = await readRowOrder(how.rowOrder);
   const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: given.dim }, watch);
   const { space, model, negatives, part } = found;
   for (const text of rowOrderNotes(space, rowOrder)) note(text);
@@ -157,4 +156,23 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
         `${pca.tolerance}; components with nearly equal singular values may be mixed`,
     });
   }
+}
+
+/**
+ * Components of users x items: of the degree-normalised matrix, which is the default, and of the plain one, the baseline of every
+ * embedding. For predictions those of rows x features, which predict nothing by themselves: a network starts from them.
+ */
+function suits({ goal }: LogTraits): Suits {
+  if (goal === "predictions") {
+    // as wide as a network's vectors are by default
+    const features: GivenPca = { matrix: "features", dim: 16 };
+    return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
+  }
+  const plain: GivenPca = { normalize: "none" };
+  return {
+    candidates: [
+      { name: "pca", options: {}, effort: 1 },
+      { name: "pca-plain", options: plain, effort: 1, baseline: true },
+    ],
+  };
 }

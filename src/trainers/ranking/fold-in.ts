@@ -28,7 +28,7 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "../../factors/compose.js";
 import { foldInEvents } from "../../factors/fold-in-events.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
-import type { FmRun } from "../../factors/run.js";
+import type { FmRun } from "../../factors/artifact.js";
 import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import { readNegatives } from "../../training/examples/negative-file.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";

@@ -6,7 +6,7 @@ import { trainedFactors } from "../../factors/trained.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { featureTable } from "../../training/examples/feature-table.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
 import { BASE_TABLE } from "./names.js";
@@ -15,7 +15,7 @@ import { trainRanking } from "./train.js";
 
 /** @throws as trainRanking */
 export async function learnRanking(
-  { space, counts, ranking, start, controls }: LearnerInput<Start>,
+  { space, counts, ranking, start, controls }: LearnerInput<FactorStart>,
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,

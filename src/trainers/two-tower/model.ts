@@ -105,13 +105,13 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
   };
 }
 
-/** Tables of items beside the default one. @param earlier by feature: rows of items that the log lacks stay as they were */
+/** Tables of items beside the default one. @param start rows of items that the log lacks stay as they were */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
   { dim }: Pick<TwoTowerOptions, "dim">,
   parameters: NamedArrays,
-  earlier?: { known: Uint8Array; items: Float32Array; histories: Float32Array },
+  start?: { known: Uint8Array; items: Float32Array; histories: Float32Array },
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
@@ -122,7 +122,7 @@ export function towerTables(
     const byFeature = new Float32Array(own.numFeatures * dim);
     for (let id = 1; id < own.numFeatures; id++) {
       const feature = space.offsets[f]! + id;
-      if (had && earlier?.known[feature])
+      if (had && start?.known[feature])
         byFeature.set(had.subarray(feature * dim, (feature + 1) * dim), id * dim);
     }
     for (let item = 0; item < numItems; item++) {
@@ -132,8 +132,8 @@ export function towerTables(
     return featureTable(own, { dim, vectors: byFeature });
   };
   return {
-    [HISTORY_TABLE]: tableOf(firstHistoryRow, earlier?.histories),
-    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0, earlier?.items) }),
+    [HISTORY_TABLE]: tableOf(firstHistoryRow, start?.histories),
+    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0, start?.items) }),
   };
 }
 

@@ -46,8 +46,8 @@ export interface EgesVectors {
   attention: Float32Array;
 }
 
-/** What of an earlier run goes into the next as it is, by feature of its space. */
-export interface Standing {
+/** What items keep of the run of --init as it is, by feature of the training's vocabulary. */
+export interface CarriedItems {
   /** u8[numFeatures]: 1 for items that keep what they were composed of */
   stays: Uint8Array;
   /** f32[numFeatures, kinds], kinds as this training has them */
@@ -71,14 +71,14 @@ export function splitSpace(space: FeatureSpace, item: string) {
  *
  * @param history of side values, by row of their table
  * @param roles of the dataset with its side columns
- * @param standing what items of --init keep of the earlier run
+ * @param carried what items of --init keep of the run
  */
 export function sideContents(
   { space, history }: { space: FeatureSpace; history: KeyHistory },
   side: SideInformation,
   trained: EgesVectors,
   roles: Roles,
-  standing: Standing | undefined,
+  carried: CarriedItems | undefined,
 ): { table: EmbeddingTable; files: FitContents["files"] } {
   const { dim, vectors } = trained;
   const [item] = side.names;
@@ -96,7 +96,7 @@ export function sideContents(
     table: featureTable(sides, { dim, vectors: sideVectors }),
     files: {
       [SIDE_FILE]: `${JSON.stringify(recipe, undefined, 2)}\n`,
-      [ATTENTION_FILE]: attentionChunks(side, trained, range, standing),
+      [ATTENTION_FILE]: attentionChunks(side, trained, range, carried),
       [SIDE_HISTORY_FILE]: historyChunks(history),
     },
   };
@@ -118,7 +118,7 @@ function attentionChunks(
   { names, parts, kindOf }: SideInformation,
   { dim, vectors, attention }: EgesVectors,
   [first, end]: readonly [number, number],
-  standing: Standing | undefined,
+  carried: CarriedItems | undefined,
 ): Uint8Array[] {
   const numItems = end - first - 1;
   const shares = sharesOf(parts, attention);
@@ -129,10 +129,10 @@ function attentionChunks(
   const { ends, kinds } = parts;
   for (let i = 0; i < numItems; i++) {
     const v = first + 1 + i;
-    if (standing?.stays[v]) {
+    if (carried?.stays[v]) {
       const from = v * names.length;
       for (const name of ["attention", "shares"] as const)
-        rows[name].set(standing[name].subarray(from, from + names.length), i * names.length);
+        rows[name].set(carried[name].subarray(from, from + names.length), i * names.length);
       continue;
     }
     for (let p = ends[v]!; p < ends[v + 1]!; p++) {

@@ -6,23 +6,23 @@ import { contentsOf } from "../../../skip-grams/contents.js";
 import type { SgnsVectors } from "../../../skip-grams/learn.js";
 import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
 import { optimizerFile } from "../../../skip-grams/optimizer-file.js";
-import type { Vocabulary } from "../../../skip-grams/vocabulary.js";
+import type { SgnsVocabulary } from "../../../skip-grams/vocabulary.js";
 import type { ExampleOptions } from "../../../training/options/example-options.js";
 import type { FitContents } from "../../../training/session/plan.js";
 import { EGES_MODEL } from "../names.js";
-import { sideContents, SIDE_TABLE, splitSpace, type Standing } from "./artifact.js";
+import { sideContents, SIDE_TABLE, splitSpace, type CarriedItems } from "./artifact.js";
 import type { SideInformation } from "./side-information.js";
 
 /**
  * @param dataset what the vocabulary was fitted on: items and their side columns
- * @param standing what items of --init keep of the earlier run
+ * @param carriedItems what items of --init keep of the run
  */
 export function egesContents(
-  { space, history, gone }: Vocabulary,
+  { space, history, carried }: SgnsVocabulary,
   dataset: Dataset,
   how: ExampleOptions,
   side: SideInformation,
-  standing: Standing | undefined,
+  carriedItems: CarriedItems | undefined,
   { dim, vectors, contexts, composed, squares }: SgnsVectors & { dim: number },
 ): FitContents {
   const { roles } = dataset;
@@ -40,7 +40,7 @@ export function egesContents(
     {
       space: items,
       history: historyOf(0, numItems),
-      gone,
+      carried,
     },
     { ...dataset, roles: itemRoles(roles, item!) },
     how,
@@ -53,7 +53,7 @@ export function egesContents(
     side,
     { dim, vectors: rows, attention },
     roles,
-    standing,
+    carriedItems,
   );
   return {
     ...base,
