@@ -18,7 +18,7 @@ import {
   featureSpace,
   inRowOrder,
   type CategoricalField,
-  type EarlierRows,
+  type RowOrder,
   type FeatureSpace,
   type Field,
 } from "./vocabulary.js";
@@ -30,7 +30,7 @@ export type KnownFields = (name: string) => Field | undefined;
  * A space fitted on the rows of a training part, with all that is known from an earlier one.
  *
  * @param space   as fitFeatures gives it, without a row order
- * @param earlier rows to keep where they are
+ * @param rowOrder rows to keep where they are
  * Kinds are as checkKinds found them.
  */
 export function withKnown(
@@ -38,18 +38,18 @@ export function withKnown(
   dataset: Dataset,
   rows: Uint32Array,
   known: KnownFields,
-  earlier: EarlierRows,
+  rowOrder: RowOrder,
 ): FeatureSpace {
   const fields = space.fields.map((field): Field => {
     const before = known(field.name);
     if (field.kind === "number" || field.kind === "bins")
       return before ? rescaled(field, dataset, rows, before) : field;
     if (field.hash) {
-      checkBuckets(field.name, field.hash, earlier(field.name));
+      checkBuckets(field.name, field.hash, rowOrder(field.name));
       return field;
     }
     const whole = before?.kind === field.kind ? withKnownKeys(field, dataset, rows, before.keys) : field;
-    return inRowOrder(whole, earlier(field.name));
+    return inRowOrder(whole, rowOrder(field.name));
   });
   return featureSpace(fields);
 }

@@ -11,7 +11,7 @@ import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { withEngine } from "../../training/session/with-engine.js";
-import { eventsOf } from "./events.js";
+import { eventsOf } from "./learn.js";
 import { otherSide } from "./fold-in.js";
 import { mllibObjective, type MllibObjective } from "./mllib.js";
 import type { AlsOptions, GivenAls } from "./options.js";

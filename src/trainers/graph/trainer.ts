@@ -21,8 +21,7 @@ import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
-import { egesContents } from "./eges/contents.js";
-import type { CarriedItems } from "./eges/artifact.js";
+import { egesContents, type CarriedItems } from "./eges/artifact.js";
 import { acceptSideColumns, kindsOf, sideReading } from "./eges/side-columns.js";
 import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
 import { checkSameKinds } from "./eges/warm-start.js";

@@ -14,7 +14,7 @@ import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
-import { ITEM2VEC_MODEL } from "./names.js";
+import { ITEM2VEC_MODEL } from "./models.js";
 import {
   checkItem2vecOptions,
   item2vecOptionsOf,
@@ -24,10 +24,9 @@ import {
   type Item2vecOptions,
   type GivenItem2vec,
 } from "./options.js";
-import { sessionsOf } from "./sessions.js";
+import { sessionsOf, acceptTokens } from "./sessions.js";
 import { startOf, openSgnsInit, type SgnsInit } from "../../skip-grams/warm-start.js";
 import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
-import { acceptTokens } from "./tokens.js";
 import { validationOf, validMetrics } from "./validation.js";
 import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 

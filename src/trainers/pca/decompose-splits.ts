@@ -8,7 +8,7 @@ import { bindEncoder } from "../../dataset/rows.js";
 import {
   columnOf,
   fitFeatures,
-  type EarlierRows,
+  type RowOrder,
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
@@ -41,7 +41,7 @@ export interface PcaSource {
   dataset: Dataset;
   parts: SplitParts["parts"];
   /** rows that keep their numbers */
-  rowOrder: EarlierRows;
+  rowOrder: RowOrder;
 }
 
 export interface PcaOfParts {
@@ -121,7 +121,7 @@ async function ofInteractions(
     valid: all.valid && narrowed(all.valid),
     test: all.test && narrowed(all.test),
   };
-  const space = fitFeatures(dataset, parts.train.rows, options, { earlier: rowOrder });
+  const space = fitFeatures(dataset, parts.train.rows, options, { rowOrder });
   const { minUsers = 0 } = options;
   const { seed, threads, k, metric } = pca;
   const lists = { k, metric };
@@ -170,7 +170,7 @@ async function ofFeatures(
 ): Promise<PcaOfParts> {
   const part = parts.train;
   const forms = numericForms(options.numeric, dataset.roles.numeric);
-  const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder, forms });
+  const space = fitFeatures(dataset, part.rows, options, { rowOrder, forms });
   countUnseen(space, parts, watch);
   const { train: weights } = eventWeights(dataset, part.rows, options);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
@@ -257,7 +257,7 @@ async function ofCooccurrence(
   watch.observe({ stage: "note", text: `items co-occur in '${name}'` });
 
   const part = { dataset, rows: inOrder(dataset, parts.train.rows) };
-  const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder });
+  const space = fitFeatures(dataset, part.rows, options, { rowOrder });
   const item = featuresOf(space, roles.item!);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
   // a row has its item, or nothing

@@ -9,7 +9,7 @@ import type { LearnerInput, Trained } from "../../training/session/feature-train
 import type { FactorStart } from "../../factors/warm-start.js";
 import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
-import { BASE_TABLE } from "./names.js";
+import { BASE_TABLE } from "./models.js";
 import type { RankingOptions } from "./options.js";
 import { trainRanking } from "./train.js";
 

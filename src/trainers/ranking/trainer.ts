@@ -16,7 +16,7 @@ import type { Plan } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { togetherNote } from "../../training/examples/training-examples.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import { BASE_TABLE } from "./names.js";
+import { BASE_TABLE } from "./models.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
 import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 

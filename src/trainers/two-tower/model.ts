@@ -14,7 +14,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
@@ -23,6 +23,9 @@ import type { Towers } from "./examples.js";
 import { AGE, FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
 import { hasHistoryRows, networkOf, type NetworkOptions } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
+import { ascending } from "../../numeric/indices.js";
+import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
+import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 /** What a run says of its towers. */
 export type StoredForm = NetworkOptions &
@@ -203,3 +206,31 @@ export async function readTowers(
     ...(form.exampleAge && { age: tensors.f32(AGE, [dim]) }),
   };
 }
+
+/** @throws {UsageError} the run has a tower */
+export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
+  const { userTower, itemTower } = await readForm(run);
+  if (userTower.length > 0 || itemTower.length > 0)
+    throw new UsageError(
+      `run '${run.path}' cannot be rotated because it has a tower ` +
+        `(--${userTower.length > 0 ? "user" : "item"}-tower). Warm-start every week with --init instead, or ` +
+        "train without towers",
+    );
+  return {
+    groups: wholeRows(table),
+    tables: [{ name: HISTORY_TABLE, offset: 0 }],
+    files: rotating(run, { [PARAMETERS_FILE]: rotateTensors }),
+  };
+}
+
+const rotateTensors: RotateTensors = (tensors, rotate) => {
+  const unknown = rowsIn(tensors, "unknown");
+  const rotated = new Map<string, Tensor>();
+  const fieldOf = ascending(unknown.shape[0]!);
+  rotated.set("unknown", { shape: unknown.shape, data: rotate(unknown.data, fieldOf) });
+  for (const name of [USER_BIAS, AGE].filter((one) => tensors.has(one))) {
+    const { shape, data } = floatsIn(tensors, name);
+    rotated.set(name, { shape, data: rotate(data, [0]) });
+  }
+  return rotated;
+};

@@ -15,7 +15,7 @@ import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
 import { newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import {
   spaceInRowOrder,
-  type EarlierRows,
+  type RowOrder,
   type FeatureSpace,
   type Field,
 } from "../../dataset/vocabulary/vocabulary.js";
@@ -37,7 +37,7 @@ export interface FittedVocabulary {
   /** u32: the training part's */
   rows: Uint32Array;
   /** of --row-order */
-  rowOrder: EarlierRows;
+  rowOrder: RowOrder;
 }
 
 /** What a training learns vectors of. */
@@ -271,14 +271,14 @@ export function nextHistory(
  * @param path undefined: there are none to keep
  * @throws {NoInputError} no such run @throws {ArtifactError} damaged
  */
-export async function readRowOrder(path: string | undefined): Promise<EarlierRows> {
+export async function readRowOrder(path: string | undefined): Promise<RowOrder> {
   if (path === undefined) return () => undefined;
   const table = await (await openRun(path)).readTable();
   return (field) => (table.fields.includes(field) ? keysOfRows(table, rowsOf(table, field)) : undefined);
 }
 
 /** A sentence for each field of which rows were kept: how many were appended, and how many are holes. */
-export function rowOrderNotes({ fields }: FeatureSpace, rowOrder: EarlierRows): string[] {
+export function rowOrderNotes({ fields }: FeatureSpace, rowOrder: RowOrder): string[] {
   return fields.flatMap((field) => {
     if (field.kind === "number" || field.kind === "bins" || field.hash) return [];
     const before = rowOrder(field.name);
