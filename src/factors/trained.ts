@@ -48,8 +48,14 @@ export function trainedFactors(name: string, model: FmModel): Trained {
   };
 }
 
-/** Vectors and weights whose scores rank the items for each context as the model does. */
-export function rankingVectors(
+/**
+ * Vectors and weights whose scores rank the items for each context as the model does.
+ *
+ *   score = <p, q_i> + b_i + a constant of the context
+ *   p, q  sums of x v over the features of the context, and of the item
+ *   b_i   sum of x w over the item's features + the products of the item's own features with one another
+ */
+function rankingVectors(
   model: FmParameters,
   contexts: FeatureRows,
   items: FeatureRows,

@@ -1,12 +1,16 @@
-// New users or items of a run of train-als: the closed form of its least squares.
+// New users or items of a run of train-als: the closed form of its least squares, with the other side as it was trained. It is the
+// solution that least squares give a row (kernels/als/assembly/main.ts), all dimensions at once.
+//
+//   (sum c h h' + a H'H + p I) w = sum c h        Hu et al. 2008, eq. 4, as in docs/algorithms/implicit.md
+//
+//   h  f32[dim], the vectors of the events' others      c  confidence      a  weight of the unobserved      p  the row's penalty
 
 import { columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { FmRun } from "../../factors/artifact.js";
-import { foldInEvents } from "../../factors/fold-in-events.js";
-import type { Fit, NewEvents } from "../../factors/fold-in-job.js";
+import { foldInEvents, type Fit, type NewEvents } from "../../factors/fold-in-events.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";

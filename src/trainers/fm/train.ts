@@ -209,8 +209,8 @@ function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, thread
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
 }
 
-/** @throws {UsageError} the parameters do not fit; says how much they need */
-export function checkMemory(
+/** Before anything is allocated. @throws {UsageError} the parameters do not fit; says how much they need */
+function checkMemory(
   numFeatures: number,
   { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },
 ): void {
@@ -223,14 +223,17 @@ export function checkMemory(
 }
 
 /**
- * Moves known features from their first draws to where the earlier model had them. A vector that is all zero was never trained
- * and starts as a new one, unless it is frozen; so does one for a partner field that the earlier model had not.
+ * Moves known features from their first draws to their parameters in the run of --init. A vector that is all zero was never
+ * trained and starts as a new one, unless it is frozen; so does one for a partner field that the run has not.
+ *
+ * Labels are divided by their deviation while training, and so are the run's parameters; keepUntouched puts back at the end what
+ * no row moved, so that it is the same bits.
  *
  * @param scratch  regions that are overwritten
  * @param scale    what labels are divided by
  * @param l2Weight of a feature's weight
  */
-export async function startFrom(
+async function startFrom(
   machine: FmMachine,
   scratch: ParameterRegions,
   { known, knownBlocks = Uint8Array.of(1), w0, w, vectors, freezes, optimizer }: FactorStart,
@@ -259,7 +262,7 @@ export async function startFrom(
 }
 
 /** The rates of features under a start that freezes some: these take no step. */
-export function freezingRates(
+function freezingRates(
   { known }: FactorStart,
   ratesOf: (feature: number) => FeatureRates,
 ): (feature: number) => FeatureRates {

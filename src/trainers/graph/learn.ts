@@ -182,7 +182,7 @@ const MOST_EDGES = 20_000;
 /** Names the noise of held-out edges among the draws of a seed. */
 const HELD_OUT = 0x4e1d2;
 
-/** The loss of held-out edges. */
+/** The loss of held-out edges: the same edges and the same noise each time, so that epochs compare. */
 export interface HeldOutEdges {
   of(evaluated: ScoredVectors): number;
   /** what each edge adds to it */

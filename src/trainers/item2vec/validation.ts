@@ -81,7 +81,7 @@ interface NextItemsOptions {
   threads: number;
 }
 
-/** Looks at f32[numFeatures * dim]. */
+/** Whether the item that follows another in a session is among the k nearest of it, by the cosine; of f32[numFeatures * dim]. */
 export interface NextItems {
   /** recallAtK and ndcgAtK */
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;

@@ -103,6 +103,7 @@ export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable
   return await Promise.resolve(factorScorer(interactionParameters(space, table)));
 }
 
+/** Columns of the matrix are items, features or columns of the log. */
 const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
   const clear = (name: string, at: Iterable<number>): void => {
     const tensor = tensors.get(name);
@@ -120,6 +121,7 @@ export async function componentForgetting(run: Run): Promise<Forgetting> {
   return await forgettingOf(run, { tensors: { "pca.safetensors": components } });
 }
 
+/** model/ keeps the matrix of the rotation, which is applied to what transform projects. */
 const keepRotation: RotateTensors = (tensors, rotate) => {
   const { length: dim } = floatsIn(tensors, "singularValues").data;
   const before = tensors.has(ROTATION)

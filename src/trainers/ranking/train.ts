@@ -222,8 +222,11 @@ function isFinite({ w, vectors }: RankingParameters): boolean {
   return check === 0;
 }
 
-/** First vectors of all users and items with events; features beside them stay as they are drawn. */
-export async function svdStart(
+/**
+ * --start svd: first vectors of all users and items with events; features beside them stay as they are drawn. Cosines trained from
+ * there rank better after as many epochs than from random vectors (docs/algorithms/ranking.md has figures).
+ */
+async function svdStart(
   numFeatures: number,
   examples: RankingExamples,
   { dim, seed, threads }: Pick<RankingOptions, "dim" | "seed" | "threads">,

@@ -207,7 +207,7 @@ export async function readTowers(
   };
 }
 
-/** @throws {UsageError} the run has a tower */
+/** Without layers users are sums of the rows that they read, so that all rotate together. @throws {UsageError} the run has a tower */
 export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
   const { userTower, itemTower } = await readForm(run);
   if (userTower.length > 0 || itemTower.length > 0)
