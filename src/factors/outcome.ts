@@ -19,10 +19,15 @@ const CONSTANT_ADVICE =
   "Try a larger --l2-vector and --l2-weight, a --min-count above 1, or --ignore for columns whose keys " +
   "rarely repeat, and check that the label has the same meaning in that split";
 
-/** Sentences for the summary. @param isChain the training does not get better from epoch to epoch */
+/**
+ * Sentences for the summary.
+ *
+ * @param isChain the training does not get better from epoch to epoch
+ * @param constantAdvice for a model that is worse than a constant
+ */
 export function factorOutcome(
   { trained, metrics, examples, options, stoppingMetric, vectorsAdd }: Outcome<FeatureOptions>,
-  isChain = false,
+  { isChain = false, constantAdvice = CONSTANT_ADVICE } = {},
 ): string[] {
   const { valid, ranking } = examples;
   const { epochs, bestEpoch: best, interrupted } = trained;
@@ -39,7 +44,7 @@ export function factorOutcome(
   const byTable = notEvaluated ? [UNJUDGED_TABLE] : tableWarnings(metrics, valid !== undefined);
   const constant =
     valid && metrics["valid"]
-      ? constantWarnings(metrics["valid"], valid, CONSTANT_ADVICE, options.patience)
+      ? constantWarnings(metrics["valid"], valid, constantAdvice, options.patience)
       : [];
   const vectors = vectorWarnings(vectorsAdd, vectorAdvice(examples));
   return [...unfinished, ...constant, ...vectors, ...byTable];

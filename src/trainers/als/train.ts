@@ -17,6 +17,7 @@ import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { AlsMachine, type SideName } from "./machine.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { rowSums } from "../../dataset/sequences/interactions.js";
 
 /** Standard deviation of an item's first vector as a whole; a dimension has this over the root of dim. */
 const FIRST_LENGTH = 0.1;
@@ -98,7 +99,7 @@ async function trainEpochs(
 ): Promise<ImplicitModel> {
   const { dim, seed, unobservedWeight, patience } = options;
   const { validate, start, controls = {} } = input;
-  const mass = { users: confidencesOf(input.users), items: confidencesOf(input.items) };
+  const mass = { users: rowSums(input.users), items: rowSums(input.items) };
   machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
   for (const name of sides) {
     setPenalties(machine, name, mass[name], options);
@@ -184,16 +185,6 @@ function startFrom(
     const stays = freezes || mass[row] === 0;
     if (stays) penalties[row] = -1;
     return stays || vectors.subarray(row * dim, (row + 1) * dim).some((v) => v !== 0);
-  });
-}
-
-/** f64[numRows]: sum of each row's confidences. */
-function confidencesOf({ indptr, values }: SparseRows): Float64Array {
-  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
-    if (!values) return indptr[r + 1]! - indptr[r]!;
-    let sum = 0;
-    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
-    return sum;
   });
 }
 

@@ -53,7 +53,7 @@ async function plan(given: GivenAls): Promise<Plan> {
       : async (...args) => (await import("./learn.js")).learnImplicit(...args),
     streams: false,
     init: factorInit(init, given),
-    outcome: factorOutcome,
+    outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }

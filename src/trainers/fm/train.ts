@@ -5,9 +5,9 @@
 // Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError, UsageError, sizeText } from "../../errors.js";
+import { DataError, UsageError } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm/binding.js";
-import { METHODS, type FeatureRates, type FmMethod, sliceOf, sliceWidth } from "../../kernels/fm/binding.js";
+import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
 import type { TrainingControls } from "../../training/session/controls.js";
@@ -25,7 +25,7 @@ import { checkFmOptions, type FmOptions } from "./options.js";
 import { prepareTraining, type Pass } from "./training-rows.js";
 import { validationOf } from "./validation.js";
 import { withMachine } from "../../workers/with-machine.js";
-import { SHRINKING } from "../../kernels/shared/memory.js";
+import { checkMemory } from "../../factors/memory.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -191,35 +191,6 @@ async function trainEpochs(
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
-}
-
-const LIMIT = 2 ** 32;
-/** For batches, the smallest chunks of rows, and what threads keep. */
-const BUFFERS = 64 << 20;
-
-/**
- * Bytes of a feature: v and w with what the method keeps beside them, the copy of the best epoch, its hash and count, its
- * own rates, and its slot on each thread.
- */
-function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
-  const K = sliceWidth(dim);
-  const { numbers, accumulators } = sliceOf(method, K);
-  const numSlices = Math.ceil(dim / K);
-  const parameters = numSlices * 4 * (numbers + accumulators) + METHODS[method].linearBytes;
-  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
-}
-
-/** Before anything is allocated. @throws {UsageError} the parameters do not fit; says how much they need */
-function checkMemory(
-  numFeatures: number,
-  { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },
-): void {
-  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates, threads) + BUFFERS;
-  if (bytes <= LIMIT) return;
-  throw new UsageError(
-    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} of memory with ` +
-      `${method}, the limit is 4 GiB: ${SHRINKING}`,
-  );
 }
 
 /**

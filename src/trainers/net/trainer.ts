@@ -8,6 +8,7 @@ import {
   prepareFeatures,
   type FeatureModel,
   type WarmVocabulary,
+  type Outcome,
 } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import { metricsOfRows } from "../../training/judging/split-metrics.js";
@@ -31,7 +32,6 @@ import {
   type GivenNet,
   archs,
 } from "./options.js";
-import { netOutcomeWarnings } from "./outcome.js";
 import type { NetStart } from "./initialization.js";
 import { PREDICTS_ONLY, type Candidate, type LogTraits, type Suits } from "../../training/session/suits.js";
 import { ownVocabulary, type FittedVocabulary } from "../../training/warm-start/carried-keys.js";
@@ -41,6 +41,7 @@ import {
   withTableKeys,
   type TableInit,
 } from "../../training/warm-start/table-init.js";
+import { factorOutcome } from "../../factors/outcome.js";
 
 /** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
 export const trainerWith = (capable: Capable): Trainer => ({
@@ -86,7 +87,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
     learn: async (...given) => (await import("./learn.js")).learnNet(...given),
     streams: true,
     init: table && { run: table.run, carry: (fitted) => vocabularyOf(table, fitted, keepKeys) },
-    outcome: (outcome) => netOutcomeWarnings(outcome, metric, given.epochs !== undefined),
+    outcome: (outcome) => netOutcomeWarnings(outcome, given.epochs !== undefined),
   };
 }
 
@@ -157,4 +158,19 @@ function candidate(arch: (typeof archs)[number]): Candidate {
     effort: 30,
     ...(arch === "fnn" && { startOption: "init" satisfies keyof GivenNet }),
   };
+}
+
+const CONSTANT_ADVICE =
+  "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
+  "in that split";
+
+/** What is said of the default epochs when nothing is held out to choose among them. */
+const UNVALIDATED =
+  "without a validation split all epochs are trained and the last one is kept, which often overfits: --valid 0.1 " +
+  "stops early and keeps the best epoch, and --epochs sets their number";
+
+/** Sentences for the summary. @param hasEpochs whether the user set their number */
+export function netOutcomeWarnings(outcome: Outcome<NetOptions>, hasEpochs: boolean): string[] {
+  if (outcome.examples.valid) return factorOutcome(outcome, { constantAdvice: CONSTANT_ADVICE });
+  return hasEpochs || outcome.options.patience === 0 ? [] : [UNVALIDATED];
 }

@@ -36,12 +36,15 @@ import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 /** Options with what the user said of --dim. */
 export type AskedPca = PcaOptions & { asked: number | undefined };
 
-/** What is decomposed. */
-export interface PcaSource {
+/** What is decomposed, and how. */
+export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
   /** rows that keep their numbers */
   rowOrder: RowOrder;
+  options: ExampleOptions;
+  pca: AskedPca;
+  watch: Watch;
 }
 
 export interface PcaOfParts {
@@ -60,23 +63,11 @@ export interface PcaOfParts {
 }
 
 /** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
-export async function decomposeParts(
-  source: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
-  return await decomposers[pca.matrix](source, options, pca, watch);
+export async function decomposeParts(job: PcaJob): Promise<PcaOfParts> {
+  return await decomposers[job.pca.matrix](job);
 }
 
-type Decomposer = (
-  source: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-) => Promise<PcaOfParts>;
-
-const decomposers: Record<PcaOptions["matrix"], Decomposer> = {
+const decomposers: Record<PcaOptions["matrix"], (job: PcaJob) => Promise<PcaOfParts>> = {
   interactions: ofInteractions,
   features: ofFeatures,
   columns: ofColumns,
@@ -100,12 +91,14 @@ function explainedOf(
   return () => Promise.resolve({ metrics });
 }
 
-async function ofInteractions(
-  { dataset: given, parts: all, rowOrder }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofInteractions({
+  dataset: given,
+  parts: all,
+  rowOrder,
+  options,
+  pca,
+  watch,
+}: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
   // parts cut from the log have its columns, and of these the roles that are left
@@ -162,12 +155,7 @@ async function ofInteractions(
   };
 }
 
-async function ofFeatures(
-  { dataset, parts, rowOrder }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofFeatures({ dataset, parts, rowOrder, options, pca, watch }: PcaJob): Promise<PcaOfParts> {
   const part = parts.train;
   const forms = numericForms(options.numeric, dataset.roles.numeric);
   const space = fitFeatures(dataset, part.rows, options, { rowOrder, forms });
@@ -179,12 +167,7 @@ async function ofFeatures(
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, false) };
 }
 
-async function ofColumns(
-  { dataset: given, parts }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob): Promise<PcaOfParts> {
   const { roles } = given;
   const { numeric } = roles;
   const others = [...roles.fields, ...Object.keys(roles.multi)];
@@ -237,12 +220,14 @@ async function ofColumns(
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
 }
 
-async function ofCooccurrence(
-  { dataset: given, parts, rowOrder }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofCooccurrence({
+  dataset: given,
+  parts,
+  rowOrder,
+  options,
+  pca,
+  watch,
+}: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix cooccurrence", ["item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
   const { roles } = dataset;

@@ -1,15 +1,12 @@
 // `embed train-pca`: principal components of users and items, of features, or of a table's columns.
 
-import { recipesOf } from "../../dataset/vocabulary/preprocess.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { testVectors } from "../../dataset/test-vectors.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/lists.js";
-import { readingRecipe } from "../../training/session/describe-run.js";
 import type { ExampleOptions } from "../../training/options/example-options.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import { negativeFiles } from "../../training/examples/negative-file.js";
@@ -28,6 +25,7 @@ import {
   type GivenPca,
 } from "./options.js";
 import type { LogTraits, Suits } from "../../training/session/suits.js";
+import { eventPreprocessOf } from "../../training/session/describe-run.js";
 
 export const trainer: Trainer = {
   command: "train-pca",
@@ -77,7 +75,10 @@ async function fit(
 ): Promise<Fit> {
   const { decomposeParts } = await import("./decompose-splits.js");
   const rowOrder = await readRowOrder(how.rowOrder);
-  const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: given.dim }, watch);
+  const found = await decomposeParts({
+    ...{ dataset, parts, rowOrder, options: how, watch },
+    pca: { ...pca, asked: given.dim },
+  });
   const { space, model, negatives, part } = found;
   for (const text of rowOrderNotes(space, rowOrder)) note(text);
   tellOf(model, given.dim, pca, watch);
@@ -101,21 +102,17 @@ async function fit(
     ...(validByUser && { byUnit: () => Promise.resolve(validByUser) }),
     contents(): FitContents {
       const { roles } = part.dataset;
-      const preprocess = {
-        roles,
-        task: "implicit" as const,
-        fields: recipesOf(space, roles),
-        ...readingRecipe(how, dataset),
-        labelRange: [0, 1] as [number, number],
-        negatives: negatives && { perEvent: 0, noise: "uniform", itemFields: negatives.itemFields },
-        testVectors: testVectors(space, roles),
+      const kept = negatives && {
+        perEvent: 0,
+        noise: "uniform" as const,
+        itemFields: negatives.itemFields,
       };
       return {
         model: PCA_MODELS[pca.matrix],
         tables: { [DEFAULT_TABLE]: pcaTable(space, model) },
         files: {
           ...pcaModelFiles(model),
-          ...preprocessFile(preprocess),
+          ...preprocessFile(eventPreprocessOf(space, { dataset, roles }, how, kept)),
           ...(negatives && negativeFiles(negatives.source)),
           [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
         },

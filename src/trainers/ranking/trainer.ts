@@ -81,7 +81,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     streams: false,
     init: factorInit(init, given),
     doubts: widthWarnings,
-    outcome: factorOutcome,
+    outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }

@@ -60,7 +60,7 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
     streams: false,
     init,
-    outcome: factorOutcome,
+    outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
