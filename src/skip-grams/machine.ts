@@ -131,7 +131,7 @@ export class SgnsMachine {
     return machine;
   }
 
-  /** Goes on from the rows that an earlier model knows, which may be frozen. */
+  /** Puts known rows where the run of --init had them; they may be frozen. */
   startFrom({ known, vectors, contexts, squares, freezes, composed }: SgnsStart): void {
     const { centreSquares, contextSquares } = this.#layout;
     this.#composedStart = composed;

@@ -7,7 +7,7 @@ import { listMetric } from "../../training/options/lists.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { type AlsOptions, defaultUnobservedWeight } from "./options.js";
-import { trainImplicit, type EarlierSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
+import { trainImplicit, type StartSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -51,8 +51,8 @@ export async function learnImplicit(
   return { ...modelOf(model, model), chosen };
 }
 
-/** A side's rows of an earlier model. */
-function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): EarlierSide {
+/** A side's rows of first parameters. */
+function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
   const dim = vectors.length / known.length;
   return {
     known: known.subarray(first, first + count),

@@ -35,16 +35,16 @@ export interface ImplicitInput {
   /** what decides the best epoch: greater is better, with the metrics of the look */
   validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
   /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
-  start?: Record<SideName, EarlierSide> & { freezes: boolean };
+  start?: Record<SideName, StartSide> & { freezes: boolean };
   controls?: TrainingControls;
 }
 
 /** By names such as ndcgAt20. */
 type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 
-/** A side of an earlier model, by row of this one. */
-export interface EarlierSide {
-  /** u8[numRows]: 1 for rows of the earlier model */
+/** First vectors of a side, of a warm start. */
+export interface StartSide {
+  /** u8[numRows]: 1 for rows of the run of --init */
   known: Uint8Array;
   /** f32[numRows * dim]; 0 for others */
   vectors: Float32Array;
@@ -168,14 +168,14 @@ async function trainEpochs(
 }
 
 /**
- * Puts known rows where the earlier model had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
+ * Puts known rows where the run of --init had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
  * log knows no event. A known row that is all zero was never trained and starts as a new one, unless it is frozen.
  */
 function startFrom(
   machine: AlsMachine,
   name: SideName,
   mass: Float64Array,
-  { known, vectors }: EarlierSide,
+  { known, vectors }: StartSide,
   freezes: boolean,
 ): void {
   const penalties = machine.arena.f32(machine.sides[name].penalties);

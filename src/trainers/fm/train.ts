@@ -40,7 +40,7 @@ export interface FmInput {
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
-  /** an earlier model to go on from */
+  /** first parameters of a warm start */
   start?: FactorStart;
   controls?: TrainingControls;
   /** L2 and rate of each feature, where they differ */

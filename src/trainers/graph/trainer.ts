@@ -100,7 +100,7 @@ async function fit(
   graphOptions: GraphOptions,
   init: GraphInit | undefined,
 ): Promise<Fit> {
-  const { options: how, watch, warn, lap, controls, first, isTrial } = session;
+  const { watch, warn, lap, controls, first, isTrial } = session;
   const { vocabulary, nodes, side, items, numEdges, edgeAuc, ...input } = await encode(
     source,
     session,
@@ -126,7 +126,7 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes, side, items, edgeAuc, how, warn });
+  return ended(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
 /** A log as a training reads it; what it was made of is let go. */
@@ -198,23 +198,8 @@ const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array()
 /** What a training came to. */
 function ended(
   model: GraphModel,
-  {
-    vocabulary,
-    nodes,
-    side,
-    items,
-    edgeAuc,
-    how,
-    warn,
-  }: {
-    vocabulary: SgnsVocabulary;
-    nodes: Dataset;
-    side: SideInformation | undefined;
-    items: CarriedItems | undefined;
-    edgeAuc: EdgeAuc | undefined;
-    how: Session["options"];
-    warn: Session["warn"];
-  },
+  { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges">,
+  { options: how, warn }: Pick<Session, "options" | "warn">,
 ): Fit {
   const { epochs, bestEpoch, interrupted, options: used, validated } = model;
   const best = epochs[bestEpoch - 1]!;
@@ -232,10 +217,7 @@ function ended(
       metrics: {
         train: { pairLoss: best.trainLoss },
         ...(validated && {
-          valid: {
-            pairLoss: best.validLoss!,
-            ...(auc && { edgeAuc: auc.edgeAuc }),
-          },
+          valid: { pairLoss: best.validLoss!, ...(auc && { edgeAuc: auc.edgeAuc }) },
         }),
       },
       ...{ vectorsAdd, epochs, bestEpoch },
@@ -254,7 +236,7 @@ function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   return kept.length === sides.length ? kept : undefined;
 }
 
-/** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
+/** Tables of a run. Sides that were trained apart are kept as they are, too: a warm start continues from them. */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
   const tables: readonly SideTables[] = kinds[kindOf(sides)];
   const own = sides.flatMap((side, i) => [

@@ -29,7 +29,7 @@ export interface Item2vecInput {
   totals: Float64Array;
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
-  /** an earlier model to go on from */
+  /** first parameters of a warm start */
   start?: SgnsStart | undefined;
   /** what centres meet beside the window */
   beside?: Beside | undefined;

@@ -24,7 +24,7 @@ const SHUFFLE = 0x5ff1e;
 /**
  * Puts a table into first parameters, in place.
  *
- * The wide part goes on from the table's scores: its weights, and w0 as the score's bias.
+ * The wide part continues from the table's scores: its weights, and w0 as the score's bias.
  *
  * @param first of initialParameters, by the plan's seed
  * @param labelScale what labels are divided by: weights are in their unit

@@ -209,7 +209,7 @@ export class RankingMachine {
   }
 
   /**
-   * Moves known features from their first draws to where an earlier model had them; one that is all zero was never trained
+   * Moves known features from their first draws to their vectors in the run of --init; one that is all zero was never trained
    * and starts as a new one, unless it is frozen. Frozen features take no step.
    */
   startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {

@@ -3,7 +3,7 @@
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";
 
-/** The table of vectors before the layers, which the next training goes on from. */
+/** The table of vectors before the layers, from which a warm start continues. */
 export const BASE_TABLE = "layer0";
 
 export const models: Models = {

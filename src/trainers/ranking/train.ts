@@ -37,7 +37,7 @@ export interface RankingInput {
   examples: RankingExamples;
   /** ranking metrics of parameters on the validation part; absent without one */
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
-  /** an earlier model to go on from */
+  /** first parameters of a warm start */
   start?: FactorStart;
   controls?: TrainingControls;
 }
@@ -47,7 +47,7 @@ export interface RankingResult extends RankingParameters {
   epochs: EpochEvent[];
   /** a signal ended the training before its time */
   interrupted?: boolean;
-  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, which the next training goes on from */
+  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, from which a warm start continues */
   base?: Float32Array;
   /** of the same epoch, where it is to be kept */
   optimizer?: OptimizerState;
@@ -77,7 +77,7 @@ export async function trainRanking(
     throw new DataError("cannot sample negatives: every user has every item in the training split");
   }
   const { similarity, optimizer: method } = options;
-  // what an earlier run knows is not of the SVD's space
+  // vectors of the run of --init are not of the SVD's space
   const first =
     options.start === "svd" && !input.start
       ? await svdStart(numFeatures, examples, options, signal)

@@ -31,7 +31,7 @@ export interface TowersInput {
   examples: TowerExamples;
   /** ranking metrics of vectors on the validation part; absent without one */
   validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
-  /** an earlier model to go on from */
+  /** first parameters of a warm start */
   start?: TowersStart;
   controls?: TrainingControls;
 }

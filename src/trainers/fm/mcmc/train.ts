@@ -33,7 +33,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
   valid?: FeatureRows;
-  /** an earlier model to go on from; none of it is frozen */
+  /** first parameters of a warm start; none of it is frozen */
   start?: FactorStart;
   controls?: TrainingControls;
 }

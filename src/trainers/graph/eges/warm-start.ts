@@ -131,28 +131,16 @@ export function composedStart(
   return {
     start: { ...own, composed: { attention, stays: items.stays, vectors: found.composed } },
     items,
-    changed: freezes
-      ? numChanged(parts, { attention, rows: own.vectors, vectors: found.composed, known: own.known, dim })
-      : 0,
+    changed: freezes ? numChanged(parts, attention, own, { composed: found.composed, dim }) : 0,
   };
 }
 
-/** Known items that their parts do not compose as they were. */
+/** Known items that their parts do not compose as they were. @param attention by place of the new parts */
 function numChanged(
   parts: SgnsParts,
-  {
-    attention,
-    rows,
-    vectors,
-    known,
-    dim,
-  }: {
-    attention: Float32Array;
-    rows: Float32Array;
-    vectors: Float32Array;
-    known: Uint8Array;
-    dim: number;
-  },
+  attention: Float32Array,
+  { known, vectors: rows }: SgnsStart,
+  { composed, dim }: { composed: Float32Array; dim: number },
 ): number {
   const now = composedRows(parts, attention, rows, dim);
   let changed = 0;
@@ -160,8 +148,8 @@ function numChanged(
     if (!known[v] || parts.ends[v] === parts.ends[v + 1]) continue;
     let [difference, length] = [0, 0];
     for (let i = v * dim; i < (v + 1) * dim; i++) {
-      difference += (now[i]! - vectors[i]!) ** 2;
-      length += vectors[i]! ** 2;
+      difference += (now[i]! - composed[i]!) ** 2;
+      length += composed[i]! ** 2;
     }
     // the order of the parts may be another one, which changes last digits alone
     if (difference > 1e-8 * length) changed++;
