@@ -34,7 +34,7 @@ import { draw } from "../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { Squares } from "./optimizer-file.js";
-import type { ComposedStart, SgnsStart } from "./start.js";
+import type { ComposedStart, SgnsStart } from "./warm-start.js";
 
 /** What is trained, and how. */
 export interface SgnsInput extends Omit<SgnsShape, "threads"> {
@@ -113,7 +113,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return machine;
   }
 
-  /** Goes on from the rows that an earlier model knows, which may be frozen. */
+  /** Puts known rows where the run of --init had them; they may be frozen. */
   startFrom({ known, vectors, contexts, squares, freezes, composed }: SgnsStart): void {
     const { centreSquares, contextSquares } = this.#layout;
     this.#composedStart = composed;

@@ -5,8 +5,8 @@ import { draw } from "../../numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
-import { rowsOfBatch } from "./batches.js";
 import { bytesOfNet, checkMemory, startNet } from "./machine.js";
+import { rowsOfBatch } from "./rows.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
 
 function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {

@@ -23,7 +23,7 @@ import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { rowsOfBatch } from "./batches.js";
+import { rowsOfBatch } from "./rows.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 
 /** Rows copied in at once, in whole batches: a chunk's start and end cost the threads a message. */

@@ -15,9 +15,9 @@ import {
 import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../kernels/shared/placed.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { blockVisits } from "../../numeric/random.js";
-import type { Start } from "../../training/warm-start/start.js";
 import { ONCE, type Work } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 
 /** Dense copies of the parameters. */
 export interface RankingParameters {
@@ -195,10 +195,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Moves known features from their first draws to where an earlier model had them; one that is all zero was never trained
+   * Moves known features from their first draws to their vectors in the run of --init; one that is all zero was never trained
    * and starts as a new one, unless it is frozen. Frozen features take no step.
    */
-  startFrom({ known, w, vectors, freezes, optimizer }: Start): void {
+  startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
     const { n, kept, isAdam, vectorOf, keptOf, weightsOf } = this.#rows();
     for (let feature = 0; feature < n; feature++) {

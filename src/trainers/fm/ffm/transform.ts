@@ -3,7 +3,7 @@
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
 import { foldInEvents } from "../../../factors/fold-in-events.js";
-import type { FmRun } from "../../../factors/run.js";
+import type { FmRun } from "../../../factors/artifact.js";
 import { encodeComposed } from "../../../factors/transform.js";
 import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
