@@ -8,7 +8,7 @@ import { vectorEncoding, type EncodedRows } from "../export/encoded-rows.js";
 import { wholeOf } from "../training/reading/split-parts.js";
 import { keysOfRows } from "../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../training/options/transform-options.js";
-import { readTable } from "../training/capabilities/transform-rows.js";
+import { openTableAsTrained } from "../training/reading/open-as-trained.js";
 import type { Watch } from "../training/session/watch.js";
 import { fmComposer } from "./compose.js";
 import type { Composer } from "./composer.js";
@@ -56,7 +56,7 @@ export async function encodeComposed(
 ): Promise<Transformed> {
   const model = await readFmModel(run);
   const composer = await composerOf(run, model);
-  const { dataset, known } = await readTable(model, options, watch);
+  const { dataset, known } = await openTableAsTrained(model, options, watch);
   checkFields?.(model, known);
   const names = known.map((name) => `'${name}'`).join(" + ");
   watch.observe({ stage: "note", text: `row vectors are sums over ${names}` });

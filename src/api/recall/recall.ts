@@ -28,8 +28,11 @@ import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block } from "./blocks.js";
 import { inNumbersOf, type Had } from "./seen-items.js";
-import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
-import { readPairs, type HowKeysRead } from "../../training/reading/keyed-rows.js";
+import {
+  cellsBesideLog,
+  openKeysAsTrained,
+  type HowKeysRead,
+} from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { askedBy, type Asked, type RecallOptions } from "./options.js";
 import { listColumns } from "./read-lists.js";
@@ -296,7 +299,7 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
 /** The pairs of --candidates: who is in them, and each one's items. */
 async function candidatesOf({ opened: { run }, options, watch }: Given, { items }: Source, how: HowKeysRead) {
   const { candidates: path } = options;
-  const dataset = await readPairs([path!], fieldsOf(run), how, options, watch);
+  const dataset = await openKeysAsTrained([path!], fieldsOf(run), how, options, watch);
   const { rows } = wholeOf(dataset);
   const { dictionary: users } = keyColumn(dataset, dataset.roles.user!);
   const listed = itemsOf(items, dataset, rows);

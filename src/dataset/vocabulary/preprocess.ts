@@ -114,7 +114,7 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
 }
 
 /** The numeric columns as --numeric takes them, as far as reading another log needs their forms. */
-export function numericOf({ roles, fields }: Preprocess): string[] {
+export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields">): string[] {
   const logged = fields.flatMap((field) =>
     field.kind === "number" && field.log1p ? [`${field.name}:log1p`] : [],
   );

@@ -17,7 +17,7 @@ import {
 } from "../../sampling/ranking-events.js";
 import type { NegativeSource } from "../../sampling/negative-source.js";
 import { candidateLists } from "../reading/candidates.js";
-import { readPairs } from "../reading/keyed-rows.js";
+import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import { rankingMetricsOf } from "../judging/ranking-metrics.js";
@@ -180,7 +180,7 @@ export async function readCandidates(
   if (user === undefined || item === undefined)
     throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
   const { reading, hashKeys } = options;
-  return await readPairs([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
+  return await openKeysAsTrained([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
 }
 
 /** What a user is ranked by: the user, and no context of an event. */

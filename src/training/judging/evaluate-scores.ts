@@ -1,6 +1,6 @@
 // A run whose model scores rows of its features, evaluated by the labels of a log.
 
-import type { LabelledTask } from "../../dataset/labels.js";
+import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
@@ -8,7 +8,12 @@ import { log } from "../../numeric/exp.js";
 import type { Part } from "../examples/examples.js";
 import { changedSides, leakNotes } from "../warnings/leaks.js";
 import { silently, unseenNotes, wholeOf } from "../reading/split-parts.js";
-import { readLikeRun, rowsToScore, type RowsToScore } from "../reading/read-like-run.js";
+import { rowWeights } from "../../dataset/sequences/event-weights.js";
+import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
+import { NegativeRows } from "../../sampling/negative-rows.js";
+import type { Noise } from "../../sampling/noise-distribution.js";
+import { readNegatives } from "../examples/negative-file.js";
+import { openAsTrained } from "../reading/open-as-trained.js";
 import { heldOutPart } from "../reading/run-parts.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
 import { unitsOf, type EvaluatedOn, type Scored } from "./scored.js";
@@ -60,7 +65,7 @@ async function partToScore(
   if (part) return { part: await heldOutPart(run, part, { reading, hashKeys }, watch), notes: [] };
   const { sides } = preprocess;
   const bad = { maxBad, badRows };
-  const read = await readLikeRun(
+  const read = await openAsTrained(
     preprocess,
     { on: on!, reading, hashKeys, ...bad, limitsUsers: true },
     silently(watch),
@@ -108,5 +113,53 @@ function correctedForDraws(
       labels,
       (label, r) => (weights ? weights[r]! : 1) * (label > 0 ? 1 : 1 / expectedDraws![r]!),
     ),
+  };
+}
+
+/** Rows that a run's model scores. */
+export interface RowsToScore {
+  rows: FeatureRows;
+  /** u32[rows.numRows]: the row of the dataset that each is made of */
+  sources: Uint32Array;
+  /** f64, where negatives were drawn: how often each row's item is drawn for an event on average */
+  expectedDraws?: Float64Array;
+}
+
+/** The log's own labels, or its events against negatives drawn as in training: each event, then its negatives. */
+export async function rowsToScore(
+  run: Run,
+  { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
+  task: LabelledTask,
+  { dataset, rows }: Part,
+): Promise<RowsToScore> {
+  const encoder = bindEncoder(space, dataset);
+  const { negatives, positiveFrom } = preprocess;
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    const labels = Float32Array.from(rows, (row) => values[row]!);
+    return { rows: { ...encoder.encode(rows, labels), ...weighed }, sources: rows };
+  }
+
+  const isItems = (name: string) => negatives.itemFields.includes(name);
+  const indexes = space.fields.map(({ name }, f) => ({ name, f }));
+  const source = await readNegatives(run, preprocess);
+  const part = {
+    dataset,
+    rows,
+    encoder,
+    ...weighed,
+    itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
+    contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
+  };
+  const { perEvent, noise } = negatives;
+  const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
+  const negativeRows = new NegativeRows(source, part, options);
+  const drawn = negativeRows.fixedDraws();
+  return {
+    rows: drawn.rows,
+    sources: drawn.events.map((event) => rows[event]!),
+    expectedDraws: negativeRows.expectedDraws(drawn),
   };
 }

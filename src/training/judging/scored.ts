@@ -5,7 +5,7 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { ReadLike } from "../reading/read-as-trained.js";
+import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { CurveBin, ScoredMetrics, Units } from "../../evaluation/scored-metrics.js";
 
 /** A run that is evaluated, under a name. */
@@ -17,7 +17,7 @@ export interface Contestant {
 }
 
 /** What a run is evaluated on: a log, or a part of its training's own. */
-export interface EvaluatedOn extends Omit<ReadLike, "on"> {
+export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
   /** correct the scores of events against drawn negatives for how these were drawn */

@@ -13,7 +13,7 @@ import { placedInputs } from "../session/given-paths.js";
 import { splitParts, wholeOf, type SplitParts } from "./split-parts.js";
 import type { Watch } from "../session/watch.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
-import type { ReadLike } from "./read-as-trained.js";
+import type { FurtherLog } from "./open-as-trained.js";
 import { isCut, type SplitFlags } from "../options/split-options.js";
 
 /** Options of a training as its manifest has them. */
@@ -140,7 +140,7 @@ export async function logOfPart(
   run: Run,
   name: "valid" | "test",
   { reading, hashKeys }: ReadAgain,
-): Promise<ReadLike> {
+): Promise<FurtherLog> {
   const {
     log = [],
     sides = [],

@@ -13,7 +13,7 @@ import type { Examples } from "../examples/examples.js";
 import { labels, vocabulary } from "../options/features.js";
 import { log, type GivenTraining } from "../options/log.js";
 import { decisive, type OptionTable } from "../options/table.js";
-import type { ReadAsTrained } from "../reading/read-as-trained.js";
+import type { TrainedAs } from "../reading/open-as-trained.js";
 
 /** How rows of a log become rows of features. */
 export function preprocessOf(
@@ -56,7 +56,7 @@ export function readingRecipe(
     Pick<ExampleOptions, "positiveFrom" | "eventWeight"> &
     UserLimits,
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
-): Omit<ReadAsTrained, "roles"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
+): Omit<TrainedAs, "roles" | "fields" | "negatives"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
     // of positive events alone nothing is a label; roles say which rows they are
     positiveFrom: positives ? null : (positiveFrom ?? null),

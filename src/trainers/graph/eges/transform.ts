@@ -12,7 +12,7 @@ import { vectorEncoding, type EncodedRows } from "../../../export/encoded-rows.j
 import { wholeOf } from "../../../training/reading/split-parts.js";
 import { keysOfRows } from "../../../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
-import { readTable } from "../../../training/capabilities/transform-rows.js";
+import { openTableAsTrained } from "../../../training/reading/open-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
@@ -41,7 +41,7 @@ export async function encodeNewItems(
   watch: Watch,
 ): Promise<Transformed> {
   const side = await readSide(run);
-  const { dataset, known } = await readTable(side, options, watch);
+  const { dataset, known } = await openTableAsTrained(side, options, watch);
   const { space, table } = side;
   const isKnown = new Uint8Array(space.numFeatures);
   for (const feature of tableFeatures(space)) isKnown[feature] = 1;
