@@ -7,7 +7,7 @@ import type { RatedSide } from "../../engine/mllib-als.js";
 import type { Relation } from "../../engine/plans.js";
 import type { Session } from "../../engine/session.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { Start } from "../../training/warm-start/start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { withEngine } from "../../training/session/with-engine.js";

@@ -14,7 +14,7 @@ import { TensorFile } from "../../embedding/tensor-file.js";
 import { flag, list, object, parseJson, text, whole, word } from "../../io/json-shape.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { embeddingWidth, parameterShapes, type NetRows, type NetShape } from "../../kernels/net/shape.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { featureTable, tableFeatures } from "../../training/examples/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { Scorer } from "../../training/session/feature-training.js";

@@ -8,12 +8,10 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
 import type { NegativeSource } from "../../sampling/negative-source.js";
 import { sharedNoise } from "../../sampling/shared-noise.js";
-import type { TrainingControls } from "../../training/session/controls.js";
+import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { cosineRate } from "../../training/epochs/cosine-rate.js";
 import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
 import { diverged } from "../../training/epochs/diverged.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
-import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -33,7 +31,7 @@ export interface TowersInput {
   validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
   /** an earlier model to go on from */
   start?: TowersStart;
-  controls?: TrainingControls;
+  controls?: Controls;
 }
 
 /** What is scored. */
@@ -119,7 +117,7 @@ async function trainEpochs(
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<TowersResult> {
-  const { epochs: most, seed, shuffle, patience, minDelta, evaluateEvery } = options;
+  const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = towers.items.length;
   /** of the epoch that came last, once they are asked for */
   let now: TowerVectors | undefined;
@@ -165,15 +163,10 @@ async function trainEpochs(
       if (arrays["kept users"]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
-  };
-  const plan = {
-    epochs: most,
-    patience,
-    minDelta,
-    better: "higher" as const,
+    better: "higher",
     validates: validate !== undefined,
   };
-  const done = await runEpochs(training, plan, controls, observe);
+  const done = await runEpochs(training, options, controls, observe);
   return { ...kept!, ...done };
 }
 

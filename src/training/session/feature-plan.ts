@@ -17,7 +17,6 @@ import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../../embedding/
 import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { withOovDropout, withTrainedOov } from "../../sampling/oov-dropout.js";
-import type { StoppingMetric } from "./controls.js";
 import { addedByVectors } from "../warnings/vectors-add.js";
 import { preprocessOf } from "./describe-run.js";
 import type { ExampleOptions } from "../options/example-options.js";
@@ -35,7 +34,7 @@ import { countUnseen } from "../reading/split-parts.js";
 import { unrankedWarnings } from "../warnings/outcome-warnings.js";
 import { earlierRows, rowOrderNotes } from "../warm-start/row-order.js";
 import { preprocessFile } from "../capabilities/run-space.js";
-import { comparedByLabels, stoppingMetricOf } from "../epochs/stopping-metric.js";
+import { comparedByLabels, stoppingMetricOf, type StoppingMetric } from "../epochs/early-stopping.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import {
   BEFORE_DATA,

@@ -1,7 +1,7 @@
 // What a command tells while it works; how it looks is the command line's.
 
 import type { ReadProgress } from "../../log/log.js";
-import type { EpochEnded } from "../epochs/epoch.js";
+import type { EpochEnded } from "../epochs/epoch-loop.js";
 
 /** An epoch of at most `epochs`. */
 export type EpochProgress = EpochEnded & { epochs: number };

@@ -16,7 +16,7 @@ import { fieldRates } from "../learn.js";
 import { scoreRows, startScoring } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
-import type { EpochEvent } from "../../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { Start } from "../../../training/warm-start/start.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { layoutFile, readLayout } from "./layout.js";
