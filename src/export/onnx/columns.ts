@@ -4,9 +4,43 @@ import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
 import { keysToRows } from "./keys.js";
 import { intAttribute, type Axis } from "./model.js";
-import type { NetworkKeys, NetworkNumber } from "../network.js";
+import type { Keys } from "../../log/keys.js";
 import { reservedRows, type ReserveScheme } from "../reserve.js";
-import type { OnnxInput } from "../selection.js";
+import { type OnnxInput, selectRows } from "../selection.js";
+import type { Field } from "../../dataset/vocabulary/vocabulary.js";
+import { tableRows } from "../../embedding/rows.js";
+import type { Run } from "../../embedding/run-directory.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { formatNamed } from "../formats.js";
+import { checkHeld } from "../key-checks.js";
+
+/** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
+export interface NetworkKeys {
+  kind: "keys";
+  name: string;
+  /** an empty key is a hole */
+  keys: Keys;
+  /** a number finds its key: key b holds what is from edges[b - 1] on and below edges[b] */
+  edges?: readonly number[];
+  /** f32[1 + keys.size][W] */
+  embeddings: Float32Array;
+  /** f32[1 + keys.size]: weights of the wide part */
+  wide?: Float32Array;
+}
+
+/** A number: its feature's value is (number - mean) / deviation. */
+export interface NetworkNumber {
+  kind: "number";
+  name: string;
+  /** of log(1 + number) instead */
+  log1p: boolean;
+  mean: number;
+  deviation: number;
+  /** f32[W] */
+  embeddings: Float32Array;
+  /** f32[1] */
+  wide?: Float32Array;
+}
 
 /** The axis of examples. */
 export const AXIS = "N";
@@ -132,4 +166,49 @@ export function checkColumns(columns: readonly { name: string }[], taken: readon
       throw new UsageError(
         `column name ${excerpt(name)} conflicts with a value of the model: rename the column`,
       );
+}
+
+/** Looks at fields before the graph is made. @throws {UsageError} it could not find a row of each cell @throws {DataError} nor of a key */
+export async function checkFields(
+  { path }: Run,
+  table: EmbeddingTable,
+  fields: readonly Field[],
+  onnxInput: OnnxInput,
+): Promise<void> {
+  for (const { name, kind, ...field } of fields) {
+    const given = `format onnx: field ${excerpt(name)} of run '${path}'`;
+    if (kind === "multi")
+      throw new UsageError(
+        `${given} is multi-valued, but the exported model has one input per field: train without --multi, or ` +
+          "export the table (--onnx-part table)",
+      );
+    if (onnxInput === "key" && "hash" in field && field.hash)
+      throw new UsageError(
+        `${given} is hashed, and ONNX does not have the hash function: use --onnx-input row`,
+      );
+  }
+  if (onnxInput === "row") return;
+  for (const { name } of fields) {
+    const rows = await selectRows(tableRows(table), { field: name, withWeight: false, strict: false });
+    await checkHeld(rows, formatNamed("onnx"));
+  }
+}
+
+/** A field of one key or number a cell, with what its features are to the network. */
+export function networkField(
+  field: Field,
+  of: Pick<NetworkKeys, "embeddings" | "wide">,
+): NetworkKeys | NetworkNumber {
+  const { name } = field;
+  if (field.kind === "number") {
+    const { mean, deviation, log1p = false } = field;
+    return { kind: "number", name, ...of, mean, deviation, log1p };
+  }
+  return {
+    kind: "keys",
+    name,
+    ...of,
+    keys: field.keys,
+    ...(field.kind === "bins" && { edges: field.edges }),
+  };
 }

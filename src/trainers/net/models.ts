@@ -17,6 +17,8 @@ export const models: Models = {
     scoresBy: "vectors",
     vectors: async (run) => await (await import("./read.js")).networkVectors(run),
     unknownKeys: async (run) => await (await import("./read.js")).networkUnknownKeys(run),
-    network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
+    networks: {
+      network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
+    },
   },
 };

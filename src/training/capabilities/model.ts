@@ -68,14 +68,10 @@ export interface Capabilities {
   unknownKeys?: (run: Run) => Promise<OutOfVocabulary>;
   /** A text beside each row of a table; undefined where its rows have none. @param table undefined for the default one */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** The whole network in ONNX. @throws {UsageError} {DataError} its fields or keys have no place there */
-  network?: (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
-  /** One of its two towers in ONNX. @throws {UsageError} it has no such tower, or as network */
-  towers?: (run: Run, tower: TowerName, how: NetworkAsked) => Promise<NetworkFile>;
-  /** Importances of its columns, the greatest gain first. */
-  importances?: (run: Run) => Promise<ReportedRun["importances"]>;
-  /** What its items are composed of, by how often they occur. */
-  shares?: (run: Run) => Promise<ReportedRun["shares"]>;
+  /** Its networks in ONNX. */
+  networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
+  /** What a report has of it alone: importances of its columns, the greatest gain first, or what its items are composed of. */
+  reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
 
 /** What a network's file is to look like. */
@@ -84,8 +80,11 @@ export interface NetworkAsked {
   onnxInput?: OnnxInput;
 }
 
-/** Whose vectors a tower makes. */
-export type TowerName = "user" | "item";
+/** The whole network, or the tower that makes vectors of users or of items. */
+export type NetworkName = "network" | "user" | "item";
+
+/** Makes a network's file. @throws {UsageError} {DataError} the run has no such tower, or its fields or keys have no place in ONNX */
+export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
 
 /** A network's file. */
 export interface NetworkFile {
