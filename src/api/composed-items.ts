@@ -10,8 +10,7 @@ import { UsageError } from "../errors.js";
 import { capable } from "../trainers/index.js";
 import { tableFeatures } from "../training/examples/feature-table.js";
 import { readItems } from "../training/examples/item-file.js";
-import type { Composition, RowComposer } from "../training/capabilities/row-composer.js";
-import { readPreprocess } from "../training/capabilities/run-space.js";
+import { type Composition, type RowComposer, readPreprocess } from "../training/capabilities/run-space.js";
 import type { OpenTable } from "./tables.js";
 
 export interface Composed {

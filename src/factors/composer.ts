@@ -5,7 +5,7 @@
 //   w0 + bias_u + bias_i + <vector_u, vector_i>
 
 import type { FeatureRows } from "../dataset/rows.js";
-import type { RowComposer } from "../training/capabilities/row-composer.js";
+import type { RowComposer } from "../training/capabilities/run-space.js";
 import type { FoldInEvents } from "./fold-in.js";
 import type { FmParameters } from "./model.js";
 

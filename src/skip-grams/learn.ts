@@ -10,8 +10,8 @@ import {
   type EpochsDone,
   type Steered,
   type EpochEvent,
+  diverged,
 } from "../training/epochs/epoch-loop.js";
-import { diverged } from "../training/epochs/diverged.js";
 import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";

@@ -15,7 +15,7 @@ import type { ReadOptions } from "../../log/log.js";
 import { filteredColumns, readSides } from "../../training/reading/read-dataset.js";
 import { readingAs, type TrainedAs, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
-import type { SkippedRows } from "../../training/reading/skipped-rows.js";
+import type { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 
 /** Bytes of a read of a file. */

@@ -2,7 +2,7 @@
 //
 //   dataset.json   this description, with the size and sha256 of the other files
 //   rows.arrow     every row: a dictionary-encoded or float64 column each (rows-writer.ts)
-//   values.arrow   every value of every dictionary with its count (values.ts)
+//   values.arrow   every value of every dictionary with its count (write.ts)
 
 import { ArtifactError, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";

@@ -8,7 +8,7 @@ import type { StreamedRows } from "../build.js";
 import { MemoryColumns, type ColumnPlan, type ColumnSink } from "../columns.js";
 import type { Roles } from "../dataset.js";
 import type { DropFilter } from "./filter.js";
-import type { OpenSink } from "../hashed-rows.js";
+import type { OpenSink } from "../hash-keys.js";
 import {
   checkSomeLeft,
   columnsToCount,

@@ -6,13 +6,7 @@ import { keysToRows } from "./keys.js";
 import { intAttribute, type Axis } from "./model.js";
 import type { Keys } from "../../log/keys.js";
 import { reservedRows, type ReserveScheme } from "../reserve.js";
-import { type OnnxInput, selectRows } from "../selection.js";
-import type { Field } from "../../dataset/vocabulary/vocabulary.js";
-import { tableRows } from "../../embedding/rows.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { formatNamed } from "../formats.js";
-import { checkHeld } from "../key-checks.js";
+import type { OnnxInput } from "../selection.js";
 
 /** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
 export interface NetworkKeys {
@@ -166,49 +160,4 @@ export function checkColumns(columns: readonly { name: string }[], taken: readon
       throw new UsageError(
         `column name ${excerpt(name)} conflicts with a value of the model: rename the column`,
       );
-}
-
-/** Looks at fields before the graph is made. @throws {UsageError} it could not find a row of each cell @throws {DataError} nor of a key */
-export async function checkFields(
-  { path }: Run,
-  table: EmbeddingTable,
-  fields: readonly Field[],
-  onnxInput: OnnxInput,
-): Promise<void> {
-  for (const { name, kind, ...field } of fields) {
-    const given = `format onnx: field ${excerpt(name)} of run '${path}'`;
-    if (kind === "multi")
-      throw new UsageError(
-        `${given} is multi-valued, but the exported model has one input per field: train without --multi, or ` +
-          "export the table (--onnx-part table)",
-      );
-    if (onnxInput === "key" && "hash" in field && field.hash)
-      throw new UsageError(
-        `${given} is hashed, and ONNX does not have the hash function: use --onnx-input row`,
-      );
-  }
-  if (onnxInput === "row") return;
-  for (const { name } of fields) {
-    const rows = await selectRows(tableRows(table), { field: name, withWeight: false, strict: false });
-    await checkHeld(rows, formatNamed("onnx"));
-  }
-}
-
-/** A field of one key or number a cell, with what its features are to the network. */
-export function networkField(
-  field: Field,
-  of: Pick<NetworkKeys, "embeddings" | "wide">,
-): NetworkKeys | NetworkNumber {
-  const { name } = field;
-  if (field.kind === "number") {
-    const { mean, deviation, log1p = false } = field;
-    return { kind: "number", name, ...of, mean, deviation, log1p };
-  }
-  return {
-    kind: "keys",
-    name,
-    ...of,
-    keys: field.keys,
-    ...(field.kind === "bins" && { edges: field.edges }),
-  };
 }

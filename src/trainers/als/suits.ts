@@ -1,6 +1,6 @@
 // What a comparison trains of train-als.
 
-import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/trainer.js";
 
 /** Any log of users and items. */
 export function suits({ goal }: LogTraits): Suits {

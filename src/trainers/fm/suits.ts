@@ -1,6 +1,6 @@
 // What a comparison trains of train-fm.
 
-import type { Candidate, LogTraits, Suits } from "../../training/session/suits.js";
+import type { Candidate, LogTraits, Suits } from "../../training/session/trainer.js";
 import type { GivenFm } from "./options.js";
 
 /** Machines of labels; for lists one of events against drawn negatives. */

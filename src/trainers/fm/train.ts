@@ -10,8 +10,13 @@ import type { FieldAwareness } from "../../kernels/ffm/binding.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
-import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { diverged } from "../../training/epochs/diverged.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+} from "../../training/epochs/epoch-loop.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type Start } from "../../training/warm-start/start.js";
 import { checkGrowth } from "./check-divergence.js";

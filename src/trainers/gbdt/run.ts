@@ -17,7 +17,7 @@ import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/scored.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/evaluate-scores.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(

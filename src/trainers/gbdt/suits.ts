@@ -1,6 +1,6 @@
 // What a comparison trains of train-gbdt.
 
-import { PREDICTS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
+import { PREDICTS_ONLY, type LogTraits, type Suits } from "../../training/session/trainer.js";
 import type { GivenGbdt } from "./options.js";
 
 /** Trees of the columns as they are; where there are users or items, also with their label rates in place of their ids. */

@@ -1,6 +1,6 @@
 // Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
 
-import { classLabelsOf } from "../../dataset/classes.js";
+import { classLabelsOf } from "../../dataset/labels.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";

@@ -1,12 +1,8 @@
 // A run of train-net as the whole network, for format onnx: its parameters by field, w0 in the first layer's biases.
 
 import type { Run } from "../../embedding/run-directory.js";
-import {
-  type NetworkKeys,
-  type NetworkNumber,
-  checkFields,
-  networkField,
-} from "../../export/onnx/columns.js";
+import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
+import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
 import type { NetworkLayer } from "../../export/onnx/graph.js";
 import { networkChunks, type Network, type NetworkCross } from "./onnx.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";

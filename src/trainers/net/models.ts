@@ -1,7 +1,6 @@
 // The model that runs of `train-net` hold.
 
-import type { Models } from "../../training/capabilities/model.js";
-import { predictsLabels } from "../../training/capabilities/scoring-models.js";
+import { type Models, predictsLabels } from "../../training/capabilities/model.js";
 
 export const models: Models = {
   net: {

@@ -1,6 +1,6 @@
 // What a comparison trains of train-net.
 
-import { PREDICTS_ONLY, type Candidate, type LogTraits, type Suits } from "../../training/session/suits.js";
+import { PREDICTS_ONLY, type Candidate, type LogTraits, type Suits } from "../../training/session/trainer.js";
 import { archs, type GivenNet } from "./options.js";
 
 /** A network of each architecture from random vectors; the one that was made to start from a table (Zhang et al. 2016) also from tables. */

@@ -12,8 +12,13 @@ import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
 import { weightOf } from "../../numeric/sum.js";
 import { withMachine } from "../../workers/with-machine.js";
-import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { diverged } from "../../training/epochs/diverged.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+} from "../../training/epochs/epoch-loop.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";

@@ -1,6 +1,6 @@
 // What a comparison trains of train-pca.
 
-import type { LogTraits, Suits } from "../../training/session/suits.js";
+import type { LogTraits, Suits } from "../../training/session/trainer.js";
 import type { GivenPca } from "./options.js";
 
 /**

@@ -1,6 +1,6 @@
 // What a comparison trains of train-ranking.
 
-import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/trainer.js";
 import type { GivenRanking } from "./options.js";
 
 /** The default pairwise loss and a softmax: of cosines, which rank best in docs/comparison.md, where there are users and items alone. */

@@ -8,9 +8,14 @@ import { ArtifactError, DataError } from "../../errors.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+} from "../../training/epochs/epoch-loop.js";
 import { cosineRate } from "../../training/epochs/cosine-rate.js";
-import { diverged } from "../../training/epochs/diverged.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type Start } from "../../training/warm-start/start.js";
 import { listMetric } from "../../training/options/lists.js";

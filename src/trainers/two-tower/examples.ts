@@ -8,7 +8,7 @@ import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/e
 import { itemCatalogue, keyColumn } from "../../dataset/item-catalogue.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { rowsHeldBy } from "../../dataset/filters/where-dataset.js";
+import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
 import { shuffle, streamOf } from "../../numeric/hash-random.js";

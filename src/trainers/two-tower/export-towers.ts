@@ -6,7 +6,8 @@ import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import type { NetworkLayer } from "../../export/onnx/graph.js";
-import { type FoundBy, checkFields, networkField } from "../../export/onnx/columns.js";
+import type { FoundBy } from "../../export/onnx/columns.js";
+import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
 import {
   itemTowerChunks,
   userTowerChunks,

@@ -1,7 +1,6 @@
 // The model that runs of `train-two-tower` hold: users by their histories, items by rows of their own.
 
-import type { Models } from "../../training/capabilities/model.js";
-import { ranksByVectors } from "../../training/capabilities/scoring-models.js";
+import { type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 

@@ -1,6 +1,6 @@
 // What a comparison trains of train-two-tower.
 
-import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/trainer.js";
 import { historyOf, type GivenTwoTower } from "./options.js";
 
 /** Users by what they took before; of a log without times, by all else that they took. */

@@ -7,11 +7,16 @@
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
 import type { NegativeSource } from "../../sampling/negative-source.js";
-import { sharedNoise } from "../../sampling/shared-noise.js";
-import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
+import { sharedNoise } from "../../sampling/noise-distribution.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+} from "../../training/epochs/epoch-loop.js";
 import { cosineRate } from "../../training/epochs/cosine-rate.js";
 import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
-import { diverged } from "../../training/epochs/diverged.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";

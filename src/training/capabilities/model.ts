@@ -10,15 +10,16 @@ import type { ReportedRun } from "../../report/content.js";
 import type { FoldIn } from "./folded-keys.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
-import type { Composition } from "./row-composer.js";
+import { type Composition, type ScoringModel, readPreprocess, readSpace } from "./run-space.js";
 import type { RankerFor } from "../../evaluation/rankers.js";
 import type { RankedKeys, RankedUsers } from "../judging/ranked-items.js";
 import type { Rotation } from "./rotation.js";
 import type { RowPredictor } from "./row-predictor.js";
-import type { ScoringModel } from "./run-space.js";
-import type { EvaluatedOn, Scored } from "../judging/scored.js";
+import type { EvaluatedOn, Scored } from "../judging/evaluate-scores.js";
 import type { Transformed, TransformFlag, TransformOptions } from "../options/transform-options.js";
 import type { Watch } from "../session/watch.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import type { Scorer } from "../session/feature-training.js";
 
 /** A kind of model. Each method takes a run whose manifest names it, and reads of it what it needs. */
 export interface Model extends Capabilities {
@@ -109,3 +110,55 @@ export type Capable = <C extends keyof Capabilities>(
   name: C,
   cannot: string,
 ) => Promise<NonNullable<Capabilities[C]>>;
+
+/** Makes a run's scorer. @param table of the run, or rows in place of its own */
+export type ReadScorer<S extends Scorer = Scorer> = (
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+) => Promise<S>;
+
+async function opened<S extends Scorer>(
+  read: ReadScorer<S>,
+  run: Run,
+  inPlace: EmbeddingTable | undefined,
+): Promise<ScoringModel<S>> {
+  const { preprocess, table, space } = await readSpace(run);
+  return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
+}
+
+/** Of any model over features. */
+export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "predictor"> {
+  return {
+    preprocess: readPreprocess,
+    scorer: (run, inPlace) => opened(read, run, inPlace),
+    predictor: async (run, how) =>
+      await (await import("./row-predictor.js")).predictorOf(await opened(read, run, undefined), how),
+  };
+}
+
+/** Of one whose task has labels. */
+export function predictsLabels(
+  read: ReadScorer,
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "evaluate"> {
+  return {
+    ...scoresRows(read),
+    evaluate: async (run, on, watch) =>
+      await (
+        await import("../judging/evaluate-scores.js")
+      ).evaluateScores(run, await opened(read, run, on.inPlace), on, watch),
+  };
+}
+
+/** Of one that ranks items by vectors. */
+export function ranksByVectors(
+  read: ReadScorer<Required<Scorer>>,
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "rank"> {
+  return {
+    ...scoresRows(read),
+    rank: async (run, keys, inPlace) =>
+      await (
+        await import("../judging/ranked-items.js")
+      ).rankByVectors(run, await opened(read, run, inPlace), keys),
+  };
+}

@@ -7,6 +7,7 @@
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
 import type { NamedArrays } from "./named-arrays.js";
+import { DivergedError } from "../../errors.js";
 
 /** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {
@@ -215,4 +216,17 @@ class Interruption {
   end(): void {
     this.#withdraw?.();
   }
+}
+
+/** The error that stops a training. @param what happened @param others what else is there to try */
+export function diverged(
+  what: string,
+  epoch: number,
+  { learningRate }: { learningRate: number },
+  others = "a larger --l2-vector, or scale numeric columns to a smaller range",
+): DivergedError {
+  return new DivergedError(
+    `${what} in epoch ${epoch} with learning rate ${learningRate}: ` +
+      `try --learning-rate ${learningRate / 5}, ${others}`,
+  );
 }

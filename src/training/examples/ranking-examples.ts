@@ -3,7 +3,7 @@
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type Encoder } from "../../dataset/rows.js";
-import { columnText } from "../../dataset/filters/where-tokens.js";
+import { columnText } from "../../dataset/filters/where.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -21,7 +21,7 @@ import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import { rankingMetricsOf } from "../judging/ranking-metrics.js";
-import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
+import { withItemNeighbors, type NeighborOptions } from "./items-of-run.js";
 import { measuredBy } from "../options/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { ListOptions } from "../session/feature-training.js";

@@ -3,7 +3,12 @@
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import {
+  scoredMetrics,
+  type CurveBin,
+  type ScoredMetrics,
+  type Units,
+} from "../../evaluation/scored-metrics.js";
 import { log } from "../../numeric/exp.js";
 import type { Part } from "../examples/examples.js";
 import { changedSides, leakNotes } from "../warnings/leaks.js";
@@ -13,11 +18,14 @@ import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
 import { NegativeRows } from "../../sampling/negative-rows.js";
 import type { Noise } from "../../sampling/noise-distribution.js";
 import { readNegatives } from "../examples/negative-file.js";
-import { openAsTrained } from "../reading/open-as-trained.js";
+import { openAsTrained, type FurtherLog } from "../reading/open-as-trained.js";
 import { heldOutPart } from "../reading/run-parts.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "./scored.js";
 import type { Watch } from "../session/watch.js";
+import { MISSING } from "../../log/keys.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
 
 /** The metrics of a run's scores. @param model of the run; its task has labels @throws {UsageError} --logq without drawn negatives */
 export async function evaluateScores(
@@ -161,5 +169,51 @@ export async function rowsToScore(
     rows: drawn.rows,
     sources: drawn.events.map((event) => rows[event]!),
     expectedDraws: negativeRows.expectedDraws(drawn),
+  };
+}
+
+/** A run that is evaluated, under a name. */
+export interface Contestant {
+  run: Run;
+  name: string;
+  /** rows to score by in place of the run's table */
+  table?: EmbeddingTable;
+}
+
+/** What a run is evaluated on: a log, or a part of its training's own. */
+export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
+  on?: string[] | undefined;
+  part?: "valid" | "test" | undefined;
+  /** correct the scores of events against drawn negatives for how these were drawn */
+  logq?: boolean;
+  /** of the calibration curve */
+  bins: number;
+  /** rows to score by in place of the run's table, where the model scores by its table */
+  inPlace?: EmbeddingTable | undefined;
+}
+
+/** What one run's scores of a log are worth. */
+export interface Scored extends Omit<ScoredMetrics, "metrics"> {
+  metrics: Metrics;
+  units: Pick<Units, "kind" | "size">;
+  warnings: string[];
+  /** of the log */
+  rows: number;
+}
+
+/** How well promised odds came true, by run. */
+export type Curves = Record<string, CurveBin[]>;
+
+/** The users of rows; rows of no user are together one. @param sources u32: rows of the dataset */
+export function unitsOf({ columns, roles }: Dataset, sources: Uint32Array): Units {
+  const column = columns.find(({ name }) => name === roles.user);
+  if (column?.kind !== "key") {
+    return { kind: "row", size: sources.length, of: Uint32Array.from(sources.keys()) };
+  }
+  const nobody = column.dictionary.size;
+  return {
+    kind: "user",
+    size: nobody + 1,
+    of: sources.map((row) => (column.codes[row] === MISSING ? nobody : column.codes[row]!)),
   };
 }

@@ -1,7 +1,8 @@
-// The metrics of a training's parts.
+// The metrics of a training's parts, and the one of them that early stopping goes by (--metric).
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { Metrics } from "../../embedding/manifest.js";
+import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
+import { DataError, UsageError } from "../../errors.js";
 import { ascending } from "../../numeric/indices.js";
 import { metricsOf } from "../../evaluation/metrics.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
@@ -9,6 +10,8 @@ import type { UserMetric } from "../../evaluation/user-metric.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import type { Scorer, Trained } from "../session/feature-training.js";
 import type { Examples } from "../examples/examples.js";
+import type { StoppingMetric } from "../epochs/early-stopping.js";
+import type { StoppingMetricName } from "../options/weekly.js";
 
 /** Of the best epoch: its training loss, of rows before their steps. */
 export function trainMetrics({
@@ -81,4 +84,49 @@ export function validationByUnit(
   const task = given === "regression" ? "regression" : "binary";
   const units = { kind: "row" as const, size, of: ascending(size) };
   return scoredMetrics(task, validScores, labels, units, { bins: 1, clip, weights }).byUser;
+}
+
+const tasks: Record<Exclude<StoppingMetricName, "loss">, "binary" | "regression"> = {
+  auc: "binary",
+  rmse: "regression",
+};
+
+/**
+ * The stopping metric of a name; undefined for the loss, which trainers know.
+ *
+ * @throws {UsageError} the metric is not of the task, or there is no validation part
+ */
+export function stoppingMetricOf(
+  name: StoppingMetricName | undefined,
+  { task, valid, labelRange }: Examples,
+): StoppingMetric | undefined {
+  if (name === undefined) return undefined;
+  if (!valid)
+    throw new UsageError(`--metric ${name} is a stopping metric and needs a validation split: set --valid`);
+  if (name === "loss") return undefined;
+  if (tasks[name] !== task) {
+    const [other] = Object.entries(tasks).find(([, one]) => one === task) ?? ["loss"];
+    throw new UsageError(
+      `--metric ${name} needs a ${tasks[name]} label, but this one is ${task}: use ${other} or loss`,
+    );
+  }
+  return {
+    name,
+    better: name === "auc" ? "higher" : "lower",
+    of(scores, { labels, weights }) {
+      const value = metricsOf(tasks[name], scores, labels, { clip: labelRange, weights })[name];
+      if (value === undefined) {
+        throw new DataError(
+          "AUC is undefined because all labels in the validation split are equal: use --metric loss",
+        );
+      }
+      return value;
+    },
+  };
+}
+
+/** The metric of labels that --search compares settings by, as `metrics` names it: what early stopping goes by. */
+export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName = "loss"): string {
+  if (metric !== "loss") return metric;
+  return ["logLoss", "multiLogLoss"].find((name) => Object.hasOwn(valid, name)) ?? "rmse";
 }

@@ -12,7 +12,7 @@ import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js
 import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
 import { numericForms } from "../../dataset/numeric.js";
-import { rowsAsLog } from "../../dataset/rows-as-log.js";
+import { rowsAsLog } from "../../dataset/select-rows.js";
 import type { SideTable } from "../../dataset/side.js";
 import { numericOf, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";

@@ -11,8 +11,13 @@ import {
   type HashingRequest,
 } from "../../dataset/hash-keys.js";
 import { playRoles, shapingOf, type EncodedShaping } from "../../dataset/encoded/play-roles.js";
-import { besideOfEncoded } from "../../dataset/encoded/beside.js";
-import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "../../dataset/encoded/read.js";
+import {
+  besideOfEncoded,
+  isEncodedDataset,
+  readDescription,
+  readEncoded,
+  rowBytes,
+} from "../../dataset/encoded/read.js";
 import type { Dataset, KeyHashing } from "../../dataset/dataset.js";
 import {
   userLimitFlags,

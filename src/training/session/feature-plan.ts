@@ -29,12 +29,17 @@ import type { GivenTraining } from "../options/log.js";
 import { listMetric } from "../options/lists.js";
 import type { OptionTable } from "../options/table.js";
 import type { StoppingMetricName } from "../options/weekly.js";
-import { measureParts, validationByUnit } from "../judging/split-metrics.js";
+import {
+  comparedByLabels,
+  measureParts,
+  stoppingMetricOf,
+  validationByUnit,
+} from "../judging/split-metrics.js";
 import { countUnseen } from "../reading/split-parts.js";
 import { unrankedWarnings } from "../warnings/outcome-warnings.js";
 import { earlierRows, rowOrderNotes } from "../warm-start/row-order.js";
 import { preprocessFile } from "../capabilities/run-space.js";
-import { comparedByLabels, stoppingMetricOf, type StoppingMetric } from "../epochs/early-stopping.js";
+import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import {
   BEFORE_DATA,

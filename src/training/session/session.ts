@@ -29,13 +29,11 @@ import { readDataset } from "../reading/read-dataset.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
-import { Stopwatch } from "./stopwatch.js";
+import { Stopwatch, collectWarnings, type Watch } from "./watch.js";
 import type { Summary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
-import { smallSplitWarnings } from "../warnings/training-warnings.js";
-import { capWarnings, userShareWarnings } from "../warnings/user-shares.js";
-import { collectWarnings, type Watch } from "./watch.js";
+import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { startThreads } from "../../workers/idle.js";
 
 /** What is done once a stage has ended, where that takes a while. */

@@ -4,9 +4,8 @@
 //              └──► when each key was last seen ──► the same of the new run
 
 import { selectKeys } from "../../log/keys.js";
-import { expiryOf } from "../../dataset/vocabulary/expire.js";
+import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
-import { newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import type { FeatureSpace, Field } from "../../dataset/vocabulary/vocabulary.js";
 import { UNKNOWN, type KeyHistory } from "../../embedding/key-history.js";
 import type { Carried } from "../../embedding/manifest.js";

@@ -19,7 +19,7 @@ import { capable } from "../../../trainers/index.js";
 import { PRIOR_EVENTS } from "../../../training/options/content-options.js";
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { logOfPart } from "../../../training/reading/run-parts.js";
-import type { Contestant } from "../../../training/judging/scored.js";
+import type { Contestant } from "../../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../../training/session/watch.js";
 import type { MapFacts } from "../../content/map.js";
 import { itemFieldOf } from "../../item-keys.js";

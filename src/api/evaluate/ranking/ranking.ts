@@ -49,7 +49,7 @@ import { silently, wholeOf, type SplitParts } from "../../../training/reading/sp
 import type { Watch } from "../../../training/session/watch.js";
 import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "../query.js";
 import { rankingProtocol, type RankingProtocol } from "../ranking-protocol.js";
-import type { Contestant } from "../../../training/judging/scored.js";
+import type { Contestant } from "../../../training/judging/evaluate-scores.js";
 import { logOfPart, partNamed, partsOfRun } from "../../../training/reading/run-parts.js";
 
 /** What a run cannot do that keeps nothing of how users' events became its features. */

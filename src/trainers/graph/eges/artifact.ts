@@ -24,8 +24,11 @@ import { anything, list, object, parseJson, text } from "../../../io/json-shape.
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../../skip-grams/names.js";
 import { rotationOf } from "../../../skip-grams/rotation.js";
 import { clearHistory, clearRows } from "../../../training/capabilities/forgetting/tensors.js";
-import type { AskedKeys } from "../../../training/capabilities/forgetting/keys.js";
-import { byFeature, type ForgetTensors } from "../../../training/capabilities/forgetting/forgetting.js";
+import {
+  type AskedKeys,
+  byFeature,
+  type ForgetTensors,
+} from "../../../training/capabilities/forgetting/forgetting.js";
 import { featureTable, spaceOf, tableFeatures } from "../../../training/examples/feature-table.js";
 import type { Rotation } from "../../../training/capabilities/rotation.js";
 import type { FitContents } from "../../../training/session/plan.js";

@@ -14,7 +14,6 @@ import { spaceOf, tableFeatures } from "../../examples/feature-table.js";
 import { readItems } from "../../examples/item-file.js";
 import { readNegatives } from "../../examples/negative-file.js";
 import { PREPROCESS_FILE } from "../run-space.js";
-import type { AskedKeys } from "./keys.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./tensors.js";
 import { preprocessWithout } from "./text.js";
 
@@ -159,3 +158,11 @@ const sharedFiles: Readonly<Record<string, ForgetTensors>> = {
   "items.safetensors": catalogue,
   "negatives.safetensors": catalogue,
 };
+
+/** Keys by field; a field is a column's name or, as the user asks, `user` or `item` for the column in that role. */
+export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** All keys, whatever their field. */
+export function allKeys(asked: AskedKeys): string[] {
+  return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
+}

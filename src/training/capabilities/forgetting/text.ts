@@ -2,7 +2,7 @@
 
 import type { Preprocess } from "../../../dataset/vocabulary/preprocess.js";
 import type { TestVector } from "../../../dataset/test-vectors.js";
-import { allKeys, type AskedKeys } from "./keys.js";
+import { allKeys, type AskedKeys } from "./forgetting.js";
 
 /** What stands where a key stood. */
 const INSTEAD = "(forgotten)";

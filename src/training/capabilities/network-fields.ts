@@ -1,0 +1,56 @@
+// Fields of a run as columns of a network in ONNX.
+
+import type { Field } from "../../dataset/vocabulary/vocabulary.js";
+import { tableRows } from "../../embedding/rows.js";
+import type { Run } from "../../embedding/run-directory.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { UsageError, excerpt } from "../../errors.js";
+import { formatNamed } from "../../export/formats.js";
+import { checkHeld } from "../../export/key-checks.js";
+import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
+import { selectRows, type OnnxInput } from "../../export/selection.js";
+
+/** Looks at fields before the graph is made. @throws {UsageError} it could not find a row of each cell @throws {DataError} nor of a key */
+export async function checkFields(
+  { path }: Run,
+  table: EmbeddingTable,
+  fields: readonly Field[],
+  onnxInput: OnnxInput,
+): Promise<void> {
+  for (const { name, kind, ...field } of fields) {
+    const given = `format onnx: field ${excerpt(name)} of run '${path}'`;
+    if (kind === "multi")
+      throw new UsageError(
+        `${given} is multi-valued, but the exported model has one input per field: train without --multi, or ` +
+          "export the table (--onnx-part table)",
+      );
+    if (onnxInput === "key" && "hash" in field && field.hash)
+      throw new UsageError(
+        `${given} is hashed, and ONNX does not have the hash function: use --onnx-input row`,
+      );
+  }
+  if (onnxInput === "row") return;
+  for (const { name } of fields) {
+    const rows = await selectRows(tableRows(table), { field: name, withWeight: false, strict: false });
+    await checkHeld(rows, formatNamed("onnx"));
+  }
+}
+
+/** A field of one key or number a cell, with what its features are to the network. */
+export function networkField(
+  field: Field,
+  of: Pick<NetworkKeys, "embeddings" | "wide">,
+): NetworkKeys | NetworkNumber {
+  const { name } = field;
+  if (field.kind === "number") {
+    const { mean, deviation, log1p = false } = field;
+    return { kind: "number", name, ...of, mean, deviation, log1p };
+  }
+  return {
+    kind: "keys",
+    name,
+    ...of,
+    keys: field.keys,
+    ...(field.kind === "bins" && { edges: field.edges }),
+  };
+}
