@@ -57,9 +57,9 @@ export async function encode(
     const counted = limitsUsers(options) ? await usersAbove(paths, reading, watch) : undefined;
     for (const text of counted?.warnings ?? []) warn(text);
     return await withLog(paths, reading, collecting, (log, sides, build, observe) => {
-      const drop = [...build.drop, ...(counted?.filter ? [counted.filter] : [])];
+      const filters = [...build.filters, ...(counted?.filter ? [counted.filter] : [])];
       const stream = async (open: OpenSink) => ({
-        ...(await streamRows(log, sides, { ...build, drop }, open, observe)),
+        ...(await streamRows(log, sides, { ...build, filters }, open, observe)),
         droppedUsers: counted?.dropped,
       });
       const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));

@@ -340,7 +340,7 @@ async function readKeys(
                 `--key; the columns are ${log.columns.join(", ")}`
             : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
         );
-      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true, filters: [] }];
+      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true }];
       const sink = {
         append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
           for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));

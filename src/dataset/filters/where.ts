@@ -1,4 +1,4 @@
-// Row filters of --where: text → tree. `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
+// Row filters, of --where and its short form --drop: text → tree. `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
 //
 //   expression = term { or term }        term = factor { and factor }        factor = [not] ( test | "(" expression ")" )
 //   test       = column comparison literal | column [not] in "(" literal { "," literal } ")"
@@ -40,6 +40,41 @@ export interface Where {
 export function parseWhere(source: string, flag = "--where"): Where {
   const parser = new Parser(source, flag);
   return { source, flag, tests: parser.tests, condition: parser.whole() };
+}
+
+const dropTests: Record<string, (cell: string, text: string) => boolean> = {
+  "^=": (cell, text) => cell.startsWith(text),
+  "$=": (cell, text) => cell.endsWith(text),
+  "*=": (cell, text) => cell.includes(text),
+  "!=": (cell, text) => cell !== text,
+  "=": (cell, text) => cell === text,
+};
+
+/**
+ * Reads `InvoiceNo^=C` of --drop, which leaves out what it names: `=` equal, `!=` different, `^=` starts with, `$=` ends with, `*=`
+ * contains. An empty cell is the empty text.
+ *
+ * @throws {UsageError} there is no column or no operator in it
+ */
+export function parseDrop(source: string): Where {
+  const match = /^(.+?)(\^=|\$=|\*=|!=|=)(.*)$/su.exec(source);
+  if (!match)
+    throw new UsageError(
+      `--drop expects COLUMN OPERATOR TEXT such as 'InvoiceNo^=C' (operators = != ^= $= *=), got '${source}'`,
+    );
+  const [, column = "", operator = "", text = ""] = match;
+  const holds = (cell: string) => dropTests[operator]!(cell, text);
+  return without("--drop", source, { column, texts: [text], holds });
+}
+
+/** All rows but those whose cell of a column is such a text. */
+export function without(
+  flag: string,
+  source: string,
+  test: Pick<CellTest, "column" | "texts" | "holds">,
+): Where {
+  const condition: Condition = { kind: "not", of: { kind: "test", test: 0 } };
+  return { flag, source, tests: [{ ...test, at: 0, numeric: false }], condition };
 }
 
 /** An error at a character of a flag's expression, from 0. */

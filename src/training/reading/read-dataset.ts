@@ -2,7 +2,6 @@
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
 import { checkBadShare, type BadRow } from "../../dataset/filters/bad-rows.js";
-import { parseDrop } from "../../dataset/filters/filter.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
@@ -27,7 +26,7 @@ import {
   type UserLimits,
 } from "../../dataset/filters/heavy-users.js";
 import { ofLog, withTimeFields } from "../../dataset/time-fields.js";
-import { parseWhere } from "../../dataset/filters/where.js";
+import { parseDrop, parseWhere, type Where } from "../../dataset/filters/where.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { DataError, sizeText, UsageError } from "../../errors.js";
 import { keyedHashFrom } from "../../io/key-file.js";
@@ -39,8 +38,7 @@ import { openLogWith } from "./open-log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 
-export interface DatasetOptions
-  extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead">, UserLimits {
+export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
   /** expressions of where.ts: rows of which one does not hold are left out; none by default */
@@ -161,12 +159,15 @@ export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+function parseFilters({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where">): Where[] {
+  return [...drop.map(parseDrop), ...where.map((source) => parseWhere(source))];
+}
+
 /** Columns that filters ask about, each with its flag. */
-export function filteredColumns({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where">) {
-  return [
-    ...drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
-    ...where.flatMap((source) => parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column }))),
-  ];
+export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "where">) {
+  return parseFilters({ drop, where }).flatMap(({ flag, tests }) =>
+    tests.map(({ column }) => ({ flag, column })),
+  );
 }
 
 /** @throws {UsageError} a dataset's ids were hashed under another secret, or other columns of it */
@@ -268,7 +269,7 @@ export async function withLog<T extends Reported>(
     reading,
     sides,
     drop,
-    where = [],
+    where,
     maxBad,
     badRows,
     onRead,
@@ -287,8 +288,7 @@ export async function withLog<T extends Reported>(
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
   const joined = tables ?? (await readSides(sides, reading));
-  const filters = drop.map(parseDrop);
-  const wheres = where.map((source) => parseWhere(source));
+  const filters = parseFilters({ drop, where });
   const opening: ReadOptions = {
     ...reading,
     multi: options.multi,
@@ -300,15 +300,10 @@ export async function withLog<T extends Reported>(
   const log = await openLogWith(paths, opening, watch);
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
-    const built = await read(
-      log,
-      joined,
-      { ...options, ...bad, hidesText, drop: filters, where: wheres },
-      (progress) => {
-        signal.throwIfAborted();
-        observe({ stage: "reading", ...progress });
-      },
-    );
+    const built = await read(log, joined, { ...options, ...bad, hidesText, filters }, (progress) => {
+      signal.throwIfAborted();
+      observe({ stage: "reading", ...progress });
+    });
     tell(built, watch);
     return built;
   } finally {
