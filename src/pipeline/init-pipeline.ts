@@ -7,7 +7,7 @@ import { newestGate } from "../config/new-rows-gates.js";
 import { starterPipeline, starterTraining } from "../config/pipeline-starter.js";
 import { UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
-import { checkLog } from "./log.js";
+import { checkLog, shortList } from "./log.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
 import { filesOfLog } from "../log/directory.js";
@@ -152,10 +152,4 @@ function noteOf(patterns: readonly string[], files: readonly string[], verb = "m
 
 function counted(files: number): string {
   return `${files} ${files === 1 ? "file" : "files"}`;
-}
-
-/** The first three, and how many more. */
-export function shortList(names: readonly string[]): string {
-  const rest = names.length - 3;
-  return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -6,7 +6,6 @@ import { relative, resolve, sep } from "node:path";
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { openRandomAccess } from "../io/random-access.js";
-import { shortList } from "./init-pipeline.js";
 import { readDescription } from "../dataset/encoded/read.js";
 import type { Roles } from "../dataset/dataset.js";
 import { openRun } from "../embedding/run-directory.js";
@@ -178,4 +177,10 @@ export async function fieldChanges(dataset: string, previous: string, version: s
         `per key: ${stays}`,
     ),
   ];
+}
+
+/** The first three, and how many more. */
+export function shortList(names: readonly string[]): string {
+  const rest = names.length - 3;
+  return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -11,13 +11,11 @@ import {
   type LostRows,
   allKeys,
   type AskedKeys,
-} from "../training/capabilities/forgetting/forgetting.js";
-import {
   expressionWithout,
   mapTexts,
   sentenceWithout,
   holdsWord,
-} from "../training/capabilities/forgetting/text.js";
+} from "../training/capabilities/forgetting/forgetting.js";
 import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";

@@ -16,8 +16,7 @@ import { isOf, recordedExports, remakeExports } from "./forget-exports.js";
 import { rewritingOf, writeRewritten, type Rewriting } from "./forget-run.js";
 import { PIPELINE_FILE } from "../pipeline/plan.js";
 import { EXPORTS_FOLDER } from "../pipeline/steps.js";
-import { allKeys, type AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
-import { holdsWord } from "../training/capabilities/forgetting/text.js";
+import { allKeys, type AskedKeys, holdsWord } from "../training/capabilities/forgetting/forgetting.js";
 import { replaceVersion, type Publication } from "../store/store.js";
 
 /** What became of one version or run. */

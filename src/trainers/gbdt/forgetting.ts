@@ -8,12 +8,12 @@
 import { keyAt, selectKeys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
-import type {
-  ForgottenFiles,
-  Forgetting,
-  AskedKeys,
+import {
+  type ForgottenFiles,
+  type Forgetting,
+  type AskedKeys,
+  preprocessWithout,
 } from "../../training/capabilities/forgetting/forgetting.js";
-import { preprocessWithout } from "../../training/capabilities/forgetting/text.js";
 import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import { headText } from "./leaf-heads/head.js";
 import { leafPaths, wordsOf } from "./forest/paths.js";

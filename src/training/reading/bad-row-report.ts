@@ -1,10 +1,9 @@
 // The file of --bad-rows: a JSON object a line for each row that was left out, of all logs that one command reads.
 
-import { type BadRow, checkBadShare } from "../../dataset/filters/bad-rows.js";
+import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { NoRowsError } from "../../errors.js";
-import { DEFAULT_MAX_BAD } from "./read-dataset.js";
 
 /** Lines are joined up to this size. */
 const BLOCK = 1 << 16;

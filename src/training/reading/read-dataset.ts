@@ -1,7 +1,7 @@
 // Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
-import { checkBadShare, type BadRow } from "../../dataset/filters/bad-rows.js";
+import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
@@ -69,9 +69,6 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   /** the side tables, where they were read before (readSides) */
   tables?: SideTable[];
 }
-
-/** The share of rows that may be bad where nothing is said. */
-export const DEFAULT_MAX_BAD = 0.01;
 
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
