@@ -22,7 +22,7 @@ const mayRead: Record<string, string> = {
     "dataset/time-fields dataset/filters/where export/own-export export/servers/postgres-text pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
-    "api/inspect/inspect dataset/vocabulary/preprocess dataset/vocabulary/preprocess-shape dataset/roles export/files/safetensors log/look-alikes",
+    "api/inspect/inspect dataset/vocabulary/preprocess dataset/roles export/files/safetensors log/look-alikes",
   "reasons for skipped rows are the program's":
     "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/bad-row-report",
   "structs, tensors and messages have the program's names":
@@ -42,7 +42,7 @@ const mayWrite: Record<string, string> = {
     "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
-    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/paths:placed " +
+    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed " +
     "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +

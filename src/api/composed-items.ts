@@ -1,7 +1,7 @@
 // Tables whose item vectors are sums over all features of an item, and tables that rank items as the model does.
 
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
-import type { ItemCatalogue } from "../dataset/item-catalogue.js";
+import type { ItemCatalogue } from "../dataset/item-fields.js";
 import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";

@@ -5,7 +5,7 @@ import type { OutOfVocabulary } from "../export/reserve.js";
 import type { ModelFacts } from "../export/selection.js";
 import type { KeyVectors } from "../training/capabilities/key-vectors.js";
 import type { Composition } from "../training/capabilities/run-space.js";
-import { unknownKeysOf } from "../training/examples/unknown-keys.js";
+import { unknownKeysOf } from "../training/examples/feature-table.js";
 import { fmComposer } from "./compose.js";
 import { readFmModel } from "./run.js";
 

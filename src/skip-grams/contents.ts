@@ -6,7 +6,7 @@ import { testVectors } from "../dataset/test-vectors.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import { readingRecipe } from "../training/session/describe-run.js";
-import type { ExampleOptions } from "../training/options/example-options.js";
+import type { ExampleOptions } from "../training/options/log.js";
 import { featureTable } from "../training/examples/feature-table.js";
 import type { FitContents } from "../training/session/plan.js";
 import { preprocessFile } from "../training/capabilities/run-space.js";

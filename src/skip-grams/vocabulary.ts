@@ -10,10 +10,9 @@ import {
   type FeatureSpace,
 } from "../dataset/vocabulary/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
-import type { ExampleOptions } from "../training/options/example-options.js";
+import type { ExampleOptions, GivenTraining } from "../training/options/log.js";
 import { tableFeatures } from "../training/examples/feature-table.js";
 import { nextHistory } from "../training/warm-start/key-history.js";
-import type { GivenTraining } from "../training/options/log.js";
 import { earlierRows, rowOrderNotes } from "../training/warm-start/row-order.js";
 import { fieldWarnings } from "../training/warnings/training-warnings.js";
 import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start/warm-start.js";

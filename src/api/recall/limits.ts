@@ -1,7 +1,7 @@
 // Files that say which items may stand in lists, and who gets them: --items, --users, --candidates.
 
 import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
-import { keyColumn } from "../../dataset/item-catalogue.js";
+import { keyColumn } from "../../dataset/item-fields.js";
 import { UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";

@@ -5,7 +5,7 @@
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
-import { keyColumn } from "../../dataset/item-catalogue.js";
+import { keyColumn } from "../../dataset/item-fields.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/servers/list-servers.js";
@@ -16,8 +16,7 @@ import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { usersOf, itemsOf } from "../../sampling/negative-source.js";
-import { historyOf } from "../../sampling/negatives.js";
+import { usersOf, itemsOf, historyOf } from "../../sampling/negatives.js";
 import { modelOf } from "../../trainers/index.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";

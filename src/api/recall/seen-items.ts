@@ -11,7 +11,7 @@ import { UsageError } from "../../errors.js";
 import { historyWith } from "../../sampling/ranking-events.js";
 import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples/examples.js";
-import { readNegatives } from "../../training/examples/negative-file.js";
+import { readNegatives } from "../../training/examples/item-file.js";
 import { rowsOfParts, silently, wholeOf } from "../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../training/judging/ranked-items.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";

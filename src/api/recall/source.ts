@@ -16,11 +16,10 @@ import { baselineRanker, checkBaseline } from "../../evaluation/baselines/baseli
 import { EASE_L2 } from "../../evaluation/baselines/ease.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { lastItems } from "../../sampling/last-items.js";
+import { lastItems, eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { joined } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { capable, knownModelOf } from "../../trainers/index.js";
 import { cellsBesideLog, openKeysAsTrained } from "../../training/reading/open-as-trained.js";
 import { foldedRows as rowsOfEvents, foldingOf } from "../../training/capabilities/folded-keys.js";

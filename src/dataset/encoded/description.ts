@@ -30,7 +30,7 @@ import {
   kindsOf,
   rolesShape,
   userLimitShapes,
-} from "../vocabulary/preprocess-shape.js";
+} from "../vocabulary/preprocess.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 

@@ -7,8 +7,8 @@ import { featurePlan, type FeatureModel } from "../../training/session/feature-p
 import { openOwnRun } from "../../training/warm-start/own-runs.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import type { Start } from "../../training/warm-start/start.js";
-import type { Plan } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
+import type { Plan } from "../../training/session/plan.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { checkDim, checkExpire } from "../../training/warm-start/warm-start.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";

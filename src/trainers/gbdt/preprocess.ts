@@ -3,7 +3,7 @@
 import { keysOf, keyAt } from "../../log/keys.js";
 import type { KeyHashing, Roles } from "../../dataset/dataset.js";
 import type { UserLimits } from "../../dataset/filters/heavy-users.js";
-import { kindsOf, readingShapes } from "../../dataset/vocabulary/preprocess-shape.js";
+import { kindsOf, readingShapes } from "../../dataset/vocabulary/preprocess.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
 import type { CellReading } from "../../log/log.js";

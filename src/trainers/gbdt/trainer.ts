@@ -3,9 +3,9 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
+import type { Trainer } from "../../training/session/trainer.js";
 import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
 import { ctrColumns, ctrOf, withCtr } from "./target-statistics/ctr.js";

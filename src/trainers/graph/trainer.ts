@@ -15,8 +15,8 @@ import { fittedSpace, vocabularyOf, type Vocabulary } from "../../skip-grams/voc
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
+import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";

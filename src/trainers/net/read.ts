@@ -4,7 +4,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { OutOfVocabulary } from "../../export/reserve.js";
 import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
-import { unknownKeysOf } from "../../training/examples/unknown-keys.js";
+import { unknownKeysOf } from "../../training/examples/feature-table.js";
 import { embeddingsOf, readNetParameters } from "./model.js";
 
 /** Vectors, with weights where the network has them. @throws {ArtifactError} damaged */

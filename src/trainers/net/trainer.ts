@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../errors.js";
 import { withKnown } from "../../dataset/vocabulary/known-keys.js";
-import { checkLabels } from "../../training/options/example-options.js";
+import { checkLabels } from "../../training/options/log.js";
 import {
   factsOf,
   featurePlan,
@@ -15,9 +15,9 @@ import { nextHistory } from "../../training/warm-start/key-history.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import { metricsOfRows } from "../../training/judging/split-metrics.js";
 import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/warm-start/starts.js";
+import type { Trainer } from "../../training/session/trainer.js";
 import type { Plan } from "../../training/session/plan.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import {
   keysOf,

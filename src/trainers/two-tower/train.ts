@@ -6,7 +6,7 @@
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
-import type { NegativeSource } from "../../sampling/negative-source.js";
+import type { NegativeSource } from "../../sampling/negatives.js";
 import { sharedNoise } from "../../sampling/noise-distribution.js";
 import {
   type Controls,

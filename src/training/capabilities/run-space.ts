@@ -1,7 +1,6 @@
 // The features of a run, and how rows become them: what every model over a feature space is read with.
 
-import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
-import { parsePreprocess } from "../../dataset/vocabulary/preprocess-shape.js";
+import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";

@@ -15,18 +15,22 @@ import {
   sampleQueries,
   type RankingQueries,
 } from "../../sampling/ranking-events.js";
-import type { NegativeSource } from "../../sampling/negative-source.js";
+import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
 import { negativeFields, type NegativeFields, type Examples, type Part, type Parts } from "./examples.js";
-import { rankingMetricsOf } from "../judging/ranking-metrics.js";
+import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { ListOptions } from "../session/feature-training.js";
 import type { Watch } from "../session/watch.js";
-import { importanceNeighbors, WALKED_ITEMS } from "../../dataset/graph/item-neighbors.js";
-import { neighborRows, withNeighborRows } from "../../dataset/graph/neighbor-rows.js";
+import {
+  importanceNeighbors,
+  WALKED_ITEMS,
+  neighborRows,
+  withNeighborRows,
+} from "../../dataset/graph/item-neighbors.js";
 
 /** Users that the looks during training are at, at most. */
 const USERS_OF_LOOK = 4096;

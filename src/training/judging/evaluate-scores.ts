@@ -17,7 +17,7 @@ import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
 import { NegativeRows } from "../../sampling/negative-rows.js";
 import type { Noise } from "../../sampling/noise-distribution.js";
-import { readNegatives } from "../examples/negative-file.js";
+import { readNegatives } from "../examples/item-file.js";
 import { openAsTrained, type FurtherLog } from "../reading/open-as-trained.js";
 import { heldOutPart } from "../reading/run-parts.js";
 import type { ScoringModel } from "../capabilities/run-space.js";

@@ -44,7 +44,7 @@ import { foldingNotes, foldingOf, type FoldedUsers, type Folding } from "./new-u
 import type { EvaluateOptions } from "../options.js";
 import type { Part } from "../../../training/examples/examples.js";
 import { leakNotes } from "../../../training/warnings/leaks.js";
-import { readNegatives } from "../../../training/examples/negative-file.js";
+import { readNegatives } from "../../../training/examples/item-file.js";
 import { silently, wholeOf, type SplitParts } from "../../../training/reading/split-parts.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "../query.js";

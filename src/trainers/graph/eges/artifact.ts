@@ -10,8 +10,13 @@
 
 import { ascending } from "../../../numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
-import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/vocabulary/preprocess.js";
-import { parsePreprocess, rolesShape } from "../../../dataset/vocabulary/preprocess-shape.js";
+import {
+  recipesOf,
+  type FieldRecipe,
+  type Preprocess,
+  parsePreprocess,
+  rolesShape,
+} from "../../../dataset/vocabulary/preprocess.js";
 import type { Roles } from "../../../dataset/dataset.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";

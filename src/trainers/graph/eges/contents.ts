@@ -7,7 +7,7 @@ import type { SgnsVectors } from "../../../skip-grams/learn.js";
 import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
 import { optimizerFile } from "../../../skip-grams/optimizer-file.js";
 import type { Vocabulary } from "../../../skip-grams/vocabulary.js";
-import type { ExampleOptions } from "../../../training/options/example-options.js";
+import type { ExampleOptions } from "../../../training/options/log.js";
 import type { FitContents } from "../../../training/session/plan.js";
 import { EGES_MODEL } from "../names.js";
 import { sideContents, SIDE_TABLE, splitSpace, type Standing } from "./artifact.js";

@@ -5,14 +5,12 @@
 //   items, negatives                 the entries of items and users go, and items out of what users have
 //   tensors of the model's           as it says: what stands for the key's row or feature becomes zero
 
-import type { Preprocess } from "../../../dataset/vocabulary/preprocess.js";
-import { parsePreprocess } from "../../../dataset/vocabulary/preprocess-shape.js";
+import { type Preprocess, parsePreprocess } from "../../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { spaceOf, tableFeatures } from "../../examples/feature-table.js";
-import { readItems } from "../../examples/item-file.js";
-import { readNegatives } from "../../examples/negative-file.js";
+import { readItems, readNegatives } from "../../examples/item-file.js";
 import { PREPROCESS_FILE } from "../run-space.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./tensors.js";
 import type { TestVector } from "../../../dataset/test-vectors.js";
