@@ -30,6 +30,7 @@ import {
   kindsOf,
   rolesShape,
   userLimitShapes,
+  type Preprocess,
 } from "../vocabulary/preprocess.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
@@ -43,13 +44,11 @@ const SCHEMA_VERSION = 1;
 
 /** What the user said that a dataset holds for good. */
 export interface ShapingOptions
-  extends Omit<ColumnOptions, "infer" | "unlabelled">, TimeFieldOptions, UserLimits {
-  /** as --side takes them */
-  sides: string[];
-  /** as --drop takes them */
-  drop: string[];
-  /** as --where takes them */
-  where?: string[];
+  extends
+    Omit<ColumnOptions, "infer" | "unlabelled">,
+    TimeFieldOptions,
+    UserLimits,
+    Pick<Preprocess, "sides" | "drop" | "where"> {
   /** how bytes became cells */
   reading: Record<string, unknown> & CellReading;
 }

@@ -15,7 +15,7 @@ import { readLikeGbdt } from "./run.js";
 import { UsageError } from "../../errors.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import { keysOfRows } from "../../training/reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
 /** Rows at a time, of features. */

@@ -16,9 +16,8 @@ import type { PcaOptions } from "./options.js";
 import { interactionFolding, projectionOf, type FoldedEvents } from "./project.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { openAsTrained, openTableAsTrained } from "../../training/reading/open-as-trained.js";
+import { openAsTrained, openTableAsTrained, keysOfRows } from "../../training/reading/open-as-trained.js";
 import { newKeysOf } from "../../training/capabilities/new-keys.js";
-import { keysOfRows } from "../../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
 /** Rows at a time. */

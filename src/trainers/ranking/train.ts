@@ -14,8 +14,8 @@ import {
   type Steered,
   type EpochEvent,
   diverged,
+  cosineRate,
 } from "../../training/epochs/epoch-loop.js";
-import { cosineRate } from "../../training/epochs/cosine-rate.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type Start } from "../../training/warm-start/start.js";
 import { listMetric } from "../../training/options/lists.js";

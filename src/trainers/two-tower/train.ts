@@ -14,8 +14,8 @@ import {
   type Steered,
   type EpochEvent,
   diverged,
+  cosineRate,
 } from "../../training/epochs/epoch-loop.js";
-import { cosineRate } from "../../training/epochs/cosine-rate.js";
 import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { listMetric } from "../../training/options/lists.js";

@@ -8,6 +8,7 @@
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
 import type { NamedArrays } from "./named-arrays.js";
 import { DivergedError } from "../../errors.js";
+import { cosDegrees } from "../../numeric/degrees.js";
 
 /** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {
@@ -229,4 +230,12 @@ export function diverged(
     `${what} in epoch ${epoch} with learning rate ${learningRate}: ` +
       `try --learning-rate ${learningRate / 5}, ${others}`,
   );
+}
+
+/** The share of a training over which the rate rises. */
+const WARM_UP = 0.025;
+
+/** The step size when a share of the training is over. @param top the highest one */
+export function cosineRate(top: number, share: number): number {
+  return top * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
 }

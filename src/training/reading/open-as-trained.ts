@@ -7,13 +7,12 @@
 // own log is read again by training-log.ts.
 
 import { buildDataset } from "../../dataset/build.js";
-import type { Column, Dataset, Roles } from "../../dataset/dataset.js";
+import { type Column, type Dataset, type Roles, columnNamed } from "../../dataset/dataset.js";
 import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js";
 import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
 import { numericForms } from "../../dataset/numeric.js";
 import { rowsAsLog } from "../../dataset/select-rows.js";
-import type { SideTable } from "../../dataset/side.js";
 import { numericOf, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -25,7 +24,6 @@ import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from 
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { definedOf } from "../options/defined.js";
 import type { Watch } from "../session/watch.js";
-import type { BadRowReport } from "./bad-row-report.js";
 import { readDataset, withLog, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
 import { givenRoles, silently } from "./split-parts.js";
 
@@ -37,22 +35,15 @@ export type TrainedAs = Pick<
   Partial<Pick<Preprocess, "fields" | "negatives">>;
 
 /** A further log. */
-export interface FurtherLog {
+export interface FurtherLog extends Pick<
+  DatasetOptions,
+  "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
+> {
   on: string[];
-  reading: ReadOptions;
-  hashKeys?: string;
-  maxBad?: number;
-  badRows?: BadRowReport;
-  /** hears how many rows were bad, by reason, and of how many, in place of the check against maxBad */
-  onRead?: (skipped: Record<string, number>, numRead: number) => void;
   /** whether its times are read, in the column that the run has for them */
   timed?: boolean;
   /** its rows are events of users, of whom those above the run's limits are left out; others are rows to score */
   limitsUsers?: true;
-  /** columns whose cells are kept as they stand there, with the rows' numbers: Dataset.beside */
-  beside?: readonly string[];
-  /** the run's side tables, where they were read before */
-  tables?: SideTable[];
   /** which of its rows, ascending, stand for the log; all when absent */
   rowsOf?: (dataset: Dataset) => Uint32Array;
 }
@@ -276,4 +267,20 @@ function missingColumn({ kind, name }: FeatureSpace["fields"][number], numRows: 
   if (kind === "number" || kind === "bins")
     return { kind: "number", name, values: new Float64Array(numRows).fill(NaN) };
   return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: keysOf([]) };
+}
+
+/** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */
+export function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
+  if (key === undefined) return (row) => Buffer.from(String(row + 1));
+  const column = columnNamed(dataset, key);
+  if (column.kind === "number") {
+    return (row) => Buffer.from(Number.isNaN(column.values[row]!) ? "" : String(column.values[row]));
+  }
+  if (column.kind === "multi") throw new RangeError("a key is one value");
+  const { codes, dictionary } = column;
+  return (row) => {
+    const code = codes[row]!;
+    if (code === MISSING) return new Uint8Array();
+    return dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]);
+  };
 }

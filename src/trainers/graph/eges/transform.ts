@@ -10,9 +10,8 @@ import type { Run } from "../../../embedding/run-directory.js";
 import { DataError } from "../../../errors.js";
 import { vectorEncoding, type EncodedRows } from "../../../export/encoded-rows.js";
 import { wholeOf } from "../../../training/reading/split-parts.js";
-import { keysOfRows } from "../../../training/capabilities/transform-keys.js";
+import { keysOfRows, openTableAsTrained } from "../../../training/reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
-import { openTableAsTrained } from "../../../training/reading/open-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
