@@ -36,7 +36,7 @@ export type { RecallSummary } from "./api/recall/recall.js";
 export type { ReportSummary } from "./api/report/options.js";
 export type { Reproduction } from "./api/reproduce.js";
 export type { GateOutcome } from "./embedding/gate-file.js";
-export type { TriedGates } from "./gates/try-gates.js";
+export type { TriedGates } from "./gates/gate.js";
 export type { PipelineReport, StepReport } from "./pipeline/report.js";
 export type { ForgetSummary } from "./privacy/forget.js";
 export type { GcSummary } from "./store/gc.js";

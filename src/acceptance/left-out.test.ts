@@ -10,7 +10,7 @@ import { train as trainByName, type TrainOptions } from "../api/train.js";
 
 import { initPipeline } from "../pipeline/init-pipeline.js";
 import { defaultReadOptions } from "../log/log.js";
-import { fieldChanges } from "../pipeline/field-changes.js";
+import { fieldChanges } from "../pipeline/log.js";
 import { embed, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

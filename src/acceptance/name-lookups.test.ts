@@ -18,13 +18,13 @@ const mayRead: Record<string, string> = {
     "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan report/search " +
     "trainers/graph/options training/epochs/checkpoint-file training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
-    "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/expire dataset/filters/filter dataset/sequences/sequences " +
+    "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/own-export export/servers/postgres-text pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
-    "api/inspect/inspect dataset/vocabulary/preprocess dataset/vocabulary/preprocess-shape dataset/roles export/files/safetensors log/look-alikes",
+    "api/inspect/inspect dataset/vocabulary/preprocess dataset/roles export/files/safetensors log/look-alikes",
   "reasons for skipped rows are the program's":
-    "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/skipped-rows",
+    "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/bad-row-report",
   "structs, tensors and messages have the program's names":
     "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/foreign-models/xgboost-read trainers/net/plan " +
     "trainers/two-tower/warm-start training/epochs/checkpoint training/epochs/named-arrays",
@@ -42,17 +42,17 @@ const mayWrite: Record<string, string> = {
     "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
-    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/paths:placed " +
+    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed " +
     "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",
   "reasons for skipped rows are the program's":
     "dataset/collect:this.skipped log/merge:this.skipped log/text/open-records:skipped log/parquet/read:this.skipped " +
-    "training/reading/skipped-rows:this.#skipped",
+    "training/reading/bad-row-report:this.#skipped",
   "tensors, messages and stages have the program's names":
     "engine/wire:message trainers/fm/shards/messages:arrays trainers/net/average:this.#means trainers/net/model:parameters " +
-    "trainers/net/plan:parameters trainers/two-tower/model:layers training/session/stopwatch:this.laps",
+    "trainers/net/plan:parameters trainers/two-tower/model:layers training/session/watch:this.laps",
 };
 
 const folder = temporaryFolder();

@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { ownIndex } from "../api/hnsw/directory.js";
 import { Checkpoints } from "../training/epochs/checkpoint.js";
-import { ownDataset } from "../dataset/encoded/own-dataset.js";
+import { ownDataset } from "../dataset/encoded/write.js";
 import { ownRun, ownVersion } from "../embedding/own-run.js";
 import { ownEncodings, ownExport } from "../export/own-export.js";
 import { exportFormats } from "../export/formats.js";

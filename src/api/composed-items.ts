@@ -1,7 +1,7 @@
 // Tables whose item vectors are sums over all features of an item, and tables that rank items as the model does.
 
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
-import type { ItemCatalogue } from "../dataset/item-catalogue.js";
+import type { ItemCatalogue } from "../dataset/item-fields.js";
 import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -10,8 +10,7 @@ import { UsageError } from "../errors.js";
 import { capable } from "../trainers/index.js";
 import { tableFeatures } from "../training/examples/feature-table.js";
 import { readItems } from "../training/examples/item-file.js";
-import type { Composition, RowComposer } from "../training/capabilities/row-composer.js";
-import { readPreprocess } from "../training/capabilities/run-space.js";
+import { type Composition, type RowComposer, readPreprocess } from "../training/capabilities/run-space.js";
 import type { OpenTable } from "./tables.js";
 
 export interface Composed {

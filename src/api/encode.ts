@@ -4,10 +4,9 @@ import { streamRows } from "../dataset/build.js";
 import { countUsers, type CountedUsers } from "../dataset/filters/count-users.js";
 import { limitsUsers, userLimitFlags, userLimitsOf } from "../dataset/filters/heavy-users.js";
 import type { EncodedColumn, ShapingOptions } from "../dataset/encoded/description.js";
-import { ownDataset } from "../dataset/encoded/own-dataset.js";
+import { ownDataset, writeDataset } from "../dataset/encoded/write.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
-import { writeDataset } from "../dataset/encoded/write.js";
-import { streamHashed, type OpenSink } from "../dataset/hashed-rows.js";
+import { streamHashed, type OpenSink } from "../dataset/hash-keys.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { keyedHashFrom } from "../io/key-file.js";
@@ -58,9 +57,9 @@ export async function encode(
     const counted = limitsUsers(options) ? await usersAbove(paths, reading, watch) : undefined;
     for (const text of counted?.warnings ?? []) warn(text);
     return await withLog(paths, reading, collecting, (log, sides, build, observe) => {
-      const drop = [...build.drop, ...(counted?.filter ? [counted.filter] : [])];
+      const filters = [...build.filters, ...(counted?.filter ? [counted.filter] : [])];
       const stream = async (open: OpenSink) => ({
-        ...(await streamRows(log, sides, { ...build, drop }, open, observe)),
+        ...(await streamRows(log, sides, { ...build, filters }, open, observe)),
         droppedUsers: counted?.dropped,
       });
       const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));

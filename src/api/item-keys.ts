@@ -5,7 +5,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { knownModelOf } from "../trainers/index.js";
-import { secretOf } from "../training/reading/read-as-trained.js";
+import { secretOf } from "../training/reading/open-as-trained.js";
 
 /** The table's field whose keys the items are. @param flag that asks, for messages @throws {UsageError} it has none, or one of hashed keys */
 export async function itemFieldOf(

@@ -3,7 +3,7 @@
 //   manifest ──► inputs, checked by their fingerprints ──► the same training (and alignment) ──► files that agree, files that differ
 
 import { join } from "node:path";
-import { contentsOf, namedInput } from "../training/session/requested-options.js";
+import { contentsOf, namedInput } from "../training/session/describe-run.js";
 import { decisive, flagNamed, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import { encode, type EncodeOptions } from "./encode.js";

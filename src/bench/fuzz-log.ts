@@ -66,7 +66,7 @@ async function endOfDataset(log: Log, { numRows, options }: FuzzCase): Promise<E
   const { dataset, skipped } = await buildDataset(log, [], {
     ...reported,
     numeric: [],
-    drop: [],
+    filters: [],
     infer: true,
     unlabelled: false,
     onBadRow,

@@ -6,7 +6,7 @@ import { addTable } from "../flags/table-option.js";
 import { extensions } from "../log/form.js";
 import { columns, hashedIds } from "../training/options/columns.js";
 import { labels } from "../training/options/features.js";
-import { events, split } from "../training/options/parts.js";
+import { events, split } from "../training/options/split-options.js";
 import { badRows, memory, reading } from "../training/options/reading.js";
 import type { OptionTable } from "../training/options/table.js";
 import { weekly } from "../training/options/weekly.js";

@@ -6,7 +6,7 @@
 import { isMap, isScalar, type Document } from "yaml";
 import { z } from "zod";
 import { excerpt, nearestName } from "../errors.js";
-import { readYamlDocument } from "./yaml-document.js";
+import { readYamlDocument } from "./yaml-file.js";
 
 /** An option of the command, as a key of the file. */
 export interface Setting {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "./config-file.js";
 import { readBounds } from "./gates.js";
-import { readYamlDocument } from "./yaml-document.js";
+import { readYamlDocument } from "./yaml-file.js";
 
 let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), "yaml-document-"))));

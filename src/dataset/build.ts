@@ -8,19 +8,14 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Log, ReadProgress } from "../log/log.js";
 import { nullWarnings } from "../log/nulls.js";
 import { repeatedHeaderNote } from "../log/file-columns.js";
-import { parseNumber, plainCell } from "../log/number.js";
-import { parseTime } from "../log/time.js";
-import { truthOf } from "../log/boolean-cells.js";
+import { plainCell } from "../log/number.js";
 import type { BadRow } from "./filters/bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
-import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
+import { purposesOf, usedColumns } from "./purposes.js";
+import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink, keyWarnings } from "./columns.js";
 import { roleNames, type Beside, type Column, type Dataset, type LabelPlace, type Roles } from "./dataset.js";
 import type { DroppedUsers } from "./filters/heavy-users.js";
-import type { DropFilter } from "./filters/filter.js";
-import { keyWarnings } from "./key-warnings.js";
-import { withLists } from "./lists.js";
-import { cellFormOf } from "./multi.js";
-import { numericForms } from "./numeric.js";
+import { withLists, cellFormOf } from "./multi.js";
 import { choosePositives } from "./filters/positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { sparseFields, withoutSparse } from "./sparse-fields.js";
@@ -30,9 +25,8 @@ import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 
 export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
-  drop: DropFilter[];
-  /** rows of which one does not hold are left out; none by default */
-  where?: Where[];
+  /** rows for which one does not hold are left out */
+  filters: readonly Where[];
   onBadRow: "error" | "skip";
   /** hears of each row that is left out as bad */
   onSkipped?: (row: BadRow) => void;
@@ -141,7 +135,11 @@ export async function streamRows(
   // what later files have beside the first is no column that could be left out
   const options = { ...given, ignore: given.ignore.filter((name) => !log.laterColumns.has(name)) };
   refuseLaterColumns(log, options);
-  for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
+  const { filters } = options;
+  const [wheres, drops] = [true, false].map((is) =>
+    filters.filter(({ flag }) => (flag === "--where") === is),
+  );
+  for (const { flag, tests } of drops!) requireColumn(flag, tests[0]!.column, log.columns);
   for (const name of options.beside ?? []) requireColumn("--keep", name, log.columns);
   refuseNullFilters(log, options);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
@@ -155,7 +153,7 @@ export async function streamRows(
 
   // what cannot be made of the time is reported before a long reading
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
-  const tested = whereColumns(options.where ?? [], log.columns);
+  const tested = new Set([...whereColumns(wheres!, log.columns), ...columnsOf(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
   // of two readings of one column, the first is its filters'
@@ -176,7 +174,7 @@ export async function streamRows(
       }) ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
-  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf, plainCell(log.numbers)));
+  const filtering = filters.map((filter) => new WhereRows(filter, textOf, plainCell(log.numbers)));
   const plans = [
     ...kept.map((i) => planOf(purposes[i]!, roles)),
     ...joins.flatMap(({ join }) => join.plans),
@@ -184,15 +182,20 @@ export async function streamRows(
   ];
   const sink = open(plans, roles);
   const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);
-  const rows = new RowCollector(purposes, { ...options, numbersRows: options.beside !== undefined }, wheres, {
-    append(cells, numRows, keyOf, rowNumbers) {
-      const joined = joins.flatMap(({ join, keyAt }) =>
-        join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
-      );
-      const all = [...kept.map((i) => cells[i]!), ...joined, ...(rowNumbers ? [rowNumbers] : [])];
-      return sink.append(all, numRows);
+  const rows = new RowCollector(
+    purposes,
+    { ...options, numbersRows: options.beside !== undefined },
+    filtering,
+    {
+      append(cells, numRows, keyOf, rowNumbers) {
+        const joined = joins.flatMap(({ join, keyAt }) =>
+          join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
+        );
+        const all = [...kept.map((i) => cells[i]!), ...joined, ...(rowNumbers ? [rowNumbers] : [])];
+        return sink.append(all, numRows);
+      },
     },
-  });
+  );
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
   const skipped = { ...read.skipped, ...rows.skipped };
   const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
@@ -203,9 +206,8 @@ export async function streamRows(
       file,
     });
   }
-  const notes = [...sideNotes, ...wheres.flatMap((where) => where.notes())];
-  const flags = [...options.drop.map(({ flag = "--drop" }) => flag), ...wheres.map(() => "--where")];
-  const by = [...new Set(flags)].join(" and ");
+  const notes = [...sideNotes, ...filtering.flatMap((filter) => filter.notes())];
+  const by = [...new Set(filters.map(({ flag }) => flag))].join(" and ");
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
   if (read.repeats) notes.push(`${read.repeats} duplicate rows dropped by --dedupe`);
@@ -263,134 +265,14 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
-function usedColumns(
-  { fields, numeric, multi, multiWeights: _, positives: __, leftOut: ___, ...single }: Roles,
-  sides: SideTable[],
-): Set<string> {
-  return new Set([
-    ...Object.values(single),
-    ...fields,
-    ...numeric,
-    ...Object.keys(multi),
-    ...sides.map(({ key }) => key),
-  ]);
-}
-
-/** What each column of the log is read for, in the log's order; columns without a purpose are not read. */
-function purposesOf(
-  roles: Roles,
-  log: Log,
-  sides: SideTable[],
-  tested: ReadonlySet<string>,
-  { drop, numeric, unlabelled, timeFormat, labelIsName, edges, beside = [] }: BuildOptions,
-): Purpose[] {
-  const used = usedColumns(roles, sides);
-  const forms = numericForms(numeric, roles.numeric);
-  const purposes: Purpose[] = [];
-  log.columns.forEach((name, column) => {
-    const filters = drop.filter((filter) => filter.column === name);
-    const isTested = filters.length > 0 || tested.has(name);
-    const keepText = () => {
-      if (beside.includes(name))
-        purposes.push({ name, as: "key", role: "key", required: false, filters: [], isBeside: true });
-    };
-    if (!used.has(name) && !isTested) {
-      keepText();
-      return;
-    }
-    const role =
-      name === roles.label
-        ? labelIsName
-          ? "class"
-          : "label"
-        : name === roles.time
-          ? "time"
-          : name === roles.weight
-            ? "weight"
-            : roles.numeric.includes(name)
-              ? "numeric"
-              : "key";
-    // a text for missing cells that is a time itself is compared with the texts of cells, which numbers do not have
-    const isTime =
-      role === "time" &&
-      timeFormat === undefined &&
-      log.times?.has(name) === true &&
-      log.nulls.every((text) => Number.isNaN(parseTime(text)));
-    const numbers =
-      role === "time"
-        ? isTime || (timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!)))
-        : role === "label"
-          ? !areTruths(log.sample.map((row) => row[column]!))
-          : role !== "key" && role !== "class";
-    const required =
-      ["label", "class", "time", "weight"].includes(role) ||
-      (unlabelled && name === roles.item) ||
-      name === edges?.source ||
-      name === edges?.target;
-    // a filter reads text, even of a column of numbers
-    if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
-    const own = numbers ? [] : filters;
-    const form = cellFormOf(name, roles);
-    const weighted = form?.weighted ? { cells: form } : {};
-    const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
-    const range = role === "weight" ? { range: edges ? EDGE_WEIGHTS : { from: 0, to: Infinity } } : {};
-    const advice =
-      role === "label" && log.sample.every((row) => !isLabel(row[column]!))
-        ? { advice: ADVICE_OF_NAMES }
-        : {};
-    if (used.has(name))
-      purposes.push({
-        name,
-        as: numbers ? "number" : "key",
-        ...(isTime && { isTime }),
-        role,
-        required,
-        filters: own,
-        ...above,
-        ...range,
-        ...advice,
-        ...weighted,
-      });
-    else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
-    keepText();
-  });
-  return purposes;
-}
-
-/** An edge that weighs nothing is no edge, though its row says that there is one; graphs hold weights as f32. */
-const EDGE_WEIGHTS = {
-  from: 2 ** -126,
-  to: (2 - 2 ** -23) * 2 ** 127,
-  expected: "expected an edge weight: a positive number in the range of a 32-bit float",
-};
-
-/** Whether cells are true or false, as far as they are not empty. */
-function areTruths(cells: readonly string[]): boolean {
-  const present = cells.filter((cell) => cell.trim() !== "");
-  return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);
-}
-
-const ADVICE_OF_NAMES =
-  "only train-gbdt --task multiclass supports class names; other trainings need numbers, or true and false";
-
-function isLabel(cell: string): boolean {
-  return parseNumber(cell) !== undefined || truthOf(cell) !== undefined;
-}
-
-function isNumberOrEmpty(cell: string): boolean {
-  return /^\s*([-+]?\d+(\.\d*)?)?\s*$/.test(cell);
-}
-
 /** @throws {DataError} a column is named that later files of the log have and the first has not */
 function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options: BuildOptions): void {
   if (laterColumns.size === 0) return;
-  const { fields = [], numeric, multi, drop, where = [] } = options;
+  const { fields = [], numeric, multi, filters } = options;
   const named = [
     ...roleNames.map((role) => options[role]),
     ...[fields, Object.keys(multi)].flat(),
-    ...drop.map(({ column }) => column),
-    ...where.flatMap(({ tests }) => tests.map(({ column }) => column)),
+    ...columnsOf(filters),
   ];
   const isNamed = (name: string) =>
     named.includes(name) || numeric.some((given) => given === name || given.startsWith(`${name}:`));
@@ -405,22 +287,23 @@ function refuseLaterColumns({ laterColumns }: Pick<Log, "laterColumns">, options
 }
 
 /** @throws {UsageError} a filter asks for a text that is read as missing, and would never find it */
-function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { drop, where = [] }: BuildOptions): void {
-  const dropped = drop.find(({ text }) => text !== undefined && nulls.includes(text));
-  const tests = where.flatMap(({ source, tests }) => tests.map((test) => ({ source, ...test })));
-  const tested = tests.find(({ texts }) => texts.some((text) => nulls.includes(text)));
-  if (!dropped && !tested) return;
-  const [flag, text, instead] = dropped
-    ? [`--drop '${dropped.source}'`, dropped.text!, `use '${dropped.column}=' to match missing cells`]
-    : [
-        `--where '${tested!.source}'`,
-        tested!.texts.find((each) => nulls.includes(each))!,
-        `use '${tested!.column} is missing' to match them`,
-      ];
-  throw new UsageError(
-    `${flag} compares with '${text}', but such cells are read as missing: ${instead}, or keep the text with ` +
-      "--null ''",
-  );
+function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOptions): void {
+  for (const { flag, source, tests } of filters)
+    for (const { column, texts } of tests) {
+      const text = texts.find((each) => nulls.includes(each));
+      if (text === undefined) continue;
+      const instead =
+        flag === "--drop" ? `'${column}=' to match missing cells` : `'${column} is missing' to match them`;
+      throw new UsageError(
+        `${flag} '${source}' compares with '${text}', but such cells are read as missing: use ${instead}, or keep ` +
+          "the text with --null ''",
+      );
+    }
+}
+
+/** The columns that filters ask about. */
+function columnsOf(filters: readonly Where[]): string[] {
+  return filters.flatMap(({ tests }) => tests.map(({ column }) => column));
 }
 
 function checkSides(log: Log, sides: SideTable[]): void {

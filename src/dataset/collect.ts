@@ -10,7 +10,6 @@ import { truthOf } from "../log/boolean-cells.js";
 import type { LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./filters/bad-rows.js";
-import type { DropFilter } from "./filters/filter.js";
 import type { WhereRows } from "./filters/where-rows.js";
 
 /** What one requested column is for; it decides what a cell must be. */
@@ -30,7 +29,6 @@ export interface Purpose {
   range?: { from: number; to: number; expected?: string };
   /** what to do about a bad cell, where leaving its row out would leave out nearly all */
   advice?: string;
-  filters: DropFilter[];
   /** the cell as it stands there, for Dataset.beside */
   isBeside?: true;
 }
@@ -91,8 +89,6 @@ export class RowCollector {
   readonly skipped: Record<string, number> = {};
   /** the batch's rows with a bad cell, where somebody listens */
   readonly #bad: BadRow[] = [];
-  /** by purpose, of each code seen so far: 1 when a filter drops it */
-  readonly #dropsCode: number[][];
   readonly #parseTime: TimeParser;
   readonly #expectedTime: string;
   /** by purpose, of each code seen so far: 1 for a cell that cannot be split as it must be */
@@ -105,10 +101,9 @@ export class RowCollector {
   constructor(
     private readonly purposes: readonly Purpose[],
     private readonly handling: Handling,
-    private readonly wheres: readonly WhereRows[],
+    private readonly filters: readonly WhereRows[],
     private readonly sink: RowSink,
   ) {
-    this.#dropsCode = purposes.map(() => []);
     const { timeFormat } = handling;
     this.#parseTime = timeParser(timeFormat);
     this.#expectedTime =
@@ -128,9 +123,8 @@ export class RowCollector {
    */
   add(batch: Batch, keyOf: KeyOf): void | Promise<void> {
     const fates = new Uint8Array(batch.numRows);
-    this.purposes.forEach((purpose, i) => this.#filter(purpose, i, batch, keyOf, fates));
-    for (const where of this.wheres) {
-      const holds = where.of(batch, keyOf);
+    for (const filter of this.filters) {
+      const holds = filter.of(batch, keyOf);
       for (let row = 0; row < batch.numRows; row++) if (holds[row] === 0) fates[row] = DROPPED;
     }
     for (const { row, request, text } of batch.badCells)
@@ -171,19 +165,6 @@ export class RowCollector {
     }
     this.#numFaulty += faulty.length;
     return Float64Array.from(numbers);
-  }
-
-  #filter({ filters }: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
-    if (filters.length === 0) return;
-    const drops = this.#dropsCode[i]!;
-    const hits = (cell: string) => filters.some((filter) => filter.matches(cell));
-    for (let code = drops.length; code < batch.sizes[i]!; code++) drops.push(hits(keyOf(i, code)) ? 1 : 0);
-    const codes = batch.columns[i]!;
-    const empty = hits("") ? 1 : 0;
-    for (let row = 0; row < batch.numRows; row++) {
-      const code = codes[row]!;
-      if ((code === MISSING ? empty : drops[code]) === 1) fates[row] = DROPPED;
-    }
   }
 
   #checkStated(purpose: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {

@@ -3,10 +3,12 @@
 import type { Keys } from "../log/keys.js";
 import { sharedU32 } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
-import type { Column } from "./dataset.js";
+import type { Column, Roles } from "./dataset.js";
 import { countAll } from "./vocabulary/key-counts.js";
 import { splitCells, type CellForm } from "./multi.js";
 import { densityOf, type Density } from "./sparse-fields.js";
+import type { Log } from "../log/log.js";
+import { roundedKeyWarnings } from "../log/rounded-keys.js";
 
 /** What a column of cells is: u32 codes of keys or of whole multi-valued cells, or f64 numbers. */
 export type ColumnPlan = (
@@ -92,4 +94,17 @@ export class MemoryColumns implements ColumnSink {
 
 function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? new Float64Array(numRows) : sharedU32(numRows);
+}
+
+/** @returns none of a column that is not one of keys */
+export function keyWarnings(
+  { name, kind, isBeside }: ColumnPlan,
+  keys: Keys,
+  { floats }: Pick<Log, "floats">,
+  { user, item }: Pick<Roles, "user" | "item">,
+  { hidesText = false }: { hidesText?: boolean },
+): string[] {
+  if (kind !== "key" || isBeside) return [];
+  const isId = name === user || name === item;
+  return roundedKeyWarnings(name, keys, { isFloat: floats?.has(name) === true, isId, hidesText });
 }

@@ -26,7 +26,7 @@ async function datasetOf(
     ignore: [],
     infer: true,
     unlabelled: false,
-    drop: [],
+    filters: [],
     onBadRow: "error",
   } as const;
   const { dataset } = await buildDataset(log, [], {
@@ -34,7 +34,7 @@ async function datasetOf(
     numeric: [],
     multi: {},
     ignore: [],
-    drop: [],
+    filters: [],
   });
   return { ...dataset, inputs: [] };
 }

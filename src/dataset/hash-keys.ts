@@ -4,9 +4,10 @@
 import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt, UsageError } from "../errors.js";
 import { weightedText } from "../log/multi-value-cells.js";
-import type { ColumnPlan } from "./columns.js";
+import type { ColumnPlan, ColumnSink } from "./columns.js";
 import type { Beside, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
 import { valuesOf } from "./multi.js";
+import type { StreamedRows } from "./build.js";
 
 /** What stands where a message or a report would quote the log. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
@@ -127,4 +128,31 @@ export function withoutExcerpts(error: DataError): DataError {
   const own = error.detail.split(/["']/u, 1)[0]!;
   if (own === error.detail) return error;
   return new DataError(`${own}${TEXT_LEFT_OUT}`, error.place);
+}
+
+/** Makes the sink for a log's columns, as streamRows calls it. */
+export type OpenSink = (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink;
+
+/**
+ * The rows as they are streamed, with hashed dictionaries.
+ *
+ * @param stream sends all rows to the sink that it opens (streamRows)
+ * @throws {UsageError} as planHashing, before a row is read; a separator that may stand in a hash
+ */
+export async function streamHashed(
+  request: HashingRequest,
+  stream: (open: OpenSink) => Promise<StreamedRows>,
+  open: OpenSink,
+): Promise<StreamedRows & { hashKeys: KeyHashing }> {
+  let plans: readonly ColumnPlan[] = [];
+  let hashKeys: KeyHashing | undefined;
+  const rows = await stream((columns, roles) => {
+    hashKeys = planHashing(roles, (plans = columns), request);
+    return open(columns, roles);
+  });
+  const { columns } = hashKeys!;
+  const dictionaries = rows.dictionaries.map((cells, i) =>
+    columns.includes(plans[i]!.name) ? hashedCells(plans[i]!, cells, request.hash) : cells,
+  );
+  return { ...rows, dictionaries, hashKeys: hashKeys! };
 }

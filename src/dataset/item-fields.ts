@@ -9,10 +9,12 @@
 // nothing to either sum. An empty cell is a value. Items are looked at in order of first appearance, until their events are
 // 131,072: a column that goes with these goes with the others.
 
-import { MISSING } from "../log/keys.js";
+import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import { thoseOf } from "../numeric/indices.js";
-import type { Column, Dataset, KeyColumn } from "./dataset.js";
+import { type Column, type Dataset, type KeyColumn, columnNamed } from "./dataset.js";
 import { countKeys } from "./vocabulary/key-counts.js";
+import type { Encoder, FeatureRows } from "./rows.js";
+import { distinctUsers } from "./vocabulary/vocabulary-limits.js";
 
 const MAX_MISS = 0.05;
 const MAX_MISS_OF_BASE = 0.25;
@@ -149,4 +151,49 @@ function mostFrequent(
   }
   for (let i = 0; i < rows.length; i++) counts[Math.min(cells[rows[i]!]!, last)] = 0;
   return { value, count };
+}
+
+export interface ItemCatalogue {
+  /** the items that have events */
+  items: Keys;
+  /** u32[items.size]: their events */
+  counts: Uint32Array;
+  /** one row an item: its own feature and those of the columns that go with it; labels are unused */
+  templates: FeatureRows;
+  /** what of `templates` is from the item's neighbours (graph/item-neighbors.ts); absent where nothing is */
+  fromNeighbors?: FeatureRows;
+}
+
+/**
+ * @param rows u32: the training part
+ * @param itemFieldIndexes fields of the space that go with the item
+ * @param minUsers items with fewer distinct users are left out, since a run keeps the catalogue
+ */
+export function itemCatalogue(
+  dataset: Dataset,
+  rows: Uint32Array,
+  encoder: Encoder,
+  itemFields: ItemFields,
+  itemFieldIndexes: readonly number[],
+  minUsers = 0,
+): ItemCatalogue {
+  const item = keyColumn(dataset, dataset.roles.item!);
+  const usersOfItem = minUsers > 0 ? distinctUsers(dataset, item, rows) : undefined;
+  const events = countKeys(item, rows);
+  const known = Uint32Array.from(events.keys()).filter(
+    (code) => events[code]! > 0 && (!usersOfItem || usersOfItem[code]! >= minUsers),
+  );
+  const templateRows = known.map((code) => itemFields.templateRow[code]!);
+  return {
+    items: selectKeys(item.dictionary, known),
+    counts: known.map((code) => events[code]!),
+    templates: encoder.encode(templateRows, new Float32Array(known.length), itemFieldIndexes),
+  };
+}
+
+/** The column of keys of that name. */
+export function keyColumn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);
+  return column;
 }

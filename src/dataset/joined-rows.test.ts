@@ -1,5 +1,4 @@
-import { joinedRows } from "./joined-rows.js";
-import type { FeatureRows } from "./rows.js";
+import { joinedRows, type FeatureRows } from "./rows.js";
 
 // features 0 .. 9 are users, 10 .. 19 items, 20 .. 29 tags of items, 5 .. 7 colours of items: before some users
 const dense = (width: number, ids: number[]): FeatureRows => ({

@@ -4,6 +4,8 @@ import { keysOf, keyAt, type Keys } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import { parseWeighted } from "../log/multi-value-cells.js";
 import type { MultiColumn, Roles } from "./dataset.js";
+import type { Log } from "../log/log.js";
+import type { ColumnOptions } from "./roles.js";
 
 /** How the cells of a column are split. */
 export interface CellForm {
@@ -65,4 +67,18 @@ export function valuesOf(cell: string, { separator, weighted }: CellForm): Map<s
 
 function badCell(name: string, cell: string): never {
   throw new DataError(`column '${name}': expected values with weights (key:number), got ${excerpt(cell)}`);
+}
+
+/** The options with the log's lists among --multi, but for columns that the user gave another part or none. */
+export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: ColumnOptions): ColumnOptions {
+  const { user, item, label, time, session, fields, numeric, ignore } = options;
+  const taken = new Set([user, item, label, time, session, ...numeric, ...ignore]);
+  const lists = Object.entries(log.multi ?? {}).filter(
+    ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
+  );
+  const multi = { ...Object.fromEntries(lists), ...options.multi };
+  // a run that was trained without a column's values reads a further log as it read its own
+  const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
+  const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
+  return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };
 }

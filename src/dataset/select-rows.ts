@@ -1,6 +1,7 @@
 // Some rows of a dataset as a dataset of their own.
 
-import type { Column, Dataset } from "./dataset.js";
+import type { Column, Dataset, KeyColumn } from "./dataset.js";
+import { MISSING, selectKeys } from "../log/keys.js";
 
 /** u32: the rows that are kept, ascending. */
 export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Uint32Array {
@@ -18,4 +19,22 @@ export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
   });
   const { firstOther: _, beside: __, ...rest } = dataset;
   return { ...rest, numRows: rows.length, columns };
+}
+
+/** The given rows, each column of keys with a dictionary of the keys that they hold: as a log of these rows alone is read. */
+export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
+  const selected = selectRows(dataset, rows);
+  const columns = selected.columns.map((column) => (column.kind === "key" ? withOwnKeys(column) : column));
+  return { ...selected, columns };
+}
+
+function withOwnKeys(column: KeyColumn): KeyColumn {
+  const numbers = new Map<number, number>();
+  const codes = column.codes.map((code) => {
+    if (code === MISSING) return MISSING;
+    const number = numbers.get(code) ?? numbers.size;
+    numbers.set(code, number);
+    return number;
+  });
+  return { ...column, codes, dictionary: selectKeys(column.dictionary, Uint32Array.from(numbers.keys())) };
 }

@@ -7,7 +7,7 @@
 //   trials.jsonl             of --search: one line a setting
 
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
+import { ArtifactError, NoInputError, UsageError, excerpt, type EmbedError } from "../errors.js";
 import {
   anything,
   count,
@@ -25,13 +25,12 @@ import {
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
 import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
-import { realPathOf } from "../io/tree.js";
+import { realPathOf, entriesOf, statOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows, readArrow } from "./arrow-rows.js";
 import { manifestShape } from "./manifest-shape.js";
 import { RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
-import { notARun } from "./not-a-run.js";
 import { ownRun } from "./own-run.js";
 import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
 import { tableRows, type TableRows } from "./rows.js";
@@ -286,4 +285,47 @@ function tableName(file: string): string | undefined {
 function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonly Uint8Array[] {
   if (typeof content === "string") return [Buffer.from(content)];
   return ArrayBuffer.isView(content) ? [content] : content;
+}
+
+/** Files that only the folder of a run has. */
+const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
+
+/**
+ * The error for a path without a manifest: damage (82) where other files of a run are there, else a wrong request (64) that
+ * names what it is and what to name in its place.
+ *
+ * @param path as it was named @param root the same with links followed; it exists
+ */
+export async function notARun(path: string, root: string): Promise<EmbedError> {
+  if (!(await statOf(root))?.isDirectory)
+    return new UsageError(
+      `'${path}' is a file, not a run: name the directory that a train command or embed import wrote with -o`,
+    );
+  const names = (await entriesOf(root)).map(({ name }) => name);
+  if (names.includes(PUBLICATION_FILE) || names.some((name) => OF_A_RUN.test(name)))
+    return new ArtifactError(
+      `run '${path}' has ${names.join(", ")} but no manifest.json: it is damaged; restore it or train again`,
+    );
+  if (names.includes("dataset.json"))
+    return new UsageError(
+      `'${path}' is an encoded dataset, not a run: train on it (embed train-fm '${path}' -o RUN) and name that run`,
+    );
+  const versions = await versionsBelow(path, root, names);
+  if (versions.length > 0)
+    return new UsageError(
+      `'${path}' is part of a store, not a run: name a version, ${versions.join(" or ")}`,
+    );
+  return new UsageError(
+    `'${path}' is not a run directory: it has no manifest.json; name a directory that a train command or embed import wrote with -o`,
+  );
+}
+
+/** The latest versions of a store or of a name in one, quoted. */
+async function versionsBelow(path: string, root: string, names: readonly string[]): Promise<string[]> {
+  if (names.includes("latest")) return [`'${join(path, "latest")}'`];
+  const found: string[] = [];
+  for (const name of names) {
+    if (await pathExists(join(root, name, "latest"))) found.push(`'${join(path, name, "latest")}'`);
+  }
+  return found;
 }

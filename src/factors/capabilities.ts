@@ -1,7 +1,6 @@
 // What every kind of factor model can do, whichever trainer fitted it.
 
-import type { Capabilities } from "../training/capabilities/model.js";
-import { ranksByVectors, type ReadScorer } from "../training/capabilities/scoring-models.js";
+import { type Capabilities, ranksByVectors, type ReadScorer } from "../training/capabilities/model.js";
 import type { Scorer } from "../training/session/feature-training.js";
 
 /** The scorer of a run of factors with one vector a feature, or none. */

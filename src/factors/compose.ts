@@ -9,9 +9,9 @@
 //
 // which is Rendle 2010, eq. 1, with its products sorted into those within each group and those across.
 
+import type { RowComposer } from "../training/capabilities/run-space.js";
 import { forEachPair, type FeatureRows } from "../dataset/rows.js";
 import type { FmParameters } from "./model.js";
-import type { RowComposer } from "../training/capabilities/row-composer.js";
 import type { FoldInEvents } from "./fold-in.js";
 
 export interface Composer extends RowComposer {

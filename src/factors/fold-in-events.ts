@@ -6,7 +6,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import { newKeysOf, rowsOfKeys, type NewKeys } from "../training/capabilities/new-keys.js";
 import { silently } from "../training/reading/split-parts.js";
-import { readLikeRun } from "../training/reading/read-like-run.js";
+import { openAsTrained } from "../training/reading/open-as-trained.js";
 import type { FoldedKeys, FoldingIn } from "../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../training/options/transform-options.js";
 import type { Watch } from "../training/session/watch.js";
@@ -40,7 +40,7 @@ export async function foldInEvents(
     ...{ dim: composer.dim, biased: true },
     together: whyTogether,
     async of(log, mayBeNone) {
-      const { dataset } = await readLikeRun(model.preprocess, log, silently(watch));
+      const { dataset } = await openAsTrained(model.preprocess, log, silently(watch));
       const fresh = newKeysOf(model, dataset, { given: options.field, mayBeNone }, watch);
       const events = { dataset, ...fresh, rows: rowsOfKeys(fresh) };
       const folded = await fit(events);

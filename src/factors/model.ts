@@ -6,7 +6,7 @@ import type { FeatureRows } from "../dataset/rows.js";
 import type { FieldAwareness } from "../kernels/ffm/binding.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import { exp } from "../numeric/exp.js";
-import type { EpochEvent } from "../training/epochs/epoch.js";
+import type { EpochEvent } from "../training/epochs/epoch-loop.js";
 import type { RunningScorer } from "../training/session/feature-training.js";
 import { FmMachine, type MachineShape } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";

@@ -4,8 +4,8 @@ import type { Run } from "../embedding/run-directory.js";
 import type { OutOfVocabulary } from "../export/reserve.js";
 import type { ModelFacts } from "../export/selection.js";
 import type { KeyVectors } from "../training/capabilities/key-vectors.js";
-import type { Composition } from "../training/capabilities/row-composer.js";
-import { unknownKeysOf } from "../training/examples/unknown-keys.js";
+import type { Composition } from "../training/capabilities/run-space.js";
+import { unknownKeysOf } from "../training/examples/feature-table.js";
 import { fmComposer } from "./compose.js";
 import { readFmModel } from "./artifact.js";
 

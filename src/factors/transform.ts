@@ -6,7 +6,8 @@ import type { FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { vectorEncoding } from "../export/encoded-rows.js";
 import type { Transformed, TransformOptions } from "../training/options/transform-options.js";
-import { readTable, encodedChunks } from "../training/capabilities/transform-rows.js";
+import { encodedChunks } from "../training/capabilities/encoded-chunks.js";
+import { openTableAsTrained } from "../training/reading/open-as-trained.js";
 import type { Watch } from "../training/session/watch.js";
 import { fmComposer, type Composer } from "./compose.js";
 import { readFmModel, type FmRun } from "./artifact.js";
@@ -50,7 +51,7 @@ export async function encodeComposed(
 ): Promise<Transformed> {
   const model = await readFmModel(run);
   const composer = await composerOf(run, model);
-  const { dataset, known } = await readTable(model, options, watch);
+  const { dataset, known } = await openTableAsTrained(model, options, watch);
   checkFields?.(model, known);
   const names = known.map((name) => `'${name}'`).join(" + ");
   watch.observe({ stage: "note", text: `row vectors are sums over ${names}` });

@@ -12,9 +12,8 @@ import { openRun } from "../embedding/run-directory.js";
 import { count, object, where } from "../io/json-shape.js";
 import { pathExists } from "../io/read-artifact.js";
 import { overlapOfLists } from "../api/recall/list-overlap.js";
-import { asShare, checkBounds, reported } from "./bounds.js";
-import { earlierValues } from "./gate-file.js";
-import { notCompared } from "./gate-fields.js";
+import { asShare, checkBounds, reported, notCompared } from "./bounds.js";
+import { earlierValues } from "./gate.js";
 
 /** What embed recall counted. */
 export interface ListFacts {

@@ -4,8 +4,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import { keysOf } from "../log/keys.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
-import { measuredGroups } from "./group-facts.js";
-import { dayGroups, fileGroups } from "./row-groups.js";
+import { measuredGroups, dayGroups, fileGroups } from "./group-facts.js";
 
 const DAY = 86_400_000;
 const start = Date.UTC(2026, 0, 5);

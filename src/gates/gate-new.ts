@@ -7,8 +7,7 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { countOutcome, groupOutcomes, withoutValue } from "./gate-groups.js";
-import { measuredGroups, type MeasuredGroup } from "./group-facts.js";
-import { dayGroups, fileGroups, type RowGroup } from "./row-groups.js";
+import { measuredGroups, type MeasuredGroup, dayGroups, fileGroups, type RowGroup } from "./group-facts.js";
 
 /** Files of fewer rows may have the same ones by chance. */
 const LEAST_COPY = 10;

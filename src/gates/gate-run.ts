@@ -4,14 +4,18 @@ import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { asNumber, asShare, checkBounds, reported, type Show } from "./bounds.js";
 import {
+  asNumber,
+  asShare,
+  checkBounds,
+  reported,
+  type Show,
   fieldBounds,
   notCompared,
   withoutEarlier,
   type FieldBounds,
   type NamedRoles,
-} from "./gate-fields.js";
+} from "./bounds.js";
 import { driftOf, fieldFacts } from "../api/table-facts.js";
 
 /** Shares and lengths of each field's vectors. */

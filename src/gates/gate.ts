@@ -5,16 +5,15 @@
 // Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset knew
 // stands in its gate.json. docs/gates.md defines every value.
 
-import type { AfterBounds, BeforeBounds } from "../config/gates.js";
-import { readEncoded, type EncodedDataset } from "../dataset/encoded/read.js";
-import type { GateOutcome } from "../embedding/gate-file.js";
+import type { AfterBounds, BeforeBounds, GateBounds } from "../config/gates.js";
+import { readEncoded, type EncodedDataset, isEncodedDataset } from "../dataset/encoded/read.js";
+import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import { readHistory, UNKNOWN } from "../embedding/key-history.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { GateError } from "../errors.js";
 import { parseTime } from "../log/time.js";
 import { metricOutcomes, vectorsAddOutcomes } from "./gate-metrics.js";
-import { earlierValues } from "./gate-file.js";
 import {
   asCount,
   asNumber,
@@ -25,12 +24,17 @@ import {
   outcome,
   reported,
   type Measured,
+  fieldBounds,
+  withoutEarlier,
+  notCompared,
 } from "./bounds.js";
 import { factsOf, unseenShare } from "./gate-dataset.js";
-import { fieldBounds, withoutEarlier } from "./gate-fields.js";
 import { newOutcomes } from "./gate-new.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
 import { numNotFinite } from "../api/table-facts.js";
+import { writeFileAtomic } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import { join } from "node:path";
 
 interface How {
   threads?: number;
@@ -172,4 +176,74 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
       (compared === undefined ? "" : `${compared}\n`) +
       `look at the log and at ${GATE_FILE}; loosen the bound where the change is meant`,
   );
+}
+
+export interface TryGatesOptions {
+  bounds: GateBounds;
+  /** last version's run */
+  previous?: string;
+  /** where to write gate.json */
+  out?: string;
+  force: boolean;
+  threads: number;
+  signal?: AbortSignal;
+}
+
+/** Bounds of lists, which a run alone does not have. */
+function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
+  const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
+  return (["empty", "coverage", "overlap"] as const).flatMap((name) =>
+    notCompared(`lists.${name}`, bounds[name], why),
+  );
+}
+
+export interface TriedGates {
+  command: "gate";
+  version: string;
+  /** which bounds were tried: before training, of a dataset, or after it, of a run */
+  stage: "before" | "after";
+  /** no bound failed */
+  passed: boolean;
+  counts: GateCounts;
+  outcomes: GateOutcome[];
+}
+
+/**
+ * Measures a dataset or a run and checks it against the bounds of its stage.
+ *
+ * @throws {NoInputError} there is none @throws {ArtifactError} it is damaged
+ * @throws {OutputError} `out` exists
+ */
+export async function tryGates(
+  path: string,
+  { bounds, previous, out, force, threads, signal }: TryGatesOptions,
+): Promise<TriedGates> {
+  const stage = (await isEncodedDataset(path)) ? "before" : "after";
+  const how = { threads, signal };
+  const outcomes =
+    stage === "before"
+      ? await gateBefore(path, bounds.before ?? {}, previous, how)
+      : await gateAfter(path, bounds.after ?? {}, previous, how);
+  if (stage === "after") outcomes.push(...listsNotRead(bounds.after?.lists));
+  if (out !== undefined) await writeFileAtomic(out, [Buffer.from(gateJson(outcomes))], force, how);
+  const counts = countGates(outcomes);
+  return { command: "gate", version, stage, passed: counts.failed === 0, counts, outcomes };
+}
+
+/**
+ * Values of a version by gate; of a run that was published without gates, its rows alone.
+ *
+ * @throws {ArtifactError} gate.json is damaged
+ */
+export async function earlierValues({ path, manifest }: Run): Promise<Map<string, number>> {
+  const values = new Map([["rows", manifest.rows]]);
+  for (const { gate, value } of (await gatesIfAny(join(path, GATE_FILE))) ?? [])
+    if (value !== null) values.set(gate, value);
+  return values;
+}
+
+/** The bytes of gate.json. */
+export function gateJson(outcomes: readonly GateOutcome[]): string {
+  const counts = countGates(outcomes);
+  return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;
 }

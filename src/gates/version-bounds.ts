@@ -8,8 +8,7 @@ import type { GateBounds } from "../config/gates.js";
 import { gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
-import { asNumber, checkBounds, type ValueBounds } from "./bounds.js";
-import type { NamedRoles } from "./gate-fields.js";
+import { asNumber, checkBounds, type ValueBounds, type NamedRoles } from "./bounds.js";
 import { holdsGroupBound } from "./gate-groups.js";
 import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 

@@ -1,13 +1,13 @@
 // The entries of `export:` and `recall:` of a pipeline file: what is written where, and what is sent to a server.
 
-import { basename, isAbsolute, normalize } from "node:path";
-import type { Setting } from "../config/config-file.js";
+import { basename, isAbsolute, normalize, join } from "node:path";
+import { type Setting, textsOf } from "../config/config-file.js";
 import type { PipelineContent, RecallContent, Given } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
-import { nearestName } from "../errors.js";
+import { nearestName, UsageError } from "../errors.js";
 import { checkVariableName } from "../api/export/choices.js";
-import { checkExport, checkRecall } from "./commands.js";
-import { inFolder, within, withPaths } from "./paths.js";
+import { checkExport, checkRecall, NO_PATHS } from "./commands.js";
+import { pathExists } from "../io/read-artifact.js";
 
 /** An export of a pipeline. */
 export interface PipelineExport {
@@ -160,4 +160,38 @@ export function checkPlaces(
     if (to !== undefined && other.to !== undefined && meets(other.to, to))
       yaml.fail([...place, "to"], `another export is copied to '${other.to}': choose another path`);
   }
+}
+
+/** An error about options that exclude each other names their place. */
+export async function within<T>(yaml: YamlFile, place: string[], check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return yaml.fail(place, error.message);
+  }
+}
+
+/** What is given, with its paths from the file's folder. */
+export async function withPaths(folder: string, given: Given, settings: readonly Setting[]): Promise<Given> {
+  const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
+  const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {
+    if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
+    const joined = inFolder(folder, value);
+    return path === "always" || (await pathExists(joined)) ? joined : value;
+  };
+  const placed: Given = {};
+  for (const [name, value] of Object.entries(given)) {
+    const path = paths.get(name);
+    if (!path) placed[name] = value;
+    else if (typeof value !== "object") placed[name] = await place(path, value);
+    // a mapping of files to keys, or a list
+    else placed[name] = await Promise.all([textsOf(value)].flat().map((one) => place(path, one)));
+  }
+  return placed;
+}
+
+/** A path from a folder. */
+export function inFolder(folder: string, path: string): string {
+  return isAbsolute(path) ? path : join(folder, path);
 }

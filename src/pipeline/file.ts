@@ -15,8 +15,10 @@ import {
   type PipelineExport,
   type PipelineRecall,
   type PipelineSend,
+  inFolder,
+  within,
+  withPaths,
 } from "./exports.js";
-import { inFolder, within, withPaths } from "./paths.js";
 
 /** A training of a pipeline. */
 export interface PipelineTraining {

@@ -1,8 +1,7 @@
 // A DAG of Airflow, 2 or 3, of one task. The command is a list of arguments, so that neither a shell nor Jinja reads it, and what it
 // prints goes to the task's log, line by line.
 
-import { FINAL, LOCKED, type Job } from "./schedule-job.js";
-import { cronFields } from "./schedule-time.js";
+import { cronFields, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
 /** @param skipsLocked a store that is locked skips the task, and is tried again otherwise */
 export function airflow({ name, time, node, embed, file, folder }: Job, skipsLocked: boolean): string {

@@ -1,8 +1,7 @@
 // A line of a crontab. Its output goes to the log; when it fails, the end of the log is printed, which cron mails.
 
 import { UsageError } from "../errors.js";
-import { LOCKED, type Job } from "./schedule-job.js";
-import { cronFields } from "./schedule-time.js";
+import { cronFields, LOCKED, type Job } from "./schedule-job.js";
 
 /** cron reads no longer command (MAX_COMMAND of Vixie's cron, which Debian has). */
 const MAX_COMMAND = 998;

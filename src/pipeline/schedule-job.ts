@@ -3,7 +3,7 @@
 //
 // No unit locks: `embed run` locks the store itself, and a second writer ends with 75, "try later" (EX_TEMPFAIL).
 
-import type { ScheduleTime } from "./schedule-time.js";
+import { UsageError } from "../errors.js";
 
 export interface Job {
   /** of lower-case letters, digits and dashes; at most MAX_NAME, and no dash at either end */
@@ -23,3 +23,43 @@ export const MAX_NAME = 40;
 /** Exit codes that trying again does not change: usage, input, configuration, gates, damaged runs. */
 export const FINAL = [64, 65, 66, 70, 73, 78, 80, 81, 82];
 export const LOCKED = 75;
+
+export interface ScheduleTime {
+  /** 0 is Sunday; every day when absent */
+  day?: number;
+  hour: number;
+  minute: number;
+}
+
+const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+const TIME = /^([01]?\d|2[0-3]):([0-5]\d)$/;
+
+/** @throws {UsageError} neither or both are given, or one states no time */
+export function scheduleTime({ weekly, daily }: { weekly?: string; daily?: string }): ScheduleTime {
+  if ((weekly === undefined) === (daily === undefined))
+    throw new UsageError("set either --weekly 'sun 03:00' or --daily 03:00");
+  if (daily !== undefined) return clockOf(daily, `--daily expects a time such as 03:00, got '${daily}'`);
+  const wrong = `--weekly expects a day and a time such as 'sun 03:00', got '${weekly}'`;
+  const [name = "", time = "", ...rest] = weekly!.trim().toLowerCase().split(/\s+/);
+  const day = DAYS.findIndex((each) => name.length >= 3 && each.startsWith(name));
+  if (day < 0 || rest.length > 0) throw new UsageError(wrong);
+  return { day, ...clockOf(time, wrong) };
+}
+
+function clockOf(text: string, wrong: string): { hour: number; minute: number } {
+  const [, hour, minute] = TIME.exec(text.trim()) ?? [];
+  if (hour === undefined) throw new UsageError(wrong);
+  return { hour: Number(hour), minute: Number(minute) };
+}
+
+/** Minute, hour, day of the month, month, day of the week. */
+export function cronFields({ day, hour, minute }: ScheduleTime): string {
+  return `${minute} ${hour} * * ${day ?? "*"}`;
+}
+
+/** systemd's OnCalendar. */
+export function onCalendar({ day, hour, minute }: ScheduleTime): string {
+  const two = (x: number) => String(x).padStart(2, "0");
+  const name = day === undefined ? "" : `${DAYS[day]![0]!.toUpperCase()}${DAYS[day]!.slice(1, 3)} `;
+  return `${name}*-*-* ${two(hour)}:${two(minute)}:00`;
+}

@@ -2,8 +2,7 @@
 
 import { stringify } from "yaml";
 import { UsageError } from "../errors.js";
-import { FINAL, LOCKED, type Job } from "./schedule-job.js";
-import { cronFields } from "./schedule-time.js";
+import { cronFields, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
 /** A word of a container's command: $(NAME) would be a variable, and $$ is a $. */
 const argument = (text: string) => text.replaceAll("$", "$$$$");

@@ -3,8 +3,7 @@
 // end of a line, and white space before it, are not part of a value.
 
 import { UsageError } from "../errors.js";
-import { FINAL, LOCKED, type Job } from "./schedule-job.js";
-import { onCalendar } from "./schedule-time.js";
+import { onCalendar, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
 const value = (text: string) => text.replaceAll("%", "%%");
 const quoted = (text: string) =>

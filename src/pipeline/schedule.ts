@@ -6,10 +6,9 @@ import { sha256Of } from "../io/fingerprint.js";
 import { pathExists } from "../io/read-artifact.js";
 import { airflow } from "./schedule-airflow.js";
 import { crontab } from "./schedule-crontab.js";
-import { MAX_NAME, type Job } from "./schedule-job.js";
 import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
-import { scheduleTime } from "./schedule-time.js";
+import { MAX_NAME, type Job, scheduleTime } from "./schedule-job.js";
 
 export const schedulers = ["crontab", "systemd", "kubernetes", "airflow"] as const;
 export type Scheduler = (typeof schedulers)[number];

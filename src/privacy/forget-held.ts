@@ -8,7 +8,7 @@ import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import type { Run } from "../embedding/run-directory.js";
 import { entriesOf } from "../io/tree.js";
-import type { AskedKeys } from "../training/capabilities/forgetting/keys.js";
+import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
 import { forgettingIn, rewritingOf } from "./forget-run.js";
 import { keysByColumn, parseKeys, textsOf } from "./forgotten-keys.js";
 

@@ -6,15 +6,23 @@ import { tableRows } from "../embedding/rows.js";
 import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
 import { capable } from "../trainers/index.js";
-import type { Forgetting, LostRows } from "../training/capabilities/forgetting/forgetting.js";
-import { allKeys, type AskedKeys } from "../training/capabilities/forgetting/keys.js";
-import { expressionWithout, mapTexts, sentenceWithout } from "../training/capabilities/forgetting/text.js";
+import {
+  type Forgetting,
+  type LostRows,
+  allKeys,
+  type AskedKeys,
+  expressionWithout,
+  mapTexts,
+  sentenceWithout,
+  holdsWord,
+} from "../training/capabilities/forgetting/forgetting.js";
 import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
-import { forgetInModel, type NewFiles } from "./forget-model.js";
-import { withHoles } from "./forget-table.js";
 import { keysByColumn } from "./forgotten-keys.js";
+import { ArtifactError } from "../errors.js";
+import { keyAt } from "../log/keys.js";
+import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** What a run is to become. */
 export interface Rewriting {
@@ -109,4 +117,80 @@ export async function writeRewritten(
   const whole: Manifest = { ...manifest, files: written };
   await writeChunks(join(dir, RUN_MARKER), [Buffer.from(`${JSON.stringify(whole, undefined, 2)}\n`)], signal);
   return whole;
+}
+
+/** New content by path within the run. */
+export type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
+
+/**
+ * What changes in model/.
+ *
+ * @param keys by column
+ * @param lost of the default table
+ * @returns new files, and how many keys of lists beside the table went
+ * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite holds one of the keys
+ */
+export async function forgetInModel(
+  run: Run,
+  forgetting: Forgetting,
+  keys: AskedKeys,
+  lost: LostRows | undefined,
+): Promise<{ files: NewFiles; dropped: number }> {
+  const { files, known, dropped } = await forgetting.files(keys, lost);
+  for (const path of Object.keys(run.manifest.files)) {
+    const name = path.startsWith("model/") ? path.slice("model/".length) : undefined;
+    if (name === undefined || known.has(name)) continue;
+    if (!holdsWord(await run.readModelFile(name), allKeys(keys))) continue;
+    throw new ArtifactError(
+      `'${path}' of run '${run.path}' contains a key to forget, but this version cannot rewrite it: remove ` +
+        "the run, and train it again without the key",
+    );
+  }
+  return { files: new Map([...files].map(([name, chunks]) => [`model/${name}`, chunks])), dropped };
+}
+
+/**
+ * The table without some keys: their rows stay as holes, without key, events, weight and vector, so that no other row changes its
+ * number and nothing that goes by rows has to. Returns which rows they are: u32, ascending. Undefined when it has none of the keys.
+ */
+export function withHoles(
+  table: EmbeddingTable,
+  keys: AskedKeys,
+  isVocabulary: (field: string) => boolean,
+): { table: EmbeddingTable; rows: Uint32Array } | undefined {
+  const rows: number[] = [];
+  for (const [field, gone] of keys) {
+    if (!table.fields.includes(field) || !isVocabulary(field)) continue;
+    const { first, last } = rowsOf(table, field);
+    for (let row = first; row < last; row++) {
+      if (!isHole(table, row) && gone.has(keyAt(table.keys, row))) rows.push(row);
+    }
+  }
+  if (rows.length === 0) return undefined;
+  rows.sort((a, b) => a - b);
+  return { table: emptied(table, rows), rows: Uint32Array.from(rows) };
+}
+
+function emptied(table: EmbeddingTable, rows: readonly number[]): EmbeddingTable {
+  const { dim, numRows } = table;
+  const isGone = new Uint8Array(numRows);
+  for (const row of rows) isGone[row] = 1;
+  const offsets = new Uint32Array(numRows + 1);
+  const kept: Uint8Array[] = [];
+  for (let row = 0; row < numRows; row++) {
+    const [start, end] = [table.keys.offsets[row]!, table.keys.offsets[row + 1]!];
+    const length = isGone[row] ? 0 : end - start;
+    if (length > 0) kept.push(table.keys.bytes.subarray(start, end));
+    offsets[row + 1] = offsets[row]! + length;
+  }
+  const counts = table.counts.slice();
+  const weights = table.weights?.slice();
+  const vectors = table.vectors.slice();
+  for (const row of rows) {
+    counts[row] = 0;
+    if (weights) weights[row] = 0;
+    vectors.fill(0, row * dim, (row + 1) * dim);
+  }
+  const keys = { size: numRows, bytes: new Uint8Array(Buffer.concat(kept)), offsets };
+  return { ...table, keys, counts, vectors, ...(weights && { weights }) };
 }

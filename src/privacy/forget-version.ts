@@ -1,24 +1,24 @@
 // One version of a store without some keys: its run, and what lies beside the run's files.
 //
-//   exports of what changed   made again where pipeline.json says how (forget-exports.ts), else removed
+//   exports of what changed   made again where pipeline.json says how, else removed
 //   others                    removed when they hold a key in plain sight
 //   pipeline.json             stays while no export is lacking: the weekly job finds the version as it published it. Without it the
 //                             job publishes anew, with its exports
 
-import { join } from "node:path";
+import { join, dirname } from "node:path";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { PUBLICATION_FILE, publicationBytes, readPublication } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
-import { fingerprintOf, readArtifact } from "../io/read-artifact.js";
-import { filesBelow, placeFile, statOf } from "../io/tree.js";
+import { fingerprintOf, readArtifact, pathExists } from "../io/read-artifact.js";
+import { filesBelow, placeFile, statOf, makeDirectory } from "../io/tree.js";
 import { writeChunks, type WrittenFile } from "../io/write.js";
-import { isOf, recordedExports, remakeExports } from "./forget-exports.js";
 import { rewritingOf, writeRewritten, type Rewriting } from "./forget-run.js";
-import { PIPELINE_FILE } from "../pipeline/plan.js";
+import { PIPELINE_FILE, type PipelineRecord, type RecordedExport } from "../pipeline/plan.js";
 import { EXPORTS_FOLDER } from "../pipeline/steps.js";
-import { allKeys, type AskedKeys } from "../training/capabilities/forgetting/keys.js";
-import { holdsWord } from "../training/capabilities/forgetting/text.js";
+import { allKeys, type AskedKeys, holdsWord } from "../training/capabilities/forgetting/forgetting.js";
 import { replaceVersion, type Publication } from "../store/store.js";
+import { EmbedError, UsageError } from "../errors.js";
+import { checkExport, runExport } from "../pipeline/commands.js";
 
 /** What became of one version or run. */
 export interface ForgottenIn {
@@ -118,4 +118,70 @@ async function heldBeside(
     if (isExport || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);
   }
   return held;
+}
+
+/** Options that read or write something beside the run and its base: no record of this tool has them. */
+const NEVER_RECORDED = ["url-env", "into", "keys", "on", "out", "force"];
+
+/** What a version's pipeline.json says of its exports, and the number of the version that it went by; nothing where it is damaged. */
+export async function recordedExports(
+  version: string,
+): Promise<{ exports: RecordedExport[]; base?: string }> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(await readArtifact(join(version, PIPELINE_FILE))).toString("utf8"));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  const { exports, base } = (parsed ?? {}) as Partial<PipelineRecord>;
+  const number = base?.version;
+  return {
+    exports: Array.isArray(exports) ? exports.filter(isRecorded) : [],
+    ...(typeof number === "string" && /^\d{6,}$/.test(number) && { base: number }),
+  };
+}
+
+function isRecorded(each: Partial<RecordedExport> | null): boolean {
+  if (typeof each?.out !== "string" || typeof each.options !== "object" || each.options === null)
+    return false;
+  return !NEVER_RECORDED.some((name) => Object.hasOwn(each.options!, name));
+}
+
+/** Whether a file of a version is one of an export. */
+export function isOf(out: string, file: string): boolean {
+  const place = `${EXPORTS_FOLDER}/${out}`;
+  return file === place || file.startsWith(`${place}/`);
+}
+
+/**
+ * Makes exports of a run again, beside its files.
+ *
+ * @param run directory of the run @param base the version that it went by, for --delta
+ * @returns those that could be made
+ */
+export async function remakeExports(
+  run: string,
+  exports: readonly RecordedExport[],
+  base: string | undefined,
+  signal: AbortSignal,
+): Promise<RecordedExport[]> {
+  const made: RecordedExport[] = [];
+  for (const each of exports) {
+    const { delta, ...options } = each.options;
+    if (delta !== undefined && (base === undefined || !(await pathExists(base)))) continue;
+    const out = join(run, EXPORTS_FOLDER, each.out);
+    const asked = { ...options, ...(delta !== undefined && { delta: base }), out };
+    try {
+      await checkExport(asked, (name, message) => {
+        throw new UsageError(`${name}: ${message}`);
+      });
+      await makeDirectory(dirname(out));
+      await runExport(asked, run, { signal, observe: () => undefined });
+      made.push(each);
+    } catch (error) {
+      // an optional package may be lacking here: the export is removed then, and reported as such
+      if (signal.aborted || !(error instanceof EmbedError)) throw error;
+    }
+  }
+  return made;
 }

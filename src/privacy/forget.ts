@@ -34,7 +34,7 @@ import {
   withStoreLock,
   type Publication,
 } from "../store/store.js";
-import type { AskedKeys } from "../training/capabilities/forgetting/keys.js";
+import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
 import { clearWork, withIdlePipelines, workFolders } from "../store/work-folder.js";
 
 export interface ForgetOptions extends LockOptions {

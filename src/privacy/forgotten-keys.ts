@@ -2,7 +2,7 @@
 
 import { NoInputError, UsageError } from "../errors.js";
 import { readText } from "../io/read-text.js";
-import type { AskedKeys } from "../training/capabilities/forgetting/keys.js";
+import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
 
 /** What roles name the columns of user and item. */
 interface NamedRoles {

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { lastItems } from "./last-items.js";
+import { lastItems } from "./training-events.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
 /** As it is said: of a user's events in order of time and row, the last distinct items. */

@@ -4,8 +4,7 @@ import { findItemFields } from "../dataset/item-fields.js";
 import { fitFeatures } from "../dataset/vocabulary/vocabulary.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { NegativeRows } from "./negative-rows.js";
-import { negativeSource } from "./negative-source.js";
-import { drawNegative, hasItem, historyOf, negativeStream } from "./negatives.js";
+import { negativeSource, drawNegative, hasItem, historyOf, negativeStream } from "./negatives.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { itemAt, noiseDistribution } from "./noise-distribution.js";
 

@@ -6,9 +6,16 @@ import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "../numeric/hash-random.js";
-import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
-import type { WeightedHistory } from "./last-items.js";
-import { hasItem, historyOf, joined, ownersOfItems } from "./negatives.js";
+import {
+  itemsOf,
+  usersOf,
+  type NegativeSource,
+  hasItem,
+  historyOf,
+  joined,
+  ownersOfItems,
+} from "./negatives.js";
+import type { WeightedHistory } from "./training-events.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 /** Rows of a dataset, and how the features that do not go with the item are encoded. */

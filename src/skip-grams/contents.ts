@@ -3,7 +3,7 @@
 import type { Dataset } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
-import type { ExampleOptions } from "../training/options/example-options.js";
+import type { ExampleOptions } from "../training/options/log.js";
 import { featureTable } from "../training/examples/feature-table.js";
 import type { FitContents } from "../training/session/plan.js";
 import { preprocessFile } from "../training/capabilities/run-space.js";

@@ -3,11 +3,14 @@
 //   pass over the stream ──► a look at what is held out ──► the best epoch's vectors and contexts
 
 import { pow } from "../numeric/exp.js";
-import type { LoopControls, TrainingControls } from "../training/session/controls.js";
-import { diverged } from "../training/epochs/diverged.js";
-import type { EpochEvent } from "../training/epochs/epoch.js";
 import { runEpochs, type EpochsDone, type Steered } from "../training/epochs/epoch-loop.js";
 import { floatsOf, prefixed, unprefixed, type NamedArrays } from "../training/epochs/named-arrays.js";
+import {
+  type Controls,
+  type EpochOptions,
+  type EpochEvent,
+  diverged,
+} from "../training/epochs/epoch-loop.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";
@@ -40,7 +43,7 @@ export interface Learning {
   stoppingMetric: { name: string; better: "lower" | "higher" };
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
-  controls: LoopControls & Pick<TrainingControls, "keepsState">;
+  controls: Controls;
 }
 
 /** Rows by feature of the space: f32[numFeatures * dim]. */
@@ -65,10 +68,11 @@ export interface Learned extends EpochsDone {
  */
 export async function learnSkipGrams(
   { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
-  { learningRate, ...options }: { learningRate: number; epochs: number; patience: number; minDelta: number },
+  options: EpochOptions & { learningRate: number },
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<Learned> {
+  const { learningRate } = options;
   const { keepsState = false } = controls;
   let kept: SgnsVectors[] | undefined;
   const training: Steered = {
@@ -101,12 +105,15 @@ export async function learnSkipGrams(
       if (parts[0]!["keptVectors"]) kept = parts.map(keptOf);
     },
     terminate,
+    better: stoppingMetric.better,
+    validates: validate !== undefined,
   };
   async function terminate(): Promise<void> {
     await Promise.all(learners.map(({ machine }) => machine.terminate()));
   }
-  const plan = { ...options, better: stoppingMetric.better, validates: validate !== undefined };
-  const done = await withMachine({ terminate }, signal, () => runEpochs(training, plan, controls, observe));
+  const done = await withMachine({ terminate }, signal, () =>
+    runEpochs(training, options, controls, observe),
+  );
   return { ...done, kept: kept! };
 }
 

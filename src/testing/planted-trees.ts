@@ -7,7 +7,7 @@ import { between, integerBelow, mulberry32 } from "./random.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";
 import { trainGbdt, type GbdtRows } from "../trainers/gbdt/boosting/train.js";
-import type { EpochEvent } from "../training/epochs/epoch.js";
+import type { EpochEvent } from "../training/epochs/epoch-loop.js";
 
 /** x: a number, 1 in 10 missing; many: one of 300 categories; few: one of three. */
 export function planted(seed: number, numRows: number): { dataset: Dataset; labels: Float32Array } {

@@ -1,4 +1,4 @@
-import { goals, type LogTraits } from "../training/session/suits.js";
+import { goals, type LogTraits } from "../training/session/trainer.js";
 import { checkGiven } from "../training/options/table.js";
 import { trainers } from "./index.js";
 

@@ -3,8 +3,7 @@
 import { join } from "node:path";
 import type { Untrained } from "../../evaluation/leaderboard.js";
 import { UsageError } from "../../errors.js";
-import type { Candidate, LogTraits } from "../../training/session/suits.js";
-import type { Trainer } from "../../training/session/trainer.js";
+import type { Candidate, LogTraits, Trainer } from "../../training/session/trainer.js";
 import { trainers } from "../../trainers/index.js";
 
 /** A candidate with its trainer. */

@@ -10,7 +10,7 @@ import {
 } from "../../evaluation/leaderboard.js";
 import { definedOf } from "../../training/options/defined.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import type { Contestant } from "../../training/judging/scored.js";
+import type { Contestant } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
 import type { EvaluateOptions } from "../evaluate/options.js";

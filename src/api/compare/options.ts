@@ -16,7 +16,7 @@ import {
   withCommon,
   type Given,
 } from "../../training/options/table.js";
-import { goals } from "../../training/session/suits.js";
+import { goals } from "../../training/session/trainer.js";
 
 const group = "Comparison:";
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };

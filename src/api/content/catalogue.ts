@@ -12,7 +12,7 @@ import { excerpt, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { openLog } from "../../log/open.js";
-import type { CellsBesideLog } from "../../training/reading/cells-beside-log.js";
+import type { CellsBesideLog } from "../../training/reading/open-as-trained.js";
 import { sideReading } from "../../training/reading/read-dataset.js";
 import type { ContentOptions } from "../../training/options/content-options.js";
 import type { Watch } from "../../training/session/watch.js";

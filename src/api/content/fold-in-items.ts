@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { capable } from "../../trainers/index.js";
 import { foldedRows, foldingOf } from "../../training/capabilities/folded-keys.js";
 import { definedOf } from "../../training/options/defined.js";
-import type { ReadLike } from "../../training/reading/read-as-trained.js";
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
@@ -27,7 +27,7 @@ export interface ItemVector {
  */
 export async function foldedItems(
   run: Run,
-  log: ReadLike,
+  log: FurtherLog,
   dim: number,
   cannot: string,
   watch: Watch,

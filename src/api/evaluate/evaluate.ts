@@ -29,7 +29,7 @@ import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./labels/tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
-import type { Curves } from "../../training/judging/scored.js";
+import type { Curves } from "../../training/judging/evaluate-scores.js";
 import { UsageError } from "../../errors.js";
 import { definedOf } from "../../training/options/defined.js";
 import { whySeen } from "../../training/reading/run-parts.js";

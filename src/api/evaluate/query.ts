@@ -9,10 +9,9 @@
 import { spanOf } from "../../dataset/filters/event-limits.js";
 import { UsageError } from "../../errors.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
-import { lastItems } from "../../sampling/last-items.js";
-import { usersOf } from "../../sampling/negative-source.js";
+import { lastItems, timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
+import { usersOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { RankingProtocol, Repeats } from "./ranking-protocol.js";
 

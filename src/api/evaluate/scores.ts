@@ -2,7 +2,7 @@
 
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { capable } from "../../trainers/index.js";
-import type { Contestant, Curves, Scored } from "../../training/judging/scored.js";
+import type { Contestant, Curves, Scored } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { insteadOfLabels } from "./alternatives.js";
 import type { EvaluateOptions } from "./options.js";

@@ -2,8 +2,8 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { capable, modelOf } from "../../trainers/index.js";
-import type { Capabilities } from "../../training/capabilities/model.js";
+import { knownModelOf, modelOf, refusal } from "../../trainers/index.js";
+import type { WriteNetwork } from "../../training/capabilities/model.js";
 import type { OnnxPart } from "./choices.js";
 import type { ExportRunOptions } from "./options.js";
 
@@ -13,10 +13,7 @@ import type { ExportRunOptions } from "./options.js";
  *
  * @throws {UsageError} what is asked for is not there, or is asked for with options of a table
  */
-export async function wholeNetworkOf(
-  run: Run,
-  options: ExportRunOptions,
-): Promise<Capabilities["network"] | undefined> {
+export async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promise<WriteNetwork | undefined> {
   const { format, field, table, onnxPart } = options;
   if (format !== "onnx" || onnxPart === "table") return undefined;
   if ((field !== undefined || table !== undefined) && !onnxPart) return undefined;
@@ -42,11 +39,13 @@ export async function wholeNetworkOf(
 async function partOf(
   run: Run,
   part: Exclude<OnnxPart, "table"> | undefined,
-): Promise<Capabilities["network"]> {
-  if (part === "network")
-    return await capable(run, "network", "cannot be exported as a network (--onnx-part network)");
-  const { network, towers } = (await modelOf(run)) ?? {};
-  if (part === undefined && !towers) return network;
-  const has = towers ?? (await capable(run, "towers", `cannot be exported as towers (--onnx-part ${part})`));
-  return async (of, how) => await has(of, part ?? "user", how);
+): Promise<WriteNetwork | undefined> {
+  const { networks = {} } = (await modelOf(run)) ?? {};
+  if (part === undefined) return networks.user ?? networks.network;
+  const found = networks[part];
+  if (found) return found;
+  const what = part === "network" ? "a network" : "towers";
+  const { lacks } = await knownModelOf(run);
+  const cannot = `cannot be exported as ${what} (--onnx-part ${part})`;
+  throw await refusal(run, cannot, (model) => model.networks?.[part] !== undefined, { why: lacks?.networks });
 }

@@ -1,7 +1,7 @@
 // `embed inspect DATASET`: what an encoded dataset holds, in the roles that it was encoded with.
 
 import { MISSING, keyAt } from "../../log/keys.js";
-import { LEFT_OUT } from "../../config/starter.js";
+import { LEFT_OUT } from "../../config/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";

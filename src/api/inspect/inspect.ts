@@ -1,6 +1,6 @@
 // `embed inspect`: what a log holds, before anything is trained on it.
 
-import { LEFT_OUT, starterConfig } from "../../config/starter.js";
+import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";

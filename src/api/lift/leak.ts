@@ -12,7 +12,7 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import type { Part } from "../../training/examples/examples.js";
-import type { ExampleOptions } from "../../training/options/example-options.js";
+import type { ExampleOptions } from "../../training/options/log.js";
 import { timesOf, type SplitParts } from "../../training/reading/split-parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/options/split-options.js";
 

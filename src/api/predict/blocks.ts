@@ -13,9 +13,9 @@ import { rowBlocks } from "../../log/grouped-rows.js";
 import { SAMPLE_ROWS } from "../../log/limits.js";
 import type { ReadOptions } from "../../log/log.js";
 import { filteredColumns, readSides } from "../../training/reading/read-dataset.js";
-import { readingAs, type ReadAsTrained, type ReadLike } from "../../training/reading/read-as-trained.js";
+import { readingAs, type TrainedAs, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
-import type { SkippedRows } from "../../training/reading/skipped-rows.js";
+import type { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 
 /** Bytes of a read of a file. */
@@ -31,7 +31,7 @@ export interface ReadBlock {
 /** The log's rows. @throws as openLog, and as readers of datasets */
 export async function* readBlocks(
   predictor: RowPredictor,
-  log: ReadLike & { beside: readonly string[] },
+  log: FurtherLog & { beside: readonly string[] },
   skipped: SkippedRows,
   watch: Watch,
 ): AsyncGenerator<ReadBlock> {
@@ -82,12 +82,12 @@ export async function* readBlocks(
 /** Reads pieces of a log for a predictor. */
 class BlockReader {
   readonly #predictor: RowPredictor;
-  readonly #log: ReadLike;
+  readonly #log: FurtherLog;
   readonly #skipped: SkippedRows;
   readonly #watch: Watch;
   #bytes = 0;
 
-  constructor(predictor: RowPredictor, log: ReadLike, skipped: SkippedRows, watch: Watch) {
+  constructor(predictor: RowPredictor, log: FurtherLog, skipped: SkippedRows, watch: Watch) {
     this.#predictor = predictor;
     this.#log = log;
     this.#skipped = skipped;
@@ -120,7 +120,7 @@ class BlockReader {
     return dataset;
   }
 
-  async #read(log: ReadLike, watch: Watch, numRows: number | undefined): Promise<Dataset | undefined> {
+  async #read(log: FurtherLog, watch: Watch, numRows: number | undefined): Promise<Dataset | undefined> {
     const before = this.#skipped.numRead;
     const dataset = await this.#skipped.piece(numRows ?? 0, (report) =>
       this.#predictor.read(
@@ -137,7 +137,7 @@ class BlockReader {
 
 /** Columns that the log itself must have: not those of side tables, nor what is made of its time. */
 function columnsOf(
-  as: ReadAsTrained | undefined,
+  as: TrainedAs | undefined,
   tables: readonly SideTable[],
   beside: readonly string[],
 ): string[] {

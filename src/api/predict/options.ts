@@ -2,12 +2,15 @@
 
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { rowFormats, type RowFormat } from "../../export/row-formats.js";
-import type { ReadLike } from "../../training/reading/read-as-trained.js";
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { Summary } from "../../training/session/summary.js";
 
 export const predictFormats = rowFormats;
 
-export interface PredictOptions extends Pick<ReadLike, "on" | "reading" | "hashKeys" | "maxBad" | "badRows"> {
+export interface PredictOptions extends Pick<
+  FurtherLog,
+  "on" | "reading" | "hashKeys" | "maxBad" | "badRows"
+> {
   /** columns of the log that are written beside predictions, in this order; the rows' numbers where there are none */
   keep?: readonly string[];
   /** scores as the model has them, before the link that makes probabilities of them and before they are clipped */

@@ -22,7 +22,7 @@ import { version } from "../../io/package-version.js";
 import { capable, modelOf, ofForeign } from "../../trainers/index.js";
 import { changedSides } from "../../training/warnings/leaks.js";
 import { linked, predictionNames, type RowPredictor } from "../../training/capabilities/row-predictor.js";
-import { SkippedRows } from "../../training/reading/skipped-rows.js";
+import { SkippedRows } from "../../training/reading/bad-row-report.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { readBlocks, type ReadBlock } from "./blocks.js";
 import type { PredictOptions, PredictSummary } from "./options.js";

@@ -9,7 +9,7 @@ import { MISSING, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { HowKeysRead } from "../../training/reading/keyed-rows.js";
+import type { HowKeysRead } from "../../training/reading/open-as-trained.js";
 import { readListed, type ListedKeys } from "./limits.js";
 import type { Quota, RecallOptions } from "./options.js";
 

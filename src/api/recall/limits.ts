@@ -1,10 +1,10 @@
 // Files that say which items may stand in lists, and who gets them: --items, --users, --candidates.
 
 import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
-import { keyColumn } from "../../dataset/item-catalogue.js";
+import { keyColumn } from "../../dataset/item-fields.js";
 import { UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
-import { readKeyed, type HowKeysRead } from "../../training/reading/keyed-rows.js";
+import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
 import type { RecallOptions } from "./options.js";
 
 /** Keys of a file, each once, and what its columns say of them. */
@@ -32,14 +32,7 @@ export async function readListed(
   watch: Watch,
 ): Promise<ListedKeys> {
   const fields = [key, ...columns.filter((name) => name !== key)];
-  const dataset = await readKeyed(
-    [path],
-    { fields, numeric: [], multi: {} },
-    where,
-    how,
-    { reading, hashKeys },
-    watch,
-  );
+  const dataset = await openKeysAsTrained([path], { fields, where }, how, { reading, hashKeys }, watch);
   const { codes, dictionary } = keyColumn(dataset, key);
   const rowOf = new Int32Array(dictionary.size).fill(-1);
   const others = columns.map((name) => ({ name, column: keyColumn(dataset, name) }));

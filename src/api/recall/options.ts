@@ -4,7 +4,7 @@ import { UsageError } from "../../errors.js";
 import type { BaselineName } from "../../evaluation/baselines/baselines.js";
 import { listServers, type ListServer } from "../../export/servers/list-servers.js";
 import { listFormats, type ListFormat } from "../../export/lists.js";
-import type { ReadLike } from "../../training/reading/read-as-trained.js";
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { Compose } from "../compose.js";
 import type { Repeats } from "../evaluate/ranking-protocol.js";
 import { queryOf, type Query } from "../evaluate/query.js";
@@ -28,7 +28,7 @@ export type { ListFormat, ListServer };
 export const recallScorings = ["model", "dot", "cosine", "context", ...recallBaselines] as const;
 export type RecallScoring = (typeof recallScorings)[number];
 
-export interface RecallOptions extends Omit<ReadLike, "on" | "timed" | "rowsOf"> {
+export interface RecallOptions extends Omit<FurtherLog, "on" | "timed" | "rowsOf"> {
   /** a path; undefined or `-` for `write` */
   out?: string;
   /** a server in place of a file: `urlEnv` and `into` name it */

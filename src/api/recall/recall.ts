@@ -5,7 +5,7 @@
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
-import { keyColumn } from "../../dataset/item-catalogue.js";
+import { keyColumn } from "../../dataset/item-fields.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/servers/list-servers.js";
@@ -16,8 +16,7 @@ import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { usersOf, itemsOf } from "../../sampling/negative-source.js";
-import { historyOf } from "../../sampling/negatives.js";
+import { usersOf, itemsOf, historyOf } from "../../sampling/negatives.js";
 import { modelOf } from "../../trainers/index.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
@@ -28,8 +27,11 @@ import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block } from "./blocks.js";
 import { inNumbersOf, type Had } from "./seen-items.js";
-import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
-import { readPairs, type HowKeysRead } from "../../training/reading/keyed-rows.js";
+import {
+  cellsBesideLog,
+  openKeysAsTrained,
+  type HowKeysRead,
+} from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { askedBy, type Asked, type RecallOptions } from "./options.js";
 import { listColumns } from "./read-lists.js";
@@ -296,7 +298,7 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
 /** The pairs of --candidates: who is in them, and each one's items. */
 async function candidatesOf({ opened: { run }, options, watch }: Given, { items }: Source, how: HowKeysRead) {
   const { candidates: path } = options;
-  const dataset = await readPairs([path!], fieldsOf(run), how, options, watch);
+  const dataset = await openKeysAsTrained([path!], fieldsOf(run), how, options, watch);
   const { rows } = wholeOf(dataset);
   const { dictionary: users } = keyColumn(dataset, dataset.roles.user!);
   const listed = itemsOf(items, dataset, rows);

@@ -11,10 +11,10 @@ import { UsageError } from "../../errors.js";
 import { historyWith } from "../../sampling/ranking-events.js";
 import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples/examples.js";
-import { readNegatives } from "../../training/examples/negative-file.js";
+import { readNegatives } from "../../training/examples/item-file.js";
 import { rowsOfParts, silently, wholeOf } from "../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../training/judging/ranked-items.js";
-import { readEventsLikeRun, readLikeRun } from "../../training/reading/read-like-run.js";
+import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { partsOfRun } from "../../training/reading/run-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { historyOf, ownersOfItems } from "../../sampling/negatives.js";
@@ -116,7 +116,7 @@ async function partOfMask(
   const { mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
   const bad = { maxBad, badRows };
   const log = { on: mask!, reading, hashKeys, timed, ...bad };
-  const { dataset } = await readLikeRun(preprocess, log, silently(watch));
+  const { dataset } = await openAsTrained(preprocess, log, silently(watch));
   return had(wholeOf(dataset), preprocess, positiveFrom);
 }
 
@@ -131,8 +131,8 @@ export async function eventsToFoldIn({
   const quiet = silently(watch);
   const dataset =
     preprocess.negatives || preprocess.roles.label === undefined
-      ? await readEventsLikeRun(preprocess, log, ["user"], quiet)
-      : (await readLikeRun(preprocess, log, quiet)).dataset;
+      ? (await openAsTrained(preprocess, log, quiet, { roles: ["user"] })).dataset
+      : (await openAsTrained(preprocess, log, quiet)).dataset;
   const part = had(wholeOf(dataset), preprocess, positiveFrom);
   return eventsOfRows(part.dataset, part.rows);
 }

@@ -16,13 +16,12 @@ import { baselineRanker, checkBaseline } from "../../evaluation/baselines/baseli
 import { EASE_L2 } from "../../evaluation/baselines/ease.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { lastItems } from "../../sampling/last-items.js";
+import { lastItems, eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { joined } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import { capable, knownModelOf } from "../../trainers/index.js";
-import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
+import { cellsBesideLog, openKeysAsTrained } from "../../training/reading/open-as-trained.js";
 import { foldedRows as rowsOfEvents, foldingOf } from "../../training/capabilities/folded-keys.js";
 import { readItems } from "../../training/examples/item-file.js";
 import { definedOf } from "../../training/options/defined.js";
@@ -46,7 +45,6 @@ import {
   type Wanted,
 } from "./seen-items.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
-import { readPairs } from "../../training/reading/keyed-rows.js";
 import type { Asked, RecallOptions } from "./options.js";
 import { searchByRanker, type Search, type SearchOptions } from "./search.js";
 
@@ -157,7 +155,7 @@ async function knownOf(given: Given, needsLog: string | undefined): Promise<Know
         `run '${run.path}' was imported and does not record which items its users have: pass a log with ` +
           "--mask LOG, or keep those items with --repeats allow",
       );
-    const dataset = await readPairs(
+    const dataset = await openKeysAsTrained(
       options.mask,
       fieldsOf(run),
       { cells: cellsBesideLog(run) },

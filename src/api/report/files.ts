@@ -7,14 +7,9 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { Gate, ReportedRun } from "../../report/content.js";
 import { modelOf } from "../../trainers/index.js";
 
-/** The importances of a run's columns, where its kind of model has them. @throws {ArtifactError} damaged */
-export async function importancesOf(run: Run): Promise<ReportedRun["importances"]> {
-  return await (await modelOf(run))?.importances?.(run);
-}
-
-/** What a run's items are composed of, where its kind of model composes them. @throws {ArtifactError} damaged */
-export async function sharesOf(run: Run): Promise<ReportedRun["shares"]> {
-  return await (await modelOf(run))?.shares?.(run);
+/** What a run's kind of model alone has to report: importances of columns, or what items are composed of. @throws {ArtifactError} damaged */
+export async function reportedOf(run: Run): Promise<Pick<ReportedRun, "importances" | "shares">> {
+  return (await (await modelOf(run))?.reported?.(run)) ?? {};
 }
 
 /** The gates of a published version. @throws {ArtifactError} gate.json is damaged */

@@ -21,7 +21,7 @@ import { checkLabels, labelsOfKeys, type Labels } from "./labels.js";
 import { Names, readNames } from "./names.js";
 import type { ReportOptions, ReportSummary } from "./options.js";
 import { driftOf } from "./drift.js";
-import { gatesOf, importancesOf, sharesOf } from "./files.js";
+import { gatesOf, reportedOf } from "./files.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 
@@ -134,7 +134,8 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     absent.push(`a UMAP map: ${table.map.points.length} keys with a vector are too few, it takes ${K + 1}`);
   const drift = opened && (await driftOf(opened, options, watch, shared.names, absent));
   const history = await historyOf(run, options, watch, absent);
-  const [importances, shares, gates] = [await importancesOf(run), await sharesOf(run), await gatesOf(run)];
+  const { importances, shares } = await reportedOf(run);
+  const gates = await gatesOf(run);
   const trials = await run.readTrialLines();
   const reported: ReportedRun = {
     name,

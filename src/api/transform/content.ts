@@ -15,11 +15,10 @@ import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
-import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
+import { cellsBesideLog, openAsTrained } from "../../training/reading/open-as-trained.js";
 import { content as contentTable, PRIOR_EVENTS } from "../../training/options/content-options.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
 import { checkGiven, flagNamed } from "../../training/options/table.js";
-import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
 import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import { silently } from "../../training/reading/split-parts.js";
 import {
@@ -293,7 +292,8 @@ async function eventsByItem(
   const preprocess = await (await capable(run, "preprocess", CANNOT_FOLD))(run);
   const { user } = preprocess.roles;
   const hasUsers = user !== undefined && table.fields.includes(user);
-  const dataset = await readEventsLikeRun(preprocess, log, hasUsers ? ["user"] : [], silently(watch));
+  const dataset = (await openAsTrained(preprocess, log, silently(watch), { roles: hasUsers ? ["user"] : [] }))
+    .dataset;
   const items = columnNamed(dataset, field);
   const users = hasUsers ? columnNamed(dataset, user) : undefined;
   if (items.kind !== "key") throw new RangeError("items are keys");
@@ -340,7 +340,7 @@ async function readKeys(
                 `--key; the columns are ${log.columns.join(", ")}`
             : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
         );
-      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true, filters: [] }];
+      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true }];
       const sink = {
         append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
           for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));

@@ -69,7 +69,7 @@ export async function readPlaces(
 
 /** What each column must be: no cell may be empty. */
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
-  const all = { required: true, filters: [] };
+  const all = { required: true };
   return [
     ...keys.map((name): Purpose => ({ name, as: "key", role: "key", ...all })),
     ...distance.columns.map((name): Purpose => {

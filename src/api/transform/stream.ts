@@ -15,7 +15,7 @@ import {
 } from "../../training/capabilities/folded-keys.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";
-import { SkippedRows } from "../../training/reading/skipped-rows.js";
+import { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 

@@ -15,7 +15,7 @@ import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
 import { capable, knownModelOf, ofForeign, refusal } from "../../trainers/index.js";
 import { cellReadingOf, type CellReading, type ReadOptions } from "../../log/log.js";
-import { readingAs } from "../../training/reading/read-as-trained.js";
+import { readingAs } from "../../training/reading/open-as-trained.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { appendItems } from "./append.js";

@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { TriedGates } from "../../gates/try-gates.js";
+import type { TriedGates } from "../../gates/gate.js";
 import { wholeOf } from "../../flags/parsers.js";
 import { definedOf } from "../../training/options/defined.js";
 import type { Caller } from "../progress.js";
@@ -67,7 +67,7 @@ async function triedBy(
   signal: AbortSignal,
 ): Promise<TriedGates> {
   const { readBounds } = await import("../../config/gates.js");
-  const { tryGates } = await import("../../gates/try-gates.js");
+  const { tryGates } = await import("../../gates/gate.js");
   const bounds = await readBounds(file);
   return await tryGates(path, { bounds, ...definedOf({ previous, out }), force, threads, signal });
 }

@@ -2,7 +2,7 @@
 //
 //   dataset.json   this description, with the size and sha256 of the other files
 //   rows.arrow     every row: a dictionary-encoded or float64 column each (rows-writer.ts)
-//   values.arrow   every value of every dictionary with its count (values.ts)
+//   values.arrow   every value of every dictionary with its count (write.ts)
 
 import { ArtifactError, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -30,7 +30,8 @@ import {
   kindsOf,
   rolesShape,
   userLimitShapes,
-} from "../vocabulary/preprocess-shape.js";
+  type Preprocess,
+} from "../vocabulary/preprocess.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 
@@ -43,13 +44,11 @@ const SCHEMA_VERSION = 1;
 
 /** What the user said that a dataset holds for good. */
 export interface ShapingOptions
-  extends Omit<ColumnOptions, "infer" | "unlabelled">, TimeFieldOptions, UserLimits {
-  /** as --side takes them */
-  sides: string[];
-  /** as --drop takes them */
-  drop: string[];
-  /** as --where takes them */
-  where?: string[];
+  extends
+    Omit<ColumnOptions, "infer" | "unlabelled">,
+    TimeFieldOptions,
+    UserLimits,
+    Pick<Preprocess, "sides" | "drop" | "where"> {
   /** how bytes became cells */
   reading: Record<string, unknown> & CellReading;
 }

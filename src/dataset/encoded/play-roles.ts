@@ -8,6 +8,7 @@ import { choosePositives, labelOfEvents, positivesFrom } from "../filters/positi
 import { userLimitsOf, type UserLimits } from "../filters/heavy-users.js";
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
+import type { ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
 
 /** What a dataset says in place of flags. */
@@ -42,10 +43,8 @@ export function shapingOf(
   };
 }
 
-export interface RoleRequest extends ColumnOptions, TimeFieldOptions {
-  sides: string[];
-  drop: string[];
-  where?: string[];
+export interface RoleRequest
+  extends ColumnOptions, TimeFieldOptions, Pick<ShapingOptions, "sides" | "drop" | "where"> {
   onBadRow: "error" | "skip";
 }
 

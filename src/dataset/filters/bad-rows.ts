@@ -2,6 +2,9 @@
 
 import { DataError } from "../../errors.js";
 
+/** The share of rows that may be bad where nothing is said. */
+export const DEFAULT_MAX_BAD = 0.01;
+
 /** One row that was left out. */
 export interface BadRow {
   file: string;

@@ -7,8 +7,8 @@ import { UsageError } from "../../errors.js";
 import type { StreamedRows } from "../build.js";
 import { MemoryColumns, type ColumnPlan, type ColumnSink } from "../columns.js";
 import type { Roles } from "../dataset.js";
-import type { DropFilter } from "./filter.js";
-import type { OpenSink } from "../hashed-rows.js";
+import { without, type Where } from "./where.js";
+import type { OpenSink } from "../hash-keys.js";
 import {
   checkSomeLeft,
   columnsToCount,
@@ -23,7 +23,7 @@ import {
 /** Users above the limits, as a filter of the next reading. */
 export interface CountedUsers {
   /** undefined where nobody is above the limits */
-  filter?: DropFilter;
+  filter?: Where;
   dropped: DroppedUsers;
   /** names the users with most events, unless their ids are hidden */
   warnings: string[];
@@ -71,7 +71,7 @@ export async function countUsers(
   const source = userLimitFlags(limits).join(" and ");
   return {
     ...read,
-    filter: { source, flag: source, column, matches: (cell) => names.has(cell) },
+    filter: without(source, source, { column, texts: [...names], holds: (cell) => names.has(cell) }),
     dropped,
     warnings: [heavyUsersText(heavy, numRows, limits, hidesIds ? undefined : keys)],
   };

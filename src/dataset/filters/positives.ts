@@ -6,7 +6,7 @@
 import { DataError, UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type Positives } from "../dataset.js";
 import { rowsWhere, selectRows } from "../select-rows.js";
-import { columnText } from "./where-tokens.js";
+import { columnText } from "./where.js";
 
 /**
  * The rows whose label makes them events, without the label; the dataset as it is where its roles ask for no such choice.

@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.js";
 import { datasetOf } from "../../testing/dataset-of.js";
-import { neverHolds, rowsThatHold } from "./where-dataset.js";
+import { neverHolds, rowsThatHold } from "./where-rows.js";
 import { parseWhere } from "./where.js";
 
 const dataset = datasetOf(

@@ -1,4 +1,4 @@
-// Row filters of --where: text → tree. `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
+// Row filters, of --where and its short form --drop: text → tree. `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
 //
 //   expression = term { or term }        term = factor { and factor }        factor = [not] ( test | "(" expression ")" )
 //   test       = column comparison literal | column [not] in "(" literal { "," literal } ")"
@@ -9,7 +9,6 @@
 
 import { UsageError } from "../../errors.js";
 import { parseNumber } from "../../log/number.js";
-import { lexWhere, type Token } from "./where-tokens.js";
 
 /** A question about one column's cell. */
 export interface CellTest {
@@ -41,6 +40,41 @@ export interface Where {
 export function parseWhere(source: string, flag = "--where"): Where {
   const parser = new Parser(source, flag);
   return { source, flag, tests: parser.tests, condition: parser.whole() };
+}
+
+const dropTests: Record<string, (cell: string, text: string) => boolean> = {
+  "^=": (cell, text) => cell.startsWith(text),
+  "$=": (cell, text) => cell.endsWith(text),
+  "*=": (cell, text) => cell.includes(text),
+  "!=": (cell, text) => cell !== text,
+  "=": (cell, text) => cell === text,
+};
+
+/**
+ * Reads `InvoiceNo^=C` of --drop, which leaves out what it names: `=` equal, `!=` different, `^=` starts with, `$=` ends with, `*=`
+ * contains. An empty cell is the empty text.
+ *
+ * @throws {UsageError} there is no column or no operator in it
+ */
+export function parseDrop(source: string): Where {
+  const match = /^(.+?)(\^=|\$=|\*=|!=|=)(.*)$/su.exec(source);
+  if (!match)
+    throw new UsageError(
+      `--drop expects COLUMN OPERATOR TEXT such as 'InvoiceNo^=C' (operators = != ^= $= *=), got '${source}'`,
+    );
+  const [, column = "", operator = "", text = ""] = match;
+  const holds = (cell: string) => dropTests[operator]!(cell, text);
+  return without("--drop", source, { column, texts: [text], holds });
+}
+
+/** All rows but those whose cell of a column is such a text. */
+export function without(
+  flag: string,
+  source: string,
+  test: Pick<CellTest, "column" | "texts" | "holds">,
+): Where {
+  const condition: Condition = { kind: "not", of: { kind: "test", test: 0 } };
+  return { flag, source, tests: [{ ...test, at: 0, numeric: false }], condition };
 }
 
 /** An error at a character of a flag's expression, from 0. */
@@ -217,4 +251,65 @@ function comparisonOf(operator: string, literal: Literal): (cell: string) => boo
   if (operator === "=") return (cell) => cell === literal.text;
   const bytes = Buffer.from(literal.text, "utf8");
   return (cell) => cell !== "" && test(Buffer.compare(Buffer.from(cell, "utf8"), bytes));
+}
+
+export interface Token {
+  /** word: a keyword or a bare column name; name: one in backquotes; text: a quoted literal */
+  kind: "word" | "name" | "number" | "text" | "symbol" | "end";
+  text: string;
+  /** where it starts, from 0 */
+  at: number;
+}
+
+const patterns: [kind: Token["kind"], pattern: RegExp][] = [
+  ["number", /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_.])/uy],
+  ["word", /[\p{L}\p{N}_][\p{L}\p{M}\p{N}_.$-]*/uy],
+  ["symbol", /==|!=|<>|<=|>=|[=<>(),]/y],
+];
+
+/** Opening quotes and what stands in them; a quote inside is doubled. */
+const quotes: Record<string, Token["kind"]> = { '"': "text", "'": "text", "`": "name" };
+
+/** A column as an expression names it: in backquotes unless it is a plain word. */
+export function columnText(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
+}
+
+/** The tokens, the last of kind end. @param error makes what is thrown at a character that begins none */
+export function lexWhere(source: string, error: (at: number, problem: string) => Error): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  for (;;) {
+    while (/\s/.test(source[at] ?? "")) at++;
+    if (at === source.length) return [...tokens, { kind: "end", text: "", at }];
+    const quote = source[at]!;
+    if (Object.hasOwn(quotes, quote)) {
+      const { text, end } = quotedText(source, at, error);
+      tokens.push({ kind: quotes[quote]!, text, at });
+      at = end;
+      continue;
+    }
+    const found = patterns
+      .map(([kind, pattern]) => {
+        pattern.lastIndex = at;
+        return { kind, text: pattern.exec(source)?.[0] ?? "" };
+      })
+      .find(({ text }) => text !== "");
+    if (!found) throw error(at, `'${String.fromCodePoint(source.codePointAt(at)!)}' is unexpected here`);
+    tokens.push({ ...found, at });
+    at += found.text.length;
+  }
+}
+
+function quotedText(source: string, at: number, error: (at: number, problem: string) => Error) {
+  const quote = source[at]!;
+  let text = "";
+  for (let from = at + 1; ;) {
+    const close = source.indexOf(quote, from);
+    if (close === -1) throw error(at, `the quote ${quote} is not closed`);
+    text += source.slice(from, close);
+    if (source[close + 1] !== quote) return { text, end: close + 1 };
+    text += quote;
+    from = close + 2;
+  }
 }

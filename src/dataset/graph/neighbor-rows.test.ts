@@ -1,4 +1,4 @@
-import { neighborRows, withNeighborRows } from "./neighbor-rows.js";
+import { neighborRows, withNeighborRows } from "./item-neighbors.js";
 import { forEachPair, type FeatureRows } from "../rows.js";
 
 const labels = new Float32Array(3);

@@ -1,4 +1,4 @@
-import { expiryOf } from "./expire.js";
+import { expiryOf } from "./last-seen.js";
 
 const DAY = 86_400_000;
 

@@ -4,9 +4,37 @@ import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
 import { keysToRows } from "./keys.js";
 import { intAttribute, type Axis } from "./model.js";
-import type { NetworkKeys, NetworkNumber } from "../network.js";
+import type { Keys } from "../../log/keys.js";
 import { reservedRows, type ReserveScheme } from "../reserve.js";
 import type { OnnxInput } from "../selection.js";
+
+/** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
+export interface NetworkKeys {
+  kind: "keys";
+  name: string;
+  /** an empty key is a hole */
+  keys: Keys;
+  /** a number finds its key: key b holds what is from edges[b - 1] on and below edges[b] */
+  edges?: readonly number[];
+  /** f32[1 + keys.size][W] */
+  embeddings: Float32Array;
+  /** f32[1 + keys.size]: weights of the wide part */
+  wide?: Float32Array;
+}
+
+/** A number: its feature's value is (number - mean) / deviation. */
+export interface NetworkNumber {
+  kind: "number";
+  name: string;
+  /** of log(1 + number) instead */
+  log1p: boolean;
+  mean: number;
+  deviation: number;
+  /** f32[W] */
+  embeddings: Float32Array;
+  /** f32[1] */
+  wide?: Float32Array;
+}
 
 /** The axis of examples. */
 export const AXIS = "N";

@@ -10,10 +10,8 @@ import type { SparseRows } from "../../kernels/als/binding.js";
 import { pow } from "../../numeric/exp.js";
 import { featureKey } from "../../numeric/initial.js";
 import { signedDraw } from "../../numeric/random.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { AlsMachine, type SideName } from "./machine.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -36,7 +34,7 @@ export interface ImplicitInput {
   validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
   /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
   start?: Record<SideName, StartSide> & { freezes: boolean };
-  controls?: TrainingControls;
+  controls?: Controls;
 }
 
 /** By names such as ndcgAt20. */
@@ -97,7 +95,7 @@ async function trainEpochs(
   options: ImplicitOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<ImplicitModel> {
-  const { dim, seed, unobservedWeight, patience } = options;
+  const { dim, seed, unobservedWeight } = options;
   const { validate, start, controls = {} } = input;
   const mass = { users: rowSums(input.users), items: rowSums(input.items) };
   machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
@@ -155,15 +153,10 @@ async function trainEpochs(
       };
     },
     terminate: () => machine.terminate(),
-  };
-  const plan = {
-    epochs: options.epochs,
-    patience,
-    minDelta: 0,
-    better: "higher" as const,
+    better: "higher",
     validates: validate !== undefined,
   };
-  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
   return { ...kept!, ...done, ...(interrupted && { interrupted }) };
 }
 

@@ -1,5 +1,8 @@
 // `embed train-als`: users x items factorized by alternating least squares, from events alone.
 
+import type { LogTraits } from "../../training/session/trainer.js";
+import { RANKS_ONLY } from "../../training/session/trainer.js";
+import type { Suits } from "../../training/session/trainer.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import { type FactorStart, factorInit, openFactorInit } from "../../factors/warm-start.js";
 import { UsageError } from "../../errors.js";
@@ -9,7 +12,6 @@ import type { Plan } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
-import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-als";
 

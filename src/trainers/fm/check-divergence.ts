@@ -1,7 +1,6 @@
 // When a training is lost: a loss that is no number, or parameters that have grown beyond all use.
 
-import { diverged } from "../../training/epochs/diverged.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import { diverged, type EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { FmOptions } from "./options.js";
 
 /** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */

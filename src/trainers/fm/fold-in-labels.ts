@@ -17,7 +17,7 @@ import type { FmParameters } from "../../factors/model.js";
 import type { FmRun } from "../../factors/artifact.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
-import { rowsToScore } from "../../training/reading/read-like-run.js";
+import { rowsToScore } from "../../training/judging/evaluate-scores.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 

@@ -6,7 +6,7 @@ import type { FeatureRates } from "../../kernels/fm/binding.js";
 import { featureTable } from "../../training/examples/feature-table.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type PassesElsewhere } from "./train.js";

@@ -6,8 +6,7 @@ import {
   storedFactors,
   sumCapabilities,
 } from "../../factors/capabilities.js";
-import type { Capabilities, Models } from "../../training/capabilities/model.js";
-import { predictsLabels } from "../../training/capabilities/scoring-models.js";
+import { type Capabilities, type Models, predictsLabels } from "../../training/capabilities/model.js";
 
 const ofLabels: Capabilities = {
   ...predictsLabels(readFactors),

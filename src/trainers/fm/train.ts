@@ -10,12 +10,15 @@ import type { FieldAwareness } from "../../kernels/ffm/binding.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import { diverged } from "../../training/epochs/diverged.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+} from "../../training/epochs/epoch-loop.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
-import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { checkGrowth } from "./check-divergence.js";
 import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
@@ -42,7 +45,7 @@ export interface FmInput {
   valid?: FeatureRows;
   /** first parameters of a warm start */
   start?: FactorStart;
-  controls?: TrainingControls;
+  controls?: Controls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
   /** trains on the rows in place of this machine, on its parameters */
@@ -171,9 +174,10 @@ async function trainEpochs(
       elsewhere?.stop();
       return machine.terminate();
     },
+    better: stoppingMetric?.better ?? "lower",
+    validates: validation !== undefined,
   };
-  const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates: validation !== undefined };
-  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
 
   const { optimizer } = kept;
   const model: FmModel = {

@@ -1,7 +1,7 @@
 // The validation part in the machine's memory, looked at after each epoch.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { StoppingMetric } from "../../training/session/controls.js";
+import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
 import { weightOf } from "../../numeric/sum.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";

@@ -6,7 +6,7 @@
 
 import { averaged, type Head } from "./leaf-heads/head.js";
 import type { HeadOptions } from "./options.js";
-import type { LoopControls } from "../../training/session/controls.js";
+import type { Controls } from "../../training/epochs/epoch-loop.js";
 import type { Part, Parts } from "../../training/examples/examples.js";
 import { fitColumns, growForest, refitForest, type GrowJob, type GrownForest } from "./forest-of-log.js";
 import { forestsInTurn, type GrowNext } from "./boosting/forests-in-turn.js";
@@ -43,7 +43,7 @@ export interface ModelJob extends GrowJob {
 export async function fitModel(
   { train, valid }: Omit<Parts, "test">,
   job: ModelJob,
-  controls: LoopControls = {},
+  controls: Controls = {},
 ): Promise<FittedModel> {
   const { head, prediction: target, gbdt, note, watch } = job;
   if (head && head.crossFit > 1) {

@@ -8,9 +8,12 @@
 import { keyAt, selectKeys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
-import type { ForgottenFiles, Forgetting } from "../../training/capabilities/forgetting/forgetting.js";
-import type { AskedKeys } from "../../training/capabilities/forgetting/keys.js";
-import { preprocessWithout } from "../../training/capabilities/forgetting/text.js";
+import {
+  type ForgottenFiles,
+  type Forgetting,
+  type AskedKeys,
+  preprocessWithout,
+} from "../../training/capabilities/forgetting/forgetting.js";
 import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import { headText } from "./leaf-heads/head.js";
 import { leafPaths, wordsOf } from "./forest/paths.js";

@@ -24,6 +24,6 @@ export const models: Models = {
     forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
     vectors: async (run) => await (await import("./read.js")).entityVectors(run),
     rowTexts: async (...of) => await (await import("./read.js")).leafTexts(...of),
-    importances: async (run) => await (await import("./read.js")).readImportances(run),
+    reported: async (run) => ({ importances: await (await import("./read.js")).readImportances(run) }),
   },
 };

@@ -15,22 +15,23 @@ import { targetMetrics, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/warnings/leaks.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { readAsTrained, rolesToEncode, type ReadLike } from "../../training/reading/read-as-trained.js";
+import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/scored.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/evaluate-scores.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
   { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
-  log: ReadLike,
+  log: FurtherLog,
   watch: Watch,
   withLabel: boolean,
   keyed?: string,
 ): Promise<Dataset> {
-  const { fields, ...others } = rolesToEncode(preprocess.roles, keyed);
-  const as = { ...preprocess, roles: { ...(withLabel ? preprocess.roles : others), fields } };
-  const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
-  const { dataset } = await readAsTrained(as, log, shape, silently(watch));
+  const { dataset } = await openAsTrained(preprocess, log, silently(watch), {
+    roles: withLabel ? "all" : "features",
+    key: keyed,
+    labelIsName: preprocess.task === "multiclass",
+  });
   return withTargetStatistics(dataset, statistics);
 }
 

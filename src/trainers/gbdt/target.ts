@@ -1,9 +1,8 @@
 // What trees predict: the labels of a part's rows, and what each row counts.
 
-import { classesOf, classLabelsOf } from "../../dataset/classes.js";
+import { classesOf, classLabelsOf, labelsOf } from "../../dataset/labels.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
-import { labelsOf } from "../../dataset/labels.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
 import { valuesAt } from "../../numeric/indices.js";

@@ -1,11 +1,14 @@
 // `embed train-gbdt`: log → binned columns → boosted trees, a head on their leaves, and vectors made of them.
 
+import type { LogTraits } from "../../training/session/trainer.js";
+import { PREDICTS_ONLY } from "../../training/session/trainer.js";
+import type { Suits } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
-import { comparedByLabels } from "../../training/epochs/stopping-metric.js";
 import type { Trainer } from "../../training/session/trainer.js";
+import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
+import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
 import { ctrColumns, ctrOf, withCtr } from "./target-statistics/ctr.js";
@@ -25,7 +28,6 @@ import {
 } from "./options.js";
 import { forestOutcomeWarnings } from "./outcome.js";
 import { targetOf } from "./target.js";
-import { PREDICTS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-gbdt";
 

@@ -1,6 +1,6 @@
 // Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
 
-import { classLabelsOf } from "../../dataset/classes.js";
+import { classLabelsOf } from "../../dataset/labels.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
@@ -15,7 +15,7 @@ import { readLikeGbdt } from "./run.js";
 import { UsageError } from "../../errors.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import { keysOfRows } from "../../training/reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
 /** Rows at a time, of features. */

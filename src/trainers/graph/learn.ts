@@ -10,9 +10,8 @@ import type { SgnsParts } from "../../kernels/sgns/parts.js";
 import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/warm-start.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
+import type { Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import { type UserMetric, valueOf } from "../../evaluation/user-metric.js";
@@ -39,7 +38,7 @@ export interface GraphInput {
   /** Takes the walks of the first epoch, chunk after chunk. */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
   warn: (text: string) => void;
-  controls: TrainingControls;
+  controls: Controls;
 }
 
 /** Rows by feature of the space, for each side of the method. */

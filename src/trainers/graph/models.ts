@@ -25,7 +25,9 @@ const composed: Model = {
     });
   },
   transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
-  shares: async (run) => await (await import("./eges/artifact.js")).attentionOf(run),
+  reported: async (run) => ({
+    shares: await (await import("./eges/artifact.js")).attentionOf(run),
+  }),
   lacks: { foldIn: "new items are composed from their side columns: embed transform RUN items.csv" },
 };
 

@@ -23,7 +23,7 @@ import {
 } from "../../training/capabilities/folded-keys.js";
 import { newKeysOf } from "../../training/capabilities/new-keys.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
-import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
+import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -54,7 +54,7 @@ export async function foldInSessions(run: Run, options: TransformOptions, watch:
     ...{ dim: model.table.dim, biased: false },
     async of(log) {
       const read: Read = async (roles) =>
-        await readEventsLikeRun(model.preprocess, log, roles, silently(watch));
+        (await openAsTrained(model.preprocess, log, silently(watch), { roles: roles })).dataset;
       return users ? await users(read) : await itemsOf(run, model, options, read, watch.signal);
     },
   };

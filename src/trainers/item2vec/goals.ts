@@ -4,7 +4,7 @@
 //                                                                              └──► sessions with a goal several times an epoch
 
 import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences/sequences.js";
-import { rowsHeldBy } from "../../dataset/filters/where-dataset.js";
+import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { parseWhere } from "../../dataset/filters/where.js";
 import { UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";

@@ -10,9 +10,8 @@ import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js"
 import { learnSkipGrams, noiseOf, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/warm-start.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
+import type { Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
@@ -33,7 +32,7 @@ export interface Item2vecInput {
   start?: SgnsStart | undefined;
   /** what centres meet beside the window */
   beside?: Beside | undefined;
-  controls: TrainingControls;
+  controls: Controls;
 }
 
 /** Rows by feature of the space. */

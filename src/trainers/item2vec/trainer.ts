@@ -1,5 +1,8 @@
 // `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
 
+import type { LogTraits } from "../../training/session/trainer.js";
+import { RANKS_ONLY } from "../../training/session/trainer.js";
+import type { Suits } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -8,8 +11,8 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
+import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
@@ -28,7 +31,6 @@ import { sessionsOf, acceptTokens } from "./sessions.js";
 import { startOf, openSgnsInit, type SgnsInit } from "../../skip-grams/warm-start.js";
 import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
 import { validationOf, validMetrics } from "./validation.js";
-import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-item2vec";
 

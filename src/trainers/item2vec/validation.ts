@@ -4,7 +4,7 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { DataError, UsageError } from "../../errors.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { Parts } from "../../training/examples/examples.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";

@@ -1,17 +1,12 @@
 // A run of train-net as the whole network, for format onnx: its parameters by field, w0 in the first layer's biases.
 
 import type { Run } from "../../embedding/run-directory.js";
-import type {
-  Network,
-  NetworkCross,
-  NetworkKeys,
-  NetworkLayer,
-  NetworkNumber,
-} from "../../export/network.js";
-import { networkChunks } from "./onnx.js";
+import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
+import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
+import type { NetworkLayer } from "../../export/onnx/graph.js";
+import { networkChunks, type Network, type NetworkCross } from "./onnx.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { NetworkAsked, NetworkFile } from "../../training/capabilities/model.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";

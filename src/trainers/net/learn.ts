@@ -2,7 +2,7 @@
 
 import { metricsOf } from "../../evaluation/metrics.js";
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { NET_MODEL, netModelFiles, netTable, scoreRows } from "./model.js";
 import type { NetOptions } from "./options.js";

@@ -1,7 +1,6 @@
 // The model that runs of `train-net` hold.
 
-import type { Models } from "../../training/capabilities/model.js";
-import { predictsLabels } from "../../training/capabilities/scoring-models.js";
+import { type Models, predictsLabels } from "../../training/capabilities/model.js";
 
 export const models: Models = {
   net: {
@@ -21,6 +20,8 @@ export const models: Models = {
     scoresBy: "vectors",
     vectors: async (run) => await (await import("./model.js")).networkVectors(run),
     unknownKeys: async (run) => await (await import("./model.js")).networkUnknownKeys(run),
-    network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
+    networks: {
+      network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
+    },
   },
 };

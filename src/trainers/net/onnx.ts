@@ -7,8 +7,7 @@
 // x_0 is made field by field, Gather of a key's row, a number's row times its value, and dense layers follow (docs/algorithms/networks.md):
 // one Gemm each. W is the length of an embedding: (w, v) of fnn, v of the others. Ranges are compared as f32, as the input is.
 
-import { CROSS_OPSET, drawIn, shiftRight } from "../../export/onnx/cross.js";
-import { GraphBuilder } from "../../export/onnx/graph.js";
+import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/graph.js";
 import {
   AXIS,
   byRow,
@@ -18,11 +17,39 @@ import {
   rowOfKey,
   valueOfNumber,
   type FoundBy,
+  type NetworkKeys,
+  type NetworkNumber,
   type RowFeatures,
 } from "../../export/onnx/columns.js";
-import { denseLayers } from "../../export/onnx/layers.js";
 import { modelChunks } from "../../export/onnx/model.js";
-import type { Network, NetworkCross, NetworkKeys, NetworkNumber } from "../../export/network.js";
+
+/** Crosses of two fields: weights by the hash of two features, as drawIn computes it. */
+export interface NetworkCross {
+  /** indices of fields of keys */
+  fields: readonly [number, number];
+  bits: number;
+  /** u32 of each feature of the first field */
+  first: Uint32Array;
+  /** u32 of each feature of the second field */
+  lo: Uint32Array;
+  hi: Uint32Array;
+  /** f32[2^bits] */
+  weights: Float32Array;
+}
+
+/** A network as it scores. */
+export interface Network {
+  fields: readonly (NetworkKeys | NetworkNumber)[];
+  /** W */
+  width: number;
+  /** whether x_0 has a ReLU */
+  embeddingRelu: boolean;
+  /** the last one's only output is the score */
+  layers: readonly NetworkLayer[];
+  crosses: readonly NetworkCross[];
+  /** the score is log-odds, or a value that is clipped to a range */
+  link: { kind: "logistic" } | { kind: "value"; range: readonly [low: number, high: number] };
+}
 
 const SCORE = "score";
 
@@ -97,4 +124,44 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
     const [low, high] = link.range.map((end) => graph.constant([], Float32Array.of(end)));
     graph.apply("Clip", [score, low!, high!], { output: SCORE });
   }
+}
+
+// Crosses: the hash of two features, computed by the graph, and its weight.
+//
+//   first   u32, of a row of the first field: the hash of (pair, its feature)
+//   lo, hi  u32, of a row of the second field: its feature's hash
+//   place = draw(draw(first, lo), hi) / 2^(32 - bits)          draw: docs/algorithms/networks.md, numeric/random.ts
+//
+// ONNX has no arithmetic modulo 2^32. Numbers are int64 in [0, 2^32), and a product is taken in two parts that stay below 2^49, so
+// that nothing overflows. BitwiseXor is of ai.onnx 18.
+
+/** The version of ai.onnx that crosses need. */
+const CROSS_OPSET = 18;
+const TWO_16 = 2 ** 16;
+const TWO_32 = 2 ** 32;
+
+/** draw(key, counter) of int64 tensors. @returns its name */
+function drawIn(graph: GraphBuilder, key: string, counter: string): string {
+  let x = modulo(graph, graph.apply("Add", [key, times(graph, counter, 0x9e3779b9)]), TWO_32);
+  x = shiftedXor(graph, x, 16);
+  x = shiftedXor(graph, times(graph, x, 0x21f0aaad), 15);
+  return shiftedXor(graph, times(graph, x, 0xd35a2d97), 15);
+}
+
+/** x / 2^bits, rounded down. */
+function shiftRight(graph: GraphBuilder, x: string, bits: number): string {
+  return graph.apply("Div", [x, graph.int64(2 ** bits)]);
+}
+
+const shiftedXor = (graph: GraphBuilder, x: string, bits: number): string =>
+  graph.apply("BitwiseXor", [x, shiftRight(graph, x, bits)]);
+
+const modulo = (graph: GraphBuilder, x: string, by: number): string =>
+  graph.apply("Mod", [x, graph.int64(by)]);
+
+/** x factor modulo 2^32, for factor = high 2^16 + low: (x low + (x high mod 2^16) 2^16) mod 2^32 */
+function times(graph: GraphBuilder, x: string, factor: number): string {
+  const low = graph.apply("Mul", [x, graph.int64(factor % TWO_16)]);
+  const high = modulo(graph, graph.apply("Mul", [x, graph.int64(Math.floor(factor / TWO_16))]), TWO_16);
+  return modulo(graph, graph.apply("Add", [low, graph.apply("Mul", [high, graph.int64(TWO_16)])]), TWO_32);
 }

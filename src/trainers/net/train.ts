@@ -12,12 +12,15 @@ import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
 import { weightOf } from "../../numeric/sum.js";
 import { withMachine } from "../../workers/with-machine.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import { diverged } from "../../training/epochs/diverged.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+} from "../../training/epochs/epoch-loop.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 import { rowsOfBatch, chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
@@ -37,7 +40,7 @@ export interface NetInput {
   start?: NetStart;
   /** further metrics of the validation split after an epoch */
   validate?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
-  controls?: TrainingControls;
+  controls?: Controls;
 }
 
 /** Mean loss above which a training is lost, as the factorization machine's: nats, or so many times the labels' variance. */
@@ -153,9 +156,10 @@ async function trainEpochs(
       kept = unprefixed(KEPT, arrays);
     },
     terminate: () => machine.terminate(),
+    better: stoppingMetric?.better ?? "lower",
+    validates: valid !== undefined,
   };
-  const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates: valid !== undefined };
-  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
 }
 

@@ -1,7 +1,11 @@
 // `embed train-net`: a network above an embedding layer, which starts from an earlier run's table or at random.
 
+import type { Candidate } from "../../training/session/trainer.js";
+import type { LogTraits } from "../../training/session/trainer.js";
+import { PREDICTS_ONLY } from "../../training/session/trainer.js";
+import type { Suits } from "../../training/session/trainer.js";
 import { UsageError } from "../../errors.js";
-import { checkLabels } from "../../training/options/example-options.js";
+import { checkLabels } from "../../training/options/log.js";
 import {
   factsOf,
   featurePlan,
@@ -18,9 +22,9 @@ import type {
   TrainingSteps,
   Initialization,
 } from "../../training/warm-start/initializations.js";
+import type { Trainer } from "../../training/session/trainer.js";
 import type { Plan } from "../../training/session/plan.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import {
   checkNetOptions,
@@ -33,7 +37,6 @@ import {
   archs,
 } from "./options.js";
 import type { NetStart } from "./initialization.js";
-import { PREDICTS_ONLY, type Candidate, type LogTraits, type Suits } from "../../training/session/suits.js";
 import { ownVocabulary, type FittedVocabulary } from "../../training/warm-start/carried-keys.js";
 import {
   openTableInit,

@@ -6,18 +6,19 @@ import type { Run } from "../../embedding/run-directory.js";
 import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { denseLayersOf } from "../../kernels/net/shape.js";
 import { silently, unseenNotes, wholeOf } from "../../training/reading/split-parts.js";
-import { readRowsToEncode } from "../../training/reading/read-like-run.js";
+import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readNetParameters, startScoring, type NetParameters } from "./model.js";
-import { encodedChunks } from "../../training/capabilities/transform-rows.js";
+import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 
 /** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
 export async function encodeHidden(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const found = await readSpace(run);
   const network = await readNetParameters(run, found.space, found.table);
-  const dataset = await readRowsToEncode(found.preprocess, options, options.key, silently(watch));
+  const needed = { roles: "features", key: options.key } as const;
+  const { dataset } = await openAsTrained(found.preprocess, options, silently(watch), needed);
   const warnings = unseenNotes(found.space, wholeOf(dataset));
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const { inputs: width } = denseLayersOf(network.shape).at(-1)!;

@@ -22,7 +22,7 @@ import { featuresOf, interactionsPca } from "./interactions.js";
 import { factorScorer } from "../../factors/trained.js";
 import type { PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
-import type { ExampleOptions } from "../../training/options/example-options.js";
+import type { ExampleOptions } from "../../training/options/log.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
 import type { Examples, Part } from "../../training/examples/examples.js";
 import { countUnseen, type SplitParts } from "../../training/reading/split-parts.js";
@@ -30,7 +30,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import { addedToPopularity, vectorAdvice } from "../../training/warnings/vectors-add.js";
 import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
-import { rankingMetricsOfParts } from "../../training/judging/ranking-metrics.js";
+import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
 /** Options with what the user said of --dim. */

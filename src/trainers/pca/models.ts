@@ -1,8 +1,7 @@
 // The models that runs of `train-pca` hold.
 
-import type { Capabilities, Models } from "../../training/capabilities/model.js";
+import { type Capabilities, type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";
-import { ranksByVectors } from "../../training/capabilities/scoring-models.js";
 
 const folds = "use --fold-in LOG with events of new users or items";
 const projects = "use transform RUN LOG to project rows of its matrix";

@@ -1,5 +1,7 @@
 // `embed train-pca`: principal components of users and items, of features, or of a table's columns.
 
+import type { LogTraits } from "../../training/session/trainer.js";
+import type { Suits } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
@@ -7,12 +9,12 @@ import type { PartMetrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/lists.js";
-import type { ExampleOptions } from "../../training/options/example-options.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
-import { negativeFiles } from "../../training/examples/negative-file.js";
+import type { ExampleOptions } from "../../training/options/log.js";
+import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
-import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
+import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
 import { PCA_MODELS, type PcaModel } from "./model.js";
@@ -24,7 +26,6 @@ import {
   type PcaOptions,
   type GivenPca,
 } from "./options.js";
-import type { LogTraits, Suits } from "../../training/session/suits.js";
 import { eventPreprocessOf } from "../../training/session/describe-run.js";
 
 export const trainer: Trainer = {

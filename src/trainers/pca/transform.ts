@@ -15,9 +15,9 @@ import type { PcaOptions } from "./options.js";
 import { interactionFolding, projectionOf, type FoldedEvents } from "./project.js";
 import { silently } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { readLikeRun } from "../../training/reading/read-like-run.js";
+import { openAsTrained, openTableAsTrained } from "../../training/reading/open-as-trained.js";
 import { newKeysOf } from "../../training/capabilities/new-keys.js";
-import { readTable, encodedChunks } from "../../training/capabilities/transform-rows.js";
+import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
 /** Rows of a table or of features, projected. */
@@ -26,7 +26,7 @@ export async function projectRows(run: Run, options: TransformOptions, watch: Wa
   const { whiten } = run.manifest.options as unknown as PcaOptions;
   const isTable = run.manifest.model === PCA_MODELS.columns;
   const projection = projectionOf(model.space, await readPcaTensors(run), { isTable, whiten });
-  const { dataset, known } = await readTable(model, options, watch);
+  const { dataset, known } = await openTableAsTrained(model, options, watch);
   const absent = model.space.fields.map(({ name }) => name).filter((name) => !known.includes(name));
   const warnings = absent.map((name) => `column '${name}' is missing: its cells are treated as empty`);
   for (const text of warnings) watch.observe({ stage: "warning", text });
@@ -82,7 +82,7 @@ export async function foldInInteractions(
   return {
     ...{ dim: table.dim, biased: false },
     async of(log, mayBeNone) {
-      const { dataset } = await readLikeRun(preprocess, log, silently(watch));
+      const { dataset } = await openAsTrained(preprocess, log, silently(watch));
       const fresh = newKeysOf(model, dataset, { given: options.field, mayBeNone }, watch);
       const folding = foldings.get(fresh.side) ?? vectorOf(fresh.side);
       foldings.set(fresh.side, folding);

@@ -2,7 +2,7 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { RankingData } from "../../kernels/ranking/binding.js";
-import { sharedNoise, type SharedNoiseOptions } from "../../sampling/shared-noise.js";
+import { sharedNoise, type SharedNoiseOptions } from "../../sampling/noise-distribution.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 

@@ -23,7 +23,7 @@ import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { draw } from "../../numeric/random.js";
-import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
+import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "../../factors/compose.js";
 import {
@@ -34,7 +34,7 @@ import {
 } from "../../factors/fold-in-events.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import type { FmRun } from "../../factors/artifact.js";
-import { readNegatives } from "../../training/examples/negative-file.js";
+import { readNegatives } from "../../training/examples/item-file.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";

@@ -3,7 +3,7 @@
 import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { featureTable } from "../../training/examples/feature-table.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import type { FactorStart } from "../../factors/warm-start.js";

@@ -8,14 +8,17 @@ import { ArtifactError, DataError } from "../../errors.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import { cosineRate } from "../../training/epochs/cosine-rate.js";
-import { diverged } from "../../training/epochs/diverged.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import {
+  type Controls,
+  runEpochs,
+  type Steered,
+  type EpochEvent,
+  diverged,
+  cosineRate,
+} from "../../training/epochs/epoch-loop.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { listMetric } from "../../training/options/lists.js";
-import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { rankingData, userFeatures } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import type { RankingOptions } from "./options.js";
@@ -39,7 +42,7 @@ export interface RankingInput {
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
   /** first parameters of a warm start */
   start?: FactorStart;
-  controls?: TrainingControls;
+  controls?: Controls;
 }
 
 export interface RankingResult extends RankingParameters {
@@ -98,7 +101,7 @@ async function trainEpochs(
   observe: (event: EpochEvent) => void,
   first: FactorStart | undefined,
 ): Promise<RankingResult> {
-  const { epochs: most, seed, shuffle, patience, evaluateEvery } = options;
+  const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
   await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
   const from = first ?? start;
@@ -151,15 +154,10 @@ async function trainEpochs(
       if (arrays["keptVectors"]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
-  };
-  const plan = {
-    epochs: most,
-    patience,
-    minDelta: options.minDelta,
-    better: "higher" as const,
+    better: "higher",
     validates: validate !== undefined,
   };
-  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
 
   const { parameters, base, optimizer } = kept!;
   if (start) keepUntouched({ w0: 0, ...parameters }, start, counts);

@@ -1,5 +1,8 @@
 // `embed train-ranking`: vectors by which an event's item scores above items that its user lacks.
 
+import type { LogTraits } from "../../training/session/trainer.js";
+import { RANKS_ONLY } from "../../training/session/trainer.js";
+import type { Suits } from "../../training/session/trainer.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
 import {
   checkState,
@@ -18,7 +21,6 @@ import { togetherNote } from "../../training/examples/training-examples.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./models.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
-import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-ranking";
 

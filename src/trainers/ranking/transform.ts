@@ -4,7 +4,7 @@
 import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
-import { withNeighborRows } from "../../dataset/graph/neighbor-rows.js";
+import { withNeighborRows } from "../../dataset/graph/item-neighbors.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { composerOfFactors, encodeComposed, type Completion } from "../../factors/transform.js";
 import { readItems } from "../../training/examples/item-file.js";

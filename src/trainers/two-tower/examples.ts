@@ -5,14 +5,14 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
-import { itemCatalogue, keyColumn } from "../../dataset/item-catalogue.js";
+import { itemCatalogue, keyColumn } from "../../dataset/item-fields.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { rowsHeldBy } from "../../dataset/filters/where-dataset.js";
+import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
 import { shuffle, streamOf } from "../../numeric/hash-random.js";
-import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
+import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { Examples, Part, Parts } from "../../training/examples/examples.js";

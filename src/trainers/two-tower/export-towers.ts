@@ -5,15 +5,20 @@ import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocab
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import type { NetworkLayer } from "../../export/network.js";
+import type { NetworkLayer } from "../../export/onnx/graph.js";
 import type { FoundBy } from "../../export/onnx/columns.js";
-import { itemTowerChunks, userTowerChunks } from "./onnx.js";
-import type { HistoryItems, ItemTower, UserTower } from "../../export/towers.js";
+import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
+import {
+  itemTowerChunks,
+  userTowerChunks,
+  type HistoryItems,
+  type ItemTower,
+  type UserTower,
+} from "./onnx.js";
 import type { DenseLayer } from "../../kernels/shared/dense.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
-import type { NetworkAsked, NetworkFile, TowerName } from "../../training/capabilities/model.js";
+import type { NetworkAsked, NetworkFile } from "../../training/capabilities/model.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { inHashOrder, recencyOf } from "./histories.js";
 import { readTowers, slotsOf, type StoredTowers } from "./model.js";
@@ -35,8 +40,8 @@ interface Parts {
  * @throws {DataError} a key cannot be asked for
  */
 export async function towerFile(
+  tower: "user" | "item",
   run: Run,
-  tower: TowerName,
   { reserve: scheme = "keras", onnxInput: input = "key" }: NetworkAsked,
 ): Promise<NetworkFile> {
   const { space, table, preprocess } = await readSpace(run);

@@ -10,7 +10,7 @@ import { UsageError } from "../../errors.js";
 import { historyOf } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
-import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
+import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import {
   foldedColumn,
   keysFrom,
@@ -55,7 +55,7 @@ export async function foldInHistories(run: Run, options: TransformOptions, watch
   return {
     ...{ dim: form.dim, biased: false },
     async of(log) {
-      const dataset = await readEventsLikeRun(as, log, needed, silently(watch));
+      const dataset = (await openAsTrained(as, log, silently(watch), { roles: needed })).dataset;
       return await unlessAborted(watch.signal, () => usersOf(model, dataset, roles.user!));
     },
     close: endedBy(machine, watch.signal),

@@ -2,7 +2,7 @@
 
 import { factorScorer } from "../../factors/trained.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { featureTable } from "../../training/examples/feature-table.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";

@@ -1,7 +1,6 @@
 // The model that runs of `train-two-tower` hold: users by their histories, items by rows of their own.
 
-import type { Models } from "../../training/capabilities/model.js";
-import { ranksByVectors } from "../../training/capabilities/scoring-models.js";
+import { type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 
@@ -9,7 +8,7 @@ export const models: Models = {
   [TWO_TOWER_MODEL]: {
     holds: "users by their histories and items",
     command: "train-two-tower",
-    lacks: { network: "it has two towers: use --onnx-part user or item" },
+    lacks: { networks: "it has two towers: use --onnx-part user or item" },
     ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
       const { factorScorer } = await import("../../factors/trained.js");
       const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
@@ -24,7 +23,10 @@ export const models: Models = {
     },
     vectors: async (run) =>
       await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
-    towers: async (...of) => await (await import("./export-towers.js")).towerFile(...of),
+    networks: {
+      user: async (...of) => await (await import("./export-towers.js")).towerFile("user", ...of),
+      item: async (...of) => await (await import("./export-towers.js")).towerFile("item", ...of),
+    },
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInHistories(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeItems(...of),
   },

@@ -6,15 +6,12 @@
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
-import type { NegativeSource } from "../../sampling/negative-source.js";
-import { sharedNoise } from "../../sampling/shared-noise.js";
-import type { TrainingControls } from "../../training/session/controls.js";
-import { cosineRate } from "../../training/epochs/cosine-rate.js";
 import { degreeVectors } from "../../factors/degree-vectors.js";
-import { diverged } from "../../training/epochs/diverged.js";
-import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
+import type { NegativeSource } from "../../sampling/negatives.js";
+import { sharedNoise } from "../../sampling/noise-distribution.js";
+import { type Controls, type EpochEvent, diverged, cosineRate } from "../../training/epochs/epoch-loop.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TowerExamples } from "./examples.js";
@@ -33,7 +30,7 @@ export interface TowersInput {
   validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
   /** first parameters of a warm start */
   start?: TowersStart;
-  controls?: TrainingControls;
+  controls?: Controls;
 }
 
 /** What is scored. */
@@ -119,7 +116,7 @@ async function trainEpochs(
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<TowersResult> {
-  const { epochs: most, seed, shuffle, patience, minDelta, evaluateEvery } = options;
+  const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = towers.items.length;
   /** of the epoch that came last, once they are asked for */
   let now: TowerVectors | undefined;
@@ -169,15 +166,10 @@ async function trainEpochs(
       if (arrays[`${KEPT}users`]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
-  };
-  const plan = {
-    epochs: most,
-    patience,
-    minDelta,
-    better: "higher" as const,
+    better: "higher",
     validates: validate !== undefined,
   };
-  const done = await runEpochs(training, plan, controls, observe);
+  const done = await runEpochs(training, options, controls, observe);
   return { ...kept!, ...done };
 }
 

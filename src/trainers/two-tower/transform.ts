@@ -9,9 +9,8 @@ import { UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
-import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import { keysOfRows, openTableAsTrained } from "../../training/reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
-import { readTable } from "../../training/capabilities/transform-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
@@ -30,7 +29,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
       `run '${run.path}' has no item tower to compute vectors from columns: train it with --item-tower and ` +
         "--item-fields, or encode users by their events (--fold-in LOG)",
     );
-  const { dataset, known } = await readTable(model, options, watch);
+  const { dataset, known } = await openTableAsTrained(model, options, watch);
   const read = form.sideFields.filter((name) => known.includes(name));
   if (read.length === 0)
     throw new UsageError(

@@ -8,7 +8,7 @@ import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding, type EncodedRows, type Encoding } from "../../export/encoded-rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { listedKeys } from "./listed-keys.js";
-import type { ReadLike } from "../reading/read-as-trained.js";
+import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
 
@@ -20,7 +20,7 @@ export interface FoldingIn {
   /** why a key's vector depends on what else the log holds, a clause; absent where its own events decide it */
   together?: string;
   /** Makes them. @param mayBeNone the log may hold no key that gets a vector */
-  of(log: ReadLike, mayBeNone?: boolean): Promise<FoldedKeys>;
+  of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
   /** Ends threads. */
   close?(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export interface FoldedKeys {
 }
 
 /** Options of a folding whose vectors are not written: of the keys in a role, from the events of a log. */
-export function foldingOf(log: ReadLike, field: "user" | "item"): TransformOptions {
+export function foldingOf(log: FurtherLog, field: "user" | "item"): TransformOptions {
   const shape = { format: "jsonl", features: false, force: false } as const;
   return { ...log, ...shape, on: [], foldIn: log.on, field };
 }

@@ -10,15 +10,16 @@ import type { ReportedRun } from "../../report/content.js";
 import type { FoldIn } from "./folded-keys.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
-import type { Composition } from "./row-composer.js";
+import { type Composition, type ScoringModel, readPreprocess, readSpace } from "./run-space.js";
 import type { RankerFor } from "../../evaluation/rankers.js";
 import type { RankedKeys, RankedUsers } from "../judging/ranked-items.js";
 import type { Rotation } from "./rotation.js";
 import type { RowPredictor } from "./row-predictor.js";
-import type { ScoringModel } from "./run-space.js";
-import type { EvaluatedOn, Scored } from "../judging/scored.js";
+import type { EvaluatedOn, Scored } from "../judging/evaluate-scores.js";
 import type { Transformed, TransformFlag, TransformOptions } from "../options/transform-options.js";
 import type { Watch } from "../session/watch.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import type { Scorer } from "../session/feature-training.js";
 
 /** A kind of model. Each method takes a run whose manifest names it, and reads of it what it needs. */
 export interface Model extends Capabilities {
@@ -70,14 +71,10 @@ export interface Capabilities {
   unknownKeys?: (run: Run) => Promise<OutOfVocabulary>;
   /** A text beside each row of a table; undefined where its rows have none. @param table undefined for the default one */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** The whole network in ONNX. @throws {UsageError} {DataError} its fields or keys have no place there */
-  network?: (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
-  /** One of its two towers in ONNX. @throws {UsageError} it has no such tower, or as network */
-  towers?: (run: Run, tower: TowerName, how: NetworkAsked) => Promise<NetworkFile>;
-  /** Importances of its columns, the greatest gain first. */
-  importances?: (run: Run) => Promise<ReportedRun["importances"]>;
-  /** What its items are composed of, by how often they occur. */
-  shares?: (run: Run) => Promise<ReportedRun["shares"]>;
+  /** Its networks in ONNX. */
+  networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
+  /** What a report has of it alone: importances of its columns, the greatest gain first, or what its items are composed of. */
+  reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
 
 /** What a network's file is to look like. */
@@ -86,8 +83,11 @@ export interface NetworkAsked {
   onnxInput?: OnnxInput;
 }
 
-/** Whose vectors a tower makes. */
-export type TowerName = "user" | "item";
+/** The whole network, or the tower that makes vectors of users or of items. */
+export type NetworkName = "network" | "user" | "item";
+
+/** Makes a network's file. @throws {UsageError} {DataError} the run has no such tower, or its fields or keys have no place in ONNX */
+export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
 
 /** A network's file. */
 export interface NetworkFile {
@@ -112,3 +112,55 @@ export type Capable = <C extends keyof Capabilities>(
   name: C,
   cannot: string,
 ) => Promise<NonNullable<Capabilities[C]>>;
+
+/** Makes a run's scorer. @param table of the run, or rows in place of its own */
+export type ReadScorer<S extends Scorer = Scorer> = (
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+) => Promise<S>;
+
+async function opened<S extends Scorer>(
+  read: ReadScorer<S>,
+  run: Run,
+  inPlace: EmbeddingTable | undefined,
+): Promise<ScoringModel<S>> {
+  const { preprocess, table, space } = await readSpace(run);
+  return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
+}
+
+/** Of any model over features. */
+export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "predictor"> {
+  return {
+    preprocess: readPreprocess,
+    scorer: (run, inPlace) => opened(read, run, inPlace),
+    predictor: async (run, how) =>
+      await (await import("./row-predictor.js")).predictorOf(await opened(read, run, undefined), how),
+  };
+}
+
+/** Of one whose task has labels. */
+export function predictsLabels(
+  read: ReadScorer,
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "evaluate"> {
+  return {
+    ...scoresRows(read),
+    evaluate: async (run, on, watch) =>
+      await (
+        await import("../judging/evaluate-scores.js")
+      ).evaluateScores(run, await opened(read, run, on.inPlace), on, watch),
+  };
+}
+
+/** Of one that ranks items by vectors. */
+export function ranksByVectors(
+  read: ReadScorer<Required<Scorer>>,
+): Pick<Capabilities, "preprocess" | "scorer" | "predictor" | "rank"> {
+  return {
+    ...scoresRows(read),
+    rank: async (run, keys, inPlace) =>
+      await (
+        await import("../judging/ranked-items.js")
+      ).rankByVectors(run, await opened(read, run, inPlace), keys),
+  };
+}

@@ -7,7 +7,7 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { formatNamed } from "../../export/formats.js";
 import { checkHeld } from "../../export/key-checks.js";
-import type { NetworkKeys, NetworkNumber } from "../../export/network.js";
+import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
 import { selectRows, type OnnxInput } from "../../export/selection.js";
 
 /** Looks at fields before the graph is made. @throws {UsageError} it could not find a row of each cell @throws {DataError} nor of a key */

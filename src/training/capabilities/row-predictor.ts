@@ -1,18 +1,12 @@
 // What predicts rows of a log one by one, whatever the model: rows of a dataset ──► scores ──► probabilities, numbers or scores.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { numericOf } from "../../dataset/vocabulary/preprocess.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { ranksItems } from "../../dataset/labels.js";
 import { DivergedError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
 import { logistic } from "../../numeric/elementary.js";
-import {
-  readAsTrained,
-  rolesToEncode,
-  type ReadAsTrained,
-  type ReadLike,
-} from "../reading/read-as-trained.js";
+import { openAsTrained, type FurtherLog, type TrainedAs } from "../reading/open-as-trained.js";
 import type { ScoringModel } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 
@@ -34,11 +28,11 @@ export type Predicted =
 export interface RowPredictor {
   predicted: Predicted;
   /** how a log is read as the run's; absent for a model of another program */
-  as?: ReadAsTrained;
+  as?: TrainedAs;
   /** sentences on what its predictions are, where a user may take them for something else */
   notes: readonly string[];
   /** Reads a log: labels, weights and events need not be there. */
-  read(log: ReadLike, watch: Watch): Promise<Dataset>;
+  read(log: FurtherLog, watch: Watch): Promise<Dataset>;
   /**
    * Scores of rows of a dataset that `read` made, before any link; the same bytes at any number of threads, however rows are parted.
    *
@@ -62,9 +56,8 @@ export async function predictorOf(
   const { space, preprocess } = model;
   const { task, labelRange, negatives } = preprocess;
   // all rows are scored, whichever were events of the training
-  const { positives: _, ...roles } = rolesToEncode(preprocess.roles, undefined);
+  const { positives: _, label: __, weight: ___, event: ____, ...roles } = preprocess.roles;
   const as = { ...preprocess, roles };
-  const shape = { numeric: numericOf(preprocess), unlabelled: false };
   const running = await model.start?.({ threads });
   const predicted: Predicted = ranksItems(task)
     ? { kind: "score", numScores: 1 }
@@ -81,7 +74,7 @@ export async function predictorOf(
               "rank rows but are not calibrated to real impressions",
           ]
         : [],
-    read: async (log, watch) => (await readAsTrained(as, log, shape, watch)).dataset,
+    read: async (log, watch) => (await openAsTrained(as, log, watch, { roles: "features" })).dataset,
     async score(dataset, rows) {
       const encoder = bindEncoder(space, dataset);
       const scores = new Float64Array(rows.length);

@@ -1,11 +1,11 @@
 // The features of a run, and how rows become them: what every model over a feature space is read with.
 
-import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
-import { parsePreprocess } from "../../dataset/vocabulary/preprocess-shape.js";
+import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Scorer } from "../session/feature-training.js";
+import type { FeatureRows } from "../../dataset/rows.js";
 
 /** How rows are prepared for a run's model, in model/. */
 export const PREPROCESS_FILE = "preprocess.json";
@@ -37,3 +37,20 @@ export async function readSpace(run: Run): Promise<RunSpace> {
 
 /** A run's model, ready to score rows of its features. */
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
+
+export interface RowComposer {
+  /** numbers of a vector */
+  dim: number;
+  /** f32[numRows * dim]: the vector of each row's features */
+  vectors(rows: FeatureRows): Float32Array;
+  /** f32[numRows]: the bias of each row's features, with what they add among themselves */
+  weights(rows: FeatureRows): Float32Array;
+  /** vectors side by side in a row of the table, each with a penalty of its own when it is folded in */
+  numBlocks: number;
+}
+
+/** A run's features and what adds them up. */
+export interface Composition {
+  space: FeatureSpace;
+  composer: RowComposer;
+}

@@ -1,8 +1,12 @@
 // RUN.checkpoint as a file: where it is, whose it is, and how it is read and written, whatever a trainer keeps in it.
 
 import { basename, dirname } from "node:path";
-import { piecesOf, readSafetensorsFile } from "../../embedding/safetensors-file.js";
-import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import {
+  piecesOf,
+  readSafetensorsFile,
+  safetensorsChunks,
+  type Tensor,
+} from "../../embedding/safetensors.js";
 import { ArtifactError, OutputError, UsageError } from "../../errors.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";

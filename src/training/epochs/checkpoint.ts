@@ -23,9 +23,8 @@ import {
   text,
 } from "../../io/json-shape.js";
 import { CheckpointFile, type Identity } from "./checkpoint-file.js";
-import type { Checkpoint, LoopControls } from "../session/controls.js";
+import type { Checkpoint, Controls, EpochEvent } from "./epoch-loop.js";
 import { firstStanding } from "./early-stopping.js";
-import type { EpochEvent } from "./epoch.js";
 import { arrayOf, type NamedArrays } from "./named-arrays.js";
 import type { SearchState } from "../search/search.js";
 
@@ -113,7 +112,7 @@ export class Checkpoints {
   }
 
   /** What a training, or with `first` its refit, is steered by. */
-  controls(first?: Evaluated): Pick<LoopControls, "checkpoint" | "resume"> {
+  controls(first?: Evaluated): Pick<Controls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
     return {

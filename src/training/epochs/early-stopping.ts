@@ -1,5 +1,16 @@
 // Early stopping: which epoch is best, which is kept, and when no better one is waited for any longer.
 
+import type { FeatureRows } from "../../dataset/rows.js";
+
+/** What early stopping goes by in place of the validation loss. */
+export interface StoppingMetric {
+  /** as metrics.jsonl names it */
+  name: string;
+  better: "lower" | "higher";
+  /** @param scores f32: before any link, in the label's unit @param rows with their labels and weights */
+  of(scores: Float32Array, rows: FeatureRows): number;
+}
+
 /** How early stopping stands. */
 export interface Standing {
   /** the epoch whose parameters are kept, from 1; 0 before the first, and while none beats the value to beat */

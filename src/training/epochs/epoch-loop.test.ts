@@ -1,7 +1,6 @@
 // The loop of epochs on a training whose validation losses are a given list.
 
-import type { Checkpoint, LoopControls } from "../session/controls.js";
-import { runEpochs, type EpochPlan, type Steered } from "./epoch-loop.js";
+import { type Checkpoint, type Controls, runEpochs, type Steered } from "./epoch-loop.js";
 
 /** A training that ends by itself after the last of the losses; what it keeps is reported by `kept`. */
 function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: boolean } {
@@ -18,6 +17,8 @@ function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: b
     },
     save: () => ({}),
     restore: () => undefined,
+    better: "lower",
+    validates: true,
     async terminate() {
       this.terminated = true;
       await Promise.resolve();
@@ -25,10 +26,10 @@ function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: b
   };
 }
 
-const plan: EpochPlan = { epochs: 100, patience: 3, minDelta: 0, better: "lower", validates: true };
-const run = async (losses: number[], more: Partial<EpochPlan> = {}, controls: LoopControls = {}) => {
-  const training = trainingOf(losses);
-  const done = await runEpochs(training, { ...plan, ...more }, controls, () => undefined);
+const options = { epochs: 100, patience: 3 };
+const run = async (losses: number[], more: Pick<Steered, "toBeat"> = {}, controls: Controls = {}) => {
+  const training = { ...trainingOf(losses), ...more };
+  const done = await runEpochs(training, options, controls, () => undefined);
   return { ...done, epochs: done.epochs.length, kept: training.kept, terminated: training.terminated };
 };
 

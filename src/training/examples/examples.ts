@@ -15,7 +15,7 @@ import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
-import { negativeSource, type NegativeSource } from "../../sampling/negative-source.js";
+import { negativeSource, type NegativeSource } from "../../sampling/negatives.js";
 
 /** Rows of a dataset that are one part of a split. */
 export interface Part {

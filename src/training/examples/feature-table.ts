@@ -13,6 +13,7 @@ import {
 } from "../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError } from "../../errors.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import type { OutOfVocabulary } from "../../export/reserve.js";
 
 /** Features that are rows of the table, and where: those of a field follow one another, out-of-vocabulary ones are no rows. */
 function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
@@ -131,4 +132,29 @@ function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): F
   if (recipe.kind === "bins") return { kind: "bins", name: recipe.name, edges: recipe.edges, keys, counts };
   const hash = recipe.kind === "key" && recipe.hash;
   return { kind: recipe.kind, name: recipe.name, keys, counts, ...(hash && { hash }) };
+}
+
+/**
+ * Weights and vectors of the out-of-vocabulary features.
+ *
+ * @param parameters of all features: w f32[numFeatures], vectors f32[numFeatures * dim]
+ */
+export function unknownKeysOf(
+  { fields, offsets }: FeatureSpace,
+  { dim, w, vectors: all }: { dim: number; w: Float32Array; vectors: Float32Array },
+): OutOfVocabulary {
+  const weights = new Float32Array(fields.length);
+  const vectors = new Float32Array(fields.length * dim);
+  fields.forEach(({ kind }, f) => {
+    if (kind === "number") return;
+    const feature = offsets[f]!;
+    weights[f] = w[feature]!;
+    vectors.set(all.subarray(feature * dim, (feature + 1) * dim), f * dim);
+  });
+  // a linear model's table has its weights in the vectors' place
+  return {
+    weights,
+    vectors: dim === 0 ? weights : vectors,
+    hasKeys: fields.map(({ kind }) => kind !== "number"),
+  };
 }

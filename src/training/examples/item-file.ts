@@ -7,12 +7,13 @@
 //   fromNeighbors.ids, .indptr, .values what they add, alone: for rows of items that another table has
 
 import type { Keys } from "../../log/keys.js";
-import type { ItemCatalogue } from "../../dataset/item-catalogue.js";
+import type { ItemCatalogue } from "../../dataset/item-fields.js";
 import { numFeaturesOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
+import type { NegativeSource } from "../../sampling/negatives.js";
 
 const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";
@@ -86,4 +87,29 @@ export async function readItems(run: Run, preprocess: Preprocess): Promise<ItemC
   const file = preprocess.negatives ? NEGATIVES_FILE : FILE;
   if (!Object.hasOwn(run.manifest.files, `model/${file}`)) return undefined;
   return itemsFrom(await TensorFile.of(run, file), numFeaturesOf(preprocess));
+}
+
+/** The source as a file of model/. */
+export function negativeFiles(source: NegativeSource): Record<string, readonly Uint8Array[]> {
+  const { users, history } = source;
+  const tensors = new Map<string, Tensor>(itemTensors(source));
+  const put = (name: string, data: Tensor["data"]) => tensors.set(name, { shape: [data.length], data });
+  put("users.bytes", users.bytes);
+  put("users.offsets", users.offsets);
+  put("history.indptr", history.indptr);
+  put("history.items", history.items);
+  return { [NEGATIVES_FILE]: safetensorsChunks(tensors) };
+}
+
+/** Reads it back. @throws {ArtifactError} damaged */
+export async function readNegatives(run: Run, preprocess: Preprocess): Promise<NegativeSource> {
+  const tensors = await TensorFile.of(run, NEGATIVES_FILE);
+  const catalogue = itemsFrom(tensors, numFeaturesOf(preprocess));
+  const users = dictionaryFrom(tensors, "users");
+  const items = tensors.ids("history.items", [undefined], catalogue.items.size);
+  return {
+    ...catalogue,
+    users,
+    history: { indptr: tensors.offsets("history.indptr", [users.size + 1], items.length), items },
+  };
 }

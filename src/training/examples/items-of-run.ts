@@ -1,8 +1,12 @@
 // Which columns go with the item, and the items of a training part with their features in these columns.
 
 import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
-import { itemCatalogue, type ItemCatalogue } from "../../dataset/item-catalogue.js";
-import { findItemFields, type ItemFields } from "../../dataset/item-fields.js";
+import {
+  itemCatalogue,
+  type ItemCatalogue,
+  findItemFields,
+  type ItemFields,
+} from "../../dataset/item-fields.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";

@@ -3,7 +3,7 @@
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type Encoder } from "../../dataset/rows.js";
-import { columnText } from "../../dataset/filters/where-tokens.js";
+import { columnText } from "../../dataset/filters/where.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -15,17 +15,22 @@ import {
   sampleQueries,
   type RankingQueries,
 } from "../../sampling/ranking-events.js";
-import type { NegativeSource } from "../../sampling/negative-source.js";
+import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
-import { readPairs } from "../reading/keyed-rows.js";
+import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
-import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
-import { rankingMetricsOf } from "../judging/ranking-metrics.js";
-import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
+import { negativeFields, type NegativeFields, type Examples, type Part, type Parts } from "./examples.js";
+import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { ListOptions } from "../session/feature-training.js";
 import type { Watch } from "../session/watch.js";
+import {
+  importanceNeighbors,
+  WALKED_ITEMS,
+  neighborRows,
+  withNeighborRows,
+} from "../../dataset/graph/item-neighbors.js";
 
 /** Users that the looks during training are at, at most. */
 const USERS_OF_LOOK = 4096;
@@ -180,10 +185,62 @@ export async function readCandidates(
   if (user === undefined || item === undefined)
     throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
   const { reading, hashKeys } = options;
-  return await readPairs([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
+  return await openKeysAsTrained([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
 }
 
 /** What a user is ranked by: the user, and no context of an event. */
 export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
   return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
+}
+
+export interface NeighborOptions {
+  /** neighbours of an item, at most */
+  most: number;
+  /** what an item's neighbours weigh together; its own features weigh 1 */
+  weight: number;
+}
+
+/**
+ * The source with the neighbours' features in the items' rows.
+ *
+ * Neighbours are those of the training part alone, by what each user has (dataset/graph/item-neighbors.ts).
+ *
+ * @throws {UsageError} no column goes with the item: there is nothing to take over
+ */
+export function withItemNeighbors(
+  space: FeatureSpace,
+  { source, itemFields: [item, ...others] }: Pick<NegativeFields, "source" | "itemFields">,
+  { most, weight, seed }: NeighborOptions & { seed: number },
+  { observe }: Watch,
+): NegativeSource {
+  if (others.length === 0)
+    throw new UsageError(
+      `--item-neighbors needs side columns of '${item!}': name them with --item-fields, or join a table of ` +
+        "items with --side",
+    );
+  const neighbors = importanceNeighbors(source.history, source.items, most, seed);
+  const f = space.fields.findIndex(({ name }) => name === item);
+  const own = { from: space.offsets[f]!, end: space.offsets[f + 1]! };
+  const fromNeighbors = neighborRows(source.templates, neighbors, own, weight);
+
+  const { indptr, sampledUsers } = neighbors;
+  const numItems = source.items.size;
+  let alone = 0;
+  for (let i = 0; i < numItems; i++) if (indptr[i] === indptr[i + 1]) alone++;
+  const columns = others.map((name) => `'${name}'`).join(", ");
+  observe({
+    stage: "note",
+    text:
+      `${numItems - alone} of ${numItems} items use ${columns} of ` +
+      `${(indptr[numItems]! / Math.max(1, numItems - alone)).toFixed(1)} neighbours each` +
+      (alone > 0 ? `; ${alone} have no neighbours, because they are alone in every user's history` : ""),
+  });
+  if (sampledUsers > 0)
+    observe({
+      stage: "warning",
+      text:
+        `--item-neighbors: ${sampledUsers} users have more than ${WALKED_ITEMS} items; for each of them, ` +
+        `${WALKED_ITEMS} randomly sampled items are used`,
+    });
+  return { ...source, templates: withNeighborRows(source.templates, fromNeighbors), fromNeighbors };
 }

@@ -1,6 +1,6 @@
 import { keysOf } from "../../log/keys.js";
 import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { unknownKeysOf } from "./unknown-keys.js";
+import { unknownKeysOf } from "./feature-table.js";
 
 const key = (name: string, keys: string[]) => ({
   kind: "key" as const,

@@ -1,18 +1,31 @@
 // A run whose model scores rows of its features, evaluated by the labels of a log.
 
-import type { LabelledTask } from "../../dataset/labels.js";
+import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import {
+  scoredMetrics,
+  type CurveBin,
+  type ScoredMetrics,
+  type Units,
+} from "../../evaluation/scored-metrics.js";
 import { log } from "../../numeric/exp.js";
 import type { Part } from "../examples/examples.js";
 import { changedSides, leakNotes } from "../warnings/leaks.js";
 import { silently, unseenNotes, wholeOf } from "../reading/split-parts.js";
-import { readLikeRun, rowsToScore, type RowsToScore } from "../reading/read-like-run.js";
+import { rowWeights } from "../../dataset/sequences/event-weights.js";
+import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
+import { NegativeRows } from "../../sampling/negative-rows.js";
+import type { Noise } from "../../sampling/noise-distribution.js";
+import { readNegatives } from "../examples/item-file.js";
+import { openAsTrained, type FurtherLog } from "../reading/open-as-trained.js";
 import { heldOutPart } from "../reading/run-parts.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "./scored.js";
 import type { Watch } from "../session/watch.js";
+import { MISSING } from "../../log/keys.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
 
 /** The metrics of a run's scores. @param model of the run; its task has labels @throws {UsageError} --logq without drawn negatives */
 export async function evaluateScores(
@@ -60,7 +73,7 @@ async function partToScore(
   if (part) return { part: await heldOutPart(run, part, { reading, hashKeys }, watch), notes: [] };
   const { sides } = preprocess;
   const bad = { maxBad, badRows };
-  const read = await readLikeRun(
+  const read = await openAsTrained(
     preprocess,
     { on: on!, reading, hashKeys, ...bad, limitsUsers: true },
     silently(watch),
@@ -108,5 +121,99 @@ function correctedForDraws(
       labels,
       (label, r) => (weights ? weights[r]! : 1) * (label > 0 ? 1 : 1 / expectedDraws![r]!),
     ),
+  };
+}
+
+/** Rows that a run's model scores. */
+export interface RowsToScore {
+  rows: FeatureRows;
+  /** u32[rows.numRows]: the row of the dataset that each is made of */
+  sources: Uint32Array;
+  /** f64, where negatives were drawn: how often each row's item is drawn for an event on average */
+  expectedDraws?: Float64Array;
+}
+
+/** The log's own labels, or its events against negatives drawn as in training: each event, then its negatives. */
+export async function rowsToScore(
+  run: Run,
+  { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
+  task: LabelledTask,
+  { dataset, rows }: Part,
+): Promise<RowsToScore> {
+  const encoder = bindEncoder(space, dataset);
+  const { negatives, positiveFrom } = preprocess;
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    const labels = Float32Array.from(rows, (row) => values[row]!);
+    return { rows: { ...encoder.encode(rows, labels), ...weighed }, sources: rows };
+  }
+
+  const isItems = (name: string) => negatives.itemFields.includes(name);
+  const indexes = space.fields.map(({ name }, f) => ({ name, f }));
+  const source = await readNegatives(run, preprocess);
+  const part = {
+    dataset,
+    rows,
+    encoder,
+    ...weighed,
+    itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
+    contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
+  };
+  const { perEvent, noise } = negatives;
+  const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
+  const negativeRows = new NegativeRows(source, part, options);
+  const drawn = negativeRows.fixedDraws();
+  return {
+    rows: drawn.rows,
+    sources: drawn.events.map((event) => rows[event]!),
+    expectedDraws: negativeRows.expectedDraws(drawn),
+  };
+}
+
+/** A run that is evaluated, under a name. */
+export interface Contestant {
+  run: Run;
+  name: string;
+  /** rows to score by in place of the run's table */
+  table?: EmbeddingTable;
+}
+
+/** What a run is evaluated on: a log, or a part of its training's own. */
+export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
+  on?: string[] | undefined;
+  part?: "valid" | "test" | undefined;
+  /** correct the scores of events against drawn negatives for how these were drawn */
+  logq?: boolean;
+  /** of the calibration curve */
+  bins: number;
+  /** rows to score by in place of the run's table, where the model scores by its table */
+  inPlace?: EmbeddingTable | undefined;
+}
+
+/** What one run's scores of a log are worth. */
+export interface Scored extends Omit<ScoredMetrics, "metrics"> {
+  metrics: Metrics;
+  units: Pick<Units, "kind" | "size">;
+  warnings: string[];
+  /** of the log */
+  rows: number;
+}
+
+/** How well promised odds came true, by run. */
+export type Curves = Record<string, CurveBin[]>;
+
+/** The users of rows; rows of no user are together one. @param sources u32: rows of the dataset */
+export function unitsOf({ columns, roles }: Dataset, sources: Uint32Array): Units {
+  const column = columns.find(({ name }) => name === roles.user);
+  if (column?.kind !== "key") {
+    return { kind: "row", size: sources.length, of: Uint32Array.from(sources.keys()) };
+  }
+  const nobody = column.dictionary.size;
+  return {
+    kind: "user",
+    size: nobody + 1,
+    of: sources.map((row) => (column.codes[row] === MISSING ? nobody : column.codes[row]!)),
   };
 }

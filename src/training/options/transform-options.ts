@@ -4,12 +4,12 @@ import type { Metrics } from "../../embedding/manifest.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
 import { encodingFormats, type EncodingFormat } from "../../export/encodings.js";
 import type { ContentOptions } from "./content-options.js";
-import type { ReadLike } from "../reading/read-as-trained.js";
+import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Watch } from "../session/watch.js";
 
 export const transformFormats: readonly EncodingFormat[] = encodingFormats;
 
-export interface TransformOptions extends ReadLike, ContentOptions {
+export interface TransformOptions extends FurtherLog, ContentOptions {
   format: EncodingFormat;
   /** a model file of LightGBM or XGBoost, in place of a run */
   model?: string;

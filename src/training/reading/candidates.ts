@@ -5,8 +5,7 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
-import { historyOf, unionOf } from "../../sampling/negatives.js";
+import { itemsOf, usersOf, type NegativeSource, historyOf, unionOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 
 /** What is ranked of a file of candidates. */

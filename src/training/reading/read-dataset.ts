@@ -1,8 +1,7 @@
 // Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
-import { checkBadShare, type BadRow } from "../../dataset/filters/bad-rows.js";
-import { parseDrop } from "../../dataset/filters/filter.js";
+import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
@@ -11,8 +10,13 @@ import {
   type HashingRequest,
 } from "../../dataset/hash-keys.js";
 import { playRoles, shapingOf, type EncodedShaping } from "../../dataset/encoded/play-roles.js";
-import { besideOfEncoded } from "../../dataset/encoded/beside.js";
-import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "../../dataset/encoded/read.js";
+import {
+  besideOfEncoded,
+  isEncodedDataset,
+  readDescription,
+  readEncoded,
+  rowBytes,
+} from "../../dataset/encoded/read.js";
 import type { Dataset, KeyHashing } from "../../dataset/dataset.js";
 import {
   userLimitFlags,
@@ -22,7 +26,7 @@ import {
   type UserLimits,
 } from "../../dataset/filters/heavy-users.js";
 import { ofLog, withTimeFields } from "../../dataset/time-fields.js";
-import { parseWhere } from "../../dataset/filters/where.js";
+import { parseDrop, parseWhere, type Where } from "../../dataset/filters/where.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { DataError, sizeText, UsageError } from "../../errors.js";
 import { keyedHashFrom } from "../../io/key-file.js";
@@ -34,8 +38,7 @@ import { openLogWith } from "./open-log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 
-export interface DatasetOptions
-  extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead">, UserLimits {
+export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
   /** expressions of where.ts: rows of which one does not hold are left out; none by default */
@@ -66,9 +69,6 @@ export interface DatasetOptions
   /** the side tables, where they were read before (readSides) */
   tables?: SideTable[];
 }
-
-/** The share of rows that may be bad where nothing is said. */
-export const DEFAULT_MAX_BAD = 0.01;
 
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
@@ -156,12 +156,15 @@ export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+function parseFilters({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where">): Where[] {
+  return [...drop.map(parseDrop), ...where.map((source) => parseWhere(source))];
+}
+
 /** Columns that filters ask about, each with its flag. */
-export function filteredColumns({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where">) {
-  return [
-    ...drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
-    ...where.flatMap((source) => parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column }))),
-  ];
+export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "where">) {
+  return parseFilters({ drop, where }).flatMap(({ flag, tests }) =>
+    tests.map(({ column }) => ({ flag, column })),
+  );
 }
 
 /** @throws {UsageError} a dataset's ids were hashed under another secret, or other columns of it */
@@ -263,7 +266,7 @@ export async function withLog<T extends Reported>(
     reading,
     sides,
     drop,
-    where = [],
+    where,
     maxBad,
     badRows,
     onRead,
@@ -282,8 +285,7 @@ export async function withLog<T extends Reported>(
   await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
   const joined = tables ?? (await readSides(sides, reading));
-  const filters = drop.map(parseDrop);
-  const wheres = where.map((source) => parseWhere(source));
+  const filters = parseFilters({ drop, where });
   const opening: ReadOptions = {
     ...reading,
     multi: options.multi,
@@ -295,15 +297,10 @@ export async function withLog<T extends Reported>(
   const log = await openLogWith(paths, opening, watch);
   const bad = badRowHandling(paths, { maxBad, badRows, onRead, hidesText }, signal);
   try {
-    const built = await read(
-      log,
-      joined,
-      { ...options, ...bad, hidesText, drop: filters, where: wheres },
-      (progress) => {
-        signal.throwIfAborted();
-        observe({ stage: "reading", ...progress });
-      },
-    );
+    const built = await read(log, joined, { ...options, ...bad, hidesText, filters }, (progress) => {
+      signal.throwIfAborted();
+      observe({ stage: "reading", ...progress });
+    });
     tell(built, watch);
     return built;
   } finally {

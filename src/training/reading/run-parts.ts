@@ -6,15 +6,18 @@ import type { Roles } from "../../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../../dataset/filters/event-limits.js";
 import { withForms } from "../../dataset/numeric.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { EmbedError, UsageError } from "../../errors.js";
+import { EmbedError, UsageError, NoInputError } from "../../errors.js";
 import { isRemote, type ReadOptions } from "../../log/log.js";
 import type { Part } from "../examples/examples.js";
-import { placedInputs } from "../session/given-paths.js";
 import { splitParts, wholeOf, type SplitParts } from "./split-parts.js";
 import type { Watch } from "../session/watch.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
-import type { ReadLike } from "./read-as-trained.js";
+import type { FurtherLog } from "./open-as-trained.js";
 import { isCut, type SplitFlags } from "../options/split-options.js";
+import { isAbsolute, join, resolve } from "node:path";
+import { parseSide } from "../../dataset/side.js";
+import { expandPaths } from "../../io/glob.js";
+import { statOf } from "../../io/tree.js";
 
 /** Options of a training as its manifest has them. */
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
@@ -140,7 +143,7 @@ export async function logOfPart(
   run: Run,
   name: "valid" | "test",
   { reading, hashKeys }: ReadAgain,
-): Promise<ReadLike> {
+): Promise<FurtherLog> {
   const {
     log = [],
     sides = [],
@@ -158,4 +161,52 @@ export async function logOfPart(
     hashKeys,
     maxBad,
   };
+}
+
+/** Options of a training that name inputs. */
+interface NamedInputs {
+  log: string[];
+  sides: string[];
+  valid: number | string;
+  test: number | string;
+}
+
+/**
+ * The same options with each path where it is now: from the training's folder, or else from the current one, as runs of earlier
+ * versions have it. What is read is checked against the manifest's checksums by the caller.
+ *
+ * @throws {NoInputError} a path leads to nothing in either place; names both
+ */
+export async function placedInputs(run: Run, { log, sides, valid, test }: NamedInputs): Promise<NamedInputs> {
+  const placed = (path: string) => placedPath(run, path);
+  const part = async (given: number | string) =>
+    typeof given === "string" && !isCut(given) ? (await placed(given))[0]! : given;
+  const side = async (given: string) => {
+    const { path } = parseSide(given);
+    return `${(await placed(path))[0]!}${given.slice(path.length)}`;
+  };
+  return {
+    log: (await Promise.all(log.map(placed))).flat(),
+    sides: await Promise.all(sides.map(side)),
+    valid: await part(valid),
+    test: await part(test),
+  };
+}
+
+/** A path or the files that a pattern matches. */
+async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
+  const places = isAbsolute(path) ? [path] : [...(givenIn === undefined ? [] : [join(givenIn, path)]), path];
+  for (const place of places) {
+    const found = await expandPaths([place]).catch((error: unknown) => {
+      if (error instanceof NoInputError) return [];
+      throw error;
+    });
+    const kinds = await Promise.all(found.map(statOf));
+    // the path may be a stranger's: a pipe or a device is none that a training can be read again from
+    if (found.length > 0 && kinds.every((kind) => kind?.isFile || kind?.isDirectory)) return found;
+  }
+  const tried = [...new Set(places.map((place) => resolve(place)))]
+    .map((place) => `'${place}'`)
+    .join(" and ");
+  throw new NoInputError(`'${path}', recorded in run '${run}', was not found at ${tried}: restore it there`);
 }

@@ -13,7 +13,7 @@ import { differenceOf, goodness, type UserMetric } from "../../evaluation/user-m
 import { BEFORE_DATA } from "../session/feature-training.js";
 import { checkRanges, resolved, type OptionTable } from "../options/table.js";
 import { SearchSpace, searchedNames, type Setting } from "./search-space.js";
-import type { EpochEvent } from "../epochs/epoch.js";
+import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";
 
 /** A training of a setting, without the test split. */

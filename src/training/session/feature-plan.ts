@@ -15,18 +15,21 @@ import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../../embedding/
 import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { withOovDropout, withTrainedOov } from "../../sampling/oov-dropout.js";
-import type { StoppingMetric } from "./controls.js";
 import { addedByVectors } from "../warnings/vectors-add.js";
 import { preprocessOf } from "./describe-run.js";
-import type { Examples } from "../examples/examples.js";
-import { itemFiles } from "../examples/item-file.js";
-import { itemsOfRun } from "../examples/items-of-run.js";
-import { negativeFiles } from "../examples/negative-file.js";
 import type { GivenTraining } from "../options/log.js";
+import type { Examples } from "../examples/examples.js";
+import { itemFiles, negativeFiles } from "../examples/item-file.js";
+import { itemsOfRun } from "../examples/items-of-run.js";
 import { listMetric } from "../options/lists.js";
 import type { OptionTable } from "../options/table.js";
 import type { StoppingMetricName } from "../options/weekly.js";
-import { measureParts, validationByUnit } from "../judging/split-metrics.js";
+import {
+  comparedByLabels,
+  measureParts,
+  stoppingMetricOf,
+  validationByUnit,
+} from "../judging/split-metrics.js";
 import { countUnseen } from "../reading/split-parts.js";
 import { unrankedWarnings } from "../warnings/outcome-warnings.js";
 import {
@@ -37,7 +40,7 @@ import {
   type Vocabulary,
 } from "../warm-start/carried-keys.js";
 import { preprocessFile } from "../capabilities/run-space.js";
-import { comparedByLabels, stoppingMetricOf } from "../epochs/stopping-metric.js";
+import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import {
   BEFORE_DATA,

@@ -8,14 +8,11 @@ import type { TopItemsInput } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainedOn } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { TrainingControls } from "./controls.js";
-import type { EpochEvent } from "../epochs/epoch.js";
+import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 import type { ListMetric } from "../options/lists.js";
 
 /** What every such trainer has among its options. */
-export interface FeatureOptions {
-  epochs: number;
-  patience: number;
+export interface FeatureOptions extends EpochOptions {
   seed: number;
   threads: number;
 }
@@ -51,7 +48,7 @@ export interface LearnerInput<S = unknown> {
   labelRange: [low: number, high: number];
   /** first parameters, of a warm start */
   start?: S;
-  controls?: TrainingControls;
+  controls?: Controls;
   /** hears what is being done, of a learner that waits long: `training on sc://host:15002` */
   doing?: (text: string) => void;
   /** hears what the user should know */

@@ -5,9 +5,8 @@ import type { Manifest, PartMetrics } from "../../embedding/manifest.js";
 import type { Run, RunContents } from "../../embedding/run-directory.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Evaluated } from "../epochs/checkpoint.js";
-import type { TrainingControls } from "./controls.js";
-import type { ExampleOptions } from "../options/example-options.js";
-import type { GivenTraining } from "../options/log.js";
+import type { Controls } from "../epochs/epoch-loop.js";
+import type { ExampleOptions, GivenTraining } from "../options/log.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
@@ -62,7 +61,7 @@ export interface Session {
   /** a stage is done */
   lap: (stage: string) => void;
   /** checkpoints and interruption; the stopping metric is the trainer's */
-  controls: TrainingControls;
+  controls: Controls;
   /** of a refit: what the first training came to */
   first?: Evaluated;
   /** a setting of --search is tried: nothing is written beside the run */

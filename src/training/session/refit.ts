@@ -5,7 +5,7 @@
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { UsageError } from "../../errors.js";
 import type { Checkpoints, Evaluated } from "../epochs/checkpoint.js";
-import type { TrainingControls } from "./controls.js";
+import type { Controls } from "../epochs/epoch-loop.js";
 import type { Part } from "../examples/examples.js";
 import { rowsOfParts, type SplitParts } from "../reading/split-parts.js";
 import type { GivenTraining } from "../options/log.js";
@@ -87,7 +87,7 @@ export async function fitTwice(
 }
 
 /** A signal that a taken offer to finish aborts, as the given one does. */
-function finishing(signal: AbortSignal, onInterrupt: TrainingControls["onInterrupt"]) {
+function finishing(signal: AbortSignal, onInterrupt: Controls["onInterrupt"]) {
   const abort = new AbortController();
   const pass = () => abort.abort(signal.reason);
   signal.addEventListener("abort", pass);

@@ -5,7 +5,8 @@ import type { OptionTable } from "../options/table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { Plan } from "./plan.js";
 import type { ComparedTrainings } from "../warm-start/initializations.js";
-import type { LogTraits, Suits } from "./suits.js";
+import type { Roles } from "../../dataset/dataset.js";
+import type { LabelledTask } from "../../dataset/labels.js";
 
 /** A command that trains. */
 export interface Trainer {
@@ -32,3 +33,40 @@ export interface Trainer {
   /** trainings from several initializations, of a trainer that can start from a table */
   compared?: ComparedTrainings;
 }
+
+/** What an embedding is for: predictions of rows' labels, or lists of items for users. */
+export const goals = ["predictions", "lists"] as const;
+export type Goal = (typeof goals)[number];
+
+/** What is known of a log before anything is trained on it. */
+export interface LogTraits {
+  goal: Goal;
+  /** what the labels are; of predictions alone */
+  task?: LabelledTask;
+  /** of lists, the columns of user and item are there */
+  roles: Roles;
+}
+
+/** A training of a comparison. */
+export interface Candidate {
+  /** distinct among those of all trainers; its run's folder is called so */
+  name: string;
+  /** what sets it apart from the trainer's defaults */
+  options: Readonly<Record<string, unknown>>;
+  /** seconds that it takes where the cheapest candidate takes one, roughly: cheap ones are trained first */
+  effort: number;
+  /** a plain model, which others should beat */
+  baseline?: true;
+  /** its table is one that others start from: beside what it is measured by itself, or `only` that, where it predicts nothing */
+  start?: "too" | "only";
+  /** the option that names a run to start from: it is trained once more from each such table */
+  startOption?: string;
+}
+
+/** What a trainer trains on a log; or why it does not suit it, as a message says it after the name: `ranks items and predicts no labels`. */
+export type Suits = { candidates: readonly Candidate[] } | { whyNot: string };
+
+/** Of trainers that rank items for users. */
+export const RANKS_ONLY: Suits = { whyNot: "ranks items for users and predicts no labels" };
+/** Of trainers that predict labels of rows. */
+export const PREDICTS_ONLY: Suits = { whyNot: "predicts labels of rows and ranks no items" };

@@ -1,7 +1,7 @@
 // What a command tells while it works; how it looks is the command line's.
 
 import type { ReadProgress } from "../../log/log.js";
-import type { EpochEnded } from "../epochs/epoch.js";
+import type { EpochEnded } from "../epochs/epoch-loop.js";
 
 /** An epoch of at most `epochs`. */
 export type EpochProgress = EpochEnded & { epochs: number };
@@ -63,4 +63,21 @@ export function collectWarnings(watch: Watch): {
     watch.observe(progress);
   };
   return { watch: { ...watch, observe }, warnings, warn: (text) => observe({ stage: "warning", text }) };
+}
+
+/** Wall time by stage, in seconds: for the manifest's timings alone. */
+export class Stopwatch {
+  readonly laps: Record<string, number> = {};
+  readonly #start = performance.now();
+  #last = this.#start;
+
+  lap(stage: string): void {
+    const now = performance.now();
+    this.laps[stage] = (now - this.#last) / 1000;
+    this.#last = now;
+  }
+
+  seconds(): number {
+    return (performance.now() - this.#start) / 1000;
+  }
 }

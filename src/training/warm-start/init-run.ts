@@ -1,6 +1,6 @@
 // The run of --init: opened, checked, and read as far as every trainer reads it.
 
-import { expiryOf } from "../../dataset/vocabulary/expire.js";
+import { expiryOf } from "../../dataset/vocabulary/last-seen.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { readHistory, UNKNOWN, type KeyHistory } from "../../embedding/key-history.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";

@@ -2,7 +2,7 @@
 
 import type { Metrics } from "../../embedding/manifest.js";
 import type { Run } from "../../embedding/run-directory.js";
-import type { EpochEvent } from "../epochs/epoch.js";
+import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { OptionTable } from "../options/table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { Plan, Session, Source } from "../session/plan.js";

@@ -1,6 +1,6 @@
 import { datasetOf } from "../../testing/dataset-of.js";
 import type { SplitParts } from "../reading/split-parts.js";
-import { capWarnings, userShareWarnings } from "./user-shares.js";
+import { capWarnings, userShareWarnings } from "./training-warnings.js";
 
 /** Rows of users u0 .. u39 in turn, then some of a bot; cut at these rows. */
 function cut(numRows: number, ofBot: number, validFrom: number, testFrom: number): SplitParts["parts"] {

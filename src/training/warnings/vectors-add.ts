@@ -8,9 +8,8 @@ import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import { log } from "../../numeric/exp.js";
 import { rowLoss } from "../../numeric/losses.js";
 import type { Examples } from "../examples/examples.js";
-import type { MeasuredParts } from "../judging/split-metrics.js";
+import { type MeasuredParts, rankingByPopularity } from "../judging/split-metrics.js";
 import { listMetric } from "../options/lists.js";
-import { rankingByPopularity } from "../judging/ranking-metrics.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 

@@ -17,9 +17,9 @@ import type { Metrics } from "../../../embedding/manifest.js";
 import type { ItemLists } from "../../../kernels/top-items/binding.js";
 import { capable } from "../../../trainers/index.js";
 import { PRIOR_EVENTS } from "../../../training/options/content-options.js";
-import type { ReadLike } from "../../../training/reading/read-as-trained.js";
+import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { logOfPart } from "../../../training/reading/run-parts.js";
-import type { Contestant } from "../../../training/judging/scored.js";
+import type { Contestant } from "../../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../../training/session/watch.js";
 import type { MapFacts } from "../../content/map.js";
 import { itemFieldOf } from "../../item-keys.js";
@@ -86,7 +86,9 @@ export async function evaluateCold(
       others.push({ name, ranked: await rankedTable(other, field, training, cold.all, scorings[i]!) });
 
   const { reading, hashKeys } = options;
-  const log: ReadLike = part ? await logOfPart(run, part, { reading, hashKeys }) : { ...opened.log, on: on! };
+  const log: FurtherLog = part
+    ? await logOfPart(run, part, { reading, hashKeys })
+    : { ...opened.log, on: on! };
   const results: ColdResult[] = [];
   for (const events of asked) {
     watch.signal.throwIfAborted();

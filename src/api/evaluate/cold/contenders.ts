@@ -10,10 +10,9 @@ import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
 import { rowsWhere } from "../../../dataset/select-rows.js";
 import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import { knownModelOf } from "../../../trainers/index.js";
-import { cellsBesideLog } from "../../../training/reading/cells-beside-log.js";
+import { cellsBesideLog, type FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { silently } from "../../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
-import type { ReadLike } from "../../../training/reading/read-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { readContentEdges } from "../../content/content-edges.js";
 import { readCatalogue, type Catalogue } from "../../content/catalogue.js";
@@ -154,7 +153,7 @@ export async function foldedOf(
   run: Run,
   field: string,
   { dim }: RankedTable,
-  log: ReadLike,
+  log: FurtherLog,
   cold: ColdItems,
   events: number,
   watch: Watch,

@@ -11,9 +11,9 @@
 // tell nothing.
 
 import { MISSING, selectKeys, joinedKeys, type Keys } from "../../../log/keys.js";
-import { keyColumn } from "../../../dataset/item-catalogue.js";
+import { keyColumn } from "../../../dataset/item-fields.js";
 import { UsageError } from "../../../errors.js";
-import { usersOf } from "../../../sampling/negative-source.js";
+import { usersOf } from "../../../sampling/negatives.js";
 import { NO_ITEM, type ItemLists } from "../../../kernels/top-items/binding.js";
 import { hashOrder, placesOf, type TrainingEvents } from "../../../sampling/training-events.js";
 import type { Part } from "../../../training/examples/examples.js";

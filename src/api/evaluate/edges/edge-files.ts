@@ -13,7 +13,7 @@ import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import { silently } from "../../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { partsOfRun } from "../../../training/reading/run-parts.js";
-import { readAsTrained } from "../../../training/reading/read-as-trained.js";
+import { openAsTrained } from "../../../training/reading/open-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import type { EvaluateOptions } from "../options.js";
 
@@ -44,17 +44,11 @@ export async function readEdgeFile(
   const { reading, hashKeys, maxBad, badRows } = options;
   const [source, target] = await endColumns(flag, paths, options, watch);
   const roles: Roles = { fields: [source, target], numeric: [], multi: {} };
-  const { dataset } = await readAsTrained(
-    { roles, sides: [], drop: [], ...(hashing && { hashKeys: { ...hashing, columns: [source, target] } }) },
-    {
-      on: [...paths],
-      reading,
-      hashKeys,
-      maxBad,
-      badRows,
-    },
-    { unlabelled: true },
+  const { dataset } = await openAsTrained(
+    { roles, sides: [], drop: [], hashKeys: hashing && { ...hashing, columns: [source, target] } },
+    { on: [...paths], reading, hashKeys, maxBad, badRows },
     silently(watch),
+    { roles: [] },
   );
   return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target) };
 }

@@ -8,7 +8,7 @@ import { parseSide, readSide, type SideTable } from "../../../dataset/side.js";
 import { rowsOf } from "../../../embedding/table.js";
 import { UsageError } from "../../../errors.js";
 import { openLog } from "../../../log/open.js";
-import { cellsBesideLog } from "../../../training/reading/cells-beside-log.js";
+import { cellsBesideLog } from "../../../training/reading/open-as-trained.js";
 import { sideReading } from "../../../training/reading/read-dataset.js";
 import type { OpenTable } from "../../tables.js";
 

@@ -8,7 +8,7 @@ import type { TrainingEvents } from "../../../sampling/training-events.js";
 import { capable } from "../../../trainers/index.js";
 import { foldedRows, foldingOf } from "../../../training/capabilities/folded-keys.js";
 import type { UserVectors } from "../../../training/judging/ranked-items.js";
-import type { ReadLike } from "../../../training/reading/read-as-trained.js";
+import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import type { Folding } from "./new-users.js";
 
@@ -38,7 +38,7 @@ export async function foldedVectors(
   { run, name }: { run: Run; name: string },
   users: Uint32Array,
   { training, rowsOf: chosen }: Folding,
-  log: ReadLike,
+  log: FurtherLog,
   watch: Watch,
 ): Promise<{ folded: UserVectors; warnings: string[] }> {
   const foldIn = await capable(run, "foldIn", NO_FOLD_IN);

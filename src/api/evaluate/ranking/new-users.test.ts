@@ -1,6 +1,6 @@
 import { keysOf, keyAt } from "../../../log/keys.js";
 import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
-import { rowsAsLog } from "../../../dataset/rows-as-log.js";
+import { rowsAsLog } from "../../../dataset/select-rows.js";
 import { eventsOfRows } from "../../../sampling/training-events.js";
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { wholeOf } from "../../../training/reading/split-parts.js";

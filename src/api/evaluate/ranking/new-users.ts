@@ -13,7 +13,7 @@
 
 import { MISSING, selectKeys, type Keys } from "../../../log/keys.js";
 import type { Dataset, KeyColumn } from "../../../dataset/dataset.js";
-import { keyColumn } from "../../../dataset/item-catalogue.js";
+import { keyColumn } from "../../../dataset/item-fields.js";
 import { rowsWhere } from "../../../dataset/select-rows.js";
 import { UsageError } from "../../../errors.js";
 import { historyOf } from "../../../sampling/negatives.js";

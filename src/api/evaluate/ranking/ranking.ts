@@ -31,8 +31,12 @@ import {
 import { capable } from "../../../trainers/index.js";
 import { candidateRanking, type CandidateRanking } from "./candidates.js";
 import type { CandidateCounts } from "../../../training/reading/candidates.js";
-import { cellsBesideLog } from "../../../training/reading/cells-beside-log.js";
-import { readPairs } from "../../../training/reading/keyed-rows.js";
+import {
+  cellsBesideLog,
+  openKeysAsTrained,
+  type FurtherLog,
+  openAsTrained,
+} from "../../../training/reading/open-as-trained.js";
 import { counting } from "../../counted-events.js";
 import { checkRanks, rankerOfRun } from "./contenders.js";
 import { foldedVectors, knownUsers } from "./fold-in.js";
@@ -40,14 +44,12 @@ import { foldingNotes, foldingOf, type FoldedUsers, type Folding } from "./new-u
 import type { EvaluateOptions } from "../options.js";
 import type { Part } from "../../../training/examples/examples.js";
 import { leakNotes } from "../../../training/warnings/leaks.js";
-import { readNegatives } from "../../../training/examples/negative-file.js";
+import { readNegatives } from "../../../training/examples/item-file.js";
 import { silently, wholeOf, type SplitParts } from "../../../training/reading/split-parts.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "../query.js";
 import { rankingProtocol, type RankingProtocol } from "../ranking-protocol.js";
-import type { ReadLike } from "../../../training/reading/read-as-trained.js";
-import { readLikeRun } from "../../../training/reading/read-like-run.js";
-import type { Contestant } from "../../../training/judging/scored.js";
+import type { Contestant } from "../../../training/judging/evaluate-scores.js";
 import { logOfPart, partNamed, partsOfRun } from "../../../training/reading/run-parts.js";
 
 /** What a run cannot do that keeps nothing of how users' events became its features. */
@@ -178,7 +180,7 @@ interface HeldProtocol {
   /** what baselines learn from */
   learned: TrainingEvents;
   /** of new users, with what their events are read from */
-  folding?: Folding & { log: ReadLike };
+  folding?: Folding & { log: FurtherLog };
   warnings: string[];
   rows: number;
 }
@@ -194,7 +196,7 @@ export interface OpenedLog {
   /** of --part: all parts of the run's training */
   own: SplitParts["parts"] | undefined;
   /** how the log is read */
-  log: Omit<ReadLike, "on">;
+  log: Omit<FurtherLog, "on">;
 }
 
 /**
@@ -218,9 +220,9 @@ export async function openLogOf(
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
   const log = { reading, hashKeys, maxBad };
-  const readAll = async (logs: string[], timesToo: boolean, how: Pick<ReadLike, "limitsUsers"> = {}) => {
+  const readAll = async (logs: string[], timesToo: boolean, how: Pick<FurtherLog, "limitsUsers"> = {}) => {
     const like = { on: logs, ...log, badRows, timed: timesToo, ...how };
-    return wholeOf((await readLikeRun(preprocess, like, silently(watch))).dataset);
+    return wholeOf((await openAsTrained(preprocess, like, silently(watch))).dataset);
   };
   const read = async (logs: string[], timesToo = false) =>
     counting(await readAll(logs, timesToo), preprocess, positiveFrom);
@@ -368,7 +370,7 @@ async function amongCandidates(
   watch: Watch,
 ): Promise<CandidateRanking> {
   const columns = { user: user!, item: item! };
-  const pairs = await readPairs(
+  const pairs = await openKeysAsTrained(
     [options.candidates!],
     columns,
     { cells: cellsBesideLog(run, options.reading), hashKeys },

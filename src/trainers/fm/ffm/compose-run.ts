@@ -4,7 +4,7 @@ import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
 import type { Composer } from "../../../factors/compose.js";
 import { readFmModel, type FmRun } from "../../../factors/artifact.js";
-import type { Composition } from "../../../training/capabilities/row-composer.js";
+import type { Composition } from "../../../training/capabilities/run-space.js";
 import { crossComposer } from "./compose.js";
 import { readLayout } from "./layout.js";
 

@@ -12,8 +12,8 @@ import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vo
 import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import type { FactorStart } from "../../../factors/warm-start.js";
+import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { trainedFactors } from "../../../factors/trained.js";
 import type { FmParameters } from "../../../factors/model.js";

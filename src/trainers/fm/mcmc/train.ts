@@ -11,10 +11,9 @@ import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
 import { weightOf } from "../../../numeric/sum.js";
 import { withMachine } from "../../../workers/with-machine.js";
-import type { TrainingControls } from "../../../training/session/controls.js";
-import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import { keepUntouched, type FactorStart } from "../../../factors/warm-start.js";
 import { runEpochs, type Steered } from "../../../training/epochs/epoch-loop.js";
+import { type Controls, type EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import { labelScaleOf } from "../../../training/examples/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
@@ -35,7 +34,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   valid?: FeatureRows;
   /** first parameters of a warm start; none of it is frozen */
   start?: FactorStart;
-  controls?: TrainingControls;
+  controls?: Controls;
 }
 
 /** The table's parameters, and what predicts: for ALS the same, for MCMC the draws. */
@@ -127,10 +126,10 @@ async function runSweeps(
       if (samples && validation) validation.arrays = arrays;
     },
     terminate: () => machine.terminate(),
+    better: stoppingMetric?.better ?? "lower",
+    validates: validation !== undefined && !samples,
   };
-  const validates = validation !== undefined && !samples;
-  const plan = { ...options, better: stoppingMetric?.better ?? "lower", validates } as const;
-  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
 
   const { draws } = kept;
   const mean = draws.length === 1 ? draws[0]! : meanOfDraws(draws, counts);

@@ -1,7 +1,7 @@
 // The validation part of a chain, scored sweep by sweep.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import type { StoppingMetric } from "../../../training/session/controls.js";
+import type { StoppingMetric } from "../../../training/epochs/early-stopping.js";
 import type { NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { featureHashes } from "../../../dataset/vocabulary/vocabulary.js";
 import { countText, UsageError } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
-import type { EpochEvent } from "../../../training/epochs/epoch.js";
+import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import { weightOf } from "../../../numeric/sum.js";
 import type { FactorStart } from "../../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../../training/session/feature-training.js";

@@ -5,7 +5,7 @@
 import { IoError } from "../../../errors.js";
 import type { FmMachine } from "../../../factors/machine.js";
 import type { FmState } from "../../../kernels/fm/state.js";
-import { diverged } from "../../../training/epochs/diverged.js";
+import { diverged } from "../../../training/epochs/epoch-loop.js";
 import type { FmOptions } from "../options.js";
 import type { PassElsewhere, PassesElsewhere } from "../train.js";
 import type { Pass } from "../training-rows.js";

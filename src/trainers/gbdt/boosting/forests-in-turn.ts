@@ -4,8 +4,7 @@
 //   done     u8, JSON: the forests before it; absent before the first is done
 
 import { count, either, flag, list, number, object, record } from "../../../io/json-shape.js";
-import type { LoopControls } from "../../../training/session/controls.js";
-import type { EpochEvent } from "../../../training/epochs/epoch.js";
+import type { Controls, EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import { jsonBytes, jsonOf } from "../../../training/epochs/named-arrays.js";
 import type { GbdtOptions } from "../options.js";
 import { trainGbdt, type GbdtInput, type GbdtModel } from "./train.js";
@@ -33,15 +32,12 @@ export type GrowNext = (
  * @param signal ends the training promptly
  * @throws {ArtifactError} the checkpoint holds something else
  */
-export function forestsInTurn(
-  { onInterrupt, checkpoint, resume }: LoopControls,
-  signal: AbortSignal,
-): GrowNext {
+export function forestsInTurn({ onInterrupt, checkpoint, resume }: Controls, signal: AbortSignal): GrowNext {
   const found =
     resume && "done" in resume.arrays ? (jsonOf(resume.arrays, "done", doneShape) as GbdtModel[]) : [];
   const done: GbdtModel[] = [];
 
-  const controlsOfNext = (): LoopControls => ({
+  const controlsOfNext = (): Controls => ({
     onInterrupt,
     ...(resume && done.length === found.length && { resume }),
     ...(checkpoint && {

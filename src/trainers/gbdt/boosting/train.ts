@@ -9,14 +9,13 @@ import { DataError, DivergedError, UsageError } from "../../../errors.js";
 import { MAX_ROWS } from "../../../kernels/gbdt/binding.js";
 import { list } from "../../../io/json-shape.js";
 import { log } from "../../../numeric/exp.js";
-import type { LoopControls } from "../../../training/session/controls.js";
 import {
+  type Controls,
   runEpochs,
-  type EpochPlan,
   type EpochsDone,
   type Steered,
+  type EpochEvent,
 } from "../../../training/epochs/epoch-loop.js";
-import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import { floatsOf, jsonBytes, jsonOf } from "../../../training/epochs/named-arrays.js";
 import type { BinnedColumn, Feature } from "../features.js";
 import type { Forest } from "../forest/forest.js";
@@ -77,7 +76,7 @@ export async function trainGbdt(
   options: GbdtOptions,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
-  controls: LoopControls = {},
+  controls: Controls = {},
 ): Promise<GbdtModel> {
   checkGbdtOptions(options);
   signal?.throwIfAborted();
@@ -124,7 +123,7 @@ async function boost(
   bases: number[],
   options: GbdtOptions,
   observe: (event: EpochEvent) => void,
-  controls: LoopControls,
+  controls: Controls,
 ): Promise<GbdtModel> {
   const numClasses = numClassesOf(input);
   const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
@@ -132,6 +131,12 @@ async function boost(
   let sample: Sample | undefined;
   let first: Promise<void> | undefined;
 
+  // an earlier forest may be better than any that goes on from it
+  let toBeat: number | undefined;
+  if (valid?.scores && !controls.resume) {
+    await (first ??= machine.takeGradients());
+    toBeat = machine.losses().valid / validWeight;
+  }
   const training: Steered = {
     async epoch(iteration) {
       const began = performance.now();
@@ -166,17 +171,12 @@ async function boost(
       trees = jsonOf(arrays, "trees", list(treeShape)) as Tree[];
     },
     terminate: () => machine.terminate(),
+    better: "lower",
+    validates: valid !== undefined,
+    toBeat,
   };
-  // an earlier forest may be better than any that goes on from it
-  let toBeat: number | undefined;
-  if (valid?.scores && !controls.resume) {
-    await (first ??= machine.takeGradients());
-    toBeat = machine.losses().valid / validWeight;
-  }
   const { numTrees: epochs, patience } = options;
-  const validates = valid !== undefined;
-  const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", validates, toBeat };
-  const done = await runEpochs(training, plan, controls, observe);
+  const done = await runEpochs(training, { epochs, patience }, controls, observe);
 
   // an interrupted training leaves the best number of trees, also where nothing stops early
   const best = done.epochs.findLast((event) => event.best)?.epoch ?? 0;

@@ -13,7 +13,7 @@ import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { Vocabularies } from "../forest/scorer.js";
 import { unknownCategories } from "../unknown.js";
 import { silently } from "../../../training/reading/split-parts.js";
-import type { ReadLike } from "../../../training/reading/read-as-trained.js";
+import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { withLog } from "../../../training/reading/read-dataset.js";
 import { leavesOf } from "../transform.js";
@@ -42,7 +42,7 @@ export async function openForeign(file: string): Promise<{
   named: Vocabularies;
   /** @returns the dataset as the trees take it, and as the log names its rows by `key` */
   read: (
-    log: ReadLike,
+    log: FurtherLog,
     key: string | undefined,
     watch: Watch,
   ) => Promise<{ dataset: Dataset; keyed: Dataset }>;
@@ -77,7 +77,7 @@ async function textOf(path: string): Promise<string> {
 async function readColumns(
   { sums, categories }: ForeignModel,
   file: string,
-  { on, reading, maxBad, badRows, onRead, beside }: ReadLike,
+  { on, reading, maxBad, badRows, onRead, beside }: FurtherLog,
   key: string | undefined,
   watch: Watch,
 ): Promise<Dataset> {

@@ -8,11 +8,12 @@
 //     own        f32[numItems, dim]       items' own vectors, of which the table holds the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
+import type { ExampleOptions } from "../../../training/options/log.js";
 import { ascending } from "../../../numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
 import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/vocabulary/preprocess.js";
-import { parsePreprocess, rolesShape } from "../../../dataset/vocabulary/preprocess-shape.js";
 import type { Roles, Dataset } from "../../../dataset/dataset.js";
+import { parsePreprocess, rolesShape } from "../../../dataset/vocabulary/preprocess.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
@@ -24,8 +25,11 @@ import { anything, list, object, parseJson, text } from "../../../io/json-shape.
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../../skip-grams/names.js";
 import { rotationOf } from "../../../skip-grams/capabilities.js";
 import { clearHistory, clearRows } from "../../../training/capabilities/forgetting/tensors.js";
-import type { AskedKeys } from "../../../training/capabilities/forgetting/keys.js";
-import { byFeature, type ForgetTensors } from "../../../training/capabilities/forgetting/forgetting.js";
+import {
+  type AskedKeys,
+  byFeature,
+  type ForgetTensors,
+} from "../../../training/capabilities/forgetting/forgetting.js";
 import { featureTable, spaceOf, tableFeatures } from "../../../training/examples/feature-table.js";
 import type { Rotation } from "../../../training/capabilities/rotation.js";
 import type { FitContents } from "../../../training/session/plan.js";
@@ -36,7 +40,6 @@ import { contentsOf } from "../../../skip-grams/contents.js";
 import type { SgnsVectors } from "../../../skip-grams/learn.js";
 import { optimizerFile } from "../../../skip-grams/optimizer-file.js";
 import type { SgnsVocabulary } from "../../../skip-grams/vocabulary.js";
-import type { ExampleOptions } from "../../../training/options/example-options.js";
 import { EGES_MODEL } from "../names.js";
 
 export const SIDE_TABLE = "side";

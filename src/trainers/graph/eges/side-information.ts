@@ -8,8 +8,7 @@
 
 import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
-import { itemCatalogue, keyColumn } from "../../../dataset/item-catalogue.js";
-import { cellCodes, findItemFields } from "../../../dataset/item-fields.js";
+import { itemCatalogue, keyColumn, cellCodes, findItemFields } from "../../../dataset/item-fields.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
 import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../../errors.js";

@@ -11,7 +11,8 @@ import { DataError } from "../../../errors.js";
 import { vectorEncoding } from "../../../export/encoded-rows.js";
 import { wholeOf } from "../../../training/reading/split-parts.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
-import { readTable, encodedChunks, featureChunks } from "../../../training/capabilities/transform-rows.js";
+import { encodedChunks, featureChunks } from "../../../training/capabilities/encoded-chunks.js";
+import { openTableAsTrained } from "../../../training/reading/open-as-trained.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
@@ -37,7 +38,7 @@ export async function encodeNewItems(
   watch: Watch,
 ): Promise<Transformed> {
   const side = await readSide(run);
-  const { dataset, known } = await readTable(side, options, watch);
+  const { dataset, known } = await openTableAsTrained(side, options, watch);
   const { space, table } = side;
   const isKnown = new Uint8Array(space.numFeatures);
   for (const feature of tableFeatures(space)) isKnown[feature] = 1;

@@ -5,18 +5,15 @@
 //   items, negatives                 the entries of items and users go, and items out of what users have
 //   tensors of the model's           as it says: what stands for the key's row or feature becomes zero
 
-import type { Preprocess } from "../../../dataset/vocabulary/preprocess.js";
-import { parsePreprocess } from "../../../dataset/vocabulary/preprocess-shape.js";
+import { type Preprocess, parsePreprocess } from "../../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { spaceOf, tableFeatures } from "../../examples/feature-table.js";
-import { readItems } from "../../examples/item-file.js";
-import { readNegatives } from "../../examples/negative-file.js";
+import { readItems, readNegatives } from "../../examples/item-file.js";
 import { PREPROCESS_FILE } from "../run-space.js";
-import type { AskedKeys } from "./keys.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./tensors.js";
-import { preprocessWithout } from "./text.js";
+import type { TestVector } from "../../../dataset/test-vectors.js";
 
 /** What a run's default table lost. */
 export interface LostRows {
@@ -159,3 +156,80 @@ const sharedFiles: Readonly<Record<string, ForgetTensors>> = {
   "items.safetensors": catalogue,
   "negatives.safetensors": catalogue,
 };
+
+/** Keys by field; a field is a column's name or, as the user asks, `user` or `item` for the column in that role. */
+export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** All keys, whatever their field. */
+export function allKeys(asked: AskedKeys): string[] {
+  return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
+}
+
+/** What stands where a key stood. */
+const INSTEAD = "(forgotten)";
+
+/** A preprocess.json, of any model, without the keys. */
+export function preprocessWithout<
+  T extends Pick<Preprocess, "drop" | "where" | "roles"> & Partial<Pick<Preprocess, "testVectors">>,
+>(preprocess: T, keys: AskedKeys): T {
+  const { drop, where, testVectors } = preprocess;
+  const plain = (text: string): string => expressionWithout(text, allKeys(keys));
+  return {
+    ...preprocess,
+    drop: mapTexts(drop, plain),
+    ...(where && { where: mapTexts(where, plain) }),
+    ...(testVectors && { testVectors: vectorsWithout(testVectors, keys, preprocess.roles.multi) }),
+  };
+}
+
+/** The made-up rows without those that hold one of the keys. @param keys by column */
+function vectorsWithout(
+  vectors: readonly TestVector[],
+  keys: AskedKeys,
+  multi: Readonly<Record<string, string>>,
+): TestVector[] {
+  const valuesOf = (column: string, cell: string): string[] => {
+    const separator = Object.hasOwn(multi, column) ? multi[column] : undefined;
+    if (separator === undefined) return [cell];
+    // a value may carry a number: tea:0.5
+    return cell.split(separator).flatMap((value) => [value, value.slice(0, value.lastIndexOf(":"))]);
+  };
+  return vectors.filter(({ cells }) =>
+    Object.entries(cells).every(
+      ([column, cell]) => !valuesOf(column, cell).some((value) => keys.get(column)?.has(value)),
+    ),
+  );
+}
+
+/** A text such as an expression of --where or --drop, in which a key stands in quotes or after `^=`. */
+export function expressionWithout(text: string, keys: readonly string[]): string {
+  return keys.reduce((rest, key) => {
+    const [single, double] = [`'${key.replaceAll("'", "''")}'`, `"${key.replaceAll('"', '""')}"`];
+    const quoted = rest.replaceAll(single, `'${INSTEAD}'`).replaceAll(double, `"${INSTEAD}"`);
+    return quoted.endsWith(`^=${key}`) ? `${quoted.slice(0, -key.length)}${INSTEAD}` : quoted;
+  }, text);
+}
+
+/** A sentence in which a key stands as a word. */
+export function sentenceWithout(text: string, keys: readonly string[]): string {
+  return keys.reduce((rest, key) => rest.replaceAll(wordOf(key), INSTEAD), text);
+}
+
+/** Whether bytes hold one of the keys as a word: not within a longer one. */
+export function holdsWord(bytes: Uint8Array, keys: readonly string[]): boolean {
+  const text = Buffer.from(bytes).toString("utf8");
+  return keys.some((key) => text.includes(key) && wordOf(key).test(text));
+}
+
+function wordOf(key: string): RegExp {
+  const literal = key.replaceAll(/[$()*+./?[\\\]^{|}]/g, "\\$&");
+  return new RegExp(`(?<![\\p{L}\\p{N}_-])${literal}(?![\\p{L}\\p{N}_-])`, "gu");
+}
+
+/** Texts anywhere in what JSON holds, each by `change`. */
+export function mapTexts<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === "string") return change(value) as T;
+  if (Array.isArray(value)) return value.map((each: unknown) => mapTexts(each, change)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, mapTexts(each, change)])) as T;
+}

@@ -35,7 +35,7 @@ export interface GoneEntries {
 }
 
 /**
- * model/items.safetensors and model/negatives.safetensors (item-file.ts, negative-file.ts): the entries of items and users go,
+ * model/items.safetensors and model/negatives.safetensors (item-file.ts): the entries of items and users go,
  * with their features and histories, and items that are left out of histories, too.
  *
  * @returns how many entries went; the tensors are changed in place

@@ -1,0 +1,124 @@
+// What each column of a log is read for: the roles, what cells look like in the sample, and filters decide what a cell must be.
+
+import { truthOf } from "../log/boolean-cells.js";
+import type { Log } from "../log/log.js";
+import { parseNumber } from "../log/number.js";
+import { parseTime } from "../log/time.js";
+import type { Purpose } from "./collect.js";
+import type { Roles } from "./dataset.js";
+import { cellFormOf } from "./multi.js";
+import { numericForms } from "./numeric.js";
+import type { ColumnOptions } from "./roles.js";
+import type { SideTable } from "./side.js";
+
+/** The options that decide it. */
+type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
+
+/** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
+export function usedColumns(
+  { fields, numeric, multi, multiWeights: _, positives: __, leftOut: ___, ...single }: Roles,
+  sides: SideTable[],
+): Set<string> {
+  return new Set([
+    ...Object.values(single),
+    ...fields,
+    ...numeric,
+    ...Object.keys(multi),
+    ...sides.map(({ key }) => key),
+  ]);
+}
+
+/** What each column of the log is read for, in the log's order; columns without a purpose are not read. */
+export function purposesOf(
+  roles: Roles,
+  log: Log,
+  sides: SideTable[],
+  tested: ReadonlySet<string>,
+  { numeric, unlabelled, timeFormat, labelIsName, edges, beside = [] }: PurposeOptions,
+): Purpose[] {
+  const used = usedColumns(roles, sides);
+  const forms = numericForms(numeric, roles.numeric);
+  const purposes: Purpose[] = [];
+  log.columns.forEach((name, column) => {
+    const isTested = tested.has(name);
+    const keepText = () => {
+      if (beside.includes(name))
+        purposes.push({ name, as: "key", role: "key", required: false, isBeside: true });
+    };
+    if (!used.has(name) && !isTested) {
+      keepText();
+      return;
+    }
+    const role =
+      name === roles.label
+        ? labelIsName
+          ? "class"
+          : "label"
+        : name === roles.time
+          ? "time"
+          : name === roles.weight
+            ? "weight"
+            : roles.numeric.includes(name)
+              ? "numeric"
+              : "key";
+    // a text for missing cells that is a time itself is compared with the texts of cells, which numbers do not have
+    const isTime =
+      role === "time" &&
+      timeFormat === undefined &&
+      log.times?.has(name) === true &&
+      log.nulls.every((text) => Number.isNaN(parseTime(text)));
+    const numbers =
+      role === "time"
+        ? isTime || (timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!)))
+        : role === "label"
+          ? !areTruths(log.sample.map((row) => row[column]!))
+          : role !== "key" && role !== "class";
+    const required =
+      ["label", "class", "time", "weight"].includes(role) ||
+      (unlabelled && name === roles.item) ||
+      name === edges?.source ||
+      name === edges?.target;
+    // a filter reads text, even of a column of numbers
+    if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false });
+    const form = cellFormOf(name, roles);
+    const isNamed = role === "label" && log.sample.every((row) => !isLabel(row[column]!));
+    if (used.has(name))
+      purposes.push({
+        name,
+        as: numbers ? "number" : "key",
+        isTime: isTime ? true : undefined,
+        ...{ role, required },
+        above: forms.get(name)?.kind === "log1p" ? -1 : undefined,
+        range: role !== "weight" ? undefined : edges ? EDGE_WEIGHTS : { from: 0, to: Infinity },
+        advice: isNamed ? ADVICE_OF_NAMES : undefined,
+        cells: form?.weighted ? form : undefined,
+      });
+    else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false });
+    keepText();
+  });
+  return purposes;
+}
+
+/** An edge that weighs nothing is no edge, though its row says that there is one; graphs hold weights as f32. */
+const EDGE_WEIGHTS = {
+  from: 2 ** -126,
+  to: (2 - 2 ** -23) * 2 ** 127,
+  expected: "expected an edge weight: a positive number in the range of a 32-bit float",
+};
+
+/** Whether cells are true or false, as far as they are not empty. */
+function areTruths(cells: readonly string[]): boolean {
+  const present = cells.filter((cell) => cell.trim() !== "");
+  return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);
+}
+
+const ADVICE_OF_NAMES =
+  "only train-gbdt --task multiclass supports class names; other trainings need numbers, or true and false";
+
+function isLabel(cell: string): boolean {
+  return parseNumber(cell) !== undefined || truthOf(cell) !== undefined;
+}
+
+function isNumberOrEmpty(cell: string): boolean {
+  return /^\s*([-+]?\d+(\.\d*)?)?\s*$/.test(cell);
+}

@@ -1,0 +1,286 @@
+// A further log opened as the one that a run was trained on: its rows in the run's roles, with the run's side tables, filters,
+// forms of cells and times, and hashed ids.
+//
+//   preprocess.json of the run, files, what is needed of the roles ──► openAsTrained ──► rows as a dataset
+//
+// A log that lacks columns of the run opens by `openTableAsTrained`, a file of keys alone by `openKeysAsTrained`. The training's
+// own log is read again by training-log.ts.
+
+import { buildDataset } from "../../dataset/build.js";
+import { type Column, type Dataset, type Roles, columnNamed } from "../../dataset/dataset.js";
+import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js";
+import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
+import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
+import { numericForms } from "../../dataset/numeric.js";
+import { rowsAsLog } from "../../dataset/select-rows.js";
+import { numericOf, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { keyedHashFrom } from "../../io/key-file.js";
+import { formOf } from "../../log/form.js";
+import { keysOf, MISSING } from "../../log/keys.js";
+import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from "../../log/log.js";
+import { COMMON_NULLS } from "../../log/nulls.js";
+import { definedOf } from "../options/defined.js";
+import type { Watch } from "../session/watch.js";
+import { readDataset, withLog, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
+import { givenRoles, silently } from "./split-parts.js";
+
+/** How a run's log was read, as its preprocess.json says it, whatever its model. */
+export type TrainedAs = Pick<
+  Preprocess,
+  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
+> &
+  Partial<Pick<Preprocess, "fields" | "negatives">>;
+
+/** A further log. */
+export interface FurtherLog extends Pick<
+  DatasetOptions,
+  "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
+> {
+  on: string[];
+  /** whether its times are read, in the column that the run has for them */
+  timed?: boolean;
+  /** its rows are events of users, of whom those above the run's limits are left out; others are rows to score */
+  limitsUsers?: true;
+  /** which of its rows, ascending, stand for the log; all when absent */
+  rowsOf?: (dataset: Dataset) => Uint32Array;
+}
+
+/** The roles that a command needs a log to have. */
+export interface NeededRoles {
+  /**
+   * - `all` of the run's (the default), with labels unless the run draws negatives
+   * - `features`: labels, weights and kinds of events need not be there
+   * - of events: the item, the features, and these
+   */
+  roles?: "all" | "features" | readonly ("user" | "session" | "time")[];
+  /** a column that is kept as keys beside the features */
+  key?: string;
+  /** labels are names of classes */
+  labelIsName?: boolean;
+}
+
+/** Reads a log, or an encoded dataset, in a run's roles, with its side tables and filters. @throws as secretOf and readDataset */
+export async function openAsTrained(
+  trained: TrainedAs,
+  { on, reading, hashKeys, timed = false, rowsOf, limitsUsers: isLimited, ...bad }: FurtherLog,
+  watch: Watch,
+  needed: NeededRoles = {},
+): Promise<ReadDataset> {
+  const { sides, drop, where = [], timeFormat, cells } = trained;
+  const roles = rolesNeeded(trained.roles, needed);
+  const limits = isLimited ? userLimitsOf(trained) : {};
+  const needsTime = timed || limits.dropUsersAbovePerDay !== undefined;
+  const given: DatasetOptions = {
+    ...givenRoles(roles),
+    ...(await secretOf(trained, hashKeys, on)),
+    like: trained,
+    ...(needsTime && definedOf({ time: roles.time, timeFormat })),
+    ...timeOf({ ...trained, roles }),
+    ...{ sides, drop, where, reading: readingAs(cells, reading, on) },
+    ...bad,
+    ...limits,
+    onBadRow: reading.onBadRow,
+    ...(trained.fields && { numeric: numericOf({ roles: trained.roles, fields: trained.fields }) }),
+    labelIsName: needed.labelIsName,
+    unlabelled: (needed.roles ?? "all") === "all" && Boolean(trained.negatives),
+    ...(Array.isArray(needed.roles) && eventOptions(trained, roles)),
+  };
+  const read = await readDataset(on, given, watch);
+  return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
+}
+
+function rolesNeeded(roles: Roles, { roles: needed = "all", key }: NeededRoles): Roles {
+  if (needed === "all" || needed === "features") {
+    const { label: _, weight: __, event: ___, ...features } = roles;
+    const isOther = key !== undefined && ![...roles.fields, ...roles.numeric].includes(key);
+    const fields = isOther ? [...roles.fields, key] : roles.fields;
+    return { ...(needed === "all" ? roles : features), fields };
+  }
+  const { user, session, time, ...others } = roles;
+  const named = Object.entries(definedOf({ user, session, time }));
+  return { ...others, ...Object.fromEntries(named.filter(([role]) => needed.some((one) => one === role))) };
+}
+
+/** Events without labels. A log without sessions or times will do where nobody looks at them: their hashes are not asked for. */
+function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partial<DatasetOptions> {
+  const { user, session, time, item, fields } = roles;
+  const named = definedOf({ user, session, time });
+  const columns = [item, ...fields, ...Object.values(named)];
+  return {
+    unlabelled: true,
+    ...named,
+    ...(time !== undefined && timeFormat !== undefined && { timeFormat }),
+    ...(hashKeys && { hashKeysOf: hashKeys.columns.filter((name) => columns.includes(name)) }),
+  };
+}
+
+/** How a further log is read: a flag of this command goes before what the run says, which names columns of delimited text alone. */
+export function readingAs(
+  { columns, delimiter, decimal, thousands, ...cells }: CellReading = {},
+  reading: ReadOptions,
+  on: readonly string[],
+): ReadOptions {
+  // a table or a query has typed columns
+  const isText = !on.some((name) => name.startsWith("table:")) && formOf(on, reading.format) === "csv";
+  const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
+  if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
+  return { ...cells, ...ofText, ...reading, columns, header: false };
+}
+
+/**
+ * How ids are replaced as in training.
+ *
+ * @throws {UsageError} the run's ids are hashed and there is no secret, or another one; or they are not and there is one
+ */
+export async function secretOf(
+  { hashKeys: hashing, roles: { session } }: Pick<TrainedAs, "roles" | "hashKeys">,
+  hashKeys: string | undefined,
+  on: readonly string[],
+): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
+  if (!hashing && hashKeys === undefined) return {};
+  if (!hashing) throw new UsageError("the run's ids are not hashed: omit --hash-keys");
+  // a dataset may hold hashes already, and says of which secret
+  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
+    return {};
+  if (hashKeys === undefined)
+    throw new UsageError("the ids of this run are hashed: pass the secret with --hash-keys FILE");
+  if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
+    throw new UsageError(
+      `the secret in '${hashKeys}' does not match: the run's ids were hashed with another secret`,
+    );
+  // a log to evaluate on needs no session
+  return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
+}
+
+/** How a run's log hides its keys, and what cells of a file of keys say. */
+export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">> & { cells?: CellsBesideLog };
+
+/**
+ * Rows of keys: who may stand in a list, what is a candidate, who has what. Ids are hashed where the run's are.
+ *
+ * @param roles the columns, of which the user's and the item's are features by default; with filters as --where takes them
+ */
+export async function openKeysAsTrained(
+  paths: string[],
+  { where = [], ...roles }: Partial<Roles> & { where?: string[] },
+  { hashKeys: hashing, cells }: HowKeysRead,
+  { reading, hashKeys }: Pick<FurtherLog, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<Dataset> {
+  const named = [roles.user, roles.item].filter((name) => name !== undefined);
+  const keys: Roles = { fields: named, numeric: [], multi: {}, ...roles };
+  const columns = hashing?.columns.filter((name) => keys.fields.includes(name)) ?? [];
+  const hashed = hashing && columns.length > 0 && { hashKeys: { ...hashing, columns } };
+  const { dataset } = await openAsTrained(
+    { roles: keys, sides: [], drop: [], where, ...hashed, cells },
+    { on: paths, reading, ...(hashed && { hashKeys }) },
+    silently(watch),
+    { roles: ["user"] },
+  );
+  return dataset;
+}
+
+/** The texts for missing cells, and the form of numbers in delimited text. */
+export type CellsBesideLog = Omit<CellReading, "columns" | "delimiter">;
+
+/**
+ * How cells of a file beside a run's log are read (a table of items or users, a catalogue, labels): as the cells of the run's log,
+ * unless this command says otherwise; the common texts for missing cells where the run was imported.
+ *
+ * @param reading of this command
+ */
+export function cellsBesideLog(
+  { manifest }: Pick<Run, "manifest">,
+  { nulls, ...reading }: CellReading = {},
+): CellsBesideLog {
+  const log = manifest.options["reading"] as CellReading | undefined;
+  const { columns: _, delimiter: __, ...cells } = log ? cellReadingOf(log) : { nulls: COMMON_NULLS };
+  return { ...cells, ...(nulls && { nulls }), ...numberFormOf(reading) };
+}
+
+/**
+ * Rows of a table that need not have all columns of a run, with every field of it: columns that the table lacks are missing in
+ * every row.
+ *
+ * @param key a column that is kept as keys beside the features
+ * @returns the rows, and the names of the fields that the table has
+ */
+export async function openTableAsTrained(
+  { space, preprocess }: { space: FeatureSpace; preprocess: Preprocess },
+  { on, reading, hashKeys, key, ...bad }: FurtherLog & { key?: string },
+  watch: Watch,
+): Promise<{ dataset: Dataset; known: string[] }> {
+  const { roles } = preprocess;
+  const features = [...roles.fields, ...roles.numeric, ...Object.keys(roles.multi)];
+  const given = {
+    ...{ fields: [], numeric: [], multi: roles.multi, multiWeights: roles.multiWeights, ignore: [] },
+    ...{ sides: [], drop: [], reading, ...bad, onBadRow: reading.onBadRow },
+    ...{ infer: false, unlabelled: false },
+  };
+  const { dataset } = await withLog(on, given, watch, (log, tables, options, observe) => {
+    const has = (name: string) => log.columns.includes(name);
+    if (!features.some(has))
+      throw new UsageError(
+        `no column is a feature of the run: the run has ${features.join(", ")}, the file has ` +
+          log.columns.join(", "),
+      );
+    const fields = roles.fields.filter(has);
+    const present = {
+      fields: key === undefined || features.includes(key) ? fields : [...fields, key],
+      numeric: numericOf(preprocess).filter((name) =>
+        [...numericForms([name], roles.numeric).keys()].some(has),
+      ),
+      multi: Object.fromEntries(Object.entries(roles.multi).filter(([name]) => has(name))),
+      multiWeights: roles.multiWeights?.filter(has),
+    };
+    return buildDataset(log, tables, { ...options, ...present }, observe);
+  });
+  const isThere = (name: string) => dataset.columns.some((column) => column.name === name);
+  const hashed = await hashedAs(preprocess, dataset, hashKeys, on);
+  const absent = space.fields.filter(({ name }) => !isThere(name));
+  const columns = [...hashed.columns, ...absent.map((field) => missingColumn(field, dataset.numRows))];
+  return {
+    dataset: { ...hashed, columns },
+    known: space.fields.map(({ name }) => name).filter(isThere),
+  };
+}
+
+/** Ids replaced as in training, of the columns that are there. */
+async function hashedAs(
+  preprocess: Preprocess,
+  dataset: Dataset,
+  hashKeys: string | undefined,
+  on: readonly string[],
+): Promise<Dataset> {
+  const named = (preprocess.hashKeys?.columns ?? []).filter((name) =>
+    dataset.columns.some((column) => column.name === name),
+  );
+  if (named.length === 0 && hashKeys === undefined) return dataset;
+  await secretOf(preprocess, hashKeys, on);
+  return withHashedKeys(dataset, { hash: await keyedHashFrom(hashKeys!), named, filters: [] });
+}
+
+function missingColumn({ kind, name }: FeatureSpace["fields"][number], numRows: number): Column {
+  if (kind === "number" || kind === "bins")
+    return { kind: "number", name, values: new Float64Array(numRows).fill(NaN) };
+  return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: keysOf([]) };
+}
+
+/** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */
+export function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
+  if (key === undefined) return (row) => Buffer.from(String(row + 1));
+  const column = columnNamed(dataset, key);
+  if (column.kind === "number") {
+    return (row) => Buffer.from(Number.isNaN(column.values[row]!) ? "" : String(column.values[row]));
+  }
+  if (column.kind === "multi") throw new RangeError("a key is one value");
+  const { codes, dictionary } = column;
+  return (row) => {
+    const code = codes[row]!;
+    if (code === MISSING) return new Uint8Array();
+    return dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]);
+  };
+}
