@@ -17,7 +17,7 @@ import { UsageError, excerpt } from "../errors.js";
 import { isHole, rowsOf, type EmbeddingTable, type RowRange, vectorsAt } from "../embedding/table.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { jsonString, documentParts } from "./files/jsonl.js";
-import { npyHead } from "./files/npy-head.js";
+import { npyHead } from "./files/npy.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { bytesOf, keyBytes, type Batch } from "./selection.js";
 

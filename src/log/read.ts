@@ -5,9 +5,8 @@
 
 import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
-import type { ChunkBuffers } from "./text/chunk-buffers.js";
+import type { ChunkBuffers, InputItem } from "./text/input.js";
 import type { ChunkScan, ScanSetup } from "./text/chunk-scanner.js";
-import type { InputItem } from "./text/input.js";
 import { placesOf, type ScanLayout } from "./file-columns.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";

@@ -2,7 +2,7 @@
 // is taken by the next.
 
 import { kernelImports } from "../kernels/shared/load.js";
-import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/shared-memory.js";
+import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/memory.js";
 import { UsageError } from "../errors.js";
 import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import { freeAddresses } from "../workers/process-limits.js";

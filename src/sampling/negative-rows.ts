@@ -3,7 +3,7 @@
 import { ascending } from "../numeric/indices.js";
 import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { shuffle, streamOf } from "../numeric/hash-random.js";
+import { shuffle, streamOf } from "../numeric/hash.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { drawNegative, hasItem } from "./negatives.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";

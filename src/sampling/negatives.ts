@@ -9,7 +9,7 @@
 
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { itemAt } from "./noise-distribution.js";
-import { streamOf, uniformAt } from "../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash.js";
 
 const MAX_DRAWS = 64;
 

@@ -5,7 +5,7 @@ import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { shuffle, streamOf } from "../numeric/hash-random.js";
+import { shuffle, streamOf } from "../numeric/hash.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import type { WeightedHistory } from "./last-items.js";
 import { hasItem, historyOf, joined, ownersOfItems } from "./negatives.js";

@@ -10,7 +10,7 @@ import type { Chunks } from "../../io/write.js";
 import { addScales, vectorsNpy } from "./npy.js";
 import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
 import { isHole } from "../../embedding/table.js";
-import { checkedWords } from "./words.js";
+import { checkedWords } from "../key-checks.js";
 
 /** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
 export function faissFiles(selection: Selection): Map<string, Chunks> {

@@ -9,7 +9,7 @@ import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../../errors.js";
 import { isHole, type RowRange } from "../../embedding/table.js";
 import { dtypeNames, encoded, type Encoded } from "../dtype.js";
-import { npyHead } from "./npy-head.js";
+import { npyHead } from "./npy.js";
 import type { Chunks } from "../../io/write.js";
 import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "../selection.js";
 

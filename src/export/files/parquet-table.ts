@@ -11,9 +11,8 @@
 // The file's head and metadata, thrift and snappy are hyparquet-writer's.
 // Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
-import { ParquetWriter } from "hyparquet-writer";
+import { ParquetWriter, ByteWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
-import { ParquetBytes } from "./parquet-bytes.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 
 export interface TableColumn {
@@ -176,4 +175,20 @@ function elementsOf({ name, type, perRow }: TableColumn): Schema {
     { name: "list", repetition_type: "REPEATED", num_children: 1 },
     { name: "element", repetition_type: "REQUIRED", ...types[type] },
   ];
+}
+
+/** Its `offset` is that of the file, whatever was taken. */
+export class ParquetBytes extends ByteWriter {
+  /** Bytes since the last time, in a buffer of their own. */
+  take(): Uint8Array {
+    const bytes = this.getBytes().slice();
+    this.index = 0;
+    return bytes;
+  }
+
+  /** Counts bytes that go out as they are. */
+  pass(bytes: Uint8Array): Uint8Array {
+    this.offset += bytes.length;
+    return bytes;
+  }
 }

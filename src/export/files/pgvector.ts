@@ -9,9 +9,8 @@
 import { UsageError } from "../../errors.js";
 import { isHole } from "../../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { copyText } from "../servers/postgres-text.js";
+import { copyText, quoted, vectorSchema, type Column } from "../servers/postgres-table.js";
 import { replaceInPostgres } from "../servers/postgres-server.js";
-import { quoted, vectorSchema, type Column } from "../servers/postgres-table.js";
 import { chunksByRow, keyBytes, type Selection } from "../selection.js";
 import type { Sent, Target } from "../servers/server.js";
 

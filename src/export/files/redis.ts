@@ -6,7 +6,7 @@
 
 import { isHole } from "../../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { commandChunks, type Command } from "../servers/redis-commands.js";
+import { commandChunks, type Command } from "../servers/redis-connection.js";
 import { replaceInRedis } from "../servers/redis-server.js";
 import { bytesOf, nameBytes, type Batch, type Selection } from "../selection.js";
 import type { Sent, Target } from "../servers/server.js";

@@ -15,7 +15,7 @@ import { ByteWriter } from "./byte-writer.js";
 import { cells, recboleCells, starspaceCells } from "../key-rules.js";
 import type { Chunks } from "../../io/write.js";
 import { chunksByRow, keyBytes, withoutVectors, type Batch, type Selection } from "../selection.js";
-import { checkedWords } from "./words.js";
+import { checkedWords } from "../key-checks.js";
 
 const [TAB, LF, BLANK] = [9, 10, 32];
 

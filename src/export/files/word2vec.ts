@@ -13,7 +13,7 @@ import { isHole } from "../../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { words } from "../key-rules.js";
 import { chunksByRow, type Selection } from "../selection.js";
-import { checkedWords } from "./words.js";
+import { checkedWords } from "../key-checks.js";
 
 interface Layout {
   header: boolean;

@@ -2,8 +2,7 @@
 
 import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
-import { keysToRows } from "./keys.js";
-import { intAttribute, type Axis } from "./model.js";
+import { keysToRows, intAttribute, type Axis } from "./model.js";
 import type { NetworkKeys, NetworkNumber } from "../network.js";
 import { reservedRows, type ReserveScheme } from "../reserve.js";
 import type { OnnxInput } from "../selection.js";

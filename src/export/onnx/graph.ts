@@ -2,6 +2,7 @@
 
 import { ELEMENT, intAttribute, node, tensor, type Graph, type Port, type TensorValues } from "./model.js";
 import type { Piece } from "./protobuf.js";
+import type { NetworkLayer } from "../network.js";
 
 /** Inner values are called so, with a number; inputs and outputs are not. */
 export const INNER = "embed/";
@@ -80,4 +81,22 @@ export class GraphBuilder {
   output(port: Port): void {
     this.graph.outputs.push(port);
   }
+}
+
+/** Dense layers, one Gemm each. @returns the output of the last one, f32[N, outputs]; x itself without layers */
+export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
+  let [before, last] = [x, x];
+  for (const { inputs, outputs, weight, bias, activation, residual, norm } of layers) {
+    const [W, b] = [graph.constant([outputs, inputs], weight), graph.constant([outputs], bias)];
+    let z = graph.apply("Gemm", [last, W, b], { attributes: [intAttribute("transB", 1)] });
+    if (residual) z = graph.apply("Add", [z, before]);
+    if (norm) {
+      const [scale, shift] = [graph.constant([outputs], norm.scale), graph.constant([outputs], norm.shift)];
+      // over the last axis, with 1e-5 added to the variance
+      z = graph.apply("LayerNormalization", [z, scale, shift]);
+    }
+    before = last;
+    last = activation === "none" ? z : graph.apply(activation === "tanh" ? "Tanh" : "Relu", [z]);
+  }
+  return last;
 }

@@ -10,8 +10,7 @@
 
 import { UsageError, excerpt } from "../../errors.js";
 import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
-import { keysToRows } from "./keys.js";
-import { intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
+import { keysToRows, intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
 import type { Piece } from "./protobuf.js";
 import { reservedRows, type ReserveScheme } from "../reserve.js";
 import { keyBytes, type Batch, type Selection } from "../selection.js";

@@ -6,9 +6,8 @@
 // at 1 under AdaGrad and at 0 under FTRL) and NAME:z (FTRL).
 
 import { ftrlZ } from "../../numeric/ftrl.js";
-import { placedDense, placedMoments } from "../shared/dense-parameters.js";
+import { placedDense, placedMoments, type Placed } from "../shared/dense-parameters.js";
 import type { Arena, Region } from "../shared/memory.js";
-import type { Placed } from "../shared/placed.js";
 import type { NetLayout } from "./binding.js";
 import { embeddingWidth, type NetLearning, type NetShape, numFeaturesOf } from "./shape.js";
 

@@ -10,9 +10,16 @@
 // object: a view is made anew each time it is needed, and none is kept across an allocation.
 
 import { IoError, sizeText, UsageError } from "../../errors.js";
-import { MAX_PAGES, newMemory, PAGE } from "./shared-memory.js";
 
-const FIRST_BYTE = PAGE;
+/** Bytes of a page. */
+export const PAGE = 65536;
+/** Pages of the largest memory, 4 GiB. */
+export const MAX_PAGES = 65536;
+/**
+ * Bytes of addresses that V8 reserves for a memory, whatever its size (without its trap handler 4 GB). It gives them back when its
+ * garbage collector finds the memory unused, which it looks for when a reservation fails.
+ */
+export const RESERVED = 10 * 2 ** 30;
 
 /** What makes a model smaller, for messages. */
 export const SHRINKING =
@@ -30,7 +37,7 @@ export interface Region {
 export class Arena {
   /** @internal not declared to users of the package: types of Node alone have no WebAssembly */
   readonly memory = newMemory();
-  #end = FIRST_BYTE;
+  #end = PAGE;
 
   /** Bytes that can still be allocated. */
   get freeBytes(): number {
@@ -118,5 +125,22 @@ export class Rooms {
     const region = this.#arena.allocate(name, Math.max(4, bytes, 2 * (held?.bytes ?? 0)));
     this.#held.set(name, region);
     return region;
+  }
+}
+
+/**
+ * A memory of two pages, which threads can share and which grows up to 4 GiB.
+ *
+ * @throws {IoError} the system does not give its addresses
+ */
+export function newMemory(): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: true });
+  } catch (error) {
+    throw new IoError(
+      "the system refused the 10 GB of addresses that V8 reserves for a WebAssembly memory (they are no memory in use): " +
+        "`ulimit -v unlimited` lifts the limit; where that is not allowed, NODE_OPTIONS=--disable-wasm-trap-handler takes 4 GB",
+      { cause: error },
+    );
   }
 }

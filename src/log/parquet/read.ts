@@ -7,7 +7,7 @@ import { DataError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { digestOf, type RandomAccessFile } from "../../io/random-access.js";
 import { loadKernel } from "../../kernels/shared/load.js";
-import { newMemory } from "../../kernels/shared/shared-memory.js";
+import { newMemory } from "../../kernels/shared/memory.js";
 import { finderData, TableLock, type FinderData } from "../key-finder.js";
 import type { Batch, ColumnRequest, Log, ReadOptions, ReadResult } from "../log.js";
 import { Merger } from "../merge.js";

@@ -8,7 +8,7 @@
 // one Gemm each. W is the length of an embedding: (w, v) of fnn, v of the others. Ranges are compared as f32, as the input is.
 
 import { CROSS_OPSET, drawIn, shiftRight } from "../../export/onnx/cross.js";
-import { GraphBuilder } from "../../export/onnx/graph.js";
+import { GraphBuilder, denseLayers } from "../../export/onnx/graph.js";
 import {
   AXIS,
   byRow,
@@ -20,7 +20,6 @@ import {
   type FoundBy,
   type RowFeatures,
 } from "../../export/onnx/columns.js";
-import { denseLayers } from "../../export/onnx/layers.js";
 import { modelChunks } from "../../export/onnx/model.js";
 import type { Network, NetworkCross, NetworkKeys, NetworkNumber } from "../../export/network.js";
 

@@ -11,7 +11,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { rowsHeldBy } from "../../dataset/filters/where-dataset.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
-import { shuffle, streamOf } from "../../numeric/hash-random.js";
+import { shuffle, streamOf } from "../../numeric/hash.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";

@@ -5,10 +5,9 @@ import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocab
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import type { NetworkLayer } from "../../export/network.js";
+import type { NetworkLayer, HistoryItems, ItemTower, UserTower } from "../../export/network.js";
 import type { FoundBy } from "../../export/onnx/columns.js";
 import { itemTowerChunks, userTowerChunks } from "./onnx.js";
-import type { HistoryItems, ItemTower, UserTower } from "../../export/towers.js";
 import type { DenseLayer } from "../../kernels/shared/dense.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import type { NetworkAsked, NetworkFile, TowerName } from "../../training/capabilities/model.js";

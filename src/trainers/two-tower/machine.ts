@@ -14,11 +14,17 @@ import {
   type TowerUsers,
 } from "../../kernels/two-tower/binding.js";
 import { stopBarrier } from "../../kernels/shared/barrier.js";
-import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense-parameters.js";
+import {
+  placedDense,
+  placedMoments,
+  transposeWeights,
+  type Placed,
+  readPlaced,
+  writePlaced,
+} from "../../kernels/shared/dense-parameters.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena, type Region } from "../../kernels/shared/memory.js";
-import { type Placed, readPlaced, writePlaced } from "../../kernels/shared/placed.js";
 import { blockOrder } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { WorkerPool } from "../../workers/pool.js";

@@ -10,7 +10,7 @@
 // A history's slot is sum_i c_i v_i / sum_i c_i over the known items, in a list c_i by how many of them come later (--recency), in a set
 // by how many come before in the order of hashes, repeated items once. c_i = 0 beyond the longest history of the training.
 
-import type { HistoryItems, ItemTower, UserTower } from "../../export/towers.js";
+import type { HistoryItems, ItemTower, UserTower, NetworkKeys, NetworkNumber } from "../../export/network.js";
 import {
   AXIS,
   byRow,
@@ -22,10 +22,8 @@ import {
   type FoundBy,
   type RowFeatures,
 } from "../../export/onnx/columns.js";
-import { GraphBuilder } from "../../export/onnx/graph.js";
-import { denseLayers } from "../../export/onnx/layers.js";
+import { GraphBuilder, denseLayers } from "../../export/onnx/graph.js";
 import { intAttribute, modelChunks } from "../../export/onnx/model.js";
-import type { NetworkKeys, NetworkNumber } from "../../export/network.js";
 
 const VECTOR = "vector";
 const BIAS = "bias";

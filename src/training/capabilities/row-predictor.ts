@@ -5,8 +5,7 @@ import { numericOf } from "../../dataset/vocabulary/preprocess.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { ranksItems } from "../../dataset/labels.js";
 import { DivergedError } from "../../errors.js";
-import { exp } from "../../numeric/exp.js";
-import { logistic } from "../../numeric/elementary.js";
+import { exp, logistic } from "../../numeric/exp.js";
 import {
   readAsTrained,
   rolesToEncode,

@@ -14,7 +14,7 @@
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
 // Twin: ../reference.ts.
 
-import { ratesOf } from "../../fm/assembly/rates";
+import { ratesOf } from "../../fm/assembly/plan";
 import { shareOf } from "../../fm/assembly/repeats";
 import { step } from "../../shared/assembly/steps";
 import { addTo, sum4 } from "../../shared/assembly/vector";

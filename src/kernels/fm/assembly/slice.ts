@@ -13,9 +13,7 @@
 
 import { step } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { accumulatorAt, accumulatorStride, sliceAt, sumsAt } from "./places";
-import { Plan, Thread } from "./plan";
-import { ratesOf } from "./rates";
+import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, Plan, Thread, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**

@@ -9,7 +9,7 @@ import { adaGrad, addSquare } from "../../shared/assembly/steps";
 import { firstLanes } from "../../shared/assembly/vector";
 import { partStart } from "./parts";
 import { NetPlan, NetRows, NetThread } from "./plan";
-import { touchHeld } from "./touch";
+import { touchHeld } from "./gather";
 
 /**
  * One step of the features of a part.

@@ -22,7 +22,7 @@ import { squaresOfEmbeddings, stepEmbeddings } from "./embeddings";
 import { gatherPanel, scatterGradients } from "./gather";
 import { sortPairs } from "./parts";
 import { NetPlan, NetRows, NetThread, PARTS } from "./plan";
-import { touchRows } from "./touch";
+import { touchRows } from "./gather";
 import { squaresOfWide, stepWide, wideScore } from "./wide";
 
 /** Takes the next number of a counter. */

@@ -9,7 +9,7 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
-import { weightOf } from "../../../numeric/sum.js";
+import { weightOf } from "../../../numeric/indices.js";
 import { withMachine } from "../../../workers/with-machine.js";
 import type { TrainingControls } from "../../../training/session/controls.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";

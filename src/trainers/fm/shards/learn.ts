@@ -8,7 +8,7 @@ import { featureHashes } from "../../../dataset/vocabulary/vocabulary.js";
 import { countText, UsageError } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";
-import { weightOf } from "../../../numeric/sum.js";
+import { weightOf } from "../../../numeric/indices.js";
 import type { Start } from "../../../training/warm-start/start.js";
 import type { LearnerInput, Trained } from "../../../training/session/feature-training.js";
 import { withEngine } from "../../../training/session/with-engine.js";
