@@ -18,8 +18,8 @@ import { ownIndex } from "../api/hnsw/directory.js";
 import { Checkpoints } from "../training/epochs/checkpoint.js";
 import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { ownRun, ownVersion } from "../embedding/own-run.js";
-import { ownEncodings, ownExport } from "../export/own-export.js";
-import { exportFormats } from "../export/formats.js";
+import { ownEncodings } from "../export/encodings.js";
+import { exportFormats, formatNamed } from "../export/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { publish } from "../store/publish.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
@@ -43,9 +43,9 @@ const kinds = [
   ["run", ownRun],
   ["dataset", ownDataset],
   ["index", ownIndex],
-  ["npy", ownExport("npy")],
-  ["faiss", ownExport("faiss")],
-  ["projector", ownExport("projector")],
+  ["npy", formatNamed("npy").own!],
+  ["faiss", formatNamed("faiss").own!],
+  ["projector", formatNamed("projector").own!],
 ] as const;
 
 describe.each(kinds)("--force on a directory: %s", (name, own) => {

@@ -10,6 +10,7 @@
 // Source: numpy.lib.format, version 1.0; LIBSVM's README.
 
 import { UsageError } from "../errors.js";
+import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { parquetChunks } from "./files/encoding-parquet.js";
 import { jsonString } from "./files/jsonl.js";
@@ -114,6 +115,15 @@ function writeNumber(out: ByteWriter, x: number): void {
 function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
+
+/** Directories of encoded rows in format npy, as --force may replace them (export/format.ts). */
+export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy", "keys.txt", [
+  "leaves.npy",
+  "features.npy",
+  "vectors.npy",
+  "biases.npy",
+  "scores.npy",
+]);
 
 /** Takes rows in parallel to several files. */
 export interface NpyFile {

@@ -7,8 +7,8 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
-import { formatNamed, type ExportFormat, type SavedFormat } from "./formats.js";
-import { ownExport } from "./own-export.js";
+import type { ExportFormat, SavedFormat } from "./format.js";
+import { formatNamed } from "./formats.js";
 import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, Target } from "./servers/server.js";
@@ -141,7 +141,7 @@ export async function exportDelta(
   if (options.format === "npy") {
     const files: Map<string, Chunks> = deltaFiles(batch, delta);
     if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
-    await writeFiles(files, output.target!, output.force, { own: ownExport("npy"), ...atomic });
+    await writeFiles(files, output.target!, output.force, { own: formatNamed("npy").own, ...atomic });
   } else await output.write(deltaLines(batch, delta));
   const added = delta.written.filter(({ isNew }) => isNew).length;
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };

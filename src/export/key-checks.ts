@@ -2,7 +2,7 @@
 
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
-import type { ExportFormat } from "./formats.js";
+import type { ExportFormat } from "./format.js";
 import { checkKeys, oneKeyBytes, type Selection, nameBytes, type Batch } from "./selection.js";
 import type { ReplacingRule } from "./key-rules.js";
 

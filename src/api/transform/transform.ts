@@ -6,8 +6,7 @@
 import { join } from "node:path";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { type EncodedRows, type Encoding, encodingChunks, npyFiles } from "../../export/encodings.js";
-import { ownEncodings } from "../../export/own-export.js";
+import { type EncodedRows, type Encoding, encodingChunks, npyFiles, ownEncodings } from "../../export/encodings.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeDirectory, writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";

@@ -1,33 +1,40 @@
 // npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (a JSON string a line) and, when asked, weights.npy (f32[rows]).
 
 import { isHole } from "../../embedding/table.js";
+import { directoryFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { jsonString } from "./jsonl.js";
 import type { Chunks } from "../../io/write.js";
 import { bytesOf, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
-/** Names of the files and their chunks. */
-export function npyFiles(selection: Selection): Map<string, Chunks> {
-  const files = new Map<string, Chunks>([
-    ["vectors.npy", vectorsNpy(selection)],
-    ["keys.txt", keyChunks(selection)],
-  ]);
-  addScales(files, selection);
-  if (selection.hasWeights) files.set("weights.npy", weightsNpy(selection));
-  return files;
+// rows and what is removed: of --delta
+export const npy = directoryFormat(
+  "npy",
+  ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],
+  {
+    summary: "directory of vectors.npy and keys.txt",
+    oneKeyColumn: true,
+    keepsRows: true,
+    takesDtype: true,
+    files: (selection) =>
+      new Map([
+        ...vectorFiles(selection),
+        ["keys.txt", keyChunks(selection)],
+        ...(selection.hasWeights ? [["weights.npy", weightsNpy(selection)] as const] : []),
+      ]),
+  },
+);
+
+/** vectors.npy, and scales.npy of i8. */
+export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {
+  const scales: [string, Chunks][] = selection.dtype === "i8" ? [["scales.npy", scalesNpy(selection)]] : [];
+  return [["vectors.npy", vectorsNpy(selection)], ...scales];
 }
 
-/** The vectors as an npy file. */
-export async function* vectorsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { numRows, dim, dtype = "f32" } = selection;
+async function* vectorsNpy({ numRows, dim, dtype = "f32", batches }: Selection): AsyncGenerator<Uint8Array> {
   yield npyHead(dtypeNames[dtype].numpy, [numRows, dim]);
-  for await (const { table } of selection.batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
-}
-
-/** scales.npy of i8. */
-export function addScales(files: Map<string, Chunks>, selection: Selection): void {
-  if (selection.dtype === "i8") files.set("scales.npy", scalesNpy(selection));
+  for await (const { table } of batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
 }
 
 async function* scalesNpy({ numRows, dim, batches }: Selection): AsyncGenerator<Uint8Array> {

@@ -8,6 +8,8 @@
 // not there the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row means what it means in npy.
 // A numeric field has no keys: it is there under --onnx-input row alone.
 
+import { fileFormat } from "../format.js";
+import { onnxText } from "../key-rules.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
 import { keysToRows, intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
@@ -15,13 +17,22 @@ import type { Piece } from "./protobuf.js";
 import { reservedRows, type ReserveScheme } from "../reserve.js";
 import { keyBytes, type Batch, type Selection } from "../selection.js";
 
+export const onnx = fileFormat({
+  summary:
+    "ONNX model that maps keys (or rows) of each field to vectors; for runs of train-net the whole network, which outputs scores",
+  keys: onnxText,
+  keepsRows: true,
+  findsUnknown: true,
+  chunks: onnxChunks,
+});
+
 /**
  * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
  *
  * @throws {UsageError} two names of the model would be the same, or no field has keys
  * @throws {DataError} it would be larger than 2 GiB
  */
-export async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { field, reserve } = selection;
   const batch = await selection.whole();
   const { table } = batch;
