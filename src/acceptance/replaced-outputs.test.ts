@@ -98,7 +98,7 @@ describe.each(kinds)("--force on a directory: %s", (name, own) => {
 
 test("every format of several files says which it writes, and encoded rows do", async () => {
   for (const [name, format] of exportFormats)
-    expect([name, format.needsDirectory]).toEqual([name, "own" in format]);
+    expect([name, format.needsDirectory]).toEqual([name, format.own !== undefined]);
   mkdirSync(at("rows"));
   for (const file of ["keys.txt", "leaves.npy", "scores.npy"]) writeFileSync(at("rows", file), "");
   await expect(checkOutput(at("rows"), true, "directory", ownEncodings)).resolves.toBeUndefined();

@@ -22,7 +22,7 @@ import { NullTexts } from "../log/nulls.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
 import { RangeMerger } from "../log/parquet/read.js";
 import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet/scanner.js";
-import { noSuchColumn, progressOf } from "../log/read.js";
+import { checkedReading, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
 import { batchesIn } from "./batches.js";
@@ -72,8 +72,7 @@ export async function openRows(
   const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
   const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
-  let isRead = false;
-  return {
+  return checkedReading({
     columns: all,
     multi,
     times: new Set(all.filter((name) => isTime(head, name, columns))),
@@ -82,9 +81,6 @@ export async function openRows(
     ...undelimited(options),
     close: () => Promise.resolve(),
     async read(requests, onBatch, observe) {
-      if (isRead) throw new Error("a log can be read once");
-      isRead = true;
-      for (const { name } of requests) if (!all.includes(name)) throw noSuchColumn(name, all);
       const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
       for (const file of files) {
         placesOf(file, names);
@@ -98,7 +94,7 @@ export async function openRows(
       const later = laterColumnsOf(head, files.slice(1));
       return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
     },
-  };
+  });
 }
 
 /** The first rows as text; those that have none are left out. Of rows that are not counted, one more is looked at. */

@@ -4,7 +4,7 @@
 import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
-import { vectorEncoding, type EncodedRows } from "../export/encodings.js";
+import { vectorEncoding, type EncodedRows } from "../export/encoded-rows.js";
 import { wholeOf } from "../training/reading/split-parts.js";
 import { keysOfRows } from "../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../training/options/transform-options.js";

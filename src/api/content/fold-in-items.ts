@@ -3,7 +3,7 @@
 //   blend = (κ content + n folded)/(κ + n)      n  events of the item that are known, κ what content counts in events
 
 import type { Run } from "../../embedding/run-directory.js";
-import { hasBiases } from "../../export/encodings.js";
+import { hasBiases } from "../../export/encoded-rows.js";
 import { UsageError } from "../../errors.js";
 import { capable } from "../../trainers/index.js";
 import { foldedRows, foldingOf } from "../../training/capabilities/folded-keys.js";

@@ -7,7 +7,7 @@ import { selectKeys, type Keys } from "../../log/keys.js";
 import { isHole, vectorsAt } from "../../embedding/table.js";
 import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
-import type { EncodedRows } from "../../export/encodings.js";
+import type { EncodedRows } from "../../export/encoded-rows.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { Queries } from "./search.js";

@@ -12,7 +12,7 @@ import type { Metrics } from "../../embedding/manifest.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, UsageError } from "../../errors.js";
-import { once, vectorEncoding } from "../../export/encodings.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
 import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";

@@ -8,7 +8,7 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
-import { once, vectorEncoding } from "../../export/encodings.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
 import {
   flagsOf,

@@ -4,7 +4,7 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { EncodedRows } from "../../export/encodings.js";
+import type { EncodedRows } from "../../export/encoded-rows.js";
 import { groupedRows, type GroupedRows } from "../../log/grouped-rows.js";
 import {
   foldedEncoding,

@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { type EncodedRows, type Encoding, encodingChunks, npyFiles, ownEncodings } from "../../export/encodings.js";
+import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
+import { encodingChunks, npyFiles, ownEncodings } from "../../export/encodings.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeDirectory, writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";

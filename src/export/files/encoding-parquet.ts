@@ -6,7 +6,7 @@
 //
 // A name that repeats (`--features --key item_id`) gets a number: item_id, item_id_2.
 
-import { hasBiases, type EncodedRows, type Encoding } from "../encodings.js";
+import { hasBiases, type EncodedRows, type Encoding } from "../encoded-rows.js";
 import { ParquetWriter } from "hyparquet-writer";
 import { ParquetBytes } from "./parquet-table.js";
 

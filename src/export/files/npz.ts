@@ -43,18 +43,20 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
         `need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
     );
   }
-  const numbers = (name: string, perRow: number, of: (batch: Batch) => Encoded["values"], descr = "<f4") =>
-    [
-      name,
-      npyHead(descr, perRow === 1 ? [numRows] : [numRows, perRow]),
-      numberChunks(selection, perRow, of),
-    ] as const;
+  const numbers = (name: string, head: Uint8Array, perRow: number, of: (batch: Batch) => Encoded["values"]) =>
+    [name, head, numberChunks(selection, perRow, of)] as const;
+  const column = npyHead("<f4", [numRows]);
   const value = ({ table }: Batch) => encoded(table.vectors, dim, dtype);
   yield* zipped([
     ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
-    numbers("value.npy", dim, (batch) => value(batch).values, dtypeNames[dtype].numpy),
-    ...(isScaled ? [numbers("scale.npy", 1, (batch) => value(batch).scales!)] : []),
-    ...(hasWeights ? [numbers("weight.npy", 1, ({ weights }) => weights!)] : []),
+    numbers(
+      "value.npy",
+      npyHead(dtypeNames[dtype].numpy, [numRows, dim]),
+      dim,
+      (batch) => value(batch).values,
+    ),
+    ...(isScaled ? [numbers("scale.npy", column, 1, (batch) => value(batch).scales!)] : []),
+    ...(hasWeights ? [numbers("weight.npy", column, 1, ({ weights }) => weights!)] : []),
   ]);
 }
 

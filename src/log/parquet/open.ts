@@ -5,7 +5,6 @@ import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../../errors.js";
 import { readerOf } from "../../io/random-access.js";
 import { canReopen } from "../../io/source.js";
-import type { LogFile } from "../directory.js";
 import {
   checkPartition,
   columnsIn,
@@ -16,7 +15,14 @@ import {
   type FileColumns,
 } from "../file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../limits.js";
-import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "../log.js";
+import {
+  undelimited,
+  type ColumnRequest,
+  type Log,
+  type LogFile,
+  type ReadOptions,
+  type ReadSizes,
+} from "../log.js";
 import { NullTexts } from "../nulls.js";
 import { ColumnCursor, holdsTimes, separatorIn } from "./cursor.js";
 import {
@@ -30,7 +36,6 @@ import {
 } from "./files.js";
 import { readRanges, type RangeItem } from "./read.js";
 import { checked, type RowRange } from "./scanner.js";
-import { noSuchColumn, type RangeSizes } from "../read.js";
 
 /** Two million cells, the 16 MB of a range as numbers; fewer rows cost more in looking than in reading. */
 const RANGE_CELLS = 1 << 21;
@@ -58,7 +63,7 @@ interface Columns {
 export async function openParquet(
   files: readonly LogFile[],
   options: ReadOptions,
-  sizes: RangeSizes | undefined,
+  { ranges: sizes }: ReadSizes,
 ): Promise<Log> {
   const ignored = new Set(options.ignore);
   const [first, ...others] = files;
@@ -103,7 +108,6 @@ export async function openParquet(
         { file: head.path, line: 1 },
       );
     const all = columnsIn(head);
-    let isRead = false;
     return {
       columns: all,
       multi,
@@ -114,9 +118,6 @@ export async function openParquet(
       ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can be read once");
-        isRead = true;
-        for (const { name } of requests) if (!all.includes(name)) throw noSuchColumn(name, all);
         const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
         for (const name of names) if (odd.has(name)) throw odd.get(name)!;
         for (const file of known) placesOf(file, names);

@@ -5,14 +5,14 @@
 
 import { DataError, NoRowsError } from "../../errors.js";
 import { canReopen } from "../../io/source.js";
-import type { LogFile } from "../directory.js";
+import type { LogFile } from "../log.js";
 import { checkPartition } from "../file-columns.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { undelimited, type FaultyRow, type Log, type ReadOptions } from "../log.js";
 import { Merger } from "../merge.js";
 import { NullTexts } from "../nulls.js";
-import { noSuchColumn, progressOf } from "../read.js";
+import { progressOf, replayed } from "../read.js";
 import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
 import { scanMemories, type ScanMemory } from "../scanner.js";
 import { MISSING, keysOf } from "../keys.js";
@@ -47,7 +47,6 @@ export async function openRecords<Rec>(
       { path: files[0]!.path, columns: [], partition },
       { path: files[0]!.path, columns: schema.columns, partition },
     );
-    let isRead = false;
     return {
       columns,
       multi: schema.multi,
@@ -57,13 +56,7 @@ export async function openRecords<Rec>(
       ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can only be read once");
-        isRead = true;
-        const indexed = requests.map(({ name, as }) => {
-          const column = columns.indexOf(name);
-          if (column === -1) throw noSuchColumn(name, columns);
-          return { column, as };
-        });
+        const indexed = requests.map(({ name, as }) => ({ column: columns.indexOf(name), as }));
         form.want?.(new Set(requests.map(({ name }) => name)));
         const module = await loadKernel("scan");
         const memories = scanMemories(module);
@@ -124,11 +117,6 @@ async function* itemsOf<Rec>(
       throw new DataError(`the file has no rows: expected ${form.expected}`, { file: path, line: 1 });
     yield { kind: "end", path };
   }
-}
-
-async function* replayed<T>(head: T[], rest: AsyncGenerator<T, void, undefined>) {
-  for (let item = head.shift(); item; item = head.shift()) yield item;
-  yield* rest;
 }
 
 /** Pulls items until they hold the first rows; read() gets them again. */

@@ -3,7 +3,7 @@
 import { classLabelsOf } from "../../dataset/classes.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
-import type { EncodedRows, Encoding } from "../../export/encodings.js";
+import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import { leafStarts, type TreeSums } from "./forest/forest.js";
 import { firstOf, readLeafVectors, type LeafVectors } from "./leaf-heads/leaf-svd.js";

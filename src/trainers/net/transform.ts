@@ -4,7 +4,7 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { vectorEncoding, type EncodedRows } from "../../export/encodings.js";
+import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { denseLayersOf } from "../../kernels/net/shape.js";
 import { silently, unseenNotes, wholeOf } from "../../training/reading/split-parts.js";
 import { readRowsToEncode } from "../../training/reading/read-like-run.js";

@@ -6,7 +6,7 @@ import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { vectorEncoding, type EncodedRows } from "../../export/encodings.js";
+import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";

@@ -6,7 +6,7 @@ import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { once, vectorEncoding } from "../../export/encodings.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { keysOfRows } from "../../training/capabilities/transform-keys.js";

@@ -5,7 +5,7 @@
 import { keyAt } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { DataError, UsageError } from "../../errors.js";
-import { once, vectorEncoding, type EncodedRows, type Encoding } from "../../export/encodings.js";
+import { once, vectorEncoding, type EncodedRows, type Encoding } from "../../export/encoded-rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { listedKeys } from "./listed-keys.js";
 import type { ReadLike } from "../reading/read-as-trained.js";

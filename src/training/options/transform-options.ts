@@ -1,12 +1,8 @@
 // What `transform` is asked to do, and what a model gives it to write.
 
 import type { Metrics } from "../../embedding/manifest.js";
-import {
-  type EncodedRows,
-  type Encoding,
-  encodingFormats,
-  type EncodingFormat,
-} from "../../export/encodings.js";
+import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
+import { encodingFormats, type EncodingFormat } from "../../export/encodings.js";
 import type { ContentOptions } from "./content-options.js";
 import type { ReadLike } from "../reading/read-as-trained.js";
 import type { Watch } from "../session/watch.js";

@@ -8,7 +8,7 @@ import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { rowsByFeature, tableFeatures } from "../../../training/examples/feature-table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { DataError } from "../../../errors.js";
-import { vectorEncoding, type EncodedRows } from "../../../export/encodings.js";
+import { vectorEncoding, type EncodedRows } from "../../../export/encoded-rows.js";
 import { wholeOf } from "../../../training/reading/split-parts.js";
 import { keysOfRows } from "../../../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
