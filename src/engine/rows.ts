@@ -19,7 +19,7 @@ import {
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
-import type { LeafColumn } from "../log/parquet/cursor.js";
+import { columnOptions, type ColumnOptions, type LeafColumn } from "../log/parquet/cursor.js";
 import { RangeMerger } from "../log/parquet/read.js";
 import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet/scanner.js";
 import { checkedReading, progressOf } from "../log/read.js";
@@ -37,7 +37,6 @@ import {
   openInput,
   POSITION,
   selected,
-  type Columns,
   type OpenInput,
   type RowInput,
 } from "./row-inputs.js";
@@ -61,13 +60,8 @@ export async function openRows(
   const head = files[0]!;
   checkPartition(head, head);
   checkColumnCount(head.columns.length, head.path, 1);
-  const ignored = new Set(options.ignore);
-  const given = options.multi ?? {};
-  const lists = head.columns.filter((name) => !ignored.has(name) && isList(head, name));
-  const multi = Object.fromEntries(
-    lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"]),
-  );
-  const columns: Columns = { ignored, multi, given };
+  const columns = columnOptions(head.columns, options, (name) => isList(head, name));
+  const { ignored, multi } = columns;
   const all = columnsIn(head);
   const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
@@ -102,7 +96,7 @@ async function sampleOf(
   session: Session,
   files: readonly OpenInput[],
   all: readonly string[],
-  columns: Columns,
+  columns: ColumnOptions,
   { onBadRow }: ReadOptions,
 ): Promise<{ sample: string[][]; numSampled: number; bytesPerRow: number }> {
   const sample: string[][] = [];
@@ -171,7 +165,7 @@ async function firstBatches(
 interface RowReading {
   session: Session;
   files: readonly OpenInput[];
-  columns: Columns;
+  columns: ColumnOptions;
   requests: readonly ColumnRequest[];
   options: ReadOptions;
   rowsOfSlice: number;

@@ -32,7 +32,7 @@ export interface NetworkNumber {
   wide?: Float32Array;
 }
 
-/** Crosses of two fields: weights by the hash of two features, as onnx-cross.ts computes it. */
+/** Crosses of two fields: weights by the hash of two features, as onnx/cross.ts computes it. */
 export interface NetworkCross {
   /** indices of fields of keys */
   fields: readonly [number, number];

@@ -1,4 +1,4 @@
-// A table's columns → the bytes of a Parquet file, without an object a cell (of rows as cells: parquet-rows.ts).
+// A table's columns → the bytes of a Parquet file, without an object a cell (of rows as cells: encoding-parquet.ts).
 //
 //   name    BYTE_ARRAY, UTF8, by dictionary      key    BYTE_ARRAY, UTF8
 //   count   INT32, UINT_32: the bits of a u32
@@ -12,6 +12,7 @@
 // Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
 import { ParquetWriter, ByteWriter } from "hyparquet-writer";
+// inside of the package and not exported: package.json names one version exactly
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 

@@ -24,7 +24,7 @@ import {
   type ReadSizes,
 } from "../log.js";
 import { NullTexts } from "../nulls.js";
-import { ColumnCursor, holdsTimes, separatorIn } from "./cursor.js";
+import { ColumnCursor, columnOptions, holdsTimes, separatorIn, type ColumnOptions } from "./cursor.js";
 import {
   addPageBytes,
   isList,
@@ -48,16 +48,8 @@ const LEAST_LONG_ROWS = 64;
 /** Uncompressed bytes of pages that one thread reads sooner than two, which both start and learn the keys (decision 19). */
 const LOCAL_BYTES = 1 << 27;
 
-/** What a log's options make of its columns. */
-interface Columns {
-  /** of the log */
-  names: readonly string[];
-  ignored: ReadonlySet<string>;
-  /** by column: what joins the values of its lists */
-  multi: Record<string, string>;
-  /** columns of `multi` whose separator the user gave */
-  given: Record<string, string>;
-}
+/** What a log's options make of its columns, with their names. */
+type Columns = ColumnOptions & { names: readonly string[] };
 
 /** Opens Parquet files as one log. @throws as openLog */
 export async function openParquet(
@@ -65,19 +57,15 @@ export async function openParquet(
   options: ReadOptions,
   { ranges: sizes }: ReadSizes,
 ): Promise<Log> {
-  const ignored = new Set(options.ignore);
   const [first, ...others] = files;
   for (const file of others) checkPartition({ ...first!, columns: [] }, { ...file, columns: [] });
   const head = await openParquetFile(first!);
   const close = () => head.source.close();
   try {
     checkPartition(head, head);
-    const given = options.multi ?? {};
-    const lists = head.columns.filter((name) => !ignored.has(name) && isList(head.trees.get(name)!));
-    const multi = Object.fromEntries(
-      lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"]),
-    );
-    const columns: Columns = { names: head.columns, ignored, multi, given };
+    const isListOfHead = (name: string) => isList(head.trees.get(name)!);
+    const columns = { names: head.columns, ...columnOptions(head.columns, options, isListOfHead) };
+    const { ignored, multi } = columns;
     checkColumnCount(columns.names.length, head.path, 1);
     /** what is wrong with columns that cannot be read, by name */
     const odd = new Map<string, DataError>();

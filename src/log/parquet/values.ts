@@ -2,9 +2,7 @@
 // a value before somebody asks for it, and of a dictionary's once.
 
 import type { ParquetType, SchemaElement } from "hyparquet";
-import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
-import { byteStreamSplit } from "hyparquet/src/encoding.js";
-import { readPlain } from "hyparquet/src/plain.js";
+import { byteStreamSplit, deltaBinaryUnpack, readPlain } from "./hyparquet-internals.js";
 import type { PageRegion } from "./memory.js";
 import type { DictionaryPage, Page } from "./pages.js";
 import { Runs } from "./runs.js";

@@ -45,7 +45,7 @@ export class Plan {
   l2Weight: f32;
   l2Vector: f32;
   l1Weight: f32;
-  /** methods.ts */
+  /** ADAGRAD, SGD, FTRL or ADAM */
   method: u32;
   /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features have the plan's */
   rates: usize;
