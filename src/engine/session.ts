@@ -48,6 +48,7 @@ const SILENCE = 10_000;
 const RELEASE_EVERY = 16;
 /** How often a job is asked for anew from a server that lost it. */
 const MOST_RESTARTS = 5;
+const CLIENT = `embed/${version}`;
 /** Waits between attempts, in milliseconds: the last is repeated. */
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
 
@@ -131,7 +132,7 @@ export class Session {
 
   /** Finds out who answers, and makes settings. */
   async begin(): Promise<void> {
-    const call = { ...this.#who(), clientType: this.#clientType, sparkVersion: {} };
+    const call = { ...this.#who(), clientType: CLIENT, sparkVersion: {} };
     const ask = (milliseconds: number) =>
       this.#channel.unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
     const answer = (await ask(CONNECT)
@@ -153,7 +154,7 @@ export class Session {
   /** The columns of a relation; a type that no cell has is an empty message. @throws {EmbedError} as typedFailure */
   async columnsOf(relation: Relation, what: string): Promise<{ name: string; type: ColumnType }[]> {
     const shapes = [analyzePlanRequest, analyzePlanResponse] as const;
-    const schema = { clientType: this.#clientType, schema: { plan: { root: relation } } };
+    const schema = { clientType: CLIENT, schema: { plan: { root: relation } } };
     const answer = (await this.#restarting(what, () =>
       this.#call(what, "AnalyzePlan", shapes, { ...this.#sameSession, ...schema }),
     )) as { schema?: { schema?: { struct?: { fields?: { name?: string; dataType?: Message }[] } } } };
@@ -230,7 +231,7 @@ export class Session {
   /** What a plan answers, until it is complete. @throws as run */
   async *#responses(plan: Message, doing: Doing): AsyncGenerator<Response, void, undefined> {
     const operationId = randomUUID();
-    const own = { operationId, clientType: this.#clientType };
+    const own = { operationId, clientType: CLIENT };
     const start: Message = {
       ...this.#who(),
       ...this.#sameSession,
@@ -321,7 +322,7 @@ export class Session {
     this.#settings = { ...this.#settings, ...settings };
     const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
     await this.#call(this.shown, "Config", [configRequest, configResponse], {
-      clientType: this.#clientType,
+      clientType: CLIENT,
       operation: { set: { pairs } },
     });
   }
@@ -332,14 +333,14 @@ export class Session {
     if (this.#isOpen) {
       this.#isOpen = false;
       const shapes = [releaseSessionRequest, releaseSessionResponse] as const;
-      await this.#tell("ReleaseSession", shapes, { clientType: this.#clientType }, FAREWELL);
+      await this.#tell("ReleaseSession", shapes, { clientType: CLIENT }, FAREWELL);
     }
     this.#channel.close();
   }
 
   async #interrupt(): Promise<void> {
     if (!this.#isOpen) return;
-    const call = { clientType: this.#clientType, interruptType: INTERRUPT_ALL };
+    const call = { clientType: CLIENT, interruptType: INTERRUPT_ALL };
     await this.#tell("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL);
   }
 
@@ -353,11 +354,7 @@ export class Session {
     await this.#channel.unary(method, shapes, call, milliseconds).catch(() => undefined);
   }
 
-  get #clientType(): string {
-    return `embed/${version}`;
-  }
-
-  #who(): { sessionId: string; userContext: { userId: string } } {
+  #who(): Message {
     return { sessionId: this.#id, userContext: { userId: this.#userId } };
   }
 
@@ -395,10 +392,9 @@ export class Session {
   }
 
   async #wait(attempt: number): Promise<void> {
-    await after(WAITS[Math.min(attempt, WAITS.length - 1)], undefined, {
-      signal: this.#options.signal,
-    }).catch(() => {
-      throw this.#options.signal.reason;
+    const { signal } = this.#options;
+    await after(WAITS[Math.min(attempt, WAITS.length - 1)], undefined, { signal }).catch(() => {
+      throw signal.reason;
     });
   }
 }

@@ -16,6 +16,7 @@ import { ByteWriter } from "./files/byte-writer.js";
 import { parquetChunks } from "./files/encoding-parquet.js";
 import { jsonString } from "./files/jsonl.js";
 import { npyHead } from "./files/npy.js";
+import { bytesOf } from "./selection.js";
 
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
@@ -137,6 +138,11 @@ export interface NpyFile {
 export function npyFiles(encoding: Encoding): NpyFile[] {
   const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
+  const biases: NpyFile = {
+    name: "biases.npy",
+    head: npyHead("<f4", [numRows]),
+    bytesOf: (rows) => bytesOf(rows.biases!),
+  };
   return [
     {
       name: `${kind}.npy`,
@@ -144,20 +150,8 @@ export function npyFiles(encoding: Encoding): NpyFile[] {
       bytesOf: ({ values }) => bytesOf(values),
     },
     { name: "keys.txt", head: new Uint8Array(), bytesOf: keyLines },
-    ...(hasBiases(encoding)
-      ? [
-          {
-            name: "biases.npy",
-            head: npyHead("<f4", [numRows]),
-            bytesOf: ({ biases }: EncodedRows) => bytesOf(biases!),
-          },
-        ]
-      : []),
+    ...(hasBiases(encoding) ? [biases] : []),
   ];
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array | Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function keyLines({ numRows, keyOf }: EncodedRows): Uint8Array {

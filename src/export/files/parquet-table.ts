@@ -137,7 +137,7 @@ export class ParquetTable {
         total_compressed_size: BigInt(this.#bytes.offset - start),
         total_uncompressed_size: BigInt(uncompressed),
         data_page_offset: BigInt(firstPage),
-        ...(dictionary && { dictionary_page_offset: BigInt(start) }),
+        dictionary_page_offset: dictionary && BigInt(start),
         statistics,
       },
     };

@@ -14,7 +14,7 @@ import { UsageError, excerpt } from "../../errors.js";
 import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
 import { keysToRows, intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
 import type { Piece } from "./protobuf.js";
-import { reservedRows, type ReserveScheme } from "../reserve.js";
+import { reservedAmong, type ReserveScheme } from "../reserve.js";
 import { keyBytes, type Batch, type Selection } from "../selection.js";
 
 export const onnx = fileFormat({
@@ -84,15 +84,13 @@ function labelEncoder(
   scheme: ReserveScheme,
   name: string,
 ): Piece {
-  const { padding, outOfVocabulary } = reservedRows(scheme);
   const rowOf: number[] = [];
   for (let row = first; row < last; row++) if (!isHole(table, row)) rowOf.push(row);
   return keysToRows(name, `${name}/row`, {
     size: rowOf.length,
     key: (i) => keyBytes(table, rowOf[i]!),
     row: (i) => rowOf[i]! - first,
-    padding,
-    unknown: outOfVocabulary < 0 ? last - first + outOfVocabulary : outOfVocabulary,
+    ...reservedAmong(last - first, scheme),
   });
 }
 

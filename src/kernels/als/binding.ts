@@ -84,20 +84,19 @@ export function allocateScratch(
   block: number,
   sides: readonly SparseRows[],
 ): number {
-  const numbers = (name: string, count: number) => arena.allocate(name, count * 4).offset;
   const matrix = block * block;
   return writeStruct(arena, "a scratch", Scratch, {
-    packed: numbers("packed rows", ROWS * D),
-    predictions: numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
-    products: numbers("products", ROWS * block),
-    gathered: numbers("gathered events", CHUNK * D),
-    weighted: numbers("weighted events", CHUNK * block),
-    gradients: numbers("slopes", CHUNK),
-    matrix: numbers("a matrix", matrix),
-    negated: numbers("a matrix", matrix),
-    gradient: numbers("a gradient", block),
-    inverses: numbers("pivots", block),
-    step: numbers("a step", block),
+    packed: arena.numbers("packed rows", ROWS * D),
+    predictions: arena.numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
+    products: arena.numbers("products", ROWS * block),
+    gathered: arena.numbers("gathered events", CHUNK * D),
+    weighted: arena.numbers("weighted events", CHUNK * block),
+    gradients: arena.numbers("slopes", CHUNK),
+    matrix: arena.numbers("a matrix", matrix),
+    negated: arena.numbers("a matrix", matrix),
+    gradient: arena.numbers("a gradient", block),
+    inverses: arena.numbers("pivots", block),
+    step: arena.numbers("a step", block),
   });
 }
 

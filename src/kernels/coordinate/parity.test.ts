@@ -255,7 +255,7 @@ test("a field moves together as the reference says, from sums that hold after it
     "f32",
   );
   const v = put(start.v, "f32");
-  const kindsAt = arena.allocate("test", size + 1).offset;
+  const kindsAt = arena.room("test", size + 1);
   new Uint8Array(arena.memory.buffer, kindsAt, size + 1).set([...kinds, 0]);
   const [step, sums, moments, moved] = [zeros(2 * size + 2), zeros(2 * size + 2), zeros(20), zeros(4)];
   const hashesAt = put([...hashes, 0, 0], "u32").offset;

@@ -67,7 +67,6 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const numBlocks = Math.ceil(numFields / blockFields);
   const width = paddedWidth(numFields, dim);
   const { states, shares } = stateOf(shape.method);
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const barrier = allocateBarrier(arena);
   const all = groups.map((_, g) => g);
@@ -127,8 +126,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,
-      scratch: bytesOf("scratch", 16),
-      blockEnds: bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks),
+      scratch: arena.numbers("scratch", 16),
+      blockEnds: arena.numbers("the block ends of a batch", BATCH_ROWS * numBlocks),
       unit: 1,
     }),
   );

@@ -117,7 +117,6 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const K = sliceWidth(shape.dim);
   const J = Math.ceil(shape.dim / K);
   const numThreads = Math.max(1, Math.min(shape.threads, J));
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const { numbers, accumulators } = sliceOf(shape.method, K);
   const n = shape.numFeatures;
@@ -142,7 +141,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       featureStride: slices.featureStride,
       linear,
       accumulators: squares ? putPlaces(arena, squares) : 0,
-      sums: bytesOf("sums", J * BATCH_ROWS * K),
+      sums: arena.numbers("sums", J * BATCH_ROWS * K),
       rates,
     }),
   );
@@ -187,7 +186,7 @@ export interface PlanParts {
 export function allocateWeights(arena: Arena, { numFeatures, method }: FmShape, beside: number): Place {
   const stride = METHODS[method].linearBytes + 4 * beside;
   return {
-    offset: arena.allocate(`the weights of ${numFeatures} features`, numFeatures * stride).offset,
+    offset: arena.room(`the weights of ${numFeatures} features`, numFeatures * stride),
     stride,
   };
 }
@@ -225,7 +224,6 @@ export function putPlaces(arena: Arena, places: readonly Place[]): number {
 
 /** The fields of a plan, with weights and partial scores allocated. */
 export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): FieldsOf<typeof Plan> {
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const { code, linearBytes } = METHODS[shape.method];
   const n = shape.numFeatures;
   return {
@@ -242,7 +240,7 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Fiel
     linearStride: parts.linear.stride,
     linearBytes,
     sums: parts.sums,
-    partials: bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS),
+    partials: arena.numbers("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS),
     squared: shape.loss === "squared",
     learningRate: shape.learningRate,
     vectorRate: shape.vectorRate ?? shape.learningRate,
@@ -266,7 +264,6 @@ export function threadFields(
   numSums: number,
   numPartials: number,
 ): FieldsOf<typeof Thread> {
-  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   return {
     loss: 0,
     bias: 0,
@@ -283,15 +280,15 @@ export function threadFields(
     // these, repeats and repeatSums come with reservePairs
     blockIds: 0,
     values: 0,
-    ends: bytesOf("the row ends of a batch", BATCH_ROWS),
-    blockLabels: bytesOf("the labels of a block", BLOCK_ROWS),
-    blockWeights: bytesOf("the weights of a block", BLOCK_ROWS),
-    gradients: bytesOf("the gradients of a batch", BATCH_ROWS),
-    scoreSums: bytesOf("sums", numSums),
-    scorePartials: bytesOf("partial scores", numPartials * BATCH_ROWS),
-    places: bytesOf("the places of a block", BLOCK_ROWS),
-    order: bytesOf("the order of a block", BLOCK_ROWS),
-    slots: bytesOf(`the slots of ${numFeatures} features`, numFeatures),
+    ends: arena.numbers("the row ends of a batch", BATCH_ROWS),
+    blockLabels: arena.numbers("the labels of a block", BLOCK_ROWS),
+    blockWeights: arena.numbers("the weights of a block", BLOCK_ROWS),
+    gradients: arena.numbers("the gradients of a batch", BATCH_ROWS),
+    scoreSums: arena.numbers("sums", numSums),
+    scorePartials: arena.numbers("partial scores", numPartials * BATCH_ROWS),
+    places: arena.numbers("the places of a block", BLOCK_ROWS),
+    order: arena.numbers("the order of a block", BLOCK_ROWS),
+    slots: arena.numbers(`the slots of ${numFeatures} features`, numFeatures),
     numRepeats: 0,
     repeats: 0,
     repeatSums: 0,
@@ -301,7 +298,7 @@ export function threadFields(
 /** Makes room for so many pairs of each thread; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: PairCounts): void {
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
-  const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
+  const room = (bytes: number) => arena.room("the pairs of a block", bytes);
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
   // a batch has at most the marked features of its block, each of which is in more than 32 of 4,096 rows, or in more than 8
   const slots = 1 + Math.ceil(pairs.copied / 2);

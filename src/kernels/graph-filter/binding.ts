@@ -102,15 +102,14 @@ export function allocateFilter(
     dim,
     components: packed.offset,
   });
-  const room = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
-  const itemPanel = () => room(`a panel of ${numItems} items`, padded(numItems) * LANES * 4);
+  const itemPanel = () => arena.room(`a panel of ${numItems} items`, padded(numItems) * LANES * 4);
   const scratch = (): FilterScratch => ({
     itemPanels: Array.from({ length: BLOCK_PANELS + 1 }, itemPanel),
-    users: room(`a panel of ${numUsers} users`, numUsers * LANES * 4),
-    queries: room("the users of a block", BLOCK_USERS * dim * 4),
-    panels: room("a list", BLOCK_PANELS * 4),
-    tile: room("a tile", 128),
-    worst: room("a row", LANES * 4),
+    users: arena.room(`a panel of ${numUsers} users`, numUsers * LANES * 4),
+    queries: arena.room("the users of a block", BLOCK_USERS * dim * 4),
+    panels: arena.room("a list", BLOCK_PANELS * 4),
+    tile: arena.room("a tile", 128),
+    worst: arena.room("a row", LANES * 4),
   });
   const scratches = Array.from({ length: threads }, scratch);
   return { plan, numUsers, numItems, dim, components: packed.offset, scratches };

@@ -105,7 +105,7 @@ export function allocateBuild(
   { graph, numNodes, numUpperRows, m, m0 }: GraphLayout,
   { order, efConstruction }: { order: Uint32Array; efConstruction: number },
 ): void {
-  const room = (what: string, bytes: number) => arena.allocate(what, bytes).offset;
+  const room = (what: string, bytes: number) => arena.room(what, bytes);
   const fields = {
     efConstruction,
     order: arena.put("the order of the index", order),
@@ -135,7 +135,7 @@ export function allocateScratch(
   mostEf: number,
 ): number {
   const most = Math.max(m, m0) + 4;
-  const room = (bytes: number) => arena.allocate("what a search remembers", bytes).offset;
+  const room = (bytes: number) => arena.room("what a search remembers", bytes);
   return writeStruct(arena, "a search", Scratch, {
     marks: room(numNodes),
     epoch: 0,

@@ -38,6 +38,6 @@ export function allocateInverse(arena: Arena, n: number, threads: number): Inver
     left: left.offset,
     pivot: pivot.offset,
   });
-  const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
+  const tiles = Array.from({ length: threads }, () => arena.room("a tile", 128));
   return { plan, size, matrix, pivot, tiles, counter: arena.allocate("a counter", 4) };
 }

@@ -105,19 +105,19 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     embeddingLearningRate: shape.embeddingLearningRate,
     embeddingL2: shape.embeddingL2,
     clipNorm: shape.clipNorm,
-    norms: arena.allocate("the gradients' lengths", numParts * 8).offset,
+    norms: arena.room("the gradients' lengths", numParts * 8),
     numParts,
     wideLearningRate: shape.wideLearningRate,
     wideL1: shape.wideL1,
     wideL2: shape.wideL2,
     inputGradients: numbers("the derivatives of a batch", batchPitch * rowPitch).offset,
     scoreGradients: numbers("the derivatives of a batch", batchPitch).offset,
-    losses: arena.allocate("the losses of a batch", batchPitch * 8).offset,
+    losses: arena.room("the losses of a batch", batchPitch * 8),
     // what there is of each pair comes with reservePairs
     places: 0,
     pairRows: 0,
     sorted: 0,
-    partStarts: arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4).offset,
+    partStarts: arena.room("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4),
   });
   const threads = Array.from({ length: shape.threads }, () =>
     writeStruct(arena, "a thread", NetThread, threadFields(arena, dense, rowPitch)),
@@ -161,7 +161,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
   return {
     loss: 0,
     ...allocateDenseScratch(arena, dense),
-    gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4).offset,
+    gathered: arena.room("a thread's scratch", 8 * rowPitch * 4),
     // these come with reservePairs
     sums: 0,
     held: 0,
@@ -172,7 +172,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
 /** Makes room for batches of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
-  const room = (numbers: number) => arena.allocate("the pairs of a batch", pairs * numbers * 4).offset;
+  const room = (numbers: number) => arena.room("the pairs of a batch", pairs * numbers * 4);
   for (const array of ["places", "pairRows", "sorted"] as const)
     setField(arena, NetPlan, layout.plan, array, room(1));
   for (const thread of layout.threads) {

@@ -153,7 +153,6 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
   const stride = D * 4 + (method === "adagrad" ? Math.ceil(J / 16) * 64 : 0);
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
-  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
     writeStruct(arena, name, PairRowsStruct, {
       width,
@@ -182,24 +181,24 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const barrier = allocateBarrier(arena);
   const contrast = shared
     ? writeStruct(arena, "a batch", Contrast, {
-        negatives: room("negatives", N * D),
-        panels: room("negatives", N * D),
-        negativeScales: room("negatives", N),
-        offsets: room("negatives", N),
-        negativeGradients: room("negatives", N * D),
-        rowGradients: room("the batch's features", R * D),
-        rowWeightGradients: room("the batch's features", R),
-        rows: graph?.through ? room("the batch's features", R * D) : 0,
-        contexts: room("contexts", B * D),
-        contextScales: room("contexts", B),
-        positives: room("items", B * D),
-        positiveScales: room("items", B),
-        gradients: room("gradients", B * N),
-        columns: room("columns", (B / 4) * N),
-        contextGradients: room("gradients", B * D),
-        positiveScores: room("scores", B),
-        positiveGradients: room("gradients", B),
-        losses: room("losses", B),
+        negatives: arena.numbers("negatives", N * D),
+        panels: arena.numbers("negatives", N * D),
+        negativeScales: arena.numbers("negatives", N),
+        offsets: arena.numbers("negatives", N),
+        negativeGradients: arena.numbers("negatives", N * D),
+        rowGradients: arena.numbers("the batch's features", R * D),
+        rowWeightGradients: arena.numbers("the batch's features", R),
+        rows: graph?.through ? arena.numbers("the batch's features", R * D) : 0,
+        contexts: arena.numbers("contexts", B * D),
+        contextScales: arena.numbers("contexts", B),
+        positives: arena.numbers("items", B * D),
+        positiveScales: arena.numbers("items", B),
+        gradients: arena.numbers("gradients", B * N),
+        columns: arena.numbers("columns", (B / 4) * N),
+        contextGradients: arena.numbers("gradients", B * D),
+        positiveScores: arena.numbers("scores", B),
+        positiveGradients: arena.numbers("gradients", B),
+        losses: arena.numbers("losses", B),
       })
     : 0;
   const propagation = graph && putGraph(arena, graph, numFeatures * D);
@@ -248,8 +247,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     negativeWeight: shape.negativeWeight,
     temperature: shape.temperature,
     rankWeights: loss === "warp" ? arena.put("rank weights", rankWeights(numItems, M)) : 0,
-    candidates: isSliced ? room("candidates", 2 * BLOCK * (M + 2)) : 0,
-    partials: isSliced ? room("partial scores", 2 * (J + 1) * B * (M + 1)) : 0,
+    candidates: isSliced ? arena.numbers("candidates", 2 * BLOCK * (M + 2)) : 0,
+    partials: isSliced ? arena.numbers("partial scores", 2 * (J + 1) * B * (M + 1)) : 0,
     strata: strata?.offset ?? 0,
     contrast,
     graph: propagation?.offset ?? 0,
@@ -258,35 +257,35 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
-      order: room("an order", BLOCK),
-      scores: shared ? 0 : room("scores", (strata ? 1 : B) * (M + 1)),
-      gradients: room("gradients", B),
-      negatives: room("negatives", B),
-      places: strata ? room("the events by block", groups * groups) : 0,
-      sorted: strata ? room("the events of a step", B) : 0,
-      pairs: strata ? room("the events of a step", 3 * B) : 0,
-      drawn: strata ? room("candidates", M + 1) : 0,
-      best: shared ? 0 : room("the best candidates", Math.max(B, shape.hardNegatives[1])),
-      tile: room("a tile", B),
-      packed: room("packed contexts", 4 * D),
-      slots: shared ? room("slots", numItems) : 0,
-      next: room("slots", N),
-      shared: room("negatives", N),
-      negativeNoise: room("negatives", N),
-      columns: room("columns", N),
-      rowOf: shared ? room("the batch's features", numFeatures) : 0,
-      features: room("the batch's features", R),
-      occurrences: room("the batch's features", R),
-      panel: graph ? room("the layers", numFeatures * 16) : 0,
-      panel2: graph ? room("the layers", numFeatures * 16) : 0,
-      eventsOf: averages ? room("the users' events", data.history.indptr.length - 1) : 0,
+      order: arena.numbers("an order", BLOCK),
+      scores: shared ? 0 : arena.numbers("scores", (strata ? 1 : B) * (M + 1)),
+      gradients: arena.numbers("gradients", B),
+      negatives: arena.numbers("negatives", B),
+      places: strata ? arena.numbers("the events by block", groups * groups) : 0,
+      sorted: strata ? arena.numbers("the events of a step", B) : 0,
+      pairs: strata ? arena.numbers("the events of a step", 3 * B) : 0,
+      drawn: strata ? arena.numbers("candidates", M + 1) : 0,
+      best: shared ? 0 : arena.numbers("the best candidates", Math.max(B, shape.hardNegatives[1])),
+      tile: arena.numbers("a tile", B),
+      packed: arena.numbers("packed contexts", 4 * D),
+      slots: shared ? arena.numbers("slots", numItems) : 0,
+      next: arena.numbers("slots", N),
+      shared: arena.numbers("negatives", N),
+      negativeNoise: arena.numbers("negatives", N),
+      columns: arena.numbers("columns", N),
+      rowOf: shared ? arena.numbers("the batch's features", numFeatures) : 0,
+      features: arena.numbers("the batch's features", R),
+      occurrences: arena.numbers("the batch's features", R),
+      panel: graph ? arena.numbers("the layers", numFeatures * 16) : 0,
+      panel2: graph ? arena.numbers("the layers", numFeatures * 16) : 0,
+      eventsOf: averages ? arena.numbers("the users' events", data.history.indptr.length - 1) : 0,
     }),
   );
   return {
     ...{ plan, threads, barrier, vectors, weights, stride, momentStride, weightStride, slices: J, kept },
     moments,
     propagated: propagation?.propagated,
-    ...(strata && { strata: { groups, losses: strata.losses } }),
+    strata: strata && { groups, losses: strata.losses },
   };
 }
 
@@ -365,7 +364,7 @@ export function copyRankingState(arena: Arena, { vectors, weights, moments }: Ra
   return {
     vectors: Float32Array.from(arena.f32(vectors)),
     weights: Float32Array.from(arena.f32(weights)),
-    ...(moments && { moments: Float32Array.from(arena.f32(moments)) }),
+    moments: moments && Float32Array.from(arena.f32(moments)),
   };
 }
 

@@ -35,7 +35,7 @@ export function putStrata(
   groups: number,
   numThreads: number,
 ): { offset: number; losses: Region } {
-  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  const room = (name: string, numbers: number) => arena.room(name, numbers * 4);
   const blocks = groups * groups;
   const losses = arena.allocate("the losses", blocks * 8);
   const offset = writeStruct(arena, "blocks", Strata, {

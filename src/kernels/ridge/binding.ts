@@ -99,9 +99,9 @@ export function allocateRidge(
     ...{ numRows, numColumns: p, numBlocks },
     indptr: arena.put("the rows", rows.indptr),
     columns: arena.put("the rows", rows.columns),
-    values: putNumbers(arena, "the rows", rows.values).offset,
+    values: arena.put("the rows", rows.values),
     blockOf: arena.put("the columns", blockOf),
-    weights: putNumbers(arena, "the weights", weights).offset,
+    weights: arena.put("the weights", weights),
     parts: parts.offset,
   });
   const panels = Array.from({ length: numPanels }, (_, panel) => {
@@ -144,10 +144,4 @@ export function allocateRidge(
     }),
   );
   return { plan, parts, folds: folds.map(layoutFold), scratches, counter: arena.allocate("a counter", 4) };
-}
-
-function putNumbers(arena: Arena, name: string, source: Float64Array): Region {
-  const region = arena.allocate(name, Math.max(8, source.byteLength));
-  arena.f64(region).set(source);
-  return region;
 }

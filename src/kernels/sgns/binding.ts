@@ -103,7 +103,6 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const numColumns = 4 * (G / 4 + nb - 1);
   const Q = numColumns + N;
   const blocks = (R / 4) * (nb + N / 4);
-  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const matrix = (name: string) => arena.allocate(`the ${name} vectors of ${V} rows`, J * V * SL * 4);
   const sums = (name: string) => arena.allocate(`AdaGrad's sums of ${V} rows' ${name} vectors`, J * V * 4);
 
@@ -149,8 +148,8 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     alias: noiseTable.offset,
     distanceWeights: arena.put("weights of distances", bandWeights(window)),
     noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
-    vectors: room("a batch's vectors", J * B * (G + Q) * SL),
-    partials: room("partial scores", 2 * J * blocks * 16),
+    vectors: arena.numbers("a batch's vectors", J * B * (G + Q) * SL),
+    partials: arena.numbers("partial scores", 2 * J * blocks * 16),
     mostPairs: P,
     pairLists: pairLists?.offset ?? 0,
     listEnds: arena.put("lists of pairs", lists?.ends),
@@ -160,15 +159,15 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     marketOf: arena.put("markets", markets?.of),
     marketEnds: arena.put("markets", markets?.ends),
     marketRows: arena.put("markets", markets?.rows),
-    pairPartials: room("partial scores of pairs", 2 * J * P),
+    pairPartials: arena.numbers("partial scores of pairs", 2 * J * P),
     ...planOfParts(arena, parts, J),
     losses: losses.offset,
   });
   const threads = Array.from({ length: numThreads }, (_, t) => {
     const slotsOf = (count: number) => ({
-      slotOf: room("slots", V),
-      rows: room("rows", 1 + count),
-      sums: room("sums of gradients", (1 + count) * SL),
+      slotOf: arena.numbers("slots", V),
+      rows: arena.numbers("rows", 1 + count),
+      sums: arena.numbers("sums of gradients", (1 + count) * SL),
     });
     const mostContexts = B * Q + P;
     const own = slotsOf(shape.oneTable ? R + mostContexts : R);
@@ -177,21 +176,21 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
       batchNumber: 0,
       centreSlotOf: own.slotOf,
       contextSlotOf: others.slotOf,
-      centreSlots: room("slots", R),
-      contextSlots: room("slots", B * Q),
+      centreSlots: arena.numbers("slots", R),
+      contextSlots: arena.numbers("slots", B * Q),
       numCentreSlots: 0,
       numContextSlots: 0,
       centreRows: own.rows,
       contextRows: others.rows,
-      packed: room("packed vectors", (G + Q) * SL),
-      gradients: room("gradients", blocks * 16),
-      shares: room("weights of contexts", 4 * nb),
+      packed: arena.numbers("packed vectors", (G + Q) * SL),
+      gradients: arena.numbers("gradients", blocks * 16),
+      shares: arena.numbers("weights of contexts", 4 * nb),
       centreSums: own.sums,
       contextSums: others.sums,
-      pairEnds: room("pairs", R),
-      pairSlots: room("pairs", P),
-      pairWeights: room("pairs", P),
-      pairGradients: room("pairs", P),
+      pairEnds: arena.numbers("pairs", R),
+      pairSlots: arena.numbers("pairs", P),
+      pairWeights: arena.numbers("pairs", P),
+      pairGradients: arena.numbers("pairs", P),
       ...threadOfParts(arena, parts, attention[t]),
     });
   });

@@ -107,8 +107,7 @@ export function composedRows(
 /** What the plan holds about parts. @param J slices */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
-  const room = (numbers: number) =>
-    parts ? arena.allocate("a batch's composed vectors", numbers * 4).offset : 0;
+  const room = (numbers: number) => (parts ? arena.room("a batch's composed vectors", numbers * 4) : 0);
   return {
     mostParts: most,
     attends: parts?.attends ?? false,
@@ -134,7 +133,7 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
 /** What a thread holds about parts. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
-  const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
+  const room = (numbers: number) => (parts ? arena.room("parts", numbers * 4) : 0);
   return {
     attention: attention?.attention.offset ?? 0,
     attentionSquares: attention?.squares.offset ?? 0,

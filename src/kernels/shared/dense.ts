@@ -110,7 +110,7 @@ export function allocateDenseScratch(
   arena: Arena,
   { layers, scratchBytes, widestUnits }: DenseLayout,
 ): Record<"scratch" | "keys" | "tiles", number> {
-  const bytesOf = (bytes: number) => arena.allocate("a thread's scratch", bytes).offset;
+  const bytesOf = (bytes: number) => arena.room("a thread's scratch", bytes);
   return {
     scratch: bytesOf(scratchBytes),
     keys: bytesOf(layers.length * BLOCK * 4),
@@ -174,7 +174,7 @@ function layerFields(
 ): FieldsOf<typeof Layer> {
   const [inputs, outputs] = [paddedUnits(layer.inputs), paddedUnits(layer.outputs)];
   const batchOf = (units: number) =>
-    arena.allocate("the inputs and derivatives of a batch", units * batchPitch * 4).offset;
+    arena.room("the inputs and derivatives of a batch", units * batchPitch * 4);
   return {
     inputs,
     outputs,

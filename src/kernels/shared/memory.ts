@@ -66,6 +66,16 @@ export class Arena {
     return { name, offset, bytes };
   }
 
+  /** Where a new region of so many bytes begins. @throws as allocate */
+  room(name: string, bytes: number): number {
+    return this.allocate(name, bytes).offset;
+  }
+
+  /** Where a new region of so many numbers of 32 bits begins. @throws as allocate */
+  numbers(name: string, count: number): number {
+    return this.room(name, 4 * count);
+  }
+
   /**
    * Allocates a region for an array and copies it in.
    *
@@ -73,11 +83,11 @@ export class Arena {
    * @returns its byte offset, also for an empty array; 0 for undefined
    * @throws {UsageError} it does not fit
    */
-  put(name: string, source: Uint32Array | Float32Array | undefined): number {
+  put(name: string, source: Uint32Array | Float32Array | Float64Array | undefined): number {
     if (!source) return 0;
     const region = this.allocate(name, Math.max(4, source.byteLength));
     // bits are copied as they are, whatever they stand for
-    this.u32(region).set(new Uint32Array(source.buffer, source.byteOffset, source.length));
+    this.u32(region).set(new Uint32Array(source.buffer, source.byteOffset, source.byteLength / 4));
     return region.offset;
   }
 

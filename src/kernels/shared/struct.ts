@@ -39,7 +39,7 @@ export function writeStruct<S extends Struct>(
 
 /** A new struct of zeros, for `putStruct`. @throws {UsageError} it does not fit the arena */
 export function allocateStruct(arena: Arena, name: string, struct: Struct): number {
-  return arena.allocate(name, struct.size).offset;
+  return arena.room(name, struct.size);
 }
 
 /** Writes several structs one after another. @returns the byte offset of the first */

@@ -119,7 +119,7 @@ export class SearchRoom {
     this.#rooms = new Rooms(arena);
     this.search = allocateStruct(arena, "a search", Search);
     this.scratches = Array.from({ length: threads }, () => writeScratch(arena, dim));
-    this.counter = arena.allocate("a counter", 4).offset;
+    this.counter = arena.room("a counter", 4);
   }
 
   /** Copies queries into it. @throws {UsageError} they do not fit the arena */
@@ -166,7 +166,7 @@ function writeScratch(arena: Arena, dim: number): number {
     bounds: BLOCK_QUERIES * QueryBound.size,
     pairs: NUM_PAIRS * 8,
   };
-  const offset = (part: keyof typeof bytes) => arena.allocate("a thread's scratch", bytes[part]).offset;
+  const offset = (part: keyof typeof bytes) => arena.room("a thread's scratch", bytes[part]);
   return writeStruct(arena, "a thread's scratch", Scratch, {
     tile: offset("tile"),
     packed: offset("packed"),

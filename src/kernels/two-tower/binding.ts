@@ -138,7 +138,7 @@ export function allocateTowers(
   const D = 8 * J;
   const momentStride = pad((2 * D + 2 * J) * 4, 64);
   const numThreads = Math.max(1, Math.min(learning.threads, J));
-  const room = (name: string, numbers: number) => arena.allocate(name, Math.max(1, numbers) * 4).offset;
+  const room = (name: string, numbers: number) => arena.room(name, Math.max(1, numbers) * 4);
   const vectors = arena.allocate(`the vectors of ${numRows} rows`, numRows * D * 4);
   const moments = arena.allocate(`the moments of ${numRows} rows`, trains ? numRows * momentStride : 0);
   const biases = cosine ? undefined : arena.allocate(`the biases of ${numItems} items`, numItems * 32);
