@@ -1,5 +1,5 @@
 // Parquet files → a log, as openLog makes one of delimited text: row groups are cut into ranges of rows, which scanners
-// on several threads turn into codes and numbers (parquet-scanner.ts), and the merger puts together in order.
+// on several threads turn into codes and numbers (scanner.ts), and the merger puts together in order.
 
 import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../../errors.js";

@@ -1,4 +1,4 @@
-// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (parquet-codes.ts).
+// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (codes.ts).
 //
 // A scanner is handed ranges of rows, in order; the threads take turns on the ranges of a row group, so that a file of one group is
 // read in parallel, too. Rows that have no text are found on the way: then the range is read again, as text and row by row.
