@@ -19,7 +19,7 @@ const mayRead: Record<string, string> = {
     "trainers/graph/options training/epochs/checkpoint-file training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
-    "dataset/time-fields dataset/filters/where export/own-export export/servers/postgres-text pipeline/file report/html " +
+    "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
     "api/inspect/inspect dataset/vocabulary/preprocess dataset/roles export/files/safetensors log/look-alikes",

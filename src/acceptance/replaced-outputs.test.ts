@@ -18,8 +18,8 @@ import { ownIndex } from "../api/hnsw/directory.js";
 import { Checkpoints } from "../training/epochs/checkpoint.js";
 import { ownDataset } from "../dataset/encoded/write.js";
 import { ownRun, ownVersion } from "../embedding/own-run.js";
-import { ownEncodings, ownExport } from "../export/own-export.js";
-import { exportFormats } from "../export/formats.js";
+import { ownEncodings } from "../export/encodings.js";
+import { exportFormats, formatNamed } from "../export/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { publish } from "../store/publish.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
@@ -43,9 +43,9 @@ const kinds = [
   ["run", ownRun],
   ["dataset", ownDataset],
   ["index", ownIndex],
-  ["npy", ownExport("npy")],
-  ["faiss", ownExport("faiss")],
-  ["projector", ownExport("projector")],
+  ["npy", formatNamed("npy").own!],
+  ["faiss", formatNamed("faiss").own!],
+  ["projector", formatNamed("projector").own!],
 ] as const;
 
 describe.each(kinds)("--force on a directory: %s", (name, own) => {
@@ -98,7 +98,7 @@ describe.each(kinds)("--force on a directory: %s", (name, own) => {
 
 test("every format of several files says which it writes, and encoded rows do", async () => {
   for (const [name, format] of exportFormats)
-    expect([name, format.needsDirectory]).toEqual([name, "own" in format]);
+    expect([name, format.needsDirectory]).toEqual([name, format.own !== undefined]);
   mkdirSync(at("rows"));
   for (const file of ["keys.txt", "leaves.npy", "scores.npy"]) writeFileSync(at("rows", file), "");
   await expect(checkOutput(at("rows"), true, "directory", ownEncodings)).resolves.toBeUndefined();

@@ -171,7 +171,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "node:fs/promises",
       "node:stream",
       "node:timers/promises",
-      "io/unfinished",
+      "io/leftovers",
       "workers/process-limits",
     ],
     because:

@@ -15,7 +15,7 @@ import { checkArtifact, pathExists } from "../io/read-artifact.js";
 import { version } from "../io/package-version.js";
 import { isRemote } from "../log/log.js";
 import { statOf } from "../io/tree.js";
-import { withTemporaryDirectory } from "../io/temporary.js";
+import { withTemporaryDirectory } from "../io/leftovers.js";
 import { alignRun } from "./align.js";
 import { train } from "./train.js";
 import { trainerOf, trainers } from "../trainers/index.js";

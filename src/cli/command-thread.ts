@@ -8,7 +8,7 @@
 import { readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Readable, Writable } from "node:stream";
-import type { Unfinished } from "../io/unfinished.js";
+import type { Unfinished } from "../io/leftovers.js";
 import { formatNamed } from "./arguments.js";
 import {
   SIGNAL_EXITS,

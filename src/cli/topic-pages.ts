@@ -3,7 +3,7 @@
 import { Command, Help, type Option } from "commander";
 import { exitCodes } from "../errors.js";
 import { addTable } from "../flags/table-option.js";
-import { extensions } from "../log/form.js";
+import { forms } from "../log/form.js";
 import { columns, hashedIds } from "../training/options/columns.js";
 import { labels } from "../training/options/features.js";
 import { events, split } from "../training/options/split-options.js";
@@ -98,7 +98,9 @@ async function formats(): Promise<string> {
   ]);
   const inputs: [string, string][] = [
     ["csv", "text with any delimiter: every extension not listed below"],
-    ...Object.entries(extensions).map(([form, all]): [string, string] => [form, all.join(", ")]),
+    ...Object.entries(forms)
+      .filter(([form]) => form !== "csv")
+      .map(([form, { extensions }]): [string, string] => [form, extensions.join(", ")]),
   ];
   return page(
     "Logs, by extension or --input-format. All except Parquet may be compressed (.gz, .zst) or read from " +

@@ -3,10 +3,9 @@
 import { MISSING } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
-import { parseNumber } from "../log/number.js";
+import { parseNumber, truthOf } from "../log/number.js";
 import { timeOfNumber } from "../log/time.js";
 import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
-import { truthOf } from "../log/boolean-cells.js";
 import type { LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./filters/bad-rows.js";

@@ -1,6 +1,6 @@
 // What each column of a log is read for: the roles, what cells look like in the sample, and filters decide what a cell must be.
 
-import { truthOf } from "../log/boolean-cells.js";
+import { truthOf } from "../log/number.js";
 import type { Log } from "../log/log.js";
 import { parseNumber } from "../log/number.js";
 import { parseTime } from "../log/time.js";

@@ -3,8 +3,7 @@
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../log/look-alikes.js";
-import { parseNumber } from "../log/number.js";
-import { truthOf } from "../log/boolean-cells.js";
+import { parseNumber, truthOf } from "../log/number.js";
 import { roleNames, type Positives, type Roles } from "./dataset.js";
 import { numericForms } from "./numeric.js";
 import { labelOfEvents, positivesFrom } from "./filters/positives.js";

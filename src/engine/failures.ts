@@ -99,7 +99,7 @@ export function isLost(error: CallError): boolean {
 export function typedFailure(
   error: unknown,
   server: string,
-  { verb, what }: { verb: string; what: string },
+  { verb, what }: Doing,
   secrets: readonly string[],
 ): unknown {
   if (error instanceof EmbedError || !isCallError(error)) return error;
@@ -134,8 +134,13 @@ export function typedFailure(
   return ofWhat ?? new IoError(`--engine: ${doingText({ verb, what })} failed: ${text}`, cause);
 }
 
-/** A plan's verb and what it is about; the verb of a command is in its name. */
-export const doingText = ({ verb, what }: { verb: string; what: string }): string => `${verb} ${what}`.trim();
+/** What a plan does, for messages: `reading 'a.csv'`; the verb of a command is in its name. */
+export interface Doing {
+  verb: string;
+  what: string;
+}
+
+export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
 /** An error of a command. */
 function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {

@@ -4,7 +4,8 @@
 import type { Data } from "apache-arrow";
 import { DataError, IoError, NoInputError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import { byUnits, chosenLogs, type LogFile } from "../log/directory.js";
+import { byUnits, chosenLogs } from "../log/directory.js";
+import type { LogFile } from "../log/log.js";
 import { batchesIn, int64At } from "./batches.js";
 import { filesOf, projected } from "./plans.js";
 import type { Session } from "./session.js";

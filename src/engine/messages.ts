@@ -14,7 +14,7 @@ function shape(message: string, fields: Given): Shape {
     fields: Object.fromEntries(
       Object.entries(fields).map(([name, [number, type, repeated]]) => [
         name,
-        { number, type, ...(repeated && { repeated: true as const }) },
+        { number, type, repeated: repeated && (true as const) },
       ]),
     ),
   };

@@ -9,9 +9,8 @@ import { arrow } from "../io/apache-arrow.js";
 import { errorCode } from "../io/error-code.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { readText } from "../io/read-text.js";
-import { formOf } from "../log/form.js";
+import { checkUndelimited, formOf } from "../log/form.js";
 import type { EngineReading, Log, ReadOptions } from "../log/log.js";
-import { hasOwnForm } from "../log/number.js";
 import { openFiles } from "../log/open.js";
 import { withoutRepeats } from "../log/repeats.js";
 import { batchesIn } from "./batches.js";
@@ -173,14 +172,7 @@ function checkTyped(options: ReadOptions, what: string): void {
   };
   const own = Object.entries(texts).find(([, value]) => value !== undefined)?.[0];
   if (own !== undefined) throw new UsageError(`${own} is only supported for text, and the log is ${what}`);
-  if (hasOwnForm(options))
-    throw new UsageError(
-      `--decimal and --thousands are only supported for delimited text, and the log is ${what}`,
-    );
-  if (options.columns)
-    throw new UsageError(
-      `--columns is only supported for delimited text without a header, and the log is ${what}`,
-    );
+  checkUndelimited(options, `the log is ${what}`);
   if (options.format !== undefined && options.format !== "parquet")
     throw new UsageError(`--input-format is only supported for files, and the log is ${what}`);
 }
@@ -195,10 +187,7 @@ async function openNamed(session: Session, named: readonly string[], options: Re
   );
   let log: Log;
   if (form === "parquet") {
-    if (hasOwnForm(options) || options.columns)
-      throw new UsageError(
-        "--decimal, --thousands and --columns are only supported for delimited text, and the log format is parquet",
-      );
+    checkUndelimited(options, "the log format is parquet");
     const inputs = files.map(({ uri, path, partition, bytes, modified }) => ({
       ...{ path, partition, bytes, modified, order: undefined },
       relation: filesOf("parquet", [literal(uri)], PARQUET),

@@ -2,7 +2,7 @@
 
 import { DataError, NoRowsError } from "../errors.js";
 import { partitionCell } from "../log/file-columns.js";
-import { holdsTimes, separatorIn, type LeafColumn } from "../log/parquet/cursor.js";
+import { holdsTimes, separatorIn, type ColumnOptions, type LeafColumn } from "../log/parquet/cursor.js";
 import { noSuchColumn } from "../log/read.js";
 import { leafOf } from "./arrow-columns.js";
 import { batchesIn, int64At, type Expected } from "./batches.js";
@@ -32,13 +32,6 @@ export interface OpenInput extends RowInput {
 
 /** The column that holds the number of a file's row. */
 export const POSITION = quoted("embed_position");
-
-/** What a log's options make of its columns. */
-export interface Columns {
-  ignored: ReadonlySet<string>;
-  multi: Readonly<Record<string, string>>;
-  given: Readonly<Record<string, string>>;
-}
 
 /**
  * Finds out which columns and how many rows an input has.
@@ -88,13 +81,13 @@ export function isList({ types }: OpenInput, name: string): boolean {
 }
 
 /** Whether cells are single times. */
-export function isTime(file: OpenInput, name: string, columns: Columns): boolean {
+export function isTime(file: OpenInput, name: string, columns: ColumnOptions): boolean {
   const column = columnOf(file, name, columns);
   return typeof column !== "string" && holdsTimes(column);
 }
 
 /** A column of an input; a text that all rows have. */
-export function columnOf(file: OpenInput, name: string, columns: Columns): LeafColumn | string {
+export function columnOf(file: OpenInput, name: string, columns: ColumnOptions): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
   if (!type) return partitionCell(file.partition, name);

@@ -19,10 +19,10 @@ import {
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
-import type { LeafColumn } from "../log/parquet/cursor.js";
+import { columnOptions, type ColumnOptions, type LeafColumn } from "../log/parquet/cursor.js";
 import { RangeMerger } from "../log/parquet/read.js";
 import { buffersOfRange, cellRequests, ParquetScanner, type RowRange } from "../log/parquet/scanner.js";
-import { noSuchColumn, progressOf } from "../log/read.js";
+import { checkedReading, progressOf } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
 import { batchesIn } from "./batches.js";
@@ -37,7 +37,6 @@ import {
   openInput,
   POSITION,
   selected,
-  type Columns,
   type OpenInput,
   type RowInput,
 } from "./row-inputs.js";
@@ -61,19 +60,13 @@ export async function openRows(
   const head = files[0]!;
   checkPartition(head, head);
   checkColumnCount(head.columns.length, head.path, 1);
-  const ignored = new Set(options.ignore);
-  const given = options.multi ?? {};
-  const lists = head.columns.filter((name) => !ignored.has(name) && isList(head, name));
-  const multi = Object.fromEntries(
-    lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"]),
-  );
-  const columns: Columns = { ignored, multi, given };
+  const columns = columnOptions(head.columns, options, (name) => isList(head, name));
+  const { ignored, multi } = columns;
   const all = columnsIn(head);
   const { sample, numSampled, bytesPerRow } = await sampleOf(session, files, all, columns, options);
   const numRows = files.reduce((sum, file) => sum + file.numRows, 0);
   const rowsOfSlice = slice === undefined ? Infinity : Math.max(1, Math.floor(slice / bytesPerRow));
-  let isRead = false;
-  return {
+  return checkedReading({
     columns: all,
     multi,
     times: new Set(all.filter((name) => isTime(head, name, columns))),
@@ -82,9 +75,6 @@ export async function openRows(
     ...undelimited(options),
     close: () => Promise.resolve(),
     async read(requests, onBatch, observe) {
-      if (isRead) throw new Error("a log can be read once");
-      isRead = true;
-      for (const { name } of requests) if (!all.includes(name)) throw noSuchColumn(name, all);
       const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
       for (const file of files) {
         placesOf(file, names);
@@ -98,7 +88,7 @@ export async function openRows(
       const later = laterColumnsOf(head, files.slice(1));
       return { ...result, warnings: laterColumnWarnings(later, options.ignore) };
     },
-  };
+  });
 }
 
 /** The first rows as text; those that have none are left out. Of rows that are not counted, one more is looked at. */
@@ -106,7 +96,7 @@ async function sampleOf(
   session: Session,
   files: readonly OpenInput[],
   all: readonly string[],
-  columns: Columns,
+  columns: ColumnOptions,
   { onBadRow }: ReadOptions,
 ): Promise<{ sample: string[][]; numSampled: number; bytesPerRow: number }> {
   const sample: string[][] = [];
@@ -175,7 +165,7 @@ async function firstBatches(
 interface RowReading {
   session: Session;
   files: readonly OpenInput[];
-  columns: Columns;
+  columns: ColumnOptions;
   requests: readonly ColumnRequest[];
   options: ReadOptions;
   rowsOfSlice: number;

@@ -9,7 +9,15 @@ import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
 import { openChannel, SilentStream, type Channel } from "./channel.js";
-import { DEADLINE, doingText, isCallError, isLost, isTransient, typedFailure } from "./failures.js";
+import {
+  DEADLINE,
+  doingText,
+  isCallError,
+  isLost,
+  isTransient,
+  typedFailure,
+  type Doing,
+} from "./failures.js";
 import {
   analyzePlanRequest,
   analyzePlanResponse,
@@ -40,16 +48,12 @@ const SILENCE = 10_000;
 const RELEASE_EVERY = 16;
 /** How often a job is asked for anew from a server that lost it. */
 const MOST_RESTARTS = 5;
+const CLIENT = `embed/${version}`;
 /** Waits between attempts, in milliseconds: the last is repeated. */
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
 
 /** What a column of a relation holds, as the server names types: `{ decimal: { scale: 2 } }`. */
 export type ColumnType = Message;
-
-export interface RelationColumn {
-  name: string;
-  type: ColumnType;
-}
 
 /** What a command gives back: a relation that the server keeps, or a model. */
 export interface CommandResult {
@@ -64,12 +68,6 @@ interface Response extends CommandResult {
   responseId?: string;
   arrowBatch?: { data?: Uint8Array };
   resultComplete?: object;
-}
-
-/** What a plan does, for messages: `reading 'a.csv'`. */
-interface Doing {
-  verb: string;
-  what: string;
 }
 
 /** The operation is gone, since the server was restarted or forgot it: what was not read must be asked for anew. */
@@ -134,17 +132,19 @@ export class Session {
 
   /** Finds out who answers, and makes settings. */
   async begin(): Promise<void> {
-    const call = { ...this.#who(), clientType: this.#clientType, sparkVersion: {} };
+    const call = { ...this.#who(), clientType: CLIENT, sparkVersion: {} };
     const ask = (milliseconds: number) =>
       this.#channel.unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
-    const answer = (await this.#typed(this.shown, () =>
-      ask(CONNECT).catch((error: unknown) => {
+    const answer = (await ask(CONNECT)
+      .catch((error: unknown) => {
         // a server that has just started takes its time, and one that is not there has none
         if (isCallError(error) && error.code === DEADLINE && this.#channel.isConnected)
           return ask(SHORT_CALL);
         throw error;
-      }),
-    )) as { sparkVersion?: { version?: string }; serverSideSessionId?: string };
+      })
+      .catch((error: unknown) => {
+        throw this.#failure(error, { verb: "reading", what: this.shown });
+      })) as { sparkVersion?: { version?: string }; serverSideSessionId?: string };
     this.#sameSession = { clientObservedServerSideSessionId: answer.serverSideSessionId };
     this.version = answer.sparkVersion?.version ?? "";
     this.#isOpen = true;
@@ -152,9 +152,9 @@ export class Session {
   }
 
   /** The columns of a relation; a type that no cell has is an empty message. @throws {EmbedError} as typedFailure */
-  async columnsOf(relation: Relation, what: string): Promise<RelationColumn[]> {
+  async columnsOf(relation: Relation, what: string): Promise<{ name: string; type: ColumnType }[]> {
     const shapes = [analyzePlanRequest, analyzePlanResponse] as const;
-    const schema = { clientType: this.#clientType, schema: { plan: { root: relation } } };
+    const schema = { clientType: CLIENT, schema: { plan: { root: relation } } };
     const answer = (await this.#restarting(what, () =>
       this.#call(what, "AnalyzePlan", shapes, { ...this.#sameSession, ...schema }),
     )) as { schema?: { schema?: { struct?: { fields?: { name?: string; dataType?: Message }[] } } } };
@@ -231,7 +231,7 @@ export class Session {
   /** What a plan answers, until it is complete. @throws as run */
   async *#responses(plan: Message, doing: Doing): AsyncGenerator<Response, void, undefined> {
     const operationId = randomUUID();
-    const own = { operationId, clientType: this.#clientType };
+    const own = { operationId, clientType: CLIENT };
     const start: Message = {
       ...this.#who(),
       ...this.#sameSession,
@@ -322,7 +322,7 @@ export class Session {
     this.#settings = { ...this.#settings, ...settings };
     const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
     await this.#call(this.shown, "Config", [configRequest, configResponse], {
-      clientType: this.#clientType,
+      clientType: CLIENT,
       operation: { set: { pairs } },
     });
   }
@@ -332,33 +332,29 @@ export class Session {
     if (this.#isRunning) await this.#interrupt();
     if (this.#isOpen) {
       this.#isOpen = false;
-      const call = { ...this.#who(), clientType: this.#clientType };
       const shapes = [releaseSessionRequest, releaseSessionResponse] as const;
-      await this.#channel.unary("ReleaseSession", shapes, call, FAREWELL).catch(() => undefined);
+      await this.#tell("ReleaseSession", shapes, { clientType: CLIENT }, FAREWELL);
     }
     this.#channel.close();
   }
 
   async #interrupt(): Promise<void> {
     if (!this.#isOpen) return;
-    const call = { ...this.#who(), clientType: this.#clientType, interruptType: INTERRUPT_ALL };
-    await this.#channel
-      .unary("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL)
-      .catch(() => undefined);
+    const call = { clientType: CLIENT, interruptType: INTERRUPT_ALL };
+    await this.#tell("Interrupt", [interruptRequest, interruptResponse], call, FAREWELL);
   }
 
   async #release(what: Message): Promise<void> {
-    const shapes = [releaseExecuteRequest, releaseExecuteResponse] as const;
-    await this.#channel
-      .unary("ReleaseExecute", shapes, { ...this.#who(), ...what }, SHORT_CALL)
-      .catch(() => undefined);
+    await this.#tell("ReleaseExecute", [releaseExecuteRequest, releaseExecuteResponse], what, SHORT_CALL);
   }
 
-  get #clientType(): string {
-    return `embed/${version}`;
+  /** A call whose answer is of no interest, and whose failure the server gets over. */
+  async #tell(...[method, shapes, message, milliseconds]: Parameters<Channel["unary"]>): Promise<void> {
+    const call = { ...this.#who(), ...message };
+    await this.#channel.unary(method, shapes, call, milliseconds).catch(() => undefined);
   }
 
-  #who(): { sessionId: string; userContext: { userId: string } } {
+  #who(): Message {
     return { sessionId: this.#id, userContext: { userId: this.#userId } };
   }
 
@@ -383,14 +379,6 @@ export class Session {
     }
   }
 
-  async #typed<T>(what: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw this.#failure(error, { verb: "reading", what });
-    }
-  }
-
   #failure(error: unknown, doing: Doing): unknown {
     return typedFailure(error, this.shown, doing, this.#secrets);
   }
@@ -404,10 +392,9 @@ export class Session {
   }
 
   async #wait(attempt: number): Promise<void> {
-    await after(WAITS[Math.min(attempt, WAITS.length - 1)], undefined, {
-      signal: this.#options.signal,
-    }).catch(() => {
-      throw this.#options.signal.reason;
+    const { signal } = this.#options;
+    await after(WAITS[Math.min(attempt, WAITS.length - 1)], undefined, { signal }).catch(() => {
+      throw signal.reason;
     });
   }
 }

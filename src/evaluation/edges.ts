@@ -10,7 +10,7 @@
 import { hasArc } from "../dataset/graph/graph-facts.js";
 import type { Graph } from "../dataset/graph/graph.js";
 import { UsageError } from "../errors.js";
-import { streamOf, uniformAt } from "../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash.js";
 import { aucByUnit } from "./auc.js";
 import type { UserMetric } from "./user-metric.js";
 

@@ -1,7 +1,6 @@
 import { draw } from "../numeric/random.js";
 import { auc, aucByUnit } from "./auc.js";
-import { exp, log } from "../numeric/exp.js";
-import { logistic, softplus } from "../numeric/elementary.js";
+import { exp, log, logistic, softplus } from "../numeric/exp.js";
 import { logLossOfProbabilities, metricsOf } from "./metrics.js";
 
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);

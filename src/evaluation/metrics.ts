@@ -5,8 +5,7 @@
 
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
-import { exp, log } from "../numeric/exp.js";
-import { logistic, softplus } from "../numeric/elementary.js";
+import { exp, log, logistic, softplus } from "../numeric/exp.js";
 
 /** How metrics are taken. */
 export interface MetricOptions {

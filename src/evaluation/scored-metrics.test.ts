@@ -1,4 +1,4 @@
-import { logistic } from "../numeric/elementary.js";
+import { logistic } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { metricsOf } from "./metrics.js";
 import { calibrationCurve, scoredMetrics, type Units } from "./scored-metrics.js";

@@ -6,7 +6,7 @@
 // Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005 (doi:10.1145/1102351.1102430).
 
 import type { Metrics } from "../embedding/manifest.js";
-import { logistic, softplus } from "../numeric/elementary.js";
+import { logistic, softplus } from "../numeric/exp.js";
 import { auc, aucByUnit, type Scores } from "./auc.js";
 import { metricsOf, type MetricOptions } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";

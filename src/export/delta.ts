@@ -17,7 +17,7 @@ import { UsageError, excerpt } from "../errors.js";
 import { isHole, rowsOf, type EmbeddingTable, type RowRange, vectorsAt } from "../embedding/table.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { jsonString, documentParts } from "./files/jsonl.js";
-import { npyHead } from "./files/npy-head.js";
+import { npyHead } from "./files/npy.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { bytesOf, keyBytes, type Batch } from "./selection.js";
 
@@ -124,21 +124,26 @@ export function deltaFiles(
   const keys = written.map(({ row }) => Buffer.concat([jsonString(keyBytes(table, row)), Buffer.from("\n")]));
   return new Map<string, Iterable<Uint8Array>>([
     ["vectors.npy", [npyHead("<f4", [written.length, dim]), bytesOf(numbers)]],
-    ["rows.npy", [npyHead("<u4", [written.length]), bytesOf(rows)]],
+    ["rows.npy", vectorFile(rows, "<u4")],
     ["keys.txt", keys],
     ["removed.jsonl", removed.map((gone) => Buffer.from(removedLine(gone)))],
     ...(weights
       ? [
           [
             "weights.npy",
-            [
-              npyHead("<f4", [written.length]),
-              bytesOf(Float32Array.from(written, ({ row }) => weights[row]!)),
-            ],
+            vectorFile(
+              Float32Array.from(written, ({ row }) => weights[row]!),
+              "<f4",
+            ),
           ] as const,
         ]
       : []),
   ]);
+}
+
+/** An npy file of one axis. */
+function vectorFile(values: Uint32Array | Float32Array, descr: string): Uint8Array[] {
+  return [npyHead(descr, [values.length]), bytesOf(values)];
 }
 
 function removedLine({ field, key, row }: Removed): string {

@@ -10,11 +10,13 @@
 // Source: numpy.lib.format, version 1.0; LIBSVM's README.
 
 import { UsageError } from "../errors.js";
-import { ByteWriter } from "./files/byte-writer.js";
+import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
 import { hasBiases, type EncodedRows, type Encoding } from "./encoded-rows.js";
+import { ByteWriter } from "./files/byte-writer.js";
 import { parquetChunks } from "./files/encoding-parquet.js";
 import { jsonString } from "./files/jsonl.js";
-import { npyHead } from "./files/npy-head.js";
+import { npyHead } from "./files/npy.js";
+import { bytesOf } from "./selection.js";
 
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
@@ -116,6 +118,15 @@ function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** Directories of encoded rows in format npy, as --force may replace them (export/format.ts). */
+export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy", "keys.txt", [
+  "leaves.npy",
+  "features.npy",
+  "vectors.npy",
+  "biases.npy",
+  "scores.npy",
+]);
+
 /** Takes rows in parallel to several files. */
 export interface NpyFile {
   name: string;
@@ -127,6 +138,11 @@ export interface NpyFile {
 export function npyFiles(encoding: Encoding): NpyFile[] {
   const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
+  const biases: NpyFile = {
+    name: "biases.npy",
+    head: npyHead("<f4", [numRows]),
+    bytesOf: (rows) => bytesOf(rows.biases!),
+  };
   return [
     {
       name: `${kind}.npy`,
@@ -134,20 +150,8 @@ export function npyFiles(encoding: Encoding): NpyFile[] {
       bytesOf: ({ values }) => bytesOf(values),
     },
     { name: "keys.txt", head: new Uint8Array(), bytesOf: keyLines },
-    ...(hasBiases(encoding)
-      ? [
-          {
-            name: "biases.npy",
-            head: npyHead("<f4", [numRows]),
-            bytesOf: ({ biases }: EncodedRows) => bytesOf(biases!),
-          },
-        ]
-      : []),
+    ...(hasBiases(encoding) ? [biases] : []),
   ];
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array | Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function keyLines({ numRows, keyOf }: EncodedRows): Uint8Array {

@@ -7,8 +7,8 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
-import { formatNamed, type ExportFormat, type SavedFormat } from "./formats.js";
-import { ownExport } from "./own-export.js";
+import type { ExportFormat, SavedFormat } from "./format.js";
+import { formatNamed } from "./formats.js";
 import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, Target } from "./servers/server.js";
@@ -40,7 +40,7 @@ export async function exportTable(
   }
   const selection = await checkedSelection(rows, options, format);
   await write(format.chunks(selection));
-  return { rows: selection.numRows, numZero: selection.numZero };
+  return exportedOf(selection);
 }
 
 /**
@@ -61,10 +61,8 @@ export async function exportDirectory(
   if (!format.needsDirectory || "save" in format)
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
   const selection = await checkedSelection(rows, options, format);
-  const files = new Map(format.files(selection));
-  if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
-  await writeFiles(files, target, force, { own: format.own, ...atomic });
-  return { rows: selection.numRows, numZero: selection.numZero };
+  await writeFiles(format.files(selection), options, target, force, { own: format.own, ...atomic });
+  return exportedOf(selection);
 }
 
 /**
@@ -90,7 +88,7 @@ export async function exportSaved(
   };
   if (format.needsDirectory) await writeDirectory(target, force, write, { own, ...atomic });
   else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
-  return { rows: selection.numRows, numZero: selection.numZero };
+  return exportedOf(selection);
 }
 
 /** @throws {UsageError} as selectRows @throws {DataError} as checkHeld */
@@ -120,7 +118,7 @@ export async function exportToServer(
   if (!send) throw new UsageError(`format ${options.format} is written to files, not into a server`);
   const selection = await checkedSelection(rows, options, format);
   const sent = await send(selection, target);
-  return { rows: selection.numRows, numZero: selection.numZero, ...sent };
+  return { ...exportedOf(selection), ...sent };
 }
 
 /**
@@ -138,23 +136,29 @@ export async function exportDelta(
 ): Promise<Record<"added" | "changed" | "removed" | "same", number>> {
   const batch = await (await selectRows(tableRows(table), options)).whole();
   const delta = deltaOf(earlier, batch, options.reserve);
-  if (options.format === "npy") {
-    const files: Map<string, Chunks> = deltaFiles(batch, delta);
-    if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
-    await writeFiles(files, output.target!, output.force, { own: ownExport("npy"), ...atomic });
-  } else await output.write(deltaLines(batch, delta));
+  const own = formatNamed("npy").own;
+  if (options.format === "npy")
+    await writeFiles(deltaFiles(batch, delta), options, output.target!, output.force, { own, ...atomic });
+  else await output.write(deltaLines(batch, delta));
   const added = delta.written.filter(({ isNew }) => isNew).length;
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };
 }
 
+/** How much was written; vectors of zeros are counted in the pass that wrote them. */
+function exportedOf({ numRows, numZero }: Selection): Exported {
+  return { rows: numRows, numZero };
+}
+
 async function writeFiles(
   files: ReadonlyMap<string, Chunks>,
+  { preprocess }: ExportOptions,
   target: string,
   force: boolean,
   atomic: AtomicOptions,
 ): Promise<void> {
   const write = async (dir: string): Promise<void> => {
     for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
+    if (preprocess) await writeChunks(join(dir, "preprocess.json"), [preprocess], atomic.signal);
   };
   await writeDirectory(target, force, write, atomic);
 }

@@ -22,6 +22,12 @@ export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVoc
   }[scheme];
 }
 
+/** Where they stand among the rows of a field, from its first. */
+export function reservedAmong(numRows: number, scheme: ReserveScheme): { padding: number; unknown: number } {
+  const { padding, outOfVocabulary } = reservedRows(scheme);
+  return { padding, unknown: outOfVocabulary < 0 ? numRows + outOfVocabulary : outOfVocabulary };
+}
+
 /** What stands for unknown keys, by field. */
 export interface OutOfVocabulary {
   /** f32[numFields] */
@@ -76,7 +82,7 @@ function gathered(
     // rows keep their order, so the keys' bytes are the same
     keys: { size: numRows, bytes: keys.bytes, offsets },
     counts: new Uint32Array(numRows),
-    ...(weights && { weights: new Float32Array(numRows) }),
+    weights: weights && new Float32Array(numRows),
     vectors: new Float32Array(numRows * dim),
   };
   let end = 0;

@@ -9,6 +9,7 @@
 
 import type { Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow.js";
+import { joinedKeys, selectKeys } from "../log/keys.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quoted } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
@@ -19,8 +20,14 @@ export interface RowColumn {
   type: "key" | "count" | "f32" | "f64";
 }
 
+/** Keys at places of a list, which may repeat; the text of a place that is none is empty. */
+interface PlacedKeys {
+  keys: Keys;
+  places: Uint32Array;
+}
+
 /** A batch of a column, as its type has it. */
-export type RowCells = Keys | Uint32Array | Float32Array | Float64Array;
+export type RowCells = Keys | PlacedKeys | Uint32Array | Float32Array | Float64Array;
 
 /** Consecutive rows. */
 export interface RowBatch {
@@ -39,22 +46,6 @@ export function rowChunks(
     columns,
     batches,
   );
-}
-
-/** Keys at the given places, which may repeat; at a place that is none an empty one. */
-export function keysAt({ size, bytes, offsets }: Keys, places: Uint32Array): Keys {
-  const ends = new Uint32Array(places.length + 1);
-  places.forEach((key, i) => {
-    ends[i + 1] = ends[i]! + (key < size ? offsets[key + 1]! - offsets[key]! : 0);
-  });
-  const all = new Uint8Array(ends[places.length]!);
-  places.forEach((key, i) => {
-    if (key >= size) return;
-    // keys are short: a loop is faster than a view of each
-    for (let from = offsets[key]!, at = ends[i]!; from < offsets[key + 1]!; from++, at++)
-      all[at] = bytes[from]!;
-  });
-  return { size: places.length, bytes: all, offsets: ends };
 }
 
 /** The same rows in batches of one size, but for the last: what a file is made of does not depend on how its rows came. */
@@ -77,14 +68,12 @@ export async function* ofOneSize(batches: AsyncIterable<RowBatch>, size: number)
 function sliced({ cells }: RowBatch, first: number, end: number): RowBatch {
   return {
     numRows: end - first,
-    cells: cells.map((column) =>
-      isKeys(column)
-        ? keysAt(
-            column,
-            Uint32Array.from({ length: end - first }, (_, i) => first + i),
-          )
-        : column.subarray(first, end),
-    ),
+    cells: cells.map((column) => {
+      if ("places" in column) return { ...column, places: column.places.subarray(first, end) };
+      if ("offsets" in column)
+        return { keys: column, places: Uint32Array.from({ length: end - first }, (_, i) => first + i) };
+      return column.subarray(first, end);
+    }),
   };
 }
 
@@ -94,7 +83,7 @@ function joined(batches: readonly RowBatch[]): RowBatch {
   return {
     numRows,
     cells: batches[0]!.cells.map((column, c) => {
-      if (isKeys(column)) return joinedTexts(batches.map(({ cells }) => cells[c] as Keys));
+      if (isText(column)) return joinedKeys(...batches.map(({ cells }) => keysIn(cells[c] as Keys)));
       const all =
         column instanceof Uint32Array
           ? new Uint32Array(numRows)
@@ -111,103 +100,92 @@ function joined(batches: readonly RowBatch[]): RowBatch {
   };
 }
 
-function joinedTexts(parts: readonly Keys[]): Keys {
-  const size = parts.reduce((sum, part) => sum + part.size, 0);
-  const offsets = new Uint32Array(size + 1);
-  let [row, end] = [0, 0];
-  for (const part of parts) {
-    for (let i = 1; i <= part.size; i++) offsets[row + i] = end + part.offsets[i]!;
-    row += part.size;
-    end += part.offsets[part.size]!;
-  }
-  const bytes = Buffer.concat(parts.map((part) => part.bytes.subarray(0, part.offsets[part.size])));
-  return { size, bytes, offsets };
+function isText(cells: RowCells): cells is Keys | PlacedKeys {
+  return "offsets" in cells || "places" in cells;
 }
 
-function isKeys(cells: RowCells): cells is Keys {
-  return "offsets" in cells;
+function keysIn(cells: Keys | PlacedKeys): Keys {
+  return "places" in cells ? selectKeys(cells.keys, cells.places) : cells;
 }
 
-const [COMMA, LF] = [44, 10];
+const COMMA = 44;
 
 async function* csvChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  const out = new ByteWriter();
-  columns.forEach(({ name }, c) => {
-    if (c > 0) out.byte(COMMA);
-    out.bytes(quoted(Buffer.from(name, "utf8"), COMMA));
-  });
-  out.byte(LF);
-  yield* lines(out, columns, batches, {
-    before: columns.map((_, c) => Buffer.from(c > 0 ? "," : "")),
-    end: Buffer.from("\n"),
-    text: (bytes) => quoted(bytes, COMMA),
-  });
+  const text = (bytes: Uint8Array) => quoted(bytes, COMMA);
+  const names = columns.map(({ name }) => Buffer.from(text(Buffer.from(name, "utf8"))).toString("utf8"));
+  yield Buffer.from(`${names.join(",")}\n`, "utf8");
+  yield* rowLines(batches, { before: columns.map((_, c) => (c > 0 ? "," : "")), end: "\n", text });
 }
 
 function jsonlChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  return lines(new ByteWriter(), columns, batches, {
-    before: columns.map(({ name }, c) => Buffer.from(`${c > 0 ? "," : "{"}${JSON.stringify(name)}:`)),
-    end: Buffer.from("}\n"),
-    text: jsonString,
-  });
+  const before = columns.map(({ name }, c) => `${c > 0 ? "," : "{"}${JSON.stringify(name)}:`);
+  return rowLines(batches, { before, end: "}\n", text: jsonString });
+}
+
+/** How rows are written as lines. */
+interface LineStyle {
+  /** what stands before the cell of each column */
+  before: readonly string[];
+  end: string;
+  /** a key as it is written */
+  text: (key: Uint8Array) => Uint8Array;
 }
 
 /** A line a row; what was written is handed on with each batch, so that a reader of a pipe need not wait. */
-async function* lines(
-  out: ByteWriter,
-  columns: readonly RowColumn[],
+export async function* rowLines(
   batches: AsyncIterable<RowBatch>,
-  {
-    before,
-    end,
-    text,
-  }: { before: readonly Uint8Array[]; end: Uint8Array; text: (bytes: Uint8Array) => Uint8Array },
+  { before, end, text }: LineStyle,
 ): AsyncGenerator<Uint8Array> {
+  const out = new ByteWriter();
+  const [heads, tail] = [before.map((each) => Buffer.from(each, "utf8")), Buffer.from(end)];
+  // a key that stands at several places is made once
+  const made = new WeakMap<Keys, Uint8Array[]>();
   for await (const { numRows, cells } of batches) {
-    const writers = columns.map(({ type }, c) => writerOf(out, type, cells[c]!, text));
+    const writers = cells.map((column) => cellWriter(out, column, text, made));
     for (let row = 0; row < numRows; row++) {
       writers.forEach((write, c) => {
-        out.bytes(before[c]!);
+        out.bytes(heads[c]!);
         write(row);
       });
-      out.bytes(end);
+      out.bytes(tail);
       if (out.isFull) yield out.take();
     }
     yield out.take();
   }
-  yield out.take();
 }
 
-function writerOf(
+function cellWriter(
   out: ByteWriter,
-  type: RowColumn["type"],
   cells: RowCells,
-  text: (bytes: Uint8Array) => Uint8Array,
+  text: LineStyle["text"],
+  made: WeakMap<Keys, Uint8Array[]>,
 ): (row: number) => void {
-  if (isKeys(cells)) {
-    const { bytes, offsets } = cells;
+  if ("places" in cells) {
+    const { keys, places } = cells;
+    const known = made.get(keys) ?? [];
+    made.set(keys, known);
     return (row) => {
-      out.bytes(text(bytes.subarray(offsets[row], offsets[row + 1])));
+      const place = places[row]!;
+      out.bytes(place < keys.size ? (known[place] ??= text(bytesOf(keys, place))) : text(EMPTY));
     };
   }
-  if (type === "count")
-    return (row) => {
-      out.integer(cells[row]!);
-    };
-  if (type === "f32")
-    return (row) => {
-      out.float32(cells[row]!);
-    };
+  if ("offsets" in cells) return (row) => out.bytes(text(bytesOf(cells, row)));
+  if (cells instanceof Uint32Array) return (row) => out.integer(cells[row]!);
+  if (cells instanceof Float32Array) return (row) => out.float32(cells[row]!);
   // the shortest text that reads back as the same f64
-  return (row) => {
-    out.text(String(cells[row]));
-  };
+  return (row) => out.text(String(cells[row]));
+}
+
+const EMPTY = new Uint8Array(0);
+
+function bytesOf({ bytes, offsets }: Keys, key: number): Uint8Array {
+  return bytes.subarray(offsets[key], offsets[key + 1]);
 }
 
 async function* parquetChunks(
@@ -217,7 +195,11 @@ async function* parquetChunks(
   // the package that it uses is loaded when it is used
   const { ParquetTable } = await import("./files/parquet-table.js");
   const file = new ParquetTable(columns);
-  for await (const { numRows, cells } of batches) yield* file.rowGroup(numRows, cells);
+  for await (const { numRows, cells } of batches)
+    yield* file.rowGroup(
+      numRows,
+      cells.map((column) => (isText(column) ? keysIn(column) : column)),
+    );
   yield file.end();
 }
 
@@ -232,15 +214,10 @@ async function* arrowChunks(
   const schema = new Schema(columns.map(({ name, type }) => new Field(name, new types[type](), false)));
   const recordOf = ({ numRows: length, cells }: RowBatch) => {
     const children = cells.map((column) => {
-      if (isKeys(column)) {
-        const { bytes: data, offsets } = column;
-        return makeData({
-          type: new Utf8(),
-          length,
-          nullCount: 0,
-          valueOffsets: new Int32Array(offsets),
-          data,
-        });
+      if (isText(column)) {
+        const { bytes: data, offsets } = keysIn(column);
+        const valueOffsets = new Int32Array(offsets);
+        return makeData({ type: new Utf8(), length, nullCount: 0, valueOffsets, data });
       }
       if (column instanceof Uint32Array)
         return makeData({ type: new Uint32(), length, nullCount: 0, data: column });

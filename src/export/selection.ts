@@ -4,7 +4,7 @@ import type { Keys } from "../log/keys.js";
 import { isUtf8 } from "node:buffer";
 import { ArtifactError, UsageError, excerpt } from "../errors.js";
 import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
-import type { EmbeddingTable, RowRange } from "../embedding/table.js";
+import { isHole, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
@@ -176,6 +176,20 @@ export async function* chunksByRow(
     }
   }
   yield out.take();
+}
+
+/** The same without holes of --row-order, which have no key. */
+export function keyedChunks(
+  selection: Pick<Selection, "batches">,
+  out: ByteWriter,
+  writer: (batch: Batch) => (row: number) => void,
+): AsyncGenerator<Uint8Array> {
+  return chunksByRow(selection, out, (batch) => {
+    const write = writer(batch);
+    return (row) => {
+      if (!isHole(batch.table, row)) write(row);
+    };
+  });
 }
 
 /** The same rows for what needs no vectors. */

@@ -14,7 +14,7 @@
 // parameter is taken to come from where the field's known ones do: lambda = noise / mean square of theirs, which makes
 // theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
 
-import { logistic, softplus } from "../numeric/elementary.js";
+import { logistic, softplus } from "../numeric/exp.js";
 import { solveCholesky } from "../solvers/cholesky.js";
 import { UsageError } from "../errors.js";
 import type { FmParameters } from "./model.js";

@@ -6,7 +6,7 @@ import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import type { Arena } from "../kernels/shared/memory.js";
 import { BATCH_ROWS, BLOCK_ROWS, type PairCounts, putRows, reserveRows } from "../kernels/fm/binding.js";
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
-import { weightOf } from "../numeric/sum.js";
+import { weightOf } from "../numeric/indices.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {

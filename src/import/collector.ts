@@ -100,7 +100,7 @@ export class RowCollector {
       fieldOf: Uint32Array.from(order, (row) => this.#fieldOf[row]!),
       keys: { size: numRows, bytes: Buffer.concat(encoded), offsets },
       counts: Uint32Array.from(order, (row) => this.#counts[row]!),
-      ...(weights && { weights: Float32Array.from(order, (row) => weights[row]!) }),
+      weights: weights ? Float32Array.from(order, (row) => weights[row]!) : undefined,
       vectors,
     };
   }

@@ -12,8 +12,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../errors.js";
 import { accessOf, giveWhileWritten, keepAccess } from "./kept-access.js";
 import { checkReplaceable, type OwnDirectory } from "./replaceable.js";
-import { endWrite, leftoversOf, startWrite, temporaryName } from "./leftovers.js";
-import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
+import {
+  endWrite,
+  leftoversOf,
+  startWrite,
+  temporaryName,
+  unfinishedEnds,
+  unfinishedStarts,
+} from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
 
 export type Step = "written" | "old-aside" | "in-place";

@@ -6,10 +6,10 @@
 //   ID              PID-RANDOM-HOST of the writer; it stands in names only and reaches no result
 
 import { randomBytes } from "node:crypto";
-import { lstat, readdir } from "node:fs/promises";
-import { hostname } from "node:os";
+import { lstat, readdir, mkdtemp, rm } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { codeOf } from "./write.js";
+import { codeOf, asIoError } from "./write.js";
 
 type Kind = "new" | "old" | "gone";
 
@@ -81,4 +81,51 @@ function isDead(id: string, pid: number, writerHost: string): boolean {
 /** The machine's name, of letters that a file's name takes. */
 export function hostName(): string {
   return hostname().replaceAll(/[^A-Za-z0-9.-]/g, "_");
+}
+
+// What this process holds under names that are to go: temporary files and directories, and locks. Whoever ends the process in the
+// middle of its work removes them.
+
+/** A name that is to go. */
+export interface Unfinished {
+  /** absolute, or from the working directory of the process */
+  path: string;
+  /** of a lock: what it points to while it is this process's */
+  target?: string;
+}
+
+type Observer = (unfinished: Unfinished, isThere: boolean) => void;
+
+let observer: Observer = () => undefined;
+
+/** Has each such name reported: before it is made, and when it has been renamed or removed. */
+export function observeUnfinished(observe: Observer): void {
+  observer = observe;
+}
+
+/** To be called before such a name is made. */
+export function unfinishedStarts(unfinished: Unfinished): void {
+  observer(unfinished, true);
+}
+
+/** To be called when it is no more. */
+export function unfinishedEnds(path: string): void {
+  observer({ path }, false);
+}
+
+/** Calls `work` with a new directory under the system's temporary one, and removes it however that ends. @throws {IoError} */
+export async function withTemporaryDirectory<T>(
+  name: string,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = await mkdtemp(join(tmpdir(), `embed-${name}-`)).catch((error: unknown) => {
+    throw asIoError(error, `making a directory in '${tmpdir()}' failed`);
+  });
+  unfinishedStarts({ path });
+  try {
+    return await work(path);
+  } finally {
+    await rm(path, { recursive: true, force: true });
+    unfinishedEnds(path);
+  }
 }

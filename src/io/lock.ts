@@ -14,7 +14,7 @@ import { randomBytes } from "node:crypto";
 import { lstat, readlink, rename, symlink, unlink } from "node:fs/promises";
 import { LockedError } from "../errors.js";
 import { isGone, thisProcess, type ProcessIdentity } from "./process-identity.js";
-import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
+import { unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf } from "./write.js";
 
 export interface LockOptions {

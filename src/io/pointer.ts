@@ -2,8 +2,7 @@
 
 import { readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { endWrite, startWrite, temporaryName } from "./leftovers.js";
-import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
+import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
 /** The name that a link names; undefined when there is no link. @throws {IoError} it cannot be read */

@@ -3,8 +3,7 @@
 import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { endWrite, startWrite, temporaryName } from "./leftovers.js";
-import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
+import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
 /** What stands at a path itself, no link followed. */

@@ -1,7 +1,7 @@
 // Bytes to disk: one file from chunks, synced, with the size and checksum that a manifest states.
 
 import { createHash } from "node:crypto";
-import { mkdir, open, type FileHandle } from "node:fs/promises";
+import { mkdir, open, type FileHandle, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmbedError, IoError, OutputError } from "../errors.js";
 
@@ -136,3 +136,12 @@ const explanations: Record<string, string> = {
   ENFILE: "too many files are open on this machine (ENFILE)",
   EIO: "the device reported an error (EIO)",
 };
+
+/** Removes a file, if it is there. @throws {IoError} it cannot be removed */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw asIoError(error, `removing '${path}' failed`);
+  }
+}

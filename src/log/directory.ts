@@ -6,17 +6,16 @@ import { DataError, NoInputError, UsageError } from "../errors.js";
 import { expandPaths } from "../io/glob.js";
 import { pathExists } from "../io/read-artifact.js";
 import { entriesOf, statOf } from "../io/tree.js";
-
-/** One file of a log. */
-export interface LogFile {
-  path: string;
-  /** columns that its path states, with the cell of all rows; of files that are named themselves there are none */
-  partition: Readonly<Record<string, string>>;
-}
+import { forms } from "./form.js";
+import type { LogFile } from "./log.js";
 
 /** What names of logs end in; any other file is read as delimited text only where it is named itself. */
-const LOG_NAME =
-  /\.(csv|tsv|tab|txt|jsonl|ndjson|json|parquet|pq|libsvm|svmlight|svm|libffm|ffm)(\.gz|\.zst)?$/i;
+const LOG_NAME = new RegExp(
+  `(${Object.values(forms)
+    .flatMap((form) => form.extensions.map((end) => end.replace(".", String.raw`\.`)))
+    .join("|")})(\\.gz|\\.zst)?$`,
+  "i",
+);
 /** Files of runs and datasets, some of which are called like logs. */
 const OWN_NAME = /(^|\/)(manifest\.json|dataset\.json|metrics\.jsonl|embeddings\.arrow)$/;
 /** Files as Hive and Hadoop call them (000000_0, part-00000), read where no name ends like a log's. */

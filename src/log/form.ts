@@ -1,27 +1,70 @@
-// Which form a log has: by --input-format, else by the names of its files.
+// The forms of logs, and which one a log has: by --input-format, else by the names of its files.
 
 import { UsageError } from "../errors.js";
+import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
+import { hasOwnForm } from "./number.js";
+import type { RecordForm } from "./text/record-form.js";
 
-/** The forms of a log. `csv` stands for any delimiter. */
-export const inputFormats = ["csv", "jsonl", "parquet", "libsvm", "libffm"] as const;
-export type InputFormat = (typeof inputFormats)[number];
+/** A form of log. */
+interface LogForm {
+  /** of its files' names, in lower case */
+  extensions: readonly string[];
+  /** lines of a file that are all like this are of the form, and no CSV */
+  line?: RegExp;
+  /** Opens files of the form as one log; what reads them is loaded then. @throws as openLog */
+  open(files: readonly LogFile[], options: ReadOptions, sizes: ReadSizes): Promise<Log>;
+}
 
-/** Extensions of each form, in lower case; any other is `csv`. */
-export const extensions: Readonly<Record<Exclude<InputFormat, "csv">, readonly string[]>> = {
-  jsonl: [".jsonl", ".ndjson", ".json"],
-  parquet: [".parquet", ".pq"],
-  libsvm: [".libsvm", ".svmlight", ".svm", ".libfm"],
-  libffm: [".libffm", ".ffm"],
-};
+const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
+
+/** The forms of a log by name; a new one is a file that reads it and an entry here. `csv` stands for any delimiter. */
+export const forms = {
+  csv: {
+    extensions: [".csv", ".tsv", ".tab", ".txt"],
+    open: async (...log) => await (await import("./text/delimited.js")).openDelimited(...log),
+  },
+  jsonl: {
+    extensions: [".jsonl", ".ndjson", ".json"],
+    open: records(async () => (await import("./text/json-lines.js")).jsonLines),
+  },
+  parquet: {
+    extensions: [".parquet", ".pq"],
+    open: async (...log) => await (await import("./parquet/open.js")).openParquet(...log),
+  },
+  libsvm: {
+    extensions: [".libsvm", ".svmlight", ".svm", ".libfm"],
+    line: new RegExp(LABEL + String.raw`([ \t]+\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`),
+    open: records(async () => (await import("./text/sparse-text.js")).libsvm),
+  },
+  libffm: {
+    extensions: [".libffm", ".ffm"],
+    line: new RegExp(LABEL + String.raw`([ \t]+\d+:\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`),
+    open: records(async () => (await import("./text/sparse-text.js")).libffm),
+  },
+} satisfies Record<string, LogForm>;
+
+export type InputFormat = keyof typeof forms;
+export const inputFormats = Object.keys(forms) as InputFormat[];
+
+const named = Object.entries(forms) as [InputFormat, LogForm][];
+
+/** A form whose files hold records of text cells, one after another. */
+function records<Rec>(
+  load: () => Promise<(options: ReadOptions, pieceBytes: number) => RecordForm<Rec>>,
+): LogForm["open"] {
+  return async (files, options, { chunkBytes }) => {
+    const [form, { openRecords }] = await Promise.all([load(), import("./text/open-records.js")]);
+    return await openRecords(files, form(options, chunkBytes), options);
+  };
+}
 
 /** The form that the file's name says. */
 function formNamed(path: string): InputFormat {
   const [, extension = "", packed] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
-  const found = (Object.keys(extensions) as (keyof typeof extensions)[]).find((form) =>
-    extensions[form].includes(extension.toLowerCase()),
-  );
+  const [found = "csv"] =
+    named.find(([, { extensions }]) => extensions.includes(extension.toLowerCase())) ?? [];
   // Parquet is compressed by itself: its file would be read from its end
-  return found === undefined || (found === "parquet" && packed !== undefined) ? "csv" : found;
+  return found === "parquet" && packed !== undefined ? "csv" : found;
 }
 
 /**
@@ -29,18 +72,18 @@ function formNamed(path: string): InputFormat {
  *
  * @throws {UsageError} their names say different ones, or Parquet is to come from standard input
  */
-export function formOf(paths: readonly string[], given: InputFormat | undefined): InputFormat {
-  const forms = paths.map((path) => given ?? formNamed(path));
-  const other = forms.findIndex((form) => form !== forms[0]);
+export function formOf(paths: readonly string[], given: string | undefined): InputFormat {
+  const found = paths.map((path) => (given as InputFormat | undefined) ?? formNamed(path));
+  const other = found.findIndex((form) => form !== found[0]);
   if (other !== -1) {
     throw new UsageError(
-      `all files of a log must have the same format: '${paths[0]!}' is ${forms[0]!}, but '${paths[other]!}' ` +
-        `is ${forms[other]!}; convert one of them, or set the format of all with --input-format`,
+      `all files of a log must have the same format: '${paths[0]!}' is ${found[0]!}, but '${paths[other]!}' ` +
+        `is ${found[other]!}; convert one of them, or set the format of all with --input-format`,
     );
   }
-  if (forms[0] === "parquet" && paths.includes("-"))
+  if (found[0] === "parquet" && paths.includes("-"))
     throw new UsageError("Parquet cannot be read from standard input: name a file");
-  return forms[0]!;
+  return found[0]!;
 }
 
 /** Whether a file whose form nobody named starts as a JSON object does. @param first its first bytes, decompressed */
@@ -49,37 +92,40 @@ export function startsAsJson(first: Uint8Array): boolean {
   return /^\uFEFF?\s*\{\s*["}]/u.test(text);
 }
 
-const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
-const SPARSE: ["libsvm" | "libffm", RegExp][] = [
-  ["libsvm", new RegExp(LABEL + String.raw`([ \t]+\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`)],
-  ["libffm", new RegExp(LABEL + String.raw`([ \t]+\d+:\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`)],
-];
+/** Lines by which other text is distinguished from CSV. */
+const LINES_TO_KNOW = 5;
 
 /**
- * Refuses sparse text that would be read as CSV, because only the extension says what a file is.
+ * Refuses text that was opened as CSV because nobody named its form or its delimiter, and is no CSV.
  *
- * @param lines the first ones of a file whose form nobody named
- * @throws {UsageError} all of them are libsvm's or libffm's
+ * @throws {UsageError} its first lines are all libsvm's or libffm's, or have `::` between cells that would be read as one column
  */
-export function refuseSparseText(path: string, lines: readonly string[]): void {
-  const form = SPARSE.find(([, line]) => lines.length > 0 && lines.every((text) => line.test(text)))?.[0];
-  if (form === undefined) return;
-  throw new UsageError(
-    `'${path}' looks like ${form} but has a CSV extension: set --input-format ${form} (or --input-format csv ` +
-      "if it is CSV)",
-  );
+export function refuseOtherText(
+  path: string,
+  { columns, sample, delimiter }: Pick<Log, "columns" | "sample" | "delimiter">,
+  options: ReadOptions,
+): void {
+  const rows = [...(options.header ? [columns] : []), ...sample].slice(0, LINES_TO_KNOW);
+  const lines = rows.map((cells) => cells.join(delimiter));
+  if (lines.length === 0) return;
+  const [form] = named.find(([, { line }]) => line && lines.every((text) => line.test(text))) ?? [];
+  if (form !== undefined)
+    throw new UsageError(
+      `'${path}' looks like ${form} but has a CSV extension: set --input-format ${form} (or --input-format csv ` +
+        "if it is CSV)",
+    );
+  const isOneColumn = options.delimiter === undefined && rows.every((cells) => cells.length === 1);
+  if (isOneColumn && lines.every((text) => text.includes("::")))
+    throw new UsageError(
+      `'${path}' looks delimited by ::, but would be read as one column: set --delimiter '::' (or --delimiter ` +
+        ", if it is one column)",
+    );
 }
 
-/**
- * Refuses cells with `::` between them that would be read as one column.
- *
- * @param lines the first ones of a file whose delimiter nobody named and nobody found
- * @throws {UsageError} all of them have it
- */
-export function refuseDoubleColons(path: string, lines: readonly string[]): void {
-  if (lines.length === 0 || !lines.every((text) => text.includes("::"))) return;
-  throw new UsageError(
-    `'${path}' looks delimited by ::, but would be read as one column: set --delimiter '::' (or --delimiter ` +
-      ", if it is one column)",
-  );
+/** @throws {UsageError} an option is of delimited text, which the log is not @param what the log is: `the log format is jsonl` */
+export function checkUndelimited(options: ReadOptions, what: string): void {
+  if (hasOwnForm(options))
+    throw new UsageError(`--decimal and --thousands are only supported for delimited text, and ${what}`);
+  if (options.columns)
+    throw new UsageError(`--columns is only supported for delimited text without a header, and ${what}`);
 }

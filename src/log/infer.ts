@@ -3,10 +3,8 @@
 // Names are compared without case, spaces, underscores, dashes and dots, so user_id, UserID and "User Id" are one. In
 // each role's list the better name stands first; between columns of equal names the leftmost wins.
 
-import { parseNumber } from "./number.js";
+import { parseNumber, truthOf } from "./number.js";
 import { timeParser } from "./time-format.js";
-import { isTimeName, mayBeEventTime } from "./time-names.js";
-import { truthOf } from "./boolean-cells.js";
 
 /** What the sample of a column looks like. A time is one by its name or by being an ISO date. */
 export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "empty";
@@ -146,4 +144,30 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";
   if (!areNumbers) return present.every((cell) => truthOf(cell) !== undefined) ? "boolean" : "key";
   return numbers.every((value) => Number.isInteger(value)) ? "integer" : "number";
+}
+
+/** Last words of names of times: purchased_at, orderTime, created.date. */
+const LAST_WORDS = new Set(["at", "on", "time", "timestamp", "date", "datetime", "ts"]);
+
+/** Words in names of times that say something about the user or the item, and not when the event happened. */
+const OTHER_TIMES =
+  /birth|born|\bdob\b|releas|publish|expir|\bdue\b|until|\bvalid\b|signup|sign.?up|regist|join|member|since|updat|modif|delet|\bend/;
+
+/** The words of a name, in lower case: purchasedAt, purchased_at and "Purchased at" are two words. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .split(/[\s_\-.]+/);
+}
+
+/** Whether the last word of the name is one of times; a name of one word is left to the list of known names. */
+function isTimeName(name: string): boolean {
+  const words = wordsOf(name);
+  return words.length > 1 && LAST_WORDS.has(words.at(-1)!);
+}
+
+/** Whether times of a column of that name can be those of the events: a date of birth or of release is not. */
+function mayBeEventTime(name: string): boolean {
+  return !OTHER_TIMES.test(wordsOf(name).join(" "));
 }

@@ -56,25 +56,32 @@ export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
   return false;
 }
 
-/** The keys of the given codes, in that order. */
-export function selectKeys({ bytes, offsets }: Keys, order: Uint32Array): Keys {
+/** The keys of the given codes, in that order; an empty one for a code that is none, such as MISSING. */
+export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): Keys {
   const selected = new Uint32Array(order.length + 1);
-  for (let i = 0; i < order.length; i++)
-    selected[i + 1] = selected[i]! + offsets[order[i]! + 1]! - offsets[order[i]!]!;
+  for (let i = 0; i < order.length; i++) {
+    const code = order[i]!;
+    selected[i + 1] = selected[i]! + (code < size ? offsets[code + 1]! - offsets[code]! : 0);
+  }
   const out = new Uint8Array(selected[order.length]!);
   // keys are short: no view of them is made
   for (let i = 0, at = 0; i < order.length; i++) {
+    if (order[i]! >= size) continue;
     const end = offsets[order[i]! + 1]!;
     for (let from = offsets[order[i]!]!; from < end; from++) out[at++] = bytes[from]!;
   }
   return { size: order.length, bytes: out, offsets: selected };
 }
 
-/** The keys of one list, then those of another. */
-export function joinedKeys(a: Keys, b: Keys): Keys {
-  const end = a.offsets[a.size]!;
-  const offsets = new Uint32Array(a.size + b.size + 1);
-  offsets.set(a.offsets.subarray(0, a.size + 1));
-  for (let i = 1; i <= b.size; i++) offsets[a.size + i] = end + b.offsets[i]!;
-  return { size: a.size + b.size, bytes: Buffer.concat([a.bytes.subarray(0, end), b.bytes]), offsets };
+/** The keys of lists, one list after another. */
+export function joinedKeys(...lists: readonly Keys[]): Keys {
+  const offsets = new Uint32Array(lists.reduce((sum, { size }) => sum + size, 1));
+  let [key, end] = [0, 0];
+  for (const list of lists) {
+    for (let i = 1; i <= list.size; i++) offsets[key + i] = end + list.offsets[i]!;
+    key += list.size;
+    end = offsets[key]!;
+  }
+  const bytes = Buffer.concat(lists.map((list) => list.bytes.subarray(0, list.offsets[list.size])));
+  return { size: key, bytes, offsets };
 }

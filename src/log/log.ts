@@ -3,7 +3,6 @@
 // This file is the room's contract; the ways in are openLog (open.ts) and Log.read.
 
 import type { Keys } from "./keys.js";
-import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
 import type { LaterColumns } from "./file-columns.js";
@@ -11,8 +10,8 @@ import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
 export interface ReadOptions extends NumberForm {
-  /** undefined: by the file's extension */
-  format?: InputFormat;
+  /** one of `inputFormats` (form.ts); undefined: by the file's extension */
+  format?: string;
   /** undefined: by the file's extension, else from the header line */
   delimiter?: string;
   /** false: the first line is data and the columns are named c0, c1, ... */
@@ -48,6 +47,31 @@ export interface ReadOptions extends NumberForm {
   ignore?: string[];
   /** texts that stand for a missing cell; none when absent */
   nulls?: readonly string[];
+}
+
+/** One file of a log. */
+export interface LogFile {
+  path: string;
+  /** columns that its path states, with the cell of all rows; of files that are named themselves there are none */
+  partition: Readonly<Record<string, string>>;
+}
+
+/** Sizes of Parquet, which is cut by rows. */
+export interface RangeSizes {
+  /** rows of a range */
+  rangeRows: number;
+  /** a log whose pages take so many bytes uncompressed, or fewer, is read by the calling thread alone */
+  localBytes: number;
+}
+
+/** Sizes that tests make small, so that every boundary falls everywhere. */
+export interface ReadSizes {
+  /** about so many bytes are scanned at once */
+  chunkBytes: number;
+  /** so many bytes are scanned by the calling thread before it starts others */
+  localBytes: number;
+  /** those of Parquet, where they are not the usual ones */
+  ranges?: RangeSizes;
 }
 
 /** Where the files of a log are read from. */

@@ -82,7 +82,7 @@ export class Merger {
     return this.#batchOf(scan, path);
   }
 
-  /** As merge(), of rows whose codes are the log's (parquet-codes.ts). */
+  /** As merge(), of rows whose codes are the log's (codes.ts). */
   mergeCoded(rows: CodedRows, path: string): Batch {
     this.rowsOfFile += rows.numRows;
     return this.#batchOf(rows, path);

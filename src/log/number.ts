@@ -1,4 +1,4 @@
-// The number syntax of cells: decimal and scientific. The kernel parses the common ones itself (kernels/scan/assembly/main.ts) and
+// The number syntax of cells, decimal and scientific, and words for yes and no. The kernel parses the common ones itself (kernels/scan/assembly/main.ts) and
 // leaves the rest to this.
 
 import { UsageError } from "../errors.js";
@@ -79,4 +79,16 @@ function checkForm(decimal: string, thousands: string | undefined): void {
 
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+}
+
+/** Yes and no as programs write booleans: pandas True, DuckDB and JSON true, PostgreSQL t, surveys yes and y. */
+const TRUTHS: Readonly<Record<string, 0 | 1>> = {
+  ...{ true: 1, t: 1, yes: 1, y: 1 },
+  ...{ false: 0, f: 0, no: 0, n: 0 },
+};
+
+/** 1 for true, t, yes and y in any case, 0 for false, f, no and n; undefined for anything else. */
+export function truthOf(text: string): 0 | 1 | undefined {
+  const word = text.trim().toLowerCase();
+  return Object.hasOwn(TRUTHS, word) ? TRUTHS[word] : undefined;
 }

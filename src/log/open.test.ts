@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
-import type { ReadSizes } from "./read.js";
+import type { ReadSizes } from "./log.js";
 import { logFiles, rowsOf } from "../testing/log-rows.js";
 
 const { folder, file } = logFiles();

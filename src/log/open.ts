@@ -1,37 +1,13 @@
 // The way in: files → a log whose columns and first rows are known.
 
-import { isUtf8 } from "node:buffer";
-import { canReopen, openSource, peekedSource, type ByteSource } from "../io/source.js";
 import { NoInputError, UsageError } from "../errors.js";
-import { noSuchColumn, readLog, type ReadSizes } from "./read.js";
-import { firstBadLine, noRows, notUtf8 } from "./text/dialect.js";
-import { decoderOf } from "./text/decoded.js";
-import { isHeader } from "./text/header-lines.js";
-import { checkColumns, cutFiles, likeFirst, openFile, type InputItem } from "./text/input.js";
-import { ChunkBuffers } from "./text/chunk-buffers.js";
-import { filesOfLog, type LogFile } from "./directory.js";
-import { formOf, refuseDoubleColons, refuseSparseText, startsAsJson, type InputFormat } from "./form.js";
-import { jsonLines } from "./text/json-lines.js";
-import {
-  cellsInOrder,
-  checkPartition,
-  columnsIn,
-  laterColumnsOf,
-  laterColumnWarnings,
-  placesOf,
-} from "./file-columns.js";
-import { SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
-import { numberFormOf, type Log, type ReadOptions } from "./log.js";
-import { hasOwnForm, plainCell } from "./number.js";
-import { NullTexts } from "./nulls.js";
-import { openRecords } from "./text/open-records.js";
+import { openSource, peekedSource } from "../io/source.js";
+import { filesOfLog } from "./directory.js";
+import { checkUndelimited, formOf, forms, refuseOtherText, startsAsJson, type InputFormat } from "./form.js";
+import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
+import { checkedReading } from "./read.js";
 import { withoutRepeats } from "./repeats.js";
-import { sparseText } from "./text/sparse-text.js";
-import type { Dialect } from "./text/records.js";
-import { forEachRow } from "./text/text-rows.js";
-
-/** Lines by which sparse text is distinguished from CSV. */
-const LINES_TO_KNOW = 5;
+import { decoderOf } from "./text/decoded.js";
 
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 
@@ -96,156 +72,20 @@ async function openByForm(
   }
 }
 
-/** Opens files of one form; hyparquet is loaded when it is needed. */
+/** Opens files of one form. */
 async function openForm(
   form: InputFormat,
   files: readonly LogFile[],
   options: ReadOptions,
   sizes: ReadSizes,
 ): Promise<Log> {
-  if (form === "csv") return openDelimited(files, options, sizes);
-  if (hasOwnForm(options))
-    throw new UsageError(
-      `--decimal and --thousands are only supported for delimited text, and the log format is ${form}`,
-    );
-  if (options.columns)
-    throw new UsageError(
-      `--columns is only supported for delimited text without a header, and the log format is ${form}`,
-    );
-  if (form === "jsonl") return openRecords(files, jsonLines(options, sizes.chunkBytes), options);
-  if (form === "parquet")
-    return (await import("./parquet/open.js")).openParquet(files, options, sizes.ranges);
-  return openRecords(files, sparseText(form, options, sizes.chunkBytes), options);
-}
-
-/** Delimited text, read by the scanners. */
-async function openDelimited(
-  files: readonly LogFile[],
-  options: ReadOptions,
-  sizes: ReadSizes,
-): Promise<Log> {
-  const paths = files.map(({ path }) => path);
-  const first = await openFile(paths[0]!, options, sizes.chunkBytes);
-  const { dialect } = first.head;
-  const firstColumns = { ...files[0]!, columns: first.head.columns };
-  const sources: ByteSource[] = [first.source];
-  const close = async () => {
-    for (const source of sources) await source.close();
-  };
+  if (form !== "csv") checkUndelimited(options, `the log format is ${form}`);
+  const log = await forms[form].open(files, options, sizes);
   try {
-    checkPartition(firstColumns, firstColumns);
-    const columns = columnsIn(firstColumns);
-    // a file that does not fit is reported now, not after those before it were read
-    const known = [firstColumns];
-    for (const { path, partition } of files.slice(1)) {
-      if (options.sources || !(await canReopen(path))) continue;
-      const { source, head } = await openFile(path, likeFirst(options, dialect), sizes.chunkBytes);
-      await source.close();
-      const others = { path, partition, columns: head.columns };
-      checkColumns(others, firstColumns, options);
-      known.push(others);
-    }
-    const later = laterColumnsOf(firstColumns, known.slice(1));
-    const buffers = new ChunkBuffers();
-    const items = cutFiles(files, first, options, sizes.chunkBytes, buffers, (source) => {
-      if (source !== first.source) sources.push(source);
-    });
-    const pulled: InputItem[] = [];
-    const { sample, sampleIsAll } = await takeSample(items, pulled, columns, dialect, options);
-    if (options.format === undefined) {
-      const first = [...(options.header ? [columns] : []), ...sample].slice(0, LINES_TO_KNOW);
-      const lines = first.map((cells) => cells.join(dialect.written ?? dialect.delimiter));
-      refuseSparseText(paths[0]!, lines);
-      if (options.delimiter === undefined && first.every((cells) => cells.length === 1))
-        refuseDoubleColons(paths[0]!, lines);
-    }
-
-    const plain = plainCell(options);
-    let isRead = false;
-    return {
-      columns,
-      sample: new NullTexts(options.nulls).cells(sample).map((row) => row.map(plain)),
-      numbers: numberFormOf(options),
-      sampleIsAll,
-      nulls: options.nulls ?? [],
-      delimiter: dialect.written ?? dialect.delimiter,
-      warnings: laterColumnWarnings(later, options.ignore),
-      laterColumns: later,
-      close,
-      async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can only be read once");
-        isRead = true;
-        const names = requests.map(({ name }) => name);
-        for (const name of names) if (!columns.includes(name)) throw noSuchColumn(name, columns);
-        for (const file of known) placesOf(file, names);
-        const { keepBadRows = false } = options;
-        const setup = {
-          dialect,
-          requests: requests.map(({ as }) => ({ as })),
-          keepBadRows,
-          numbers: numberFormOf(options),
-        };
-        try {
-          return await readLog(
-            { items: replayed(pulled, items), sources, setup, names, options, sizes, buffers },
-            onBatch,
-            observe,
-          );
-        } finally {
-          await items.return(undefined);
-          await close();
-        }
-      },
-    };
+    if (form === "csv" && options.format === undefined) refuseOtherText(files[0]!.path, log, options);
   } catch (error) {
-    await close();
+    await log.close();
     throw error;
   }
-}
-
-async function* replayed(pulled: InputItem[], rest: AsyncGenerator<InputItem, void, undefined>) {
-  for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
-  yield* rest;
-}
-
-/** Pulls items until they hold the sample's rows; read() gets them first. */
-async function takeSample(
-  items: AsyncGenerator<InputItem, void, undefined>,
-  pulled: InputItem[],
-  columns: readonly string[],
-  dialect: Dialect,
-  { encoding }: ReadOptions,
-): Promise<{ sample: string[][]; sampleIsAll: boolean }> {
-  const sample: string[][] = [];
-  let [line, rowsOfFile, numRows, numBytes] = [1, 0, 0, 0];
-  let path = "";
-  let numColumns = 0;
-  let header: string[] | undefined;
-  let inOrder: ReturnType<typeof cellsInOrder> = (cells) => [...cells];
-  for (;;) {
-    const { value: item, done } = await items.next();
-    if (done || !item) return { sample, sampleIsAll: true };
-    pulled.push(item);
-    if (item.kind === "failure") throw item.error(line + item.line);
-    if (item.kind === "start") {
-      [line, rowsOfFile, path] = [item.linesBefore + 1, 0, item.columns.path];
-      header = item.header && item.header.length > 1 ? item.header : undefined;
-      numColumns = item.columns.columns.length;
-      inOrder = cellsInOrder(item.columns, columns);
-    }
-    if (item.kind === "end" && rowsOfFile === 0) throw noRows(path);
-    if (item.kind !== "chunk") continue;
-    if (!isUtf8(item.bytes)) throw notUtf8(path, line + firstBadLine(item.bytes), encoding);
-    line += forEachRow(item.bytes, dialect, ({ cells, malformedQuote }) => {
-      if (header && isHeader(cells, header)) return true;
-      rowsOfFile++;
-      numRows++;
-      // what is wrong with a row is reported when it is read
-      if (cells.length === numColumns && malformedQuote === -1) sample.push(inOrder(cells));
-      return numRows <= SAMPLE_ROWS;
-    });
-    numBytes += item.bytes.length;
-    if (numRows > SAMPLE_ROWS || numBytes > SAMPLE_BYTES)
-      return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
-  }
+  return checkedReading(log);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
-import type { ReadSizes } from "./read.js";
+import type { ReadSizes } from "./log.js";
 import { forEachRow } from "./text/text-rows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-read-"));

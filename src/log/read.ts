@@ -5,11 +5,10 @@
 
 import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
-import type { ChunkBuffers } from "./text/chunk-buffers.js";
+import type { ChunkBuffers, InputItem } from "./text/input.js";
 import type { ChunkScan, ScanSetup } from "./text/chunk-scanner.js";
-import type { InputItem } from "./text/input.js";
 import { placesOf, type ScanLayout } from "./file-columns.js";
-import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
+import type { Log, ReadOptions, ReadProgress, ReadResult, ReadSizes } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./text/dialect.js";
 import { loadKernel } from "../kernels/shared/load.js";
@@ -18,24 +17,6 @@ import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from ".
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
 const CHUNKS_AHEAD = 2;
-
-/** Sizes of Parquet, which is cut by rows. */
-export interface RangeSizes {
-  /** rows of a range */
-  rangeRows: number;
-  /** a log whose pages take so many bytes uncompressed, or fewer, is read by the calling thread alone */
-  localBytes: number;
-}
-
-/** Sizes that tests make small, so that every boundary falls everywhere. */
-export interface ReadSizes {
-  /** about so many bytes are scanned at once */
-  chunkBytes: number;
-  /** so many bytes are scanned by the calling thread before it starts others */
-  localBytes: number;
-  /** those of Parquet, where they are not the usual ones */
-  ranges?: RangeSizes;
-}
 
 /** What openLog hands over. */
 export interface Reading {
@@ -161,4 +142,24 @@ export function noSuchColumn(name: string, columns: string[]): UsageError {
   return new UsageError(
     `no column '${name}'${nearest === undefined ? "" : `, did you mean '${nearest}'?`} The columns are: ${columns.join(", ")}`,
   );
+}
+
+/** A log that is read once, and has the columns that are asked for. @throws as the log; {UsageError} it has no such column */
+export function checkedReading(log: Log): Log {
+  let isRead = false;
+  return {
+    ...log,
+    async read(requests, onBatch, observe) {
+      if (isRead) throw new Error("a log can only be read once");
+      isRead = true;
+      for (const { name } of requests) if (!log.columns.includes(name)) throw noSuchColumn(name, log.columns);
+      return await log.read(requests, onBatch, observe);
+    },
+  };
+}
+
+/** Items that were pulled already, then the rest. */
+export async function* replayed<T>(pulled: T[], rest: AsyncGenerator<T, void, undefined>) {
+  for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
+  yield* rest;
 }

@@ -96,3 +96,16 @@ function powerOfTwo(k: number): number {
   bits.setUint32(4, 0);
   return bits.getFloat64(0);
 }
+
+// Metrics are made of these, since they are written to files that are compared.
+
+/** log(1 + e^x) without overflow or cancellation: the logistic loss of score -x for label 1, in nats. */
+export function softplus(x: number): number {
+  return Math.max(x, 0) + log1p(exp(-Math.abs(x)));
+}
+
+/** 1 / (1 + e^-x). */
+export function logistic(x: number): number {
+  const e = exp(-Math.abs(x));
+  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}

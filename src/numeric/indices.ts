@@ -34,3 +34,21 @@ export function valuesAt(values: Float32Array | Float64Array, indices: Uint32Arr
   for (let i = 0; i < indices.length; i++) out[i] = values[indices[i]!]!;
   return out;
 }
+
+/** The sum, in order, so that it is the same wherever it is computed. */
+export function sumOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
+}
+
+/** What rows count together: each 1, or its weight. */
+export function weightOf({
+  numRows,
+  weights,
+}: {
+  numRows: number;
+  weights?: Float32Array | undefined;
+}): number {
+  return weights ? sumOf(weights) : numRows;
+}

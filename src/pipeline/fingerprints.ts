@@ -13,7 +13,8 @@ import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { filesOfLog, type LogFile } from "../log/directory.js";
+import { filesOfLog } from "../log/directory.js";
+import type { LogFile } from "../log/log.js";
 import { NO_PATHS } from "./commands.js";
 
 /** What a step depends on, by what a person calls it. */

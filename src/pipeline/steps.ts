@@ -7,7 +7,6 @@ import type { Progress, Watch } from "../training/session/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
-import { ownExport } from "../export/own-export.js";
 import { serverUrl } from "../export/servers/server.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { parseJson } from "../io/json-shape.js";
@@ -345,7 +344,8 @@ export async function copyStep(
     const copy = async (dir: string): Promise<void> => {
       for (const file of files) await placeFile(join(from, file), join(dir, file));
     };
-    await writeDirectory(to!, true, copy, { signal, own: ownExport(String(given["format"])) });
+    const { formatNamed } = await import("../export/formats.js");
+    await writeDirectory(to!, true, copy, { signal, own: formatNamed(String(given["format"])).own });
   } else await writeFileAtomic(to!, artifactChunks(from), true, { signal });
   return { text: to! };
 }

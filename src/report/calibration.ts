@@ -8,8 +8,7 @@
 import type { ReportedRun } from "./content.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 import { colorOf, figure, grid, legendOf, runTitle, type Section } from "./figure.js";
-import { html, tableOf, type Markup } from "./html.js";
-import { percent, short, whole } from "./numbers.js";
+import { html, tableOf, type Markup, percent, short, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 const Z = 1.96;

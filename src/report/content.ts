@@ -4,7 +4,7 @@ import type { Manifest } from "../embedding/manifest.js";
 import type { MetricsLine, TrialLine } from "../embedding/run-directory.js";
 import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
-import type { ShownKey } from "./key.js";
+import type { ShownKey } from "./html.js";
 
 /** A run as it stands side by side with others. */
 export interface ReportedRun {

@@ -3,9 +3,7 @@
 import type { Drift, FieldDrift, ReportedRun } from "./content.js";
 import { titleOf } from "../evaluation/metric-titles.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
-import { keyMarkup } from "./key.js";
-import { percent, short, whole } from "./numbers.js";
+import { html, shortened, tableOf, type Markup, keyMarkup, percent, short, whole } from "./html.js";
 import type { Pen } from "./plot.js";
 
 const BINS = 40;

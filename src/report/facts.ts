@@ -2,8 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, shortened, type Content, type Markup } from "./html.js";
-import { counted, instant, whole } from "./numbers.js";
+import { html, shortened, type Content, type Markup, counted, instant, whole } from "./html.js";
 
 /** Lines of one list: inputs, warnings. */
 const MOST = 20;

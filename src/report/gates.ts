@@ -2,8 +2,7 @@
 
 import type { Gate, ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
-import { instant, short } from "./numbers.js";
+import { html, shortened, tableOf, type Markup, instant, short } from "./html.js";
 
 type Gated = ReportedRun & { gates: readonly Gate[] };
 

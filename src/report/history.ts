@@ -3,8 +3,7 @@
 import { titleOf } from "../evaluation/metric-titles.js";
 import type { ReportedRun, VersionPoint } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, tableOf, type Markup } from "./html.js";
-import { instant, percent, whole } from "./numbers.js";
+import { html, tableOf, type Markup, instant, percent, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 /** Metrics that are drawn. */

@@ -2,8 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
-import { percent, whole } from "./numbers.js";
+import { html, shortened, tableOf, type Markup, percent, whole } from "./html.js";
 import type { Pen } from "./plot.js";
 
 /** Columns that are drawn. */

@@ -2,10 +2,8 @@
 
 import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, legend, runTitle, type Section } from "./figure.js";
-import { html, shortened, type Markup } from "./html.js";
-import { keyLabel, keyTitle } from "./key.js";
+import { html, shortened, type Markup, keyLabel, keyTitle, counted, percent, whole } from "./html.js";
 import { placedNames } from "./map-labels.js";
-import { counted, percent, whole } from "./numbers.js";
 import { palette, type Pen } from "./plot.js";
 
 /** Width and height of the drawing; its names are hidden where it is scaled down to a phone. */

@@ -3,8 +3,7 @@
 import type { ReportedRun } from "./content.js";
 import { isAtK, titleOf } from "../evaluation/metric-titles.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, tableOf, type Markup } from "./html.js";
-import { short } from "./numbers.js";
+import { html, tableOf, type Markup, short } from "./html.js";
 import { MUTED, palette, type Pen } from "./plot.js";
 
 /** Epochs that are drawn: forests have thousands of trees. */

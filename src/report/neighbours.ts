@@ -2,9 +2,7 @@
 
 import type { NeighbourList, ReportedRun, ReportedTable } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
-import { html, type Markup } from "./html.js";
-import { keyMarkup } from "./key.js";
-import { counted } from "./numbers.js";
+import { html, type Markup, keyMarkup, counted } from "./html.js";
 
 type WithTable = ReportedRun & { table: ReportedTable };
 

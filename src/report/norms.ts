@@ -2,9 +2,7 @@
 
 import type { FieldNorms, ReportedRun, ReportedTable } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
-import { keyTitle } from "./key.js";
-import { counted, quantile, short, whole } from "./numbers.js";
+import { html, shortened, tableOf, type Markup, keyTitle, counted, quantile, short, whole } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 /** Bins of a field's histogram. */

@@ -14,7 +14,7 @@ import { learningCurves } from "./learning-curves.js";
 import { metrics } from "./metrics.js";
 import { neighbours } from "./neighbours.js";
 import { norms } from "./norms.js";
-import { instant } from "./numbers.js";
+import { instant } from "./html.js";
 import { loadPen, type Pen } from "./plot.js";
 import { scree } from "./scree.js";
 import { searches } from "./search.js";

@@ -2,8 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, legendOf, type Section } from "./figure.js";
-import { html, tableOf, type Markup } from "./html.js";
-import { percent } from "./numbers.js";
+import { html, tableOf, type Markup, percent } from "./html.js";
 import { type Pen } from "./plot.js";
 
 /** Components that are still drawn as bars of their own. */

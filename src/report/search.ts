@@ -4,8 +4,7 @@ import { titleOf } from "../evaluation/metric-titles.js";
 import { goodness } from "../evaluation/user-metric.js";
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
-import { short } from "./numbers.js";
+import { html, shortened, tableOf, type Markup, short } from "./html.js";
 import { MUTED, type Pen } from "./plot.js";
 
 /** Options that are drawn of a run. */

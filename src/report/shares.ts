@@ -2,8 +2,7 @@
 
 import type { ReportedRun } from "./content.js";
 import { figure, grid, legend, runTitle, type Section } from "./figure.js";
-import { html, shortened, tableOf, type Markup } from "./html.js";
-import { counted, percent, whole } from "./numbers.js";
+import { html, shortened, tableOf, type Markup, counted, percent, whole } from "./html.js";
 import { palette, type Pen } from "./plot.js";
 
 type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;

@@ -3,8 +3,8 @@
 import { ascending } from "../numeric/indices.js";
 import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource, drawNegative, hasItem } from "./negatives.js";
+import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";
 

@@ -9,13 +9,13 @@
 
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { itemAt } from "./noise-distribution.js";
-import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, keyColumn, type ItemCatalogue, type ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import type { Encoder } from "../dataset/rows.js";
+import { streamOf, uniformAt } from "../numeric/hash.js";
 
 const MAX_DRAWS = 64;
 

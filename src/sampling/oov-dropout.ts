@@ -8,7 +8,7 @@
 import type { FeatureRows, StoredRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../errors.js";
-import { streamOf, uniformAt } from "../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash.js";
 
 const KEPT = 0xffffffff;
 

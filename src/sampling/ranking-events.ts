@@ -5,7 +5,6 @@ import { ascending } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { shuffle, streamOf } from "../numeric/hash-random.js";
 import {
   itemsOf,
   usersOf,
@@ -16,6 +15,7 @@ import {
   ownersOfItems,
 } from "./negatives.js";
 import type { WeightedHistory } from "./training-events.js";
+import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
 /** Rows of a dataset, and how the features that do not go with the item are encoded. */

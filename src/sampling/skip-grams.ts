@@ -5,7 +5,7 @@
 // Every draw is a hash of the seed, the epoch and the token's place in the sequences: who draws first does not matter.
 
 import type { Sequences } from "../dataset/sequences/sequences.js";
-import { streamOf, uniformAt } from "../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash.js";
 import { permutation } from "../numeric/random.js";
 
 const ORDER = 0;

@@ -1,8 +1,7 @@
 // The loss of single pairs, for what is held out: the same noise each time, so that epochs compare.
 
 import { drawAlias } from "../numeric/alias.js";
-import { log } from "../numeric/exp.js";
-import { softplus } from "../numeric/elementary.js";
+import { log, softplus } from "../numeric/exp.js";
 
 /** Vectors to evaluate: f32[numRows * dim] each. */
 export interface ScoredVectors {

@@ -1,6 +1,6 @@
 // FTRL against the optimum that L-BFGS finds.
 
-import { logistic } from "../numeric/elementary.js";
+import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { fitFtrl } from "./ftrl.js";
 import { fitLogistic, scoresOfRows, type LogisticModel, type OneHotRows } from "./logistic.js";

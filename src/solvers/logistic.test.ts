@@ -1,6 +1,6 @@
 // Logistic regression against its own optimality conditions.
 
-import { logistic } from "../numeric/elementary.js";
+import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { minimise } from "./lbfgs.js";
 import { fitLogistic, scoresOfRows, type OneHotRows } from "./logistic.js";

@@ -11,7 +11,7 @@ import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.
 import { leftoversIn } from "../io/leftovers.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
-import { removeFile } from "../io/remove.js";
+import { removeFile } from "../io/write.js";
 import { entriesOf, filesBelow, removeEmpty, removeTree, removeWhole, statOf } from "../io/tree.js";
 import { LATEST } from "./latest.js";
 import {

@@ -4,7 +4,7 @@
 //
 // 200 users of 30 campaigns are 6,000 pairs: of 40,000 rows each has seven on the average. `visit` has 4,000 keys and no effect.
 
-import { logistic } from "../numeric/elementary.js";
+import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32, type Random } from "./random.js";
 
 const SIZES = { user: 200, item: 120, campaign: 30, device: 5, visit: 4000 } as const;

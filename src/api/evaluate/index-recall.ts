@@ -8,7 +8,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { streamOf, shuffle } from "../../numeric/hash-random.js";
+import { streamOf, shuffle } from "../../numeric/hash.js";
 import { indexedQueries } from "../../retrieval/hnsw/space.js";
 import { ItemSearch } from "../../retrieval/top-items.js";
 import type { Watch } from "../../training/session/watch.js";

@@ -7,7 +7,8 @@ import {
   exportTable,
   exportToServer,
 } from "../../export/export-table.js";
-import { exportFormats, formatNamed, type ExportFormat } from "../../export/formats.js";
+import type { ExportFormat } from "../../export/format.js";
+import { exportFormats, formatNamed } from "../../export/formats.js";
 import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
 import { serverUrl } from "../../export/servers/server.js";

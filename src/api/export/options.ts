@@ -1,7 +1,8 @@
 // What `embed export` may be given, and what of it goes together.
 
 import { deltaFormats } from "../../export/delta.js";
-import { exportFormats, type ExportFormat } from "../../export/formats.js";
+import type { ExportFormat } from "../../export/format.js";
+import { exportFormats } from "../../export/formats.js";
 import type { Dtype } from "../../export/dtype.js";
 import type { OnnxInput } from "../../export/selection.js";
 import type { ReserveScheme } from "../../export/reserve.js";

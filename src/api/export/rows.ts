@@ -2,7 +2,7 @@
 
 import { capable, modelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
-import type { ExportFormat } from "../../export/formats.js";
+import type { ExportFormat } from "../../export/format.js";
 import { normalizedRows, rowsNamed, topRows } from "../../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../../export/reserve.js";
 import type { ModelFacts, RowTexts } from "../../export/selection.js";

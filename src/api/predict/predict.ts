@@ -2,14 +2,13 @@
 //
 //   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, beside the cells that are kept ──► a file
 
-import { MISSING, type Keys } from "../../log/keys.js";
-import type { Dataset, KeyColumn } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/keys.js";
+import type { Dataset } from "../../dataset/dataset.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { NoRowsError, UsageError } from "../../errors.js";
 import { formatOfFile } from "../../export/row-formats.js";
 import {
-  keysAt,
   ofOneSize,
   rowChunks,
   type RowBatch,
@@ -222,12 +221,10 @@ class Predicting {
         );
       return [Uint32Array.from(rows, (row) => rowsBefore + rowNumbers[row]! + 1)];
     }
-    return this.#kept.map((name) =>
-      textsAt(
-        texts.find((column) => column.name === name)!,
-        rows,
-      ),
-    );
+    return this.#kept.map((name) => {
+      const { codes, dictionary } = texts.find((column) => column.name === name)!;
+      return { keys: dictionary, places: rows.map((row) => codes[row] ?? MISSING) };
+    });
   }
 
   /** A column a prediction. */
@@ -276,12 +273,4 @@ class Predicting {
       ...this.#predictor.notes,
     ];
   }
-}
-
-/** The cells of rows; empty where they are missing. */
-function textsAt({ codes, dictionary }: KeyColumn, rows: Uint32Array): Keys {
-  return keysAt(
-    dictionary,
-    rows.map((row) => codes[row] ?? MISSING),
-  );
 }

@@ -16,8 +16,15 @@ import type { Parts } from "./parts.js";
 import { splitLike, type Likeness } from "./split-like.js";
 import { splitItems } from "./split-items.js";
 import { splitLast, type LastOptions } from "./split-last.js";
-import { streamOf, uniformAt } from "../../numeric/hash-random.js";
-import { finish, hashBytes, hashText, mixWord, type Hash64 } from "../../numeric/hash.js";
+import {
+  streamOf,
+  uniformAt,
+  finish,
+  hashBytes,
+  hashText,
+  mixWord,
+  type Hash64,
+} from "../../numeric/hash.js";
 
 /** Names the split by rows among the draws of the seed. */
 const ROWS = 0x726f7773;

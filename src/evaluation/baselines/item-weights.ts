@@ -7,7 +7,7 @@
 // rows take no part in it.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
-import { streamOf, uniformAt } from "../../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { ascending } from "../../numeric/indices.js";
 import { UsageError } from "../../errors.js";
 import { scoreRanker, type Ranker, type RankerFor } from "../rankers.js";

@@ -4,7 +4,7 @@ import { keysOf } from "../../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
 import { tableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { arrowFile } from "./arrow.js";
+import { arrow } from "./arrow.js";
 import { encoded, type Dtype } from "../dtype.js";
 import { selectRows } from "../selection.js";
 
@@ -23,7 +23,7 @@ const table: EmbeddingTable = {
 async function read(dtype: Dtype, withWeight: boolean): Promise<Record<string, readonly unknown[]>> {
   const chunks: Uint8Array[] = [];
   const selection = await selectRows(tableRows(table), { withWeight, strict: false, dtype });
-  for await (const chunk of arrowFile(selection)) chunks.push(Uint8Array.from(chunk));
+  for await (const chunk of arrow.chunks(selection)) chunks.push(Uint8Array.from(chunk));
   const file = tableFromIPC(Buffer.concat(chunks));
   const columns = file.schema.fields.map(({ name }) => {
     const column = file.getChild(name)!;

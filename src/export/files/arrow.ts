@@ -4,10 +4,11 @@
 
 import { arrowChunks } from "../../embedding/arrow.js";
 import { encoded } from "../dtype.js";
+import { fileFormat } from "../format.js";
 import type { Selection } from "../selection.js";
 
-/** The bytes of the file; the column `weight` is there where weights are asked for. */
-export function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
+/** The column `weight` is there where weights are asked for. */
+function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, numRows, fields, hasWeights, dtype = "f32" } = selection;
   const rows = {
     dim,
@@ -25,3 +26,10 @@ export function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
   if (dtype === "f32") return arrowChunks(rows);
   return arrowChunks(rows, { type: dtype, of: ({ vectors }) => encoded(vectors, dim, dtype) });
 }
+
+export const arrow = fileFormat({
+  summary: "Arrow IPC file: field, key, count, vector",
+  keepsRows: true,
+  takesDtype: true,
+  chunks: arrowFile,
+});

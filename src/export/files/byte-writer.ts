@@ -66,6 +66,14 @@ export class ByteWriter {
     else this.#exponential(magnitude);
   }
 
+  /** Numbers [from, to) of an array, with a byte between them. @throws {ArtifactError} as float32 */
+  float32s(values: Float32Array, from: number, to: number, separator: number): void {
+    for (let i = from; i < to; i++) {
+      if (i > from) this.byte(separator);
+      this.float32(values[i]!);
+    }
+  }
+
   /** Digits with a point, for 1e-5 <= v < 1e9. */
   #plain(v: number): void {
     // v = 0.ddd * 10^places: with s = p - places decimals, it has p significant digits

@@ -3,20 +3,21 @@
 // Cells are quoted as RFC 4180 says, in both: one that holds the delimiter, a quote, CR or LF stands in quotes, and
 // its quotes are doubled. So every key comes back exactly from a reader of quoted cells.
 
+import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { chunksByRow, keyBytes, type Selection } from "../selection.js";
 
 const [QUOTE, LF, CR] = [34, 10, 13];
 
-/** Comma-separated. */
-export function csvChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  return delimitedChunks(selection, ",");
-}
+export const csv = fileFormat({
+  summary: "field,key,count,v0,...",
+  chunks: (selection) => delimitedChunks(selection, ","),
+});
 
-/** Separated by tabs, quoted like csv. */
-export function tsvChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  return delimitedChunks(selection, "\t");
-}
+export const tsv = fileFormat({
+  summary: "like csv, with tabs",
+  chunks: (selection) => delimitedChunks(selection, "\t"),
+});
 
 function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, texts } = selection;
@@ -38,10 +39,8 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
       out.byte(comma);
       out.float32(weights[row]!);
     }
-    for (let i = row * dim; i < (row + 1) * dim; i++) {
-      out.byte(comma);
-      out.float32(table.vectors[i]!);
-    }
+    out.byte(comma);
+    out.float32s(table.vectors, row * dim, (row + 1) * dim, comma);
     if (texts) {
       out.byte(comma);
       out.bytes(quoted(Buffer.from(texts.of(keyBytes(table, row)), "utf8"), comma));

@@ -7,7 +7,8 @@
 // A name that repeats (`--features --key item_id`) gets a number: item_id, item_id_2.
 
 import { hasBiases, type EncodedRows, type Encoding } from "../encoded-rows.js";
-import { ParquetRows, type ParquetCells, type ParquetColumn } from "./parquet-rows.js";
+import { ParquetWriter } from "hyparquet-writer";
+import { ParquetBytes } from "./parquet-table.js";
 
 /** The bytes of the file; a chunk of rows is a row group. */
 export async function* parquetChunks(
@@ -55,4 +56,64 @@ function columnOf<T extends Uint32Array | Float32Array | Float64Array>(
   const column = matrix.slice(0, numRows) as T;
   for (let row = 0; row < numRows; row++) column[row] = matrix[row * width + c]!;
   return column;
+}
+
+export interface ParquetColumn {
+  name: string;
+  type: "key" | "integer" | "float" | "double";
+}
+
+/** A batch of a column. */
+export type ParquetCells = string[] | number[] | Uint32Array | Float32Array | Float64Array;
+
+const physical = {
+  key: { type: "BYTE_ARRAY", converted_type: "UTF8" },
+  integer: { type: "INT32" },
+  float: { type: "FLOAT" },
+  double: { type: "DOUBLE" },
+} as const;
+
+/** One file under way. */
+export class ParquetRows {
+  readonly #columns: readonly ParquetColumn[];
+  readonly #bytes = new ParquetBytes();
+  readonly #writer: ParquetWriter;
+
+  /** @param columns of different names */
+  constructor(columns: readonly ParquetColumn[]) {
+    this.#columns = columns;
+    this.#writer = new ParquetWriter({
+      writer: this.#bytes,
+      schema: [
+        { name: "root", num_children: columns.length },
+        ...columns.map(({ name, type }) => ({
+          name,
+          repetition_type: "REQUIRED" as const,
+          ...physical[type],
+        })),
+      ],
+      statistics: false,
+      createdBy: "embed",
+    });
+  }
+
+  /** The bytes of a row group. @param cells by column, all of one length */
+  write(cells: readonly ParquetCells[]): Uint8Array {
+    const numRows = cells[0]?.length ?? 0;
+    const columnData = this.#columns.map(({ name, type }, c) => ({
+      name,
+      data: cells[c]!,
+      // numbers of a vector seldom repeat, so a dictionary of them is not tried
+      ...(type === "float" && { encoding: "PLAIN" as const }),
+      offsetIndex: false,
+    }));
+    if (numRows > 0) void this.#writer.write({ columnData, rowGroupSize: numRows });
+    return this.#bytes.take();
+  }
+
+  /** The file's last bytes. */
+  end(): Uint8Array {
+    void this.#writer.finish();
+    return this.#bytes.take();
+  }
 }

@@ -6,21 +6,21 @@
 
 import { ByteWriter } from "./byte-writer.js";
 import { cells } from "../key-rules.js";
-import type { Chunks } from "../../io/write.js";
-import { addScales, vectorsNpy } from "./npy.js";
+import { directoryFormat } from "../format.js";
+import { vectorFiles } from "./npy.js";
 import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
 import { isHole } from "../../embedding/table.js";
-import { checkedWords } from "./words.js";
+import { checkedWords } from "../key-checks.js";
 
-/** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
-export function faissFiles(selection: Selection): Map<string, Chunks> {
-  const files = new Map<string, Chunks>([
-    ["ids.tsv", idChunks(selection)],
-    ["vectors.npy", vectorsNpy(selection)],
-  ]);
-  addScales(files, selection);
-  return files;
-}
+/** @throws {DataError} as `checkedWords` */
+export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales.npy"], {
+  summary: "directory of vectors.npy and ids.tsv",
+  oneKeyColumn: true,
+  keys: cells,
+  keepsRows: true,
+  takesDtype: true,
+  files: (selection) => new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]),
+});
 
 /** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
 export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {

@@ -12,6 +12,7 @@
 import { UsageError, excerpt } from "../../errors.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { isHole, rowsOf } from "../../embedding/table.js";
+import { directoryFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { reservedRows } from "../reserve.js";
@@ -21,8 +22,15 @@ import { keyBytes, type Batch, type ModelFacts, type Selection } from "../select
 const BIAS = "w0";
 const METADATA = "__metadata__";
 
-/** The files and their chunks. @throws {UsageError} the run is of a model without w0, or a field is called like it */
-export function fnnFiles(selection: Selection): Map<string, Chunks> {
+export const fnn = directoryFormat("fnn", ["fnn.safetensors", "vocab.json"], {
+  summary: "directory of fnn.safetensors ([w, v] by field, w0) and vocab.json, to initialize a network",
+  keepsRows: true,
+  isOfModel: true,
+  files: fnnFiles,
+});
+
+/** @throws {UsageError} the run is of a model without w0, or a field is called like it */
+function fnnFiles(selection: Selection): Map<string, Chunks> {
   const { model, field, reserve } = selection;
   if (!model)
     throw new UsageError(

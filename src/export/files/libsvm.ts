@@ -5,12 +5,18 @@
 // Sources: LIBSVM's README; https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
 
 import { isHole } from "../../embedding/table.js";
+import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { chunksByRow, oneKeyBytes, type Selection } from "../selection.js";
 
-/** The bytes of the file. */
-export function libsvmChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+export const libsvm = fileFormat({
+  summary: "0 1:v0 2:v1 ... # key",
+  oneKeyColumn: true,
+  chunks: libsvmChunks,
+});
+
+function libsvmChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, strict } = selection;
   const out = new ByteWriter();
   const feature = (index: number, value: number): void => {

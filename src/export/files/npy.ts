@@ -1,34 +1,40 @@
 // npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (a JSON string a line) and, when asked, weights.npy (f32[rows]).
 
 import { isHole } from "../../embedding/table.js";
+import { directoryFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { jsonString } from "./jsonl.js";
-import { npyHead } from "./npy-head.js";
 import type { Chunks } from "../../io/write.js";
 import { bytesOf, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
-/** Names of the files and their chunks. */
-export function npyFiles(selection: Selection): Map<string, Chunks> {
-  const files = new Map<string, Chunks>([
-    ["vectors.npy", vectorsNpy(selection)],
-    ["keys.txt", keyChunks(selection)],
-  ]);
-  addScales(files, selection);
-  if (selection.hasWeights) files.set("weights.npy", weightsNpy(selection));
-  return files;
+// rows and what is removed: of --delta
+export const npy = directoryFormat(
+  "npy",
+  ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],
+  {
+    summary: "directory of vectors.npy and keys.txt",
+    oneKeyColumn: true,
+    keepsRows: true,
+    takesDtype: true,
+    files: (selection) =>
+      new Map([
+        ...vectorFiles(selection),
+        ["keys.txt", keyChunks(selection)],
+        ...(selection.hasWeights ? [["weights.npy", weightsNpy(selection)] as const] : []),
+      ]),
+  },
+);
+
+/** vectors.npy, and scales.npy of i8. */
+export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {
+  const scales: [string, Chunks][] = selection.dtype === "i8" ? [["scales.npy", scalesNpy(selection)]] : [];
+  return [["vectors.npy", vectorsNpy(selection)], ...scales];
 }
 
-/** The vectors as an npy file. */
-export async function* vectorsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { numRows, dim, dtype = "f32" } = selection;
+async function* vectorsNpy({ numRows, dim, dtype = "f32", batches }: Selection): AsyncGenerator<Uint8Array> {
   yield npyHead(dtypeNames[dtype].numpy, [numRows, dim]);
-  for await (const { table } of selection.batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
-}
-
-/** scales.npy of i8. */
-export function addScales(files: Map<string, Chunks>, selection: Selection): void {
-  if (selection.dtype === "i8") files.set("scales.npy", scalesNpy(selection));
+  for await (const { table } of batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
 }
 
 async function* scalesNpy({ numRows, dim, batches }: Selection): AsyncGenerator<Uint8Array> {
@@ -47,4 +53,21 @@ function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
     out.bytes(jsonString(isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row)));
     out.byte(10);
   });
+}
+
+/**
+ * The bytes before the data, which starts at a multiple of 64.
+ *
+ * @param descr numpy's name of the elements, such as `<f4` or `<U12`
+ */
+export function npyHead(descr: string, shape: readonly number[]): Uint8Array {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const description = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // magic, version and length take 10 bytes
+  const length = Math.ceil((10 + description.length + 1) / 64) * 64 - 10;
+  const head = Buffer.alloc(10 + length);
+  head.write("\x93NUMPY\x01\x00", "latin1");
+  head.writeUInt16LE(length, 8);
+  head.write(`${description.padEnd(length - 1)}\n`, 10, "latin1");
+  return head;
 }

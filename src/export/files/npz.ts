@@ -8,8 +8,10 @@
 import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../../errors.js";
 import { isHole, type RowRange } from "../../embedding/table.js";
+import { fileFormat } from "../format.js";
+import { numpyText } from "../key-rules.js";
 import { dtypeNames, encoded, type Encoded } from "../dtype.js";
-import { npyHead } from "./npy-head.js";
+import { npyHead } from "./npy.js";
 import type { Chunks } from "../../io/write.js";
 import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "../selection.js";
 
@@ -19,8 +21,17 @@ const ROWS_AT_A_TIME = 4096;
 const CHARACTERS_AT_A_TIME = 1 << 22;
 const [PADDING, OUT_OF_VOCABULARY] = ["__PAD__", "__OOV__"].map((name) => Buffer.from(name));
 
-/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key is called like a reserved row */
-export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+export const npz = fileFormat({
+  summary: "arrays key and value (numpy, FuxiCTR)",
+  oneKeyColumn: true,
+  keys: numpyText,
+  takesDtype: true,
+  namesReserved: "fuxictr",
+  chunks: npzChunks,
+});
+
+/** @throws {DataError} it would not fit 4 GiB, or a key is called like a reserved row */
+async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
   const { width, longest, numRows } = await longestKey(selection);
@@ -32,31 +43,20 @@ export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Arra
         `need ${sizeText(bytes)}, npz is limited to 4 GiB: exclude long keys with --keys, or use --format npy`,
     );
   }
+  const numbers = (name: string, head: Uint8Array, perRow: number, of: (batch: Batch) => Encoded["values"]) =>
+    [name, head, numberChunks(selection, perRow, of)] as const;
+  const column = npyHead("<f4", [numRows]);
+  const value = ({ table }: Batch) => encoded(table.vectors, dim, dtype);
   yield* zipped([
     ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
-    [
+    numbers(
       "value.npy",
       npyHead(dtypeNames[dtype].numpy, [numRows, dim]),
-      numberChunks(selection, dim, ({ table }) => encoded(table.vectors, dim, dtype).values),
-    ],
-    ...(isScaled
-      ? [
-          [
-            "scale.npy",
-            npyHead("<f4", [numRows]),
-            numberChunks(selection, 1, ({ table }) => encoded(table.vectors, dim, dtype).scales!),
-          ] as const,
-        ]
-      : []),
-    ...(hasWeights
-      ? [
-          [
-            "weight.npy",
-            npyHead("<f4", [numRows]),
-            numberChunks(selection, 1, ({ weights }) => weights!),
-          ] as const,
-        ]
-      : []),
+      dim,
+      (batch) => value(batch).values,
+    ),
+    ...(isScaled ? [numbers("scale.npy", column, 1, (batch) => value(batch).scales!)] : []),
+    ...(hasWeights ? [numbers("weight.npy", column, 1, ({ weights }) => weights!)] : []),
   ]);
 }
 

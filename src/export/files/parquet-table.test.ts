@@ -7,7 +7,7 @@ import { tableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { draw } from "../../numeric/random.js";
 import { decoded, encoded, type Dtype } from "../dtype.js";
-import { parquetTable } from "./parquet.js";
+import { parquet } from "./parquet.js";
 import { selectRows } from "../selection.js";
 
 const FIELDS = ["user of the first shop", "item é", "none", "context"];
@@ -32,7 +32,7 @@ function tableOf(numRows: number, dim: number): EmbeddingTable {
 async function fileOf(table: EmbeddingTable, how: { wide?: boolean; dtype?: Dtype }): Promise<ArrayBuffer> {
   const selection = await selectRows(tableRows(table), { withWeight: true, strict: false, ...how });
   const chunks = [];
-  for await (const chunk of parquetTable(selection)) chunks.push(Uint8Array.from(chunk));
+  for await (const chunk of parquet.chunks(selection)) chunks.push(Uint8Array.from(chunk));
   return Uint8Array.from(Buffer.concat(chunks)).buffer;
 }
 

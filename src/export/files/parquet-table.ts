@@ -1,4 +1,4 @@
-// A table's columns → the bytes of a Parquet file, without an object a cell (of rows as cells: parquet-rows.ts).
+// A table's columns → the bytes of a Parquet file, without an object a cell (of rows as cells: encoding-parquet.ts).
 //
 //   name    BYTE_ARRAY, UTF8, by dictionary      key    BYTE_ARRAY, UTF8
 //   count   INT32, UINT_32: the bits of a u32
@@ -11,9 +11,9 @@
 // The file's head and metadata, thrift and snappy are hyparquet-writer's.
 // Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
-import { ParquetWriter } from "hyparquet-writer";
+import { ParquetWriter, ByteWriter } from "hyparquet-writer";
+// inside of the package and not exported: package.json names one version exactly
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
-import { ParquetBytes } from "./parquet-bytes.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 
 export interface TableColumn {
@@ -137,7 +137,7 @@ export class ParquetTable {
         total_compressed_size: BigInt(this.#bytes.offset - start),
         total_uncompressed_size: BigInt(uncompressed),
         data_page_offset: BigInt(firstPage),
-        ...(dictionary && { dictionary_page_offset: BigInt(start) }),
+        dictionary_page_offset: dictionary && BigInt(start),
         statistics,
       },
     };
@@ -176,4 +176,20 @@ function elementsOf({ name, type, perRow }: TableColumn): Schema {
     { name: "list", repetition_type: "REPEATED", num_children: 1 },
     { name: "element", repetition_type: "REQUIRED", ...types[type] },
   ];
+}
+
+/** Its `offset` is that of the file, whatever was taken. */
+export class ParquetBytes extends ByteWriter {
+  /** Bytes since the last time, in a buffer of their own. */
+  take(): Uint8Array {
+    const bytes = this.getBytes().slice();
+    this.index = 0;
+    return bytes;
+  }
+
+  /** Counts bytes that go out as they are. */
+  pass(bytes: Uint8Array): Uint8Array {
+    this.offset += bytes.length;
+    return bytes;
+  }
 }

@@ -6,13 +6,21 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { encoded, type Encoded } from "../dtype.js";
 import type { Coded, ColumnValues } from "./parquet-pages.js";
 import { ParquetTable, type TableColumn } from "./parquet-table.js";
+import { fileFormat } from "../format.js";
 import type { Selection } from "../selection.js";
 
 /** Rows that are turned at a time: they fit a processor's nearest cache. */
 const ROWS_A_BLOCK = 64;
 
+export const parquet = fileFormat({
+  summary: "field, key, count, vector as a list; --wide: one column per dimension",
+  keepsRows: true,
+  takesDtype: true,
+  chunks: parquetTable,
+});
+
 /** The bytes of the file, some of them views; a batch is a row group. */
-export async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
+async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, wide, dtype = "f32", batches } = selection;
   const numbers: TableColumn[] = wide
     ? Array.from({ length: dim }, (_, d) => ({ name: `v${d}`, type: dtype }))

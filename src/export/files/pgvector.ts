@@ -7,24 +7,30 @@
 // Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
 
 import { UsageError } from "../../errors.js";
-import { isHole } from "../../embedding/table.js";
+import { fileFormat } from "../format.js";
+import { postgresText } from "../key-rules.js";
 import { ByteWriter } from "./byte-writer.js";
-import { copyText } from "../servers/postgres-text.js";
+import { copyText, quoted, vectorSchema, type Column } from "../servers/postgres-table.js";
 import { replaceInPostgres } from "../servers/postgres-server.js";
-import { quoted, vectorSchema, type Column } from "../servers/postgres-table.js";
-import { chunksByRow, keyBytes, type Selection } from "../selection.js";
+import { keyBytes, keyedChunks, type Selection } from "../selection.js";
 import type { Sent, Target } from "../servers/server.js";
 
 const MAX_DIM = 16_000;
 
-/** The bytes of the file. @throws {UsageError} more dimensions than pgvector takes */
-export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+export const pgvector = fileFormat({
+  summary: "PostgreSQL COPY text; --url-env writes to a server",
+  keys: postgresText,
+  send: sendToPostgres,
+  chunks: pgvectorChunks,
+});
+
+/** @throws {UsageError} more dimensions than pgvector takes */
+async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`pgvector supports at most ${MAX_DIM} dimensions, got ${dim}`);
   const out = new ByteWriter();
   const fields = selection.fields.map((name) => copyText(Buffer.from(name)));
-  yield* chunksByRow(selection, out, ({ table, weights }) => (row) => {
-    if (isHole(table, row)) return;
+  yield* keyedChunks(selection, out, ({ table, weights }) => (row) => {
     out.bytes(fields[table.fieldOf[row]!]!);
     out.byte(9);
     out.bytes(copyText(keyBytes(table, row)));
@@ -36,10 +42,7 @@ export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint
       out.byte(9);
     }
     out.byte(91);
-    for (let d = 0; d < dim; d++) {
-      if (d > 0) out.byte(44);
-      out.float32(table.vectors[row * dim + d]!);
-    }
+    out.float32s(table.vectors, row * dim, (row + 1) * dim, 44);
     out.text("]\n");
   });
 }
@@ -49,7 +52,7 @@ export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint
  *
  * @throws {EmbedError} as replaceInPostgres
  */
-export async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
+async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
   const vector = `vector(${selection.dim})`;
   const columns = async (transaction: Parameters<typeof vectorSchema>[0]): Promise<Column[]> => [
     { name: "field", type: "text" },

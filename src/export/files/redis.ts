@@ -5,25 +5,22 @@
 // The vector is a blob as RediSearch's VECTOR fields of type FLOAT32 take it. Holes of --row-order are left out.
 
 import { isHole } from "../../embedding/table.js";
+import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
-import { commandChunks, type Command } from "../servers/redis-commands.js";
+import { commandChunks, type Command } from "../servers/redis-connection.js";
 import { replaceInRedis } from "../servers/redis-server.js";
 import { bytesOf, nameBytes, type Batch, type Selection } from "../selection.js";
-import type { Sent, Target } from "../servers/server.js";
 
-/** The bytes of the commands. */
-export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { prefix } = selection;
-  return commandChunks(rowCommands(selection, prefix === undefined ? "" : `${prefix}:`));
-}
-
-/** Writes the rows as the next version of a name. @throws {EmbedError} as replaceInRedis */
-export async function sendToRedis(selection: Selection, target: Target): Promise<Sent> {
-  return await replaceInRedis(
-    { kind: "vectors", commands: (prefix) => rowCommands(selection, prefix) },
-    target,
-  );
-}
+export const redis = fileFormat({
+  summary:
+    "HSET commands for `redis-cli --pipe`, with keys PREFIX:KEY (--into PREFIX); --url-env writes to a server",
+  oneKeyColumn: true,
+  needsPrefix: true,
+  chunks: (selection) =>
+    commandChunks(rowCommands(selection, selection.prefix === undefined ? "" : `${selection.prefix}:`)),
+  send: (selection, target) =>
+    replaceInRedis({ kind: "vectors", commands: (prefix) => rowCommands(selection, prefix) }, target),
+});
 
 async function* rowCommands(selection: Selection, prefix: string): AsyncGenerator<Iterable<Command>> {
   const hashOf = hasher();

@@ -10,11 +10,20 @@
 
 import { isHole } from "../../embedding/table.js";
 import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";
+import { fileFormat } from "../format.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { bytesOf, oneKeyBytes, type Batch, type Selection } from "../selection.js";
 
+export const safetensors = fileFormat({
+  summary: "tensors vectors, counts, keys and keyOffsets",
+  oneKeyColumn: true,
+  keepsRows: true,
+  takesDtype: true,
+  chunks: safetensorsTable,
+});
+
 /** The bytes of the file: a pass over the keys for their length, then one a tensor. */
-export async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
+async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, numRows, hasWeights, dtype = "f32" } = selection;
   let numBytes = 0;
   for await (const batch of selection.batches({ vectors: false })) numBytes += keysOf(batch).length;

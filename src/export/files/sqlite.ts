@@ -7,11 +7,18 @@
 // The file is made under a temporary name, so the database keeps no journal of its own.
 
 import { isHole } from "../../embedding/table.js";
+import { savedFormat } from "../format.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 import { bytesOf, keyBytes, type Selection } from "../selection.js";
 
 export const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
 const ROWS_AT_A_TIME = 4096;
+
+export const sqlite = savedFormat("sqlite", undefined, {
+  summary:
+    "SQLite database with one table and an index on field and key; needs the package node-sqlite3-wasm",
+  save: saveSqlite,
+});
 
 /**
  * Writes the database to a file that is there and empty.
@@ -19,13 +26,13 @@ const ROWS_AT_A_TIME = 4096;
  * @throws {UsageError} the package is not installed
  * @throws {IoError} the disk is full, or fails
  */
-export async function saveSqlite(selection: Selection, path: string, signal?: AbortSignal): Promise<void> {
-  const { default: sqlite } = await optionalPackage(
+async function saveSqlite(selection: Selection, path: string, signal?: AbortSignal): Promise<void> {
+  const { default: module } = await optionalPackage(
     "sqlite",
     SQLITE_PACKAGE,
     () => import("node-sqlite3-wasm"),
   );
-  const database = new sqlite.Database(path);
+  const database = new module.Database(path);
   try {
     execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
     await insertRows(database, selection, signal);

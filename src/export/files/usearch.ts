@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { isHole, vectorsAt } from "../../embedding/table.js";
 import { writeChunks } from "../../io/write.js";
 import { idChunks } from "./faiss.js";
+import { savedFormat } from "../format.js";
+import { cells } from "../key-rules.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 import type { Selection } from "../selection.js";
 
@@ -19,17 +21,24 @@ export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
 const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
 const ROWS_AT_A_TIME = 1024;
 
+export const usearch = savedFormat("usearch", [USEARCH_FILE, "ids.tsv"], {
+  summary: "directory of index.usearch (nearest neighbours) and ids.tsv; needs the package usearch",
+  oneKeyColumn: true,
+  keys: cells,
+  save: saveUsearch,
+});
+
 /**
  * Writes the files into a directory.
  *
  * @throws {UsageError} the package is not installed
  * @throws {DataError} as faiss
  */
-export async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
+async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
   const { dim } = selection;
-  const { default: usearch } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
+  const { default: module } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
   const metric = selection.isInnerProduct ? "ip" : "cos";
-  const index = new usearch.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
+  const index = new module.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
   // first, since it checks the keys
   await writeChunks(join(folder, "ids.tsv"), idChunks(selection), signal);
   for await (const { start, table } of selection.batches()) {

@@ -2,10 +2,11 @@
 
 import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
-import { keysToRows } from "./keys.js";
 import { intAttribute, type Axis } from "./model.js";
 import type { Keys } from "../../log/keys.js";
-import { reservedRows, type ReserveScheme } from "../reserve.js";
+import { type ReserveScheme } from "../reserve.js";
+import { keysToRows } from "./model.js";
+import { reservedAmong } from "../reserve.js";
 import type { OnnxInput } from "../selection.js";
 
 /** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
@@ -44,17 +45,12 @@ export type RowFeatures = Int32Array;
 
 /** By row of a field with reserved rows: 0 is the out-of-vocabulary feature, i + 1 key i. */
 export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
-  const { padding, unknown } = reservedOf(numKeys, scheme);
+  const { padding, unknown } = reservedAmong(numKeys + 2, scheme);
   const features = new Int32Array(numKeys + 2);
   let feature = 1;
   for (let row = 0; row < features.length; row++)
     features[row] = row === padding ? -1 : row === unknown ? 0 : feature++;
   return features;
-}
-
-function reservedOf(numKeys: number, scheme: ReserveScheme): { padding: number; unknown: number } {
-  const { padding, outOfVocabulary } = reservedRows(scheme);
-  return { padding, unknown: outOfVocabulary < 0 ? numKeys + 2 + outOfVocabulary : outOfVocabulary };
 }
 
 /** How a key is asked for, and which rows of a field are a missing cell and unknown keys. */
@@ -71,9 +67,9 @@ export function rowOfKey(
   { scheme, input }: FoundBy,
   { shape, doc }: { shape: readonly Axis[]; doc?: string } = { shape: [AXIS] },
 ): string {
-  const { padding, unknown } = reservedOf(keys.size, scheme);
+  const { padding, unknown } = reservedAmong(keys.size + 2, scheme);
   if (edges) return rowOfRange(graph, name, edges, { padding, first: rows.indexOf(1) });
-  graph.input({ name, element: input === "row" ? "int64" : "string", shape, ...(doc && { doc }) });
+  graph.input({ name, element: input === "row" ? "int64" : "string", shape, doc });
   if (input === "row") return name;
   const { bytes, offsets } = keys;
   const known = Array.from(rows.keys()).filter((row) => {

@@ -97,7 +97,7 @@ export interface NetworkLayer {
   norm?: { scale: Float32Array; shift: Float32Array };
 }
 
-/** The output of the last layer, f32[N, outputs]; x itself without layers. */
+/** Dense layers, one Gemm each. @returns the output of the last one, f32[N, outputs]; x itself without layers */
 export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
   let [before, last] = [x, x];
   for (const { inputs, outputs, weight, bias, activation, residual, norm } of layers) {

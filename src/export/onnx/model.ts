@@ -5,7 +5,17 @@
 // onnxruntime has had since 1.12 (2022). A graph that needs a later operator says so: ai.onnx 18 is of 1.14 (2023).
 
 import { DataError, sizeText } from "../../errors.js";
-import { bytesField, joined, messageField, textField, varintField, type Piece } from "./protobuf.js";
+import {
+  bytesField,
+  joined,
+  messageField,
+  textField,
+  varintField,
+  type Piece,
+  repeatedField,
+  varint,
+  varintLength,
+} from "./protobuf.js";
 
 const IR_VERSION = 8;
 const OPSET = 17;
@@ -136,4 +146,50 @@ function portField(number: number, { name, element, shape, doc }: Port): Piece {
     messageField(2, [tensor]),
     ...(doc === undefined ? [] : [textField(3, doc)]),
   ]);
+}
+
+/** Keys and their rows. */
+export interface KeyRows {
+  size: number;
+  /** UTF-8 of key i, in [0, size) */
+  key: (i: number) => Uint8Array;
+  /** its row */
+  row: (i: number) => number;
+  /** the row of the empty key */
+  padding: number;
+  /** the row of all others */
+  unknown: number;
+}
+
+/**
+ * The node from the keys `input`, string[N], to the rows `output`, int64[N]: ai.onnx.ml's LabelEncoder, `keys_strings` and
+ * `values_int64s` side by side, `default_int64` for all others.
+ */
+export function keysToRows(input: string, output: string, { size, padding, unknown, ...of }: KeyRows): Piece {
+  // the empty key stands last
+  const key = (i: number): Uint8Array => (i < size ? of.key(i) : new Uint8Array());
+  const row = (i: number): number => (i < size ? of.row(i) : padding);
+  const keys = repeatedField(
+    9,
+    size + 1,
+    (out, i) => {
+      for (const byte of varint(key(i).length)) out.byte(byte);
+      out.bytes(key(i));
+    },
+    { lengthOf: (i) => varintLength(key(i).length) + key(i).length },
+  );
+  const rows = repeatedField(
+    8,
+    size + 1,
+    (out, i) => {
+      for (const byte of varint(row(i))) out.byte(byte);
+    },
+    { lengthOf: (i) => varintLength(row(i)), isVarint: true },
+  );
+  const attributes = [
+    stringsAttribute("keys_strings", keys),
+    intsAttribute("values_int64s", rows),
+    intAttribute("default_int64", unknown),
+  ];
+  return node("LabelEncoder", [input], [output], attributes, "ai.onnx.ml");
 }

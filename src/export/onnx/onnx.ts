@@ -8,13 +8,23 @@
 // not there the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row means what it means in npy.
 // A numeric field has no keys: it is there under --onnx-input row alone.
 
+import { fileFormat } from "../format.js";
+import { onnxText } from "../key-rules.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
-import { keysToRows } from "./keys.js";
-import { intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
+import { keysToRows, intAttribute, modelChunks, node, tensor, type Graph } from "./model.js";
 import type { Piece } from "./protobuf.js";
-import { reservedRows, type ReserveScheme } from "../reserve.js";
+import { reservedAmong, type ReserveScheme } from "../reserve.js";
 import { keyBytes, type Batch, type Selection } from "../selection.js";
+
+export const onnx = fileFormat({
+  summary:
+    "ONNX model that maps keys (or rows) of each field to vectors; for runs of train-net the whole network, which outputs scores",
+  keys: onnxText,
+  keepsRows: true,
+  findsUnknown: true,
+  chunks: onnxChunks,
+});
 
 /**
  * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
@@ -22,7 +32,7 @@ import { keyBytes, type Batch, type Selection } from "../selection.js";
  * @throws {UsageError} two names of the model would be the same, or no field has keys
  * @throws {DataError} it would be larger than 2 GiB
  */
-export async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { field, reserve } = selection;
   const batch = await selection.whole();
   const { table } = batch;
@@ -74,15 +84,13 @@ function labelEncoder(
   scheme: ReserveScheme,
   name: string,
 ): Piece {
-  const { padding, outOfVocabulary } = reservedRows(scheme);
   const rowOf: number[] = [];
   for (let row = first; row < last; row++) if (!isHole(table, row)) rowOf.push(row);
   return keysToRows(name, `${name}/row`, {
     size: rowOf.length,
     key: (i) => keyBytes(table, rowOf[i]!),
     row: (i) => rowOf[i]! - first,
-    padding,
-    unknown: outOfVocabulary < 0 ? last - first + outOfVocabulary : outOfVocabulary,
+    ...reservedAmong(last - first, scheme),
   });
 }
 

@@ -9,12 +9,13 @@
 // them from PostgreSQL or a file. Why a version is a prefix: docs/decisions/0010-exports-into-servers.md.
 
 import { DataError, excerpt } from "../../errors.js";
-import { ByteWriter } from "../files/byte-writer.js";
+import { keyAt } from "../../log/keys.js";
 import { postgresText } from "../key-rules.js";
-import { bytesOfKey, lengthOfList, listLines, textsOf, type ListBatch, type Lists } from "../lists.js";
+import { lengthOfList, listRows, type ListBatch, type Lists } from "../lists.js";
+import { rowLines } from "../row-table.js";
 import { replaceInPostgres } from "./postgres-server.js";
-import { copyText } from "./postgres-text.js";
-import { commandChunks, type Command } from "./redis-commands.js";
+import { copyText } from "./postgres-table.js";
+import { commandChunks, type Command } from "./redis-connection.js";
 import { replaceInRedis } from "./redis-server.js";
 import { checkUtf8 } from "../selection.js";
 import type { Sent, Target } from "./server.js";
@@ -61,8 +62,8 @@ export function redisListChunks(lists: Lists, prefix: string): AsyncGenerator<Ui
 }
 
 /** Text of COPY. @throws {DataError} a key holds NUL */
-export function postgresListChunks({ items, batches }: Lists): AsyncGenerator<Uint8Array> {
-  const cell = (key: Uint8Array): Uint8Array => {
+export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
+  const text = (key: Uint8Array): Uint8Array => {
     const why = postgresText.refused!(key);
     if (why !== undefined)
       throw new DataError(
@@ -71,18 +72,8 @@ export function postgresListChunks({ items, batches }: Lists): AsyncGenerator<Ui
       );
     return copyText(key);
   };
-  const cells = textsOf(items, cell);
-  const out = new ByteWriter();
-  return listLines(textOf({ items, batches }), out, cell, (key, rank, item, score) => {
-    out.bytes(key);
-    out.byte(9);
-    out.integer(rank);
-    out.byte(9);
-    out.bytes(cells(item));
-    out.byte(9);
-    out.float32(score);
-    out.byte(10);
-  });
+  const rows = listRows({ items: lists.items, batches: textOf(lists) });
+  return rowLines(rows, { before: ["", "\t", "\t", "\t"], end: "\n", text });
 }
 
 /** @param replaces true: what a key held before is deleted first */
@@ -91,14 +82,15 @@ async function* listCommands(
   prefix: string,
   replaces = false,
 ): AsyncGenerator<Iterable<Command>> {
-  const texts = textsOf(items, (key) => Buffer.from(key).toString("utf8"));
+  const made: string[] = [];
+  const itemText = (item: number): string => (made[item] ??= keyAt(items, item));
   for await (const batch of textOf({ items, batches })) yield commandsOf(batch);
   function* commandsOf(batch: ListBatch): Generator<Command> {
     for (let list = 0; list < batch.keys.size; list++) {
       const length = lengthOfList(batch, list);
       if (length === 0) continue;
-      const key = prefix + Buffer.from(bytesOfKey(batch.keys, list)).toString("utf8");
-      const found = Array.from(batch.items.subarray(list * batch.top, list * batch.top + length), texts);
+      const key = prefix + keyAt(batch.keys, list);
+      const found = Array.from(batch.items.subarray(list * batch.top, list * batch.top + length), itemText);
       if (replaces) yield ["DEL", key];
       for (let at = 0; at < length; at += ITEMS_A_COMMAND)
         yield ["RPUSH", key, ...found.slice(at, at + ITEMS_A_COMMAND)];

@@ -3,6 +3,7 @@
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
 import { optionalPackage } from "../optional-package.js";
 import { notUrl, PATIENCE, saidBy, type Target } from "./server.js";
+import { ByteWriter } from "../files/byte-writer.js";
 
 const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
 
@@ -204,4 +205,31 @@ export function lockedBy(holder: string, { into, variable }: Target): LockedErro
     `'${into}' of ${variable} is being written by ${holder}: try again when it has finished; the lock of a ` +
       "killed export expires after half a minute",
   );
+}
+
+/** A command's name and arguments; bytes may be views that hold until the next command is asked for. */
+export type Command = readonly (string | Uint8Array)[];
+
+/** Commands, a batch of rows at a time. */
+export type Commands = AsyncIterable<Iterable<Command>>;
+
+/**
+ * The bytes of the commands, in chunks, which `redis-cli --pipe` takes.
+ *
+ * Source: Redis serialization protocol specification, "Arrays" and "Bulk strings".
+ */
+export async function* commandChunks(commands: Commands): AsyncGenerator<Uint8Array> {
+  const out = new ByteWriter();
+  for await (const batch of commands)
+    for (const command of batch) {
+      out.text(`*${command.length}\r\n`);
+      for (const part of command) {
+        const bytes = typeof part === "string" ? Buffer.from(part) : part;
+        out.text(`$${bytes.length}\r\n`);
+        out.bytes(bytes);
+        out.text("\r\n");
+      }
+      if (out.isFull) yield out.take();
+    }
+  yield out.take();
 }

@@ -13,8 +13,7 @@
 import { randomBytes } from "node:crypto";
 import { LockedError, OutputError } from "../../errors.js";
 import { thisProcess } from "../../io/process-identity.js";
-import type { Commands } from "./redis-commands.js";
-import { RedisConnection, lockedBy } from "./redis-connection.js";
+import { type Commands, RedisConnection, lockedBy } from "./redis-connection.js";
 import type { Sent, Target } from "./server.js";
 
 const LOCK_MILLISECONDS = 30_000;

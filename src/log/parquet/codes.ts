@@ -1,4 +1,4 @@
-// The keys of ranges, as threads read them (parquet-keys.ts) → codes by first appearance in the log, on the calling thread.
+// The keys of ranges, as threads read them (keys.ts) → codes by first appearance in the log, on the calling thread.
 //
 // A thread sends keys whose codes it does not know, and of a dictionary only once, by their first rows. Ranges come in the order
 // of the rows, so each key that is new to the log is among these, and all others have their codes by then.

@@ -1,6 +1,7 @@
 // One column of a row group, read from its first row to its last: some rows are taken, others are skipped, so that several
 // threads can take turns on the rows of one group. A cursor holds one page.
 
+import type { ReadOptions } from "../log.js";
 import { joinValues } from "../multi-value-cells.js";
 import type { PageRegion } from "./memory.js";
 import { PageReader, type LeafChunk, type ReadBytes } from "./pages.js";
@@ -24,11 +25,32 @@ export interface LeafColumn extends LeafChunk {
   separator?: string;
 }
 
+/** What a log's options make of its columns. */
+export interface ColumnOptions {
+  ignored: ReadonlySet<string>;
+  /** by column: what joins the values of its lists */
+  multi: Readonly<Record<string, string>>;
+  /** columns of `multi` whose separator the user gave */
+  given: Readonly<Record<string, string>>;
+}
+
+/** What options make of columns, of which some hold lists by the log's form. */
+export function columnOptions(
+  names: readonly string[],
+  { ignore, multi: given = {} }: Pick<ReadOptions, "ignore" | "multi">,
+  isList: (name: string) => boolean,
+): ColumnOptions {
+  const ignored = new Set(ignore);
+  const lists = names.filter((name) => !ignored.has(name) && isList(name));
+  const multi = lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"] as const);
+  return { ignored, multi: Object.fromEntries(multi), given };
+}
+
 /** What joins, or may not stand in, a column's values; undefined where its cells are single values in all files. */
 export function separatorIn(
   name: string,
   isOwnList: boolean,
-  { multi, given }: Readonly<Record<"multi" | "given", Readonly<Record<string, string>>>>,
+  { multi, given }: Pick<ColumnOptions, "multi" | "given">,
 ): string | undefined {
   if (isOwnList) return multi[name] ?? "|";
   // one value of a list that is no list in this file: it must not come back as two

@@ -9,7 +9,7 @@ import {
 } from "hyparquet";
 import { DataError, EmbedError } from "../../errors.js";
 import { openRandomAccess, type RandomAccessFile } from "../../io/random-access.js";
-import type { LogFile } from "../directory.js";
+import type { LogFile } from "../log.js";
 import type { FileColumns } from "../file-columns.js";
 import type { LeafColumn } from "./cursor.js";
 import { damagedFile } from "./pages.js";

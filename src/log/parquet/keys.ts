@@ -1,18 +1,27 @@
-// The cells of a Parquet column → what keys and numbers are made of: a value of a dictionary is made text once, and integers
-// and texts are bytes, without a JavaScript string for each row.
+// The cells of a Parquet column → keys: a value of a dictionary is made text once, and integers and texts are bytes, without a
+// JavaScript string for each row.
 //
-// Threads read columns, and the calling thread gives codes in the order of the rows (parquet-codes.ts).
+// Threads read columns, and the calling thread gives codes in the order of the rows (codes.ts).
 
 import type { SchemaElement } from "hyparquet";
 import { NULL, UNKNOWN } from "../../kernels/scan/layout.js";
 import { MISSING, noKeys, selectKeys, type Keys } from "../keys.js";
 import type { NullCells, NullTexts } from "../nulls.js";
 import type { PageRegion } from "./memory.js";
-import { parseNumber } from "../number.js";
-import { parseTime } from "../time.js";
 import type { RangeBuffers } from "./range-buffers.js";
 import type { Segment } from "./cursor.js";
-import { checkLeft, integerAt, integerText, textAt, type PageValues, type PlainValues } from "./values.js";
+import { TextBytes } from "./text-bytes.js";
+import {
+  checkLeft,
+  integerAt,
+  integerText,
+  isOwnText,
+  spread,
+  takeIndices,
+  textAt,
+  type PageValues,
+  type PlainValues,
+} from "./values.js";
 
 /** The keys of a range's rows, and the codes that are known. It is sent between threads. */
 export interface KeyCells {
@@ -337,279 +346,4 @@ export class KeyReader {
 
 function nothingNew(): NewValues {
   return { fresh: new Uint32Array(0), keys: noKeys(), texts: [] };
-}
-
-/** The next indices of values, which the next call may overwrite. @throws {Error} the page holds fewer */
-function takeIndices({ runs, memory }: PageValues & { isCoded: true }, count: number): Uint32Array {
-  const { shared } = memory!;
-  const indices = shared.indices(count);
-  runs.read(indices, 0, count, shared.unpack);
-  return indices;
-}
-
-/** A cell that is no number. */
-export interface BadNumber {
-  /** as `at` of NumberReader.read counts */
-  row: number;
-  text: string;
-}
-
-/** Reads a column as numbers, those that its text states, or as times in milliseconds. */
-export class NumberReader {
-  readonly #column: string;
-  readonly #region: PageRegion;
-  readonly #isTime: boolean;
-  #dictionary: PlainValues | undefined;
-  /** by the dictionary's index, where a row had it */
-  #numbers = new Float64Array(0);
-  /** texts of values that are no numbers, by index */
-  #texts = new Map<number, string>();
-
-  /** @param region of the column's pages */
-  constructor(column: string, region: PageRegion, isTime: boolean) {
-    this.#column = column;
-    this.#region = region;
-    this.#isTime = isTime;
-  }
-
-  /** The number of a cell; NaN where it is empty, undefined where it states none. */
-  parse(text: string): number | undefined {
-    if (!this.#isTime) return parseNumber(text);
-    if (text === "") return NaN;
-    const time = parseTime(text);
-    return Number.isNaN(time) ? undefined : time;
-  }
-
-  /** As KeyReader.read, f64, NaN where there is none. @returns cells that are no number, by row */
-  read(
-    { values, numValues, numRows, levels }: Segment,
-    { element, maxDefinition }: { element: SchemaElement; maxDefinition: number },
-    out: Float64Array,
-    at: number,
-  ): BadNumber[] {
-    const bad: BadNumber[] = [];
-    if (values.isCoded) {
-      this.#readCoded(values.dictionary, takeIndices(values, numValues), element, out, at, bad);
-    } else {
-      checkLeft(values, numValues);
-      this.#readPlain(values.values, values.at, numValues, element, out, at, bad);
-      values.at += numValues;
-    }
-    if (!levels) return bad;
-    spread(out, at, numRows, numValues, levels, maxDefinition, NaN);
-    if (bad.length === 0) return bad;
-    const rows: number[] = [];
-    for (let row = 0; row < numRows; row++) if (levels[row] === maxDefinition) rows.push(at + row);
-    return bad.map(({ row, text }) => ({ row: rows[row - at]!, text }));
-  }
-
-  #readCoded(
-    dictionary: PlainValues,
-    indices: Uint32Array,
-    element: SchemaElement,
-    out: Float64Array,
-    at: number,
-    bad: BadNumber[],
-  ): void {
-    if (this.#dictionary !== dictionary) {
-      this.#dictionary = dictionary;
-      this.#region.startDictionary(dictionary.count);
-      this.#numbers = new Float64Array(dictionary.count);
-      this.#texts = new Map();
-    }
-    const [numbers, texts] = [this.#numbers, this.#texts];
-    for (const index of this.#region.meet(indices)) {
-      const value = this.#valueAt(dictionary, index, element);
-      numbers[index] = typeof value === "string" ? NaN : value;
-      if (typeof value === "string") texts.set(index, value);
-    }
-    for (let i = 0; i < indices.length; i++) out[at + i] = numbers[indices[i]!]!;
-    if (texts.size === 0) return;
-    for (let i = 0; i < indices.length; i++) {
-      const text = texts.get(indices[i]!);
-      if (text !== undefined) bad.push({ row: at + i, text });
-    }
-  }
-
-  #readPlain(
-    values: PlainValues,
-    from: number,
-    count: number,
-    element: SchemaElement,
-    out: Float64Array,
-    at: number,
-    bad: BadNumber[],
-  ): void {
-    const times =
-      this.#isTime && values.kind === "time" ? values.times.subarray(from, from + count) : undefined;
-    if (times) out.set(times, at);
-    for (let i = 0; i < count; i++) {
-      if (times && isTimeText(out[at + i]!)) continue;
-      const value = this.#valueAt(values, from + i, element);
-      out[at + i] = typeof value === "string" ? NaN : value;
-      if (typeof value === "string") bad.push({ row: at + i, text: value });
-    }
-  }
-
-  /** A value as a number, or its text if it is not a number. */
-  #valueAt(values: PlainValues, i: number, element: SchemaElement): number | string {
-    const own = this.#isTime ? timeAt(values, i) : numberAt(values, i);
-    if (own !== undefined) return own;
-    const text = textAt(values, i, element, this.#column);
-    return this.parse(text) ?? text;
-  }
-}
-
-/** The number that a value's text states, without the text; undefined where it is not that simple. */
-function numberAt(values: PlainValues, i: number): number | undefined {
-  if (values.kind === "integer") return integerAt(values, i);
-  if (values.kind !== "number") return undefined;
-  const value = values.values[i]!;
-  const isOwn =
-    isOwnText(value, values.values) || (values.values.BYTES_PER_ELEMENT === 8 && !isInfinite(value));
-  return isOwn ? value + 0 : undefined;
-}
-
-/** The first and the last time that ISO 8601 writes with a year of four digits. */
-const [FIRST_TIME, LAST_TIME] = [-62_167_219_200_000, 253_402_300_799_999];
-
-/** The same of times. */
-function timeAt(values: PlainValues, i: number): number | undefined {
-  if (values.kind !== "time") return undefined;
-  const time = values.times[i]!;
-  return isTimeText(time) ? time : undefined;
-}
-
-/** Whether ISO 8601 writes a time with a year of four digits. */
-function isTimeText(time: number): boolean {
-  return time >= FIRST_TIME && time <= LAST_TIME;
-}
-
-/** Whether a number is an integer whose shortest text are its digits: not so a 32-bit float of 2^24 or more. */
-function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Array | Float64Array): boolean {
-  return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
-}
-
-function isInfinite(value: number): boolean {
-  return value === Infinity || value === -Infinity;
-}
-
-/** Moves values that stand one after another to the rows that have one. */
-function spread(
-  out: Uint32Array | Float64Array,
-  at: number,
-  numRows: number,
-  numValues: number,
-  levels: Uint32Array,
-  maxDefinition: number,
-  missing: number,
-): void {
-  let value = numValues;
-  // backwards: a value's row is never before its place
-  for (let row = numRows - 1; row >= 0; row--)
-    out[at + row] = levels[row] === maxDefinition ? out[at + --value]! : missing;
-}
-
-/** Texts as bytes, one after another. */
-class TextBytes {
-  #bytes = new Uint8Array(1 << 12);
-  #offsets = new Uint32Array(1 << 8);
-  #size = 0;
-  #length = 0;
-
-  /** @param size texts to come, at most */
-  clear(size: number): void {
-    if (this.#offsets.length <= size) this.#offsets = new Uint32Array(size + 1);
-    [this.#size, this.#length] = [0, 0];
-  }
-
-  push(text: string): void {
-    // a character has 3 bytes at most a unit of UTF-16
-    this.#reserve(3 * text.length);
-    const bytes = this.#bytes;
-    let length = this.#length;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit >= 0x80) {
-        const written = Buffer.from(text, "utf8");
-        bytes.set(written, this.#length);
-        length = this.#length + written.length;
-        break;
-      }
-      bytes[length++] = unit;
-    }
-    this.#end(length);
-  }
-
-  /** @param value a safe integer */
-  pushInteger(value: number): void {
-    this.#reserve(17);
-    let length = this.#length;
-    if (value < 0) {
-      this.#bytes[length++] = 0x2d;
-      value = -value;
-    }
-    // 32-bit arithmetic is several times as fast
-    const high = value < 1e9 ? 0 : Math.floor(value / 1e9);
-    if (high > 0) {
-      length = this.#digits(high, length, digitsOf(high));
-      length = this.#digits(value - high * 1e9, length, 9);
-    } else length = this.#digits(value, length, digitsOf(value));
-    this.#end(length);
-  }
-
-  /** Texts of values at places. */
-  pushAll({ bytes: source, bounds, gap }: PlainValues & { kind: "text" }, places: ArrayLike<number>): void {
-    let size = 0;
-    for (let i = 0; i < places.length; i++) size += bounds[places[i]! + 1]! - bounds[places[i]!]! - gap;
-    this.#reserve(size);
-    const [bytes, offsets] = [this.#bytes, this.#offsets];
-    let length = this.#length;
-    for (let i = 0; i < places.length; i++) {
-      const end = bounds[places[i]! + 1]!;
-      for (let at = bounds[places[i]!]! + gap; at < end; at++) bytes[length++] = source[at]!;
-      offsets[++this.#size] = length;
-    }
-    this.#length = length;
-  }
-
-  /** A copy of the texts. */
-  keys(buffers: RangeBuffers): Keys {
-    const size = this.#size;
-    const keys = { size, bytes: buffers.someBytes(this.#length), offsets: buffers.someU32(size + 1) };
-    keys.bytes.set(this.#bytes.subarray(0, this.#length));
-    keys.offsets.set(this.#offsets.subarray(0, size + 1));
-    return keys;
-  }
-
-  /** @param value below 2^31 @returns where its digits end */
-  #digits(value: number, at: number, count: number): number {
-    const bytes = this.#bytes;
-    let rest = value | 0;
-    for (let i = at + count - 1; i >= at; i--) {
-      const tenth = (rest / 10) | 0;
-      bytes[i] = 0x30 + rest - 10 * tenth;
-      rest = tenth;
-    }
-    return at + count;
-  }
-
-  #end(length: number): void {
-    this.#length = length;
-    this.#offsets[++this.#size] = length;
-  }
-
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const larger = new Uint8Array(2 * (this.#length + more));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
-  }
-}
-
-/** How many digits a whole number below 10^9 (or a little above) has. */
-function digitsOf(value: number): number {
-  let digits = 1;
-  for (let power = 10; digits < 10 && value >= power; power *= 10) digits++;
-  return digits;
 }

@@ -1,11 +1,10 @@
 // Parquet files → a log, as openLog makes one of delimited text: row groups are cut into ranges of rows, which scanners
-// on several threads turn into codes and numbers (parquet-scanner.ts), and the merger puts together in order.
+// on several threads turn into codes and numbers (scanner.ts), and the merger puts together in order.
 
 import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../../errors.js";
 import { readerOf } from "../../io/random-access.js";
 import { canReopen } from "../../io/source.js";
-import type { LogFile } from "../directory.js";
 import {
   checkPartition,
   columnsIn,
@@ -16,9 +15,16 @@ import {
   type FileColumns,
 } from "../file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../limits.js";
-import { undelimited, type ColumnRequest, type Log, type ReadOptions } from "../log.js";
+import {
+  undelimited,
+  type ColumnRequest,
+  type Log,
+  type LogFile,
+  type ReadOptions,
+  type ReadSizes,
+} from "../log.js";
 import { NullTexts } from "../nulls.js";
-import { ColumnCursor, holdsTimes, separatorIn } from "./cursor.js";
+import { ColumnCursor, columnOptions, holdsTimes, separatorIn, type ColumnOptions } from "./cursor.js";
 import {
   addPageBytes,
   isList,
@@ -30,7 +36,6 @@ import {
 } from "./files.js";
 import { readRanges, type RangeItem } from "./read.js";
 import { checked, type RowRange } from "./scanner.js";
-import { noSuchColumn, type RangeSizes } from "../read.js";
 
 /** Two million cells, the 16 MB of a range as numbers; fewer rows cost more in looking than in reading. */
 const RANGE_CELLS = 1 << 21;
@@ -43,36 +48,24 @@ const LEAST_LONG_ROWS = 64;
 /** Uncompressed bytes of pages that one thread reads sooner than two, which both start and learn the keys (decision 19). */
 const LOCAL_BYTES = 1 << 27;
 
-/** What a log's options make of its columns. */
-interface Columns {
-  /** of the log */
-  names: readonly string[];
-  ignored: ReadonlySet<string>;
-  /** by column: what joins the values of its lists */
-  multi: Record<string, string>;
-  /** columns of `multi` whose separator the user gave */
-  given: Record<string, string>;
-}
+/** What a log's options make of its columns, with their names. */
+type Columns = ColumnOptions & { names: readonly string[] };
 
 /** Opens Parquet files as one log. @throws as openLog */
 export async function openParquet(
   files: readonly LogFile[],
   options: ReadOptions,
-  sizes: RangeSizes | undefined,
+  { ranges: sizes }: ReadSizes,
 ): Promise<Log> {
-  const ignored = new Set(options.ignore);
   const [first, ...others] = files;
   for (const file of others) checkPartition({ ...first!, columns: [] }, { ...file, columns: [] });
   const head = await openParquetFile(first!);
   const close = () => head.source.close();
   try {
     checkPartition(head, head);
-    const given = options.multi ?? {};
-    const lists = head.columns.filter((name) => !ignored.has(name) && isList(head.trees.get(name)!));
-    const multi = Object.fromEntries(
-      lists.map((name) => [name, Object.hasOwn(given, name) ? given[name]! : "|"]),
-    );
-    const columns: Columns = { names: head.columns, ignored, multi, given };
+    const isListOfHead = (name: string) => isList(head.trees.get(name)!);
+    const columns = { names: head.columns, ...columnOptions(head.columns, options, isListOfHead) };
+    const { ignored, multi } = columns;
     checkColumnCount(columns.names.length, head.path, 1);
     /** what is wrong with columns that cannot be read, by name */
     const odd = new Map<string, DataError>();
@@ -103,7 +96,6 @@ export async function openParquet(
         { file: head.path, line: 1 },
       );
     const all = columnsIn(head);
-    let isRead = false;
     return {
       columns: all,
       multi,
@@ -114,9 +106,6 @@ export async function openParquet(
       ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can be read once");
-        isRead = true;
-        for (const { name } of requests) if (!all.includes(name)) throw noSuchColumn(name, all);
         const names = requests.map(({ name }) => name).filter((name) => !ignored.has(name));
         for (const name of names) if (odd.has(name)) throw odd.get(name)!;
         for (const file of known) placesOf(file, names);

@@ -1,6 +1,6 @@
 // The pages of a Parquet column: headers are read one after another, and a page's body when its values are asked for.
 //
-// Every offset, size and count is checked here, or where the values are taken (parquet-runs.ts, parquet-values.ts): a damaged
+// Every offset, size and count is checked here, or where the values are taken (runs.ts, values.ts): a damaged
 // file is refused before it costs memory. Files carry no checksum that would show a damage which keeps all lengths.
 //
 // Source: Apache Parquet format, PageHeader in parquet.thrift.

@@ -36,7 +36,7 @@ export interface ParquetScannerData {
   finder: FinderData;
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what parquet-read.ts sends
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what read.ts sends
 const { module, requests, nulls, memory, finder } = workerData as ParquetScannerData;
 const keyFinder = new KeyFinder(module, finder);
 const scanner = new ParquetScanner(requests, new ScanMemory(module, memory), nulls, {

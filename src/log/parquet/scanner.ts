@@ -1,4 +1,4 @@
-// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (parquet-codes.ts).
+// Rows of a Parquet file → keys and numbers; the calling thread gives codes to the keys (codes.ts).
 //
 // A scanner is handed ranges of rows, in order; the threads take turns on the ranges of a row group, so that a file of one group is
 // read in parallel, too. Rows that have no text are found on the way: then the range is read again, as text and row by row.
@@ -9,7 +9,8 @@ import type { ChunkScan } from "../text/chunk-scanner.js";
 import type { ColumnRequest } from "../log.js";
 import { NullTexts } from "../nulls.js";
 import { ColumnCursor, type Cursor, type LeafColumn } from "./cursor.js";
-import { KeyReader, NumberReader, type KeyCells, type KeyKnowledge, type KeyPart } from "./keys.js";
+import { KeyReader, type KeyCells, type KeyKnowledge, type KeyPart } from "./keys.js";
+import { NumberReader } from "./numbers.js";
 import { PageMemory, type PageRegion } from "./memory.js";
 import { damagedFile } from "./pages.js";
 import { RangeBuffers } from "./range-buffers.js";

@@ -1,7 +1,7 @@
 // Values of Parquet → the text cells that they stand for, as docs/formats.md states them.
 
 import type { SchemaElement } from "hyparquet";
-import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
+import { convert, DEFAULT_PARSERS } from "./hyparquet-internals.js";
 import { RowFault } from "../text/record-form.js";
 
 /** How the values of a leaf are read: the first four without going through hyparquet's types. */

@@ -2,9 +2,7 @@
 // a value before somebody asks for it, and of a dictionary's once.
 
 import type { ParquetType, SchemaElement } from "hyparquet";
-import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
-import { byteStreamSplit } from "hyparquet/src/encoding.js";
-import { readPlain } from "hyparquet/src/plain.js";
+import { byteStreamSplit, deltaBinaryUnpack, readPlain } from "./hyparquet-internals.js";
 import type { PageRegion } from "./memory.js";
 import type { DictionaryPage, Page } from "./pages.js";
 import { Runs } from "./runs.js";
@@ -178,6 +176,35 @@ export function integerText(values: PlainValues & { kind: "integer" }, i: number
   if (Number.isSafeInteger(value)) return String(value);
   const high = values.words[2 * i + 1]!;
   return String((BigInt(values.unsigned ? high >>> 0 : high) << 32n) | BigInt(values.words[2 * i]! >>> 0));
+}
+
+/** The next indices of values, which the next call may overwrite. @throws {Error} the page holds fewer */
+export function takeIndices({ runs, memory }: PageValues & { isCoded: true }, count: number): Uint32Array {
+  const { shared } = memory!;
+  const indices = shared.indices(count);
+  runs.read(indices, 0, count, shared.unpack);
+  return indices;
+}
+
+/** Whether a number is an integer whose shortest text are its digits: not so a 32-bit float of 2^24 or more. */
+export function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Array | Float64Array): boolean {
+  return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
+}
+
+/** Moves values that stand one after another to the rows that have one. */
+export function spread(
+  out: Uint32Array | Float64Array,
+  at: number,
+  numRows: number,
+  numValues: number,
+  levels: Uint32Array,
+  maxDefinition: number,
+  missing: number,
+): void {
+  let value = numValues;
+  // backwards: a value's row is never before its place
+  for (let row = numRows - 1; row >= 0; row--)
+    out[at + row] = levels[row] === maxDefinition ? out[at + --value]! : missing;
 }
 
 function plain(values: PlainValues): PageValues {

@@ -2,10 +2,9 @@
 
 import { heldSource, openSource, type ByteSource } from "../../io/source.js";
 import { DataError } from "../../errors.js";
-import { ChunkBuffers } from "./chunk-buffers.js";
 import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type Head } from "./dialect.js";
-import type { LogFile } from "../directory.js";
+import type { LogFile } from "../log.js";
 import { checkPartition, type FileColumns } from "../file-columns.js";
 import { maxRowBytes, rowTooLarge } from "../limits.js";
 import type { ReadOptions } from "../log.js";
@@ -218,4 +217,30 @@ export function checkColumns(
     `expected ${first.columns.length} cells in the first row, as in '${first.path}', got ${file.columns.length}`,
     { file: file.path, line: 1 },
   );
+}
+
+/** Buffers that are kept, no more than are on their way at once. */
+const MAX_KEPT = 8;
+const GRAIN = 1 << 18;
+
+/**
+ * The buffers of one reading, used again. A dropped one is freed when its thread next collects garbage, which happens every 64 MB:
+ * with some threads that is most of the memory of a reading.
+ */
+export class ChunkBuffers {
+  readonly #free: ArrayBuffer[] = [];
+
+  /** u8[length]; its content is arbitrary, and its buffer may be larger. */
+  take(length: number): Uint8Array<ArrayBuffer> {
+    const at = this.#free.findIndex(({ byteLength }) => byteLength >= length);
+    const [buffer] = at === -1 ? [] : this.#free.splice(at, 1);
+    return new Uint8Array(buffer ?? new ArrayBuffer(GRAIN * Math.ceil(length / GRAIN)), 0, length);
+  }
+
+  /** Gives a buffer back that nobody reads any more. */
+  give(buffer: ArrayBuffer): void {
+    this.#free.push(buffer);
+    // of too many the smallest goes, so that a log's longest chunks find theirs
+    if (this.#free.length > MAX_KEPT) this.#free.sort((a, b) => b.byteLength - a.byteLength).pop();
+  }
 }

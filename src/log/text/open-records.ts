@@ -5,17 +5,20 @@
 
 import { DataError, NoRowsError } from "../../errors.js";
 import { canReopen } from "../../io/source.js";
-import type { LogFile } from "../directory.js";
+import type { LogFile } from "../log.js";
 import { checkPartition } from "../file-columns.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { undelimited, type FaultyRow, type Log, type ReadOptions } from "../log.js";
 import { Merger } from "../merge.js";
 import { NullTexts } from "../nulls.js";
-import { noSuchColumn, progressOf } from "../read.js";
+import { progressOf, replayed } from "../read.js";
 import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
-import { RowScanner } from "./row-scanner.js";
-import { scanMemories } from "../scanner.js";
+import { scanMemories, type ScanMemory } from "../scanner.js";
+import { MISSING, keysOf } from "../keys.js";
+import type { ChunkScan } from "./chunk-scanner.js";
+import { KeyTable } from "../key-table.js";
+import { parseNumber } from "../number.js";
 
 type Item<Rec> = { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: Piece<Rec> } & LogFile);
 
@@ -44,7 +47,6 @@ export async function openRecords<Rec>(
       { path: files[0]!.path, columns: [], partition },
       { path: files[0]!.path, columns: schema.columns, partition },
     );
-    let isRead = false;
     return {
       columns,
       multi: schema.multi,
@@ -54,13 +56,7 @@ export async function openRecords<Rec>(
       ...undelimited(options),
       close,
       async read(requests, onBatch, observe) {
-        if (isRead) throw new Error("a log can only be read once");
-        isRead = true;
-        const indexed = requests.map(({ name, as }) => {
-          const column = columns.indexOf(name);
-          if (column === -1) throw noSuchColumn(name, columns);
-          return { column, as };
-        });
+        const indexed = requests.map(({ name, as }) => ({ column: columns.indexOf(name), as }));
         form.want?.(new Set(requests.map(({ name }) => name)));
         const module = await loadKernel("scan");
         const memories = scanMemories(module);
@@ -121,11 +117,6 @@ async function* itemsOf<Rec>(
       throw new DataError(`the file has no rows: expected ${form.expected}`, { file: path, line: 1 });
     yield { kind: "end", path };
   }
-}
-
-async function* replayed<T>(head: T[], rest: AsyncGenerator<T, void, undefined>) {
-  for (let item = head.shift(); item; item = head.shift()) yield item;
-  yield* rest;
 }
 
 /** Pulls items until they hold the first rows; read() gets them again. */
@@ -208,4 +199,75 @@ function rowsOf<Rec>(
     }
   }
   return kept;
+}
+
+/** Keys of a column that are remembered as text. */
+const MAX_CACHED = 1 << 16;
+
+/** What is asked for: the column's index, and as what. */
+interface RowRequest {
+  column: number;
+  as: "key" | "number";
+}
+
+/** Rows of text cells → what a chunk scanner makes of bytes, codes and numbers, one batch after another. */
+class RowScanner {
+  readonly #requests: readonly RowRequest[];
+  readonly #tables: (KeyTable | undefined)[];
+  readonly #cache: Map<string, number>[];
+
+  constructor(requests: readonly RowRequest[], memory: ScanMemory) {
+    this.#requests = requests;
+    this.#tables = requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
+    this.#cache = requests.map(() => new Map<string, number>());
+  }
+
+  /**
+   * @param rows  cells of each row, one a column of the log
+   * @param lines of each row, from 0
+   * @throws {UsageError} the keys outgrow the memory
+   */
+  scan(rows: readonly string[][], lines: readonly number[], numLines: number): ChunkScan {
+    const sizes = this.#tables.map((table) => table?.size ?? 0);
+    const badCells: ChunkScan["badCells"] = [];
+    const columns = this.#requests.map(({ column, as }, request) => {
+      if (as === "key") return this.#codesOf(request, rows, column);
+      return Float64Array.from(rows, (cells, row) => {
+        const text = cells[column]!;
+        const value = parseNumber(text);
+        if (value === undefined) badCells.push({ row, request, line: lines[row]!, text });
+        return value ?? NaN;
+      });
+    });
+    badCells.sort((a, b) => a.row - b.row || a.request - b.request);
+    return {
+      numRows: rows.length,
+      numLines,
+      rowLines: Uint32Array.from(lines),
+      columns,
+      newKeys: this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? keysOf([])),
+      badCells,
+      fault: undefined,
+      faults: { ragged: 0, quote: 0, encoding: 0 },
+      numHeaders: 0,
+    };
+  }
+
+  /** Keys that the cache does not know go to the table together: a call into the kernel costs more than a look-up. */
+  #codesOf(request: number, rows: readonly string[][], column: number): Uint32Array {
+    const table = this.#tables[request]!;
+    const cache = this.#cache[request]!;
+    if (cache.size >= MAX_CACHED) cache.clear();
+    const unknown = new Set<string>();
+    for (const cells of rows) {
+      const text = cells[column]!;
+      if (text !== "" && !cache.has(text)) unknown.add(text);
+    }
+    const keys = [...unknown];
+    // a key is a slice of its line, and a slice keeps all that it is cut from: the cache holds copies
+    table
+      .codesOf(keysOf(keys))
+      .forEach((code, i) => cache.set(Buffer.from(keys[i]!, "utf8").toString("utf8"), code));
+    return Uint32Array.from(rows, (cells) => (cells[column] === "" ? MISSING : cache.get(cells[column]!)!));
+  }
 }

@@ -2,7 +2,7 @@
 
 import { newMemory, RESERVED } from "../../kernels/shared/memory.js";
 import { freeAddresses, THREAD_ADDRESSES } from "../../workers/process-limits.js";
-import type { ChunkBuffers } from "./chunk-buffers.js";
+import type { ChunkBuffers } from "./input.js";
 import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";
 import type { ScanLayout } from "../file-columns.js";
 import { receivedError, ScanThread, type SentError } from "../scan-thread.js";

@@ -2,7 +2,7 @@
 //
 // A libffm field is a column named by its number; a field with several features in one row holds several values. The
 // features of libsvm (libFM's text is the same), which has no fields, are the values of one column. A feature counts what
-// its value says, 1 as a rule: such columns carry their values (several.ts), also where every value is 1. A value of 0 is a
+// its value says, 1 as a rule: such columns carry their values (multi-value-cells.ts), also where every value is 1. A value of 0 is a
 // feature that is not there.
 
 import { excerpt } from "../../errors.js";
@@ -23,12 +23,15 @@ interface Row {
   cells: Map<string, Map<string, number>>;
 }
 
-/** The form of .libsvm and .libffm. */
-export function sparseText(
-  form: "libsvm" | "libffm",
-  options: ReadOptions,
-  pieceBytes: number,
-): RecordForm<string> {
+/** The form of .libsvm. */
+export const libsvm = (options: ReadOptions, pieceBytes: number): RecordForm<string> =>
+  sparseText("libsvm", options, pieceBytes);
+
+/** The form of .libffm. */
+export const libffm = (options: ReadOptions, pieceBytes: number): RecordForm<string> =>
+  sparseText("libffm", options, pieceBytes);
+
+function sparseText(form: "libsvm" | "libffm", options: ReadOptions, pieceBytes: number): RecordForm<string> {
   const given = options.multi ?? {};
   const weighted = options.multiWeights ?? [];
   const expected =

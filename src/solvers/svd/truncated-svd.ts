@@ -151,7 +151,7 @@ function cut(triplets: Triplets, rank: number): Triplets {
     singularValues: singularValues.slice(0, rank),
     left: narrowed(left),
     right: narrowed(right),
-    ...(behind && { behind: narrowed(behind) }),
+    behind: behind && narrowed(behind),
   };
 }
 

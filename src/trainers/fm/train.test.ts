@@ -6,7 +6,7 @@ import { FmMachine } from "../../factors/machine.js";
 import { type FmModel, predict, scoreRows } from "../../factors/model.js";
 import { keysOf, MISSING } from "../../log/keys.js";
 import { ascending, sharedCopy } from "../../numeric/indices.js";
-import { streamOf, uniformAt } from "../../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { defaultFmOptions, type FmOptions, methods } from "./options.js";
 import { fewKeysRows, inputOf, numFeatures, plantedRows } from "./planted.test.rows.js";
 import { type FmInput, trainFm } from "./train.js";

@@ -2,7 +2,7 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
-import { weightOf } from "../../numeric/sum.js";
+import { weightOf } from "../../numeric/indices.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
 

@@ -1,9 +1,9 @@
 // The loss of held-out sessions: the same pairs and the same noise each time, so that epochs compare.
 
-import { softplus } from "../../numeric/elementary.js";
+import { softplus } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
 import { draw } from "../../numeric/random.js";
-import { sumOf } from "../../numeric/sum.js";
+import { sumOf } from "../../numeric/indices.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Item2vecOptions } from "./options.js";
 import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";

@@ -10,7 +10,7 @@ import { DataError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
-import { weightOf } from "../../numeric/sum.js";
+import { weightOf } from "../../numeric/indices.js";
 import { withMachine } from "../../workers/with-machine.js";
 import {
   type Controls,

@@ -12,7 +12,7 @@ import { writeFileAtomic } from "../../io/atomic.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";
 import { checkRegularFiles } from "../../io/listed-files.js";
 import { pathExists, withArtifact } from "../../io/read-artifact.js";
-import { removeFile } from "../../io/remove.js";
+import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
 import type { NamedArrays } from "./named-arrays.js";
 

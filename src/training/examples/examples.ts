@@ -10,7 +10,7 @@ import { isStored } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
 import { RowFile } from "../../io/row-file.js";
-import { streamOf, uniformAt } from "../../numeric/hash-random.js";
+import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { itemColumnsOf } from "./items-of-run.js";

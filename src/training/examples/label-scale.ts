@@ -3,7 +3,7 @@
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError } from "../../errors.js";
 import { log } from "../../numeric/exp.js";
-import { weightOf } from "../../numeric/sum.js";
+import { weightOf } from "../../numeric/indices.js";
 
 /**
  * The best constant score, where training starts, and what labels are divided by, so that steps and penalties mean the same whatever

@@ -7,7 +7,7 @@
 // A number with a `span` is drawn evenly in its logarithm. Every draw is named by the seed, the setting and the option.
 
 import { pow } from "../../numeric/exp.js";
-import { shuffle, streamOf, uniformAt } from "../../numeric/hash-random.js";
+import { shuffle, streamOf, uniformAt } from "../../numeric/hash.js";
 import { ascending } from "../../numeric/indices.js";
 import type { Option, OptionTable, SearchRange } from "../options/table.js";
 

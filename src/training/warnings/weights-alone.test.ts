@@ -1,6 +1,6 @@
 import type { FeatureRows } from "../../dataset/rows.js";
 import { logLoss } from "../../evaluation/metrics.js";
-import { logistic } from "../../numeric/elementary.js";
+import { logistic } from "../../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 

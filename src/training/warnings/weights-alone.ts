@@ -13,7 +13,7 @@
 
 import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
-import { logistic } from "../../numeric/elementary.js";
+import { logistic } from "../../numeric/exp.js";
 
 /** Of many rows the first cycles read one of so many. */
 const SAMPLED = {

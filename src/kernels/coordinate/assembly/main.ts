@@ -13,9 +13,8 @@
 // A column holds the local id of a field that has one feature a row at most: its features share no row, so that one pass
 // serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin: ../reference.ts.
 
-export { accumulate, move, moveAndAccumulate } from "./columns";
+export { accumulate, addSparse, move, moveAndAccumulate, updateSparse } from "./columns";
 export { moveTogether, update } from "./parameters";
 export { addFourToQ, addSquare, addToQ, clearQ, shiftE, subtractSquares } from "./rows";
-export { addSparse, updateSparse } from "./sparse";
 export { drawLogit, drawProbit, totalSquared } from "./targets";
 export { barrier } from "../../shared/assembly/barrier";

@@ -7,8 +7,7 @@
 // s is computed with the scores, where the processor waits for memory anyway. L2 is no part of it.
 // Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/ffm.md). Twin: ../reference.ts.
 
-import { accumulatorAt, accumulatorStride } from "../../fm/assembly/places";
-import { ratesOf } from "../../fm/assembly/rates";
+import { accumulatorAt, accumulatorStride, ratesOf } from "../../fm/assembly/plan";
 import { countRepeats, isMarked, numPairsOf, repeatAt, slotOf, sumsOf } from "../../fm/assembly/repeats";
 import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt } from "./pairs";

@@ -7,7 +7,7 @@
 
 import { AdaGrad } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { accumulatorAt, accumulatorStride } from "../../fm/assembly/places";
+import { accumulatorAt, accumulatorStride } from "../../fm/assembly/plan";
 import { growFour, shareOfSquare, stepRepeats } from "./ada-grad";
 import { placeOf, squaresAt, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";

@@ -15,14 +15,27 @@ import { bytesOfPartner, locatePairs, placeOf, strideAt, touchBatch, vectorsAt }
 import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
 import { openBatch, openBlock } from "../../fm/assembly/batch";
-import { forwardLinear, updateWeights } from "../../fm/assembly/linear";
-import { ADAM, SGD, startState } from "../../fm/assembly/methods";
-import { BATCH_ROWS, Rows } from "../../fm/assembly/plan";
-import { RatedAdaGrad, RatedAdam, RatedSgd } from "../../fm/assembly/rates";
-import { accumulatorAt, accumulatorStride } from "../../fm/assembly/places";
+import {
+  forwardLinear,
+  updateWeights,
+  exportWeights,
+  importWeights,
+  startWeights,
+} from "../../fm/assembly/linear";
+import {
+  ADAM,
+  SGD,
+  startState,
+  BATCH_ROWS,
+  Rows,
+  RatedAdaGrad,
+  RatedAdam,
+  RatedSgd,
+  accumulatorAt,
+  accumulatorStride,
+} from "../../fm/assembly/plan";
 import { clearRepeats } from "../../fm/assembly/repeats";
 import { combine, scoresToGradients } from "../../fm/assembly/scores";
-import { exportWeights, importWeights, startWeights } from "../../fm/assembly/weights";
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";

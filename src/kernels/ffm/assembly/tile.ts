@@ -9,12 +9,12 @@
 //   step    by AdaGrad and SGD v <- v - lr grad, where lr is the rate that ada-grad.ts has made; Adam: ../../shared/assembly/steps.ts
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad, 8 for longer ones, 2 for
-// those with Adam's state; M is the method (fm/assembly/rates.ts), X is f32 for pairs with values, u32 for one-hot rows, whose
+// those with Adam's state; M is the method (fm/assembly/plan.ts), X is f32 for pairs with values, u32 for one-hot rows, whose
 // column f is field f, and a signed M has rates a feature.
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
 // Twin: ../reference.ts.
 
-import { ratesOf } from "../../fm/assembly/rates";
+import { ratesOf } from "../../fm/assembly/plan";
 import { shareOf } from "../../fm/assembly/repeats";
 import { step } from "../../shared/assembly/steps";
 import { addTo, sum4 } from "../../shared/assembly/vector";

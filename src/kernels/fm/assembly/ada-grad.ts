@@ -12,9 +12,17 @@
 // does its accumulator. Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/fm.md). Twin: ../reference.ts.
 
 import { addTo, inverseSqrt4, sum4 } from "../../shared/assembly/vector";
-import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, usedOf } from "./places";
-import { BATCH_ROWS, Plan, Thread } from "./plan";
-import { ratesOf } from "./rates";
+import {
+  accumulatorAt,
+  accumulatorStride,
+  sliceAt,
+  sumsAt,
+  usedOf,
+  BATCH_ROWS,
+  Plan,
+  Thread,
+  ratesOf,
+} from "./plan";
 import { clearRepeats, isMarked, repeatAt, slotOf, sumsOf } from "./repeats";
 
 /** Moves slice j of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */

@@ -11,9 +11,7 @@
 
 import { AdaGrad, Adam, addSquare, quickAdaGrad, Sgd, step, stepFtrl } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { ADAGRAD, FTRL, SGD } from "./methods";
-import { Plan, Thread } from "./plan";
-import { RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./rates";
+import { ADAGRAD, FTRL, SGD, Plan, Thread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
 
 /** FTRL-proximal is a method of w alone; its vectors take AdaGrad's steps. */
@@ -199,4 +197,35 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
 /** Whether marked features take one step on the sum of their gradients: by FTRL and AdaGrad. */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
+}
+
+function weightAt(plan: Plan, i: usize): usize {
+  return plan.linear + i * plan.linearStride;
+}
+
+/** Sets w to 0, and its state too, but for AdaGrad's n, which is 1. */
+export function startWeights(plan: Plan): void {
+  for (let i: usize = 0; i < plan.numFeatures; i++) {
+    const p = weightAt(plan, i);
+    memory.fill(p, 0, plan.linearBytes);
+    if (plan.method == ADAGRAD) store<f32>(p, 1, 4);
+  }
+}
+
+/** Copies them out. @param w f32[n] @returns false when one is NaN or infinite */
+export function exportWeights(plan: Plan, w: usize): bool {
+  let check: f32 = 0; // x - x is 0 for a finite x, else NaN
+  for (let i: usize = 0; i < plan.numFeatures; i++) {
+    const value = load<f32>(weightAt(plan, i));
+    check += value - value;
+    store<f32>(w + (i << 2), value);
+  }
+  return check == 0;
+}
+
+/** Copies them in; their state is left as it is. */
+export function importWeights(plan: Plan, w: usize): void {
+  for (let i: usize = 0; i < plan.numFeatures; i++) {
+    store<f32>(weightAt(plan, i), load<f32>(w + (i << 2)));
+  }
 }

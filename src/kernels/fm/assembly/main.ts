@@ -9,14 +9,26 @@
 
 import { updateAdaGrad } from "./ada-grad";
 import { openBatch, openBlock } from "./batch";
-import { forwardLinear, updateWeights } from "./linear";
-import { ADAM, SGD, startState } from "./methods";
-import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, usedOf } from "./places";
-import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
-import { RatedAdaGrad, RatedAdam, RatedSgd } from "./rates";
+import { forwardLinear, updateWeights, exportWeights, importWeights, startWeights } from "./linear";
+import {
+  ADAM,
+  SGD,
+  startState,
+  accumulatorAt,
+  accumulatorStride,
+  sliceAt,
+  sumsAt,
+  usedOf,
+  BATCH_ROWS,
+  Plan,
+  Rows,
+  Thread,
+  RatedAdaGrad,
+  RatedAdam,
+  RatedSgd,
+} from "./plan";
 import { combine, scoresToGradients } from "./scores";
 import { forward, update } from "./slice";
-import { exportWeights, importWeights, startWeights } from "./weights";
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";

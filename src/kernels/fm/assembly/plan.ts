@@ -45,7 +45,7 @@ export class Plan {
   l2Weight: f32;
   l2Vector: f32;
   l1Weight: f32;
-  /** methods.ts */
+  /** ADAGRAD, SGD, FTRL or ADAM */
   method: u32;
   /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features have the plan's */
   rates: usize;
@@ -108,4 +108,55 @@ export class Thread {
   repeats: usize;
   /** f32[1 + slots][K]: sums of gradients */
   repeatSums: usize;
+}
+
+/** Codes of the methods. */
+export const ADAGRAD: u32 = 0;
+export const SGD: u32 = 1;
+export const FTRL: u32 = 2;
+export const ADAM: u32 = 3;
+
+/** The state of one dimension of v, `apart` bytes from one number to the next: AdaGrad's n is 1, Adam's are 0. */
+export function startState(plan: Plan, p: usize, apart: usize): void {
+  if (plan.method == SGD) return;
+  store<f32>(p + apart, plan.method == ADAM ? 0 : 1);
+  if (plan.method != ADAM) return;
+  store<f32>(p + 2 * apart, 0);
+  store<f32>(p + 3 * apart, 0);
+}
+
+/** Address of v of the first feature; plan.featureStride further, of the next. */
+export function sliceAt(plan: Plan, j: u32): usize {
+  return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
+}
+
+/** Address of the accumulator of the first feature; accumulatorStride further, of the next. */
+export function accumulatorAt(plan: Plan, j: u32): usize {
+  return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
+}
+
+export function accumulatorStride(plan: Plan, j: u32): usize {
+  return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
+}
+
+/** Address of S, f32[B][K]; behind it that of the next slice. */
+export function sumsAt(plan: Plan, j: u32): usize {
+  return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
+}
+
+/** Dimensions of the slice below dim. */
+export function usedOf(plan: Plan, j: u32): u32 {
+  return min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
+}
+
+/**
+ * The methods as types (../../shared/assembly/steps.ts): a signed one has the L2 and the rate of each feature in Plan.rates.
+ */
+export type RatedSgd = i8;
+export type RatedAdaGrad = i32;
+export type RatedAdam = i64;
+
+/** Where a feature's own rates lie: l2 of w, l2 of v, and what its learning rate is multiplied by. */
+export function ratesOf(plan: Plan, feature: u32): usize {
+  return plan.rates + ((<usize>feature) << 4);
 }

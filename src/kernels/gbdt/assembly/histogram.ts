@@ -8,7 +8,6 @@
 // sums are within those, no field of a cell runs into another, and cells are added and subtracted whole.
 
 import { COUNT_BITS, SplitOptions } from "./gain";
-import { nearestOf } from "./whole";
 
 /** Rows that are gathered before they are added. */
 export const GATHERED: usize = 1024;
@@ -151,4 +150,20 @@ export function subtractHistogram(parent: usize, child: usize, numCells: usize):
   for (let at: usize = 0; at < numCells << 4; at += 16) {
     v128.store(parent + at, i64x2.sub(v128.load(parent + at), v128.load(child + at)));
   }
+}
+
+// whole numbers of less than 51 bits, two at a time: i64 → f64 and back, for which WebAssembly has no vector instruction
+
+/** 1.5 x 2^52: an f64 beside it has no place for a fraction, and its last bits are those of what was added to it. */
+const ROUNDING: f64 = 6755399441055744;
+const ROUNDING_BITS: i64 = 0x4338000000000000;
+
+/** i64x2 → the same numbers as f64x2. */
+export function floatsOf(x: v128): v128 {
+  return f64x2.sub(i64x2.add(x, i64x2.splat(ROUNDING_BITS)), f64x2.splat(ROUNDING));
+}
+
+/** f64x2 → the nearest whole numbers as i64x2; of two as near, the even one. */
+export function nearestOf(x: v128): v128 {
+  return i64x2.sub(f64x2.add(x, f64x2.splat(ROUNDING)), i64x2.splat(ROUNDING_BITS));
 }

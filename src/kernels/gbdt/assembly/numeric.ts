@@ -14,7 +14,7 @@ import {
   SplitOptions,
   threshold,
 } from "./gain";
-import { floatsOf } from "./whole";
+import { floatsOf } from "./histogram";
 
 /** T(G)^2 / (H + l2) of two sides. @param l1, l2 splats */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {

@@ -8,16 +8,17 @@ import { firstPair } from "../../shared/assembly/rows";
 import { adaGrad, addSquare } from "../../shared/assembly/steps";
 import { firstLanes } from "../../shared/assembly/vector";
 import { partStart } from "./parts";
-import { NetPlan, NetRows, NetThread } from "./plan";
-import { touchHeld } from "./touch";
+import { MEASURE, NetPlan, NetRows, NetThread } from "./plan";
+import { touchHeld } from "./gather";
 
 /**
- * One step of the features of a part.
+ * One step of the features of a part, or with MEASURE none.
  *
  * @param first the batch's first row of `rows`
  * @param kept  factor of the gradients without the penalty; 1 unless they are clipped
+ * @returns with MEASURE the squared length of the part's summed gradients
  */
-export function stepEmbeddings(
+export function eachEmbedding(
   plan: NetPlan,
   thread: NetThread,
   rows: NetRows,
@@ -25,27 +26,16 @@ export function stepEmbeddings(
   first: u32,
   numBlocks: u32,
   kept: f32,
-): void {
+): f64 {
   const numHeld = sumEmbeddings(plan, thread, rows, part, first, numBlocks);
+  if (kept == MEASURE) return sumOfSquares(thread.sums, <usize>(numHeld * plan.paddedWidth));
   touchHeld(plan, thread, numHeld);
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const at = (<usize>slot) << 2;
     const penalty = plan.embeddingL2 * load<f32>(thread.counts + at);
     step(plan, load<u32>(thread.held + at), sumAt(plan, thread, slot), kept, penalty);
   }
-}
-
-/** The squared length of the part's summed gradients. */
-export function squaresOfEmbeddings(
-  plan: NetPlan,
-  thread: NetThread,
-  rows: NetRows,
-  part: u32,
-  first: u32,
-  numBlocks: u32,
-): f64 {
-  const numHeld = sumEmbeddings(plan, thread, rows, part, first, numBlocks);
-  return sumOfSquares(thread.sums, <usize>(numHeld * plan.paddedWidth));
+  return 0;
 }
 
 /** Writes the sums of the gradients of a part's features, padded with zeros, and how many pairs each has. @returns how many features */

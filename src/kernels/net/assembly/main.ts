@@ -18,12 +18,11 @@ import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
 import { firstPair } from "../../shared/assembly/rows";
 import { adam4, firstCorrection, secondCorrection } from "../../shared/assembly/steps";
 import { firstLanes } from "../../shared/assembly/vector";
-import { squaresOfEmbeddings, stepEmbeddings } from "./embeddings";
-import { gatherPanel, scatterGradients } from "./gather";
+import { eachEmbedding } from "./embeddings";
+import { gatherPanel, scatterGradients, touchRows } from "./gather";
 import { sortPairs } from "./parts";
-import { NetPlan, NetRows, NetThread, PARTS } from "./plan";
-import { touchRows } from "./touch";
-import { squaresOfWide, stepWide, wideScore } from "./wide";
+import { MEASURE, NetPlan, NetRows, NetThread, PARTS } from "./plan";
+import { eachWeight, wideScore } from "./wide";
 
 /** Takes the next number of a counter. */
 function take(counter: usize): u32 {
@@ -134,8 +133,13 @@ function trainRows(
   }
 }
 
-/** One part of the parameters; false when there is no such part. @param kept factor of the gradients */
-function stepPart(
+/**
+ * Steps one part of the parameters, or with MEASURE leaves it as it is.
+ *
+ * @param kept factor of the gradients
+ * @returns with MEASURE the squared length of the part's summed gradients; -1 when there is no such part
+ */
+function eachPart(
   plan: NetPlan,
   thread: NetThread,
   rows: NetRows,
@@ -144,65 +148,29 @@ function stepPart(
   numRows: u32,
   t: u32,
   kept: f32,
-): bool {
-  const numBlocks = (numRows + BLOCK - 1) / BLOCK;
-  if (plan.embeddingLearningRate > 0) {
-    if (part < PARTS) {
-      stepEmbeddings(plan, thread, rows, part, first, numBlocks, kept);
-      return true;
-    }
-    part -= PARTS;
-    if (plan.w0) {
-      if (part == 0) {
-        stepBias(plan, numRows, t, kept);
-        return true;
-      }
-      part--;
-    }
-  }
-  if (plan.wide) {
-    if (part < PARTS) {
-      stepWide(plan, rows, part, first, numRows, numBlocks, kept);
-      return true;
-    }
-    part -= PARTS;
-  }
-  return stepOutputs(plan, thread.tiles, part, numRows, t, kept);
-}
-
-/** The squared length of the summed gradients of a part, which are those of stepPart; -1 when there is no such part. */
-function squaresOfPart(
-  plan: NetPlan,
-  thread: NetThread,
-  rows: NetRows,
-  part: u32,
-  first: u32,
-  numRows: u32,
 ): f64 {
   const numBlocks = (numRows + BLOCK - 1) / BLOCK;
   if (plan.embeddingLearningRate > 0) {
-    if (part < PARTS) return squaresOfEmbeddings(plan, thread, rows, part, first, numBlocks);
+    if (part < PARTS) return eachEmbedding(plan, thread, rows, part, first, numBlocks, kept);
     part -= PARTS;
     if (plan.w0) {
-      if (part == 0) {
-        const sum = <f64>biasGradient(plan, numRows);
-        return sum * sum;
-      }
+      if (part == 0) return stepBias(plan, numRows, t, kept);
       part--;
     }
   }
   if (plan.wide) {
-    if (part < PARTS) return squaresOfWide(plan, rows, part, first, numRows, numBlocks);
+    if (part < PARTS) return eachWeight(plan, rows, part, first, numRows, numBlocks, kept);
     part -= PARTS;
   }
-  return squaresOfOutputs(plan, thread.tiles, part, numRows);
+  if (kept == MEASURE) return squaresOfOutputs(plan, thread.tiles, part, numRows);
+  return stepOutputs(plan, thread.tiles, part, numRows, t, kept) ? 0 : -1;
 }
 
 /** Measures parts as long as there are any; their lengths are then for all threads. */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {
     const part = take(plan.counters + 128);
-    const squares = squaresOfPart(plan, thread, rows, part, first, numRows);
+    const squares = eachPart(plan, thread, rows, part, first, numRows, 0, MEASURE);
     if (squares < 0) return;
     store<f64>(plan.norms + ((<usize>part) << 3), squares);
   }
@@ -216,19 +184,17 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
   return <f32>(length > plan.clipNorm ? plan.clipNorm / length : 1);
 }
 
-/** The sum of the derivatives by w0, the first input. */
-function biasGradient(plan: NetPlan, numRows: u32): f32 {
+/** One step of w0, the first input, or with MEASURE none. @returns the square of the sum of its derivatives */
+function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
   for (let r: usize = 0; r < numRows; r++) sum += load<f32>(plan.inputGradients + r * pitch);
-  return sum;
-}
-
-/** One step of w0. */
-function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): void {
-  const p = plan.w0;
-  const g = f32x4.replace_lane(f32x4.splat(0), 0, (kept * biasGradient(plan, numRows)) / <f32>numRows);
-  adam4(p, p + 16, p + 32, g, plan.learningRate, firstCorrection(t), secondCorrection(t));
+  if (kept != MEASURE) {
+    const p = plan.w0;
+    const g = f32x4.replace_lane(f32x4.splat(0), 0, (kept * sum) / <f32>numRows);
+    adam4(p, p + 16, p + 32, g, plan.learningRate, firstCorrection(t), secondCorrection(t));
+  }
+  return <f64>sum * <f64>sum;
 }
 
 /**
@@ -269,7 +235,7 @@ export function trainBatch(
     if (!barrier(plan.barrier, plan.numThreads)) return false;
     kept = keptOf(plan, numRows);
   }
-  while (stepPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept)) {}
+  while (eachPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept) >= 0) {}
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   // and nobody takes parts before thread 0 has come to the next barrier
   if (index == 0) {

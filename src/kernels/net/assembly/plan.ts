@@ -7,6 +7,9 @@
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { PairRows } from "../../shared/assembly/rows";
 
+/** In place of a factor of gradients: nothing is stepped, and the length of the gradients is returned. */
+export const MEASURE: f32 = -1;
+
 /** What embeddings and the wide part are cut in, by the lowest bits of a feature. */
 export const PARTS: u32 = 16;
 

@@ -7,10 +7,7 @@
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { stepFtrl } from "../../shared/assembly/steps";
 import { partStart } from "./parts";
-import { NetPlan, NetRows, PARTS } from "./plan";
-
-/** In place of a factor of gradients: no weight is stepped. */
-const MEASURE: f32 = -1;
+import { MEASURE, NetPlan, NetRows, PARTS } from "./plan";
 
 /** The row's part of the score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
@@ -33,37 +30,13 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * One step of each weight of the part that the batch holds.
+ * Adds the gradients of each weight of the part up that the batch holds, and steps it or, with MEASURE, leaves it.
  *
  * @param first the batch's first row of `rows`
  * @param kept  factor of the gradients; 1 unless they are clipped
+ * @returns the squared length of the part's summed gradients
  */
-export function stepWide(
-  plan: NetPlan,
-  rows: NetRows,
-  part: u32,
-  first: u32,
-  numRows: u32,
-  numBlocks: u32,
-  kept: f32,
-): void {
-  eachWeight(plan, rows, part, first, numRows, numBlocks, kept);
-}
-
-/** The squared length of the part's summed gradients. */
-export function squaresOfWide(
-  plan: NetPlan,
-  rows: NetRows,
-  part: u32,
-  first: u32,
-  numRows: u32,
-  numBlocks: u32,
-): f64 {
-  return eachWeight(plan, rows, part, first, numRows, numBlocks, MEASURE);
-}
-
-/** Adds the gradients of each weight up, and steps it or, with MEASURE, only returns the sum of their squares. */
-function eachWeight(
+export function eachWeight(
   plan: NetPlan,
   rows: NetRows,
   part: u32,

@@ -8,8 +8,7 @@
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
-import { B, BLOCK, G, N, Plan, R, Thread } from "./plan";
-import { blocksOf } from "./slice";
+import { B, BLOCK, blocksOf, G, N, Plan, R, Thread } from "./plan";
 
 /**
  * tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where scores are cut.

@@ -17,8 +17,8 @@ import { closeBatch, openBatch } from "./batch";
 import { composeSlice, moveAttention, openParts } from "./composed";
 import { scoresToGradients } from "./gradients";
 import { openPairs, pairsToGradients, scorePairs } from "./pairs";
-import { BLOCK, hasOneTable, LINE, Plan, R, SL, Thread } from "./plan";
-import { blocksOf, scoreSlice, updateSlice } from "./slice";
+import { BLOCK, blocksOf, hasOneTable, LINE, Plan, R, SL, Thread } from "./plan";
+import { scoreSlice, updateSlice } from "./slice";
 
 /**
  * Trains on batches fromBatch .. toBatch of the stream, this thread's slices; every thread calls it for the same batches in the

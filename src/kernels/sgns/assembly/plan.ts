@@ -152,3 +152,13 @@ export class Thread {
   /** f32[1 + slots][16]: sums of a slice's gradients of parts */
   partSums: usize;
 }
+
+/** Contexts a group. */
+export function contextsOf(plan: Plan): u32 {
+  return plan.numColumns + N;
+}
+
+/** Blocks of contexts that a row block meets. */
+export function blocksOf(plan: Plan): u32 {
+  return plan.numBlocks + (N >>> 2);
+}

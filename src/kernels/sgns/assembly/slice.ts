@@ -1,21 +1,10 @@
 // One slice of a batch: 16 dimensions of its rows, gathered and scored, then moved.
 
-import { sum4 } from "../../shared/assembly/vector";
-import { transpose4 } from "../../shared/assembly/transpose";
+import { sum4, transpose4 } from "../../shared/assembly/vector";
 import { composedAt, sumParts } from "./composed";
 import { addCentres, addContexts, scoreTile } from "./products";
 import { sumPairs } from "./pairs";
-import { B, BLOCK, G, hasOneTable, LINE, N, PACK, Plan, SL, Thread } from "./plan";
-
-/** Contexts a group. */
-export function contextsOf(plan: Plan): u32 {
-  return plan.numColumns + N;
-}
-
-/** Blocks of contexts that a row block meets. */
-export function blocksOf(plan: Plan): u32 {
-  return plan.numBlocks + (N >>> 2);
-}
+import { B, BLOCK, blocksOf, contextsOf, G, hasOneTable, LINE, N, PACK, Plan, SL, Thread } from "./plan";
 
 /** The batch's vectors of slice j, those of group g first. */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {

@@ -9,8 +9,40 @@
 // The first functions return the new value and leave loading and storing to the caller. `step`, `adam4` and `stepFtrl` also read
 // and write the method's state. Twin: ../reference-step.ts.
 
-import { add, div, mul, root, splat, sub } from "./lanes";
 import { inverseSqrt4 } from "./vector";
+
+// arithmetic on T, f32 (one number) or v128 (four), so that a formula is written once for both; each compiles to one instruction
+
+function add<T>(x: T, y: T): T {
+  if (isVector<T>()) return f32x4.add(x, y);
+  else return x + y;
+}
+
+function sub<T>(x: T, y: T): T {
+  if (isVector<T>()) return f32x4.sub(x, y);
+  else return x - y;
+}
+
+function mul<T>(x: T, y: T): T {
+  if (isVector<T>()) return f32x4.mul(x, y);
+  else return x * y;
+}
+
+function div<T>(x: T, y: T): T {
+  if (isVector<T>()) return f32x4.div(x, y);
+  else return x / y;
+}
+
+function root<T>(x: T): T {
+  if (isVector<T>()) return f32x4.sqrt(x);
+  else return sqrt<T>(x);
+}
+
+/** x, or x in all four lanes. */
+function splat<T>(x: f32): T {
+  if (isVector<T>()) return f32x4.splat(x);
+  else return x;
+}
 
 /**
  * Methods as types, so that the compiler folds the branches. The size of the type is the method; a kernel may use its sign for

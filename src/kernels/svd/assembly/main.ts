@@ -9,7 +9,7 @@
 // Structs are written in the order of their fields by ../binding.ts. Twin: ../reference.ts.
 
 import { addProducts } from "../../shared/assembly/tile";
-import { transpose4 } from "../../shared/assembly/transpose";
+import { transpose4 } from "../../shared/assembly/vector";
 import { SparsePlan } from "./plan";
 
 /** Rows of one sum in single precision, before it is added to the double one: both panels of them stay in the first cache. */

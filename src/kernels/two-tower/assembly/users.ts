@@ -5,8 +5,7 @@
 import { BLOCK, DenseNetwork, lastLayer, layerAt, PANELS } from "../../shared/assembly/dense/layers";
 import { forward } from "../../shared/assembly/dense/passes";
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
-import { transpose4 } from "../../shared/assembly/transpose";
-import { addTo } from "../../shared/assembly/vector";
+import { transpose4, addTo } from "../../shared/assembly/vector";
 import { FieldRows, History, Plan, Users } from "./plan";
 
 /** Bytes of a row. */

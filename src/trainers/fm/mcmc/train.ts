@@ -9,7 +9,7 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
-import { weightOf } from "../../../numeric/sum.js";
+import { weightOf } from "../../../numeric/indices.js";
 import { withMachine } from "../../../workers/with-machine.js";
 import { keepUntouched, type FactorStart } from "../../../factors/warm-start.js";
 import { runEpochs, type Steered } from "../../../training/epochs/epoch-loop.js";

@@ -4,7 +4,7 @@
 // from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
 // end is the middle between two neighbours, not the next number above it.
 
-import { sumOf } from "../../../numeric/sum.js";
+import { sumOf } from "../../../numeric/indices.js";
 
 const ZERO = 1e-35;
 /** Rows a range, at least. */

@@ -16,8 +16,7 @@
 import { MISSING } from "../../../log/keys.js";
 import { gradient } from "../../../numeric/losses.js";
 import { log } from "../../../numeric/exp.js";
-import { ascending } from "../../../numeric/indices.js";
-import { sumOf } from "../../../numeric/sum.js";
+import { ascending, sumOf } from "../../../numeric/indices.js";
 import { tuplesOf } from "./combinations.js";
 import { idColumn, MAX_COMBINATIONS, targetsOf, type RowOrder, type Targets } from "./target-statistics.js";
 

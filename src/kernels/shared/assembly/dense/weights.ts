@@ -9,7 +9,7 @@
 
 import { adam4, firstCorrection, secondCorrection } from "../steps";
 import { addPacked } from "../tile";
-import { transpose4 } from "../transpose";
+import { transpose4 } from "../vector";
 import { DenseNetwork, Layer, layerAt } from "./layers";
 
 /** Rows summed before moving to the next tile: enough to pay for loading it, few enough for the second-level cache. */

@@ -2,7 +2,7 @@
 
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { ParquetRows } from "./parquet-rows.js";
+import { ParquetRows } from "./encoding-parquet.js";
 
 async function read(...chunks: Uint8Array[]): Promise<Record<string, unknown>[]> {
   const bytes = Buffer.concat(chunks);

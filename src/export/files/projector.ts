@@ -1,0 +1,69 @@
+// projector: a directory that TensorBoard's projector reads, without holes of --row-order.
+//
+//   vectors.tsv            the numbers alone
+//   metadata.tsv           with a header, since it has several columns: TensorBoard takes the first row of one column for a value
+//   projector_config.pbtxt names the two, so that `tensorboard --logdir DIR` finds them
+//
+// It knows no quotes: what would end a cell in a key becomes `_` (key-rules.ts). Source: TensorBoard's projector help.
+
+import { directoryFormat } from "../format.js";
+import { checkedWords } from "../key-checks.js";
+import { cells } from "../key-rules.js";
+import type { Chunks } from "../../io/write.js";
+import { keyBytes, keyedChunks, withoutVectors, type Selection } from "../selection.js";
+import { ByteWriter } from "./byte-writer.js";
+
+const [TAB, LF] = [9, 10];
+
+const CONFIG = `embeddings {
+  tensor_path: "vectors.tsv"
+  metadata_path: "metadata.tsv"
+}
+`;
+
+/** @throws {DataError} as `checkedWords` */
+export const projector = directoryFormat(
+  "projector",
+  ["vectors.tsv", "metadata.tsv", "projector_config.pbtxt"],
+  {
+    summary: "directory of vectors.tsv and metadata.tsv (TensorBoard)",
+    keys: cells,
+    files: (selection) =>
+      new Map<string, Chunks>([
+        ["metadata.tsv", metadataChunks(selection)],
+        ["vectors.tsv", vectorLines(selection)],
+        ["projector_config.pbtxt", [Buffer.from(CONFIG)]],
+      ]),
+  },
+);
+
+function vectorLines(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim } = selection;
+  const out = new ByteWriter();
+  return keyedChunks(selection, out, ({ table: { vectors } }) => (row) => {
+    out.float32s(vectors, row * dim, (row + 1) * dim, TAB);
+    out.byte(LF);
+  });
+}
+
+async function* metadataChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { field, fields, hasWeights } = selection;
+  const { word } = await checkedWords(selection, cells);
+  const names = fields.map((name) => name.replaceAll(cells.replaced, "_"));
+  const out = new ByteWriter();
+  out.text(`${field === undefined ? "field\t" : ""}key\tcount${hasWeights ? "\tweight" : ""}\n`);
+  yield* keyedChunks(withoutVectors(selection), out, (batch) => (row) => {
+    const { table, weights } = batch;
+    if (field === undefined) {
+      out.text(`${names[table.fieldOf[row]!]}\t`);
+      out.text(Buffer.from(keyBytes(table, row)).toString("utf8").replaceAll(cells.replaced, "_"));
+    } else out.bytes(word(batch, row));
+    out.byte(TAB);
+    out.integer(table.counts[row]!);
+    if (weights) {
+      out.byte(TAB);
+      out.float32(weights[row]!);
+    }
+    out.byte(LF);
+  });
+}

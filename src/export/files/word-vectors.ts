@@ -1,0 +1,122 @@
+// Text of a key and its numbers a row, as several tools read it, and word2vec's binary form.
+//
+//   word2vec        a header `rows dim`, then key, then each number after a blank, LF
+//   word2vec-bin    the same header, then key, a blank, f32[dim] little-endian, LF
+//   fasttext-vec    as word2vec, with a blank at the end of each row, as fastText's saveVectors writes it
+//   glove           as word2vec, without the header
+//   starspace-tsv   key, then each number after a tab, as StarSpace writes its embeddings
+//   recbole         an atomic file of RecBole: `FIELD:token TAB FIELD_emb:float_seq`, then the key, a tab, and the numbers with blanks
+//                   between them, for `preload_weight`
+//
+// Holes of --row-order, which have no key, are left out. What would end a key in a format becomes `_` (key-rules.ts). With weights, the
+// weight is one more, last dimension: a user's vector with 1 there times an item's vector is then <v_u, v_i> + w_i.
+//
+// Sources: word2vec.c; StarSpace's README ("Embedding format"); RecBole's "Atomic Files".
+
+import { fileFormat } from "../format.js";
+import { checkedWords } from "../key-checks.js";
+import { recboleCells, starspaceCells, words, type ReplacingRule } from "../key-rules.js";
+import { keyedChunks, type Selection } from "../selection.js";
+import { ByteWriter } from "./byte-writer.js";
+
+const [TAB, LF, BLANK] = [9, 10, 32];
+
+interface Layout {
+  rule: ReplacingRule;
+  /** the first line */
+  header?: (selection: Selection, numWords: number) => string;
+  /** between the key and the first number, and between numbers */
+  separators: readonly [first: number, others: number];
+  /** what follows the last number of a row */
+  end: string;
+}
+
+/** @throws {DataError} as `checkedWords` */
+const textChunks = ({ rule, header, separators: [first, others], end }: Layout) =>
+  async function* (selection: Selection): AsyncGenerator<Uint8Array> {
+    const { dim } = selection;
+    const { word, numWords } = await checkedWords(selection, rule);
+    const out = new ByteWriter();
+    if (header) out.text(header(selection, numWords));
+    yield* keyedChunks(selection, out, (batch) => (row) => {
+      const { table, weights } = batch;
+      out.bytes(word(batch, row));
+      out.byte(first);
+      out.float32s(table.vectors, row * dim, (row + 1) * dim, others);
+      if (weights) {
+        out.byte(others);
+        out.float32(weights[row]!);
+      }
+      out.text(end);
+    });
+  };
+
+const sizes: Layout["header"] = ({ dim, hasWeights }, numWords) =>
+  `${numWords} ${dim + (hasWeights ? 1 : 0)}\n`;
+const byBlanks = { rule: words, separators: [BLANK, BLANK], end: "\n" } as const;
+
+export const word2vec = fileFormat({
+  summary: "text: `rows dim`, then `key v0 v1 ...` (gensim)",
+  oneKeyColumn: true,
+  keys: words,
+  chunks: textChunks({ ...byBlanks, header: sizes }),
+});
+
+export const fasttextVec = fileFormat({
+  summary: "fastText's .vec",
+  oneKeyColumn: true,
+  keys: words,
+  chunks: textChunks({ ...byBlanks, header: sizes, end: " \n" }),
+});
+
+export const glove = fileFormat({
+  summary: "word2vec's text without the first line",
+  oneKeyColumn: true,
+  keys: words,
+  chunks: textChunks(byBlanks),
+});
+
+export const starspaceTsv = fileFormat({
+  summary: "key and numbers separated by tabs",
+  oneKeyColumn: true,
+  keys: starspaceCells,
+  chunks: textChunks({ rule: starspaceCells, separators: [TAB, TAB], end: "\n" }),
+});
+
+export const recbole = fileFormat({
+  summary: "atomic file of RecBole: token and float_seq",
+  oneKeyColumn: true,
+  keys: recboleCells,
+  chunks: textChunks({
+    rule: recboleCells,
+    header({ field = "key" }) {
+      const name = field.replaceAll(/[\s:]/g, "_");
+      return `${name}:token\t${name}_emb:float_seq\n`;
+    },
+    separators: [TAB, BLANK],
+    end: "\n",
+  }),
+});
+
+export const word2vecBin = fileFormat({
+  summary: "binary word2vec (gensim)",
+  oneKeyColumn: true,
+  keys: words,
+  async *chunks(selection) {
+    const { dim, hasWeights } = selection;
+    const { word, numWords } = await checkedWords(selection, words);
+    const out = new ByteWriter();
+    out.text(sizes(selection, numWords));
+    const numbers = new Float32Array(dim + (hasWeights ? 1 : 0));
+    const bytes = new Uint8Array(numbers.buffer);
+    yield* keyedChunks(selection, out, (batch) => (row) => {
+      const { table, weights } = batch;
+      out.bytes(word(batch, row));
+      out.byte(BLANK);
+      numbers.set(table.vectors.subarray(row * dim, (row + 1) * dim));
+      if (weights) numbers[dim] = weights[row]!;
+      out.bytes(bytes);
+      out.byte(LF);
+    });
+  },
+});

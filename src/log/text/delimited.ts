@@ -1,0 +1,137 @@
+// Delimited text → a log: the heads of all files and the first rows are read, the rest by the scanners.
+
+import { isUtf8 } from "node:buffer";
+import { canReopen, type ByteSource } from "../../io/source.js";
+import {
+  cellsInOrder,
+  checkPartition,
+  columnsIn,
+  laterColumnsOf,
+  laterColumnWarnings,
+  placesOf,
+} from "../file-columns.js";
+import { SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
+import { numberFormOf, type Log, type LogFile, type ReadOptions, type ReadSizes } from "../log.js";
+import { NullTexts } from "../nulls.js";
+import { plainCell } from "../number.js";
+import { readLog, replayed } from "../read.js";
+import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
+import { isHeader } from "./header-lines.js";
+import { checkColumns, ChunkBuffers, cutFiles, likeFirst, openFile, type InputItem } from "./input.js";
+import type { Dialect } from "./records.js";
+import { forEachRow } from "./text-rows.js";
+
+/** Opens files of delimited text as one log. @throws as openLog */
+export async function openDelimited(
+  files: readonly LogFile[],
+  options: ReadOptions,
+  sizes: ReadSizes,
+): Promise<Log> {
+  const paths = files.map(({ path }) => path);
+  const first = await openFile(paths[0]!, options, sizes.chunkBytes);
+  const { dialect } = first.head;
+  const firstColumns = { ...files[0]!, columns: first.head.columns };
+  const sources: ByteSource[] = [first.source];
+  const close = async () => {
+    for (const source of sources) await source.close();
+  };
+  try {
+    checkPartition(firstColumns, firstColumns);
+    const columns = columnsIn(firstColumns);
+    // a file that does not fit is reported now, not after those before it were read
+    const known = [firstColumns];
+    for (const { path, partition } of files.slice(1)) {
+      if (options.sources || !(await canReopen(path))) continue;
+      const { source, head } = await openFile(path, likeFirst(options, dialect), sizes.chunkBytes);
+      await source.close();
+      const others = { path, partition, columns: head.columns };
+      checkColumns(others, firstColumns, options);
+      known.push(others);
+    }
+    const later = laterColumnsOf(firstColumns, known.slice(1));
+    const buffers = new ChunkBuffers();
+    const items = cutFiles(files, first, options, sizes.chunkBytes, buffers, (source) => {
+      if (source !== first.source) sources.push(source);
+    });
+    const pulled: InputItem[] = [];
+    const { sample, sampleIsAll } = await takeSample(items, pulled, columns, dialect, options);
+    const plain = plainCell(options);
+    return {
+      columns,
+      sample: new NullTexts(options.nulls).cells(sample).map((row) => row.map(plain)),
+      numbers: numberFormOf(options),
+      sampleIsAll,
+      nulls: options.nulls ?? [],
+      delimiter: dialect.written ?? dialect.delimiter,
+      warnings: laterColumnWarnings(later, options.ignore),
+      laterColumns: later,
+      close,
+      async read(requests, onBatch, observe) {
+        const names = requests.map(({ name }) => name);
+        for (const file of known) placesOf(file, names);
+        const { keepBadRows = false } = options;
+        const setup = {
+          dialect,
+          requests: requests.map(({ as }) => ({ as })),
+          keepBadRows,
+          numbers: numberFormOf(options),
+        };
+        try {
+          return await readLog(
+            { items: replayed(pulled, items), sources, setup, names, options, sizes, buffers },
+            onBatch,
+            observe,
+          );
+        } finally {
+          await items.return(undefined);
+          await close();
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Pulls items until they hold the sample's rows; read() gets them first. */
+async function takeSample(
+  items: AsyncGenerator<InputItem, void, undefined>,
+  pulled: InputItem[],
+  columns: readonly string[],
+  dialect: Dialect,
+  { encoding }: ReadOptions,
+): Promise<{ sample: string[][]; sampleIsAll: boolean }> {
+  const sample: string[][] = [];
+  let [line, rowsOfFile, numRows, numBytes] = [1, 0, 0, 0];
+  let path = "";
+  let numColumns = 0;
+  let header: string[] | undefined;
+  let inOrder: ReturnType<typeof cellsInOrder> = (cells) => [...cells];
+  for (;;) {
+    const { value: item, done } = await items.next();
+    if (done || !item) return { sample, sampleIsAll: true };
+    pulled.push(item);
+    if (item.kind === "failure") throw item.error(line + item.line);
+    if (item.kind === "start") {
+      [line, rowsOfFile, path] = [item.linesBefore + 1, 0, item.columns.path];
+      header = item.header && item.header.length > 1 ? item.header : undefined;
+      numColumns = item.columns.columns.length;
+      inOrder = cellsInOrder(item.columns, columns);
+    }
+    if (item.kind === "end" && rowsOfFile === 0) throw noRows(path);
+    if (item.kind !== "chunk") continue;
+    if (!isUtf8(item.bytes)) throw notUtf8(path, line + firstBadLine(item.bytes), encoding);
+    line += forEachRow(item.bytes, dialect, ({ cells, malformedQuote }) => {
+      if (header && isHeader(cells, header)) return true;
+      rowsOfFile++;
+      numRows++;
+      // what is wrong with a row is reported when it is read
+      if (cells.length === numColumns && malformedQuote === -1) sample.push(inOrder(cells));
+      return numRows <= SAMPLE_ROWS;
+    });
+    numBytes += item.bytes.length;
+    if (numRows > SAMPLE_ROWS || numBytes > SAMPLE_BYTES)
+      return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
+  }
+}
