@@ -13,7 +13,7 @@ import {
 import { openOwnRun } from "../../training/warm-start/own-runs.js";
 import { checkDim } from "../../training/warm-start/warm-start.js";
 import { readLayout } from "./ffm/layout.js";
-import { refuseProbit } from "./mcmc/refuse-probit.js";
+import { refuseProbit } from "./mcmc/link.js";
 import type { FmOptions, GivenFm } from "./options.js";
 
 /** The manifest's name of draws that predict together. */

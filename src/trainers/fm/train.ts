@@ -10,13 +10,12 @@ import type { FieldAwareness } from "../../kernels/ffm/binding.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
-import type { TrainingControls } from "../../training/session/controls.js";
+import type { TrainingControls, StoppingMetric } from "../../training/session/controls.js";
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type Start } from "../../training/warm-start/start.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
-import { checkGrowth } from "./check-divergence.js";
 import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
 import { FmMachine } from "../../factors/machine.js";
@@ -25,8 +24,9 @@ import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { freezingRates, startFrom } from "./start.js";
 import { prepareTraining, type Pass } from "./training-rows.js";
-import { validationOf } from "./validation.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { weightOf } from "../../numeric/sum.js";
+import { RowsBuffer } from "../../factors/rows-buffer.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -179,9 +179,9 @@ async function trainEpochs(
   const { optimizer } = kept;
   const model: FmModel = {
     ...kept.parameters(numFeatures, labels.scale, correction),
-    loss: options.loss,
     ...done,
-    ...(interrupted && { interrupted }),
+    loss: options.loss,
+    interrupted: interrupted || undefined,
     optimizer,
   };
   if (start) keepUntouched(model, start, counts);
@@ -192,4 +192,57 @@ async function trainEpochs(
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
+}
+
+/** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */
+const MAX_LENGTH = 1000;
+/** Mean loss above which a training is lost: nats, or so many times the labels' variance. */
+const MAX_LOSS = { logistic: 10, squared: 100 };
+
+/** @throws {DivergedError} a loss is no longer finite, or vectors have grown beyond all use */
+function checkGrowth(
+  epoch: number,
+  { trainLoss, validLoss, vectorNorm = 0 }: Pick<EpochEvent, "trainLoss" | "validLoss" | "vectorNorm">,
+  numFeatures: number,
+  labelScale: number,
+  options: FmOptions,
+): void {
+  if (!Number.isFinite(trainLoss)) throw diverged("the training loss is not finite", epoch, options);
+  if (validLoss !== undefined && !Number.isFinite(validLoss))
+    throw diverged("the validation loss is not finite", epoch, options);
+  if (trainLoss > MAX_LOSS[options.loss] * labelScale ** 2)
+    throw diverged(`the training loss has grown to ${trainLoss.toPrecision(2)}`, epoch, options);
+  const length = vectorNorm / Math.sqrt(numFeatures);
+  if (!(length <= MAX_LENGTH)) {
+    const grown = Number.isFinite(length)
+      ? `have grown to a norm of ${length.toPrecision(2)}`
+      : "are not finite";
+    throw diverged(`vectors ${grown}`, epoch, options);
+  }
+}
+
+/** Loads the validation part and returns what scores it: the mean loss of a row in the label's unit, and the stopping metric. */
+function validationOf(
+  machine: FmMachine,
+  valid: FeatureRows,
+  labelScale: number,
+  correction: number,
+  stoppingMetric: StoppingMetric | undefined,
+): (() => Promise<{ loss: number; stoppingValue: number }>) | undefined {
+  if (valid.numRows === 0) return undefined;
+  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
+  const scores = machine.allocateScores(valid.numRows);
+  const total = weightOf(valid);
+  return async () => {
+    const trained = machine.bias;
+    machine.bias = trained + correction;
+    const loss = ((await machine.score(buffer, scores)) / total) * labelScale ** 2;
+    machine.bias = trained;
+    if (!stoppingMetric) return { loss, stoppingValue: loss };
+    const own = machine.arena
+      .f32(scores)
+      .slice(0, valid.numRows)
+      .map((s) => s * labelScale);
+    return { loss, stoppingValue: Number.isFinite(loss) ? stoppingMetric.of(own, valid) : loss };
+  };
 }

@@ -15,7 +15,6 @@ import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { checkExpire } from "../../training/warm-start/warm-start.js";
 import { openEarlier } from "./init-run.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
-import { checkSharded } from "./shards/check.js";
 import { suits } from "./suits.js";
 
 const command = "train-fm";
@@ -38,7 +37,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  if (given.engineTrain === true) await checkSharded(given);
+  if (given.engineTrain === true) await (await import("./shards/learn.js")).checkSharded(given);
   // the data decides none of what is checked
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const earlier = await openEarlier(given, command);

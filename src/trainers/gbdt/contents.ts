@@ -11,8 +11,8 @@ import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles 
 import type { FittedModel, ModelJob } from "./fit.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
 import { comparisons } from "./leaf-heads/head-of-leaves.js";
-import { byGain, importancesOf } from "./forest/importances.js";
-import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-svd.js";
+import { byGain, importancesOf } from "./forest/in-words.js";
+import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-vectors.js";
 import type { GbdtOptions } from "./options.js";
 
 /** What a training came to. */

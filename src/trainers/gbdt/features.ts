@@ -14,8 +14,7 @@ import {
 } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { draw } from "../../numeric/random.js";
-import { edgesOf } from "./boosting/bin-edges.js";
-import { NumberSorter } from "./boosting/number-sorter.js";
+import { edgesOf, NumberSorter } from "./boosting/bin-edges.js";
 import type { GbdtOptions } from "./options.js";
 
 /** Categories with fewer rows have no bin. */

@@ -4,13 +4,20 @@
 //   --head lr          trees on most of the rows, the head on the others, which the trees have not seen
 //   --cross-fit K      K forests, each without one of K folds, whose head is fitted on that fold; what they say is averaged
 
-import { averaged, type Head } from "./leaf-heads/head.js";
+import { averaged, trainHead, type Head } from "./leaf-heads/head.js";
 import type { HeadOptions } from "./options.js";
 import type { LoopControls } from "../../training/session/controls.js";
 import type { Part, Parts } from "../../training/examples/examples.js";
-import { fitColumns, growForest, refitForest, type GrowJob, type GrownForest } from "./forest-of-log.js";
-import { forestsInTurn, type GrowNext } from "./boosting/forests-in-turn.js";
-import { foldsOf, splitHead, trainHead } from "./leaf-heads/head-of-leaves.js";
+import {
+  fitColumns,
+  growForest,
+  refitForest,
+  type GrowJob,
+  type GrownForest,
+  forestsInTurn,
+  type GrowNext,
+} from "./forest-of-log.js";
+import { foldsOf, splitHead } from "./leaf-heads/head-of-leaves.js";
 import type { LabelledPart, Target } from "./target.js";
 
 /** A head with the rows that it was fitted on. */

@@ -8,13 +8,13 @@ import { comparedByLabels } from "../../training/epochs/stopping-metric.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
-import { ctrColumns, ctrOf, withCtr } from "./target-statistics/ctr.js";
+import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
-import { entitiesOf, leafVectorsOf } from "./leaf-heads/entities.js";
+import { entityTable } from "./leaf-heads/entity-table.js";
+import { leafVectors } from "./leaf-heads/leaf-vectors.js";
 import { fitModel, type ModelJob } from "./fit.js";
-import { idColumnWarnings } from "./target-statistics/id-columns.js";
 import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
-import { evaluateForest, validationByRow } from "./evaluate-forest.js";
+import { evaluateForest, validationByRow, forestOutcomeWarnings } from "./evaluate-forest.js";
 import {
   decayOf,
   gbdtOptionsOf,
@@ -23,7 +23,6 @@ import {
   type GbdtOptions,
   type GivenGbdt,
 } from "./options.js";
-import { forestOutcomeWarnings } from "./outcome.js";
 import { targetOf } from "./target.js";
 import { suits } from "./suits.js";
 
@@ -137,10 +136,15 @@ async function fit(
       const { entity, dim = 16, dense: numDense } = given;
       const { train } = parts;
       const { grown } = model;
-      const column = entity === undefined ? undefined : { column: entity, dim };
-      const entities = column && (await entitiesOf(grown, train, column, gbdt, watch));
+      const { seed, threads } = gbdt;
+      const entities =
+        entity === undefined
+          ? undefined
+          : await entityTable(grown, train, entity, { dim, seed, threads }, watch);
       const dense =
-        numDense === undefined ? undefined : await leafVectorsOf(grown, train, numDense, gbdt, watch);
+        numDense === undefined
+          ? undefined
+          : await leafVectors(grown, train, { dim: numDense, seed, threads }, watch);
       return gbdtContents({
         ...{ dataset, options: how, gbdt, job, model, statistics, pairs, entities, dense },
         metrics: evaluated.metrics,

@@ -6,13 +6,13 @@
 //   model/ffm.json          fields, dim of a block, and whether rows are normalised
 
 import { hashText } from "../../../numeric/hash.js";
-import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
+import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
 import { readFmParameters } from "../../../factors/artifact.js";
 import { trainedFactors } from "../../../factors/trained.js";
-import { fieldRates } from "../learn.js";
+import { spaceInput } from "../learn.js";
 import { scoreRows, startScoring } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
@@ -24,30 +24,20 @@ import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
 
 /** @throws as trainFm */
 export async function learnFfm(
-  { space, train, valid, counts, start, controls }: LearnerInput<Start>,
+  { train, valid, ...input }: LearnerInput<Start>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
   const { dim, normalizeRows } = options;
-  const fields = fieldAwareness(space, normalizeRows);
-  const ratesOf = fieldRates(space, options);
-  const model = await trainFm(
-    {
-      numFeatures: space.numFeatures,
-      featureHashes: featureHashes(space),
-      counts,
-      fields,
-      train: trainingInFieldOrder(train, fields.fieldOf),
-      ...(valid && { valid: inFieldOrder(valid, fields.fieldOf) }),
-      ratesOf,
-      start,
-      controls,
-    },
-    options,
-    observe,
-    signal,
-  );
+  const fields = fieldAwareness(input.space, normalizeRows);
+  const { fieldOf } = fields;
+  const inOrder = {
+    ...input,
+    train: trainingInFieldOrder(train, fieldOf),
+    valid: valid && inFieldOrder(valid, fieldOf),
+  };
+  const model = await trainFm({ ...spaceInput(inOrder, options), fields }, options, observe, signal);
   const trained = trainedFactors("ffm", model);
   return {
     ...trained,
@@ -55,8 +45,7 @@ export async function learnFfm(
       ...trained.files(of),
       ...layoutFile({ fields: of.fields.map(({ name }) => name), dim, normalizeRows }),
     }),
-    score: (rows, { threads }) =>
-      scoreRows({ ...model, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+    score: (rows, how) => scoreRows({ ...model, fields }, inFieldOrder(rows, fieldOf), how),
   };
 }
 
@@ -67,8 +56,7 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   const fields = fieldAwareness(space, layout.normalizeRows);
   const { fieldOf } = fields;
   return {
-    score: (rows, { threads }) =>
-      scoreRows({ ...parameters, fields }, inFieldOrder(rows, fieldOf), { threads }),
+    score: (rows, how) => scoreRows({ ...parameters, fields }, inFieldOrder(rows, fieldOf), how),
     async start(options) {
       const running = await startScoring({ ...parameters, fields }, options);
       return { ...running, score: (rows) => running.score(inFieldOrder(rows, fieldOf)) };

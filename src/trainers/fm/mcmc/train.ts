@@ -94,7 +94,8 @@ async function runSweeps(
   const chain = new Chain(machine, { ...input, numRows }, options, w0);
   const kept = new KeptDraws(options);
   const parameters = () => {
-    const own = unscaled(machine.parameters(chain.w0), scale);
+    // scores of divided labels are multiplied back
+    const own = scaledBy(scale, machine.parameters(chain.w0));
     return start && samples ? withUnseen(own, start, input) : own;
   };
   if (!controls.resume) await chain.start();
@@ -137,27 +138,15 @@ async function runSweeps(
   if (start && !samples) keepUntouched(mean, start, counts);
   const isModerated = draws.length > 1 && linkOf(options) !== "identity";
   const tableScale = isModerated ? (options.tableScale ?? (await validation?.scaleOf(mean)) ?? 1) : 1;
-  const table = tableScale === 1 ? mean : scaledBy(tableScale, mean);
+  const table = scaledBy(tableScale, mean);
   const ensemble: Ensemble = { link: samples ? linkOf(options) : linkOfOne(options), draws, tableScale };
-  return { ...table, loss: options.loss, ...done, ...(interrupted && { interrupted }), ensemble };
+  return { ...table, ...done, loss: options.loss, interrupted: interrupted || undefined, ensemble };
 }
 
 /** One model's log-odds are its scores under the logit link. */
 function linkOfOne(options: FmOptions): Ensemble["link"] {
   const link = linkOf(options);
   return link === "logit" ? "identity" : link;
-}
-
-/** Scores of divided labels multiplied back: w by the scale, products of two vectors by its root twice. */
-function unscaled({ dim, w0, w, vectors }: FmParameters, scale: number): FmParameters {
-  const root = Math.sqrt(scale);
-  if (scale === 1) return { dim, w0: Math.fround(w0), w, vectors };
-  return {
-    dim,
-    w0: Math.fround(w0 * scale),
-    w: w.map((x) => x * scale),
-    vectors: vectors.map((x) => x * root),
-  };
 }
 
 /**

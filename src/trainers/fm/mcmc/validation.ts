@@ -6,8 +6,7 @@ import type { NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { DrawScorer, MeanPrediction } from "./draws.js";
-import { linkOf } from "./link.js";
-import { meanLoss } from "./losses.js";
+import { linkOf, meanLoss } from "./link.js";
 import { bestScale } from "./table-scale.js";
 
 /** What a look came to: the mean loss, and what early stopping goes by. */

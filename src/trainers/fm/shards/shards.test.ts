@@ -14,11 +14,10 @@ import { maxDifference, repeatedIn } from "../../../testing/kernel-machine.js";
 import { defaultFmOptions, type FmOptions, type GivenFm } from "../options.js";
 import { inputOf, numFeatures, plantedRows } from "../planted.test.rows.js";
 import { type PassesElsewhere, trainFm } from "../train.js";
-import { average } from "./average.js";
-import { checkSharded } from "./check.js";
+import { average, type Executors, ShardedPasses } from "./passes.js";
+import { checkSharded } from "./learn.js";
 import { cutRows, shardAt } from "./partition-rows.js";
 import { type Frame, frameOf, framesIn } from "./messages.js";
-import { type Executors, ShardedPasses } from "./passes.js";
 import { rowsFrame, trainShard } from "./program.js";
 
 const options = (rest: Partial<FmOptions> = {}): FmOptions => ({

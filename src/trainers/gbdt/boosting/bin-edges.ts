@@ -5,6 +5,9 @@
 // end is the middle between two neighbours, not the next number above it.
 
 import { sumOf } from "../../../numeric/sum.js";
+import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../../kernels/gbdt/binding.js";
+import { kernelImports, loadKernel } from "../../../kernels/shared/load.js";
+import { Arena, type Region } from "../../../kernels/shared/memory.js";
 
 const ZERO = 1e-35;
 /** Rows a range, at least. */
@@ -97,4 +100,42 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
     if (!isBig(i)) mean = rest / --bins;
   }
   return edges;
+}
+
+/** Sorts columns' samples by the kernel, one after another in the same memory: edges are found from sorted numbers. */
+export class NumberSorter {
+  /** f64[most]: where the numbers to be sorted are written */
+  readonly numbers: Float64Array;
+  readonly #kernel: GbdtKernel;
+  readonly #places: Record<"numbers" | "other" | "counts", Region>;
+
+  private constructor(
+    numbers: Float64Array,
+    kernel: GbdtKernel,
+    places: Record<"numbers" | "other" | "counts", Region>,
+  ) {
+    this.numbers = numbers;
+    this.#kernel = kernel;
+    this.#places = places;
+  }
+
+  /** @param most numbers at a time @throws {UsageError} they do not fit one memory */
+  static async start(most: number): Promise<NumberSorter> {
+    const arena = new Arena();
+    const places = {
+      numbers: arena.allocate("a column's sample", 8 * most),
+      other: arena.allocate("the same while it is sorted", 8 * most),
+      counts: arena.allocate("counts of digits", SORT_COUNTS_BYTES),
+    };
+    const module = await loadKernel("gbdt");
+    const { exports } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(arena.memory));
+    return new NumberSorter(arena.f64(places.numbers), exports, places);
+  }
+
+  /** Sorts the first n numbers, none of which is NaN. @returns them; the next call overwrites them */
+  sort(n: number): Float64Array {
+    const { numbers, other, counts } = this.#places;
+    if (n > 0) this.#kernel.sortNumbers(numbers.offset, n, other.offset, counts.offset);
+    return this.numbers.subarray(0, n);
+  }
 }

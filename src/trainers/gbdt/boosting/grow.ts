@@ -11,13 +11,12 @@
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
 import { putSplitOptions, type SplitOptions } from "../../../kernels/gbdt/binding.js";
-import { gradientSums } from "./gradients.js";
+import { gradientSums, scalesOf } from "./gradients.js";
 import type { GrowingLeaf, GrownNode } from "./growing-tree.js";
 import { findSplits } from "./leaf-splits.js";
 import { finishLeaves, type GrownLeaf } from "./leaf-values.js";
 import type { OwnShare } from "./thread-share.js";
 import { partition } from "./partition.js";
-import { scalesOf } from "./scales.js";
 
 export interface GrowOptions extends SplitOptions {
   learningRate: number;

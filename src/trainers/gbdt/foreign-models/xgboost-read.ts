@@ -7,12 +7,10 @@
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
-import { ArtifactError, UsageError } from "../../../errors.js";
 import { log } from "../../../numeric/exp.js";
-import { MAX_CLASSES } from "./lightgbm-read.js";
+import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-read.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { ForestColumn } from "../forest/forest.js";
-import type { Fail } from "./lightgbm-read.js";
 import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 
 /** Columns that two bytes count. */
@@ -52,6 +50,9 @@ interface Codes {
   ifUnknown: number;
 }
 
+/** Numbers of a node or a leaf that the file does not hold, or that scoring does not need. */
+const UNKNOWN = { value: 0, weight: 0, count: 0 };
+
 type Json = Record<string, unknown>;
 
 /**
@@ -59,10 +60,7 @@ type Json = Record<string, unknown>;
  * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such model, damaged, or of another version
  */
 export function readXgboost(text: string, file: string): ForeignModel {
-  const fail: Fail = (why, what) => {
-    const message = `cannot read '${file}' as an XGBoost JSON model: ${why}`;
-    throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
-  };
+  const fail = failing(file, "an XGBoost JSON model");
   const read = new Reader(fail);
   let root: Json;
   try {
@@ -180,21 +178,11 @@ function treeOf(
       read.fail(`column ${f} is split both as numeric and as categorical`);
     if (type[i] === 1)
       test = { kind: "category", left: notListed(lists.get(i) ?? [], toLeft, codes.get(f)!) };
-    return {
-      feature: f,
-      test,
-      left: child(left[i]!),
-      right: child(right[i]!),
-      gain: 0,
-      value: 0,
-      weight: 0,
-      count: 0,
-    };
+    return { feature: f, test, left: child(left[i]!), right: child(right[i]!), gain: 0, ...UNKNOWN };
   });
   const leaves = condition.map((value, i): Leaf => ({
+    ...UNKNOWN,
     value: isLeaf[i] ? Math.fround(value) * weight : 0,
-    weight: 0,
-    count: 0,
   }));
   return { nodes, leaves, shrinkage: 1 };
 }

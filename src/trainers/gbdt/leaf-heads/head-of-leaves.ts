@@ -1,4 +1,4 @@
-// --head lr: which rows the head is fitted on, and what trees, logistic regression and both are worth.
+// --head lr: which rows the head is fitted on, and what trees, logistic regression and both are worth beside one another.
 
 import { columnNamed } from "../../../dataset/dataset.js";
 import type { Metrics } from "../../../embedding/manifest.js";
@@ -7,10 +7,6 @@ import { normalizedEntropy } from "../../../evaluation/metrics.js";
 import { draw } from "../../../numeric/random.js";
 import { fitLogistic, scoresOfRows, type OneHotRows } from "../../../solvers/logistic.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
-import type { Forest } from "../forest/forest.js";
-import { encodePart, fitHead, type Head } from "./head.js";
-import type { HeadOptions } from "../options.js";
-import type { Vocabularies } from "../forest/scorer.js";
 import type { Part } from "../../../training/examples/examples.js";
 import type { LabelledPart } from "../target.js";
 
@@ -65,17 +61,6 @@ function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneH
     first += cellsOf(feature);
   });
   return { numRows: rows.length, width, numFeatures: first, ids };
-}
-
-/** Fits the head on rows that the trees have not seen. */
-export async function trainHead(
-  { forest, vocabularies }: { forest: Forest; vocabularies: Vocabularies },
-  part: LabelledPart,
-  options: HeadOptions,
-  threads: number,
-): Promise<Head> {
-  const encoded = await encodePart(forest, vocabularies, part, threads);
-  return fitHead(forest, vocabularies, encoded, part.labels, part.weights, options);
 }
 
 /** Log-odds of a part by a logistic regression on the bins of the columns, fitted on the head's rows. */

@@ -6,14 +6,24 @@
 // It is fitted on rows that the trees have not seen: on rows that they were fitted on, leaves promise too much.
 // Source: He et al. 2014 (10.1145/2648584.2648589), section 3.
 
-import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
+import { columnNamed } from "../../../dataset/dataset.js";
 import { fitFtrl } from "../../../solvers/ftrl.js";
 import { fitLogistic, type LogisticModel, type OneHotRows } from "../../../solvers/logistic.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 import { list, number, object, parseJson } from "../../../io/json-shape.js";
-import type { Forest, TreeSums } from "../forest/forest.js";
+import { numClassesOf, type Forest } from "../forest/forest.js";
 import type { HeadOptions } from "../options.js";
-import { categoryCodes, ForestScorer, type ScoredChunk, type Vocabularies } from "../forest/scorer.js";
+import {
+  categoryCodes,
+  chunksWithLeaves,
+  ForestScorer,
+  type DatasetRows,
+  type ScoredChunk,
+  type ScoringTrees,
+  type Vocabularies,
+} from "../forest/scorer.js";
+import type { RowPredictor } from "../../../training/capabilities/row-predictor.js";
+import type { LabelledPart } from "../target.js";
 
 /** Passes of FTRL over the rows. */
 const FTRL_PASSES = 3;
@@ -35,13 +45,13 @@ function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   return starts;
 }
 
-/** Leaves and categories of rows, one-hot. @param rows u32 */
-export async function encodePart(
-  forest: Forest,
-  vocabularies: Vocabularies,
-  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+/** Leaves and categories of rows, one-hot. */
+async function encodePart(
+  trees: ScoringTrees<Forest>,
+  { dataset, rows }: DatasetRows,
   threads: number,
 ): Promise<OneHotRows> {
+  const { forest, vocabularies } = trees;
   const starts = startsOf(forest, vocabularies);
   const numTrees = forest.trees.length;
   const width = numTrees + vocabularies.size;
@@ -51,40 +61,36 @@ export async function encodePart(
     );
   const ids = new Uint32Array(rows.length * width);
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
-  const scorer = await ForestScorer.start(forest, threads, true);
-  try {
-    for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      for (let i = 0; i < chunk.numRows; i++) {
-        const at = (chunk.first + i) * width;
-        for (let t = 0; t < numTrees; t++) ids[at + t] = starts[t]! + chunk.leaves![i * numTrees + t]!;
-        categories.forEach((codeOf, c) => {
-          ids[at + numTrees + c] = starts[numTrees + c]! + (codeOf(rows[chunk.first + i]!) ?? -1) + 1;
-        });
-      }
+  for await (const chunk of chunksWithLeaves(trees, { dataset, rows }, threads)) {
+    for (let i = 0; i < chunk.numRows; i++) {
+      const at = (chunk.first + i) * width;
+      for (let t = 0; t < numTrees; t++) ids[at + t] = starts[t]! + chunk.leaves![i * numTrees + t]!;
+      categories.forEach((codeOf, c) => {
+        ids[at + numTrees + c] = starts[numTrees + c]! + (codeOf(rows[chunk.first + i]!) ?? -1) + 1;
+      });
     }
-  } finally {
-    await scorer.terminate();
   }
   return { numRows: rows.length, width, numFeatures: starts.at(-1)!, ids };
 }
 
-/** Fits the head. */
-export function fitHead(
-  forest: Forest,
-  vocabularies: Vocabularies,
-  rows: OneHotRows,
-  labels: Float32Array,
-  counts: Float32Array | undefined,
-  { l1, l2, method, prior, iterations }: Pick<HeadOptions, "l1" | "l2" | "method" | "prior" | "iterations">,
-): Head {
-  const drawn = new Float64Array(rows.numFeatures);
-  let at = 0;
-  for (const { leaves } of forest.trees) for (const { value } of leaves) drawn[at++] = value;
-  const towards = prior === "leaf-values" && { prior: drawn };
+/** Fits the head on rows that the trees have not seen. */
+export async function trainHead(
+  { forest, vocabularies }: ScoringTrees<Forest>,
+  { labels, weights, ...part }: LabelledPart,
+  { l1, l2, method, prior: priorOf, iterations }: HeadOptions,
+  threads: number,
+): Promise<Head> {
+  const rows = await encodePart({ forest, vocabularies }, part, threads);
+  let prior: Float64Array | undefined;
+  if (priorOf === "leaf-values") {
+    prior = new Float64Array(rows.numFeatures);
+    let at = 0;
+    for (const { leaves } of forest.trees) for (const { value } of leaves) prior[at++] = value;
+  }
   const model =
     method === "ftrl"
-      ? fitFtrl(rows, labels, counts, { l1, l2, passes: FTRL_PASSES, ...towards })
-      : fitLogistic(rows, labels, counts, { l2, iterations, ...towards });
+      ? fitFtrl(rows, labels, weights, { l1, l2, passes: FTRL_PASSES, prior })
+      : fitLogistic(rows, labels, weights, { l2, iterations, prior });
   return { ...model, starts: startsOf(forest, vocabularies) };
 }
 
@@ -125,12 +131,50 @@ export function averaged(
   return { forest, head: { bias, weights, starts } };
 }
 
-/** What turns a chunk's leaves into log-odds by the head. @param rows u32: all rows that chunks are of */
-export function headScorer(
+/** Trees, and a head on their leaves where there is one. */
+export interface TreeModel extends ScoringTrees {
+  head?: Head | undefined;
+}
+
+/** What scores rows by the head, or by the sums of the trees without one; `end` must be called. */
+export async function modelScorer(
+  { forest, vocabularies, head }: TreeModel,
+  threads: number,
+): Promise<Pick<RowPredictor, "score" | "end">> {
+  const needsLeaves = head !== undefined;
+  const scorer = await ForestScorer.start(forest, threads, needsLeaves);
+  const numClasses = numClassesOf(forest);
+  return {
+    async score(dataset, rows) {
+      const scoreOf = head && headScorer(head, { forest, vocabularies }, { dataset, rows });
+      const scores = new Float64Array(rows.length * numClasses);
+      for await (const chunk of scorer.score(dataset, rows, vocabularies, needsLeaves))
+        scores.set(scoreOf ? scoreOf(chunk) : chunk.scores, chunk.first * numClasses);
+      return scores;
+    },
+    end: () => scorer.terminate(),
+  };
+}
+
+/** f64[rows.length][numClasses]: rows' scores by the head, or by the sums of the trees without one. */
+export async function modelScores(
+  model: TreeModel,
+  { dataset, rows }: DatasetRows,
+  threads: number,
+): Promise<Float64Array> {
+  const scorer = await modelScorer(model, threads);
+  try {
+    return await scorer.score(dataset, rows);
+  } finally {
+    await scorer.end();
+  }
+}
+
+/** What turns a chunk's leaves into log-odds by the head. @param part all rows that chunks are of */
+function headScorer(
   { bias, weights, starts }: Head,
-  { trees }: TreeSums,
-  vocabularies: Vocabularies,
-  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+  { forest: { trees }, vocabularies }: ScoringTrees,
+  { dataset, rows }: DatasetRows,
 ): (chunk: ScoredChunk) => Float64Array {
   const numTrees = trees.length;
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
@@ -144,26 +188,6 @@ export function headScorer(
       });
       return score;
     });
-}
-
-/** f64: log-odds of rows by the head. */
-export async function headScores(
-  head: Head,
-  forest: Forest,
-  vocabularies: Vocabularies,
-  part: { dataset: Dataset; rows: Uint32Array },
-  threads: number,
-): Promise<Float64Array> {
-  const scores = new Float64Array(part.rows.length);
-  const scoreOf = headScorer(head, forest, vocabularies, part);
-  const scorer = await ForestScorer.start(forest, threads, true);
-  try {
-    for await (const chunk of scorer.score(part.dataset, part.rows, vocabularies, true))
-      scores.set(scoreOf(chunk), chunk.first);
-  } finally {
-    await scorer.terminate();
-  }
-  return scores;
 }
 
 /** The head as model/head.json holds it. */

@@ -4,10 +4,10 @@
 // Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp (Tree::ToString).
 
 import type { Feature } from "../features.js";
-import { bitSet, numClassesOf, type Forest } from "../forest/forest.js";
-import { importancesOf } from "../forest/importances.js";
+import { bitSet, numClassesOf, type Forest } from "./forest.js";
+import { importancesOf } from "./in-words.js";
 import type { GbdtOptions } from "../options.js";
-import type { Node, Tree } from "../forest/tree.js";
+import type { Leaf, Node, Tree } from "./tree.js";
 
 /** decision_type: bit 0 category, bit 1 missing goes left, bits 2 and 3 what is missing (2: NaN). */
 const CATEGORY = 1;
@@ -75,55 +75,35 @@ function treeText({ nodes, leaves, shrinkage }: Tree, t: number, carriesBase: bo
   lines.push(`num_cat=${sets.length}`);
   const list = (name: string, items: Iterable<number | string>) =>
     lines.push(`${name}=${[...items].join(" ")}`);
+  const ofNodes = (name: string, key: Exclude<keyof Node, "test">) =>
+    list(
+      name,
+      nodes.map((node) => node[key]),
+    );
+  const ofLeaves = (name: string, key: keyof Leaf) =>
+    list(
+      name,
+      leaves.map((leaf) => leaf[key]),
+    );
   if (nodes.length > 0) {
     let set = 0;
-    list(
-      "split_feature",
-      nodes.map(({ feature }) => feature),
-    );
-    list(
-      "split_gain",
-      nodes.map(({ gain }) => gain),
-    );
+    ofNodes("split_feature", "feature");
+    ofNodes("split_gain", "gain");
     list(
       "threshold",
       nodes.map(({ test }) => (test.kind === "category" ? set++ : test.threshold)),
     );
     list("decision_type", nodes.map(decisionType));
-    list(
-      "left_child",
-      nodes.map(({ left }) => left),
-    );
-    list(
-      "right_child",
-      nodes.map(({ right }) => right),
-    );
+    ofNodes("left_child", "left");
+    ofNodes("right_child", "right");
   }
-  list(
-    "leaf_value",
-    leaves.map(({ value }) => value),
-  );
+  ofLeaves("leaf_value", "value");
   if (nodes.length > 0) {
-    list(
-      "leaf_weight",
-      leaves.map(({ weight }) => weight),
-    );
-    list(
-      "leaf_count",
-      leaves.map(({ count }) => count),
-    );
-    list(
-      "internal_value",
-      nodes.map(({ value }) => value),
-    );
-    list(
-      "internal_weight",
-      nodes.map(({ weight }) => weight),
-    );
-    list(
-      "internal_count",
-      nodes.map(({ count }) => count),
-    );
+    ofLeaves("leaf_weight", "weight");
+    ofLeaves("leaf_count", "count");
+    ofNodes("internal_value", "value");
+    ofNodes("internal_weight", "weight");
+    ofNodes("internal_count", "count");
   }
   if (sets.length > 0) {
     const boundaries = [0];

@@ -4,11 +4,13 @@
 // divides leaf values by the number of iterations. What else a text may hold is refused by name.
 
 import { ArtifactError, UsageError } from "../../../errors.js";
-import type { Forest, ForestColumn, MissingNumbers, TreeSums } from "../forest/forest.js";
-import { isTree, type Node, type Test, type Tree } from "../forest/tree.js";
+import type { Forest, ForestColumn, MissingNumbers, TreeSums } from "./forest.js";
+import { isTree, type Node, type Test, type Tree } from "./tree.js";
 
 /** Classes of a model: a row has a score for each. */
 export const MAX_CLASSES = 10_000;
+
+const FORMAT = "a LightGBM text model";
 
 /** A category's name in pandas. */
 export type PandasCategory = string | number | boolean;
@@ -24,22 +26,26 @@ export interface LightgbmModel {
   pandasCategorical?: PandasCategory[][];
 }
 
-function failing(file: string): Fail {
+/** Damage unless the text is of a kind that is not read, which is no damage. */
+export type Fail = (why: string, what?: "kind") => never;
+
+/** @param format what the file was read as, with its article */
+export function failing(file: string, format: string): Fail {
   return (why, what) => {
-    const message = `cannot read '${file}' as a LightGBM text model: ${why}`;
+    const message = `cannot read '${file}' as ${format}: ${why}`;
     throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
   };
 }
 
 /** The forest of a run's own text. @throws {ArtifactError} as readLightgbmTrees, or of an objective that is not trained here */
-export function readLightgbm(text: string, file: string): { forest: Forest } {
+export function readLightgbm(text: string, file: string): Forest {
   const { sums, objective: given } = readLightgbmTrees(text, file);
-  const fail = failing(file);
+  const fail = failing(file, FORMAT);
   const objective = objectiveOf(given, fail);
   const { numClasses = 1, columns, trees } = sums;
   if (numClasses > 1 !== (objective === "multiclass"))
     fail(`num_class ${numClasses} does not match its objective`);
-  return { forest: { objective, columns, trees, ...(numClasses > 1 && { numClasses }) } };
+  return { objective, columns, trees, numClasses: numClasses > 1 ? numClasses : undefined };
 }
 
 /**
@@ -47,7 +53,7 @@ export function readLightgbm(text: string, file: string): { forest: Forest } {
  * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such text, damaged, or of another version
  */
 export function readLightgbmTrees(text: string, file: string): LightgbmModel {
-  const fail = failing(file);
+  const fail = failing(file, FORMAT);
   const lines = text.split("\n").map((line) => line.trimEnd());
   if (lines[0] !== "tree") fail("its first line is not 'tree'");
   const end = lines.indexOf("end of trees");
@@ -84,7 +90,8 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
       `its ${trees.length} trees are not a multiple of ${numClasses} per iteration: the file is ` +
         "truncated; restore it",
     );
-  if (head.has("average_output")) averageOf(trees, trees.length / numClasses);
+  if (head.has("average_output"))
+    for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= trees.length / numClasses;
   const columns = names.map((name, f): ForestColumn => ({
     kind: "number",
     missing: "nan",
@@ -110,9 +117,6 @@ function numbersOf(lines: readonly string[], start: string): number[] {
   const list = line?.slice(start.length, -1) ?? "";
   return /^\d+(,\d+)*$/.test(list) ? list.split(",").map(Number) : [];
 }
-
-/** Damage unless the text is of a kind that is not read, which is no damage. */
-export type Fail = (why: string, what?: "kind") => never;
 
 /** NAME=VALUE lines; a line without = is a name. */
 function entriesOf(lines: readonly string[]): Map<string, string> {
@@ -191,11 +195,11 @@ function treeOf(
       kind === "number"
         ? { kind, threshold: set, missingLeft: (type & 2) !== 0 }
         : { kind, left: categoriesOf(setOf(set)) };
+    const sides = { left: left[i]!, right: right[i]! };
     return {
       feature: f,
       test,
-      left: left[i]!,
-      right: right[i]!,
+      ...sides,
       gain: gain[i]!,
       value: value[i]!,
       weight: weight[i]!,
@@ -215,10 +219,6 @@ function categoriesOf(words: readonly number[]): number[] {
   return words.flatMap((word, w) =>
     Array.from({ length: 32 }, (_, bit) => 32 * w + bit).filter((c) => ((word >>> (c & 31)) & 1) === 1),
   );
-}
-
-function averageOf(trees: Tree[], iterations: number): void {
-  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= iterations;
 }
 
 function pandasOf(lines: readonly string[]): PandasCategory[][] | undefined {
