@@ -34,3 +34,14 @@ export function valuesAt(values: Float32Array | Float64Array, indices: Uint32Arr
   for (let i = 0; i < indices.length; i++) out[i] = values[indices[i]!]!;
   return out;
 }
+
+/** The position of the first number that is at least x; their count where none is. @param sorted ascending */
+export function lowerBound(sorted: Float64Array, x: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

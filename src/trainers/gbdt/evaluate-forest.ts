@@ -8,10 +8,9 @@ import { lossByRow } from "../../training/warnings/vectors-add.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { ascending } from "../../numeric/indices.js";
-import { modelScores } from "./leaf-heads/head.js";
+import { modelScores, scoresWithoutTrees } from "./leaf-heads/head.js";
 import { unknownCategories } from "./run.js";
 import type { Part } from "../../training/examples/examples.js";
-import { scoresWithoutTrees } from "./leaf-heads/head-of-leaves.js";
 import type { FittedModel } from "./fit.js";
 import { targetMetrics, type LabelledPart, type Prediction } from "./target.js";
 import type { GbdtOptions } from "./options.js";
@@ -55,7 +54,7 @@ export async function evaluateForest(
     metrics[name] = evaluated(model);
     if (!fitted) continue;
     metrics[`${name}Trees`] = evaluated(trees);
-    metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
+    metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own));
   }
   return { metrics, vectorsAdd };
 }

@@ -304,18 +304,7 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
 }
 
 /** How the head, a logistic regression on the leaves, is fitted. */
-export interface HeadOptions {
-  /** share of the training rows that it is fitted on, and the trees are not */
-  split: number;
-  l2: number;
-  /** for ftrl */
-  l1: number;
-  method: "lbfgs" | "ftrl";
-  /** forests with a head each, which are averaged; 1 for a single one */
-  crossFit: number;
-  prior: "zero" | "leaf-values";
-  iterations: number;
-}
+export type HeadOptions = Resolved<typeof head>;
 
 /** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
 export function headOptionsOf(
@@ -323,14 +312,13 @@ export function headOptionsOf(
   task: NonNullable<GivenGbdt["task"]>,
 ): HeadOptions | undefined {
   if (!given.head) return undefined;
-  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, given);
+  const options = resolved(head, given);
   if (task !== "binary") throw new UsageError("--head lr needs labels of 0 and 1");
-  if (headL1 > 0 && headMethod !== "ftrl")
+  if (options.headL1 > 0 && options.headMethod !== "ftrl")
     throw new UsageError("--head-l1 needs --head-method ftrl: L-BFGS does not support L1 penalties");
-  const { crossFit = 1 } = given;
-  if (crossFit > 1 && given.headSplit !== undefined)
+  if (given.crossFit !== undefined && given.headSplit !== undefined)
     throw new UsageError("--head-split and --cross-fit cannot be combined");
-  return { split, l2: headL2, l1: headL1, method: headMethod, prior: headPrior, crossFit, iterations: 100 };
+  return options;
 }
 
 /**

@@ -20,7 +20,7 @@ import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import type { Start } from "../../../training/warm-start/start.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { layoutFile, readLayout } from "./layout.js";
-import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
+import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
 /** @throws as trainFm */
 export async function learnFfm(
@@ -73,4 +73,69 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
     multi: fields.map(({ kind }) => kind === "multi"),
     normalizeRows,
   };
+}
+
+/** The rows as the kernel reads them, with each row's pairs in the order of their fields, those of one field as they were; the same object when they are so. */
+export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
+  const { numRows, width, indptr, values, ids } = rows;
+  if (numRows === 0) return rows;
+  // rows of one width without values have one feature of each field, in the same columns
+  if (!indptr && !values) {
+    if (isInOrder(ids, fieldOf, 0, width)) return rows;
+    const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
+    return { ...rows, ids: columnsOf(rows, placesBy(fields)) };
+  }
+  const sorted = { ids: Uint32Array.from(ids), values: values && Float32Array.from(values) };
+  let changed = false;
+  for (let r = 0; r < numRows; r++) {
+    const [from, to] = [firstPair(rows, r), firstPair(rows, r + 1)];
+    if (isInOrder(ids, fieldOf, from, to)) continue;
+    changed = true;
+    placesBy(Array.from(ids.subarray(from, to), (id) => fieldOf[id]!)).forEach((place, i) => {
+      sorted.ids[from + i] = ids[from + place]!;
+      if (sorted.values) sorted.values[from + i] = values![from + place]!;
+    });
+  }
+  return changed ? { ...rows, ...sorted } : rows;
+}
+
+/** The same of rows to train on, whenever they come. */
+export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
+  if (train.kind === "resident") {
+    return {
+      ...train,
+      rows: inFieldOrder(train.rows, fieldOf),
+      atEpoch: train.atEpoch && ((epoch: number) => inFieldOrder(train.atEpoch!(epoch), fieldOf)),
+    };
+  }
+  if (train.kind === "stored") {
+    const { rows } = train;
+    const rowsAt: StoredRows["rowsAt"] = (first, count, epoch) =>
+      inFieldOrder(rows.rowsAt(first, count, epoch), fieldOf);
+    return { kind: "stored", rows: { ...rows, rowsAt } };
+  }
+  return {
+    ...train,
+    *draw(epoch) {
+      for (const chunk of train.draw(epoch)) yield inFieldOrder(chunk, fieldOf);
+    },
+  };
+}
+
+/** Places of a row's pairs by their fields. */
+function placesBy(fields: readonly number[]): number[] {
+  return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
+}
+
+function columnsOf({ ids, numRows, width }: FeatureRows, places: readonly number[]): Uint32Array {
+  const out = new Uint32Array(ids.length);
+  for (let r = 0; r < numRows; r++) {
+    for (let f = 0; f < width; f++) out[r * width + f] = ids[r * width + places[f]!]!;
+  }
+  return out;
+}
+
+function isInOrder(ids: Uint32Array, fieldOf: Uint32Array, from: number, to: number): boolean {
+  for (let i = from + 1; i < to; i++) if (fieldOf[ids[i]!]! < fieldOf[ids[i - 1]!]!) return false;
+  return true;
 }

@@ -6,7 +6,6 @@
 //
 // Without a link and with one draw, the table is all: a plain run of model "fm".
 
-import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
@@ -57,7 +56,7 @@ export async function learnCoordinates(
     ...(tableScale !== 1 && { chosen: { tableScale }, keeps: { tableScale } }),
     files: () => ({ ...fm.files(space), [DRAWS_FILE]: drawsFile(ensemble) }),
     score: (rows, how) => scoreEnsemble(ensemble, rows, how),
-    ...(draws.length > 1 && { scoreByTable: (rows: FeatureRows, how) => scoreEnsemble(byTable, rows, how) }),
+    scoreByTable: draws.length > 1 ? (rows, how) => scoreEnsemble(byTable, rows, how) : undefined,
   };
 }
 

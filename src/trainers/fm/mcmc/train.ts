@@ -11,7 +11,7 @@ import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
 import { weightOf } from "../../../numeric/sum.js";
 import { withMachine } from "../../../workers/with-machine.js";
-import type { TrainingControls } from "../../../training/session/controls.js";
+import type { TrainingControls, StoppingMetric } from "../../../training/session/controls.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import { keepUntouched, type Start } from "../../../training/warm-start/start.js";
 import { runEpochs, type Steered } from "../../../training/epochs/epoch-loop.js";
@@ -19,12 +19,11 @@ import { labelScaleOf } from "../../../training/examples/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";
-import { meanOfDraws, rotatedOnto, type Ensemble } from "./draws.js";
+import { meanOfDraws, rotatedOnto, type Ensemble, drawScorer, MeanPrediction } from "./draws.js";
 import { KeptDraws } from "./kept-sweeps.js";
-import { linkOf } from "./link.js";
+import { linkOf, meanLoss } from "./link.js";
 import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
-import { scaledBy } from "./table-scale.js";
-import { Validation } from "./validation.js";
+import { scaledBy, bestScale } from "./table-scale.js";
 
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   /** u32[numFeatures][2] */
@@ -39,7 +38,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
 }
 
 /** The table's parameters, and what predicts: for ALS the same, for MCMC the draws. */
-export interface CoordinateModel extends FmModel {
+interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
 
@@ -68,8 +67,7 @@ export async function trainCoordinates(
   });
   return await withMachine(machine, signal, async () => {
     const { valid, counts, controls } = input;
-    const validation =
-      valid && (await Validation.start(valid, counts.length, options, controls?.stoppingMetric));
+    const validation = valid && (await validationOf(valid, counts.length, options, controls?.stoppingMetric));
     try {
       return await runSweeps(machine, validation, input, { w0, scale }, options, observe);
     } finally {
@@ -120,12 +118,12 @@ async function runSweeps(
     save: (withKept) => ({
       ...chain.arrays,
       ...((withKept || samples) && kept.arrays),
-      ...(samples && validation?.arrays),
+      ...(samples && validation?.mean.arrays),
     }),
     restore(arrays) {
       chain.arrays = arrays;
       if (samples || (validation && options.patience > 0)) kept.restore(arrays, parameters().w.length);
-      if (samples && validation) validation.arrays = arrays;
+      if (samples && validation) validation.mean.arrays = arrays;
     },
     terminate: () => machine.terminate(),
   };
@@ -194,4 +192,42 @@ function machineInput(
   const rows = loss === "squared" ? { ...train, labels: train.labels.map((y) => y / scale) } : train;
   const residuals = rows.labels.map((y) => (loss === "squared" ? w0 - y : w0));
   return { rows, offsets, featureHashes, kinds, first, residuals };
+}
+
+/** The validation part of a chain, scored sweep by sweep; `terminate` must be called. */
+interface Validation {
+  /** Mean loss and stopping metric of the sweeps that count so far together, or of one that does not, alone. */
+  validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
+  /** By what the scores of a table are best multiplied. */
+  scaleOf(table: FmParameters): Promise<number>;
+  /** the predictions added up so far */
+  mean: MeanPrediction;
+  terminate(): Promise<void>;
+}
+
+/** @returns undefined where there are no rows */
+async function validationOf(
+  rows: FeatureRows,
+  numFeatures: number,
+  options: FmOptions,
+  stoppingMetric: StoppingMetric | undefined,
+): Promise<Validation | undefined> {
+  if (rows.numRows === 0) return undefined;
+  const shape = { w: new Float32Array(numFeatures), dim: options.dim };
+  const scorer = await drawScorer(shape, options.threads, rows);
+  const link = linkOf(options);
+  const mean = new MeanPrediction(link, rows.numRows);
+  return {
+    async validate(parameters, counts) {
+      const own = await scorer.score(parameters);
+      const prediction = counts ? mean : new MeanPrediction(link, rows.numRows);
+      prediction.add(own);
+      const scores = prediction.scores();
+      const loss = meanLoss(options.loss, scores, rows);
+      return { loss, stoppingValue: stoppingMetric?.of(scores, rows) ?? loss };
+    },
+    scaleOf: async (table) => bestScale(link, await scorer.score(table), rows),
+    mean,
+    terminate: () => scorer.terminate(),
+  };
 }

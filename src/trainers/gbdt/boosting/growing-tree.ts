@@ -1,9 +1,12 @@
-// A tree under way, in bins: its leaves and the nodes that they have become; and the same in numbers and categories.
+// A tree in bins: its leaves and the nodes that they have become, the values of its leaves from the sums of their histograms, the
+// scores after it; and the same tree in numbers and categories.
 
 import type { Feature } from "../features.js";
-import type { GrownTree } from "./grow.js";
-import { leafValue, type ValueOptions } from "./leaf-values.js";
+import type { GbdtOptions } from "../options.js";
 import type { Node, Test, Tree } from "../forest/tree.js";
+import { Node as NodeStruct, numBlocks } from "../../../kernels/gbdt/binding.js";
+import { putStruct } from "../../../kernels/shared/struct.js";
+import type { OwnShare } from "./thread-share.js";
 
 /** A split of the tree. */
 export interface GrownNode {
@@ -59,6 +62,79 @@ export interface GrowingLeaf {
 /** Rows of a leaf. */
 export function sizeOf({ begin, end }: GrowingLeaf): number {
   return end - begin;
+}
+
+/** A leaf with the sums of its rows' gradients and hessians. */
+export interface GrownLeaf extends Sums {
+  value: number;
+  count: number;
+}
+
+/** The tree in bins. */
+export interface GrownTree {
+  nodes: GrownNode[];
+  leaves: GrownLeaf[];
+}
+
+type ValueOptions = Pick<GbdtOptions, "lambdaL1" | "lambdaL2" | "learningRate">;
+
+/** -T(G) / (H + l2), T as in gain.ts: the step that gains most. */
+export function leafValue(g: number, h: number, l1: number, l2: number): number {
+  const t = Math.sign(g) * Math.max(0, Math.abs(g) - l1);
+  return h + l2 > 0 ? -t / (h + l2) : 0;
+}
+
+/** Values of the leaves, added to the scores of all rows for a class. @param bagged whether the leaves lack some training rows */
+export function finishLeaves(
+  share: OwnShare,
+  nodes: readonly GrownNode[],
+  leaves: readonly GrowingLeaf[],
+  { lambdaL1, lambdaL2, learningRate }: ValueOptions,
+  ofClass: number,
+  bagged: boolean,
+): GrownLeaf[] {
+  const { kernel, layout } = share;
+  const { order, numTrain, numRows } = layout;
+  const scores = layout.scores + ofClass * layout.scoresApart;
+  const finished = leaves.map((leaf): GrownLeaf => {
+    // a tree without a split changes nothing
+    const { sumG, sumH } = leaf.sums ?? { sumG: 0, sumH: 0 };
+    const l2 = lambdaL2 + leaf.moreL2;
+    return { value: learningRate * leafValue(sumG, sumH, lambdaL1, l2), sumG, sumH, count: sizeOf(leaf) };
+  });
+  if (!bagged) {
+    let block = 0;
+    leaves.forEach(({ begin, end }, i) => {
+      for (const { first, n } of share.blocks(begin, end, block))
+        kernel.addValue(order + 4 * first, n, scores, finished[i]!.value);
+      block += numBlocks(end - begin);
+    });
+  }
+  if (nodes.length > 0 && (bagged || numRows > numTrain)) {
+    writeTree(share, nodes, finished);
+    walk(share, scores, bagged ? 0 : numTrain, numRows);
+  }
+  share.barrier();
+  return finished;
+}
+
+/** The tree as `walk` reads it; every thread writes the same. */
+function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonly GrownLeaf[]): void {
+  const { layout } = share;
+  nodes.forEach(({ feature, left, right }, i) => {
+    const { byte, wide } = layout.places[feature]!;
+    putStruct(share, NodeStruct, layout.nodes + i * NodeStruct.size, { byte, wide, left, right });
+  });
+  new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
+}
+
+/** Sends rows that no leaf holds down the tree. */
+function walk(share: OwnShare, scores: number, begin: number, end: number): void {
+  const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
+  for (const { first, n } of share.blocks(begin, end)) {
+    const rows = bins + first * stride;
+    share.kernel.walk(rows, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
+  }
 }
 
 /** A threshold above all numbers. */

@@ -7,11 +7,10 @@
 
 import { keysOf, MISSING, keyAt } from "../../../log/keys.js";
 import { ArtifactError, UsageError, DataError, excerpt, nearestName } from "../../../errors.js";
-import type { Categories, ForeignModel } from "./foreign-model.js";
+import { type Categories, type ForeignModel, readXgboost } from "./xgboost-read.js";
 import { numClassesOf, type ForestColumn, type TreeSums } from "../forest/forest.js";
-import { readLightgbmTrees, type LightgbmModel, type PandasCategory } from "../forest/lightgbm-read.js";
+import { readLightgbmTrees, type LightgbmModel, type PandasCategory } from "../forest/lightgbm-text.js";
 import type { Vocabularies } from "../forest/scorer.js";
-import { readXgboost } from "./xgboost-read.js";
 import { buildDataset } from "../../../dataset/build.js";
 import type { Column, Dataset, KeyColumn } from "../../../dataset/dataset.js";
 import { isEncodedDataset } from "../../../dataset/encoded/read.js";

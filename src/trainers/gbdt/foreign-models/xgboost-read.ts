@@ -8,10 +8,23 @@
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
 import { log } from "../../../numeric/exp.js";
-import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-read.js";
-import type { Categories, ForeignModel } from "./foreign-model.js";
-import type { ForestColumn } from "../forest/forest.js";
+import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-text.js";
+import type { ForestColumn, TreeSums } from "../forest/forest.js";
 import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
+
+/** A category's key is at its position. */
+export interface Categories {
+  keys: string[];
+  /** what cells hold: text, or numbers, of which `3` and `3.0` are one; codes are whole ones, and 3.7 is 3 */
+  cells: "text" | "number" | "code";
+}
+
+/** What a model file of LightGBM or XGBoost holds. */
+export interface ForeignModel {
+  sums: TreeSums;
+  /** by categorical column */
+  categories: Map<string, Categories>;
+}
 
 /** Columns that two bytes count. */
 const MAX_COLUMNS = 65_535;

@@ -18,8 +18,7 @@ import type { Feature } from "../features.js";
 import type { Forest } from "./forest.js";
 import { headText, readHead, type Head } from "../leaf-heads/head.js";
 import { byGain, importancesOf, leafKey, leafPaths, wordsOf } from "./in-words.js";
-import { readLightgbm } from "./lightgbm-read.js";
-import { lightgbmText } from "./lightgbm-text.js";
+import { readLightgbm, lightgbmText } from "./lightgbm-text.js";
 import type { GbdtOptions } from "../options.js";
 import {
   parseGbdtPreprocess,
