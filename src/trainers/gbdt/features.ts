@@ -15,7 +15,7 @@ import {
 import { UsageError } from "../../errors.js";
 import { lowerBound } from "../../numeric/indices.js";
 import { draw } from "../../numeric/random.js";
-import { edgesOf, numberSorter, type NumberSorter } from "./boosting/bin-edges.js";
+import { edgesOf, numberSorter, type NumberSorter } from "./bin-edges.js";
 import type { GbdtOptions } from "./options.js";
 
 /** Categories with fewer rows have no bin. */

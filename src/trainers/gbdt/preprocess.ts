@@ -1,12 +1,10 @@
 // What a run of trees keeps of how rows become columns (model/preprocess.json).
 
 import { keysOf, keyAt } from "../../log/keys.js";
-import type { KeyHashing, Roles } from "../../dataset/dataset.js";
-import type { UserLimits } from "../../dataset/filters/heavy-users.js";
+import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { kindsOf, readingShapes } from "../../dataset/vocabulary/preprocess-shape.js";
 import { ArtifactError } from "../../errors.js";
 import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
-import type { CellReading } from "../../log/log.js";
 import type { Vocabularies } from "./forest/scorer.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest/forest.js";
@@ -18,25 +16,13 @@ export type ColumnRecipe =
 /** What trees predict: a class of two by its log-odds, a number, or a class of several. */
 export type GbdtTask = Forest["objective"];
 
-export interface GbdtPreprocess extends UserLimits {
-  roles: Roles;
+export interface GbdtPreprocess extends Omit<
+  Preprocess,
+  "task" | "fields" | "itemFields" | "negatives" | "testVectors"
+> {
   task: GbdtTask;
   /** multiclass: their names, in the order of their numbers */
   classes?: string[];
-  /** labels from there on are 1 */
-  positiveFrom: number | null;
-  /** as --side, --drop and --where take them */
-  sides: string[];
-  drop: string[];
-  where?: string[];
-  timeFormat?: string;
-  timeFields?: { names: string[]; zone: string };
-  /** as --event-weight takes it */
-  eventWeight?: string;
-  /** lowest and highest label of the training part: regression scores are clipped to it */
-  labelRange: [low: number, high: number];
-  hashKeys?: KeyHashing;
-  cells?: CellReading;
   columns: ColumnRecipe[];
 }
 

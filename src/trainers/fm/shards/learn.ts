@@ -15,7 +15,7 @@ import { withEngine } from "../../../training/session/with-engine.js";
 import { learnFm } from "../learn.js";
 import type { FmOptions, GivenFm } from "../options.js";
 import { cutRows, shardAt, type UserFeatures } from "./partition-rows.js";
-import { ShardedPasses, type SentShard } from "./passes.js";
+import { shardedPasses, type SentShard } from "./passes.js";
 import { rowsFrame } from "./program.js";
 
 /** The program with all that it imports, as the build writes it. */
@@ -58,7 +58,7 @@ export async function learnOnShards(
       const program = await readText(fileURLToPath(BUNDLE));
       const executors = await ShardProgram.start(session, program, orders.length, rowsOf);
       doing?.(`training on ${orders.length} shards on ${session.shown}`);
-      const elsewhere = new ShardedPasses(
+      const elsewhere = shardedPasses(
         shards,
         {
           shown: executors.shown,

@@ -3,12 +3,11 @@
 //   machine ──► the parameters of each shard's features ──► executors ──► checked ──► average ──► machine
 
 import { IoError } from "../../../errors.js";
-import type { FmMachine } from "../../../factors/machine.js";
 import type { FmState } from "../../../kernels/fm/state.js";
+import { sumOf } from "../../../numeric/sum.js";
 import { diverged } from "../../../training/epochs/diverged.js";
 import type { FmOptions } from "../options.js";
 import type { PassElsewhere, PassesElsewhere } from "../train.js";
-import type { Pass } from "../training-rows.js";
 import type { Shard } from "./partition-rows.js";
 import { frameOf, framesIn, type Frame } from "./messages.js";
 import type { ShardEpoch } from "./program.js";
@@ -35,102 +34,90 @@ export interface SentShard extends Pick<Shard, "features" | "counts"> {
   weight: number;
 }
 
-/** Epochs on shards. */
-export class ShardedPasses implements PassesElsewhere {
-  readonly #shards: readonly SentShard[];
-  readonly #executors: Executors;
-  readonly #options: FmOptions;
-  readonly #numFeatures: number;
+/** Epochs on shards. A pass throws IoError for an answer that is none, and DivergedError for a loss or parameter that is not finite. */
+export function shardedPasses(
+  shards: readonly SentShard[],
+  executors: Executors,
+  options: FmOptions,
+  numFeatures: number,
+): PassesElsewhere {
+  return {
+    async train(machine, { epoch, ...how }) {
+      const before = machine.state;
+      const messages = shards.map(({ features }) => {
+        const own = stateOfShard(before, numFeatures, features);
+        return frameOf(epochOf(options, features.length, how), { ...own });
+      });
+      const answers = await executors.run(messages);
+      if (answers.length !== shards.length)
+        throw new IoError(
+          `--engine-train: ${executors.shown} returned ${answers.length} of ${shards.length} shards`,
+        );
+      let loss = 0;
+      const trained = answers.map((bytes, s): TrainedShard => {
+        const shard = shards[s]!;
+        const complaint = (what: string, cause?: unknown) =>
+          new IoError(
+            `--engine-train: what ${executors.shown} returned for shard ${s + 1} is damaged: ${what}`,
+            { cause },
+          );
+        const answer = readAnswer(bytes, shard, before, numFeatures, complaint);
+        if (!Number.isFinite(answer.loss)) throw diverged("the training loss is not finite", epoch, options);
+        if (!Object.values(answer.state).every((numbers: Float32Array) => numbers.every(Number.isFinite)))
+          throw diverged("a parameter is not finite", epoch, options);
+        loss += answer.loss;
+        return { ...shard, state: answer.state };
+      });
+      machine.state = average(before, trained, numFeatures);
+      const [numRows, weight] = [
+        sumOf(shards.map((shard) => shard.numRows)),
+        sumOf(shards.map((shard) => shard.weight)),
+      ];
+      return { numRows, weight, loss };
+    },
+    stop: () => executors.stop(),
+  };
+}
 
-  constructor(shards: readonly SentShard[], executors: Executors, options: FmOptions, numFeatures: number) {
-    this.#shards = shards;
-    this.#executors = executors;
-    this.#options = options;
-    this.#numFeatures = numFeatures;
-  }
+function epochOf(
+  { dim, loss, learningRate, l1Weight, l2Weight, l2Vector }: FmOptions,
+  numFeatures: number,
+  { key = null, ...how }: Omit<PassElsewhere, "epoch" | "key"> & { key?: number | null | undefined },
+): ShardEpoch {
+  const shape = { dim, loss, method: "adagrad", learningRate, l1Weight, l2Weight, l2Vector } as const;
+  return { shape: { ...shape, hasRates: false }, numFeatures, key, ...how };
+}
 
-  /** @throws {IoError} an answer is none @throws {DivergedError} a loss or parameter is not finite */
-  async train(machine: FmMachine, { epoch, ...how }: PassElsewhere): Promise<Pass> {
-    const before = machine.state;
-    const messages = this.#shards.map(({ features }) => this.#message(before, features, how));
-    const answers = await this.#executors.run(messages);
-    if (answers.length !== this.#shards.length)
-      throw new IoError(
-        `--engine-train: ${this.#executors.shown} returned ${answers.length} of ${this.#shards.length} shards`,
-      );
-    let loss = 0;
-    const trained = answers.map((bytes, s): TrainedShard => {
-      const shard = this.#shards[s]!;
-      const answer = this.#read(bytes, s, before);
-      if (!Number.isFinite(answer.loss))
-        throw diverged("the training loss is not finite", epoch, this.#options);
-      if (!Object.values(answer.state).every((numbers: Float32Array) => numbers.every(Number.isFinite)))
-        throw diverged("a parameter is not finite", epoch, this.#options);
-      loss += answer.loss;
-      return { ...shard, state: answer.state };
-    });
-    machine.state = average(before, trained, this.#numFeatures);
-    let [numRows, weight] = [0, 0];
-    for (const shard of this.#shards) {
-      numRows += shard.numRows;
-      weight += shard.weight;
-    }
-    return { numRows, weight, loss };
+/** What a shard answered. A loss that is no number is NaN. @throws {IoError} it is not what the shard was asked for */
+function readAnswer(
+  bytes: Uint8Array,
+  { numRows: expected, features }: SentShard,
+  before: FmState,
+  numFeatures: number,
+  complaint: (what: string, cause?: unknown) => IoError,
+): { loss: number; state: FmState } {
+  let frames: Frame[];
+  try {
+    frames = framesIn(bytes);
+  } catch (error) {
+    throw complaint(error instanceof Error ? error.message : String(error), error);
   }
-
-  stop(): void {
-    this.#executors.stop();
-  }
-
-  #message(
-    state: FmState,
-    features: Uint32Array,
-    { key = null, ...how }: Omit<PassElsewhere, "epoch" | "key"> & { key?: number | null | undefined },
-  ): Uint8Array {
-    const { dim, loss, learningRate, l1Weight, l2Weight, l2Vector } = this.#options;
-    const shape = { dim, loss, method: "adagrad", learningRate, l1Weight, l2Weight, l2Vector } as const;
-    const epoch: ShardEpoch = {
-      shape: { ...shape, hasRates: false },
-      numFeatures: features.length,
-      key,
-      ...how,
-    };
-    return frameOf(epoch, { ...stateOfShard(state, this.#numFeatures, features) });
-  }
-
-  /** What a shard answered. A loss that is no number is NaN. @throws {IoError} it is not what the shard was asked for */
-  #read(bytes: Uint8Array, s: number, before: FmState): { loss: number; state: FmState } {
-    const { numRows: expected, features } = this.#shards[s]!;
-    const complaint = (what: string, cause?: unknown) =>
-      new IoError(
-        `--engine-train: what ${this.#executors.shown} returned for shard ${s + 1} is damaged: ${what}`,
-        {
-          cause,
-        },
-      );
-    let frames: Frame[];
-    try {
-      frames = framesIn(bytes);
-    } catch (error) {
-      throw complaint(error instanceof Error ? error.message : String(error), error);
-    }
-    const [frame] = frames;
-    if (!frame || frames.length !== 1) throw complaint(`${frames.length} messages instead of one`);
-    const { numRows, loss } = frame.header;
-    if (numRows !== expected) throw complaint(`${String(numRows)} rows were trained on, not ${expected}`);
-    const arrayOf = (name: keyof FmState, length: number): Float32Array => {
-      const array = Object.hasOwn(frame.arrays, name) ? frame.arrays[name] : undefined;
-      if (array instanceof Float32Array && array.length === length) return array;
-      throw complaint(`${array ? array.length : "no"} numbers of ${name}, not ${length}`);
-    };
-    const widthOf = ({ length }: Float32Array) => length / this.#numFeatures;
-    const state = {
-      factors: arrayOf("factors", features.length * widthOf(before.factors)),
-      linear: arrayOf("linear", features.length * widthOf(before.linear)),
-      bias: arrayOf("bias", before.bias.length),
-    };
-    return { loss: typeof loss === "number" ? loss : NaN, state };
-  }
+  const [frame] = frames;
+  if (!frame || frames.length !== 1) throw complaint(`${frames.length} messages instead of one`);
+  const { numRows, loss } = frame.header;
+  if (numRows !== expected) throw complaint(`${String(numRows)} rows were trained on, not ${expected}`);
+  const arrayOf = (name: keyof FmState, length: number): Float32Array => {
+    const array = Object.hasOwn(frame.arrays, name) ? frame.arrays[name] : undefined;
+    if (array instanceof Float32Array && array.length === length) return array;
+    throw complaint(`${array ? array.length : "no"} numbers of ${name}, not ${length}`);
+  };
+  const widthOf = ({ length }: Float32Array) => length / numFeatures;
+  const state = {
+    factors: arrayOf("factors", features.length * widthOf(before.factors)),
+    linear: arrayOf("linear", features.length * widthOf(before.linear)),
+    bias: arrayOf("bias", before.bias.length),
+  };
+  return { loss: typeof loss === "number" ? loss : NaN, state };
 }
 
 // The average: one machine of several that were trained on a shard each, from the same parameters.

@@ -32,28 +32,15 @@ const MAX_COLUMNS = 65_535;
 /** The newest version whose models are known. */
 const KNOWN_VERSION = 3;
 
-/** What base_score becomes, by objective. */
-const links: Record<string, "identity" | "logit" | "log"> = {
-  "binary:logistic": "logit",
-  "binary:logitraw": "logit",
-  "reg:logistic": "logit",
-  "count:poisson": "log",
-  "reg:gamma": "log",
-  "reg:tweedie": "log",
-  "survival:cox": "log",
-  "survival:aft": "log",
-  "binary:hinge": "identity",
-  "multi:softmax": "identity",
-  "multi:softprob": "identity",
-  "rank:map": "identity",
-  "rank:ndcg": "identity",
-  "rank:pairwise": "identity",
-  "reg:absoluteerror": "identity",
-  "reg:pseudohubererror": "identity",
-  "reg:quantileerror": "identity",
-  "reg:expectileerror": "identity",
-  "reg:squarederror": "identity",
-  "reg:squaredlogerror": "identity",
+/** What base_score becomes: of these objectives its log-odds, its logarithm, or itself. */
+const LINKS = {
+  logit: ["binary:logistic", "binary:logitraw", "reg:logistic"],
+  log: ["count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft"],
+  identity: [
+    ...["binary:hinge", "multi:softmax", "multi:softprob", "rank:map", "rank:ndcg", "rank:pairwise"],
+    ...["reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror", "reg:expectileerror"],
+    ...["reg:squarederror", "reg:squaredlogerror"],
+  ],
 };
 
 /** What a categorical column's cells may be: position p stands for code codes[p], two more for what is missing or unlisted. */
@@ -279,7 +266,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
 }
 
 function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
-  const link = Object.hasOwn(links, objective) ? links[objective]! : undefined;
+  const [link] = Object.entries(LINKS).find(([, objectives]) => objectives.includes(objective)) ?? [];
   if (link === undefined) return fail(`objective '${objective}' is not supported`, "kind");
   // a number, or since 3.1 one for each class
   const given = text

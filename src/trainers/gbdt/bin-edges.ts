@@ -4,10 +4,10 @@
 // from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
 // end is the middle between two neighbours, not the next number above it.
 
-import { sumOf } from "../../../numeric/sum.js";
-import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../../kernels/gbdt/binding.js";
-import { kernelImports, loadKernel } from "../../../kernels/shared/load.js";
-import { Arena } from "../../../kernels/shared/memory.js";
+import { sumOf } from "../../numeric/sum.js";
+import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
+import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
 
 const ZERO = 1e-35;
 /** Rows a range, at least. */
