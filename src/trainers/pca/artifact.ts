@@ -20,16 +20,14 @@ import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 import { factorScorer } from "../../factors/trained.js";
 import type { Scorer } from "../../training/session/feature-training.js";
-import {
-  forgettingOf,
-  type Forgetting,
-  type ForgetTensors,
-} from "../../training/capabilities/forgetting/forgetting.js";
+import { forgettingOf, type Forgetting, type ForgetTensors } from "../../training/capabilities/forgetting/forgetting.js";
 import { clearRows } from "../../training/capabilities/forgetting/tensors.js";
 import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
-import { ROTATION } from "./project.js";
+
+/** Tensor of a run that was rotated onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
+export const ROTATION = "rotation";
 
 const MODEL_FILE = "pca.safetensors";
 
