@@ -20,7 +20,11 @@ import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 import { factorScorer } from "../../factors/trained.js";
 import type { Scorer } from "../../training/session/feature-training.js";
-import { forgettingOf, type Forgetting, type ForgetTensors } from "../../training/capabilities/forgetting/forgetting.js";
+import {
+  forgettingOf,
+  type Forgetting,
+  type ForgetTensors,
+} from "../../training/capabilities/forgetting/forgetting.js";
 import { clearRows } from "../../training/capabilities/forgetting/tensors.js";
 import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
@@ -116,7 +120,7 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
 
 /** How keys leave a run of components. @throws {ArtifactError} damaged */
 export async function componentForgetting(run: Run): Promise<Forgetting> {
-  return await forgettingOf(run, { tensors: { "pca.safetensors": components } });
+  return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
 
 /** model/ keeps the matrix of the rotation, which is applied to what transform projects. */
@@ -132,5 +136,5 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
 
 /** The rotation of a run of components. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
-  return { groups: wholeRows(table), files: rotating(run, { "pca.safetensors": keepRotation }) };
+  return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }
