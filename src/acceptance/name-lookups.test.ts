@@ -27,7 +27,7 @@ const mayRead: Record<string, string> = {
     "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/skipped-rows",
   "structs, tensors and messages have the program's names":
     "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/foreign-models/xgboost-read trainers/net/plan " +
-    "trainers/two-tower/start training/epochs/checkpoint training/epochs/named-arrays",
+    "trainers/two-tower/warm-start training/epochs/checkpoint training/epochs/named-arrays",
   "codes of errors, compressions, types and variables come from the system, Parquet's list, a server and the environment":
     "cli/report-error cli/settings cli/main-thread export/servers/postgres-table io/environment io/write log/parquet/memory",
   "the place of a wrong value in a file, for a message": "config/yaml-file",

@@ -22,10 +22,10 @@ export async function itemFieldOf(
     roles.item === undefined && fields[0] !== roles.user && run.tables.includes(DEFAULT_TABLE);
   const isOnly = given === undefined && fields.length === 1 && isNameless;
   const field = named ?? (isOnly ? fields[0] : undefined);
-  const { holds, preprocess } = await knownModelOf(run);
+  const { holds, command, preprocess } = await knownModelOf(run);
   if (field === undefined)
     throw new UsageError(
-      `run '${run.path}' holds ${holds}, whose table has no ${role} field: it has ` +
+      `run '${run.path}' holds ${holds} (${command}), whose table has no ${role} field: it has ` +
         fields.map((name) => excerpt(name)).join(", "),
     );
   const recipe = (await preprocess?.(run))?.fields.find(({ name }) => name === field);

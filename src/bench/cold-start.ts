@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { train } from "../api/train.js";
 import { openRun } from "../embedding/run-directory.js";
-import { readFmModel } from "../factors/run.js";
+import { readFmModel } from "../factors/artifact.js";
 import {
   exported,
   films,

@@ -12,7 +12,7 @@ import { labelledExamples } from "../training/examples/examples.js";
 import { fitFeatures, featureCounts } from "../dataset/vocabulary/vocabulary.js";
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
-import type { Start } from "../training/warm-start/start.js";
+import type { FactorStart } from "../factors/warm-start.js";
 import type { LearnerInput } from "../training/session/feature-training.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 
@@ -67,7 +67,7 @@ export async function inputOf(train: string, valid: string, test: string) {
   const parts = { train: await read(train), valid: await read(valid), test: await read(test) };
   const space = fitFeatures(parts.train.dataset, parts.train.rows, 1);
   const examples = labelledExamples(space, parts, { seed: 1, negativeDownsampling: 1, beside: train });
-  const input: LearnerInput<Start> = {
+  const input: LearnerInput<FactorStart> = {
     task: examples.task,
     labelRange: examples.labelRange,
     space,

@@ -13,7 +13,7 @@ import type { NetArch, NetRows } from "../kernels/net/shape.js";
 import { referenceNet, referenceNetStep } from "../kernels/net/reference-step.js";
 import { draw } from "../numeric/random.js";
 import { mulberry32 } from "../testing/random.js";
-import { rowsOfBatch } from "../trainers/net/batches.js";
+import { rowsOfBatch } from "../trainers/net/rows.js";
 import { startNet } from "../trainers/net/machine.js";
 import { initialParameters, type NetMachine, type NetPlan } from "../trainers/net/plan.js";
 import { median, run } from "./ctr-logs.js";

@@ -11,6 +11,7 @@ import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { rowsByFeature } from "../training/examples/feature-table.js";
 import type { FmParameters } from "./model.js";
+import { readSpace, type RunSpace } from "../training/capabilities/run-space.js";
 
 const MODEL_FILE = "fm.safetensors";
 
@@ -56,4 +57,15 @@ export async function readFmParameters(
     vectors.set(oovVectors.subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
   });
   return { dim, w0: tensors.f32("w0", [1])[0]!, w, vectors };
+}
+
+/** A factorization machine's parameters over its features; a linear model is one without dimensions. */
+export interface FmRun extends RunSpace {
+  parameters: FmParameters;
+}
+
+/** Reads a run's features and parameters; of draws those of their table. @throws {ArtifactError} damaged */
+export async function readFmModel(run: Run): Promise<FmRun> {
+  const found = await readSpace(run);
+  return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
 }

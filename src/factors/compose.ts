@@ -10,8 +10,16 @@
 // which is Rendle 2010, eq. 1, with its products sorted into those within each group and those across.
 
 import { forEachPair, type FeatureRows } from "../dataset/rows.js";
-import type { Composer } from "./composer.js";
 import type { FmParameters } from "./model.js";
+import type { RowComposer } from "../training/capabilities/row-composer.js";
+import type { FoldInEvents } from "./fold-in.js";
+
+export interface Composer extends RowComposer {
+  /** What rows say of the parameters of one feature, with everything else as the model has it. */
+  events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
+  /** The same over other parameters. */
+  over(parameters: FmParameters): Composer;
+}
 
 /** f32[numRows * dim]: the vector, sum of x v over each row's features, in their order. */
 export function composeVectors({ dim, vectors }: FmParameters, rows: FeatureRows): Float32Array {

@@ -10,10 +10,10 @@ import { readLikeRun } from "../training/reading/read-like-run.js";
 import type { FoldedKeys, FoldingIn } from "../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../training/options/transform-options.js";
 import type { Watch } from "../training/session/watch.js";
-import type { Composer } from "./composer.js";
-import type { Fitting, FoldingModel } from "./fold-in-job.js";
-import { readFmModel, type FmRun } from "./run.js";
+import type { Composer } from "./compose.js";
+import { readFmModel, type FmRun } from "./artifact.js";
 import { composerOfFactors, type ComposerOf } from "./transform.js";
+import { priorPenalties, type FoldInOptions } from "./fold-in.js";
 
 /**
  * A vector and a bias for each new key of the events.
@@ -95,4 +95,38 @@ function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRo
     values: Float32Array.of(1, ...values),
     labels: new Float32Array(1),
   };
+}
+
+/** Their events: for each key the rows of the dataset that hold it. */
+export interface NewEvents extends NewKeys {
+  dataset: Dataset;
+  rows: number[][];
+}
+
+/** A run's machine, and how features of it are put together. */
+export interface FoldingModel extends FmRun {
+  composer: Composer;
+}
+
+/** Fits each new key, everything else of the run as it is. @returns f64[1 + dim] a key: its weight, then its vector */
+export type Fit = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
+
+/** Readies the fitting: what does not depend on the events is done here. */
+export type Fitting = (run: Run, model: FoldingModel, options: TransformOptions) => Promise<Fit> | Fit;
+
+/** L2 as given, or as the field's known keys have it. */
+export function penaltiesOf(
+  run: Run,
+  { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,
+  { f }: Pick<NewKeys, "f">,
+  given: TransformOptions,
+): FoldInOptions {
+  const field = space.fields[f]!;
+  const loss = preprocess.task === "regression" ? "squared" : "logistic";
+  const { valid, train } = run.manifest.metrics as Record<string, { rmse?: number } | undefined>;
+  const error = valid?.rmse ?? train?.rmse ?? 1;
+  const counts = field.kind === "number" ? new Uint32Array() : field.counts;
+  const noise = loss === "squared" ? error * error : 1;
+  const prior = priorPenalties(parameters, space.offsets[f]!, counts, noise, numBlocks);
+  return { loss, l2Weight: given.l2Weight ?? prior.l2Weight, l2Vector: given.l2Vector ?? prior.l2Vector };
 }

@@ -12,16 +12,22 @@ import {
   vectorWarnings,
 } from "../training/warnings/outcome-warnings.js";
 import type { FeatureOptions } from "../training/session/feature-training.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 
 /** For a machine that is worse than a constant. */
 const CONSTANT_ADVICE =
   "Try a larger --l2-vector and --l2-weight, a --min-count above 1, or --ignore for columns whose keys " +
   "rarely repeat, and check that the label has the same meaning in that split";
 
-/** Sentences for the summary. @param isChain the training does not get better from epoch to epoch */
+/**
+ * Sentences for the summary.
+ *
+ * @param isChain the training does not get better from epoch to epoch
+ * @param constantAdvice for a model that is worse than a constant
+ */
 export function factorOutcome(
   { trained, metrics, examples, options, stoppingMetric, vectorsAdd }: Outcome<FeatureOptions>,
-  isChain = false,
+  { isChain = false, constantAdvice = CONSTANT_ADVICE } = {},
 ): string[] {
   const { valid, ranking } = examples;
   const { epochs, bestEpoch: best, interrupted } = trained;
@@ -38,8 +44,24 @@ export function factorOutcome(
   const byTable = notEvaluated ? [UNJUDGED_TABLE] : tableWarnings(metrics, valid !== undefined);
   const constant =
     valid && metrics["valid"]
-      ? constantWarnings(metrics["valid"], valid, CONSTANT_ADVICE, options.patience)
+      ? constantWarnings(metrics["valid"], valid, constantAdvice, options.patience)
       : [];
   const vectors = vectorWarnings(vectorsAdd, vectorAdvice(examples));
   return [...unfinished, ...constant, ...vectors, ...byTable];
+}
+
+/** Deviation of the first scores above which a training seldom finds back. */
+const LARGE_SCORE = 2;
+/** Variance of a number of a first vector: uniform in plus or minus 0.05. */
+const FIRST_VARIANCE = 0.05 ** 2 / 3;
+
+/** Rows of so many fields that first vectors, small as they are, add up to scores beyond use. */
+export function widthWarnings({ fields }: FeatureSpace, { dim }: { dim: number }): string[] {
+  const pairs = (fields.length * (fields.length - 1)) / 2;
+  const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
+  if (deviation <= LARGE_SCORE) return [];
+  return [
+    `rows have ${fields.length} fields, whose pairwise terms give initial scores of about ` +
+      `±${deviation.toFixed(0)}: use fewer fields (--fields, --ignore), a smaller --dim, or --model lr`,
+  ];
 }

@@ -7,7 +7,7 @@ import type { KeyVectors } from "../training/capabilities/key-vectors.js";
 import type { Composition } from "../training/capabilities/row-composer.js";
 import { unknownKeysOf } from "../training/examples/unknown-keys.js";
 import { fmComposer } from "./compose.js";
-import { readFmModel } from "./run.js";
+import { readFmModel } from "./artifact.js";
 
 /** One vector a feature, added up. @throws {ArtifactError} damaged */
 export async function factorComposition(run: Run): Promise<Composition> {

@@ -8,7 +8,9 @@ import type { Scorer, Trained } from "../training/session/feature-training.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
 import { scoreRows, startScoring, type FmModel, type FmParameters } from "./model.js";
 import { optimizerFile } from "./optimizer-file.js";
-import { rankingVectors } from "./ranking-vectors.js";
+import type { FeatureRows } from "../dataset/rows.js";
+import type { TopItemsInput } from "../kernels/top-items/binding.js";
+import { composeVectors, composeWeights } from "./compose.js";
 
 /** Scores rows, and ranks items by inner products. */
 export function factorScorer(parameters: FmParameters): Required<Scorer> {
@@ -43,5 +45,25 @@ export function trainedFactors(name: string, model: FmModel): Trained {
       ...fmModelFiles(space, model),
       ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
     }),
+  };
+}
+
+/**
+ * Vectors and weights whose scores rank the items for each context as the model does.
+ *
+ *   score = <p, q_i> + b_i + a constant of the context
+ *   p, q  sums of x v over the features of the context, and of the item
+ *   b_i   sum of x w over the item's features + the products of the item's own features with one another
+ */
+function rankingVectors(
+  model: FmParameters,
+  contexts: FeatureRows,
+  items: FeatureRows,
+): Omit<TopItemsInput, "masks"> {
+  return {
+    dim: model.dim,
+    queries: composeVectors(model, contexts),
+    items: composeVectors(model, items),
+    weights: composeWeights(model, items),
   };
 }

@@ -2,20 +2,14 @@
 // which no event held has a vector, too.
 
 import type { Dataset } from "../dataset/dataset.js";
-import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import type { FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
-import { vectorEncoding, type EncodedRows } from "../export/encoded-rows.js";
-import { wholeOf } from "../training/reading/split-parts.js";
-import { keysOfRows } from "../training/capabilities/transform-keys.js";
+import { vectorEncoding } from "../export/encoded-rows.js";
 import type { Transformed, TransformOptions } from "../training/options/transform-options.js";
-import { readTable } from "../training/capabilities/transform-rows.js";
+import { readTable, encodedChunks } from "../training/capabilities/transform-rows.js";
 import type { Watch } from "../training/session/watch.js";
-import { fmComposer } from "./compose.js";
-import type { Composer } from "./composer.js";
-import { readFmModel, type FmRun } from "./run.js";
-
-/** Rows at a time. */
-const CHUNK_ROWS = 16_384;
+import { fmComposer, type Composer } from "./compose.js";
+import { readFmModel, type FmRun } from "./artifact.js";
 
 /** How a run's features are composed. @throws {UsageError} they cannot be */
 export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
@@ -60,33 +54,13 @@ export async function encodeComposed(
   checkFields?.(model, known);
   const names = known.map((name) => `'${name}'`).join(" + ");
   watch.observe({ stage: "note", text: `row vectors are sums over ${names}` });
+  const completed = completion?.(dataset, known) ?? ((_: number, rows: FeatureRows) => rows);
   return {
     encoding: vectorEncoding(options.key, composer.dim, dataset.numRows),
-    rows: composedRows(model, composer, dataset, options.key, completion?.(dataset, known)),
+    rows: encodedChunks(model.space, dataset, options.key, (chunk, first) => {
+      const rows = completed(first, chunk);
+      return { values: composer.vectors(rows), biases: composer.weights(rows) };
+    }),
     warnings: [],
   };
-}
-
-async function* composedRows(
-  { space }: FmRun,
-  composer: Composer,
-  dataset: Dataset,
-  key: string | undefined,
-  completed: ReturnType<Completion> = (_, rows) => rows,
-): AsyncGenerator<EncodedRows> {
-  const keyOf = keysOfRows(dataset, key);
-  const encoder = bindEncoder(space, dataset);
-  const { rows: all } = wholeOf(dataset);
-  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
-    const part = all.subarray(first, first + CHUNK_ROWS);
-    const labels = new Float32Array(part.length);
-    const rows = completed(first, encoder.encode(part, labels));
-    yield {
-      numRows: part.length,
-      values: composer.vectors(rows),
-      biases: composer.weights(rows),
-      keyOf: (row) => keyOf(first + row),
-      labels,
-    };
-  }
 }

@@ -1,57 +1,89 @@
-// --init: an earlier run from which the training of a factor model goes on, by key.
+// --init of a factor model: a run of the same model, whose parameters, optimizer state and keys the training continues with.
 //
-//   earlier run ──► vocabulary that goes on (training/warm-start/warm-start) ──► first parameters by feature
+//   run of --init ──► vocabulary with its keys (training/warm-start/carried-keys) ──► first parameters by feature
 
-import { readHistory, type KeyHistory } from "../embedding/key-history.js";
-import type { Run } from "../embedding/run-directory.js";
-import { UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
+import { UsageError } from "../errors.js";
+import type { Run } from "../embedding/run-directory.js";
 import type { Examples } from "../training/examples/examples.js";
-import type { FittedSpace, GoneOn } from "../training/session/feature-plan.js";
-import { byFeature, NONE } from "../training/warm-start/key-history.js";
+import type { FeatureModel, WarmVocabulary } from "../training/session/feature-plan.js";
 import type { GivenTraining } from "../training/options/log.js";
-import type { Start } from "../training/warm-start/start.js";
-import { addedWarnings, goOnFrom } from "../training/warm-start/warm-start.js";
+import {
+  addedWarnings,
+  carryBlocks,
+  carryKeys,
+  carryRows,
+  knownFeatures,
+  type FittedVocabulary,
+} from "../training/warm-start/carried-keys.js";
+import {
+  checkDim,
+  openInitRun,
+  readKeyHistory,
+  stateWarnings,
+  type InitRun,
+} from "../training/warm-start/init-run.js";
+import { readFmModel, type FmRun } from "./artifact.js";
 import { readOptimizerFile } from "./optimizer-file.js";
-import { readFmModel, type FmRun } from "./run.js";
 
-/** An earlier model that another training can go on from. */
-export interface EarlierModel extends FmRun {
+/** The run of --init, read. */
+export interface FactorInit extends InitRun, FmRun {
   /** names of the partner fields whose vectors stand side by side; absent where a feature has one vector */
   blocks?: readonly string[];
   /** f32[numFeatures * dim]: vectors before its layers, where it had layers */
   base?: Float32Array;
-  /** what its optimizer kept, where the run has it */
+  /** the state of its optimizer, where the run has it */
   optimizer?: OptimizerState;
 }
 
-/** An earlier run, read. */
-export interface EarlierRun {
-  run: Run;
-  model: EarlierModel;
-  /** by feature of its space */
-  history: KeyHistory;
+/** First parameters by feature of the training's vocabulary. */
+export interface FactorStart {
+  /** u8[numFeatures]: 1 for features of the run of --init */
+  known: Uint8Array;
+  w0: number;
+  /** f32[numFeatures]; 0 for features that are not known */
+  w: Float32Array;
+  /** f32[numFeatures * dim] */
+  vectors: Float32Array;
+  /** f32[numFeatures * dim]: vectors before the layers of the run, where it had layers */
+  base?: Float32Array;
+  /** of vectors of several blocks, one for each partner field: 1 for those of the run; the others are 0 here */
+  knownBlocks?: Uint8Array;
+  /** known features and w0 stay as they are, bit for bit */
+  freezes: boolean;
+  /** by feature, where the run has it */
+  optimizer?: OptimizerState;
 }
 
-/** Reads the model of a run that training goes on from. @throws {ArtifactError} damaged */
-export async function readEarlier(run: Run): Promise<EarlierModel> {
+/** Opens the run of --init, if there is one. @throws {UsageError} it does not fit @throws {ArtifactError} damaged */
+export async function openFactorInit(
+  given: GivenTraining & { dim?: number },
+  command: string,
+): Promise<FactorInit | undefined> {
+  const run = await openInitRun(given, command);
+  if (!run) return undefined;
+  const init = await readFactorInit(run);
+  checkDim(run, init.parameters.dim, given.dim);
+  return init;
+}
+
+/** Reads a run for --init. @throws {ArtifactError} damaged */
+export async function readFactorInit(run: Run): Promise<FactorInit> {
   const model = await readFmModel(run);
-  const optimizer = await readOptimizerFile(run, model.space.numFeatures);
-  return { ...model, optimizer };
-}
-
-/** A run with its model and when each of its keys was last seen. @throws {ArtifactError} damaged */
-export async function earlierRun(run: Run, model: EarlierModel): Promise<EarlierRun> {
-  const history = await readHistory(run, model.table.numRows);
-  return { run, model, history: byFeature(model.space, history) };
+  const { space } = model;
+  return {
+    ...{ run, ...model },
+    history: await readKeyHistory(run, space),
+    optimizer: await readOptimizerFile(run, space.numFeatures),
+  };
 }
 
 /**
- * @param unless what runs are of that do not say
+ * @param unless the value of runs that do not state it
  * @throws {UsageError} the optimizer's state is of another way to train
  */
 export function checkState(
-  { run, model: { optimizer } }: EarlierRun,
+  { run, optimizer }: FactorInit,
   flag: "method" | "loss" | "optimizer",
   is: string,
   unless?: string,
@@ -64,8 +96,8 @@ export function checkState(
   );
 }
 
-/** @throws {UsageError} the earlier run predicts another kind of label */
-function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["task"]): void {
+/** @throws {UsageError} the run predicts another kind of label */
+function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
     `--init '${run.path}' was trained for a ${preprocess.task} label, but this training has a ${task} label: ` +
@@ -73,88 +105,93 @@ function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["t
   );
 }
 
-/**
- * The fitted space with what the earlier run knows, where training starts, and what became of its keys.
- *
- * @throws {UsageError} a field is of another kind, keys are to expire by time and the log has none, or rows are to stay that
- *   must grow
- */
-export function goOn(
-  earlier: EarlierRun,
-  fitted: FittedSpace,
+/** What a trainer's plan says of --init. */
+export function factorInit(
+  init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
-): GoneOn<Start> {
-  const { run, model, history } = earlier;
-  const { freeze, keepState } = given;
-  const gone = goOnFrom({ run, space: model.space, history }, fitted, given);
-  const { space, from, carried } = gone;
-  const { blocks } = model;
-  const blockPlaces = blocks && space.fields.map(({ name }) => blocks.indexOf(name));
-  const newBlocks = blockPlaces
-    ? space.fields.flatMap(({ name }, f) => (blockPlaces[f]! < 0 ? [name] : []))
-    : [];
-  if (freeze && newBlocks.length > 0) {
-    const [name] = newBlocks;
+): FeatureModel<never, FactorStart>["init"] {
+  return init && { run: init.run, carry: (fitted) => carryFactors(init, fitted, given) };
+}
+
+/**
+ * The fitted vocabulary with the keys of the run, the first parameters, and what became of the keys.
+ *
+ * @throws {UsageError} as carryKeys; --freeze of a field-aware model that gets a field
+ */
+function carryFactors(
+  init: FactorInit,
+  fitted: FittedVocabulary,
+  given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
+): WarmVocabulary<FactorStart> {
+  const { run, blocks, optimizer } = init;
+  const { space, history, from, carried, ...keys } = carryKeys(init, fitted, given);
+  const places = blocks && space.fields.map(({ name }) => blocks.indexOf(name));
+  const newBlocks = places ? space.fields.filter((_, f) => places[f]! < 0).map(({ name }) => name) : [];
+  const [name] = newBlocks;
+  if (given.freeze && name !== undefined)
     throw new UsageError(
       `--freeze known cannot add field '${name}', which is not in run '${run.path}', because every row of a ` +
         `field-aware model has a vector for it: use --ignore ${name}, or train without --freeze`,
     );
-  }
-  const warnings = [...gone.warnings, ...(blocks ? [] : addedWarnings(earlier, gone))];
-  if (keepState && !model.optimizer)
-    warnings.push(`run '${run.path}' was trained without --keep-state: the optimizer starts from scratch`);
   return {
-    space,
-    history: gone.history,
+    ...{ space, history },
     notes: [
-      ...gone.notes,
+      ...keys.notes,
       ...newBlocks.map(
-        (name) => `field '${name}' is not in run '${run.path}': every row gets a new vector for it`,
+        (of) => `field '${of}' is not in run '${run.path}': every row gets a new vector for it`,
       ),
     ],
-    warnings,
+    warnings: [
+      ...keys.warnings,
+      ...(blocks ? [] : addedWarnings(init, keys)),
+      ...stateWarnings(run, optimizer, given),
+    ],
     startFor(task) {
-      checkTask(earlier, task);
-      return { start: { ...startOf(model, from, blockPlaces), freezes: freeze !== undefined }, carried };
+      checkTask(init, task);
+      return { carried, start: { ...startOf(init, from, places), freezes: given.freeze !== undefined } };
     },
   };
 }
 
 /**
- * The earlier parameters by feature of the new space; zero where there are none.
+ * The parameters of the run by feature of the new vocabulary; zero where there are none.
  *
- * @param blockPlaces of each block of the new vectors: which it was of the earlier ones, negative for none
+ * @param places of each block of the new vectors: its place among those of the run, negative for none
  */
 function startOf(
-  { parameters: { w0, w, vectors }, blocks, base, optimizer }: EarlierModel,
+  { space, parameters: { w0, w, vectors }, blocks, base, optimizer }: FactorInit,
   from: Uint32Array,
-  blockPlaces: readonly number[] | undefined,
-): Omit<Start, "freezes"> {
-  const numBefore = w.length;
-  // rows of any width, as so many blocks
-  const moved = (data: Float32Array, numBlocks = 1, places: readonly number[] = [0]): Float32Array => {
-    const width = data.length / numBefore / numBlocks;
-    const all = new Float32Array(from.length * places.length * width);
-    from.forEach((earlier, feature) => {
-      if (earlier === NONE) return;
-      places.forEach((place, block) => {
-        const source = (earlier * numBlocks + place) * width;
-        if (place >= 0)
-          all.set(data.subarray(source, source + width), (feature * places.length + block) * width);
-      });
-    });
-    return all;
-  };
-  const movedVectors = (data: Float32Array) => moved(data, blocks?.length, blockPlaces);
+  places: readonly number[] | undefined,
+): Omit<FactorStart, "freezes"> {
+  const { numFeatures } = space;
+  const carryVectors = (rows: Float32Array) =>
+    carryBlocks(rows, from, { numFeatures, numBlocks: blocks?.length, places: places ?? [0] });
   return {
-    known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
+    known: knownFeatures(from),
     w0,
-    w: moved(w),
-    vectors: movedVectors(vectors),
-    ...(base && { base: moved(base) }),
-    ...(blockPlaces && { knownBlocks: Uint8Array.from(blockPlaces, (place) => (place < 0 ? 0 : 1)) }),
-    ...(optimizer && {
-      optimizer: { vectors: movedVectors(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
-    }),
+    vectors: carryVectors(vectors),
+    ...carryRows({ w, base }, from, space),
+    knownBlocks: places && Uint8Array.from(places, (place) => (place < 0 ? 0 : 1)),
+    optimizer: optimizer && {
+      ...carryRows({ w: optimizer.w }, from, space),
+      vectors: carryVectors(optimizer.vectors),
+      w0: optimizer.w0,
+    },
   };
+}
+
+/** Puts the run's bits back for known features that no step moved: frozen ones, and those that no training row holds. */
+export function keepUntouched(
+  model: Pick<FactorStart, "w0" | "w" | "vectors">,
+  start: FactorStart,
+  counts: Uint32Array,
+): void {
+  const { w, vectors } = model;
+  const dim = vectors.length / w.length;
+  for (let feature = 0; feature < counts.length; feature++) {
+    if (!start.known[feature] || (counts[feature]! > 0 && !start.freezes)) continue;
+    w[feature] = start.w[feature]!;
+    vectors.set(start.vectors.subarray(feature * dim, (feature + 1) * dim), feature * dim);
+  }
+  if (start.freezes) model.w0 = start.w0;
 }

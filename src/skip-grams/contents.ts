@@ -1,17 +1,15 @@
 // What runs of skip-grams hold: a table of vectors and one of contexts, how a log is read, when each key was last seen.
 
 import type { Dataset } from "../dataset/dataset.js";
-import { recipesOf } from "../dataset/vocabulary/preprocess.js";
-import { testVectors } from "../dataset/test-vectors.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
-import { readingRecipe } from "../training/session/describe-run.js";
 import type { ExampleOptions } from "../training/options/example-options.js";
 import { featureTable } from "../training/examples/feature-table.js";
 import type { FitContents } from "../training/session/plan.js";
 import { preprocessFile } from "../training/capabilities/run-space.js";
 import { optimizerFile, type Squares } from "./optimizer-file.js";
-import type { Vocabulary } from "./vocabulary.js";
+import type { SgnsVocabulary } from "./vocabulary.js";
+import { eventPreprocessOf } from "../training/session/describe-run.js";
 
 /** Rows of a table by feature of the space: f32[numFeatures * dim]. */
 export interface TableRows {
@@ -28,31 +26,21 @@ export interface TableRows {
  */
 export function contentsOf(
   model: string,
-  { space, history, gone }: Vocabulary,
+  { space, history, carried }: SgnsVocabulary,
   dataset: Dataset,
   how: ExampleOptions,
   tables: Readonly<Record<string, TableRows>>,
   squares: readonly Squares[] | undefined,
 ): FitContents {
-  const { roles } = dataset;
-  const preprocess = {
-    roles,
-    task: "implicit" as const,
-    fields: recipesOf(space, roles),
-    ...readingRecipe(how, dataset),
-    labelRange: [0, 1] as [number, number],
-    negatives: null,
-    testVectors: testVectors(space, roles),
-  };
   return {
     model,
     tables: tablesOf(space, tables),
     files: {
-      ...preprocessFile(preprocess),
+      ...preprocessFile(eventPreprocessOf(space, { dataset, roles: dataset.roles }, how)),
       ...(squares && optimizerFile(squares, space.numFeatures)),
       [HISTORY_FILE]: historyChunks(history),
     },
-    ...(gone && { manifest: { init: gone.carried } }),
+    ...(carried && { manifest: { init: carried.carried } }),
   };
 }
 

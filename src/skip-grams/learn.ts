@@ -11,7 +11,7 @@ import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";
-import type { SgnsStart } from "./start.js";
+import type { SgnsStart } from "./warm-start.js";
 
 /** Share of the first step size that is left at the end, as word2vec has it. */
 const LAST_RATE = 1e-4;

@@ -33,7 +33,7 @@ import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { SgnsInit } from "./sgns.worker.js";
 import type { Squares } from "./optimizer-file.js";
-import type { ComposedStart, SgnsStart } from "./start.js";
+import type { ComposedStart, SgnsStart } from "./warm-start.js";
 import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */
@@ -131,7 +131,7 @@ export class SgnsMachine {
     return machine;
   }
 
-  /** Goes on from the rows that an earlier model knows, which may be frozen. */
+  /** Puts known rows where the run of --init had them; they may be frozen. */
   startFrom({ known, vectors, contexts, squares, freezes, composed }: SgnsStart): void {
     const { centreSquares, contextSquares } = this.#layout;
     this.#composedStart = composed;

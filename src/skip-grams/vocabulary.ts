@@ -1,29 +1,27 @@
-// The keys that vectors are learned for, and where they go on from an earlier run.
+// The keys that vectors are learned for, with those of the run of --init.
 
 import type { Dataset } from "../dataset/dataset.js";
 import { numericForms } from "../dataset/numeric.js";
-import {
-  featureCounts,
-  fitFeatures,
-  spaceInRowOrder,
-  type EarlierRows,
-  type FeatureSpace,
-} from "../dataset/vocabulary/vocabulary.js";
-import type { KeyHistory } from "../embedding/key-history.js";
+import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { ExampleOptions } from "../training/options/example-options.js";
 import { tableFeatures } from "../training/examples/feature-table.js";
-import { nextHistory } from "../training/warm-start/key-history.js";
 import type { GivenTraining } from "../training/options/log.js";
-import { earlierRows, rowOrderNotes } from "../training/warm-start/row-order.js";
 import { fieldWarnings } from "../training/warnings/training-warnings.js";
-import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start/warm-start.js";
-import type { EarlierTokens } from "./start.js";
+import {
+  addedWarnings,
+  carryKeys,
+  ownVocabulary,
+  readRowOrder,
+  rowOrderNotes,
+  type CarriedVocabulary,
+  type Vocabulary,
+} from "../training/warm-start/carried-keys.js";
+import { stateWarnings } from "../training/warm-start/init-run.js";
+import type { SgnsInit } from "./warm-start.js";
 
-export interface Vocabulary {
-  space: FeatureSpace;
-  history: KeyHistory;
+export interface SgnsVocabulary extends Pick<Vocabulary, "space" | "history"> {
   /** of --init */
-  gone: KeysGoneOn | undefined;
+  carried: CarriedVocabulary | undefined;
 }
 
 /** The vocabulary of rows of the training part alone, without a row order. @throws {UsageError} a limit names no field */
@@ -35,47 +33,37 @@ export function fittedSpace(dataset: Dataset, rows: Uint32Array, how: ExampleOpt
 }
 
 /**
- * The vocabulary of rows of the training part, with what an earlier run knows.
+ * The vocabulary of rows of the training part, with the keys of the run of --init.
  *
  * @param fitted what fittedSpace makes of the rows
- * @throws {UsageError} the earlier run's field is of another kind
+ * @throws {UsageError} a field is of another kind in that run
  */
 export async function vocabularyOf(
   dataset: Dataset,
   rows: Uint32Array,
   how: ExampleOptions,
-  earlier: EarlierTokens | undefined,
+  init: SgnsInit | undefined,
   given: GivenTraining,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
   fitted = fittedSpace(dataset, rows, how),
-): Promise<Vocabulary> {
-  const rowOrder = await earlierRows(how.rowOrder);
-  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, given);
-  const { space, history, notes } = gone ?? inOrder(fitted, dataset, rowOrder);
+): Promise<SgnsVocabulary> {
+  const rowOrder = await readRowOrder(how.rowOrder);
+  const found = { fitted, dataset, rows, rowOrder };
+  const carried = init && carryKeys(init, found, given);
+  const { space, history, notes } = carried ?? ownVocabulary(found);
   for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
-  for (const text of [...(gone ? goneWarnings(earlier, gone, given) : []), ...fieldWarnings(space)])
+  for (const text of [...(carried ? carriedWarnings(init, carried, given) : []), ...fieldWarnings(space)])
     warn(text);
-  return { space, history, gone };
+  return { space, history, carried };
 }
 
-function inOrder(fitted: FeatureSpace, dataset: Dataset, rowOrder: EarlierRows) {
-  const space = spaceInRowOrder(fitted, rowOrder);
-  return { space, history: nextHistory(space, dataset), notes: [] };
-}
-
-function goneWarnings(
-  earlier: EarlierTokens,
-  gone: KeysGoneOn,
-  { freeze, keepState }: GivenTraining,
-): string[] {
-  const isIdle = freeze !== undefined && gone.carried.new === 0;
+function carriedWarnings(init: SgnsInit, vocabulary: CarriedVocabulary, given: GivenTraining): string[] {
+  const isIdle = given.freeze !== undefined && vocabulary.carried.new === 0;
   return [
-    ...gone.warnings,
-    ...addedWarnings(earlier, gone),
-    ...(keepState && !earlier.squares
-      ? [`run '${earlier.run.path}' was trained without --keep-state: the optimizer starts from scratch`]
-      : []),
-    ...(isIdle ? [`--freeze known: run '${earlier.run.path}' has every key, so nothing is trained`] : []),
+    ...vocabulary.warnings,
+    ...addedWarnings(init, vocabulary),
+    ...stateWarnings(init.run, init.squares, given),
+    ...(isIdle ? [`--freeze known: run '${init.run.path}' has every key, so nothing is trained`] : []),
   ];
 }
 

@@ -134,9 +134,9 @@ export async function refusal(
   has: (model: Capabilities) => boolean,
   { why, instead }: { why?: string | undefined; instead?: string | undefined } = {},
 ): Promise<UsageError> {
-  const { holds } = await knownModelOf(run);
+  const { holds, command } = await knownModelOf(run);
   return new UsageError(
-    `run '${run.path}' holds ${holds}, which ${cannot}: ${why === undefined ? "" : `${why}; `}use a run of ` +
+    `run '${run.path}' holds ${holds} (${command}), which ${cannot}: ${why === undefined ? "" : `${why}; `}use a run of ` +
       `${await commandsWith(has)}${instead === undefined ? "" : `. ${instead}`}`,
   );
 }
@@ -154,7 +154,7 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
   const kinds: { command: string; can: boolean }[] = [];
   for (const home of Object.values(homes))
     for (const model of Object.values((await home()).models))
-      kinds.push({ command: /\((.+)\)$/.exec(model.holds)![1]!, can: has(model) });
+      kinds.push({ command: model.command, can: has(model) });
   const base = (command: string) => command.split(" ")[0]!;
   const named = kinds
     .filter(({ can }) => can)

@@ -68,7 +68,7 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   const model = await modelOf(run);
   if (model?.scoresBy === "weights")
     throw new UsageError(
-      `run '${run.path}' holds ${model.holds}: its rows have weights but no vectors to index`,
+      `run '${run.path}' holds ${model.holds} (${model.command}): its rows have weights but no vectors to index`,
     );
   const isRanked = options.table === undefined && field === itemOf(run);
   const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;

@@ -2,11 +2,11 @@
 
 import { DivergedError } from "../../errors.js";
 import {
-  startKinds,
-  type StartKind,
-  type StartTraining,
-  type StartTrainings,
-} from "../../training/warm-start/starts.js";
+  initializations,
+  type Initialization,
+  type ComparedTraining,
+  type PreparedTrainings,
+} from "../../training/warm-start/initializations.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 
@@ -26,12 +26,12 @@ type Tell = (text: string) => void;
  * @throws {DivergedError} no step sizes of an arm lead anywhere
  */
 export async function trainArms(
-  trainings: StartTrainings,
+  trainings: PreparedTrainings,
   plan: LiftPlan,
   { observe, signal }: Pick<Watch, "observe" | "signal">,
 ): Promise<LiftArm[]> {
   const { seeds, learningRates, embeddingLearningRates } = plan;
-  const of = startKinds.length * (learningRates.length * embeddingLearningRates.length + seeds);
+  const of = initializations.length * (learningRates.length * embeddingLearningRates.length + seeds);
   const began = performance.now();
   let done = 0;
   const tell: Tell = (text) => {
@@ -40,14 +40,14 @@ export async function trainArms(
     observe({ stage: "training", text, done, of, secondsLeft });
   };
   const trained: LiftArm[] = [];
-  for (const arm of startKinds) trained.push(await trainArm(trainings, arm, plan, { tell, signal }));
+  for (const arm of initializations) trained.push(await trainArm(trainings, arm, plan, { tell, signal }));
   return trained;
 }
 
 /** Chooses an arm's step sizes, then trains its seeds. */
 async function trainArm(
-  trainings: StartTrainings,
-  arm: StartKind,
+  trainings: PreparedTrainings,
+  arm: Initialization,
   { seeds, learningRates, embeddingLearningRates }: LiftPlan,
   { tell, signal }: { tell: Tell; signal: AbortSignal },
 ): Promise<LiftArm> {
@@ -83,7 +83,7 @@ async function trainArm(
   return { arm, trials, chosen, trainings: trained };
 }
 
-function bestLoss({ epochs, bestEpoch }: StartTraining): number {
+function bestLoss({ epochs, bestEpoch }: ComparedTraining): number {
   return epochs[bestEpoch - 1]!.validLoss!;
 }
 
@@ -103,9 +103,9 @@ function bestTrial(trials: readonly LiftTrial[]): LiftTrial | undefined {
 }
 
 async function summaryOf(
-  training: StartTraining,
+  training: ComparedTraining,
   seed: number,
-  loss: StartTrainings["loss"],
+  loss: PreparedTrainings["loss"],
 ): Promise<LiftTraining> {
   const metrics = await training.test();
   const testLoss = metrics && (loss === "logistic" ? metrics["logLoss"] : metrics["rmse"]! ** 2);

@@ -1,4 +1,4 @@
-// `embed lift`: the same network from a table and from other starts, trained on the same rows by the same budget.
+// `embed lift`: the same network from a table and from other initializations, trained on the same rows by the same budget.
 //
 //   log ──► examples ──► each arm: its step sizes, by the validation part, on a seed of their own
 //                                  └─► trainings of further seeds ──► curves and losses ──► what they come to
@@ -11,7 +11,7 @@ import { definedOf } from "../../training/options/defined.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
 import { checkGiven, resolved, type OptionTable, omit } from "../../training/options/table.js";
 import { openParts } from "../../training/session/session.js";
-import type { Starts } from "../../training/warm-start/starts.js";
+import type { ComparedTrainings } from "../../training/warm-start/initializations.js";
 import { Stopwatch } from "../../training/session/stopwatch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
@@ -52,13 +52,13 @@ export async function lift(
   const { init, unchecked = false } = given;
   const { out, force = false, ...own } = resolved(liftOwn, given);
   if (out !== undefined) await checkOutput(out, force, "file");
-  const starts = await startsOf();
-  const table = liftTable(starts);
+  const compared = await comparedTrainings();
+  const table = liftTable(compared);
   checkGiven(table, given);
   const trainings = Object.fromEntries(
     Object.entries(given).filter(([name]) => name === "init" || !Object.hasOwn(liftOwn, name)),
-  ) as Parameters<Starts["plan"]>[0];
-  const plan = await starts.plan(trainings);
+  ) as Parameters<ComparedTrainings["plan"]>[0];
+  const plan = await compared.plan(trainings);
   const { options, dataset, cut } = await openParts(plan, paths, trainings, { watch, warn, note });
   if (!cut.parts.valid)
     throw new UsageError("lift needs a validation split: set --valid, such as --valid 0.1");
@@ -71,7 +71,7 @@ export async function lift(
   );
   const trained = await trainArms(prepared, own, watch);
   for (const text of edgeWarnings(trained, own)) warn(text);
-  const pretraining = { run: init, seconds: secondsOf(plan.earlier.manifest.timings) };
+  const pretraining = { run: init, seconds: secondsOf(plan.init.manifest.timings) };
   const found = summarizeLift(trained, pretraining.seconds);
   const result: Lift = {
     command: "lift",
@@ -100,16 +100,16 @@ export async function lift(
 }
 
 /** The trainer whose trainings may start from a table. */
-export async function startsOf(): Promise<Starts> {
+export async function comparedTrainings(): Promise<ComparedTrainings> {
   for (const { load } of trainers) {
-    const { starts } = (await load()).trainer;
-    if (starts) return starts;
+    const { compared } = (await load()).trainer;
+    if (compared) return compared;
   }
   throw new RangeError("no trainer starts from a table");
 }
 
 /** The options of lift: those of the trainings, and its own. */
-export function liftTable({ options }: Starts): OptionTable {
+export function liftTable({ options }: ComparedTrainings): OptionTable {
   // a run's log is not read through a server again, so whether its rows were held out cannot be checked
   return { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
 }

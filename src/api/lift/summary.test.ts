@@ -1,10 +1,10 @@
 import { summarizeLift, type LiftArm } from "./summary.js";
-import type { StartKind } from "../../training/warm-start/starts.js";
+import type { Initialization } from "../../training/warm-start/initializations.js";
 
 const trial = { learningRate: 0.001, embeddingLearningRate: 0.02, validLoss: 0.5 };
 
 /** An arm whose seeds have these validation losses, a second an epoch. */
-const arm = (name: StartKind, curves: number[][], testLosses?: number[]): LiftArm => ({
+const arm = (name: Initialization, curves: number[][], testLosses?: number[]): LiftArm => ({
   arm: name,
   trials: [trial],
   chosen: trial,
@@ -15,7 +15,7 @@ const arm = (name: StartKind, curves: number[][], testLosses?: number[]): LiftAr
     ...(testLosses && { testLoss: testLosses[s]! }),
   })),
 });
-const of = (arms: LiftArm[], name: StartKind, pretraining = 10) =>
+const of = (arms: LiftArm[], name: Initialization, pretraining = 10) =>
   summarizeLift(arms, pretraining).arms.find((one) => one.arm === name)!;
 
 const random = arm("random", [

@@ -7,7 +7,7 @@
 // Differences are taken seed by seed, so that what a seed's shuffles and dense weights do to both is taken away.
 
 import { meanInterval, type MeanInterval } from "../../evaluation/t-interval.js";
-import type { StartKind } from "../../training/warm-start/starts.js";
+import type { Initialization } from "../../training/warm-start/initializations.js";
 
 /** One training. */
 export interface LiftTraining {
@@ -31,7 +31,7 @@ export interface LiftTrial {
 }
 
 export interface LiftArm {
-  arm: StartKind;
+  arm: Initialization;
   /** in the order in which they were tried */
   trials: readonly LiftTrial[];
   /** the best of them */
@@ -41,7 +41,7 @@ export interface LiftArm {
 
 /** What an arm comes to. */
 export interface ArmSummary {
-  arm: StartKind;
+  arm: Initialization;
   /** seeds that reached the random start's best validation loss */
   numReached: number;
   /** seeds of which the training stopped before it reached that loss: right-censored observations */
@@ -80,7 +80,7 @@ export interface LiftResult {
  * @param pretraining seconds of the table's own training
  */
 export function summarizeLift(arms: readonly LiftArm[], pretraining: number): LiftResult {
-  const trainingsOf = (kind: StartKind) => arms.find(({ arm }) => arm === kind)!.trainings;
+  const trainingsOf = (kind: Initialization) => arms.find(({ arm }) => arm === kind)!.trainings;
   const random = trainingsOf("random");
   const table = trainingsOf("table");
   const judged = random.every(({ testLoss }) => testLoss !== undefined) ? "test" : "valid";
@@ -153,7 +153,7 @@ function sentencesOf(
   arms: readonly ArmSummary[],
   { judged, verdict }: Pick<LiftResult, "judged" | "verdict">,
 ): string[] {
-  const of = (kind: StartKind) => arms.find(({ arm }) => arm === kind)!;
+  const of = (kind: Initialization) => arms.find(({ arm }) => arm === kind)!;
   const table = of("table");
   const random = of("random");
   const part = judged === "test" ? "test loss" : "best validation loss";
@@ -197,7 +197,7 @@ function sentencesOf(
   return sentences;
 }
 
-const NAMES: Record<StartKind, string> = {
+const NAMES: Record<Initialization, string> = {
   table: "the table",
   random: "random starts",
   shuffled: "its rows shuffled within fields",

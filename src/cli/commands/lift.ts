@@ -1,7 +1,7 @@
 // embed lift
 
 import { Option, type Command } from "commander";
-import { liftTable, startsOf, type Lift } from "../../api/lift/lift.js";
+import { liftTable, comparedTrainings, type Lift } from "../../api/lift/lift.js";
 import type { LiftOptions } from "../../api/lift/options.js";
 import { markCommon } from "../../flags/common.js";
 import { addLogArgument, addOutputOptions } from "../../flags/options.js";
@@ -19,7 +19,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
 
 /** Adds the command. */
 export async function addLift(): Promise<(program: Command, signal: AbortSignal) => Command> {
-  const table = liftTable(await startsOf());
+  const table = liftTable(await comparedTrainings());
   return (program, signal) => addCommand(table, program, signal);
 }
 
@@ -57,6 +57,7 @@ export async function callLift(
   { watch, command }: Omit<Caller, "write">,
 ): Promise<Lift> {
   const { lift } = await import("../../api/lift/lift.js");
-  const given = givenOf(command, liftTable(await startsOf())) as LiftOptions & Record<string, unknown>;
+  const given = givenOf(command, liftTable(await comparedTrainings())) as LiftOptions &
+    Record<string, unknown>;
   return await lift(paths, given, watch);
 }

@@ -118,3 +118,13 @@ function mergeRepeats({ indptr, indices, values }: SparseRows): SparseRows {
   const plain = all.every((value) => value === 1);
   return { indptr: ends, indices: merged.indices.slice(0, end), ...(!plain && { values: all.slice() }) };
 }
+
+/** f64[numRows]: the sum of each row's entries. */
+export function rowSums({ indptr, values }: SparseRows): Float64Array {
+  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
+    if (!values) return indptr[r + 1]! - indptr[r]!;
+    let sum = 0;
+    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
+    return sum;
+  });
+}

@@ -1,6 +1,6 @@
-// A vocabulary that goes on from an earlier one: its keys stay, whatever this log's counts, and limits decide over new keys.
+// A vocabulary with the keys of the run of --init: these stay, whatever this log's counts, and limits decide over new keys.
 //
-//   earlier   apple berry cherry            this log   apple 9, date 4, cherry 1, elder 1      --min-count 2
+//   the run   apple berry cherry            this log   apple 9, date 4, cherry 1, elder 1      --min-count 2
 //   fields    apple 9 | date 4 | cherry 1 | berry 0          (descending count, then bytes: keys that the log lacks are last)
 //
 // A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
@@ -18,19 +18,19 @@ import {
   featureSpace,
   inRowOrder,
   type CategoricalField,
-  type EarlierRows,
+  type RowOrder,
   type FeatureSpace,
   type Field,
 } from "./vocabulary.js";
 
-/** A field of an earlier run by its name, without the keys that are to go; undefined for one that it has not. */
+/** A field of the run by its name, without the keys that have expired; undefined for a field that it has not. */
 export type KnownFields = (name: string) => Field | undefined;
 
 /**
- * A space fitted on the rows of a training part, with all that is known from an earlier one.
+ * A space fitted on the rows of a training part, with the keys, scales and bins of the run.
  *
  * @param space   as fitFeatures gives it, without a row order
- * @param earlier rows to keep where they are
+ * @param rowOrder rows to keep where they are
  * Kinds are as checkKinds found them.
  */
 export function withKnown(
@@ -38,23 +38,23 @@ export function withKnown(
   dataset: Dataset,
   rows: Uint32Array,
   known: KnownFields,
-  earlier: EarlierRows,
+  rowOrder: RowOrder,
 ): FeatureSpace {
   const fields = space.fields.map((field): Field => {
     const before = known(field.name);
     if (field.kind === "number" || field.kind === "bins")
       return before ? rescaled(field, dataset, rows, before) : field;
     if (field.hash) {
-      checkBuckets(field.name, field.hash, earlier(field.name));
+      checkBuckets(field.name, field.hash, rowOrder(field.name));
       return field;
     }
     const whole = before?.kind === field.kind ? withKnownKeys(field, dataset, rows, before.keys) : field;
-    return inRowOrder(whole, earlier(field.name));
+    return inRowOrder(whole, rowOrder(field.name));
   });
   return featureSpace(fields);
 }
 
-/** @throws {UsageError} a field is of another kind in the earlier run, or hashed otherwise */
+/** @throws {UsageError} a field is of another kind in the run, or hashed otherwise */
 export function checkKinds(space: FeatureSpace, known: KnownFields): void {
   for (const field of space.fields) {
     const before = known(field.name);
@@ -84,7 +84,7 @@ function kindText(field: Field): string {
   }
 }
 
-/** A number's field on the earlier scale or bins, with this training part's counts. */
+/** A number's field on the run's scale or bins, with this training part's counts. */
 function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Field): Field {
   if (before.kind === "number" && field.kind === "number") return { ...before, count: field.count };
   const column = columnNamed(dataset, field.name);

@@ -71,7 +71,7 @@ export interface NumericField {
 export type Field = CategoricalField | BinnedField | NumericField;
 
 /** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
-export type EarlierRows = (field: string) => Keys | undefined;
+export type RowOrder = (field: string) => Keys | undefined;
 
 /** All fields and the numbering of their features. */
 export interface FeatureSpace {
@@ -94,7 +94,7 @@ export interface Fitting {
   /** of numeric columns; one without is standardised, and bins never go to out-of-vocabulary */
   forms?: ReadonlyMap<string, NumericForm>;
   /** rows to keep where they are */
-  earlier?: EarlierRows;
+  rowOrder?: RowOrder;
 }
 
 /**
@@ -109,7 +109,7 @@ export function fitFeatures(
   dataset: Dataset,
   rows: Uint32Array,
   limits: VocabularyLimits | number,
-  { forms = new Map(), earlier = () => undefined }: Fitting = {},
+  { forms = new Map(), rowOrder = () => undefined }: Fitting = {},
 ): FeatureSpace {
   const all = typeof limits === "number" ? { minCount: limits } : limits;
   const columns = featureColumns(dataset);
@@ -122,14 +122,14 @@ export function fitFeatures(
       return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
     const hash = hashed.get(column.name);
     if (hash && column.kind === "key") {
-      checkBuckets(column.name, hash, earlier(column.name));
+      checkBuckets(column.name, hash, rowOrder(column.name));
       return fitBuckets(column, events[c]!, hash);
     }
     const { minUsers = 0 } = all;
     const users =
       minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
     const mayShow = (code: number) => !users || users[code]! >= minUsers;
-    return inRowOrder(fitKeys(column, events[c]!, limitsOf(column.name), mayShow), earlier(column.name));
+    return inRowOrder(fitKeys(column, events[c]!, limitsOf(column.name), mayShow), rowOrder(column.name));
   });
   return featureSpace(fields);
 }
@@ -193,11 +193,11 @@ export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): 
 }
 
 /** The space with the keys of each field in the order of an earlier table's rows; the same one where there is none. @throws {UsageError} a field was hashed otherwise */
-export function spaceInRowOrder(space: FeatureSpace, earlier: EarlierRows): FeatureSpace {
+export function spaceInRowOrder(space: FeatureSpace, rowOrder: RowOrder): FeatureSpace {
   const fields = space.fields.map((field) => {
     if (field.kind === "number" || field.kind === "bins") return field;
-    if (!field.hash) return inRowOrder(field, earlier(field.name));
-    checkBuckets(field.name, field.hash, earlier(field.name));
+    if (!field.hash) return inRowOrder(field, rowOrder(field.name));
+    checkBuckets(field.name, field.hash, rowOrder(field.name));
     return field;
   });
   return fields.every((field, f) => field === space.fields[f]) ? space : featureSpace(fields);

@@ -8,10 +8,10 @@ import type { Relation } from "../../engine/plans.js";
 import type { Session } from "../../engine/session.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { withEngine } from "../../training/session/with-engine.js";
-import { eventsOf } from "./events.js";
+import { eventsOf } from "./learn.js";
 import { otherSide } from "./fold-in.js";
 import { mllibObjective, type MllibObjective } from "./mllib.js";
 import type { AlsOptions, GivenAls } from "./options.js";
@@ -27,7 +27,7 @@ import type { ImplicitVectors } from "./train.js";
  * @throws {EmbedError} as openSession, upload and fitAls
  */
 export async function learnOnEngine(
-  input: LearnerInput<Start>,
+  input: LearnerInput<FactorStart>,
   options: AlsOptions,
   given: GivenAls,
   observe: (event: EpochEvent) => void,

@@ -1,14 +1,16 @@
 // Implicit feedback on a space's events, on this machine.
 
-import type { FieldFeatures } from "../../dataset/sequences/interactions.js";
-import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
+import { type FieldFeatures, interactionsOf } from "../../dataset/sequences/interactions.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { listMetric } from "../../training/options/lists.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
-import { eventsOf } from "./events.js";
-import type { AlsOptions } from "./options.js";
-import { trainImplicit, type EarlierSide } from "./train.js";
+import { type AlsOptions, defaultUnobservedWeight } from "./options.js";
+import { trainImplicit, type StartSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
+import { UsageError } from "../../errors.js";
+import { trainedFactors } from "../../factors/trained.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
 
 /**
  * Factorizes the events of users and items; every row of the training part is an event.
@@ -17,7 +19,7 @@ import { trainImplicit, type EarlierSide } from "./train.js";
  * @throws as trainImplicit
  */
 export async function learnImplicit(
-  input: LearnerInput<Start>,
+  input: LearnerInput<FactorStart>,
   options: AlsOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -49,11 +51,63 @@ export async function learnImplicit(
   return { ...modelOf(model, model), chosen };
 }
 
-/** A side's rows of an earlier model. */
-function sideOf({ known, vectors }: Start, { first, count }: FieldFeatures): EarlierSide {
+/** A side's rows of first parameters. */
+function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
   const dim = vectors.length / known.length;
   return {
     known: known.subarray(first, first + count),
     vectors: vectors.subarray(first * dim, (first + count) * dim),
   };
+}
+
+/** Events of users and items. */
+export interface AlsEvents {
+  user: FieldFeatures;
+  item: FieldFeatures;
+  /** the same events by user and by item: values are confidences, 1 when absent */
+  users: SparseRows;
+  items: SparseRows;
+  /** sum of all confidences */
+  confidence: number;
+  /** options that the data decided */
+  chosen: { unobservedWeight: number };
+  /** A factorization machine of two fields whose w0 and w are 0. */
+  modelOf: (vectors: ImplicitVectors, found?: Partial<ImplicitModel>) => Trained;
+}
+
+/**
+ * The events of the training rows; every row is one.
+ *
+ * @throws {UsageError} there is no user or no item field
+ */
+export function eventsOf(
+  { space, roles, train }: Pick<LearnerInput, "space" | "roles" | "train">,
+  { dim, unobservedWeight }: AlsOptions,
+): AlsEvents {
+  if (train.kind !== "resident") throw new RangeError("events of least squares are not drawn");
+  const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
+  const { users, items } = interactionsOf(train.rows, user, item);
+  const confidence = users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length;
+  const size = { confidence, numUsers: user.count - 1, numItems: item.count - 1 };
+  return {
+    ...{ user, item, users, items, confidence },
+    chosen: { unobservedWeight: unobservedWeight ?? defaultUnobservedWeight(size) },
+    modelOf({ users: ofUsers, items: ofItems }, { bestEpoch = 0, epochs = [], interrupted } = {}) {
+      const vectors = new Float32Array(space.numFeatures * dim);
+      vectors.set(ofUsers, user.first * dim);
+      vectors.set(ofItems, item.first * dim);
+      return trainedFactors("fm", {
+        ...{ dim, w0: 0, w: new Float32Array(space.numFeatures), loss: "squared", vectors },
+        ...{ bestEpoch, epochs, ...(interrupted && { interrupted }) },
+      });
+    },
+  };
+}
+
+function featuresOf({ fields, offsets }: FeatureSpace, name: string | undefined): FieldFeatures {
+  const f = fields.findIndex((field) => field.name === name);
+  if (f < 0) {
+    throw new UsageError("train-als needs a user and an item column: name them with --user and --item");
+  }
+  return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
 }

@@ -5,8 +5,9 @@ import type { Models } from "../../training/capabilities/model.js";
 
 export const models: Models = {
   fm: {
-    holds: "factors of implicit feedback (train-als)",
+    holds: "factors of implicit feedback",
+    command: "train-als",
     ...factorCapabilities,
-    foldIn: async (...of) => await (await import("./fold-in-run.js")).foldInByLeastSquares(...of),
+    foldIn: async (...of) => await (await import("./fold-in.js")).foldInByLeastSquares(...of),
   },
 };

@@ -17,6 +17,7 @@ import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { AlsMachine, type SideName } from "./machine.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { rowSums } from "../../dataset/sequences/interactions.js";
 
 /** Standard deviation of an item's first vector as a whole; a dimension has this over the root of dim. */
 const FIRST_LENGTH = 0.1;
@@ -34,16 +35,16 @@ export interface ImplicitInput {
   /** what decides the best epoch: greater is better, with the metrics of the look */
   validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
   /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
-  start?: Record<SideName, EarlierSide> & { freezes: boolean };
+  start?: Record<SideName, StartSide> & { freezes: boolean };
   controls?: TrainingControls;
 }
 
 /** By names such as ndcgAt20. */
 type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 
-/** A side of an earlier model, by row of this one. */
-export interface EarlierSide {
-  /** u8[numRows]: 1 for rows of the earlier model */
+/** First vectors of a side, of a warm start. */
+export interface StartSide {
+  /** u8[numRows]: 1 for rows of the run of --init */
   known: Uint8Array;
   /** f32[numRows * dim]; 0 for others */
   vectors: Float32Array;
@@ -98,7 +99,7 @@ async function trainEpochs(
 ): Promise<ImplicitModel> {
   const { dim, seed, unobservedWeight, patience } = options;
   const { validate, start, controls = {} } = input;
-  const mass = { users: confidencesOf(input.users), items: confidencesOf(input.items) };
+  const mass = { users: rowSums(input.users), items: rowSums(input.items) };
   machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
   for (const name of sides) {
     setPenalties(machine, name, mass[name], options);
@@ -167,14 +168,14 @@ async function trainEpochs(
 }
 
 /**
- * Puts known rows where the earlier model had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
+ * Puts known rows where the run of --init had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
  * log knows no event. A known row that is all zero was never trained and starts as a new one, unless it is frozen.
  */
 function startFrom(
   machine: AlsMachine,
   name: SideName,
   mass: Float64Array,
-  { known, vectors }: EarlierSide,
+  { known, vectors }: StartSide,
   freezes: boolean,
 ): void {
   const penalties = machine.arena.f32(machine.sides[name].penalties);
@@ -184,16 +185,6 @@ function startFrom(
     const stays = freezes || mass[row] === 0;
     if (stays) penalties[row] = -1;
     return stays || vectors.subarray(row * dim, (row + 1) * dim).some((v) => v !== 0);
-  });
-}
-
-/** f64[numRows]: sum of each row's confidences. */
-function confidencesOf({ indptr, values }: SparseRows): Float64Array {
-  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
-    if (!values) return indptr[r + 1]! - indptr[r]!;
-    let sum = 0;
-    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
-    return sum;
   });
 }
 

@@ -1,18 +1,15 @@
 // `embed train-als`: users x items factorized by alternating least squares, from events alone.
 
 import { factorOutcome } from "../../factors/outcome.js";
-import { earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
+import { type FactorStart, factorInit, openFactorInit } from "../../factors/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
-import { openOwnRun } from "../../training/warm-start/own-runs.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
-import type { Start } from "../../training/warm-start/start.js";
 import type { Plan } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
-import { checkDim, checkExpire } from "../../training/warm-start/warm-start.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
-import { suits } from "./suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-als";
 
@@ -36,13 +33,11 @@ async function plan(given: GivenAls): Promise<Plan> {
   if (onEngine) checkEngineTraining(given);
   // there is nothing between the epochs on a server by which training could stop
   const als = { ...alsOptionsOf(given), ...(onEngine && { patience: 0 }) };
-  checkExpire(given);
-  const earlier = await openEarlier(given);
-  const shared = earlier && { dim: earlier.model.parameters.dim };
-  const features: FeatureModel<AlsOptions, Start> = {
+  const init = await openFactorInit(given, command);
+  const features: FeatureModel<AlsOptions, FactorStart> = {
     given,
     table: options,
-    optionsFor: () => ({ ...als, ...shared }),
+    optionsFor: () => ({ ...als, ...(init && { dim: init.parameters.dim }) }),
     accept: (dataset) => featuresOfRoles(dataset, command, ["user", "item"]),
     async examples(space, parts, session) {
       const { minUsers = 0, ...weighting } = session.options;
@@ -57,10 +52,8 @@ async function plan(given: GivenAls): Promise<Plan> {
           (await import("./learn-on-engine.js")).learnOnEngine(input, own, given, observe, signal)
       : async (...args) => (await import("./learn.js")).learnImplicit(...args),
     streams: false,
-    ...(earlier && {
-      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
-    }),
-    outcome: factorOutcome,
+    init: factorInit(init, given),
+    outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
@@ -90,11 +83,7 @@ function checkEngineTraining(given: GivenAls): void {
     if (isGiven) throw new UsageError(`${flag} cannot be combined with --engine-train: ${why}`);
 }
 
-/** The run of --init, if there is one. @throws {UsageError} it does not fit */
-async function openEarlier({ init, dim }: GivenAls): Promise<EarlierRun | undefined> {
-  if (init === undefined) return undefined;
-  const run = await openOwnRun(init, command);
-  const earlier = await earlierRun(run, await readEarlier(run));
-  checkDim(run, earlier.model.parameters.dim, dim);
-  return earlier;
+/** Any log of users and items. */
+function suits({ goal }: LogTraits): Suits {
+  return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "als", options: {}, effort: 3 }] };
 }

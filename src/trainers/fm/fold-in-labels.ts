@@ -4,12 +4,17 @@ import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import type { LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { Composer } from "../../factors/composer.js";
+import type { Composer } from "../../factors/compose.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
-import { foldInEvents } from "../../factors/fold-in-events.js";
-import { penaltiesOf, type Fitting, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
+import {
+  foldInEvents,
+  penaltiesOf,
+  type Fitting,
+  type FoldingModel,
+  type NewEvents,
+} from "../../factors/fold-in-events.js";
 import type { FmParameters } from "../../factors/model.js";
-import type { FmRun } from "../../factors/run.js";
+import type { FmRun } from "../../factors/artifact.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { rowsToScore } from "../../training/reading/read-like-run.js";

@@ -4,7 +4,7 @@ import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
 import { featureTable } from "../../training/examples/feature-table.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { trainedFactors } from "../../factors/trained.js";
@@ -13,7 +13,7 @@ import { trainFm, type FmInput, type PassesElsewhere } from "./train.js";
 
 /** @param elsewhere trains on the rows in place of this machine @throws as trainFm */
 export async function learnFm(
-  input: LearnerInput<Start>,
+  input: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -29,7 +29,7 @@ export async function learnFm(
 
 /** What a training takes of a space and its rows. @throws {UsageError} --l2-field names no field */
 export function spaceInput(
-  { space, counts, train, valid, start, controls }: LearnerInput<Start>,
+  { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,
 ): FmInput {
   const penalties = fieldPenalties(space, options);

@@ -15,9 +15,15 @@ const ofLabels: Capabilities = {
 };
 
 export const models: Models = {
-  fm: { holds: "a factorization machine (train-fm --model fm)", ...factorCapabilities, ...ofLabels },
+  fm: {
+    holds: "a factorization machine",
+    command: "train-fm --model fm",
+    ...factorCapabilities,
+    ...ofLabels,
+  },
   lr: {
-    holds: "a linear model (train-fm --model lr)",
+    holds: "a linear model",
+    command: "train-fm --model lr",
     ...sumCapabilities,
     ...ofLabels,
     scoresBy: "weights",
@@ -27,7 +33,8 @@ export const models: Models = {
     },
   },
   ffm: {
-    holds: "a field-aware factorization machine (train-fm --model ffm)",
+    holds: "a field-aware factorization machine",
+    command: "train-fm --model ffm",
     ...storedFactors,
     ...predictsLabels(async (...of) => await (await import("./ffm/learn.js")).readFfm(...of)),
     rotation: async (...of) => (await import("./ffm/run.js")).fieldAwareRotation(...of),
@@ -40,7 +47,8 @@ export const models: Models = {
     lacks: { vectors: "it has one vector per key and field, but a network takes one vector per key" },
   },
   "fm-draws": {
-    holds: "posterior draws (train-fm --method mcmc)",
+    holds: "posterior draws",
+    command: "train-fm --method mcmc",
     ...storedFactors,
     ...predictsLabels(async (run, space) => await (await import("./mcmc/learn.js")).readDraws(run, space)),
     rotation: async (...of) => (await import("./mcmc/run.js")).drawsRotation(...of),

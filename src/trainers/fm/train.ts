@@ -14,19 +14,18 @@ import type { TrainingControls, StoppingMetric } from "../../training/session/co
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { keepUntouched, type Start } from "../../training/warm-start/start.js";
+import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
-import { FmMachine } from "../../factors/machine.js";
-import { checkMemory } from "../../factors/memory.js";
+import { FmMachine, type ParameterRegions } from "../../factors/machine.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
-import { freezingRates, startFrom } from "./start.js";
 import { prepareTraining, type Pass } from "./training-rows.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { weightOf } from "../../numeric/sum.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
+import { checkMemory } from "../../factors/memory.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -41,8 +40,8 @@ export interface FmInput {
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
-  /** an earlier model to go on from */
-  start?: Start;
+  /** first parameters of a warm start */
+  start?: FactorStart;
   controls?: TrainingControls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
@@ -245,4 +244,51 @@ function validationOf(
       .map((s) => s * labelScale);
     return { loss, stoppingValue: Number.isFinite(loss) ? stoppingMetric.of(own, valid) : loss };
   };
+}
+
+/**
+ * Moves known features from their first draws to their parameters in the run of --init. A vector that is all zero was never
+ * trained and starts as a new one, unless it is frozen; so does one for a partner field that the run has not.
+ *
+ * Labels are divided by their deviation while training, and so are the run's parameters; keepUntouched puts back at the end what
+ * no row moved, so that it is the same bits.
+ *
+ * @param scratch  regions that are overwritten
+ * @param scale    what labels are divided by
+ * @param l2Weight of a feature's weight
+ */
+async function startFrom(
+  machine: FmMachine,
+  scratch: ParameterRegions,
+  { known, knownBlocks = Uint8Array.of(1), w0, w, vectors, freezes, optimizer }: FactorStart,
+  scale: number,
+  l2Weight: (feature: number) => number,
+): Promise<void> {
+  await machine.export(scratch);
+  const [allW, allVectors] = [machine.arena.f32(scratch.w), machine.arena.f32(scratch.vectors)];
+  const width = vectors.length / known.length / knownBlocks.length;
+  const root = Math.sqrt(scale);
+  known.forEach((isKnown, feature) => {
+    if (!isKnown) return;
+    allW[feature] = w[feature]! / scale;
+    knownBlocks.forEach((isBlockKnown, block) => {
+      const from = (feature * knownBlocks.length + block) * width;
+      const vector = vectors.subarray(from, from + width);
+      if (!isBlockKnown || (!freezes && vector.every((v) => v === 0))) return;
+      for (let d = 0; d < width; d++) allVectors[from + d] = vector[d]! / root;
+    });
+  });
+  await machine.import(scratch);
+  machine.bias = w0 / scale;
+  if (optimizer) machine.setOptimizer(optimizer, known, knownBlocks);
+  machine.alignWeights(l2Weight);
+  if (freezes) machine.freezeBias();
+}
+
+/** The rates of features under a start that freezes some: these take no step. */
+function freezingRates(
+  { known }: FactorStart,
+  ratesOf: (feature: number) => FeatureRates,
+): (feature: number) => FeatureRates {
+  return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
 }

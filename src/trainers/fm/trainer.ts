@@ -2,20 +2,17 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
-import { factorOutcome } from "../../factors/outcome.js";
-import { widthWarnings } from "../../factors/width-warnings.js";
-import { goOn } from "../../factors/warm-start.js";
+import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
+import { type FactorStart, factorInit } from "../../factors/warm-start.js";
 import { checkLabels, type ExampleOptions } from "../../training/options/example-options.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
-import type { Start } from "../../training/warm-start/start.js";
 import type { Plan } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { BEFORE_DATA, type Learner } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
-import { checkExpire } from "../../training/warm-start/warm-start.js";
-import { openEarlier } from "./init-run.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
-import { suits } from "./suits.js";
+import type { Candidate, LogTraits, Suits } from "../../training/session/suits.js";
+import { openFmInit } from "./warm-start.js";
 
 const command = "train-fm";
 
@@ -40,13 +37,13 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
   if (given.engineTrain === true) await (await import("./shards/learn.js")).checkSharded(given);
   // the data decides none of what is checked
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
-  const earlier = await openEarlier(given, command);
-  const features: FeatureModel<FmOptions, Start> = {
+  const init = await openFmInit(given, command);
+  const features: FeatureModel<FmOptions, FactorStart> = {
     given,
     table: options,
     metric: given.metric,
     fields: Object.keys(given.l2Field ?? {}),
-    optionsFor: (facts) => ({ ...fmOptionsOf(given, facts), ...earlier?.shared }),
+    optionsFor: (facts) => ({ ...fmOptionsOf(given, facts), ...init?.shared }),
     accept,
     examples: (space, parts, { options: how, beside, watch }) =>
       labelledOrDrawn(
@@ -64,11 +61,9 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
       ),
     learn: learnerOf(given),
     streams: method !== "als" && method !== "mcmc",
-    ...(earlier && {
-      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
-    }),
+    init: factorInit(init, given),
     doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm) : []),
-    outcome: (outcome) => factorOutcome(outcome, method === "mcmc"),
+    outcome: (outcome) => factorOutcome(outcome, { isChain: method === "mcmc" }),
   };
   return { ...featurePlan(features), unlabelled: (given.negatives ?? 0) > 0 };
 
@@ -85,15 +80,32 @@ function check(given: GivenFm): void {
     throw new UsageError(
       `--method ${method} needs --model fm, got ${model}: use --method adagrad, sgd, ftrl or adam`,
     );
-  checkExpire(given);
 }
 
 /** How a model is trained by a method. */
-function learnerOf(given: GivenFm): Learner<FmOptions, Start> {
+function learnerOf(given: GivenFm): Learner<FmOptions, FactorStart> {
   const { model = "fm", method = "adagrad", engineTrain = false } = given;
   if (engineTrain) return async (...of) => (await import("./shards/learn.js")).learnOnShards(given, ...of);
   if (method === "als" || method === "mcmc")
     return async (...of) => (await import("./mcmc/learn.js")).learnCoordinates(...of);
   if (model === "ffm") return async (...of) => (await import("./ffm/learn.js")).learnFfm(...of);
   return async (...of) => (await import("./learn.js")).learnFm(...of);
+}
+
+/** Machines of labels; for lists one of events against drawn negatives. */
+function suits({ goal, task }: LogTraits): Suits {
+  if (goal === "lists") return { candidates: [candidate("fm", 10, { negatives: 4 })] };
+  return {
+    candidates: [
+      // weights alone: a bias for each key
+      { ...candidate("lr", 2, { model: "lr" }), baseline: true },
+      { ...candidate("fm", 3, {}), start: "too" },
+      candidate("ffm", 15, { model: "ffm" }),
+      ...(task === "regression" ? [candidate("fm-mcmc", 12, { method: "mcmc" })] : []),
+    ],
+  };
+}
+
+function candidate(name: string, effort: number, options: GivenFm): Candidate {
+  return { name, options, effort };
 }

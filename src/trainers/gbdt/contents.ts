@@ -39,7 +39,7 @@ export interface GbdtOutcome {
 export function gbdtContents(outcome: GbdtOutcome): FitContents {
   const { dataset, options, gbdt, job, model, pairs, entities, dense } = outcome;
   const { forest, features, columns } = model.grown;
-  const { prediction, earlier, decay } = job;
+  const { prediction, init, decay } = job;
   const head = model.fitted?.head;
   const preprocess = {
     roles: dataset.roles,
@@ -49,9 +49,9 @@ export function gbdtContents(outcome: GbdtOutcome): FitContents {
     labelRange: prediction.labelRange,
     columns,
   };
-  const init = earlier && {
-    run: earlier.run,
-    trees: earlier.forest.trees.length,
+  const carried = init && {
+    run: init.run.path,
+    trees: init.forest.trees.length,
     refitDecay: decay,
   };
   const metrics = outcome.metrics as Record<string, Metrics>;
@@ -67,7 +67,7 @@ export function gbdtContents(outcome: GbdtOutcome): FitContents {
       ...(dense && leafVectorFiles(dense)),
     },
     manifest: {
-      ...(init && { init }),
+      init: carried,
       normalizedEntropy: head && comparisons(metrics, outcome.labels),
       dense: dense?.fit,
     },

@@ -1,7 +1,7 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
 import { numClassesOf, type Forest } from "./forest/forest.js";
-import { renumbered, withEarlierKeys } from "./earlier.js";
+import { renumbered, withInitKeys, checkSameColumns, type ForestInit } from "./warm-start.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "./features.js";
 import type { GbdtOptions } from "./options.js";
 import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "./preprocess.js";
@@ -11,7 +11,6 @@ import { modelScores } from "./leaf-heads/head.js";
 import { type GbdtInput, type GbdtRows, trainGbdt, type GbdtModel } from "./boosting/train.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
 import type { Part } from "../../training/examples/examples.js";
-import { checkSameColumns, type EarlierTrees } from "./init.js";
 import type { LabelledPart, Prediction } from "./target.js";
 import type { Watch } from "../../training/session/watch.js";
 import { count, either, flag, list, number, object, record } from "../../io/json-shape.js";
@@ -37,33 +36,30 @@ export interface GrowJob {
   prediction: Prediction;
   gbdt: GbdtOptions;
   /** trees that come first */
-  earlier: EarlierTrees | undefined;
+  init: ForestInit | undefined;
   watch: Watch;
   warn: (text: string) => void;
   lap: (stage: string) => void;
 }
 
-/** What the columns are, by a part's rows, with the categories of the earlier run. */
-export async function fitColumns(
-  { dataset, rows }: Part,
-  { gbdt, earlier, warn }: GrowJob,
-): Promise<Feature[]> {
+/** What the columns are, by a part's rows, with the categories of the run of --init. */
+export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: GrowJob): Promise<Feature[]> {
   const features = await fitTreeFeatures(dataset, rows, gbdt);
   for (const feature of features) warnOf(feature, rows.length, warn);
-  if (!earlier) return features;
-  checkSameColumns(earlier, features);
-  return withEarlierKeys(features, earlier.preprocess.columns);
+  if (!init) return features;
+  checkSameColumns(init, features);
+  return withInitKeys(features, init.preprocess.columns);
 }
 
-/** A forest of the columns without trees of its own: none, or the earlier run's. */
-function startingForest({ prediction, earlier }: GrowJob, features: readonly Feature[]): GrownForest {
+/** A forest of the columns without trees of its own: none, or that of the run of --init. */
+function startingForest({ prediction, init }: GrowJob, features: readonly Feature[]): GrownForest {
   const { task: objective, classes } = prediction;
   const columns = columnRecipes(features);
   const forest: Forest = {
     objective,
     numClasses: classes?.length,
     columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
-    trees: earlier ? renumbered(earlier.forest.trees, features, earlier.preprocess.columns) : [],
+    trees: init ? renumbered(init.forest.trees, features, init.preprocess.columns) : [],
   };
   const vocabularies = vocabulariesOf(columns);
   return {
@@ -72,7 +68,7 @@ function startingForest({ prediction, earlier }: GrowJob, features: readonly Fea
   };
 }
 
-/** Grows trees on a part's rows, after those of the earlier run; a validation part decides how many are kept. */
+/** Grows trees on a part's rows, after those of the run of --init; a validation part decides how many are kept. */
 export async function growForest(
   features: readonly Feature[],
   train: LabelledPart,
@@ -85,7 +81,7 @@ export async function growForest(
   const rowsOf = async (part: LabelledPart): Promise<GbdtRows> => ({
     columns: features.map((feature) => binnedColumn(part.dataset, feature)),
     ...part,
-    ...(job.earlier && { scores: await byClass(start, part, gbdt.threads) }),
+    ...(job.init && { scores: await byClass(start, part, gbdt.threads) }),
   });
   const input: GbdtInput = {
     ...start.forest,
@@ -122,7 +118,7 @@ async function byClass(
   );
 }
 
-/** The earlier run's trees with their leaves fitted to a part's rows. @param decay share of its value that a leaf keeps */
+/** The trees of the run of --init with their leaves fitted to a part's rows. @param decay share of its value that a leaf keeps */
 export async function refitForest(
   features: readonly Feature[],
   part: LabelledPart,

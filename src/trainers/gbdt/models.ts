@@ -12,7 +12,8 @@ export const foreignPredictor: PredictForeign = async (...of) =>
 
 export const models: Models = {
   gbdt: {
-    holds: "boosted trees (train-gbdt)",
+    holds: "boosted trees",
+    command: "train-gbdt",
     predictor: async (...of) => await (await import("./run.js")).treePredictor(...of),
     evaluate: async (...of) => await (await import("./run.js")).metricsOfTrees(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeWithTrees(...of),

@@ -63,11 +63,11 @@ export interface TargetOptions extends EventWeightOptions {
 }
 
 /**
- * @param earlier what an earlier run predicts, whose trees are to stay: its classes and range of labels hold on
+ * @param init what the run of --init predicts, whose trees are to stay: its classes and range of labels hold on
  * @throws {DataError} all labels of the training part are alike, or labels are not of the task
  */
-export function targetOf(train: Part, options: TargetOptions, earlier?: Prediction): Target {
-  const prediction = predictionOf(train, options, earlier);
+export function targetOf(train: Part, options: TargetOptions, init?: Prediction): Target {
+  const prediction = predictionOf(train, options, init);
   const values = labelValues(prediction, train.dataset);
   const labelled = (part: Part) =>
     labelledAs(prediction, part, part.dataset === train.dataset ? values : undefined);
@@ -91,7 +91,7 @@ export function targetOf(train: Part, options: TargetOptions, earlier?: Predicti
 function predictionOf(
   train: Part,
   { task: given, positiveFrom }: TargetOptions,
-  earlier: Prediction | undefined,
+  init: Prediction | undefined,
 ): Prediction {
   const { dataset, rows } = train;
   const alike = (label: string) =>
@@ -104,7 +104,7 @@ function predictionOf(
       throw new UsageError(
         "--positive-from makes labels 0 and 1 and cannot be combined with --task multiclass",
       );
-    const classes = earlier?.classes ?? classesOf(dataset, rows);
+    const classes = init?.classes ?? classesOf(dataset, rows);
     if (classes.length < 2) throw alike(`'${classes[0]}'`);
     return { task: given, classes, labelRange: [0, classes.length - 1] };
   }
@@ -116,8 +116,8 @@ function predictionOf(
     high = Math.max(high, y);
   }
   if (low === high) throw alike(String(low));
-  if (earlier) {
-    const [before, after] = earlier.labelRange;
+  if (init) {
+    const [before, after] = init.labelRange;
     [low, high] = [Math.min(low, before), Math.max(high, after)];
   }
   return {

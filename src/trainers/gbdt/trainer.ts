@@ -13,7 +13,7 @@ import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
 import { entityTable } from "./leaf-heads/entity-table.js";
 import { leafVectors } from "./leaf-heads/leaf-vectors.js";
 import { fitModel, type ModelJob } from "./fit.js";
-import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
+import { likeInit, openForestInit, type ForestInit } from "./warm-start.js";
 import { evaluateForest, validationByRow, forestOutcomeWarnings } from "./evaluate-forest.js";
 import {
   decayOf,
@@ -24,7 +24,7 @@ import {
   type GivenGbdt,
 } from "./options.js";
 import { targetOf } from "./target.js";
-import { suits } from "./suits.js";
+import { PREDICTS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-gbdt";
 
@@ -48,12 +48,12 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
   const gbdt = gbdtOptionsOf(asGiven);
   const decay = decayOf(asGiven);
   const ctr = ctrOf(asGiven);
-  const earlier = await openEarlierTrees(asGiven, command);
-  const given = { ...asGiven, ...likeEarlier(earlier, asGiven) };
+  const init = await openForestInit(asGiven, command);
+  const given = { ...asGiven, ...likeInit(init, asGiven) };
   const { task, positiveFrom, entity } = given;
   return {
     seed: gbdt.seed,
-    earlier: earlier?.opened,
+    init: init?.run,
     reading: {
       integersAreNumbers: true,
       labelIsName: task === "multiclass",
@@ -66,7 +66,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
       return { dataset, notes: [] };
     },
     comparedBy: (valid) => comparedByLabels(valid, asGiven.metric),
-    fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, earlier }),
+    fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, init }),
   };
 }
 
@@ -76,7 +76,7 @@ interface Decided {
   gbdt: GbdtOptions;
   decay: number | undefined;
   ctr: ReturnType<typeof ctrOf>;
-  earlier: EarlierTrees | undefined;
+  init: ForestInit | undefined;
 }
 
 /** Choices of the first training that its refit does not make again. */
@@ -90,14 +90,14 @@ interface Kept {
 async function fit(
   { dataset, parts: asGiven, cut }: Source,
   { options: how, watch, warn, note, lap, controls, first }: Session,
-  { given, gbdt, decay, ctr, earlier }: Decided,
+  { given, gbdt, decay, ctr, init }: Decided,
 ): Promise<Fit> {
   const { task } = given;
   if (!first) {
     idColumnWarnings(dataset, cut.train.rows, how.numeric).forEach(warn);
     labelWarnings(dataset, { ...how, ...(task && { task }) }).forEach(warn);
   }
-  const target = targetOf(asGiven.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
+  const target = targetOf(asGiven.train, { ...how, ...(task && { task }) }, init?.preprocess);
   const kept = first?.keeps as Kept | undefined;
   const flags = ctr && { ...ctr, chosen: kept?.pairs };
   const { parts, statistics, pairs } = withCtr(asGiven, target, flags, gbdt.seed, { note, warn });
@@ -106,7 +106,7 @@ async function fit(
   const job: ModelJob = {
     prediction: target,
     gbdt: first ? { ...gbdt, numTrees, patience: 0 } : gbdt,
-    ...{ head, earlier, decay, watch, warn, note, lap },
+    ...{ head, init, decay, watch, warn, note, lap },
     forestTrees: kept?.forestTrees,
   };
   const model = await fitModel(parts, job, controls);
@@ -151,5 +151,18 @@ async function fit(
         labels: target.labelled(cut.train).labels,
       });
     },
+  };
+}
+
+/** Trees of the columns as they are; where there are users or items, also with their label rates in place of their ids. */
+function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
+  if (goal === "lists") return PREDICTS_ONLY;
+  const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];
+  const byRates: GivenGbdt = { ctr };
+  return {
+    candidates: [
+      { name: "gbdt", options: {}, effort: 4 },
+      ...(ctr.length > 0 ? [{ name: "gbdt-ctr", options: byRates, effort: 5 }] : []),
+    ],
   };
 }

@@ -1,6 +1,6 @@
 import { MISSING } from "../../log/keys.js";
 import { exp, log } from "../../numeric/exp.js";
-import { heldOutEdges } from "./held-out.js";
+import { heldOutEdges } from "./learn.js";
 
 const how = { negatives: 5, seed: 1, directed: true };
 const uniform = Float64Array.of(0.25, 0.25, 0.25, 0.25);

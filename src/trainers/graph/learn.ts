@@ -9,18 +9,20 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocab
 import type { SgnsParts } from "../../kernels/sgns/parts.js";
 import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
-import type { SgnsStart } from "../../skip-grams/start.js";
+import type { SgnsStart } from "../../skip-grams/warm-start.js";
 import type { TrainingControls } from "../../training/session/controls.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
-import { heldOutEdges, type HeldOutEdges } from "./held-out.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
+import { type UserMetric, valueOf } from "../../evaluation/user-metric.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
-import { popularityRows, type ScoredVectors } from "../../skip-grams/pair-loss.js";
+import { popularityRows, type ScoredVectors, pairLoss } from "../../skip-grams/pair-loss.js";
 import { methods, type Method, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
+import { MISSING } from "../../log/keys.js";
+import { aliasTable } from "../../numeric/alias.js";
+import { draw } from "../../numeric/random.js";
 
 export interface GraphInput {
   space: FeatureSpace;
@@ -173,4 +175,54 @@ function shortWalks(visits: Float64Array, numSlots: number, length: number): str
 function meanVisits(visits: Float64Array): number {
   const seen = visits.filter((count) => count > 0);
   return seen.reduce((sum, count) => sum + count, 0) / Math.max(1, seen.length);
+}
+
+/** Edges that are looked at, at most; of more every so many-th is. */
+const MOST_EDGES = 20_000;
+/** Names the noise of held-out edges among the draws of a seed. */
+const HELD_OUT = 0x4e1d2;
+
+/** The loss of held-out edges: the same edges and the same noise each time, so that epochs compare. */
+export interface HeldOutEdges {
+  of(evaluated: ScoredVectors): number;
+  /** what each edge adds to it */
+  byEdge: (evaluated: ScoredVectors) => UserMetric;
+}
+
+/**
+ * Mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), by weight, in nats; of undirected edges either end is u.
+ *
+ * @param noise f64[numFeatures], sum 1: chances of the noise
+ * @returns undefined where no edge has two known ends
+ */
+export function heldOutEdges(
+  edges: Edges,
+  noise: Float64Array,
+  { negatives, seed, directed }: { negatives: number; seed: number; directed: boolean },
+): HeldOutEdges | undefined {
+  const known = knownEdges(edges);
+  if (known.length === 0) return undefined;
+  const step = Math.ceil(known.length / MOST_EDGES);
+  const sampled = known.filter((_, i) => i % step === 0);
+  const alias = aliasTable(noise);
+  const key = draw(seed, HELD_OUT);
+  const byEdge = (evaluated: ScoredVectors): UserMetric => {
+    const pairs = pairLoss(evaluated, { noise: alias, negatives, key });
+    const [sums, weights] = [new Float64Array(sampled.length), new Float64Array(sampled.length)];
+    sampled.forEach((e, i) => {
+      const [u, v, weight] = [edges.sources[e]!, edges.targets[e]!, edges.weights?.[e] ?? 1];
+      sums[i]! += weight * pairs.loss(u, v);
+      if (!directed) sums[i]! += weight * pairs.loss(v, u);
+      weights[i] = directed ? weight : 2 * weight;
+    });
+    return { name: "pairLoss", sums, weights };
+  };
+  return { of: (evaluated) => valueOf(byEdge(evaluated)), byEdge };
+}
+
+/** u32: edges between two known nodes. */
+function knownEdges({ sources, targets }: Edges): Uint32Array {
+  return Uint32Array.from(sources.keys()).filter(
+    (e) => sources[e] !== MISSING && targets[e] !== MISSING && sources[e] !== targets[e],
+  );
 }

@@ -1,35 +1,19 @@
 // The models that runs of `train-graph` hold: a table of nodes, and as a rule one of nodes as contexts.
 
 import type { Model, Models } from "../../training/capabilities/model.js";
-import { readPreprocess } from "../../training/capabilities/run-space.js";
-import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
 import { EGES_MODEL, kinds, type Kind } from "./names.js";
+import { sgnsCapabilities, vectorCapabilities } from "../../skip-grams/capabilities.js";
 
-const nodes: Model = {
-  holds: "node vectors of a graph (train-graph)",
-  preprocess: readPreprocess,
-  forgetting: async (run) => {
-    const { byFeature, forgettingOf } = await import("../../training/capabilities/forgetting/forgetting.js");
-    return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
-  },
-  vectors: async (run) =>
-    await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
-  lacks: {
-    transform: "its rows are nodes: use export to write them, and --init to add new nodes and edges",
-    foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
-  },
+const lacks: Model["lacks"] = {
+  transform: "its rows are nodes: use export to write them, and --init to add new nodes and edges",
+  foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
 };
-
-const rotation =
-  (contexts: boolean): NonNullable<Model["rotation"]> =>
-  async (_, table) =>
-    (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts });
 
 /** Items that are composed with their side information. */
 const composed: Model = {
-  ...nodes,
-  holds: "item vectors of a graph and side information (train-graph --method eges)",
-  contexts: CONTEXT_TABLE,
+  ...sgnsCapabilities,
+  holds: "item vectors of a graph and side information",
+  command: "train-graph --method eges",
   rotation: async (...of) => (await import("./eges/artifact.js")).egesRotation(...of),
   async forgetting(run) {
     const { forgettingOf } = await import("../../training/capabilities/forgetting/forgetting.js");
@@ -41,21 +25,24 @@ const composed: Model = {
     });
   },
   transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
-  shares: async (run) => await (await import("./eges/attention-report.js")).attentionOf(run),
+  shares: async (run) => await (await import("./eges/artifact.js")).attentionOf(run),
   lacks: { foldIn: "new items are composed from their side columns: embed transform RUN items.csv" },
 };
 
 export const models: Models = {
-  graph: { ...nodes, contexts: CONTEXT_TABLE, rotation: rotation(true) },
+  graph: { holds: "node vectors of a graph", command: "train-graph", ...sgnsCapabilities, lacks },
   [EGES_MODEL]: composed,
   "graph-order-1": {
-    ...nodes,
-    holds: "node vectors of a graph (train-graph --method line --order 1)",
-    rotation: rotation(false),
+    holds: "node vectors of a graph",
+    command: "train-graph --method line --order 1",
+    ...vectorCapabilities,
+    lacks,
   },
   "graph-both-orders": {
-    ...nodes,
-    holds: "node vectors of a graph (train-graph --method line)",
+    holds: "node vectors of a graph",
+    command: "train-graph --method line",
+    ...vectorCapabilities,
+    lacks,
     rotation: async (_, table) =>
       (await import("./two-orders.js")).rotationOfHalves(table, kinds["graph-both-orders"]),
   },

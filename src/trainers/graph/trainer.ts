@@ -11,7 +11,7 @@ import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
 import { countedEvents } from "../../skip-grams/event-counts.js";
 import type { Squares } from "../../skip-grams/optimizer-file.js";
-import { fittedSpace, vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
+import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams/vocabulary.js";
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
@@ -21,11 +21,10 @@ import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
-import { egesContents } from "./eges/contents.js";
-import type { Standing } from "./eges/artifact.js";
+import { egesContents, type CarriedItems } from "./eges/artifact.js";
 import { acceptSideColumns, kindsOf, sideReading } from "./eges/side-columns.js";
 import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
-import { checkSameKinds } from "./eges/start.js";
+import { checkSameKinds } from "./eges/warm-start.js";
 import { sideBySide } from "./two-orders.js";
 import type { GraphInput, GraphModel } from "./learn.js";
 import { kindOf, kinds, type SideTables } from "./names.js";
@@ -39,8 +38,8 @@ import {
   type GraphOptions,
   type GivenGraph,
 } from "./options.js";
-import { openEarlierNodes, startsOf, type EarlierNodes } from "./start.js";
-import { suits } from "./suits.js";
+import { openGraphInit, startsOf, type GraphInit } from "./warm-start.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-graph";
 
@@ -67,12 +66,12 @@ async function plan(given: GivenGraph): Promise<Plan> {
   checkGraphOptions(given);
   if (given.walksOut !== undefined) await checkOutput(given.walksOut, given.force ?? false, "file");
   const graphOptions = graphOptionsOf(given);
-  const earlier = await openEarlierNodes(given, graphOptions, command);
+  const init = await openGraphInit(given, graphOptions, command);
   const edges = edgeColumnsOf(given);
   return {
     seed: graphOptions.seed,
     unlabelled: true,
-    earlier: earlier?.run,
+    init: init?.run,
     reading: edges
       ? {
           ...{ edges, fields: [edges.source, edges.target], infer: false },
@@ -85,12 +84,12 @@ async function plan(given: GivenGraph): Promise<Plan> {
       if (edges) return { dataset, notes: [] };
       if (graphOptions.method !== "eges") return featuresOfRoles(dataset, command, ["item"]);
       const accepted = acceptSideColumns(dataset, given.itemFields);
-      if (earlier?.composed) checkSameKinds(earlier.composed, kindsOf(accepted.dataset));
+      if (init?.composed) checkSameKinds(init.composed, kindsOf(accepted.dataset));
       return accepted;
     },
     comparedBy: () => (graphOptions.metric === "auc" ? "edgeAuc" : "pairLoss"),
     fit: async (source, session) =>
-      await fit(source, session, given, { ...graphOptions, ...(earlier && { dim: earlier.dim }) }, earlier),
+      await fit(source, session, given, { ...graphOptions, ...(init && { dim: init.dim }) }, init),
   };
 }
 
@@ -99,15 +98,15 @@ async function fit(
   session: Session,
   given: GivenGraph,
   graphOptions: GraphOptions,
-  earlier: EarlierNodes | undefined,
+  init: GraphInit | undefined,
 ): Promise<Fit> {
-  const { options: how, watch, warn, lap, controls, first, isTrial } = session;
-  const { vocabulary, nodes, side, standing, numEdges, edgeAuc, ...input } = await encode(
+  const { watch, warn, lap, controls, first, isTrial } = session;
+  const { vocabulary, nodes, side, items, numEdges, edgeAuc, ...input } = await encode(
     source,
     session,
     given,
     graphOptions,
-    earlier,
+    init,
   );
   lap("encode");
 
@@ -127,16 +126,16 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes, side, standing, edgeAuc, how, warn });
+  return ended(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
 /** A log as a training reads it; what it was made of is let go. */
 interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
-  vocabulary: Vocabulary;
+  vocabulary: SgnsVocabulary;
   /** without its columns */
   nodes: Dataset;
   side: SideInformation | undefined;
-  standing: Standing | undefined;
+  items: CarriedItems | undefined;
   numEdges: number;
   /** of held-out edges of a list */
   edgeAuc: EdgeAuc | undefined;
@@ -147,13 +146,13 @@ async function encode(
   { options: how, watch, warn, note, first }: Session,
   given: GivenGraph,
   graphOptions: GraphOptions,
-  earlier: EarlierNodes | undefined,
+  init: GraphInit | undefined,
 ): Promise<Encoded> {
   const source = edgeSource(parts, countedEvents(parts.train, how), given);
   for (const text of source.notes) note(text);
   const whole = fittedSpace(source.nodes, source.rows, how);
   const { edges, notes } = source.train(whole);
-  const linked = linkedSpace(source, whole, edges, how, earlier !== undefined);
+  const linked = linkedSpace(source, whole, edges, how, init !== undefined);
   if (!linked) throw noEdge(dataset, notes);
   const { fitted, rows, alone, numNodes, loops } = linked;
   if (alone > 0) note(`dropped ${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another node`);
@@ -161,7 +160,7 @@ async function encode(
     source.nodes,
     rows,
     how,
-    earlier?.sides[0],
+    init?.sides[0],
     given,
     { note, warn },
     fitted,
@@ -183,11 +182,11 @@ async function encode(
       ? sideInformationOf(space, { dataset: source.nodes, rows }, graphOptions.aggregate === "attention")
       : undefined;
   if (side) checkSide(side, { note, warn });
-  const { starts, standing, warnings } = startsOf(earlier, vocabulary, side, given.freeze !== undefined);
+  const { starts, items, warnings } = startsOf(init, vocabulary, side, given.freeze !== undefined);
   for (const text of [...warnings, ...(first ? [] : unmeasuredWarnings(source.parts))]) warn(text);
   releaseColumns(dataset);
   return {
-    ...{ vocabulary, graph, starts, side, standing, numEdges: counts.edges },
+    ...{ vocabulary, graph, starts, side, items, numEdges: counts.edges },
     nodes: { ...source.nodes, columns: [] },
     edgeAuc: typeof auc === "function" ? auc : undefined,
     valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined,
@@ -199,23 +198,8 @@ const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array()
 /** What a training came to. */
 function ended(
   model: GraphModel,
-  {
-    vocabulary,
-    nodes,
-    side,
-    standing,
-    edgeAuc,
-    how,
-    warn,
-  }: {
-    vocabulary: Vocabulary;
-    nodes: Dataset;
-    side: SideInformation | undefined;
-    standing: Standing | undefined;
-    edgeAuc: EdgeAuc | undefined;
-    how: Session["options"];
-    warn: Session["warn"];
-  },
+  { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges">,
+  { options: how, warn }: Pick<Session, "options" | "warn">,
 ): Fit {
   const { epochs, bestEpoch, interrupted, options: used, validated } = model;
   const best = epochs[bestEpoch - 1]!;
@@ -233,10 +217,7 @@ function ended(
       metrics: {
         train: { pairLoss: best.trainLoss },
         ...(validated && {
-          valid: {
-            pairLoss: best.validLoss!,
-            ...(auc && { edgeAuc: auc.edgeAuc }),
-          },
+          valid: { pairLoss: best.validLoss!, ...(auc && { edgeAuc: auc.edgeAuc }) },
         }),
       },
       ...{ vectorsAdd, epochs, bestEpoch },
@@ -244,7 +225,7 @@ function ended(
     interrupted,
     contents: () =>
       side
-        ? egesContents(vocabulary, nodes, how, side, standing, model.sides[0]!)
+        ? egesContents(vocabulary, nodes, how, side, items, model.sides[0]!)
         : contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), squaresOf(model)),
   };
 }
@@ -255,7 +236,7 @@ function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   return kept.length === sides.length ? kept : undefined;
 }
 
-/** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
+/** Tables of a run. Sides that were trained apart are kept as they are, too: a warm start continues from them. */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
   const tables: readonly SideTables[] = kinds[kindOf(sides)];
   const own = sides.flatMap((side, i) => [
@@ -285,7 +266,7 @@ interface Linked {
  * The vocabulary without nodes that have no edge to another one.
  *
  * @param whole the vocabulary of all nodes, whose features the edges have
- * @param goesOn from an earlier run, which counts the rows of its keys
+ * @param isWarm there is a run of --init, which counts the rows of its keys
  * @returns undefined when no node has one
  */
 function linkedSpace(
@@ -293,7 +274,7 @@ function linkedSpace(
   whole: FeatureSpace,
   edges: Edges,
   how: Session["options"],
-  goesOn: boolean,
+  isWarm: boolean,
 ): Linked | undefined {
   const { isLinked, loops } = linkedNodes(whole.numFeatures, edges);
   const numNodes = isLinked.reduce((sum, is) => sum + is, 0);
@@ -302,7 +283,7 @@ function linkedSpace(
   if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
   // a node's rows go or stay together, so that keys only have to be taken out; side columns are counted again
   const hasSides = whole.fields.length > 1;
-  const rows = hasSides || goesOn ? linkedRows(whole, nodes, all, isLinked) : all;
+  const rows = hasSides || isWarm ? linkedRows(whole, nodes, all, isLinked) : all;
   const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);
   return { fitted, rows, numNodes, alone, loops };
 }
@@ -378,4 +359,9 @@ async function walksWriter(
   return async (machine: Parameters<typeof writeWalks>[2]) => {
     await writeWalks(walksOut, words, machine, walkLength, { force, signal });
   };
+}
+
+/** DeepWalk over the steps from item to item. */
+function suits({ goal }: LogTraits): Suits {
+  return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "graph", options: {}, effort: 40 }] };
 }

@@ -9,7 +9,7 @@ import { aliasTable } from "../../numeric/alias.js";
 import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js";
 import { learnSkipGrams, noiseOf, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
-import type { SgnsStart } from "../../skip-grams/start.js";
+import type { SgnsStart } from "../../skip-grams/warm-start.js";
 import type { TrainingControls } from "../../training/session/controls.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
@@ -29,7 +29,7 @@ export interface Item2vecInput {
   totals: Float64Array;
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
-  /** an earlier model to go on from */
+  /** first parameters of a warm start */
   start?: SgnsStart | undefined;
   /** what centres meet beside the window */
   beside?: Beside | undefined;

@@ -1,24 +1,16 @@
 // The model that runs of `train-item2vec` hold: a table of items and one of their contexts.
 
 import type { Models } from "../../training/capabilities/model.js";
-import { readPreprocess } from "../../training/capabilities/run-space.js";
-import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
-import { ITEM2VEC_MODEL } from "./names.js";
+import { sgnsCapabilities } from "../../skip-grams/capabilities.js";
+
+/** The manifest's name of the model. */
+export const ITEM2VEC_MODEL = "item2vec";
 
 export const models: Models = {
   [ITEM2VEC_MODEL]: {
-    holds: "item vectors of sessions (train-item2vec)",
-    preprocess: readPreprocess,
-    contexts: CONTEXT_TABLE,
-    forgetting: async (run) => {
-      const { byFeature, forgettingOf } =
-        await import("../../training/capabilities/forgetting/forgetting.js");
-      return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
-    },
-    vectors: async (run) =>
-      await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
-    rotation: async (_, table) =>
-      (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts: true }),
+    holds: "item vectors of sessions",
+    command: "train-item2vec",
+    ...sgnsCapabilities,
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInSessions(...of),
     foldedRank: "cosine",
     transformFlags: ["--half-life"],

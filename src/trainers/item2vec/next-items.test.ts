@@ -1,5 +1,5 @@
 import { mulberry32 } from "../../testing/random.js";
-import { nextItems } from "./next-items.js";
+import { nextItems } from "./validation.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 
 function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1])[][]): HeldOut {

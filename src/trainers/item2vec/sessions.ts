@@ -1,11 +1,11 @@
 // The parts of a log as sessions of tokens, numbered as the features of their fields.
 
 import { MISSING } from "../../log/keys.js";
-import type { Roles } from "../../dataset/dataset.js";
+import { type Roles, columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequences.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError, nearestName } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, Parts } from "../../training/examples/examples.js";
@@ -22,7 +22,7 @@ import {
 import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
-import { tokenColumns } from "./tokens.js";
+import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
 
 export interface Sessions {
   train: WeightedSequences;
@@ -163,4 +163,47 @@ function listsByRow(
   for (let s = 0; s < numSessions; s++)
     for (let i = offsets[s]!; i < offsets[s + 1]!; i++) lists[rows[i]!] = ofSession[s]!;
   return lists;
+}
+
+/** The columns in their order; `user` and `item` stand for the columns in these roles where no column has the name. */
+export function tokenColumns(
+  { columns, roles }: Pick<Dataset, "columns"> & { roles: Pick<Roles, "user" | "item"> },
+  tokens: readonly string[] = ["item"],
+): string[] {
+  const isColumn = (name: string) => columns.some((column) => column.name === name);
+  return tokens.map((name) =>
+    !isColumn(name) && (name === "user" || name === "item") ? (roles[name] ?? name) : name,
+  );
+}
+
+/**
+ * The dataset with the tokens' columns as its features, and a note on what is left out.
+ *
+ * @throws {UsageError} a column is not there, is named twice, or is not one of a key a row
+ */
+export function acceptTokens(
+  dataset: Dataset,
+  command: string,
+  tokens: readonly string[] | undefined,
+): { dataset: Dataset; notes: string[] } {
+  if (!tokens) return featuresOfRoles(dataset, command, ["item"]);
+  const names = tokenColumns(dataset, tokens);
+  const columns = dataset.columns.map(({ name }) => name);
+  names.forEach((name, i) => {
+    if (!columns.includes(name)) {
+      const near = nearestName(name, columns);
+      const hint = near === undefined ? `the columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
+      throw new UsageError(
+        `--tokens names column '${name}', which is not in the log or is excluded by --fields or --ignore: ` +
+          hint,
+      );
+    }
+    if (columnNamed(dataset, name).kind !== "key")
+      throw new UsageError(
+        `--tokens needs one key per row, but the column '${name}' is numeric or multi-valued: use --fields ` +
+          "to declare key columns",
+      );
+    if (names.indexOf(name) < i) throw new UsageError(`--tokens names column '${name}' twice`);
+  });
+  return featuresNamed(dataset, command, names, `the tokens ${names.map((name) => `'${name}'`).join(", ")}`);
 }

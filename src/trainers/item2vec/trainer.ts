@@ -14,7 +14,7 @@ import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
-import { ITEM2VEC_MODEL } from "./names.js";
+import { ITEM2VEC_MODEL } from "./models.js";
 import {
   checkItem2vecOptions,
   item2vecOptionsOf,
@@ -24,12 +24,11 @@ import {
   type Item2vecOptions,
   type GivenItem2vec,
 } from "./options.js";
-import { sessionsOf } from "./sessions.js";
-import { openEarlier, startOf, type EarlierTokens } from "../../skip-grams/start.js";
+import { sessionsOf, acceptTokens } from "./sessions.js";
+import { startOf, openSgnsInit, type SgnsInit } from "../../skip-grams/warm-start.js";
 import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
-import { acceptTokens } from "./tokens.js";
 import { validationOf, validMetrics } from "./validation.js";
-import { suits } from "./suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-item2vec";
 
@@ -55,16 +54,16 @@ export const trainer: Trainer = {
 async function plan(given: GivenItem2vec): Promise<Plan> {
   checkItem2vecOptions(given);
   const asked = columnsAsked(given);
-  const earlier = await openEarlier(given, command);
-  const item2vec = { ...item2vecOptionsOf(given), ...(earlier && { dim: earlier.dim }) };
+  const init = await openSgnsInit(given, command);
+  const item2vec = { ...item2vecOptionsOf(given), ...(init && { dim: init.dim }) };
   return {
     seed: item2vec.seed,
     unlabelled: true,
-    earlier: earlier?.run,
+    init: init?.run,
     reading: { ...readingWith(asked, given), inSequence: true },
     accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, given.tokens),
     comparedBy: () => (item2vec.metric === "loss" ? "pairLoss" : stoppingMetricOf(item2vec).name),
-    fit: async (source, session) => await fit(source, session, given, item2vec, earlier),
+    fit: async (source, session) => await fit(source, session, given, item2vec, init),
   };
 }
 
@@ -94,12 +93,12 @@ async function fit(
   { options: how, watch, warn, note, lap, controls, first }: Session,
   given: GivenItem2vec,
   item2vec: Item2vecOptions,
-  earlier: EarlierTokens | undefined,
+  init: SgnsInit | undefined,
 ): Promise<Fit> {
   const counted = countedEvents(parts.train, how);
-  const vocabulary = await vocabularyOf(dataset, counted.rows, how, earlier, given, { note, warn });
-  const { space, gone } = vocabulary;
-  const start = earlier && gone && startOf(earlier, gone, given.freeze !== undefined);
+  const vocabulary = await vocabularyOf(dataset, counted.rows, how, init, given, { note, warn });
+  const { space, carried } = vocabulary;
+  const start = init && carried && startOf(init, carried, given.freeze !== undefined);
   countUnseen(space, parts, watch);
   const sessions = sessionsOf(space, parts, counted, given, item2vec, { note, warn });
   const { train, valid: heldOut, totals, beside } = sessions;
@@ -173,4 +172,9 @@ function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
         `${alone} keys occur in no session with two or more events and keep their random initial vectors: ` +
           "--min-count drops rare keys, a longer --session-gap joins sessions",
       ];
+}
+
+/** Items by those around them in sessions, which are a user's events where no column is a session. */
+function suits({ goal }: LogTraits): Suits {
+  return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "item2vec", options: {}, effort: 6 }] };
 }

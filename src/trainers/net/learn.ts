@@ -6,7 +6,7 @@ import type { EpochEvent } from "../../training/epochs/epoch.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { NET_MODEL, netModelFiles, netTable, scoreRows } from "./model.js";
 import type { NetOptions } from "./options.js";
-import type { NetStart } from "./start.js";
+import type { NetStart } from "./initialization.js";
 import { trainNet } from "./train.js";
 
 /** @throws as trainNet */

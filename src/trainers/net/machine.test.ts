@@ -5,7 +5,7 @@ import { draw } from "../../numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
-import { rowsOfBatch } from "./batches.js";
+import { rowsOfBatch } from "./rows.js";
 import { startNet } from "./machine.js";
 import { bytesOfNet, checkMemory } from "./memory.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";

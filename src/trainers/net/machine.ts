@@ -18,7 +18,7 @@ import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { rowsOfBatch } from "./batches.js";
+import { rowsOfBatch } from "./rows.js";
 import { checkMemory } from "./memory.js";
 import type { NetInit } from "./net.worker.js";
 import type { NetMachine, NetPlan } from "./plan.js";

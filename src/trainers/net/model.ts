@@ -22,6 +22,10 @@ import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 import { netRowsOf } from "./rows.js";
+import type { OutOfVocabulary } from "../../export/reserve.js";
+import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
+import { readSpace } from "../../training/capabilities/run-space.js";
+import { unknownKeysOf } from "../../training/examples/unknown-keys.js";
 
 /** What manifests call it. */
 export const NET_MODEL = "net";
@@ -273,4 +277,18 @@ function putOutOfVocabulary(
   fields.forEach(({ kind }, f) => {
     if (kind !== "number") all.set(rows.subarray(f * width, (f + 1) * width), offsets[f]! * width);
   });
+}
+
+/** Vectors, with weights where the network has them. @throws {ArtifactError} damaged */
+export async function networkVectors(run: Run): Promise<KeyVectors> {
+  const { space, preprocess, table } = await readSpace(run);
+  const network = await readNetParameters(run, space, table);
+  const { dim, vectors, w } = embeddingsOf(network, space.numFeatures);
+  return { dim, space, vectors, hasUnknown: true, ...(w && { weights: { w, task: preprocess.task } }) };
+}
+
+/** What training made of keys without a row. @throws {ArtifactError} damaged */
+export async function networkUnknownKeys(run: Run): Promise<OutOfVocabulary> {
+  const { dim, space, vectors, weights } = await networkVectors(run);
+  return unknownKeysOf(space, { dim, vectors, w: weights?.w ?? new Float32Array(space.numFeatures) });
 }

@@ -5,7 +5,8 @@ import { predictsLabels } from "../../training/capabilities/scoring-models.js";
 
 export const models: Models = {
   net: {
-    holds: "a network (train-net)",
+    holds: "a network",
+    command: "train-net",
     ...predictsLabels(async (...of) => await (await import("./model.js")).readNet(...of)),
     rank: async (...of) => await (await import("./rank.js")).rankByNetwork(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeHidden(...of),
@@ -13,10 +14,13 @@ export const models: Models = {
       rotation:
         "its first layer depends on each coordinate; warm-start from the earlier run (--init) instead",
     },
-    forgetting: async (run) => await (await import("./forgetting.js")).networkForgetting(run),
+    forgetting: async (run) => {
+      const { forgettingOf } = await import("../../training/capabilities/forgetting/forgetting.js");
+      return await forgettingOf(run, { withoutKeys: ["net.json", "net.safetensors"] });
+    },
     scoresBy: "vectors",
-    vectors: async (run) => await (await import("./read.js")).networkVectors(run),
-    unknownKeys: async (run) => await (await import("./read.js")).networkUnknownKeys(run),
+    vectors: async (run) => await (await import("./model.js")).networkVectors(run),
+    unknownKeys: async (run) => await (await import("./model.js")).networkUnknownKeys(run),
     network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
   },
 };

@@ -1,4 +1,4 @@
-import { netOutcomeWarnings } from "./outcome.js";
+import { netOutcomeWarnings } from "./trainer.js";
 import type { Outcome } from "../../training/session/feature-plan.js";
 import type { NetOptions } from "./options.js";
 
@@ -8,7 +8,6 @@ const said = (patience: number, hasEpochs: boolean) =>
       ...{ trained: { epochs: [], bestEpoch: 20 }, metrics: {}, examples: {} },
       options: { epochs: 20, patience },
     } as unknown as Outcome<NetOptions>,
-    undefined,
     hasEpochs,
   );
 

@@ -19,14 +19,13 @@ import { labelScaleOf } from "../../training/examples/label-scale.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
-import { rowsOfBatch } from "./batches.js";
+import { rowsOfBatch, chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import type { NetModel } from "./model.js";
 import type { NetOptions } from "./options.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
-import { chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
-import { putTable, type NetStart } from "./start.js";
+import { putTable, type NetStart } from "./initialization.js";
 
 export interface NetInput {
   space: FeatureSpace;

@@ -1,30 +1,27 @@
 // `embed train-net`: a network above an embedding layer, which starts from an earlier run's table or at random.
 
 import { UsageError } from "../../errors.js";
-import { withKnown } from "../../dataset/vocabulary/known-keys.js";
 import { checkLabels } from "../../training/options/example-options.js";
 import {
   factsOf,
   featurePlan,
   prepareFeatures,
   type FeatureModel,
-  type FittedSpace,
-  type GoneOn,
+  type WarmVocabulary,
+  type Outcome,
 } from "../../training/session/feature-plan.js";
-import { nextHistory } from "../../training/warm-start/key-history.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import { metricsOfRows } from "../../training/judging/split-metrics.js";
-import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/warm-start/starts.js";
+import type {
+  ComparedTrainings,
+  ComparedPlan,
+  TrainingSteps,
+  Initialization,
+} from "../../training/warm-start/initializations.js";
 import type { Plan } from "../../training/session/plan.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
-import {
-  keysOf,
-  openTableStart,
-  startFrom,
-  type EarlierTable,
-} from "../../training/warm-start/table-start.js";
 import {
   checkNetOptions,
   liftOptions,
@@ -33,10 +30,18 @@ import {
   RANDOM,
   type NetOptions,
   type GivenNet,
+  archs,
 } from "./options.js";
-import { netOutcomeWarnings } from "./outcome.js";
-import type { NetStart } from "./start.js";
-import { suits } from "./suits.js";
+import type { NetStart } from "./initialization.js";
+import { PREDICTS_ONLY, type Candidate, type LogTraits, type Suits } from "../../training/session/suits.js";
+import { ownVocabulary, type FittedVocabulary } from "../../training/warm-start/carried-keys.js";
+import {
+  openTableInit,
+  startFromTable,
+  withTableKeys,
+  type TableInit,
+} from "../../training/warm-start/table-init.js";
+import { factorOutcome } from "../../factors/outcome.js";
 
 /** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
 export const trainerWith = (capable: Capable): Trainer => ({
@@ -53,7 +58,7 @@ export const trainerWith = (capable: Capable): Trainer => ({
   suits,
   checkpointEvery: 5,
   plan: async (given: GivenNet) => planOf(await modelOf(given, capable), given),
-  starts: { options: liftOptions, plan: (given) => planStarts(given, capable) },
+  compared: { options: liftOptions, plan: (given) => planStarts(given, capable) },
 });
 
 type NetFeatures = FeatureModel<NetOptions, NetStart>;
@@ -66,7 +71,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   checkNetOptions(given);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
   // a run that does not fit is reported before a long reading
-  const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable, "a network");
+  const table = init === RANDOM ? undefined : await openTableInit(init, dim, capable, "a network");
   const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {
     ...{ given, table: options, metric },
@@ -81,53 +86,49 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
     },
     learn: async (...given) => (await import("./learn.js")).learnNet(...given),
     streams: true,
-    ...(table && {
-      earlier: { run: table.run, goOn: (fitted) => spaceOf(table, fitted, keepKeys) },
-    }),
-    outcome: (outcome) => netOutcomeWarnings(outcome, metric, given.epochs !== undefined),
+    init: table && { run: table.run, carry: (fitted) => vocabularyOf(table, fitted, keepKeys) },
+    outcome: (outcome) => netOutcomeWarnings(outcome, given.epochs !== undefined),
   };
 }
 
 /** The log's own vocabulary, or with --keep-keys the run's too; the layer starts from the run's rows of it. */
-function spaceOf(
-  table: EarlierTable,
-  { fitted, refitted, dataset, rows, rowOrder }: FittedSpace,
+function vocabularyOf(
+  table: TableInit,
+  fitted: FittedVocabulary,
   keepsKeys: boolean,
-): GoneOn<NetStart> {
-  const known = keepsKeys ? keysOf(table)(fitted, dataset.roles) : undefined;
-  const space = known
-    ? withKnown(fitted, dataset, rows, (name) => known.fields.find((field) => field.name === name), rowOrder)
-    : refitted();
+): WarmVocabulary<NetStart> {
+  const vocabulary = keepsKeys ? withTableKeys(table, fitted) : ownVocabulary(fitted);
   return {
-    space,
-    history: nextHistory(space, dataset),
-    notes: [],
-    warnings: [],
+    ...vocabulary,
     startFor(task) {
       if (task !== "binary" && task !== "regression")
         throw new UsageError(`a network predicts labels, not ${task}`);
-      const { table: start, ...found } = startFrom(table, space, dataset.roles, task);
+      const { roles } = fitted.dataset;
+      const { table: start, ...found } = startFromTable(table, vocabulary.space, roles, { task });
       return { ...found, start: { table: start, kind: "table" } };
     },
   };
 }
 
-/** Trainings from the run's table and from other starts, on the same rows. */
-async function planStarts(given: Parameters<Starts["plan"]>[0], capable: Capable): Promise<StartsPlan> {
+/** Trainings from the run's table and from other initializations, on the same rows. */
+async function planStarts(
+  given: Parameters<ComparedTrainings["plan"]>[0],
+  capable: Capable,
+): Promise<ComparedPlan> {
   const { patience = liftOptions.patience.default, epochs = liftOptions.epochs.default } = given;
   const { averageEpochs = liftOptions.averageEpochs.default } = given as GivenNet;
   const whole: GivenNet = { ...given, patience, epochs, averageEpochs };
   const model = await modelOf(whole, capable);
   return {
     ...planOf(model, whole),
-    earlier: model.earlier!.run,
+    init: model.init!.run,
     async prepare(source, session) {
       const prepared = await prepareFeatures(model, source, session);
       const { input, examples, start } = prepared;
       const { test } = examples;
       const facts = factsOf(model, prepared);
       const net = model.optionsFor(facts);
-      const train = async (kind: StartKind, steps: StartSteps, signal: AbortSignal) => {
+      const train = async (kind: Initialization, steps: TrainingSteps, signal: AbortSignal) => {
         const trained = await model.learn(
           { ...input, start: { table: start!.table, kind } },
           { ...net, ...steps },
@@ -141,4 +142,35 @@ async function planStarts(given: Parameters<Starts["plan"]>[0], capable: Capable
       return { options: { ...net }, seed: net.seed, loss: facts.loss, train };
     },
   };
+}
+
+/** A network of each architecture from random vectors; the one that was made to start from a table (Zhang et al. 2016) also from tables. */
+function suits({ goal }: LogTraits): Suits {
+  if (goal === "lists") return PREDICTS_ONLY;
+  return { candidates: archs.map(candidate) };
+}
+
+function candidate(arch: (typeof archs)[number]): Candidate {
+  const options: GivenNet = { arch };
+  return {
+    name: `net-${arch}`,
+    options,
+    effort: 30,
+    ...(arch === "fnn" && { startOption: "init" satisfies keyof GivenNet }),
+  };
+}
+
+const CONSTANT_ADVICE =
+  "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
+  "in that split";
+
+/** What is said of the default epochs when nothing is held out to choose among them. */
+const UNVALIDATED =
+  "without a validation split all epochs are trained and the last one is kept, which often overfits: --valid 0.1 " +
+  "stops early and keeps the best epoch, and --epochs sets their number";
+
+/** Sentences for the summary. @param hasEpochs whether the user set their number */
+export function netOutcomeWarnings(outcome: Outcome<NetOptions>, hasEpochs: boolean): string[] {
+  if (outcome.examples.valid) return factorOutcome(outcome, { constantAdvice: CONSTANT_ADVICE });
+  return hasEpochs || outcome.options.patience === 0 ? [] : [UNVALIDATED];
 }

@@ -2,20 +2,16 @@
 // score is one weighted sum.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { bindEncoder } from "../../dataset/rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { denseLayersOf } from "../../kernels/net/shape.js";
 import { silently, unseenNotes, wholeOf } from "../../training/reading/split-parts.js";
 import { readRowsToEncode } from "../../training/reading/read-like-run.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
-import { keysOfRows } from "../../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readNetParameters, startScoring, type NetParameters } from "./model.js";
-
-/** Rows at a time. */
-const CHUNK_ROWS = 16_384;
+import { encodedChunks } from "../../training/capabilities/transform-rows.js";
 
 /** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
 export async function encodeHidden(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
@@ -38,22 +34,12 @@ async function* hiddenRows(
   dataset: Dataset,
   { key, reading }: TransformOptions,
 ): AsyncGenerator<EncodedRows> {
-  const keyOf = keysOfRows(dataset, key);
-  const encoder = bindEncoder(space, dataset);
-  const { rows: all } = wholeOf(dataset);
   const { machine, rowsOf } = await startScoring(space, network, reading.threads);
   try {
-    for (let first = 0; first < all.length; first += CHUNK_ROWS) {
-      const part = all.subarray(first, first + CHUNK_ROWS);
-      const labels = new Float32Array(part.length);
-      const { hidden } = await machine.encode(rowsOf(encoder.encode(part, labels)));
-      yield {
-        numRows: part.length,
-        values: hidden,
-        keyOf: (row) => keyOf(first + row),
-        labels,
-      };
-    }
+    yield* encodedChunks(space, dataset, key, async (rows) => {
+      const { hidden } = await machine.encode(rowsOf(rows));
+      return { values: hidden };
+    });
   } finally {
     await machine.terminate();
   }

@@ -18,6 +18,20 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
 import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
+import { factorScorer } from "../../factors/trained.js";
+import type { Scorer } from "../../training/session/feature-training.js";
+import {
+  forgettingOf,
+  type Forgetting,
+  type ForgetTensors,
+} from "../../training/capabilities/forgetting/forgetting.js";
+import { clearRows } from "../../training/capabilities/forgetting/tensors.js";
+import { ArtifactError } from "../../errors.js";
+import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
+import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
+
+/** Tensor of a run that was rotated onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
+export const ROTATION = "rotation";
 
 const MODEL_FILE = "pca.safetensors";
 
@@ -84,4 +98,43 @@ export function interactionParameters(space: FeatureSpace, table: EmbeddingTable
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
   return { dim, w0: 0, w, vectors: rowsByFeature(space, table.vectors, dim) };
+}
+
+/** Scores <user, item> and, of a centred matrix, the item's mean. */
+export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
+  return await Promise.resolve(factorScorer(interactionParameters(space, table)));
+}
+
+/** Columns of the matrix are items, features or columns of the log. */
+const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
+  const clear = (name: string, at: Iterable<number>): void => {
+    const tensor = tensors.get(name);
+    if (tensor) clearRows(tensor, at);
+  };
+  if (tensors.has("itemUsers")) {
+    for (const name of ["components", "columnScale", "mean", "itemUsers"]) clear(name, items);
+    for (const name of ["rowScale", "userEvents"]) clear(name, users);
+  } else for (const name of ["components", "columnScale", "mean"]) clear(name, features.keys());
+  return { dropped: 0, changed: rows.length > 0 };
+};
+
+/** How keys leave a run of components. @throws {ArtifactError} damaged */
+export async function componentForgetting(run: Run): Promise<Forgetting> {
+  return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
+}
+
+/** model/ keeps the matrix of the rotation, which is applied to what transform projects. */
+const keepRotation: RotateTensors = (tensors, rotate) => {
+  const { length: dim } = floatsIn(tensors, "singularValues").data;
+  const before = tensors.has(ROTATION)
+    ? floatsIn(tensors, ROTATION).data
+    : Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
+  if (before.length !== dim * dim)
+    throw new ArtifactError("the run's model has a rotation of the wrong size");
+  return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
+};
+
+/** The rotation of a run of components. */
+export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
+  return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

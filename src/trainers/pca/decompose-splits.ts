@@ -8,7 +8,7 @@ import { bindEncoder } from "../../dataset/rows.js";
 import {
   columnOf,
   fitFeatures,
-  type EarlierRows,
+  type RowOrder,
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
@@ -36,12 +36,15 @@ import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 /** Options with what the user said of --dim. */
 export type AskedPca = PcaOptions & { asked: number | undefined };
 
-/** What is decomposed. */
-export interface PcaSource {
+/** What is decomposed, and how. */
+export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
   /** rows that keep their numbers */
-  rowOrder: EarlierRows;
+  rowOrder: RowOrder;
+  options: ExampleOptions;
+  pca: AskedPca;
+  watch: Watch;
 }
 
 export interface PcaOfParts {
@@ -60,23 +63,11 @@ export interface PcaOfParts {
 }
 
 /** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
-export async function decomposeParts(
-  source: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
-  return await decomposers[pca.matrix](source, options, pca, watch);
+export async function decomposeParts(job: PcaJob): Promise<PcaOfParts> {
+  return await decomposers[job.pca.matrix](job);
 }
 
-type Decomposer = (
-  source: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-) => Promise<PcaOfParts>;
-
-const decomposers: Record<PcaOptions["matrix"], Decomposer> = {
+const decomposers: Record<PcaOptions["matrix"], (job: PcaJob) => Promise<PcaOfParts>> = {
   interactions: ofInteractions,
   features: ofFeatures,
   columns: ofColumns,
@@ -100,12 +91,14 @@ function explainedOf(
   return () => Promise.resolve({ metrics });
 }
 
-async function ofInteractions(
-  { dataset: given, parts: all, rowOrder }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofInteractions({
+  dataset: given,
+  parts: all,
+  rowOrder,
+  options,
+  pca,
+  watch,
+}: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
   // parts cut from the log have its columns, and of these the roles that are left
@@ -121,7 +114,7 @@ async function ofInteractions(
     valid: all.valid && narrowed(all.valid),
     test: all.test && narrowed(all.test),
   };
-  const space = fitFeatures(dataset, parts.train.rows, options, { earlier: rowOrder });
+  const space = fitFeatures(dataset, parts.train.rows, options, { rowOrder });
   const { minUsers = 0 } = options;
   const { seed, threads, k, metric } = pca;
   const lists = { k, metric };
@@ -162,15 +155,10 @@ async function ofInteractions(
   };
 }
 
-async function ofFeatures(
-  { dataset, parts, rowOrder }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofFeatures({ dataset, parts, rowOrder, options, pca, watch }: PcaJob): Promise<PcaOfParts> {
   const part = parts.train;
   const forms = numericForms(options.numeric, dataset.roles.numeric);
-  const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder, forms });
+  const space = fitFeatures(dataset, part.rows, options, { rowOrder, forms });
   countUnseen(space, parts, watch);
   const { train: weights } = eventWeights(dataset, part.rows, options);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
@@ -179,12 +167,7 @@ async function ofFeatures(
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, false) };
 }
 
-async function ofColumns(
-  { dataset: given, parts }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob): Promise<PcaOfParts> {
   const { roles } = given;
   const { numeric } = roles;
   const others = [...roles.fields, ...Object.keys(roles.multi)];
@@ -237,12 +220,14 @@ async function ofColumns(
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
 }
 
-async function ofCooccurrence(
-  { dataset: given, parts, rowOrder }: PcaSource,
-  options: ExampleOptions,
-  pca: AskedPca,
-  watch: Watch,
-): Promise<PcaOfParts> {
+async function ofCooccurrence({
+  dataset: given,
+  parts,
+  rowOrder,
+  options,
+  pca,
+  watch,
+}: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix cooccurrence", ["item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
   const { roles } = dataset;
@@ -257,7 +242,7 @@ async function ofCooccurrence(
   watch.observe({ stage: "note", text: `items co-occur in '${name}'` });
 
   const part = { dataset, rows: inOrder(dataset, parts.train.rows) };
-  const space = fitFeatures(dataset, part.rows, options, { earlier: rowOrder });
+  const space = fitFeatures(dataset, part.rows, options, { rowOrder });
   const item = featuresOf(space, roles.item!);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
   // a row has its item, or nothing

@@ -7,7 +7,12 @@
 // items come first where they should: without it a recommendation is of what is near, not of what is likely.
 // Source: Chung 1997, Spectral Graph Theory, for the normalised matrix; docs/algorithms/pca.md for what it brings.
 
-import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/sequences/interactions.js";
+import {
+  interactionsOf,
+  transpose,
+  type FieldFeatures,
+  rowSums,
+} from "../../dataset/sequences/interactions.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -18,7 +23,7 @@ import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
-import { rowSums, statisticsOf, valuesOf } from "./values.js";
+import { statisticsOf, valuesOf } from "./values.js";
 
 /** Decomposes the events of users and items; their weights are counts. */
 export async function interactionsPca(

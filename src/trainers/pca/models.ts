@@ -9,8 +9,8 @@ const projects = "use transform RUN LOG to project rows of its matrix";
 
 const components: Capabilities = {
   preprocess: readPreprocess,
-  rotation: async (...of) => (await import("./rotation.js")).componentRotation(...of),
-  forgetting: async (run) => await (await import("./forgetting.js")).componentForgetting(run),
+  rotation: async (...of) => (await import("./artifact.js")).componentRotation(...of),
+  forgetting: async (run) => await (await import("./artifact.js")).componentForgetting(run),
   vectors: async (run) =>
     await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
 };
@@ -21,28 +21,32 @@ const ofRows: Capabilities = {
 
 export const models: Models = {
   pca: {
-    holds: "components of users and items (train-pca --matrix interactions)",
+    holds: "components of users and items",
+    command: "train-pca --matrix interactions",
     ...components,
-    ...ranksByVectors(async (...of) => await (await import("./learn.js")).readPca(...of)),
+    ...ranksByVectors(async (...of) => await (await import("./artifact.js")).readPca(...of)),
     scoresBy: "vectors",
     foldedRank: "dot",
     foldIn: async (...of) => await (await import("./transform.js")).foldInInteractions(...of),
     lacks: { transform: folds },
   },
   "pca-features": {
-    holds: "components of features (train-pca --matrix features)",
+    holds: "components of features",
+    command: "train-pca --matrix features",
     ...components,
     ...ofRows,
     lacks: { foldIn: projects },
   },
   "pca-columns": {
-    holds: "components of columns (train-pca --matrix columns)",
+    holds: "components of columns",
+    command: "train-pca --matrix columns",
     ...components,
     ...ofRows,
     lacks: { foldIn: projects },
   },
   "pca-cooccurrence": {
-    holds: "components of co-occurring items (train-pca --matrix cooccurrence)",
+    holds: "components of co-occurring items",
+    command: "train-pca --matrix cooccurrence",
     ...components,
   },
 };

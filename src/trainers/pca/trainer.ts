@@ -1,19 +1,15 @@
 // `embed train-pca`: principal components of users and items, of features, or of a table's columns.
 
-import { recipesOf } from "../../dataset/vocabulary/preprocess.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { testVectors } from "../../dataset/test-vectors.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/lists.js";
-import { readingRecipe } from "../../training/session/describe-run.js";
 import type { ExampleOptions } from "../../training/options/example-options.js";
-import { nextHistory } from "../../training/warm-start/key-history.js";
+import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import { negativeFiles } from "../../training/examples/negative-file.js";
-import { earlierRows, rowOrderNotes } from "../../training/warm-start/row-order.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
 import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
@@ -28,7 +24,8 @@ import {
   type PcaOptions,
   type GivenPca,
 } from "./options.js";
-import { suits } from "./suits.js";
+import type { LogTraits, Suits } from "../../training/session/suits.js";
+import { eventPreprocessOf } from "../../training/session/describe-run.js";
 
 export const trainer: Trainer = {
   command: "train-pca",
@@ -77,8 +74,11 @@ async function fit(
   pca: PcaOptions,
 ): Promise<Fit> {
   const { decomposeParts } = await import("./decompose-splits.js");
-  const rowOrder = await earlierRows(how.rowOrder);
-  const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: given.dim }, watch);
+  const rowOrder = await readRowOrder(how.rowOrder);
+  const found = await decomposeParts({
+    ...{ dataset, parts, rowOrder, options: how, watch },
+    pca: { ...pca, asked: given.dim },
+  });
   const { space, model, negatives, part } = found;
   for (const text of rowOrderNotes(space, rowOrder)) note(text);
   tellOf(model, given.dim, pca, watch);
@@ -102,21 +102,17 @@ async function fit(
     ...(validByUser && { byUnit: () => Promise.resolve(validByUser) }),
     contents(): FitContents {
       const { roles } = part.dataset;
-      const preprocess = {
-        roles,
-        task: "implicit" as const,
-        fields: recipesOf(space, roles),
-        ...readingRecipe(how, dataset),
-        labelRange: [0, 1] as [number, number],
-        negatives: negatives && { perEvent: 0, noise: "uniform", itemFields: negatives.itemFields },
-        testVectors: testVectors(space, roles),
+      const kept = negatives && {
+        perEvent: 0,
+        noise: "uniform" as const,
+        itemFields: negatives.itemFields,
       };
       return {
         model: PCA_MODELS[pca.matrix],
         tables: { [DEFAULT_TABLE]: pcaTable(space, model) },
         files: {
           ...pcaModelFiles(model),
-          ...preprocessFile(preprocess),
+          ...preprocessFile(eventPreprocessOf(space, { dataset, roles }, how, kept)),
           ...(negatives && negativeFiles(negatives.source)),
           [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
         },
@@ -157,4 +153,23 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
         `${pca.tolerance}; components with nearly equal singular values may be mixed`,
     });
   }
+}
+
+/**
+ * Components of users x items: of the degree-normalised matrix, which is the default, and of the plain one, the baseline of every
+ * embedding. For predictions those of rows x features, which predict nothing by themselves: a network starts from them.
+ */
+function suits({ goal }: LogTraits): Suits {
+  if (goal === "predictions") {
+    // as wide as a network's vectors are by default
+    const features: GivenPca = { matrix: "features", dim: 16 };
+    return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
+  }
+  const plain: GivenPca = { normalize: "none" };
+  return {
+    candidates: [
+      { name: "pca", options: {}, effort: 1 },
+      { name: "pca-plain", options: plain, effort: 1, baseline: true },
+    ],
+  };
 }

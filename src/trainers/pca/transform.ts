@@ -1,29 +1,24 @@
 // New rows, users and items in the coordinates of a decomposition: what `transform` writes of a run of train-pca.
 
 import { MISSING } from "../../log/keys.js";
-import { bindEncoder } from "../../dataset/rows.js";
-import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { columnNamed, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
+import { vectorEncoding } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
-import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
+import { readSpace } from "../../training/capabilities/run-space.js";
 import { readPcaTensors } from "./artifact.js";
 import { PCA_MODELS } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { interactionFolding, projectionOf, type FoldedEvents } from "./project.js";
-import { silently, wholeOf } from "../../training/reading/split-parts.js";
+import { silently } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readLikeRun } from "../../training/reading/read-like-run.js";
 import { newKeysOf } from "../../training/capabilities/new-keys.js";
-import { readTable } from "../../training/capabilities/transform-rows.js";
-import { keysOfRows } from "../../training/capabilities/transform-keys.js";
+import { readTable, encodedChunks } from "../../training/capabilities/transform-rows.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
-
-/** Rows at a time. */
-const CHUNK_ROWS = 16_384;
 
 /** Rows of a table or of features, projected. */
 export async function projectRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
@@ -39,26 +34,14 @@ export async function projectRows(run: Run, options: TransformOptions, watch: Wa
     ...vectorEncoding(options.key, projection.dim, dataset.numRows),
     unbiased: true as const,
   };
-  return { encoding, rows: projectedRows(model, projection, dataset, options.key), warnings };
-}
-
-async function* projectedRows(
-  { space }: RunSpace,
-  { dim, loadings, offset }: ReturnType<typeof projectionOf>,
-  dataset: Dataset,
-  key: string | undefined,
-): AsyncGenerator<EncodedRows> {
-  const keyOf = keysOfRows(dataset, key);
-  const encoder = bindEncoder(space, dataset);
+  const { dim, loadings, offset } = projection;
   const parameters = { dim, w0: 0, w: new Float32Array(), vectors: loadings };
-  const { rows: all } = wholeOf(dataset);
-  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
-    const part = all.subarray(first, first + CHUNK_ROWS);
-    const labels = new Float32Array(part.length);
-    const values = composeVectors(parameters, encoder.encode(part, labels));
+  const rows = encodedChunks(model.space, dataset, options.key, (chunk) => {
+    const values = composeVectors(parameters, chunk);
     for (let at = 0; at < values.length; at++) values[at]! -= offset[at % dim]!;
-    yield { numRows: part.length, values, keyOf: (row) => keyOf(first + row), labels };
-  }
+    return { values };
+  });
+  return { encoding, rows, warnings };
 }
 
 /** Users or items of --matrix interactions, folded in. @throws {UsageError} the run's values cannot be had of a few events */

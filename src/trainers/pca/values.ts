@@ -63,13 +63,3 @@ export function valuesOf(kind: ValueKind, events: SparseRows, itemUsers: Uint32A
   }
   return { indptr, indices, values: own };
 }
-
-/** f64[numRows]: the sum of each row's entries. */
-export function rowSums({ indptr, values }: SparseRows): Float64Array {
-  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
-    if (!values) return indptr[r + 1]! - indptr[r]!;
-    let sum = 0;
-    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
-    return sum;
-  });
-}

@@ -4,7 +4,7 @@ import type { FeatureRows } from "../../dataset/rows.js";
 import type { RankingData } from "../../kernels/ranking/binding.js";
 import { sharedNoise, type SharedNoiseOptions } from "../../sampling/shared-noise.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import { NONE } from "../../training/warm-start/key-history.js";
+import { NONE } from "../../training/warm-start/carried-keys.js";
 
 /** Whether events have their user alone for a context, and items their own key alone for a feature. */
 export function isMatrix({ source, train }: RankingExamples): boolean {

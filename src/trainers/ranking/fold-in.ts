@@ -26,10 +26,14 @@ import { draw } from "../../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "../../factors/compose.js";
-import { foldInEvents } from "../../factors/fold-in-events.js";
+import {
+  foldInEvents,
+  penaltiesOf,
+  type FoldingModel,
+  type NewEvents,
+} from "../../factors/fold-in-events.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
-import type { FmRun } from "../../factors/run.js";
-import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
+import type { FmRun } from "../../factors/artifact.js";
 import { readNegatives } from "../../training/examples/negative-file.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";

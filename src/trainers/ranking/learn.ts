@@ -6,41 +6,23 @@ import { trainedFactors } from "../../factors/trained.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { featureTable } from "../../training/examples/feature-table.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
-import { BASE_TABLE } from "./names.js";
+import { BASE_TABLE } from "./models.js";
 import type { RankingOptions } from "./options.js";
 import { trainRanking } from "./train.js";
 
 /** @throws as trainRanking */
 export async function learnRanking(
-  { space, counts, ranking, start, controls }: LearnerInput<Start>,
+  { space, counts, ranking, start, controls }: LearnerInput<FactorStart>,
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
   if (!ranking) throw new RangeError("ranking is learned from events");
-  const { dim, similarity, optimizer } = options;
-  const isAlone = isMatrix(ranking.examples);
-  if (options.layers > 0 && !isAlone)
-    throw new UsageError(
-      "--layers supports only user and item features: select these two with --fields, or omit --layers",
-    );
-  if (similarity === "cosine" && !isAlone)
-    throw new UsageError(
-      "cosine similarity supports only user and item features: select these two with --fields, or use --loss " +
-        "sampled-softmax --similarity dot",
-    );
-  if (options.start === "svd" && !start && !isAlone)
-    throw new UsageError(
-      "--start svd supports only user and item features: select these two with --fields, or omit --start",
-    );
-  if (optimizer === "sgd" && !isAlone)
-    throw new UsageError(
-      "--optimizer sgd supports only user and item features: select these two with --fields, or use --optimizer " +
-        "adagrad",
-    );
+  const { dim } = options;
+  if (!isMatrix(ranking.examples)) checkFeatures(options, start);
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
   const { validate } = ranking;
@@ -63,4 +45,22 @@ export async function learnRanking(
     ...model(result, result),
     ...(base && { moreTables: (space) => ({ [BASE_TABLE]: featureTable(space, { dim, vectors: base }) }) }),
   };
+}
+
+/** @throws {UsageError} an option that needs events of a user and an item alone, where there are other features */
+function checkFeatures(
+  { layers, similarity, optimizer, start: initial }: RankingOptions,
+  start: FactorStart | undefined,
+): void {
+  const checks: readonly (readonly [isSet: boolean, option: string, instead: string])[] = [
+    [layers > 0, "--layers supports", "omit --layers"],
+    [similarity === "cosine", "cosine similarity supports", "use --loss sampled-softmax --similarity dot"],
+    [initial === "svd" && !start, "--start svd supports", "omit --start"],
+    [optimizer === "sgd", "--optimizer sgd supports", "use --optimizer adagrad"],
+  ];
+  for (const [isSet, option, instead] of checks)
+    if (isSet)
+      throw new UsageError(
+        `${option} only user and item features: select these two with --fields, or ${instead}`,
+      );
 }

@@ -18,7 +18,7 @@ import {
 } from "../../kernels/ranking/binding.js";
 import { blockOrder } from "../../numeric/random.js";
 import { WorkerPool } from "../../workers/pool.js";
-import type { Start } from "../../training/warm-start/start.js";
+import type { FactorStart } from "../../factors/warm-start.js";
 import type { RankingInit, RankingTask } from "./ranking.worker.js";
 
 /** Dense copies of the parameters. */
@@ -209,10 +209,10 @@ export class RankingMachine {
   }
 
   /**
-   * Moves known features from their first draws to where an earlier model had them; one that is all zero was never trained
+   * Moves known features from their first draws to their vectors in the run of --init; one that is all zero was never trained
    * and starts as a new one, unless it is frozen. Frozen features take no step.
    */
-  startFrom({ known, w, vectors, freezes, optimizer }: Start): void {
+  startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
     const { n, kept, isAdam, vectorOf, keptOf, weightsOf } = this.#rows();
     for (let feature = 0; feature < n; feature++) {

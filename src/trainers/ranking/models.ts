@@ -2,11 +2,14 @@
 
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";
-import { BASE_TABLE } from "./names.js";
+
+/** The table of vectors before the layers, from which a warm start continues. */
+export const BASE_TABLE = "layer0";
 
 export const models: Models = {
   fm: {
-    holds: "a factorization machine for ranking (train-ranking)",
+    holds: "a factorization machine for ranking",
+    command: "train-ranking",
     ...factorCapabilities,
     rotation: async (run, table) => ({
       ...(await factorCapabilities.rotation(run, table)),

@@ -13,14 +13,15 @@ import { cosineRate } from "../../training/epochs/cosine-rate.js";
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { keepUntouched, type Start } from "../../training/warm-start/start.js";
+import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { listMetric } from "../../training/options/lists.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
-import { rankingData } from "./data.js";
+import { rankingData, userFeatures } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import type { RankingOptions } from "./options.js";
-import { svdStart } from "./start.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { degreeVectors } from "../../factors/degree-vectors.js";
+import { NONE } from "../../training/warm-start/carried-keys.js";
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
@@ -36,8 +37,8 @@ export interface RankingInput {
   examples: RankingExamples;
   /** ranking metrics of parameters on the validation part; absent without one */
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
-  /** an earlier model to go on from */
-  start?: Start;
+  /** first parameters of a warm start */
+  start?: FactorStart;
   controls?: TrainingControls;
 }
 
@@ -46,7 +47,7 @@ export interface RankingResult extends RankingParameters {
   epochs: EpochEvent[];
   /** a signal ended the training before its time */
   interrupted?: boolean;
-  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, which the next training goes on from */
+  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, from which a warm start continues */
   base?: Float32Array;
   /** of the same epoch, where it is to be kept */
   optimizer?: OptimizerState;
@@ -76,7 +77,7 @@ export async function trainRanking(
     throw new DataError("cannot sample negatives: every user has every item in the training split");
   }
   const { similarity, optimizer: method } = options;
-  // what an earlier run knows is not of the SVD's space
+  // vectors of the run of --init are not of the SVD's space
   const first =
     options.start === "svd" && !input.start
       ? await svdStart(numFeatures, examples, options, signal)
@@ -95,7 +96,7 @@ async function trainEpochs(
   { examples, featureHashes, counts, validate, start, controls = {} }: RankingInput,
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
-  first: Start | undefined,
+  first: FactorStart | undefined,
 ): Promise<RankingResult> {
   const { epochs: most, seed, shuffle, patience, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
@@ -219,4 +220,31 @@ function isFinite({ w, vectors }: RankingParameters): boolean {
   for (const value of w) check += value - value;
   for (const value of vectors) check += value - value;
   return check === 0;
+}
+
+/**
+ * --start svd: first vectors of all users and items with events; features beside them stay as they are drawn. Cosines trained from
+ * there rank better after as many epochs than from random vectors (docs/algorithms/ranking.md has figures).
+ */
+async function svdStart(
+  numFeatures: number,
+  examples: RankingExamples,
+  { dim, seed, threads }: Pick<RankingOptions, "dim" | "seed" | "threads">,
+  signal?: AbortSignal,
+): Promise<FactorStart> {
+  const { history, templates, items } = examples.source;
+  const found = await degreeVectors(history, items.size, { dim, seed, threads }, signal);
+  const vectors = new Float32Array(numFeatures * dim);
+  const known = new Uint8Array(numFeatures);
+  const put = (feature: number, from: Float32Array, row: number) => {
+    const v = from.subarray(row * dim, (row + 1) * dim);
+    if (v.every((x) => x === 0)) return;
+    vectors.set(v, feature * dim);
+    known[feature] = 1;
+  };
+  userFeatures(examples).forEach((feature, user) => {
+    if (feature !== NONE) put(feature, found.users, user);
+  });
+  for (let item = 0; item < items.size; item++) put(templates.ids[item]!, found.items, item);
+  return { known, w0: 0, w: new Float32Array(numFeatures), vectors, freezes: false };
 }

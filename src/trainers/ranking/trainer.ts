@@ -1,22 +1,24 @@
 // `embed train-ranking`: vectors by which an event's item scores above items that its user lacks.
 
-import { factorOutcome } from "../../factors/outcome.js";
-import { widthWarnings } from "../../factors/width-warnings.js";
-import { checkState, earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
+import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
+import {
+  checkState,
+  type FactorStart,
+  factorInit,
+  openFactorInit,
+  type FactorInit,
+} from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { openOwnRun } from "../../training/warm-start/own-runs.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
-import type { Start } from "../../training/warm-start/start.js";
 import type { Plan } from "../../training/session/plan.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { togetherNote } from "../../training/examples/training-examples.js";
-import { checkDim, checkExpire } from "../../training/warm-start/warm-start.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import { BASE_TABLE } from "./names.js";
+import { BASE_TABLE } from "./models.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
-import { suits } from "./suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-ranking";
 
@@ -39,7 +41,6 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenRanking): Promise<Plan> {
   const given = withL2(asGiven);
   const ranking = rankingOptionsOf(given);
-  checkExpire(given);
   if (given.freeze && ranking.layers > 0)
     throw new UsageError(
       "--freeze known and --layers cannot be combined: with --layers, new events change the vectors of their " +
@@ -49,18 +50,17 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     throw new UsageError(
       "--freeze known and --optimizer sgd cannot be combined: use --optimizer adagrad, or train without --freeze",
     );
-  const earlier = await openEarlier(given, ranking);
-  const shared = earlier && { dim: earlier.model.parameters.dim };
-  const features: FeatureModel<RankingOptions, Start> = {
+  const init = await openRankingInit(given, ranking);
+  const features: FeatureModel<RankingOptions, FactorStart> = {
     given,
     table: options,
-    optionsFor: () => ({ ...ranking, ...shared }),
+    optionsFor: () => ({ ...ranking, ...(init && { dim: init.parameters.dim }) }),
     accept: (dataset) => ({ dataset, notes: [] }),
     async examples(space, parts, session) {
       const { watch, note, warn } = session;
       const { minUsers = 0, itemFields, ...weighting } = session.options;
       const { seed, threads, k, metric, itemNeighbors: most, neighborWeight: weight } = ranking;
-      if (earlier) for (const text of neighborDoubts(earlier.run, ranking)) warn(text);
+      if (init) for (const text of neighborDoubts(init.run, ranking)) warn(text);
       const examples = rankingExamples(
         space,
         parts,
@@ -79,36 +79,32 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     },
     learn: async (...args) => (await import("./learn.js")).learnRanking(...args),
     streams: false,
-    ...(earlier && {
-      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
-    }),
+    init: factorInit(init, given),
     doubts: widthWarnings,
-    outcome: factorOutcome,
+    outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
 /** The run of --init, if there is one. @throws {UsageError} it does not fit */
-async function openEarlier(
-  { init, dim }: GivenRanking,
+async function openRankingInit(
+  given: GivenRanking,
   { loss, optimizer, layers }: RankingOptions,
-): Promise<EarlierRun | undefined> {
-  if (init === undefined) return undefined;
-  const run = await openOwnRun(init, command);
-  const earlier = await earlierRun(run, await readEarlier(run));
-  const { space, parameters } = earlier.model;
-  checkState(earlier, "loss", loss);
-  checkState(earlier, "optimizer", optimizer, "adagrad");
-  checkDim(run, parameters.dim, dim);
-  if (layers === 0 || !run.tables.includes(BASE_TABLE)) return earlier;
-  // layers go on from what stood before them
-  const [before, table] = [await run.readTable(BASE_TABLE), await run.readTable()];
+): Promise<FactorInit | undefined> {
+  const init = await openFactorInit(given, command);
+  if (!init) return undefined;
+  const { run, space, table } = init;
+  checkState(init, "loss", loss);
+  checkState(init, "optimizer", optimizer, "adagrad");
+  if (layers === 0 || !run.tables.includes(BASE_TABLE)) return init;
+  // layers start from the vectors before them
+  const before = await run.readTable(BASE_TABLE);
   if (before.dim !== table.dim || before.numRows !== table.numRows)
     throw new ArtifactError(
       `table '${BASE_TABLE}' of run '${run.path}' is ${before.numRows} x ${before.dim}, but the other table ` +
         `is ${table.numRows} x ${table.dim}: train the run again`,
     );
-  return { ...earlier, model: { ...earlier.model, base: rowsByFeature(space, before.vectors, before.dim) } };
+  return { ...init, base: rowsByFeature(space, before.vectors, before.dim) };
 }
 
 /** A sentence where vectors were fitted to other sums of features than these are. */
@@ -124,4 +120,17 @@ function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] 
 function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>): string {
   if (itemNeighbors === undefined) return "no --item-neighbors";
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
+}
+
+/** The default pairwise loss and a softmax: of cosines, which rank best in docs/comparison.md, where there are users and items alone. */
+function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
+  if (goal === "predictions") return RANKS_ONLY;
+  const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;
+  const softmax: GivenRanking = { loss: "sampled-softmax", ...(isPairs && { similarity: "cosine" }) };
+  return {
+    candidates: [
+      { name: "ranking-softmax", options: softmax, effort: 8 },
+      { name: "ranking", options: {}, effort: 30 },
+    ],
+  };
 }

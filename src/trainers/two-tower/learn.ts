@@ -11,7 +11,7 @@ import { modelFiles, towerTables } from "./model.js";
 import { TWO_TOWER_MODEL } from "./names.js";
 import type { TwoTowerOptions } from "./options.js";
 import { forEachRow } from "./rows.js";
-import type { TowersStart } from "./start.js";
+import type { TowersStart } from "./warm-start.js";
 import { trainTowers, type TowerVectors } from "./train.js";
 
 /** @throws as trainTowers */

@@ -14,7 +14,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
@@ -23,6 +23,9 @@ import type { Towers } from "./examples.js";
 import { AGE, FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
 import { hasHistoryRows, networkOf, type NetworkOptions } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
+import { ascending } from "../../numeric/indices.js";
+import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
+import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 /** What a run says of its towers. */
 export type StoredForm = NetworkOptions &
@@ -105,13 +108,13 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
   };
 }
 
-/** Tables of items beside the default one. @param earlier by feature: rows of items that the log lacks stay as they were */
+/** Tables of items beside the default one. @param start rows of items that the log lacks stay as they were */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
   { dim }: Pick<TwoTowerOptions, "dim">,
   parameters: NamedArrays,
-  earlier?: { known: Uint8Array; items: Float32Array; histories: Float32Array },
+  start?: { known: Uint8Array; items: Float32Array; histories: Float32Array },
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
@@ -122,7 +125,7 @@ export function towerTables(
     const byFeature = new Float32Array(own.numFeatures * dim);
     for (let id = 1; id < own.numFeatures; id++) {
       const feature = space.offsets[f]! + id;
-      if (had && earlier?.known[feature])
+      if (had && start?.known[feature])
         byFeature.set(had.subarray(feature * dim, (feature + 1) * dim), id * dim);
     }
     for (let item = 0; item < numItems; item++) {
@@ -132,8 +135,8 @@ export function towerTables(
     return featureTable(own, { dim, vectors: byFeature });
   };
   return {
-    [HISTORY_TABLE]: tableOf(firstHistoryRow, earlier?.histories),
-    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0, earlier?.items) }),
+    [HISTORY_TABLE]: tableOf(firstHistoryRow, start?.histories),
+    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0, start?.items) }),
   };
 }
 
@@ -203,3 +206,31 @@ export async function readTowers(
     ...(form.exampleAge && { age: tensors.f32(AGE, [dim]) }),
   };
 }
+
+/** Without layers users are sums of the rows that they read, so that all rotate together. @throws {UsageError} the run has a tower */
+export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
+  const { userTower, itemTower } = await readForm(run);
+  if (userTower.length > 0 || itemTower.length > 0)
+    throw new UsageError(
+      `run '${run.path}' cannot be rotated because it has a tower ` +
+        `(--${userTower.length > 0 ? "user" : "item"}-tower). Warm-start every week with --init instead, or ` +
+        "train without towers",
+    );
+  return {
+    groups: wholeRows(table),
+    tables: [{ name: HISTORY_TABLE, offset: 0 }],
+    files: rotating(run, { [PARAMETERS_FILE]: rotateTensors }),
+  };
+}
+
+const rotateTensors: RotateTensors = (tensors, rotate) => {
+  const unknown = rowsIn(tensors, "unknown");
+  const rotated = new Map<string, Tensor>();
+  const fieldOf = ascending(unknown.shape[0]!);
+  rotated.set("unknown", { shape: unknown.shape, data: rotate(unknown.data, fieldOf) });
+  for (const name of [USER_BIAS, AGE].filter((one) => tensors.has(one))) {
+    const { shape, data } = floatsIn(tensors, name);
+    rotated.set(name, { shape, data: rotate(data, [0]) });
+  }
+  return rotated;
+};

@@ -7,14 +7,15 @@ import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 
 export const models: Models = {
   [TWO_TOWER_MODEL]: {
-    holds: "users by their histories and items (train-two-tower)",
+    holds: "users by their histories and items",
+    command: "train-two-tower",
     lacks: { network: "it has two towers: use --onnx-part user or item" },
     ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
       const { factorScorer } = await import("../../factors/trained.js");
       const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
       return factorScorer({ dim, w0: 0, w, vectors: rowsByFeature(space, vectors, dim) });
     }),
-    rotation: async (...of) => await (await import("./rotation.js")).towersRotation(...of),
+    rotation: async (...of) => await (await import("./model.js")).towersRotation(...of),
     mips: "rows",
     scoresBy: "vectors",
     forgetting: async (run) => {

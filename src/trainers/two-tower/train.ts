@@ -10,7 +10,7 @@ import type { NegativeSource } from "../../sampling/negative-source.js";
 import { sharedNoise } from "../../sampling/shared-noise.js";
 import type { TrainingControls } from "../../training/session/controls.js";
 import { cosineRate } from "../../training/epochs/cosine-rate.js";
-import { degreeVectors } from "../../training/warm-start/degree-vectors.js";
+import { degreeVectors } from "../../factors/degree-vectors.js";
 import { diverged } from "../../training/epochs/diverged.js";
 import type { EpochEvent } from "../../training/epochs/epoch.js";
 import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
@@ -22,7 +22,7 @@ import { TowersMachine } from "./machine.js";
 import { firstLayers, networkOf } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { firstVectors } from "./rows.js";
-import { putStart, type TowersStart } from "./start.js";
+import { putStart, type TowersStart } from "./warm-start.js";
 
 export interface TowersInput {
   space: FeatureSpace;
@@ -31,7 +31,7 @@ export interface TowersInput {
   examples: TowerExamples;
   /** ranking metrics of vectors on the validation part; absent without one */
   validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
-  /** an earlier model to go on from */
+  /** first parameters of a warm start */
   start?: TowersStart;
   controls?: TrainingControls;
 }

@@ -2,25 +2,24 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { factorOutcome } from "../../factors/outcome.js";
-import type { FeatureModel } from "../../training/session/feature-plan.js";
-import { featurePlan } from "../../training/session/feature-plan.js";
+import { type FeatureModel, featurePlan } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import type { Plan } from "../../training/session/plan.js";
 import { readCandidates } from "../../training/examples/ranking-examples.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
-import { checkExpire } from "../../training/warm-start/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { towerExamples } from "./examples.js";
-import { openEarlier, type TowersStart } from "./start.js";
+import { type TowersStart, openTowersInit } from "./warm-start.js";
 import {
   columnsAsked,
   options,
   twoTowerOptionsOf,
   type GivenTwoTower,
   type TwoTowerOptions,
+  historyOf,
 } from "./options.js";
-import { suits } from "./suits.js";
+import { RANKS_ONLY, type LogTraits, type Suits } from "../../training/session/suits.js";
 
 const command = "train-two-tower";
 
@@ -43,14 +42,13 @@ export const trainerWith = (capable: Capable): Trainer => ({
 
 async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
   const towers = twoTowerOptionsOf(given);
-  checkExpire(given);
-  const earlier = await openEarlier(given, towers, capable);
+  const init = await openTowersInit(given, towers, capable);
   const asked = columnsAsked(towers);
   const features: FeatureModel<TwoTowerOptions, TowersStart> = {
     given,
     table: options,
     fields: [...asked, ...towers.userFields],
-    optionsFor: () => ({ ...towers, ...(earlier && { dim: earlier.dim }) }),
+    optionsFor: () => ({ ...towers, ...(init && { dim: init.dim }) }),
     accept: (dataset) => accept(dataset, towers, given),
     async examples(space, parts, session) {
       const { minUsers = 0, itemFields, ...weighting } = session.options;
@@ -61,8 +59,8 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
     },
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
     streams: false,
-    earlier,
-    outcome: factorOutcome,
+    init,
+    outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
@@ -102,4 +100,12 @@ function accept(
     dataset: { ...found.dataset, roles: { ...found.dataset.roles, fields, numeric, multi } },
     notes: found.notes,
   };
+}
+
+/** Users by what they took before; of a log without times, by all else that they took. */
+function suits({ goal, roles }: LogTraits): Suits {
+  if (goal === "predictions") return RANKS_ONLY;
+  const options: GivenTwoTower =
+    roles.time === undefined ? { history: historyOf("others", "--history") } : {};
+  return { candidates: [{ name: "two-tower", options, effort: 20 }] };
 }

@@ -6,7 +6,8 @@ import { wholeRows } from "./rotation.js";
 
 export const models: Models = {
   [TABLE_MODEL]: {
-    holds: "a table (import)",
+    holds: "a table",
+    command: "import",
     rotation: (_, table) => ({ groups: wholeRows(table), files: async () => await Promise.resolve({}) }),
     forgetting: async (run) => await (await import("./forgetting/forgetting.js")).forgettingOf(run, {}),
     vectors: async (run) => await (await import("./key-vectors.js")).vectorsOfTable(run),

@@ -13,6 +13,65 @@ import { withLog } from "../reading/read-dataset.js";
 import type { RunSpace } from "./run-space.js";
 import type { TransformOptions } from "../options/transform-options.js";
 import type { Watch } from "../session/watch.js";
+import { keysOfRows } from "./transform-keys.js";
+import type { EncodedRows } from "../../export/encoded-rows.js";
+import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
+import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { wholeOf } from "../reading/split-parts.js";
+
+/** Rows encoded at a time. */
+const CHUNK_ROWS = 16_384;
+
+/** Rows of a dataset as features, chunk by chunk. @param all u32: the rows; all of the dataset when absent */
+export function* featureChunks(
+  space: FeatureSpace,
+  dataset: Dataset,
+  all = wholeOf(dataset).rows,
+): Generator<FeatureChunk> {
+  const encoder = bindEncoder(space, dataset);
+  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
+    const part = all.subarray(first, first + CHUNK_ROWS);
+    const labels = new Float32Array(part.length);
+    yield { first, part, rows: encoder.encode(part, labels), labels };
+  }
+}
+
+/** Consecutive rows of those that are encoded. */
+interface FeatureChunk {
+  /** the place of the first one */
+  first: number;
+  /** u32: their numbers in the dataset */
+  part: Uint32Array;
+  rows: FeatureRows;
+  /** f32 */
+  labels: Float32Array;
+}
+
+/**
+ * Rows of a dataset as `embed transform` writes them, chunk by chunk.
+ *
+ * @param key the column that names the rows
+ * @param encode makes a chunk's values, and biases where the encoding has them
+ * @param all u32: the rows; all of the dataset when absent
+ */
+export async function* encodedChunks(
+  space: FeatureSpace,
+  dataset: Dataset,
+  key: string | undefined,
+  encode: (rows: FeatureRows, first: number) => ChunkValues | Promise<ChunkValues>,
+  all?: Uint32Array,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  for (const { first, part, rows, labels } of featureChunks(space, dataset, all))
+    yield {
+      numRows: part.length,
+      ...(await encode(rows, first)),
+      keyOf: (row) => keyOf(part[row]!),
+      labels,
+    };
+}
+
+type ChunkValues = Pick<EncodedRows, "values" | "biases">;
 
 /** The table's rows with every field of the run: columns that the table lacks are missing in every row. */
 export async function readTable(

@@ -39,6 +39,29 @@ export function preprocessOf(
   };
 }
 
+/**
+ * How rows of a log become events, of a model that has no examples with labels.
+ *
+ * @param dataset as it was read
+ * @param roles   of the dataset that the vocabulary was fitted on
+ */
+export function eventPreprocessOf(
+  space: FeatureSpace,
+  { dataset, roles }: Pick<Dataset, "roles"> & { dataset: Dataset },
+  options: Parameters<typeof readingRecipe>[0],
+  negatives: Preprocess["negatives"] = null,
+): Preprocess {
+  return {
+    roles,
+    task: "implicit",
+    fields: recipesOf(space, roles),
+    ...readingRecipe(options, dataset),
+    labelRange: [0, 1],
+    negatives,
+    testVectors: testVectors(space, roles),
+  };
+}
+
 /** How a log is read and what its labels are, whatever the model. */
 export function readingRecipe(
   {

@@ -1,18 +1,16 @@
 // The plan of a trainer whose model reads rows of features: vocabulary, examples, training, metrics, and what the run holds.
 //
-//   parts ──► vocabulary (of an earlier run too) ──► examples ──► learn ──► metrics of the other parts ──► table, files of model/
+//   parts ──► vocabulary (with keys of the run of --init) ──► examples ──► learn ──► metrics of the other parts ──► table, files of model/
 
-import type { Dataset } from "../../dataset/dataset.js";
 import { numericForms } from "../../dataset/numeric.js";
 import {
   featureCounts,
   fitFeatures,
   hashingOf,
-  type EarlierRows,
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
-import { HISTORY_FILE, historyChunks, type KeyHistory } from "../../embedding/key-history.js";
+import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -20,11 +18,9 @@ import { withOovDropout, withTrainedOov } from "../../sampling/oov-dropout.js";
 import type { StoppingMetric } from "./controls.js";
 import { addedByVectors } from "../warnings/vectors-add.js";
 import { preprocessOf } from "./describe-run.js";
-import type { ExampleOptions } from "../options/example-options.js";
 import type { Examples } from "../examples/examples.js";
 import { itemFiles } from "../examples/item-file.js";
 import { itemsOfRun } from "../examples/items-of-run.js";
-import { nextHistory } from "../warm-start/key-history.js";
 import { negativeFiles } from "../examples/negative-file.js";
 import type { GivenTraining } from "../options/log.js";
 import { listMetric } from "../options/lists.js";
@@ -33,7 +29,13 @@ import type { StoppingMetricName } from "../options/weekly.js";
 import { measureParts, validationByUnit } from "../judging/split-metrics.js";
 import { countUnseen } from "../reading/split-parts.js";
 import { unrankedWarnings } from "../warnings/outcome-warnings.js";
-import { earlierRows, rowOrderNotes } from "../warm-start/row-order.js";
+import {
+  ownVocabulary,
+  readRowOrder,
+  rowOrderNotes,
+  type FittedVocabulary,
+  type Vocabulary,
+} from "../warm-start/carried-keys.js";
 import { preprocessFile } from "../capabilities/run-space.js";
 import { comparedByLabels, stoppingMetricOf } from "../epochs/stopping-metric.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
@@ -48,13 +50,9 @@ import {
 } from "./feature-training.js";
 import { fieldWarnings, valueWarnings } from "../warnings/training-warnings.js";
 
-/** A vocabulary, with what an earlier run gave it. */
-export interface GoneOn<S> {
-  space: FeatureSpace;
-  history: KeyHistory;
-  notes: readonly string[];
-  warnings: readonly string[];
-  /** What the model starts from. @throws {UsageError} the examples are of another task */
+/** A vocabulary, and what the run of --init gives the model. @typeParam S first parameters */
+export interface WarmVocabulary<S> extends Vocabulary {
+  /** The first parameters. @throws {UsageError} the examples are of another task */
   startFor?(task: Examples["task"]): {
     start: S;
     carried: Carried;
@@ -63,20 +61,7 @@ export interface GoneOn<S> {
   };
 }
 
-/** What is fitted on the training part, and where it goes on. */
-export interface FittedSpace {
-  /** the space of this log alone, without a row order */
-  fitted: FeatureSpace;
-  /** the same with rows where --row-order wants them */
-  refitted: () => FeatureSpace;
-  dataset: Dataset;
-  /** u32: the training part's */
-  rows: Uint32Array;
-  options: ExampleOptions;
-  rowOrder: EarlierRows;
-}
-
-/** A trainer whose model reads rows of features. @typeParam S what it starts from */
+/** A trainer whose model reads rows of features. @typeParam S first parameters of a warm start */
 export interface FeatureModel<O extends FeatureOptions & object, S> {
   given: GivenTraining;
   table: OptionTable;
@@ -93,8 +78,8 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   learn: Learner<O, S>;
   /** rows may be read from disk while it trains */
   streams: boolean;
-  /** the run of --init, and how the vocabulary goes on from it */
-  earlier?: { run: Run; goOn(fitted: FittedSpace): GoneOn<S> } | undefined;
+  /** the run of --init, and what is carried of it into the vocabulary */
+  init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
   /** sentences on what is odd about a training before it begins */
   doubts?(space: FeatureSpace, options: O): readonly string[];
   /** sentences on what it came to */
@@ -116,12 +101,12 @@ export interface Outcome<O> {
 /** The plan of such a trainer. */
 export function featurePlan<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
-): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "comparedBy" | "fit"> {
-  const { given, earlier, fields = [] } = model;
+): Pick<Plan, "seed" | "reading" | "init" | "accept" | "comparedBy" | "fit"> {
+  const { given, init, fields = [] } = model;
   return {
     seed: model.optionsFor(BEFORE_DATA).seed,
     reading: fieldsNamed({ ...given, others: fields }),
-    earlier: earlier?.run,
+    init: init?.run,
     accept: (dataset, options) => model.accept(dataset, options),
     comparedBy: (valid) => comparedBy(valid, model.metric, model.optionsFor(BEFORE_DATA)),
     fit: (source, session) => fit(model, source, session),
@@ -129,7 +114,7 @@ export function featurePlan<O extends FeatureOptions, S>(
 }
 
 /** A training part made ready: the same for every setting, seed and start. */
-export interface Prepared<S> extends Omit<GoneOn<S>, "startFor" | "notes" | "warnings"> {
+export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
   examples: Examples;
   start: S | undefined;
   carried: Carried | undefined;
@@ -139,29 +124,20 @@ export interface Prepared<S> extends Omit<GoneOn<S>, "startFor" | "notes" | "war
 
 /** Fits the vocabulary of the training part and makes the examples. */
 export async function prepareFeatures<O extends FeatureOptions, S>(
-  model: Pick<FeatureModel<O, S>, "examples" | "earlier" | "streams" | "optionsFor">,
+  model: Pick<FeatureModel<O, S>, "examples" | "init" | "streams" | "optionsFor">,
   { dataset, parts }: Source,
   session: Session,
 ): Promise<Prepared<S>> {
   const { options, note, warn } = session;
-  const rowOrder = await earlierRows(options.rowOrder);
+  const rowOrder = await readRowOrder(options.rowOrder);
   const { rows } = parts.train;
   const forms = numericForms(options.numeric, dataset.roles.numeric);
-  const fittedOn = (earlier?: EarlierRows) => fitFeatures(dataset, rows, options, { earlier, forms });
-  const { space, history, ...gone }: GoneOn<S> = model.earlier
-    ? model.earlier.goOn({
-        fitted: fittedOn(),
-        refitted: () => fittedOn(rowOrder),
-        dataset,
-        rows,
-        options,
-        rowOrder,
-      })
-    : ownSpace(fittedOn(rowOrder), dataset);
-  for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...gone.notes]) note(text);
-  for (const text of [...gone.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);
+  const fitted = { fitted: fitFeatures(dataset, rows, options, { forms }), dataset, rows, rowOrder };
+  const { space, history, ...found }: WarmVocabulary<S> = model.init?.carry(fitted) ?? ownVocabulary(fitted);
+  for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...found.notes]) note(text);
+  for (const text of [...found.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);
   const examples = await model.examples(space, parts, session);
-  const begun = gone.startFor?.(examples.task);
+  const begun = found.startFor?.(examples.task);
   for (const text of begun?.notes ?? []) note(text);
   for (const text of begun?.warnings ?? []) warn(text);
   const items = itemsOfRun(space, parts.train, examples, options);
@@ -186,10 +162,6 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
       ranking,
     },
   };
-}
-
-function ownSpace<S>(space: FeatureSpace, dataset: Dataset): GoneOn<S> {
-  return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
 async function fit<O extends FeatureOptions, S>(

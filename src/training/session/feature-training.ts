@@ -27,7 +27,7 @@ export interface DataFacts {
   numFields: number;
   /** epochs end by early stopping: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
-  /** training goes on from an earlier run */
+  /** first parameters are those of the run of --init */
   isWarm: boolean;
   /** events against drawn negatives: rows of an epoch that hold a key, on average; absent for rows with labels */
   drawnRowsPerKey?: number;
@@ -36,7 +36,7 @@ export interface DataFacts {
 /** Before the data is read: for options that it decides nothing of. Rows are neither narrow nor wide. */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
-/** What a trainer is given. @typeParam S what it starts from */
+/** What a trainer is given. @typeParam S first parameters of a warm start */
 export interface LearnerInput<S = unknown> {
   /** the features, their fields and keys */
   space: FeatureSpace;
@@ -49,7 +49,7 @@ export interface LearnerInput<S = unknown> {
   task: Task;
   /** lowest and highest label of the training part */
   labelRange: [low: number, high: number];
-  /** an earlier model to go on from, for a trainer that can */
+  /** first parameters, of a warm start */
   start?: S;
   controls?: TrainingControls;
   /** hears what is being done, of a learner that waits long: `training on sc://host:15002` */

@@ -21,8 +21,8 @@ export interface Plan {
   reading?: Partial<ExampleOptions>;
   /** options for which rows must be in memory, whatever their bound, by their flags */
   wholeFor?: readonly string[];
-  /** the run that training goes on from */
-  earlier?: Run | undefined;
+  /** the run of --init */
+  init?: Run | undefined;
   /**
    * The log with the features that are learned, and sentences on what is left out.
    *

@@ -14,7 +14,7 @@ import { isCut } from "../options/split-options.js";
 /**
  * @param given as the caller gave it, before anything was made of it
  * @param inputs of the log that was read
- * @param earlier the run that training went on from
+ * @param init the run of --init
  * @param remote inputs of further logs that came through a server
  */
 export async function askedOf(
@@ -22,7 +22,7 @@ export async function askedOf(
   given: GivenTraining,
   table: OptionTable,
   inputs: readonly InputFingerprint[],
-  earlier: string | undefined,
+  init: string | undefined,
   remote: readonly InputFingerprint[],
 ): Promise<Asked> {
   const isFile = (part: number | string | undefined): part is string =>
@@ -36,7 +36,7 @@ export async function askedOf(
       ...(candidates ? [candidates] : []),
     ]),
   ];
-  const runs = [...new Set([earlier, given.rowOrder])].filter((path) => path !== undefined);
+  const runs = [...new Set([init, given.rowOrder])].filter((path) => path !== undefined);
   return {
     log: [...paths],
     options: decisive(table, given),

@@ -84,13 +84,12 @@ export async function train(
   ended("read");
 
   const { inputs } = dataset;
-  const earlier = asked.earlier?.manifest.files;
   const identity = {
     version,
     log: paths,
     ...decisive(trainer.options, given),
     inputs,
-    "run of --init": earlier,
+    "run of --init": asked.init?.manifest.files,
   };
   if (given.search !== undefined && !given.resume && (await pathExists(checkpointPath(out))))
     note(`starting again: --resume would continue from '${checkpointPath(out)}'`);
@@ -134,7 +133,7 @@ export async function train(
     command: trainer.command,
     model: contents.model,
     options: resolved,
-    asked: await askedOf(paths, given, trainer.options, inputs, plan.earlier?.path, cut.remote),
+    asked: await askedOf(paths, given, trainer.options, inputs, plan.init?.path, cut.remote),
     seed: plan.seed,
     inputs,
     roles: dataset.roles,
@@ -214,7 +213,7 @@ async function searchSettings(
   const found = await search(
     {
       ...{ trials: given.search!, table: trainer.options, given, seed: plan.seed, comparedBy },
-      ...{ round: trainer.round, decided: plan.earlier ? ["dim"] : [] },
+      ...{ round: trainer.round, decided: plan.init ? ["dim"] : [] },
       tryOut: async (setting) => {
         const tried = await trainer.plan({ ...given, ...setting });
         const { evaluated, chosen, byUnit } = await tried.fit(source, { ...silent, controls: {} });

@@ -4,7 +4,7 @@
 import type { OptionTable } from "../options/table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { Plan } from "./plan.js";
-import type { Starts } from "../warm-start/starts.js";
+import type { ComparedTrainings } from "../warm-start/initializations.js";
 import type { LogTraits, Suits } from "./suits.js";
 
 /** A command that trains. */
@@ -24,11 +24,11 @@ export interface Trainer {
   /** epochs, or trees, between two checkpoints in the weekly job */
   checkpointEvery?: number;
   /**
-   * What is to be done, before a log is read: a wrong option or an earlier run that does not fit is reported here.
+   * What is to be done, before a log is read: a wrong option or a run of --init that does not fit is reported here.
    *
    * @throws {UsageError} options that do not go together
    */
   plan(given: GivenTraining): Promise<Plan> | Plan;
-  /** trainings from several starts, for a trainer that can start from a table */
-  starts?: Starts;
+  /** trainings from several initializations, of a trainer that can start from a table */
+  compared?: ComparedTrainings;
 }

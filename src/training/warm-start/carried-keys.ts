@@ -1,10 +1,129 @@
-// Keys of an earlier run in the vocabulary of another: which feature was which, and what became of them.
+// The vocabulary of a warm-started training, whatever the model: keys of the run of --init stay, unless they have expired.
+//
+//   run of --init ──► known keys, without those that have expired ──► vocabulary ──► each feature's in the run: `from`
+//                └──► when each key was last seen ──► the same of the new run
+//   arrays with a row a feature of the run ──► by feature of the vocabulary
+//
+// Rows of another run's table may be kept where they are, too (--row-order), with or without --init.
 
+import { selectKeys } from "../../log/keys.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { countHoles } from "../../dataset/row-order.js";
+import { expiryOf } from "../../dataset/vocabulary/expire.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
-import { NEVER } from "../../dataset/vocabulary/last-seen.js";
-import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
+import { newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
+import {
+  spaceInRowOrder,
+  type RowOrder,
+  type FeatureSpace,
+  type Field,
+} from "../../dataset/vocabulary/vocabulary.js";
+import { UNKNOWN, type KeyHistory } from "../../embedding/key-history.js";
 import type { Carried } from "../../embedding/manifest.js";
-import { NONE } from "./key-history.js";
+import { openRun } from "../../embedding/run-directory.js";
+import { keysOfRows, rowsOf } from "../../embedding/table.js";
+import { tableFeatures } from "../examples/feature-table.js";
+import type { GivenTraining } from "../options/log.js";
+import type { InitRun } from "./init-run.js";
+
+/** No feature of the run of --init. */
+export const NONE = 0xffffffff;
+
+/** A vocabulary that is fitted on the training part, before it takes over keys or rows of other runs. */
+export interface FittedVocabulary {
+  fitted: FeatureSpace;
+  dataset: Dataset;
+  /** u32: the training part's */
+  rows: Uint32Array;
+  /** of --row-order */
+  rowOrder: RowOrder;
+}
+
+/** What a training learns vectors of. */
+export interface Vocabulary {
+  space: FeatureSpace;
+  history: KeyHistory;
+  notes: string[];
+  warnings: string[];
+}
+
+/** A vocabulary with the keys of the run of --init. */
+export interface CarriedVocabulary extends Vocabulary {
+  /** u32[numFeatures]: which feature of the run each is, or NONE */
+  from: Uint32Array;
+  carried: Carried;
+  /** fields that the run has not */
+  added: string[];
+}
+
+/** The vocabulary of this log alone, in the order of --row-order. @throws {UsageError} a field was hashed otherwise */
+export function ownVocabulary({ fitted, dataset, rowOrder }: FittedVocabulary): Vocabulary {
+  const space = spaceInRowOrder(fitted, rowOrder);
+  return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
+}
+
+/**
+ * The fitted vocabulary with the keys of the run of --init, and what became of these.
+ *
+ * @throws {UsageError} a field is of another kind, keys are to expire by time and the log has none, or rows are to stay that
+ *   must grow
+ */
+export function carryKeys(
+  { run, space: before, history }: InitRun,
+  { fitted, dataset, rows, rowOrder }: FittedVocabulary,
+  { expire }: Pick<GivenTraining, "expire">,
+): CarriedVocabulary {
+  const isHere = (name: string) => fitted.fields.some((field) => field.name === name);
+  const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);
+  checkKinds(fitted, fieldBefore);
+
+  // which of the known keys this log holds, and which have been gone for too long
+  const seen = newestTimes(before, dataset, isHere);
+  const isGone = expiryOf(expire, newestEvent(dataset));
+  const expired = Uint8Array.from(seen, (time, feature) => {
+    const last = history.lastSeen[feature]!;
+    return time === NEVER && isGone(last === UNKNOWN ? undefined : Number(last), history.missed[feature]! + 1)
+      ? 1
+      : 0;
+  });
+  const known = new Map(
+    before.fields.map((field, f) => [field.name, withoutExpired(field, expired, before.offsets[f]!)]),
+  );
+  const space = withKnown(fitted, dataset, rows, (name) => known.get(name), rowOrder);
+  const from = featuresFrom(space, before);
+  const carried = { run: run.path, ...countCarried(space, before, from, seen) };
+  return {
+    ...{ space, from, carried },
+    history: nextHistory(space, dataset, history, from),
+    added: space.fields.flatMap(({ name }) => (fieldBefore(name) ? [] : [name])),
+    notes: [
+      `warm start from '${run.path}': ${carried.kept} keys kept (${carried.unseen} not in this log), ` +
+        `${carried.new} new, ${carried.expired} expired`,
+    ],
+    warnings: before.fields
+      .filter(({ name }) => !isHere(name))
+      .map(({ name }) => `field '${name}' of run '${run.path}' is not in this log: its rows are dropped`),
+  };
+}
+
+/** The field without keys that have expired; a field without a vocabulary of its own stays whole. */
+function withoutExpired(field: Field, expired: Uint8Array, offset: number): Field {
+  if (field.kind === "number" || field.kind === "bins" || field.hash) return field;
+  const stay: number[] = [];
+  for (let code = 0; code < field.keys.size; code++) if (!expired[offset + 1 + code]) stay.push(code);
+  return { ...field, keys: selectKeys(field.keys, Uint32Array.from(stay)) };
+}
+
+/** Warnings of fields whose keys all get new vectors. */
+export function addedWarnings(
+  { run }: Pick<InitRun, "run">,
+  { added }: Pick<CarriedVocabulary, "added">,
+): string[] {
+  return added.map(
+    (name) => `field '${name}' is not in run '${run.path}': its keys are initialized at random`,
+  );
+}
 
 /** u32[numFeatures]: the feature of the earlier space with the same field and key, or NONE. */
 export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
@@ -27,17 +146,64 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
   return from;
 }
 
-/** Rows of an earlier space by feature of another; 0 where `from` has NONE. */
-export function rowsFrom(data: Float32Array, from: Uint32Array, width: number): Float32Array {
-  const all = new Float32Array(from.length * width);
+/** `from` of a run that has no row for keys that it does not know. */
+export function withoutUnknown(from: Uint32Array, { fields, offsets }: FeatureSpace): Uint32Array {
+  const own = from.slice();
+  for (const [f, { kind }] of fields.entries()) if (kind !== "number") own[offsets[f]!] = NONE;
+  return own;
+}
+
+/** u8[numFeatures]: 1 for features that the run has. */
+export function knownFeatures(from: Uint32Array): Uint8Array {
+  return Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1));
+}
+
+/**
+ * Arrays of the run by feature of the new vocabulary; rows of new features are 0.
+ *
+ * @param arrays f32, by name: a row of any width for each of the run's features
+ */
+export function carryRows<A extends { [Name in keyof A]: Float32Array | undefined }>(
+  arrays: A,
+  from: Uint32Array,
+  { numFeatures }: Pick<FeatureSpace, "numFeatures">,
+): A {
+  const carried = Object.entries<Float32Array | undefined>(arrays).map(([name, rows]) => [
+    name,
+    rows && carryBlocks(rows, from, { numFeatures, places: [0] }),
+  ]);
+  return Object.fromEntries(carried) as A;
+}
+
+/**
+ * Rows of several blocks by feature of the new vocabulary; new features and new blocks are 0.
+ *
+ * @param places for each block of the new rows its place among the `numBlocks` of the run's rows, negative for none
+ */
+export function carryBlocks(
+  rows: Float32Array,
+  from: Uint32Array,
+  {
+    numFeatures,
+    numBlocks = 1,
+    places,
+  }: { numFeatures: number; numBlocks?: number | undefined; places: readonly number[] },
+): Float32Array {
+  const width = rows.length / numFeatures / numBlocks;
+  const all = new Float32Array(from.length * places.length * width);
   from.forEach((earlier, feature) => {
-    if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
+    if (earlier === NONE) return;
+    places.forEach((place, block) => {
+      const source = (earlier * numBlocks + place) * width;
+      if (place >= 0)
+        all.set(rows.subarray(source, source + width), (feature * places.length + block) * width);
+    });
   });
   return all;
 }
 
-/** What became of the earlier keys, in all and by field; out-of-vocabulary features are no keys. */
-export function carriedOf(
+/** What became of the run's keys, in all and by field; out-of-vocabulary features are no keys. */
+export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,
   from: Uint32Array,
@@ -56,7 +222,7 @@ export function carriedOf(
     }
     const fieldBefore = before.fields.find(({ name }) => name === field.name);
     if (fieldBefore && fieldBefore.kind !== "number")
-      counts.expired = numKeys(fieldBefore.keys) - counts.kept;
+      counts.expired = fieldBefore.keys.size - countHoles(fieldBefore.keys) - counts.kept;
     return counts;
   });
   const sum = (name: "kept" | "unseen" | "new" | "expired") =>
@@ -70,9 +236,56 @@ export function carriedOf(
   };
 }
 
-/** Keys that are no holes. */
-function numKeys({ size, offsets }: { size: number; offsets: Uint32Array }): number {
-  let keys = 0;
-  for (let i = 0; i < size; i++) keys += offsets[i] === offsets[i + 1] ? 0 : 1;
-  return keys;
+/**
+ * The history of a run's rows.
+ *
+ * @param before by feature of the run of --init
+ * @param from   u32[numFeatures]: each feature's in that run, or NONE; absent without --init
+ */
+export function nextHistory(
+  space: FeatureSpace,
+  dataset: Dataset,
+  before: KeyHistory = { lastSeen: new BigInt64Array(), missed: new Uint32Array() },
+  from?: Uint32Array,
+): KeyHistory {
+  const hasTimes = newestEvent(dataset) !== undefined;
+  const features = tableFeatures(space);
+  const next = { lastSeen: new BigInt64Array(features.length), missed: new Uint32Array(features.length) };
+  // nothing is known of keys of a first log without times
+  if (!hasTimes && !from) return { ...next, lastSeen: next.lastSeen.fill(UNKNOWN) };
+  const seen = newestTimes(space, dataset);
+  features.forEach((feature, row) => {
+    const earlier = from?.[feature] ?? NONE;
+    const last = earlier === NONE ? UNKNOWN : before.lastSeen[earlier]!;
+    const isSeen = seen[feature] !== NEVER;
+    const now = isSeen && hasTimes ? BigInt(Math.trunc(seen[feature]!)) : UNKNOWN;
+    next.lastSeen[row] = now > last ? now : last;
+    next.missed[row] = isSeen || earlier === NONE ? 0 : before.missed[earlier]! + 1;
+  });
+  return next;
+}
+
+/**
+ * The rows of each field in the table of --row-order.
+ *
+ * @param path undefined: there are none to keep
+ * @throws {NoInputError} no such run @throws {ArtifactError} damaged
+ */
+export async function readRowOrder(path: string | undefined): Promise<RowOrder> {
+  if (path === undefined) return () => undefined;
+  const table = await (await openRun(path)).readTable();
+  return (field) => (table.fields.includes(field) ? keysOfRows(table, rowsOf(table, field)) : undefined);
+}
+
+/** A sentence for each field of which rows were kept: how many were appended, and how many are holes. */
+export function rowOrderNotes({ fields }: FeatureSpace, rowOrder: RowOrder): string[] {
+  return fields.flatMap((field) => {
+    if (field.kind === "number" || field.kind === "bins" || field.hash) return [];
+    const before = rowOrder(field.name);
+    if (!before) return [];
+    return [
+      `'${field.name}' keeps the order of ${before.size} rows: ${field.keys.size - before.size} appended, ` +
+        `${countHoles(field.keys)} empty`,
+    ];
+  });
 }

@@ -165,7 +165,8 @@ export async function foldedOf(
     if (!warnings.includes(text)) warnings.push(text);
   };
   const model = await knownModelOf(run);
-  if (!model.foldIn) return skip(`run '${run.path}' holds ${model.holds}, which ${CANNOT_FOLD}`);
+  if (!model.foldIn)
+    return skip(`run '${run.path}' holds ${model.holds} (${model.command}), which ${CANNOT_FOLD}`);
   const { user = "user" } = run.manifest.roles as { user?: string };
   const rows = (dataset: Dataset) => knownRows(dataset, user, field, cold, events);
   try {

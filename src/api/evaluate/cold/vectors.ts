@@ -41,7 +41,7 @@ export interface RankedTable {
 /** How a run ranks by vectors. @param given dot or cosine in place of its model's way @throws {UsageError} its model ranks in another way */
 export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefined): Promise<VectorScoring> {
   if (given) return { by: given, weighted: false };
-  const { mips, rank, foldedRank, scoresBy, contexts, holds } = await knownModelOf(run);
+  const { mips, rank, foldedRank, scoresBy, contexts, holds, command } = await knownModelOf(run);
   if (mips === "rows") return { by: "dot", weighted: true };
   if (foldedRank) return { by: foldedRank, weighted: false };
   if (contexts !== undefined && !rank) return { by: "cosine", weighted: false };
@@ -49,7 +49,7 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   // components rank by inner products of rows, which have no weights
   if (rank && scoresBy === "vectors" && !table.hasWeights) return { by: "dot", weighted: false };
   throw new UsageError(
-    `run '${run.path}' holds ${holds}, which cannot rank by the rows of users and items (--cold): use ` +
+    `run '${run.path}' holds ${holds} (${command}), which cannot rank by the rows of users and items (--cold): use ` +
       "--score dot or --score cosine to rank by its table",
   );
 }

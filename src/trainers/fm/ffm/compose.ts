@@ -11,7 +11,7 @@
 
 import { forEachPair, type FeatureRows } from "../../../dataset/rows.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import type { Composer } from "../../../factors/composer.js";
+import type { Composer } from "../../../factors/compose.js";
 import type { FmParameters } from "../../../factors/model.js";
 
 /**

@@ -17,14 +17,14 @@ import { scoreRows, startScoring } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";
-import type { Start } from "../../../training/warm-start/start.js";
+import type { FactorStart } from "../../../factors/warm-start.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
 /** @throws as trainFm */
 export async function learnFfm(
-  { train, valid, ...input }: LearnerInput<Start>,
+  { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,

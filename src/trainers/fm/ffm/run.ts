@@ -3,8 +3,8 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
-import type { Composer } from "../../../factors/composer.js";
-import { readFmModel, type FmRun } from "../../../factors/run.js";
+import type { Composer } from "../../../factors/compose.js";
+import { readFmModel, type FmRun } from "../../../factors/artifact.js";
 import type { Composition } from "../../../training/capabilities/row-composer.js";
 import { crossComposer } from "./compose.js";
 import { readLayout } from "./layout.js";

@@ -4,7 +4,7 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, type Field } from "../../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../../numeric/random.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
-import type { Start } from "../../../training/warm-start/start.js";
+import type { FactorStart } from "../../../factors/warm-start.js";
 import type { LearnerInput } from "../../../training/session/feature-training.js";
 import { learnFfm, inFieldOrder, trainingInFieldOrder } from "./learn.js";
 
@@ -47,7 +47,7 @@ function planted(numRows: number, seed: number, several: boolean): FeatureRows {
   };
 }
 
-function inputOf(train: FeatureRows, valid?: FeatureRows): LearnerInput<Start> {
+function inputOf(train: FeatureRows, valid?: FeatureRows): LearnerInput<FactorStart> {
   const counts = new Uint32Array(space.numFeatures);
   for (const id of train.ids) counts[id]!++;
   return {

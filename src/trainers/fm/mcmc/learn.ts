@@ -11,7 +11,7 @@ import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";
-import type { Start } from "../../../training/warm-start/start.js";
+import type { FactorStart } from "../../../factors/warm-start.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { trainedFactors } from "../../../factors/trained.js";
 import type { FmParameters } from "../../../factors/model.js";
@@ -27,7 +27,7 @@ const SCALE = "tableScale";
 
 /** @throws as trainCoordinates */
 export async function learnCoordinates(
-  { space, counts, train, valid, start, controls }: LearnerInput<Start>,
+  { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,

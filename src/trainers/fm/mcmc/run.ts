@@ -4,7 +4,7 @@ import { featureCounts } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { fmComposer } from "../../../factors/compose.js";
 import { foldInEvents } from "../../../factors/fold-in-events.js";
-import type { FmRun } from "../../../factors/run.js";
+import type { FmRun } from "../../../factors/artifact.js";
 import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../../training/options/transform-options.js";
 import type { Watch } from "../../../training/session/watch.js";

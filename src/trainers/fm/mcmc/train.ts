@@ -13,7 +13,7 @@ import { weightOf } from "../../../numeric/sum.js";
 import { withMachine } from "../../../workers/with-machine.js";
 import type { TrainingControls, StoppingMetric } from "../../../training/session/controls.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";
-import { keepUntouched, type Start } from "../../../training/warm-start/start.js";
+import { keepUntouched, type FactorStart } from "../../../factors/warm-start.js";
 import { runEpochs, type Steered } from "../../../training/epochs/epoch-loop.js";
 import { labelScaleOf } from "../../../training/examples/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
@@ -32,8 +32,8 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
   valid?: FeatureRows;
-  /** an earlier model to go on from; none of it is frozen */
-  start?: Start;
+  /** first parameters of a warm start; none of it is frozen */
+  start?: FactorStart;
   controls?: TrainingControls;
 }
 
@@ -153,7 +153,7 @@ function linkOfOne(options: FmOptions): Ensemble["link"] {
  */
 function withUnseen(
   own: FmParameters,
-  { known, w, vectors }: Start,
+  { known, w, vectors }: FactorStart,
   { counts, standsForUnseen }: CoordinateInput,
 ): FmParameters {
   const { dim } = own;

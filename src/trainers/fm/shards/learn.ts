@@ -9,7 +9,7 @@ import { countText, UsageError, flagOf } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
 import type { EpochEvent } from "../../../training/epochs/epoch.js";
 import { weightOf } from "../../../numeric/sum.js";
-import type { Start } from "../../../training/warm-start/start.js";
+import type { FactorStart } from "../../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../../training/session/feature-training.js";
 import { withEngine } from "../../../training/session/with-engine.js";
 import { learnFm } from "../learn.js";
@@ -29,7 +29,7 @@ const BUNDLE = new URL("./program.bundle.js", import.meta.url);
  */
 export async function learnOnShards(
   given: GivenFm,
-  input: LearnerInput<Start>,
+  input: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal = new AbortController().signal,

@@ -12,17 +12,17 @@ import { ascending } from "../../../numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
 import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/vocabulary/preprocess.js";
 import { parsePreprocess, rolesShape } from "../../../dataset/vocabulary/preprocess-shape.js";
-import type { Roles } from "../../../dataset/dataset.js";
+import type { Roles, Dataset } from "../../../dataset/dataset.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
-import type { Run } from "../../../embedding/run-directory.js";
+import { type Run, DEFAULT_TABLE } from "../../../embedding/run-directory.js";
 import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../../skip-grams/names.js";
-import { rotationOf } from "../../../skip-grams/rotation.js";
+import { rotationOf } from "../../../skip-grams/capabilities.js";
 import { clearHistory, clearRows } from "../../../training/capabilities/forgetting/tensors.js";
 import type { AskedKeys } from "../../../training/capabilities/forgetting/keys.js";
 import { byFeature, type ForgetTensors } from "../../../training/capabilities/forgetting/forgetting.js";
@@ -31,6 +31,13 @@ import type { Rotation } from "../../../training/capabilities/rotation.js";
 import type { FitContents } from "../../../training/session/plan.js";
 import { readPreprocess, type RunSpace } from "../../../training/capabilities/run-space.js";
 import type { SideInformation } from "./side-information.js";
+import type { ReportedRun } from "../../../report/content.js";
+import { contentsOf } from "../../../skip-grams/contents.js";
+import type { SgnsVectors } from "../../../skip-grams/learn.js";
+import { optimizerFile } from "../../../skip-grams/optimizer-file.js";
+import type { SgnsVocabulary } from "../../../skip-grams/vocabulary.js";
+import type { ExampleOptions } from "../../../training/options/example-options.js";
+import { EGES_MODEL } from "../names.js";
 
 export const SIDE_TABLE = "side";
 export const SIDE_FILE = "side-information.json";
@@ -46,8 +53,8 @@ export interface EgesVectors {
   attention: Float32Array;
 }
 
-/** What of an earlier run goes into the next as it is, by feature of its space. */
-export interface Standing {
+/** What items keep of the run of --init as it is, by feature of the training's vocabulary. */
+export interface CarriedItems {
   /** u8[numFeatures]: 1 for items that keep what they were composed of */
   stays: Uint8Array;
   /** f32[numFeatures, kinds], kinds as this training has them */
@@ -71,14 +78,14 @@ export function splitSpace(space: FeatureSpace, item: string) {
  *
  * @param history of side values, by row of their table
  * @param roles of the dataset with its side columns
- * @param standing what items of --init keep of the earlier run
+ * @param carried what items of --init keep of the run
  */
 export function sideContents(
   { space, history }: { space: FeatureSpace; history: KeyHistory },
   side: SideInformation,
   trained: EgesVectors,
   roles: Roles,
-  standing: Standing | undefined,
+  carried: CarriedItems | undefined,
 ): { table: EmbeddingTable; files: FitContents["files"] } {
   const { dim, vectors } = trained;
   const [item] = side.names;
@@ -96,7 +103,7 @@ export function sideContents(
     table: featureTable(sides, { dim, vectors: sideVectors }),
     files: {
       [SIDE_FILE]: `${JSON.stringify(recipe, undefined, 2)}\n`,
-      [ATTENTION_FILE]: attentionChunks(side, trained, range, standing),
+      [ATTENTION_FILE]: attentionChunks(side, trained, range, carried),
       [SIDE_HISTORY_FILE]: historyChunks(history),
     },
   };
@@ -118,7 +125,7 @@ function attentionChunks(
   { names, parts, kindOf }: SideInformation,
   { dim, vectors, attention }: EgesVectors,
   [first, end]: readonly [number, number],
-  standing: Standing | undefined,
+  carried: CarriedItems | undefined,
 ): Uint8Array[] {
   const numItems = end - first - 1;
   const shares = sharesOf(parts, attention);
@@ -129,10 +136,10 @@ function attentionChunks(
   const { ends, kinds } = parts;
   for (let i = 0; i < numItems; i++) {
     const v = first + 1 + i;
-    if (standing?.stays[v]) {
+    if (carried?.stays[v]) {
       const from = v * names.length;
       for (const name of ["attention", "shares"] as const)
-        rows[name].set(standing[name].subarray(from, from + names.length), i * names.length);
+        rows[name].set(carried[name].subarray(from, from + names.length), i * names.length);
       continue;
     }
     for (let p = ends[v]!; p < ends[v + 1]!; p++) {
@@ -190,8 +197,7 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
 /** The rotation of a run: items, contexts, side values and own vectors turn together, and attention stays. */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
-    ...rotationOf(table, { contexts: true }),
-    tables: [CONTEXT_TABLE, SIDE_TABLE].map((name) => ({ name, offset: 0 })),
+    ...rotationOf(table, [CONTEXT_TABLE, SIDE_TABLE]),
     async files(rotate) {
       const tensors = await TensorFile.of(run, ATTENTION_FILE);
       const own = tensors.f32("own", [table.numRows, table.dim]);
@@ -240,4 +246,85 @@ export async function readShares(
   const { kinds } = parseSide(await run.readModelFile(SIDE_FILE), `${run.path}/model/${SIDE_FILE}`);
   const tensors = await TensorFile.of(run, ATTENTION_FILE);
   return { kinds, shares: tensors.f32("shares", [numRows, kinds.length]) };
+}
+
+/** Where buckets of items begin, by their events. */
+const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
+
+/** Mean shares of the items in each bucket. Items without events in this training have none. @throws {ArtifactError} damaged */
+export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
+  const { counts, numRows } = await run.readTable();
+  const { kinds, shares } = await readShares(run, numRows);
+  const width = kinds.length;
+  const buckets = BUCKETS.map((from, b) => ({
+    from,
+    ...(b + 1 < BUCKETS.length && { to: BUCKETS[b + 1]! - 1 }),
+    items: 0,
+    shares: kinds.map(() => 0),
+  }));
+  for (let row = 0; row < numRows; row++) {
+    const own = shares.subarray(row * width, (row + 1) * width);
+    // an item that no event held has no parts
+    const bucket = buckets.findLast(({ from }) => counts[row]! >= from);
+    if (!bucket || own.every((share) => share === 0)) continue;
+    bucket.items++;
+    own.forEach((share, kind) => (bucket.shares[kind]! += share));
+  }
+  const filled = buckets.filter(({ items }) => items > 0);
+  for (const bucket of filled) bucket.shares = bucket.shares.map((sum) => sum / bucket.items);
+  return { parts: kinds, buckets: filled };
+}
+
+/**
+ * @param dataset what the vocabulary was fitted on: items and their side columns
+ * @param carriedItems what items of --init keep of the run
+ */
+export function egesContents(
+  { space, history, carried }: SgnsVocabulary,
+  dataset: Dataset,
+  how: ExampleOptions,
+  side: SideInformation,
+  carriedItems: CarriedItems | undefined,
+  { dim, vectors, contexts, composed, squares }: SgnsVectors & { dim: number },
+): FitContents {
+  const { roles } = dataset;
+  const [item] = side.names;
+  const { items, range } = splitSpace(space, item!);
+  const numItems = range[1] - range[0] - 1;
+  // the item's field is the first one
+  const historyOf = (from: number, to?: number) => ({
+    lastSeen: history.lastSeen.slice(from, to),
+    missed: history.missed.slice(from, to),
+  });
+  const ofItems = (rows: Float32Array) => ({ dim, vectors: rows.subarray(range[0] * dim, range[1] * dim) });
+  const base = contentsOf(
+    EGES_MODEL,
+    {
+      space: items,
+      history: historyOf(0, numItems),
+      carried,
+    },
+    { ...dataset, roles: itemRoles(roles, item!) },
+    how,
+    { [DEFAULT_TABLE]: ofItems(vectors), [CONTEXT_TABLE]: ofItems(contexts) },
+    undefined,
+  );
+  const { rows, attention } = composed!;
+  const { table, files } = sideContents(
+    { space, history: historyOf(numItems) },
+    side,
+    { dim, vectors: rows, attention },
+    roles,
+    carriedItems,
+  );
+  return {
+    ...base,
+    tables: { ...base.tables, [SIDE_TABLE]: table },
+    files: { ...base.files, ...files, ...(squares && optimizerFile([squares], space.numFeatures)) },
+  };
+}
+
+/** Roles of a log whose feature is the item alone. */
+function itemRoles({ multiWeights: _, ...roles }: Roles, item: string): Roles {
+  return { ...roles, fields: [item], numeric: [], multi: {} };
 }

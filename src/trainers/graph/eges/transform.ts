@@ -8,16 +8,12 @@ import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { rowsByFeature, tableFeatures } from "../../../training/examples/feature-table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { DataError } from "../../../errors.js";
-import { vectorEncoding, type EncodedRows } from "../../../export/encoded-rows.js";
+import { vectorEncoding } from "../../../export/encoded-rows.js";
 import { wholeOf } from "../../../training/reading/split-parts.js";
-import { keysOfRows } from "../../../training/capabilities/transform-keys.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
-import { readTable } from "../../../training/capabilities/transform-rows.js";
+import { readTable, encodedChunks, featureChunks } from "../../../training/capabilities/transform-rows.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
-
-/** Rows at a time. */
-const CHUNK_ROWS = 16_384;
 
 /** What composes rows of side values. */
 interface SideVectors {
@@ -79,44 +75,26 @@ export async function encodeNewItems(
   });
   return {
     encoding: { ...vectorEncoding(options.key, dim, rows.length), unbiased: true },
-    rows: encodedRows(composer, dataset, rows, options.key),
+    rows: encodedChunks(
+      space,
+      dataset,
+      options.key,
+      (chunk) => ({ values: meansOfKinds(composer, chunk) }),
+      rows,
+    ),
     warnings,
   };
 }
 
 /** u32: the rows that have a known value. */
 function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
-  const encoder = bindEncoder(space, dataset);
   const hasVector = new Uint8Array(all.length);
-  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
-    const part = all.subarray(first, first + CHUNK_ROWS);
-    const rows = encoder.encode(part, new Float32Array(part.length));
+  for (const { first, part, rows } of featureChunks(space, dataset, all))
     for (let r = 0; r < part.length; r++)
       forEachPair(rows, r, (feature, x) => {
         if (isKnown[feature] === 1 && x > 0) hasVector[first + r] = 1;
       });
-  }
   return all.filter((_, i) => hasVector[i] === 1);
-}
-
-async function* encodedRows(
-  composer: SideVectors,
-  dataset: Dataset,
-  all: Uint32Array,
-  key: string | undefined,
-): AsyncGenerator<EncodedRows> {
-  const keyOf = keysOfRows(dataset, key);
-  const encoder = bindEncoder(composer.space, dataset);
-  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
-    const part = all.subarray(first, first + CHUNK_ROWS);
-    const labels = new Float32Array(part.length);
-    yield {
-      numRows: part.length,
-      values: meansOfKinds(composer, encoder.encode(part, labels)),
-      keyOf: (row) => keyOf(part[row]!),
-      labels,
-    };
-  }
 }
 
 /** Of each row the mean over its fields of the mean over a field's known values. @returns f32[numRows * dim], 0 for a row without one */

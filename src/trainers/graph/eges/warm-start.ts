@@ -1,4 +1,4 @@
-// --init of EGES: own vectors of items, vectors of side values, contexts and attention of an earlier run, by key.
+// --init of EGES: own vectors of items, vectors of side values, contexts and attention of the run, by key.
 //
 //   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side columns
 //   attention by item and kind                              ──► places of the new parts; a kind that an item had not starts at 0
@@ -6,24 +6,23 @@
 // Items that the log lacks have no side values in it: they keep the vector that was composed of them, and what it was composed of.
 
 import { featureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import { readHistory, type KeyHistory } from "../../../embedding/key-history.js";
+import type { KeyHistory } from "../../../embedding/key-history.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { UsageError } from "../../../errors.js";
 import { composedRows, type SgnsParts } from "../../../kernels/sgns/parts.js";
 import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
 import { readOptimizerFile } from "../../../skip-grams/optimizer-file.js";
-import { startOf, type EarlierTokens, type SgnsStart } from "../../../skip-grams/start.js";
-import { rowsFrom } from "../../../training/warm-start/carried-keys.js";
+import { startOf, type SgnsStart, type SgnsInit } from "../../../skip-grams/warm-start.js";
 import { rowsByFeature, spaceOf } from "../../../training/examples/feature-table.js";
-import { byFeature } from "../../../training/warm-start/key-history.js";
 import { readPreprocess } from "../../../training/capabilities/run-space.js";
-import type { KeysGoneOn } from "../../../training/warm-start/warm-start.js";
-import { ATTENTION_FILE, readSide, SIDE_HISTORY_FILE, type Standing } from "./artifact.js";
+import { ATTENTION_FILE, readSide, SIDE_HISTORY_FILE, type CarriedItems } from "./artifact.js";
 import type { SideInformation } from "./side-information.js";
+import { carryRows, type CarriedVocabulary } from "../../../training/warm-start/carried-keys.js";
+import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 
-/** An earlier run, read; `vectors` are own ones of items, and those of side values. */
-export interface EarlierComposed extends EarlierTokens {
+/** The run of --init, read; `vectors` are own ones of items, and those of side values. */
+export interface EgesInit extends SgnsInit {
   /** of the run: the item's column first */
   kinds: string[];
   /** f32[numFeatures * dim]: items as they were composed */
@@ -34,7 +33,7 @@ export interface EarlierComposed extends EarlierTokens {
 }
 
 /** @throws {ArtifactError} damaged */
-export async function readComposed(run: Run): Promise<EarlierComposed> {
+export async function readEgesInit(run: Run): Promise<EgesInit> {
   const [table, contexts] = [await run.readTable(), await run.readTable(CONTEXT_TABLE)];
   const { dim, numRows } = table;
   const items = spaceOf(await readPreprocess(run), table);
@@ -61,10 +60,7 @@ export async function readComposed(run: Run): Promise<EarlierComposed> {
   const byKind = (name: string) => ofItems(tensors.f32(name, [numRows, kinds.length]), kinds.length);
   return {
     ...{ run, space, dim, kinds, vectors },
-    history: joined(
-      byFeature(items, await readHistory(run, numRows)),
-      byFeature(sides, await readHistory(run, sideTable.numRows, SIDE_HISTORY_FILE)),
-    ),
+    history: joined(await readKeyHistory(run, items), await readKeyHistory(run, sides, SIDE_HISTORY_FILE)),
     contexts: ofItems(contexts.vectors, dim),
     composed: ofItems(table.vectors, dim),
     ...{ attention: byKind("attention"), shares: byKind("shares") },
@@ -83,7 +79,7 @@ function joined(one: KeyHistory, other: KeyHistory): KeyHistory {
 }
 
 /** @param kinds of this training, the item's column first @throws {UsageError} they are not those of the run */
-export function checkSameKinds({ run, kinds: before }: EarlierComposed, kinds: readonly string[]): void {
+export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
   const [item, ...sides] = before;
   if (kinds[0] !== item)
     throw new UsageError(
@@ -100,66 +96,51 @@ export function checkSameKinds({ run, kinds: before }: EarlierComposed, kinds: r
 }
 
 /**
- * Where training starts, and what of items stays.
+ * First values, and what items keep of the run.
  *
- * @returns changed: known items that are composed of other side values here than in the earlier run, of those that are frozen
+ * @returns changed: known items that are composed of other side values here than in the run, of those that are frozen
  */
 export function composedStart(
-  earlier: EarlierComposed,
-  gone: KeysGoneOn,
+  init: EgesInit,
+  vocabulary: CarriedVocabulary,
   { names, parts, kindOf }: SideInformation,
   freezes: boolean,
-): { start: SgnsStart; standing: Standing; changed: number } {
-  const own = startOf(earlier, gone, freezes);
-  const { dim, kinds } = earlier;
-  const { from } = gone;
+): { start: SgnsStart; items: CarriedItems; changed: number } {
+  const own = startOf(init, vocabulary, freezes);
+  const { dim, kinds, composed } = init;
+  const { from } = vocabulary;
+  const found = carryRows({ attention: init.attention, shares: init.shares, composed }, from, init.space);
   const width = names.length;
   const columns = names.map((name) => kinds.indexOf(name));
-  const byKind = (rows: Float32Array) => {
-    const found = rowsFrom(rows, from, width);
-    return found.map((_, i) => found[i - (i % width) + columns[i % width]!]!);
-  };
-  const standing: Standing = {
+  const byKind = (rows: Float32Array) => rows.map((_, i) => rows[i - (i % width) + columns[i % width]!]!);
+  const items: CarriedItems = {
     stays: new Uint8Array(from.length),
-    attention: byKind(earlier.attention),
-    shares: byKind(earlier.shares),
+    attention: byKind(found.attention),
+    shares: byKind(found.shares),
   };
-  const vectors = rowsFrom(earlier.composed, from, dim);
   const { ends, kinds: places } = parts;
   const attention = new Float32Array(kindOf.length);
   for (let v = 0; v < from.length; v++) {
     if (!own.known[v]) continue;
-    if (freezes || ends[v] === ends[v + 1]) standing.stays[v] = 1;
+    if (freezes || ends[v] === ends[v + 1]) items.stays[v] = 1;
     for (let p = ends[v]!; p < ends[v + 1]!; p++) {
       const place = places[p]!;
-      attention[place] = standing.attention[v * width + kindOf[place]!]!;
+      attention[place] = items.attention[v * width + kindOf[place]!]!;
     }
   }
   return {
-    start: { ...own, composed: { attention, stays: standing.stays, vectors } },
-    standing,
-    changed: freezes
-      ? numChanged(parts, { attention, rows: own.vectors, vectors, known: own.known, dim })
-      : 0,
+    start: { ...own, composed: { attention, stays: items.stays, vectors: found.composed } },
+    items,
+    changed: freezes ? numChanged(parts, attention, own, { composed: found.composed, dim }) : 0,
   };
 }
 
-/** Known items that their parts do not compose as they were. */
+/** Known items that their parts do not compose as they were. @param attention by place of the new parts */
 function numChanged(
   parts: SgnsParts,
-  {
-    attention,
-    rows,
-    vectors,
-    known,
-    dim,
-  }: {
-    attention: Float32Array;
-    rows: Float32Array;
-    vectors: Float32Array;
-    known: Uint8Array;
-    dim: number;
-  },
+  attention: Float32Array,
+  { known, vectors: rows }: SgnsStart,
+  { composed, dim }: { composed: Float32Array; dim: number },
 ): number {
   const now = composedRows(parts, attention, rows, dim);
   let changed = 0;
@@ -167,8 +148,8 @@ function numChanged(
     if (!known[v] || parts.ends[v] === parts.ends[v + 1]) continue;
     let [difference, length] = [0, 0];
     for (let i = v * dim; i < (v + 1) * dim; i++) {
-      difference += (now[i]! - vectors[i]!) ** 2;
-      length += vectors[i]! ** 2;
+      difference += (now[i]! - composed[i]!) ** 2;
+      length += composed[i]! ** 2;
     }
     // the order of the parts may be another one, which changes last digits alone
     if (difference > 1e-8 * length) changed++;

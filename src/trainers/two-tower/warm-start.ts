@@ -1,28 +1,32 @@
-// --init: an earlier run of two towers, or vectors of items of any other run, as what training starts from.
+// --init of two towers: a run of two towers, or the vectors of items of any other run.
 //
 //   two towers   items, histories, fields, layers; keys that this log lacks keep their rows
 //   any other    its vectors of items, as they are scored and as histories read them
 
-import type { Roles } from "../../dataset/dataset.js";
-import { readHistory } from "../../embedding/key-history.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { rowsFrom } from "../../training/warm-start/carried-keys.js";
-import type { FittedSpace, GoneOn } from "../../training/session/feature-plan.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
-import { byFeature, NONE, nextHistory } from "../../training/warm-start/key-history.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
-import { openTableStart, startFrom, type EarlierTable } from "../../training/warm-start/table-start.js";
-import { addedWarnings, checkDim, goOnFrom } from "../../training/warm-start/warm-start.js";
 import { readTowers, type StoredForm, type StoredTowers } from "./model.js";
 import { TWO_TOWER_MODEL } from "./names.js";
 import type { GivenTwoTower, TwoTowerOptions } from "./options.js";
 import { forEachRow, type TowerRows } from "./rows.js";
+import {
+  addedWarnings,
+  carryKeys,
+  carryRows,
+  knownFeatures,
+  ownVocabulary,
+  type FittedVocabulary,
+} from "../../training/warm-start/carried-keys.js";
+import { checkDim, checkExpire, readKeyHistory, type InitRun } from "../../training/warm-start/init-run.js";
+import { openTableInit, startFromTable, type TableInit } from "../../training/warm-start/table-init.js";
+import type { FeatureModel, WarmVocabulary } from "../../training/session/feature-plan.js";
 
-/** An earlier model by feature of the new space. */
+/** First parameters by feature of the training's vocabulary. */
 export interface TowersStart {
   /** u8[numFeatures] */
   known: Uint8Array;
@@ -38,18 +42,17 @@ export interface TowersStart {
 }
 
 /** The run of --init. */
-export interface EarlierTowers {
-  run: Run;
+export interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
   dim: number;
-  goOn(fitted: FittedSpace): GoneOn<TowersStart>;
 }
 
 /** Opens it. @throws {UsageError} it does not fit */
-export async function openEarlier(
+export async function openTowersInit(
   given: GivenTwoTower,
   options: TwoTowerOptions,
   capable: Capable,
-): Promise<EarlierTowers | undefined> {
+): Promise<TowersInit | undefined> {
+  checkExpire(given);
   const { init, dim, expire } = given;
   if (init === undefined) return undefined;
   const run = await openRun(init);
@@ -58,20 +61,20 @@ export async function openEarlier(
       throw new UsageError(
         `--expire needs an --init run of train-two-tower, but '${init}' is not: only its vectors are used`,
       );
-    const table = await openTableStart(init, dim, capable, "two towers");
-    return { run, dim: table.dim, goOn: (fitted) => fromTable(table, fitted) };
+    const table = await openTableInit(init, dim, capable, "two towers");
+    return { run, dim: table.dim, carry: (fitted) => fromTable(table, fitted) };
   }
   const { preprocess, space, table } = await readSpace(run);
   checkDim(run, table.dim, dim);
   const towers = await readTowers(run, space, table, preprocess.roles.item!);
   checkForm(run, towers.form, options);
-  const history = byFeature(space, await readHistory(run, table.numRows));
+  const history = await readKeyHistory(run, space);
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
   const vectors = rowsByFeature(space, table.vectors, table.dim);
   return {
     run,
     dim: table.dim,
-    goOn: (fitted) => fromTowers({ run, space, towers, history, w, vectors }, fitted, given),
+    carry: (fitted) => fromTowers({ run, space, towers, history, w, vectors }, fitted, given),
   };
 }
 
@@ -96,40 +99,34 @@ function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
     );
 }
 
-interface Earlier {
-  run: Run;
-  space: FeatureSpace;
+interface StoredRun extends InitRun {
   towers: StoredTowers;
-  history: ReturnType<typeof byFeature>;
   w: Float32Array;
   vectors: Float32Array;
 }
 
 function fromTowers(
-  { run, space: before, towers, history, w, vectors }: Earlier,
-  fitted: FittedSpace,
+  init: StoredRun,
+  fitted: FittedVocabulary,
   given: GivenTwoTower,
-): GoneOn<TowersStart> {
-  const earlier = { run, space: before, history };
-  const gone = goOnFrom(earlier, fitted, given);
-  const { space, from, carried } = gone;
+): WarmVocabulary<TowersStart> {
+  const { run, space: before, towers, w, vectors } = init;
+  const { space, history, from, carried, ...keys } = carryKeys(init, fitted, given);
   const { dim } = towers.form;
   const { item, user } = fitted.dataset.roles;
   // rows by feature of the item's field alone
-  const moved = (own: Float32Array): Float32Array => {
+  const ofItems = (own: Float32Array): Float32Array => {
     const f = before.fields.findIndex(({ name }) => name === item);
     const all = new Float32Array(before.numFeatures * dim);
     if (f >= 0) all.set(own, before.offsets[f]! * dim);
-    return rowsFrom(all, from, dim);
+    return all;
   };
   const unseen = carried.fields?.[space.fields.findIndex(({ name }) => name === user)]?.unseen ?? 0;
   return {
-    space,
-    history: gone.history,
-    notes: gone.notes,
+    ...{ space, history, notes: keys.notes },
     warnings: [
-      ...gone.warnings,
-      ...addedWarnings(earlier, gone),
+      ...keys.warnings,
+      ...addedWarnings(init, keys),
       ...(unseen > 0
         ? [
             `${unseen} users of run '${run.path}' have no events here and keep vectors computed by the ` +
@@ -140,11 +137,17 @@ function fromTowers(
     startFor: () => ({
       carried,
       start: {
-        known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
-        items: moved(towers.items),
-        histories: moved(towers.histories),
-        features: rowsFrom(towers.features, from, dim),
-        scored: { vectors: rowsFrom(vectors, from, dim), w: rowsFrom(w, from, 1) },
+        known: knownFeatures(from),
+        ...carryRows(
+          {
+            items: ofItems(towers.items),
+            histories: ofItems(towers.histories),
+            features: towers.features,
+          },
+          from,
+          before,
+        ),
+        scored: carryRows({ vectors, w }, from, before),
         layers: towers.layers,
         userBias: towers.userBias,
         age: towers.age,
@@ -153,27 +156,21 @@ function fromTowers(
   };
 }
 
-function fromTable(earlier: EarlierTable, { refitted, dataset }: FittedSpace): GoneOn<TowersStart> {
-  const space = refitted();
+function fromTable(init: TableInit, fitted: FittedVocabulary): WarmVocabulary<TowersStart> {
+  const own = ownVocabulary(fitted);
+  const { user, item } = fitted.dataset.roles;
   return {
-    space,
-    history: nextHistory(space, dataset),
-    notes: [],
-    warnings: [],
+    ...own,
     startFor(task) {
-      const { table, ...found } = startFrom(earlier, space, itemAlone(dataset.roles), task);
+      // vectors of users are computed from their histories
+      const { table, ...found } = startFromTable(init, own.space, { item }, { task, unused: user });
       const { known, vectors } = table;
       return {
         ...found,
-        warnings: found.warnings.filter((text) => !text.includes(`'${dataset.roles.user}'`)),
         start: { known, items: vectors, histories: vectors, features: vectors, layers: {} },
       };
     },
   };
-}
-
-function itemAlone({ item }: Pick<Roles, "item">): Pick<Roles, "user" | "item"> {
-  return item === undefined ? {} : { item };
 }
 
 /** First parameters by the kernel's names, where the start has them. */

@@ -4,9 +4,9 @@ import { keysOf } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
-import type { StartKind } from "../../training/warm-start/starts.js";
-import type { TableStart } from "../../training/warm-start/table-start.js";
-import { putTable } from "./start.js";
+import type { Initialization } from "../../training/warm-start/initializations.js";
+import type { TableStart } from "../../training/warm-start/table-init.js";
+import { putTable } from "./initialization.js";
 
 const fieldOf = (name: string, keys: string[]) => ({
   kind: "key" as const,
@@ -54,7 +54,7 @@ function planOf(arch: NetArch): NetPlan {
   };
 }
 
-function started(arch: NetArch, kind: StartKind) {
+function started(arch: NetArch, kind: Initialization) {
   const plan = planOf(arch);
   const counts = new Uint32Array(numFeatures).fill(1);
   const random = initialParameters(plan, featureHashes(space), counts);

@@ -1,26 +1,18 @@
 // --init of train-fm: a run of the same model, and of draws their table.
 
-import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
-import {
-  checkState,
-  earlierRun,
-  readEarlier,
-  type EarlierModel,
-  type EarlierRun,
-} from "../../factors/warm-start.js";
-import { openOwnRun } from "../../training/warm-start/own-runs.js";
-import { checkDim } from "../../training/warm-start/warm-start.js";
 import { readLayout } from "./ffm/layout.js";
 import { refuseProbit } from "./mcmc/link.js";
 import type { FmOptions, GivenFm } from "./options.js";
+import { checkState, readFactorInit, type FactorInit } from "../../factors/warm-start.js";
+import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
 
 /** The manifest's name of draws that predict together. */
 const DRAWS = "fm-draws";
 
-/** An earlier run with the options that a training shares with it. */
-interface EarlierFm extends EarlierRun {
+/** The run of --init with the options that a training shares with it. */
+interface FmInit extends FactorInit {
   shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
 }
 
@@ -29,10 +21,10 @@ interface EarlierFm extends EarlierRun {
  *
  * @throws {UsageError} it holds another model, or vectors of another length @throws {ArtifactError} damaged
  */
-export async function openEarlier(given: GivenFm, command: string): Promise<EarlierFm | undefined> {
+export async function openFmInit(given: GivenFm, command: string): Promise<FmInit | undefined> {
   const { init, model: wanted = "fm", method = "adagrad", dim, normalizeRows } = given;
-  if (init === undefined) return undefined;
-  const run = await openOwnRun(init, command);
+  const run = await openInitRun(given, command);
+  if (!run) return undefined;
   const { model: held } = run.manifest;
   // of draws their table is taken
   if (held === DRAWS && wanted === "fm") refuseProbit(run, "--init");
@@ -41,29 +33,25 @@ export async function openEarlier(given: GivenFm, command: string): Promise<Earl
       `--init '${init}' holds a '${held}' model, but a '${wanted}' model is needed: use a run that holds ` +
         "one, or train without --init",
     );
-  const model = await readEarlier(run);
-  const layout = held === "ffm" ? await readLayout(run, model.table) : undefined;
-  const earlier = await earlierRun(run, {
-    ...model,
-    ...(held === DRAWS && { parameters: await unscaled(run, model) }),
-    ...(layout && { blocks: layout.fields }),
-  });
-  checkState(earlier, "method", method);
+  const found = await readFactorInit(run);
+  const layout = held === "ffm" ? await readLayout(run, found.table) : undefined;
+  checkState(found, "method", method);
   const shared = layout
     ? { dim: layout.dim, normalizeRows: layout.normalizeRows }
     : held === "lr"
       ? {}
-      : { dim: model.parameters.dim };
+      : { dim: found.parameters.dim };
   if (shared.dim !== undefined) checkDim(run, shared.dim, dim);
   if (normalizeRows && !layout?.normalizeRows)
     throw new UsageError(
       `--init '${init}' was trained without --normalize-rows: omit it here too, or train without --init`,
     );
-  return { ...earlier, shared };
+  const parameters = held === DRAWS ? await unscaled(found) : found.parameters;
+  return { ...found, parameters, blocks: layout?.fields, shared };
 }
 
 /** The mean of a run's draws, whose scores the table has moderated. */
-async function unscaled(run: Run, { parameters, space }: EarlierModel): Promise<FmParameters> {
+async function unscaled({ run, parameters, space }: FactorInit): Promise<FmParameters> {
   const { readEnsemble } = await import("./mcmc/learn.js");
   const { scaledBy } = await import("./mcmc/table-scale.js");
   const { tableScale = 1 } = await readEnsemble(run, space);

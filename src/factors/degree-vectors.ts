@@ -3,10 +3,10 @@
 //   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 where an event joins user and item       D  its rows' and columns' sums
 //   user  U S^1/2, item  V S^1/2, each over its length
 
-import { transpose } from "../../dataset/sequences/interactions.js";
-import type { ItemLists } from "../../kernels/top-items/binding.js";
-import { degreeNormalised } from "../../solvers/svd/matrix.js";
-import { truncatedSvd } from "../../solvers/svd/truncated-svd.js";
+import { transpose } from "../dataset/sequences/interactions.js";
+import type { ItemLists } from "../kernels/top-items/binding.js";
+import { degreeNormalised } from "../solvers/svd/matrix.js";
+import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 
 /** Rows are a start: their last digits do not matter. */
 const TOLERANCE = 0.1;

@@ -1,23 +1,34 @@
-// The table of an earlier run, of any trainer, by field and key: what vectors of another kind of model start from (--init).
+// --init of a model of another kind: the table of any trainer's run, by field and key.
 //
-//   run ──► its features (of a model, or of a table alone) ──► rows by feature of the training's space
+//   run ──► its features (of a model, or of a table alone) ──► rows by feature of the training's vocabulary
 //
-// Vectors are taken of whatever the run holds a vector a key of; weights and w0 where they are log-odds or predictions of the
-// same task, as those of a factorization machine are.
+// Vectors are taken of any run that has one per key; weights and w0 where they are log-odds or predictions of the same task, as
+// those of a factorization machine are.
 
-import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Task } from "../../dataset/labels.js";
 import type { Roles } from "../../dataset/dataset.js";
+import { withKnown } from "../../dataset/vocabulary/known-keys.js";
 import { NEVER } from "../../dataset/vocabulary/last-seen.js";
+import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Carried } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { KeyVectors } from "../capabilities/key-vectors.js";
 import type { Capable } from "../capabilities/model.js";
-import { carriedOf, featuresFrom, rowsFrom } from "./carried-keys.js";
-import { NONE } from "./key-history.js";
+import {
+  carryRows,
+  countCarried,
+  featuresFrom,
+  knownFeatures,
+  nextHistory,
+  NONE,
+  withoutUnknown,
+  type FittedVocabulary,
+  type Vocabulary,
+} from "./carried-keys.js";
+import { checkDim } from "./init-run.js";
 
-/** An earlier table by feature of the space. */
+/** A run's table by feature of the training's vocabulary. */
 export interface TableStart {
   /** u8[numFeatures]: 1 for features that the table has */
   known: Uint8Array;
@@ -29,10 +40,13 @@ export interface TableStart {
   w0?: number;
 }
 
-/** What a run has a vector of. */
-export interface EarlierTable extends KeyVectors {
+/** The run of --init, and its vectors. */
+export interface TableInit extends KeyVectors {
   run: Run;
 }
+
+/** Columns of users and items, which a table may call `user` and `item`. */
+type NamedRoles = Pick<Roles, "user" | "item">;
 
 /**
  * Opens the run of --init.
@@ -42,18 +56,27 @@ export interface EarlierTable extends KeyVectors {
  * @param what    starts from it: `a network`
  * @throws {UsageError} the run has no vector a key, or vectors of another length @throws {ArtifactError} damaged
  */
-export async function openTableStart(
+export async function openTableInit(
   init: string,
   dim: number | undefined,
   capable: Capable,
   what: string,
-): Promise<EarlierTable> {
+): Promise<TableInit> {
   const run = await openRun(init);
   const found = await (await capable(run, "vectors", `cannot start ${what} (--init)`))(run);
-  if (dim === undefined || dim === found.dim) return { run, ...found };
-  throw new UsageError(
-    `--init '${init}' has vectors of dim ${found.dim}, but --dim is ${dim}: omit --dim, or train without --init`,
-  );
+  checkDim(run, found.dim, dim);
+  return { run, ...found };
+}
+
+/** The vocabulary of this log with all keys of the table, whether the training part has them or not. */
+export function withTableKeys(
+  table: TableInit,
+  { fitted, dataset, rows, rowOrder }: FittedVocabulary,
+): Vocabulary {
+  const before = namedAsLog(table.space, fitted, dataset.roles);
+  const known = (name: string) => before.fields.find((field) => field.name === name);
+  const space = withKnown(fitted, dataset, rows, known, rowOrder);
+  return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
 /** A start, what became of the table's keys, and what is said of it. */
@@ -65,26 +88,23 @@ export interface StartFromTable {
 }
 
 /**
- * The table by feature of the training's space.
+ * The table by feature of the training's vocabulary.
  *
  * @param roles of the log: a table's field `user` or `item` is their column
+ * @param unused a field whose vectors the training does not use
  * @throws {UsageError} none of the log's fields is one of the table's
  */
-export function startFrom(
-  earlier: EarlierTable,
+export function startFromTable(
+  { run, vectors, weights, hasUnknown, space: earlier }: TableInit,
   space: FeatureSpace,
-  roles: Pick<Roles, "user" | "item">,
-  task: Task,
+  roles: NamedRoles,
+  { task, unused }: { task: Task; unused?: string | undefined },
 ): StartFromTable {
-  const { run, dim, vectors, weights, hasUnknown } = earlier;
-  const before = namedAsLog(earlier.space, space, roles);
-  const from = featuresFrom(space, before);
-  // a table alone has no row for unknown keys
-  if (!hasUnknown)
-    for (const [f, { kind }] of space.fields.entries()) if (kind !== "number") from[space.offsets[f]!] = NONE;
-  const known = Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1));
-  const isHere = ({ name }: { name: string }) => space.fields.some((field) => field.name === name);
-  if (!before.fields.some(isHere)) {
+  const before = namedAsLog(earlier, space, roles);
+  const all = featuresFrom(space, before);
+  const from = hasUnknown ? all : withoutUnknown(all, space);
+  const isIn = ({ fields }: FeatureSpace, name: string) => fields.some((field) => field.name === name);
+  if (!before.fields.some(({ name }) => isIn(space, name))) {
     const names = (of: FeatureSpace) => of.fields.map(({ name }) => `'${name}'`).join(", ");
     throw new UsageError(
       `--init '${run.path}' has no field in common with the log: the run has ${names(before)}, the log has ` +
@@ -92,16 +112,14 @@ export function startFrom(
     );
   }
   const isAlike = weights?.task === task;
-  const table: TableStart = {
-    known,
-    vectors: rowsFrom(vectors, from, dim),
-    ...(isAlike && weights.w && { w: rowsFrom(weights.w, from, 1) }),
-    ...(isAlike && weights.w0 !== undefined && { w0: weights.w0 }),
-  };
-  const carried = { run: run.path, ...carriedOf(space, before, from, seenIn(space, before, from)) };
-  const lacking = space.fields.filter(({ name }) => !before.fields.some((field) => field.name === name));
+  const w = isAlike ? weights.w : undefined;
+  const carried = { run: run.path, ...countCarried(space, before, from, seenIn(space, before, from)) };
   return {
-    table,
+    table: {
+      known: knownFeatures(from),
+      ...carryRows({ vectors, ...(w && { w }) }, from, before),
+      ...(isAlike && weights.w0 !== undefined && { w0: weights.w0 }),
+    },
     carried,
     notes: [
       `warm start from '${run.path}': ${carried.kept} keys found, ${carried.new} new keys initialized at random` +
@@ -111,9 +129,9 @@ export function startFrom(
         ? ["its weights belong to a different model and are ignored: only vectors are used"]
         : []),
     ],
-    warnings: lacking.map(
-      ({ name }) => `field '${name}' has no rows in run '${run.path}' and is initialized at random`,
-    ),
+    warnings: space.fields
+      .filter(({ name }) => name !== unused && !isIn(before, name))
+      .map(({ name }) => `field '${name}' has no rows in run '${run.path}' and is initialized at random`),
   };
 }
 
@@ -130,18 +148,8 @@ function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): F
   return seen;
 }
 
-/** The keys of the run are in the vocabulary, whether the training part has them or not: `known` of prepareNet. */
-export function keysOf({ space: before }: EarlierTable) {
-  return (space: FeatureSpace, roles: Pick<Roles, "user" | "item">): FeatureSpace =>
-    namedAsLog(before, space, roles);
-}
-
 /** Fields of a table that are called user or item, under the column's name. */
-function namedAsLog(
-  before: FeatureSpace,
-  space: FeatureSpace,
-  { user, item }: Pick<Roles, "user" | "item">,
-): FeatureSpace {
+function namedAsLog(before: FeatureSpace, space: FeatureSpace, { user, item }: NamedRoles): FeatureSpace {
   const has = (name: string) => space.fields.some((field) => field.name === name);
   const columns: Record<string, string | undefined> = { user, item };
   const fields = before.fields.map((field) => {

@@ -8,14 +8,14 @@
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth } from "../../kernels/net/shape.js";
 import { draw, permutation } from "../../numeric/random.js";
-import type { StartKind } from "../../training/warm-start/starts.js";
-import type { TableStart } from "../../training/warm-start/table-start.js";
+import type { Initialization } from "../../training/warm-start/initializations.js";
+import type { TableStart } from "../../training/warm-start/table-init.js";
 import type { NetPlan } from "./plan.js";
 
 /** A table, and what of it the layer starts from. */
 export interface NetStart {
   table: TableStart;
-  kind: StartKind;
+  kind: Initialization;
 }
 
 /** Names the permutations of `shuffled` among the draws of a seed. */
@@ -24,7 +24,7 @@ const SHUFFLE = 0x5ff1e;
 /**
  * Puts a table into first parameters, in place.
  *
- * The wide part goes on from the table's scores: its weights, and w0 as the score's bias.
+ * The wide part continues from the table's scores: its weights, and w0 as the score's bias.
  *
  * @param first of initialParameters, by the plan's seed
  * @param labelScale what labels are divided by: weights are in their unit
@@ -34,7 +34,7 @@ export function putTable(
   { offsets }: Pick<FeatureSpace, "offsets">,
   first: Record<string, Float32Array>,
   table: TableStart,
-  { kind, labelScale }: { kind: StartKind; labelScale: number },
+  { kind, labelScale }: { kind: Initialization; labelScale: number },
 ): void {
   if (kind === "random") return;
   const source = kind === "shuffled" ? dealt(offsets, table.known, plan.seed) : undefined;

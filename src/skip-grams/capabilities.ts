@@ -1,0 +1,35 @@
+// What every run with a table of skip-gram vectors can do.
+
+import type { EmbeddingTable } from "../embedding/table.js";
+import type { Capabilities } from "../training/capabilities/model.js";
+import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
+import { readPreprocess } from "../training/capabilities/run-space.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./names.js";
+
+/** Of vectors without contexts. */
+export const vectorCapabilities = {
+  preprocess: readPreprocess,
+  rotation: (_, table) => rotationOf(table, []),
+  forgetting: async (run) => {
+    const { byFeature, forgettingOf } = await import("../training/capabilities/forgetting/forgetting.js");
+    return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
+  },
+  vectors: async (run) =>
+    await (await import("../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
+} satisfies Capabilities;
+
+/** Of vectors and contexts, which rotate together: h Q · z Q = h · z. */
+export const sgnsCapabilities = {
+  ...vectorCapabilities,
+  contexts: CONTEXT_TABLE,
+  rotation: (_, table) => rotationOf(table, [CONTEXT_TABLE]),
+} satisfies Capabilities;
+
+/** Rotates the default table, and other tables with it. */
+export function rotationOf(table: EmbeddingTable, others: readonly string[]): Rotation {
+  return {
+    groups: wholeRows(table),
+    tables: others.map((name) => ({ name, offset: 0 })),
+    files: async () => await Promise.resolve({}),
+  };
+}
