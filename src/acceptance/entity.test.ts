@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { leafProjection } from "../trainers/gbdt/leaf-heads/projection.js";
+import { leafProjection } from "../trainers/gbdt/leaf-heads/leaf-vectors.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();

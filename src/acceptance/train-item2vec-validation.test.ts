@@ -97,6 +97,14 @@ test("the loss of held-out events that are their users' last ones is that of pai
   expect(losses.at(-1)).toBeLessThan(losses[0]!);
 });
 
+test("a run whose window is the whole session opens as any other", async () => {
+  const log = writeLog("whole.csv", { numUsers: 80 });
+  await train(log, "whole", "--split", "user", "--valid", "0.2", "--window", "session");
+  expect(manifestOf("whole").options["window"]).toBe("session");
+  const { stdout } = await embedOk(["neighbors", at("whole"), "--key", "item:c0-0", "--top", "4"]);
+  expect(stdout.match(/c0-\d/g)?.length).toBeGreaterThanOrEqual(4);
+});
+
 describe("--search", () => {
   test("tries windows, noise and steps by recall, and trains with the best", async () => {
     const how = ["--split", "user", "--valid", "0.2", "--search", "4", "--k", "4", "--metric", "recall"];

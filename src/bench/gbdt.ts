@@ -12,13 +12,12 @@ import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { labelledAs, targetMetrics } from "../trainers/gbdt/target.js";
-import { trainHead } from "../trainers/gbdt/leaf-heads/head-of-leaves.js";
 import { readLikeGbdt } from "../trainers/gbdt/run.js";
 import { wholeOf } from "../training/reading/split-parts.js";
 import { openRun } from "../embedding/run-directory.js";
 import { projectFolder } from "../testing/places.js";
 import { readGbdt } from "../trainers/gbdt/forest/artifact.js";
-import { headScores } from "../trainers/gbdt/leaf-heads/head.js";
+import { modelScores, trainHead } from "../trainers/gbdt/leaf-heads/head.js";
 import { headOptionsOf } from "../trainers/gbdt/options.js";
 import { ForestScorer } from "../trainers/gbdt/forest/scorer.js";
 import { embedMeasured } from "./child.js";
@@ -154,7 +153,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
 
   // the counter-example: a head on the rows that the trees were grown on
   const artifact = await readGbdt(await openRun(trees));
-  const { forest, vocabularies, preprocess } = artifact;
+  const { preprocess } = artifact;
   const partOf = async (log: string) => {
     const reading = { on: [log], reading: readingOptions };
     const watch = { observe: () => undefined, signal: new AbortController().signal };
@@ -164,7 +163,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
   const head = await trainHead(artifact, seen, headOptionsOf({ head: "lr" }, "binary")!, THREADS);
   const inSample = targetMetrics(
     preprocess,
-    await headScores(head, forest, vocabularies, evaluated, THREADS),
+    await modelScores({ ...artifact, head }, evaluated, THREADS),
     evaluated,
   );
   const ratio = (loss: number) => `${loss.toFixed(4)} (${(loss / alone["logLoss"]!).toFixed(4)})`;

@@ -48,9 +48,10 @@ const options = object(
       "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife candidates",
     ),
     init: path,
+    window: either(number, word("session")),
     ...named(
       number,
-      "dim epochs seed threads last negatives l2Vector l2Exponent unobservedWeight power shift window",
+      "dim epochs seed threads last negatives l2Vector l2Exponent unobservedWeight power shift",
     ),
     ...named(
       flag,

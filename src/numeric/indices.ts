@@ -52,3 +52,14 @@ export function weightOf({
 }): number {
   return weights ? sumOf(weights) : numRows;
 }
+
+/** The position of the first number that is at least x; their count where none is. @param sorted ascending */
+export function lowerBound(sorted: Float64Array, x: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

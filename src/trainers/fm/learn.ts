@@ -9,33 +9,17 @@ import type { LearnerInput, Trained } from "../../training/session/feature-train
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
-import { trainFm, type PassesElsewhere } from "./train.js";
+import { trainFm, type FmInput, type PassesElsewhere } from "./train.js";
 
 /** @param elsewhere trains on the rows in place of this machine @throws as trainFm */
 export async function learnFm(
-  { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
+  input: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
   elsewhere?: PassesElsewhere,
 ): Promise<Trained> {
-  const { numFeatures } = space;
-  const ratesOf = fieldRates(space, options);
-  const model = await trainFm(
-    {
-      numFeatures,
-      featureHashes: featureHashes(space),
-      ratesOf,
-      ...{ counts, train },
-      valid,
-      start,
-      controls,
-      elsewhere,
-    },
-    options,
-    observe,
-    signal,
-  );
+  const model = await trainFm({ ...spaceInput(input, options), elsewhere }, options, observe, signal);
   const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
   // a vector of one number, the weight, so that a linear model's table is read as any other
@@ -43,19 +27,32 @@ export async function learnFm(
   return { ...trained, name: options.model, isWeightsOnly: true, table };
 }
 
-/** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
-export function fieldRates(
-  { fields, offsets }: FeatureSpace,
+/** What a training takes of a space and its rows. @throws {UsageError} --l2-field names no field */
+export function spaceInput(
+  { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
+  options: FmOptions,
+): FmInput {
+  const penalties = fieldPenalties(space, options);
+  const rates = penalties?.map((own): FeatureRates => ({ ...own, factor: 1 }));
+  const fieldOf = rates && fieldOfFeatures(space.offsets);
+  return {
+    numFeatures: space.numFeatures,
+    featureHashes: featureHashes(space),
+    ratesOf: rates && ((feature) => rates[fieldOf![feature]!]!),
+    ...{ counts, train, valid, start, controls },
+  };
+}
+
+/** The L2 of each field, when some have their own. @throws {UsageError} there is no such field */
+export function fieldPenalties(
+  { fields }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,
-): ((feature: number) => FeatureRates) | undefined {
+): { l2Weight: number; l2Vector: number }[] | undefined {
   const names = fields.map(({ name }) => name);
   for (const name of Object.keys(l2Field)) requireColumn("--l2-field", name, names);
   if (Object.keys(l2Field).length === 0) return undefined;
-  const fieldOf = fieldOfFeatures(offsets);
-  const rates = names.map((name) =>
-    Object.hasOwn(l2Field, name)
-      ? { l2Weight: l2Field[name]!, l2Vector: l2Field[name]!, factor: 1 }
-      : { l2Weight, l2Vector, factor: 1 },
-  );
-  return (feature) => rates[fieldOf[feature]!]!;
+  return names.map((name) => {
+    const own = Object.hasOwn(l2Field, name) ? l2Field[name]! : undefined;
+    return { l2Weight: own ?? l2Weight, l2Vector: own ?? l2Vector };
+  });
 }

@@ -31,6 +31,8 @@ type Loss = "logistic" | "squared";
 const ANY = Number.MAX_VALUE;
 const MANY = 1_000_000_000;
 const [model, training] = ["Model:", "Training:"] as const;
+const notNegative = { min: 0, max: ANY, group: training } as const;
+const positive = { min: 1e-6, max: ANY, group: training } as const;
 /** Those that take steps along gradients. */
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
@@ -137,56 +139,40 @@ function byLoss(name: keyof Steps): string {
 /** What the model is, and how it is trained. */
 const own = {
   model: choice(models, {
-    placeholder: "model",
+    ...{ placeholder: "model", group: model, default: "fm" },
     help: "model to train: factorization machine, logistic regression, or field-aware FM",
-    group: model,
-    default: "fm",
   }),
   task: choice(["binary", "regression"], {
-    placeholder: "task",
+    ...{ placeholder: "task", group: model },
     help: "prediction task; by default binary if all labels are 0 or 1, else regression",
-    group: model,
   }),
   method: choice(methods, {
-    placeholder: "method",
+    ...{ placeholder: "method", group: training, default: "adagrad" },
     help: "training method",
-    group: training,
-    default: "adagrad",
   }),
   link: choice(["logit", "probit"], {
-    placeholder: "link",
+    ...{ placeholder: "link", group: model, default: "logit", only: { method: ["als", "mcmc"] } },
     help: "als and mcmc: link function from scores to probabilities",
-    group: model,
-    default: "logit",
-    only: { method: ["als", "mcmc"] },
   }),
   priorOf: choice(["field", "all"], {
-    placeholder: "whom",
+    ...{ placeholder: "whom", group: model, only: ofMcmc },
     help: "mcmc: parameters that share a prior: per field, or all",
-    group: model,
     default: (_: object, { loss }: DataFacts) => (loss === "logistic" ? "field" : "all"),
     shown: "field, or all for squared loss",
-    only: ofMcmc,
   }),
   normalizeRows: flag({
+    ...{ group: training, default: false, only: { model: ["ffm"] } },
     help: "with --model ffm: divide each row's values by their Euclidean norm",
-    group: training,
-    default: false,
-    only: { model: ["ffm"] },
   }),
   shuffle: { ...passes.shuffle, only: ofGradients },
   l2: number({
-    min: 0,
-    max: ANY,
+    ...notNegative,
     help: "L2 penalty, sets both --l2-weight and --l2-vector",
-    group: training,
     sets: ["l2Weight", "l2Vector"],
   }),
   dim: whole({
-    min: 1,
-    max: 1024,
+    ...{ min: 1, max: 1024, group: model },
     help: "embedding dimension; with --model ffm, dimension of the vector for each field",
-    group: model,
     default: ({ model: kind }: { model: Model }) => (kind === "ffm" ? 4 : 16),
     shown: "16, or 4 with --model ffm",
     // a field-aware machine has one vector for each field, a linear model none
@@ -196,78 +182,52 @@ const own = {
     },
   }),
   epochs: whole({
-    min: 1,
-    max: MANY,
+    ...{ min: 1, max: MANY, group: training },
     help: "maximum number of passes over the training data",
-    group: training,
     default: ({ method }: { method: Method }, { stopsEarly }: DataFacts) =>
       method === "als" ? 50 : method === "mcmc" || stopsEarly ? 100 : 10,
     shown: "100 with --valid, else 10; with --method als 50, with mcmc 100",
   }),
   learningRate: number({
-    min: 1e-6,
-    max: ANY,
+    ...{ ...positive, only: ofGradients, search: { span: 4 } },
     help: "learning rate of the first epoch",
-    group: training,
     default: (before: { method: Method }, facts: DataFacts) =>
       isNarrow(before, facts) ? RATE_OF_FEW : stepOf("learningRate")(before, facts),
     shown: `0.05; ${RATE_OF_FEW} up to ${FEW} fields with early stopping; 0.1 for squared loss; others by --method`,
-    only: ofGradients,
-    search: { span: 4 },
   }),
   vectorRate: number({
-    min: 1e-6,
-    max: ANY,
+    ...{ ...positive, only: { ...ofGradients, model: ["fm", "ffm"] } },
     help: "learning rate of vectors, as a multiple of --learning-rate",
-    group: training,
     default: vectorRateOf,
     shown: `1; (${MANY_FIELDS} / fields)^2 above ${MANY_FIELDS} fields; 0.25 where --learning-rate is ${RATE_OF_FEW}, more for rare keys with --negatives`,
-    only: { ...ofGradients, model: ["fm", "ffm"] },
   }),
   learningRateDecay: number({
-    min: 0,
-    max: ANY,
+    ...{ ...notNegative, only: ofGradients },
     help: "learning rate decay: in epoch e the rate is divided by 1 + x (e - 1)",
-    group: training,
     default: stepOf("learningRateDecay"),
     shown: "0, or 0.5 with --method sgd",
-    only: ofGradients,
   }),
   negativeDownsampling: share({
-    min: 1e-6,
-    max: 1,
+    ...{ ...positive, max: 1, default: 1, only: ofGradients },
     help: "share of label-0 rows to keep for training; scores are corrected for it (He et al. 2014)",
-    group: training,
-    default: 1,
-    only: ofGradients,
   }),
   l1Weight: number({
-    min: 0,
-    max: ANY,
+    ...{ ...notNegative, only: ofGradients },
     help: "ftrl: L1 penalty on weights; larger values give sparser weights",
-    group: training,
     default: stepOf("l1Weight"),
     shown: "1",
-    only: ofGradients,
   }),
   l2Weight: number({
-    min: 0,
-    max: ANY,
+    ...{ ...notNegative, only: ofPenalties, search: { span: 10 } },
     help: "L2 penalty on weights, applied at each occurrence of a feature; with --method als once per feature",
-    group: training,
     default: stepOf("l2Weight"),
     shown: byLoss("l2Weight"),
-    only: ofPenalties,
-    search: { span: 10 },
   }),
   l2Vector: number({
-    min: 0,
-    max: ANY,
+    ...{ ...notNegative, only: ofPenalties },
     help: "L2 penalty on vectors, applied like --l2-weight",
-    group: training,
     default: l2VectorOf,
     shown: `${byLoss("l2Vector")}; more for rare keys with --negatives and up to ${FEW} fields`,
-    only: ofPenalties,
     // a linear model has no vectors
     search: { span: 10, when: ({ model: kind }: { model: Model }) => kind !== "lr" },
   }),
@@ -283,11 +243,8 @@ const own = {
       ),
     },
     {
+      ...{ group: training, default: {}, shown: "", only: ofPenalties },
       help: "L2 penalty on weights and vectors of single fields, replacing the general penalty",
-      group: training,
-      default: {},
-      shown: "",
-      only: ofPenalties,
     },
   ),
   seed: passes.seed,
@@ -295,28 +252,23 @@ const own = {
   patience: { ...passes.patience, only: ofPenalties },
   minDelta: { ...passes.minDelta, only: ofPenalties },
   shards: whole({
-    min: 1,
-    max: 256,
+    ...{ min: 1, max: 256, group: training, only: { engineTrain: true } },
     help: "with --engine-train (experimental): split the rows by user into n shards, train each on an executor, and average after each epoch",
-    group: training,
-    only: { engineTrain: true },
   }),
   burnIn: whole({
-    min: 0,
-    max: MANY,
+    ...{
+      min: 0,
+      max: MANY,
+      group: training,
+      default: 20,
+      shown: "20, at most half of the epochs",
+      only: ofMcmc,
+    },
     help: "mcmc: number of burn-in epochs before the first draw is kept",
-    group: training,
-    default: 20,
-    shown: "20, at most half of the epochs",
-    only: ofMcmc,
   }),
   draws: whole({
-    min: 1,
-    max: 10_000,
+    ...{ min: 1, max: 10_000, group: training, default: 20, only: ofMcmc },
     help: "mcmc: number of draws to keep; predictions are averaged over them",
-    group: training,
-    default: 20,
-    only: ofMcmc,
   }),
 } as const;
 

@@ -4,6 +4,8 @@
 //
 // Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
 
+import { weightOf } from "../../numeric/indices.js";
+import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm/binding.js";
@@ -19,7 +21,6 @@ import {
 } from "../../training/epochs/epoch-loop.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
-import { checkGrowth } from "./check-divergence.js";
 import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
 import { checkMemory, FmMachine } from "../../factors/machine.js";
@@ -27,8 +28,8 @@ import { type ParameterRegions } from "../../factors/machine.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { prepareTraining, type Pass } from "./training-rows.js";
-import { validationOf } from "./validation.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { RowsBuffer } from "../../factors/rows-buffer.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -182,9 +183,9 @@ async function trainEpochs(
   const { optimizer } = kept;
   const model: FmModel = {
     ...kept.parameters(numFeatures, labels.scale, correction),
-    loss: options.loss,
     ...done,
-    ...(interrupted && { interrupted }),
+    loss: options.loss,
+    interrupted: interrupted || undefined,
     optimizer,
   };
   if (start) keepUntouched(model, start, counts);
@@ -195,6 +196,59 @@ async function trainEpochs(
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
+}
+
+/** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */
+const MAX_LENGTH = 1000;
+/** Mean loss above which a training is lost: nats, or so many times the labels' variance. */
+const MAX_LOSS = { logistic: 10, squared: 100 };
+
+/** @throws {DivergedError} a loss is no longer finite, or vectors have grown beyond all use */
+function checkGrowth(
+  epoch: number,
+  { trainLoss, validLoss, vectorNorm = 0 }: Pick<EpochEvent, "trainLoss" | "validLoss" | "vectorNorm">,
+  numFeatures: number,
+  labelScale: number,
+  options: FmOptions,
+): void {
+  if (!Number.isFinite(trainLoss)) throw diverged("the training loss is not finite", epoch, options);
+  if (validLoss !== undefined && !Number.isFinite(validLoss))
+    throw diverged("the validation loss is not finite", epoch, options);
+  if (trainLoss > MAX_LOSS[options.loss] * labelScale ** 2)
+    throw diverged(`the training loss has grown to ${trainLoss.toPrecision(2)}`, epoch, options);
+  const length = vectorNorm / Math.sqrt(numFeatures);
+  if (!(length <= MAX_LENGTH)) {
+    const grown = Number.isFinite(length)
+      ? `have grown to a norm of ${length.toPrecision(2)}`
+      : "are not finite";
+    throw diverged(`vectors ${grown}`, epoch, options);
+  }
+}
+
+/** Loads the validation part and returns what scores it: the mean loss of a row in the label's unit, and the stopping metric. */
+function validationOf(
+  machine: FmMachine,
+  valid: FeatureRows,
+  labelScale: number,
+  correction: number,
+  stoppingMetric: StoppingMetric | undefined,
+): (() => Promise<{ loss: number; stoppingValue: number }>) | undefined {
+  if (valid.numRows === 0) return undefined;
+  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
+  const scores = machine.allocateScores(valid.numRows);
+  const total = weightOf(valid);
+  return async () => {
+    const trained = machine.bias;
+    machine.bias = trained + correction;
+    const loss = ((await machine.score(buffer, scores)) / total) * labelScale ** 2;
+    machine.bias = trained;
+    if (!stoppingMetric) return { loss, stoppingValue: loss };
+    const own = machine.arena
+      .f32(scores)
+      .slice(0, valid.numRows)
+      .map((s) => s * labelScale);
+    return { loss, stoppingValue: Number.isFinite(loss) ? stoppingMetric.of(own, valid) : loss };
+  };
 }
 
 /**

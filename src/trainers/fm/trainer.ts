@@ -14,7 +14,6 @@ import type { Trainer } from "../../training/session/trainer.js";
 import { BEFORE_DATA, type Learner } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
-import { checkSharded } from "./shards/check.js";
 import { openFmInit } from "./warm-start.js";
 
 const command = "train-fm";
@@ -37,7 +36,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  if (given.engineTrain === true) await checkSharded(given);
+  if (given.engineTrain === true) await (await import("./shards/learn.js")).checkSharded(given);
   // the data decides none of what is checked
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const init = await openFmInit(given, command);

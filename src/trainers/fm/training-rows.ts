@@ -6,7 +6,13 @@
 // Chunks are drawn rows, or resident rows too large for the memory: these are shuffled on copying, in the kernel's order,
 // so that the result is the same bytes either way.
 
-import { rowsAt, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
+import {
+  rowsAt,
+  type FeatureRows,
+  type StoredRows,
+  type TrainingRows,
+  firstPair,
+} from "../../dataset/rows.js";
 import { BLOCK_ROWS } from "../../kernels/fm/binding.js";
 import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
 import type { FmMachine } from "../../factors/machine.js";
@@ -88,41 +94,66 @@ async function trainOnChunks(
   return { numRows, weight, loss: machine.takeLoss() };
 }
 
-/** The rows in the order that the kernel would visit them, some blocks at a time; a short block ends its chunk. */
-export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator<FeatureRows> {
-  const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+/** A block of rows where the kernel would visit it; `places` are those of its rows, in order without. */
+interface Visited {
+  first: number;
+  size: number;
+  places: Uint32Array | undefined;
+  /** a short block ends its chunk */
+  endsChunk: boolean;
+}
+
+/** Blocks of rows in the order that the kernel would visit them. @param key of the order; undefined is file order */
+function* blocksInOrder(numRows: number, key: number | undefined): Generator<Visited> {
+  const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
   const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
-  let order: number[] = [];
-  for (let i = 0; i < numBlocks; i++) {
+  for (let i = 0, held = 1; i < numBlocks; i++, held++) {
     const block = blocks ? blocks[i]! : i;
     const first = block * BLOCK_ROWS;
-    const size = Math.min(BLOCK_ROWS, rows.numRows - first);
-    const places = key === undefined ? undefined : permutation(size, blockKey(key, block));
+    const size = Math.min(BLOCK_ROWS, numRows - first);
+    const endsChunk = size < BLOCK_ROWS || held === CHUNK_BLOCKS || i === numBlocks - 1;
+    if (endsChunk) held = 0;
+    yield {
+      first,
+      size,
+      places: key === undefined ? undefined : permutation(size, blockKey(key, block)),
+      endsChunk,
+    };
+  }
+}
+
+/** The rows in the order that the kernel would visit them, some blocks at a time. */
+export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator<FeatureRows> {
+  let order: number[] = [];
+  for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {
     const start = order.length;
     for (let r = 0; r < size; r++) order[start + (places ? places[r]! : r)] = first + r;
-    if (size < BLOCK_ROWS || order.length === CHUNK_BLOCKS * BLOCK_ROWS || i === numBlocks - 1) {
-      yield rowsAt(rows, order);
-      order = [];
-    }
+    if (!endsChunk) continue;
+    yield rowsAt(rows, order);
+    order = [];
   }
 }
 
 /** The same chunks of rows on disk, their blocks read one after another. */
 function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number): Generator<FeatureRows> {
-  const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
-  const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
   let pieces: FeatureRows[] = [];
-  for (let i = 0; i < numBlocks; i++) {
-    const block = blocks ? blocks[i]! : i;
-    const first = block * BLOCK_ROWS;
-    const size = Math.min(BLOCK_ROWS, rows.numRows - first);
+  for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {
     const read = rows.rowsAt(first, size, epoch);
-    pieces.push(key === undefined ? read : permuted(read, permutation(size, blockKey(key, block))));
-    if (size < BLOCK_ROWS || pieces.length === CHUNK_BLOCKS || i === numBlocks - 1) {
-      yield joinRows(pieces);
-      pieces = [];
-    }
+    pieces.push(places ? permuted(read, places) : read);
+    if (!endsChunk) continue;
+    yield joinRows(pieces);
+    pieces = [];
   }
+}
+
+/**
+ * The training rows as one list that stays, for residuals that belong to rows: of drawn rows, those of the first epoch, with its
+ * negatives and its hidden keys.
+ */
+export function residentRows(train: TrainingRows): FeatureRows {
+  if (train.kind === "resident") return train.atEpoch?.(1) ?? train.rows;
+  if (train.kind === "stored") throw new RangeError("rows that are read from disk have no columns");
+  return joinRows([...train.draw(1)]);
 }
 
 /** Row i at places[i]. */
@@ -135,31 +166,22 @@ function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
 /** Rows one after another. */
 function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
   const numRows = pieces.reduce((sum, piece) => sum + piece.numRows, 0);
-  const numPairs = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
-  const [{ width, indptr: isRagged, values: hasValues, weights: hasWeights }] = pieces as [FeatureRows];
+  const numPairs = pieces.reduce((sum, piece) => sum + piece.ids.length, 0);
+  const isRagged = pieces.some(({ indptr }) => indptr);
   const ids = new Uint32Array(numPairs);
   const labels = new Float32Array(numRows);
-  const values = hasValues && new Float32Array(numPairs);
-  const weights = hasWeights && new Float32Array(numRows);
-  const indptr = isRagged && new Uint32Array(numRows + 1);
+  const values = pieces.some((piece) => piece.values) ? new Float32Array(numPairs).fill(1) : undefined;
+  const weights = pieces[0]?.weights && new Float32Array(numRows);
+  const indptr = isRagged ? new Uint32Array(numRows + 1) : undefined;
   let [row, pair] = [0, 0];
   for (const piece of pieces) {
-    const pairsBefore = pair;
     ids.set(piece.ids, pair);
     labels.set(piece.labels, row);
-    values?.set(piece.values!, pair);
-    weights?.set(piece.weights!, row);
-    indptr?.set(
-      piece.indptr!.subarray(1).map((end) => end + pairsBefore),
-      row + 1,
-    );
+    if (piece.values) values!.set(piece.values, pair);
+    if (piece.weights) weights?.set(piece.weights, row);
+    if (indptr) for (let r = 0; r < piece.numRows; r++) indptr[row + r + 1] = pair + firstPair(piece, r + 1);
     row += piece.numRows;
     pair += piece.ids.length;
   }
-  return {
-    ...{ numRows, width, ids, labels },
-    indptr,
-    values,
-    weights,
-  };
+  return { numRows, width: pieces[0]?.width ?? 0, indptr, ids, values, labels, weights };
 }

@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
 import { readLayout } from "./ffm/layout.js";
-import { refuseProbit } from "./mcmc/refuse-probit.js";
+import { refuseProbit } from "./mcmc/link.js";
 import type { FmOptions, GivenFm } from "./options.js";
 import { checkState, readFactorInit, type FactorInit } from "../../factors/warm-start.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";

@@ -10,9 +10,9 @@ import type { FitContents } from "../../training/session/plan.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./forest/artifact.js";
 import type { FittedModel, ModelJob } from "./fit.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
-import { comparisons } from "./leaf-heads/head-of-leaves.js";
-import { byGain, importancesOf } from "./forest/importances.js";
-import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-svd.js";
+import { comparisons } from "./leaf-heads/head.js";
+import { byGain, importancesOf } from "./forest/in-words.js";
+import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-vectors.js";
 import type { GbdtOptions } from "./options.js";
 
 /** What a training came to. */
@@ -45,14 +45,14 @@ export function gbdtContents(outcome: GbdtOutcome): FitContents {
     roles: dataset.roles,
     task: prediction.task,
     ...readingRecipe(options, dataset),
-    ...(prediction.classes && { classes: prediction.classes }),
+    classes: prediction.classes,
     labelRange: prediction.labelRange,
     columns,
   };
   const carried = init && {
     run: init.run.path,
     trees: init.forest.trees.length,
-    ...(decay !== undefined && { refitDecay: decay }),
+    refitDecay: decay,
   };
   const metrics = outcome.metrics as Record<string, Metrics>;
   return {
@@ -68,12 +68,12 @@ export function gbdtContents(outcome: GbdtOutcome): FitContents {
     },
     manifest: {
       init: carried,
-      ...(head && { normalizedEntropy: comparisons(metrics, outcome.labels) }),
-      ...(dense && { dense: dense.fit }),
+      normalizedEntropy: head && comparisons(metrics, outcome.labels),
+      dense: dense?.fit,
     },
     summary: {
-      ...(pairs && { ctrPairs: pairs }),
-      ...(dense && { dense: dense.fit }),
+      ctrPairs: pairs,
+      dense: dense?.fit,
       importances: byGain(importancesOf(forest)),
     },
   };

@@ -8,13 +8,17 @@ import { lossByRow } from "../../training/warnings/vectors-add.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { ascending } from "../../numeric/indices.js";
-import { headScores } from "./leaf-heads/head.js";
-import { scoresOf } from "./forest/scorer.js";
-import { unknownCategories } from "./unknown.js";
+import { modelScores, scoresWithoutTrees } from "./leaf-heads/head.js";
+import { unknownCategories } from "./run.js";
 import type { Part } from "../../training/examples/examples.js";
-import { scoresWithoutTrees } from "./leaf-heads/head-of-leaves.js";
 import type { FittedModel } from "./fit.js";
 import { targetMetrics, type LabelledPart, type Prediction } from "./target.js";
+import type { GbdtOptions } from "./options.js";
+import {
+  constantWarnings,
+  unfinishedWarnings,
+  vectorWarnings,
+} from "../../training/warnings/outcome-warnings.js";
 
 /** A held-out part by name. */
 type HeldOut = Record<string, Part | undefined>;
@@ -43,14 +47,14 @@ export async function evaluateForest(
     const left = part.rows.length - own.rows.length;
     if (left > 0) note(`${name}: skipped ${left} rows with classes not seen in training`);
     const evaluated = (scores: Float64Array): Metrics => targetMetrics(target, scores, own);
-    const trees = await scoresOf(forest, own.dataset, own.rows, vocabularies, threads);
-    const model = fitted ? await headScores(fitted.head, forest, vocabularies, own, threads) : trees;
+    const trees = await modelScores({ forest, vocabularies }, own, threads);
+    const model = fitted ? await modelScores({ ...grown, head: fitted.head }, own, threads) : trees;
     if (name === "valid")
       vectorsAdd = addedByLeaves(target, own, { model, trees: fitted && trees }, weighed(train));
     metrics[name] = evaluated(model);
     if (!fitted) continue;
     metrics[`${name}Trees`] = evaluated(trees);
-    metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
+    metrics[`${name}Lr`] = evaluated(scoresWithoutTrees(features, fitted.rows, own));
   }
   return { metrics, vectorsAdd };
 }
@@ -73,7 +77,7 @@ function addedByLeaves(
       return lossByRow(of, part, task === "regression" ? "squared" : "logistic", labelRange);
     const losses = multiclassLosses(of, classes!.length, labels);
     const sums = weights ? losses.map((loss, r) => loss * weights[r]!) : losses;
-    return { name: "multiLogLoss", sums, ...(weights && { weights: Float64Array.from(weights) }) };
+    return { name: "multiLogLoss", sums, weights: weights && Float64Array.from(weights) };
   };
   const constant = () => {
     const one = meanLabelScores(task, classes?.length, train);
@@ -104,21 +108,55 @@ function meanLabelScores(
 
 /** Metrics of the validation part by row; none of several classes. */
 export async function validationByRow(
-  { grown: { forest, vocabularies }, fitted, weighed }: FittedModel,
+  { grown, fitted, weighed }: FittedModel,
   { task, labelRange }: Prediction,
   part: Part | undefined,
   threads: number,
 ): Promise<readonly UserMetric[]> {
   if (!part || task === "multiclass") return [];
-  const { dataset, rows, labels, weights } = weighed(part);
-  const scores = fitted
-    ? await headScores(fitted.head, forest, vocabularies, { dataset, rows }, threads)
-    : await scoresOf(forest, dataset, rows, vocabularies, threads);
-  const units = { kind: "row" as const, size: rows.length, of: ascending(rows.length) };
+  const own = weighed(part);
+  const { labels, weights } = own;
+  const scores = await modelScores({ ...grown, head: fitted?.head }, own, threads);
+  const units = { kind: "row" as const, size: labels.length, of: ascending(labels.length) };
   return scoredMetrics(task, scores, labels, units, { bins: 1, clip: labelRange, weights }).byUser;
 }
 
 function ofTraining({ task }: Prediction, loss: number): Metrics {
   if (task === "regression") return { rmse: Math.sqrt(loss) };
   return task === "binary" ? { logLoss: loss } : { multiLogLoss: loss };
+}
+
+const CONSTANT_ADVICE =
+  "Try a larger --min-data-in-leaf or --lambda-l2, or fewer --num-leaves, and check that the label has the " +
+  "same meaning in that split";
+
+const HEAD_ADVICE = "Omit --head: the values of the leaves predict as well, or try a larger --head-l2";
+
+/** Sentences for the summary on what the validation part says of the trees. @param metrics of all parts */
+export function forestOutcomeWarnings(
+  { grown: { epochs, bestEpoch, interrupted }, fitted, weighed }: FittedModel,
+  metrics: Record<string, Metrics>,
+  vectorsAdd: VectorsAdd | undefined,
+  valid: Part | undefined,
+  { numTrees, patience }: GbdtOptions,
+): string[] {
+  if (!valid) return [];
+  // of several forests none has a course of its own here
+  const isOne = epochs.length <= numTrees;
+  const course = {
+    values: epochs.flatMap(({ validLoss }) => validLoss ?? []),
+    better: "lower",
+    name: "loss",
+    ...{ done: epochs.length, most: numTrees, flag: "--num-trees", best: bestEpoch },
+  } as const;
+  const ofTrees = metrics[fitted ? "validTrees" : "valid"]!;
+  const constant = constantWarnings(ofTrees, weighed(valid), CONSTANT_ADVICE, patience);
+  return [
+    ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
+    ...constant,
+    // without a head the control is the mean label, too
+    ...(constant.length === 0 || fitted
+      ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
+      : []),
+  ];
 }

@@ -13,9 +13,9 @@ import {
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
+import { lowerBound } from "../../numeric/indices.js";
 import { draw } from "../../numeric/random.js";
-import { edgesOf } from "./boosting/bin-edges.js";
-import { NumberSorter } from "./boosting/number-sorter.js";
+import { edgesOf, numberSorter, type NumberSorter } from "./bin-edges.js";
 import type { GbdtOptions } from "./options.js";
 
 /** Categories with fewer rows have no bin. */
@@ -66,7 +66,7 @@ export async function fitTreeFeatures(
     );
   const space = categoricalSpace(dataset, rows);
   const sample = sampleOf(rows, binConstructSampleCnt, seed);
-  const sorter = await NumberSorter.start(sample.length);
+  const sorter = await numberSorter(sample.length);
   const { fields, numeric } = dataset.roles;
   return dataset.columns
     .filter(({ name }) => fields.includes(name) || numeric.includes(name))
@@ -148,13 +148,6 @@ export function binOf(column: BinnedColumn, feature: Feature): (row: number) => 
   const edges = Float64Array.from(feature.kind === "number" ? feature.edges : []);
   return (row) => {
     const x = column.values[row]!;
-    if (x !== x) return edges.length + 1;
-    let [low, high] = [0, edges.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (edges[middle]! < x) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return x === x ? lowerBound(edges, x) : edges.length + 1;
   };
 }

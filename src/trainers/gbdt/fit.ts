@@ -4,20 +4,25 @@
 //   --head lr          trees on most of the rows, the head on the others, which the trees have not seen
 //   --cross-fit K      K forests, each without one of K folds, whose head is fitted on that fold; what they say is averaged
 
-import { averaged, type Head } from "./leaf-heads/head.js";
+import { averaged, trainHead, type Head, foldsOf, splitHead } from "./leaf-heads/head.js";
 import type { HeadOptions } from "./options.js";
 import type { Controls } from "../../training/epochs/epoch-loop.js";
 import type { Part, Parts } from "../../training/examples/examples.js";
-import { fitColumns, growForest, refitForest, type GrowJob, type GrownForest } from "./forest-of-log.js";
-import { forestsInTurn, type GrowNext } from "./boosting/forests-in-turn.js";
-import { foldsOf, splitHead, trainHead } from "./leaf-heads/head-of-leaves.js";
+import {
+  fitColumns,
+  growForest,
+  refitForest,
+  type GrowJob,
+  type GrownForest,
+  forestsInTurn,
+  type GrowNext,
+} from "./forest-of-log.js";
 import type { LabelledPart, Target } from "./target.js";
 
 /** A head with the rows that it was fitted on. */
 export interface FittedHead {
   head: Head;
   rows: LabelledPart;
-  iterations: number;
 }
 
 export interface FittedModel {
@@ -46,12 +51,12 @@ export async function fitModel(
   controls: Controls = {},
 ): Promise<FittedModel> {
   const { head, prediction: target, gbdt, note, watch } = job;
-  if (head && head.crossFit > 1) {
+  if (head?.crossFit !== undefined) {
     // some of the forests are no model, so that an interruption has nothing to save
     const { onInterrupt: _, ...others } = controls;
-    return await crossFit({ train, valid }, head, job, forestsInTurn(others, watch.signal));
+    return await crossFit({ train, valid }, head, head.crossFit, job, forestsInTurn(others, watch.signal));
   }
-  const split = head && splitHead(train, head.split, gbdt.seed);
+  const split = head && splitHead(train, head.headSplit, gbdt.seed);
   const { train: grownOn, of: weighed } = target.weighed(split?.trees ?? train);
   const features = await fitColumns(grownOn, job);
   const { decay } = job;
@@ -68,12 +73,13 @@ export async function fitModel(
     `trees are grown on ${grownOn.rows.length} rows, the head is fitted on ${rows.rows.length} other rows`,
   );
   job.lap("head");
-  return { grown, fitted: { head: fitted, rows, iterations: head.iterations }, weighed };
+  return { grown, fitted: { head: fitted, rows }, weighed };
 }
 
 async function crossFit(
   { train, valid }: Omit<Parts, "test">,
   head: HeadOptions,
+  numFolds: number,
   job: ModelJob,
   growNext: GrowNext,
 ): Promise<FittedModel> {
@@ -82,7 +88,7 @@ async function crossFit(
   // ranges and categories are everybody's, so that the forests are of the same columns
   const features = await fitColumns(all, job);
   const each: { grown: GrownForest; forest: GrownForest["forest"]; head: Head }[] = [];
-  for (const { trees, head: fold } of foldsOf(train, head.crossFit, gbdt.seed)) {
+  for (const { trees, head: fold } of foldsOf(train, numFolds, gbdt.seed)) {
     // a refit gives each forest its own number of trees
     const numTrees = Math.max(1, forestTrees?.[each.length] ?? gbdt.numTrees);
     const own = { ...job, gbdt: { ...gbdt, numTrees } };
@@ -94,7 +100,7 @@ async function crossFit(
     });
     job.lap("head");
     note(
-      `forest ${each.length} of ${head.crossFit}: trees grown on ${trees.rows.length} rows, head fitted on ` +
+      `forest ${each.length} of ${numFolds}: trees grown on ${trees.rows.length} rows, head fitted on ` +
         `${fold.rows.length} other rows`,
     );
   }
@@ -111,6 +117,6 @@ async function crossFit(
   return {
     ...{ grown, weighed },
     forestTrees: each.map((one) => one.grown.bestEpoch),
-    fitted: { head: together.head, rows: all, iterations: head.iterations },
+    fitted: { head: together.head, rows: all },
   };
 }

@@ -1,18 +1,23 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
+import type { Controls } from "../../training/epochs/epoch-loop.js";
+import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { numClassesOf, type Forest } from "./forest/forest.js";
 import { renumbered, withInitKeys, checkSameColumns, type ForestInit } from "./warm-start.js";
-import type { GrowNext } from "./boosting/forests-in-turn.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "./features.js";
 import type { GbdtOptions } from "./options.js";
 import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "./preprocess.js";
 import { refitLeaves } from "./boosting/refit-leaves.js";
-import { leavesOf, scoresOf, type Vocabularies } from "./forest/scorer.js";
-import type { GbdtInput, GbdtRows } from "./boosting/train.js";
+import { leavesOf, type Vocabularies } from "./forest/scorer.js";
+import { modelScores } from "./leaf-heads/head.js";
+import { type GbdtInput, type GbdtRows, trainGbdt, type GbdtModel } from "./boosting/train.js";
 import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { LabelledPart, Prediction } from "./target.js";
 import type { Watch } from "../../training/session/watch.js";
+import { count, either, flag, list, number, object, record } from "../../io/json-shape.js";
+import { jsonBytes, jsonOf } from "../../training/epochs/named-arrays.js";
+import { treeShape } from "./forest/tree.js";
 
 /** Trees with what scores and describes them. */
 export interface GrownForest extends EpochsDone {
@@ -82,7 +87,7 @@ export async function growForest(
     ...start.forest,
     features: start.features,
     train: await rowsOf(train),
-    ...(valid && { valid: await rowsOf(valid) }),
+    valid: valid && (await rowsOf(valid)),
   };
   job.lap("bin");
 
@@ -96,35 +101,35 @@ export async function growForest(
     ...start,
     ...done,
     forest: { ...start.forest, trees: [...start.forest.trees, ...trees] },
-    ...(last && { trainLoss: last.trainLoss }),
+    trainLoss: last?.trainLoss,
   };
 }
 
-/** f32[numClasses][rows]: what a forest says of a part. */
+/** f32[numClasses][rows]: a forest's scores of a part. */
 async function byClass(
   { forest, vocabularies }: GrownForest,
-  { dataset, rows }: Part,
+  part: Part,
   threads: number,
 ): Promise<Float32Array[]> {
   const numClasses = numClassesOf(forest);
-  const scores = await scoresOf(forest, dataset, rows, vocabularies, threads);
+  const scores = await modelScores({ forest, vocabularies }, part, threads);
   return Array.from({ length: numClasses }, (_, k) =>
-    Float32Array.from(rows, (__, i) => scores[i * numClasses + k]!),
+    Float32Array.from(part.rows, (__, i) => scores[i * numClasses + k]!),
   );
 }
 
 /** The trees of the run of --init with their leaves fitted to a part's rows. @param decay share of its value that a leaf keeps */
 export async function refitForest(
   features: readonly Feature[],
-  { dataset, rows, labels, weights }: LabelledPart,
+  part: LabelledPart,
   decay: number,
   job: GrowJob,
 ): Promise<GrownForest> {
   const { gbdt } = job;
   const start = startingForest(job, features);
-  const { forest, vocabularies } = start;
-  const leaves = await leavesOf(forest, dataset, rows, vocabularies, gbdt.threads);
-  const refitted = refitLeaves(forest, { leaves, labels, weights }, { ...gbdt, decay });
+  const { forest } = start;
+  const leaves = await leavesOf(start, part, gbdt.threads);
+  const refitted = refitLeaves(forest, { ...part, leaves }, { ...gbdt, decay });
   job.lap("leaves");
   return { ...start, forest: { ...forest, trees: refitted } };
 }
@@ -144,4 +149,54 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
   // an id of its own in nine rows of ten
   else if (keys.size > 0.9 * numRows)
     warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
+}
+
+// The forests of one training, grown one after another: one, or one for each fold of --cross-fit. RUN.checkpoint holds the arrays
+// of the forest under way (train.ts) and
+//
+//   done     u8, JSON: the forests before it; absent before the first is done
+
+const doneShape = list(
+  object({
+    trees: list(treeShape),
+    bestEpoch: count,
+    epochs: list(record(either(number, flag))),
+    interrupted: flag,
+  }),
+);
+
+/** Grows the next forest of a training. */
+export type GrowNext = (
+  input: GbdtInput,
+  options: GbdtOptions,
+  observe: (event: EpochEvent) => void,
+) => Promise<GbdtModel>;
+
+/**
+ * What grows forest after forest: those that the checkpoint holds are taken from it, the one under way goes on, later ones start.
+ *
+ * @param signal ends the training promptly
+ * @throws {ArtifactError} the checkpoint holds something else
+ */
+export function forestsInTurn({ onInterrupt, checkpoint, resume }: Controls, signal: AbortSignal): GrowNext {
+  const found =
+    resume && "done" in resume.arrays ? (jsonOf(resume.arrays, "done", doneShape) as GbdtModel[]) : [];
+  const done: GbdtModel[] = [];
+
+  const controlsOfNext = (): Controls => ({
+    onInterrupt,
+    resume: done.length === found.length ? resume : undefined,
+    checkpoint: checkpoint && {
+      every: checkpoint.every,
+      save: async ({ arrays, ...standing }) => {
+        const before = done.length > 0 && { done: jsonBytes(done) };
+        await checkpoint.save({ ...standing, arrays: { ...arrays, ...before } });
+      },
+    },
+  });
+  return async (input, options, observe) => {
+    const model = found[done.length] ?? (await trainGbdt(input, options, observe, signal, controlsOfNext()));
+    done.push(model);
+    return model;
+  };
 }

@@ -16,7 +16,7 @@ import {
 } from "../../training/capabilities/forgetting/forgetting.js";
 import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import { headText } from "./leaf-heads/head.js";
-import { leafPaths, wordsOf } from "./forest/paths.js";
+import { leafPaths, wordsOf } from "./forest/in-words.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
 import { statisticsText, type TargetStatistics } from "./target-statistics/target-statistics.js";
 

@@ -5,16 +5,16 @@ import type { PredictForeign } from "../../training/capabilities/row-predictor.j
 import type { TransformForeign } from "../../training/options/transform-options.js";
 
 export const transformForeign: TransformForeign = async (...of) =>
-  await (await import("./foreign-models/transform-foreign.js")).encodeWithForeign(...of);
+  await (await import("./foreign-models/foreign.js")).encodeWithForeign(...of);
 
 export const foreignPredictor: PredictForeign = async (...of) =>
-  await (await import("./predictor.js")).foreignPredictor(...of);
+  await (await import("./foreign-models/foreign.js")).foreignPredictor(...of);
 
 export const models: Models = {
   gbdt: {
     holds: "boosted trees",
     command: "train-gbdt",
-    predictor: async (...of) => await (await import("./predictor.js")).treePredictor(...of),
+    predictor: async (...of) => await (await import("./run.js")).treePredictor(...of),
     evaluate: async (...of) => await (await import("./run.js")).metricsOfTrees(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeWithTrees(...of),
     transformFlags: ["--dense", "--features", "--format libsvm"],
@@ -22,8 +22,8 @@ export const models: Models = {
       rotation: "its rows are encodings of leaves, and trees of different trainings have no leaves in common",
     },
     forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
-    vectors: async (run) => await (await import("./read.js")).entityVectors(run),
-    rowTexts: async (...of) => await (await import("./read.js")).leafTexts(...of),
-    reported: async (run) => ({ importances: await (await import("./read.js")).readImportances(run) }),
+    vectors: async (run) => await (await import("./run.js")).entityVectors(run),
+    rowTexts: async (...of) => await (await import("./run.js")).leafTexts(...of),
+    reported: async (run) => ({ importances: await (await import("./run.js")).readImportances(run) }),
   },
 };

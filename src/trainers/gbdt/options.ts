@@ -28,7 +28,8 @@ const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
 const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
-const ofHead = { head: ["lr"] } as const;
+const notNegative = { min: 0, max: ANY } as const;
+const ofHead = { group: model, only: { head: ["lr"] } } as const;
 /** Trees of an earlier run stay as they are, or their leaves alone change. */
 const withoutInit = { init: true } as const;
 
@@ -116,51 +117,25 @@ const head = {
     group: model,
   }),
   headSplit: share({
-    min: 0,
-    max: 1,
+    ...{ ...ofHead, min: 0, max: 1, default: 0.3 },
     help: "share of training rows held out from the trees to fit the head on: the latest rows, or by hash",
-    group: model,
-    default: 0.3,
-    only: ofHead,
   }),
-  headL2: number({
-    min: 0,
-    max: ANY,
-    help: "L2 penalty on the head's weights",
-    group: model,
-    default: 100,
-    only: ofHead,
-  }),
+  headL2: number({ ...ofHead, ...notNegative, default: 100, help: "L2 penalty on the head's weights" }),
   headPrior: choice(["zero", "leaf-values"], {
-    placeholder: "prior",
+    ...{ ...ofHead, placeholder: "prior", default: "leaf-values" },
     help: "with --head: values to shrink the head's weights towards",
-    group: model,
-    default: "leaf-values",
-    only: ofHead,
   }),
   headMethod: choice(["lbfgs", "ftrl"], {
-    placeholder: "method",
+    ...{ ...ofHead, placeholder: "method", default: "lbfgs" },
     help: "solver for the logistic regression of --head: batch or online",
-    group: model,
-    default: "lbfgs",
-    only: ofHead,
   }),
   headL1: number({
-    min: 0,
-    max: ANY,
+    ...{ ...ofHead, ...notNegative, default: 0 },
     help: "with --head-method ftrl: L1 penalty on the head's weights",
-    group: model,
-    default: 0,
-    only: ofHead,
   }),
   crossFit: whole({
-    placeholder: "k",
-    min: 2,
-    max: MANY,
+    ...{ ...ofHead, placeholder: "k", min: 2, max: MANY, not: withoutInit },
     help: "train and average k forests, each with a head fitted on its held-out fold; replaces --head-split",
-    group: model,
-    only: ofHead,
-    not: withoutInit,
   }),
 } as const;
 
@@ -193,30 +168,21 @@ const targetStatistics = {
     },
   ),
   ctrKeep: flag({
-    help: "also keep the columns of --ctr as categories",
     group: columns,
     only: { ctr: true },
+    help: "also keep the columns of --ctr as categories",
   }),
   ctrPrior: number({
-    min: -ANY,
-    max: ANY,
+    ...{ min: -ANY, max: ANY, group: columns, shown: "the mean target of the training rows" },
     help: "value for ids without rows",
-    group: columns,
-    shown: "the mean target of the training rows",
   }),
   ctrPriorWeight: number({
-    min: Number.MIN_VALUE,
-    max: ANY,
+    ...{ min: Number.MIN_VALUE, max: ANY, group: columns, shown: "1" },
     help: "weight of --ctr-prior, as a number of rows",
-    group: columns,
-    shown: "1",
   }),
   ctrPermutations: whole({
-    min: 1,
-    max: 8,
+    ...{ min: 1, max: 8, group: columns, shown: "4" },
     help: "with --ctr or --ctr-pairs: orders of the training rows to average mean targets over, if the log has no times",
-    group: columns,
-    shown: "4",
   }),
 } as const;
 
@@ -227,18 +193,12 @@ const vectors = {
     group: model,
   }),
   dim: whole({
-    min: 1,
-    max: 4096,
+    ...{ min: 1, max: 4096, group: model, shown: "16", only: { entity: true } },
     help: "embedding dimension for --entity",
-    group: model,
-    shown: "16",
-    only: { entity: true },
   }),
   dense: whole({
-    min: 1,
-    max: MANY,
+    ...{ min: 1, max: MANY, group: model },
     help: "keep n singular vectors of the leaf matrix, used by transform --dense",
-    group: model,
   }),
 } as const;
 
@@ -344,18 +304,7 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
 }
 
 /** How the head, a logistic regression on the leaves, is fitted. */
-export interface HeadOptions {
-  /** share of the training rows that it is fitted on, and the trees are not */
-  split: number;
-  l2: number;
-  /** for ftrl */
-  l1: number;
-  method: "lbfgs" | "ftrl";
-  /** forests with a head each, which are averaged; 1 for a single one */
-  crossFit: number;
-  prior: "zero" | "leaf-values";
-  iterations: number;
-}
+export type HeadOptions = Resolved<typeof head>;
 
 /** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
 export function headOptionsOf(
@@ -363,14 +312,13 @@ export function headOptionsOf(
   task: NonNullable<GivenGbdt["task"]>,
 ): HeadOptions | undefined {
   if (!given.head) return undefined;
-  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, given);
+  const options = resolved(head, given);
   if (task !== "binary") throw new UsageError("--head lr needs labels of 0 and 1");
-  if (headL1 > 0 && headMethod !== "ftrl")
+  if (options.headL1 > 0 && options.headMethod !== "ftrl")
     throw new UsageError("--head-l1 needs --head-method ftrl: L-BFGS does not support L1 penalties");
-  const { crossFit = 1 } = given;
-  if (crossFit > 1 && given.headSplit !== undefined)
+  if (given.crossFit !== undefined && given.headSplit !== undefined)
     throw new UsageError("--head-split and --cross-fit cannot be combined");
-  return { split, l2: headL2, l1: headL1, method: headMethod, prior: headPrior, crossFit, iterations: 100 };
+  return options;
 }
 
 /**

@@ -1,16 +1,20 @@
-// A run of trees on a further log: reading it as in training, and its metrics.
+// A run of trees on a further log: reading it as in training, its predictions and metrics; and what commands read of the run itself.
 
-import type { Dataset } from "../../dataset/dataset.js";
+import { type Dataset, columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
-import type { Run } from "../../embedding/run-directory.js";
+import { type Run, DEFAULT_TABLE, jsonLines } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
-import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
-import { headScores } from "./leaf-heads/head.js";
-import { scoresOf } from "./forest/scorer.js";
-import { withTargetStatistics, type TargetStatistics } from "./target-statistics/target-statistics.js";
-import { unknownCategories } from "./unknown.js";
-import type { Part } from "../../training/examples/examples.js";
+import {
+  readGbdt,
+  type GbdtArtifact,
+  IMPORTANCES_FILE,
+  LEAVES_TABLE,
+  readLeafPaths,
+} from "./forest/artifact.js";
+import { modelScorer, modelScores } from "./leaf-heads/head.js";
+import type { Vocabularies } from "./forest/scorer.js";
+import { withTargetStatistics } from "./target-statistics/target-statistics.js";
 import { targetMetrics, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/warnings/leaks.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
@@ -18,6 +22,14 @@ import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
 import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/evaluate-scores.js";
+import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
+import { join } from "node:path";
+import type { RowTexts } from "../../export/selection.js";
+import { vectorsOfTable, type KeyVectors } from "../../training/capabilities/key-vectors.js";
+import type { Importance } from "./forest/in-words.js";
+import { MISSING } from "../../log/keys.js";
+import type { UnseenCounts } from "../../dataset/rows.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
@@ -46,9 +58,10 @@ export async function metricsOfTrees(
       `--logq corrects for sampled negatives, but run '${run.path}' was trained on labels`,
     );
   const artifact = await readGbdt(run);
-  const { forest, vocabularies, preprocess, head, statistics } = artifact;
-  const whole = partName
-    ? withStatistics(await heldOutPart(run, partName, options, watch), statistics)
+  const { vocabularies, preprocess, statistics } = artifact;
+  const own = partName && (await heldOutPart(run, partName, options, watch));
+  const whole = own
+    ? { ...own, dataset: withTargetStatistics(own.dataset, statistics) }
     : wholeOf(await readLikeGbdt(artifact, { ...options, on: on!, limitsUsers: true }, watch, true));
   const { dataset } = whole;
   const warnings = [
@@ -60,19 +73,99 @@ export async function metricsOfTrees(
   const left = whole.rows.length - rows.length;
   if (left > 0) warnings.push(`skipped ${left} rows with classes not seen in training`);
   const { threads } = options.reading;
-  const scores = head
-    ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
-    : await scoresOf(forest, dataset, rows, vocabularies, threads);
-  const weights = rowWeights(dataset, rows, preprocess);
-  const counted = weights && { weights: Float32Array.from(weights) };
+  const scores = await modelScores(artifact, part, threads);
+  const counts = rowWeights(dataset, rows, preprocess);
+  const weights = counts && Float32Array.from(counts);
   const units = unitsOf(dataset, rows);
   const { task, labelRange } = preprocess;
   const given = { units, warnings, rows: rows.length };
   if (task === "multiclass")
-    return { metrics: targetMetrics(preprocess, scores, { ...part, ...counted }), byUser: [], ...given };
-  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, ...counted }), ...given };
+    return { metrics: targetMetrics(preprocess, scores, { labels, weights }), byUser: [], ...given };
+  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...given };
 }
 
-function withStatistics(part: Part, statistics: readonly TargetStatistics[]): Part {
-  return { ...part, dataset: withTargetStatistics(part.dataset, statistics) };
+/** What a run's trees predict of rows, with its head where it has one. */
+export async function treePredictor(run: Run, { threads }: { threads: number }): Promise<RowPredictor> {
+  const artifact = await readGbdt(run);
+  const { vocabularies, preprocess } = artifact;
+  const { task, classes, labelRange } = preprocess;
+  return {
+    predicted:
+      task === "multiclass"
+        ? { kind: "classes", names: classes! }
+        : task === "binary"
+          ? { kind: "probability" }
+          : { kind: "number", range: labelRange },
+    as: preprocess,
+    notes: [],
+    read: (log, watch) => readLikeGbdt(artifact, log, watch, false),
+    ...(await modelScorer(artifact, threads)),
+    countUnseen: (dataset, rows) => countUnknown(dataset, vocabularies, rows),
+  };
+}
+
+/** The importances of the columns, the greatest gain first; undefined in a run without. @throws {ArtifactError} damaged */
+export async function readImportances(run: Run): Promise<Importance[] | undefined> {
+  const file = `model/${IMPORTANCES_FILE}`;
+  if (!Object.hasOwn(run.manifest.files, file)) return undefined;
+  const lines = jsonLines(await run.readModelFile(IMPORTANCES_FILE), join(run.path, file));
+  return lines.map(({ column, splits, gain }) => ({
+    column: String(column),
+    splits: Number(splits),
+    gain: Number(gain),
+  }));
+}
+
+/** The ways to the leaves in words, where these are the rows. @param table undefined for the run's one @throws {ArtifactError} damaged */
+export async function leafTexts(run: Run, table: string | undefined): Promise<RowTexts | undefined> {
+  if (table !== LEAVES_TABLE && !(table === undefined && run.tables.length === 1)) return undefined;
+  const paths = await readLeafPaths(run);
+  return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
+}
+
+/** Vectors of the entities. @throws {UsageError} the run has leaves alone @throws {ArtifactError} damaged */
+export async function entityVectors(run: Run): Promise<KeyVectors> {
+  if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
+  throw new UsageError(
+    `run '${run.path}' holds boosted trees (train-gbdt), whose table has leaves instead of keys: train-gbdt ` +
+      "--entity COLUMN writes a vector for each key of a column",
+  );
+}
+
+/** A sentence for each column with cells that hold categories not seen in training. @param rows u32; all when absent */
+export function unknownCategories(
+  dataset: Dataset,
+  vocabularies: Vocabularies,
+  rows?: Uint32Array,
+): string[] {
+  return Object.entries(countUnknown(dataset, vocabularies, rows))
+    .filter(([, { unseen }]) => unseen > 0)
+    .map(
+      ([name, { cells, unseen }]) =>
+        `${unseen} of ${cells} cells of '${name}' hold categories not seen in training`,
+    );
+}
+
+/** By categorical column: its cells, and those whose category training has not seen. @param rows u32; all when absent */
+export function countUnknown(
+  dataset: Dataset,
+  vocabularies: Vocabularies,
+  rows?: Uint32Array,
+): Record<string, UnseenCounts> {
+  return Object.fromEntries(
+    [...vocabularies].flatMap(([name, vocabulary]): [string, UnseenCounts][] => {
+      const column = columnNamed(dataset, name);
+      if (column.kind !== "key") return [];
+      const ids = idsOf(vocabulary, column.dictionary);
+      const counts = { cells: 0, unseen: 0 };
+      const count = (code: number) => {
+        if (code === MISSING) return;
+        counts.cells++;
+        if (ids[code] === 0) counts.unseen++;
+      };
+      if (rows) for (const row of rows) count(column.codes[row]!);
+      else column.codes.forEach(count);
+      return [[name, counts]];
+    }),
+  );
 }

@@ -76,15 +76,11 @@ export function targetOf(train: Part, options: TargetOptions, init?: Prediction)
     weighed(part) {
       const known = labelled(part);
       const weights = eventWeights(known.dataset, known.rows, options);
-      const weighedBy = (own: Float32Array | undefined, of: LabelledPart) => ({
-        ...of,
-        ...(own && { weights: own }),
-      });
       return {
-        train: weighedBy(weights.train, known),
+        train: { ...known, weights: weights.train },
         of: (other) => {
           const own = labelled(other);
-          return weighedBy(weights.of(own.dataset, own.rows), own);
+          return { ...own, weights: weights.of(own.dataset, own.rows) };
         },
       };
     },

@@ -11,13 +11,13 @@ import type { Fit, Plan, Session, Source } from "../../training/session/plan.js"
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";
-import { ctrColumns, ctrOf, withCtr } from "./target-statistics/ctr.js";
+import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
-import { entitiesOf, leafVectorsOf } from "./leaf-heads/entities.js";
+import { entityTable } from "./leaf-heads/entity-table.js";
+import { leafVectors } from "./leaf-heads/leaf-vectors.js";
 import { fitModel, type ModelJob } from "./fit.js";
-import { idColumnWarnings } from "./target-statistics/id-columns.js";
 import { likeInit, openForestInit, type ForestInit } from "./warm-start.js";
-import { evaluateForest, validationByRow } from "./evaluate-forest.js";
+import { evaluateForest, validationByRow, forestOutcomeWarnings } from "./evaluate-forest.js";
 import {
   decayOf,
   gbdtOptionsOf,
@@ -26,7 +26,6 @@ import {
   type GbdtOptions,
   type GivenGbdt,
 } from "./options.js";
-import { forestOutcomeWarnings } from "./outcome.js";
 import { targetOf } from "./target.js";
 
 const command = "train-gbdt";
@@ -139,10 +138,15 @@ async function fit(
       const { entity, dim = 16, dense: numDense } = given;
       const { train } = parts;
       const { grown } = model;
-      const column = entity === undefined ? undefined : { column: entity, dim };
-      const entities = column && (await entitiesOf(grown, train, column, gbdt, watch));
+      const { seed, threads } = gbdt;
+      const entities =
+        entity === undefined
+          ? undefined
+          : await entityTable(grown, train, entity, { dim, seed, threads }, watch);
       const dense =
-        numDense === undefined ? undefined : await leafVectorsOf(grown, train, numDense, gbdt, watch);
+        numDense === undefined
+          ? undefined
+          : await leafVectors(grown, train, { dim: numDense, seed, threads }, watch);
       return gbdtContents({
         ...{ dataset, options: how, gbdt, job, model, statistics, pairs, entities, dense },
         metrics: evaluated.metrics,

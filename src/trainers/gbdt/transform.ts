@@ -3,15 +3,19 @@
 import { classLabelsOf } from "../../dataset/labels.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
-import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
+import { vectorEncoding, type EncodedRows, type Encoding } from "../../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
-import { leafStarts, type TreeSums } from "./forest/forest.js";
-import { firstOf, readLeafVectors, type LeafVectors } from "./leaf-heads/leaf-svd.js";
-import { ForestScorer, categoryCodes, type Vocabularies } from "./forest/scorer.js";
+import { leafStarts } from "./forest/forest.js";
+import {
+  firstOf,
+  readLeafVectors,
+  type LeafVectors,
+  leafProjection,
+  projected,
+} from "./leaf-heads/leaf-vectors.js";
+import { categoryCodes, chunksWithLeaves, type ScoringTrees } from "./forest/scorer.js";
 import type { GbdtPreprocess } from "./preprocess.js";
-import { leafProjection, projected } from "./leaf-heads/projection.js";
-import { unknownCategories } from "./unknown.js";
-import { readLikeGbdt } from "./run.js";
+import { unknownCategories, readLikeGbdt } from "./run.js";
 import { UsageError } from "../../errors.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -38,7 +42,7 @@ export async function encodeWithTrees(
   for (const text of warnings) watch.observe({ stage: "warning", text });
   if (!options.features)
     return {
-      ...leavesOf({ ...artifact, kept }, dataset, options, watch, dataset, run.manifest.seed),
+      ...encodedLeaves({ ...artifact, kept }, dataset, options, watch, dataset, run.manifest.seed),
       warnings,
     };
   const encoding: Encoding = {
@@ -52,9 +56,7 @@ export async function encodeWithTrees(
 }
 
 /** Trees with what they are asked by. */
-interface Encoder {
-  forest: TreeSums;
-  vocabularies: Vocabularies;
+interface Encoder extends ScoringTrees {
   /** of a run */
   preprocess?: GbdtPreprocess;
   /** of a run that was trained with --dense */
@@ -72,8 +74,8 @@ function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefi
     );
 }
 
-/** The leaves of a dataset's rows. @param keyed the dataset that names the rows */
-export function leavesOf(
+/** The leaves of a dataset's rows, or with --dense fewer numbers. @param keyed the dataset that names the rows */
+export function encodedLeaves(
   encoder: Encoder,
   dataset: Dataset,
   { key, reading, dense: given }: TransformOptions,
@@ -82,35 +84,23 @@ export function leavesOf(
   seed = DEFAULT_SEED,
 ): Pick<Transformed, "encoding" | "rows"> {
   const { forest, kept } = encoder;
-  const { trees } = forest;
   const { starts, numLeaves } = leafStarts(forest);
-  const encoding: Encoding = {
-    kind: "leaves",
-    key: key ?? "row",
-    columns: trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
-    starts,
-    numRows: dataset.numRows,
-  };
-  const rows = leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads);
-  if (given === undefined) return { encoding, rows };
+  const columns = forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`);
+  const { numRows } = dataset;
+  const encoding: Encoding = { kind: "leaves", key: key ?? "row", columns, starts, numRows };
+  const rows = (valuesOf: (leaves: Uint32Array) => EncodedRows["values"]) =>
+    leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads, valuesOf);
+  if (given === undefined) return { encoding, rows: rows((leaves) => leaves) };
   const dense = given === true ? kept!.dim : given;
   const how = kept
     ? `using the first ${dense} of ${kept.dim} singular vectors of the training rows' leaves`
     : "using a seeded sparse random projection of the leaves: the model has no singular vectors";
   observe({ stage: "note", text: `--dense: ${how}` });
-  const columns = Array.from({ length: dense }, (_, d) => `v${d}`);
   const projection = kept ? firstOf(kept, dense) : leafProjection(numLeaves, dense, seed);
   return {
-    encoding: { ...encoding, kind: "vectors", unbiased: true, columns },
-    rows: denseRows(rows, (leaves) => projected(leaves, starts, projection, dense)),
+    encoding: { ...vectorEncoding(key, dense, numRows), unbiased: true },
+    rows: rows((leaves) => projected(leaves, starts, projection, dense)),
   };
-}
-
-async function* denseRows(
-  rows: AsyncIterable<EncodedRows>,
-  reduced: (leaves: Uint32Array) => Float32Array,
-): AsyncGenerator<EncodedRows> {
-  for await (const chunk of rows) yield { ...chunk, values: reduced(chunk.values as Uint32Array) };
 }
 
 async function* leafRows(
@@ -118,23 +108,21 @@ async function* leafRows(
   dataset: Dataset,
   keyOf: (row: number) => Uint8Array,
   threads: number,
+  valuesOf: (leaves: Uint32Array) => EncodedRows["values"],
 ): AsyncGenerator<EncodedRows> {
   const labels = labelsOfRows(dataset, preprocess ?? {});
-  const { rows } = wholeOf(dataset);
-  const scorer = await ForestScorer.start(forest, threads, true);
-  try {
-    for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      const { first, numRows, leaves } = chunk;
-      yield {
-        numRows,
-        values: leaves!,
-        keyOf: (row) => keyOf(first + row),
-        labels: labels.subarray(first, first + numRows),
-      };
-    }
-  } finally {
-    await scorer.terminate();
-  }
+  for await (const chunk of chunksWithLeaves({ forest, vocabularies }, wholeOf(dataset), threads))
+    yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: valuesOf(chunk.leaves!) };
+}
+
+/** Consecutive rows without their values. */
+function nextRows(
+  first: number,
+  numRows: number,
+  keyOf: (row: number) => Uint8Array,
+  labels: Float64Array | Float32Array,
+): Omit<EncodedRows, "values"> {
+  return { numRows, keyOf: (row) => keyOf(first + row), labels: labels.subarray(first, first + numRows) };
 }
 
 /** The matrix that LightGBM is given: numbers as they are, categories as their positions, NaN for what is missing or unknown. */
@@ -158,12 +146,7 @@ async function* featureRows(
     valuesOf.forEach((valueOf, c) => {
       for (let i = 0; i < numRows; i++) values[i * width + c] = valueOf(first + i);
     });
-    yield {
-      numRows,
-      values,
-      keyOf: (row) => keyOf(first + row),
-      labels: labels.subarray(first, first + numRows),
-    };
+    yield { ...nextRows(first, numRows, keyOf, labels), values };
   }
 }
 

@@ -29,7 +29,9 @@ import { clearRows } from "../../training/capabilities/forgetting/tensors.js";
 import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
-import { ROTATION } from "./project.js";
+
+/** Tensor of a run that was rotated onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
+export const ROTATION = "rotation";
 
 const MODEL_FILE = "pca.safetensors";
 
@@ -118,7 +120,7 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
 
 /** How keys leave a run of components. @throws {ArtifactError} damaged */
 export async function componentForgetting(run: Run): Promise<Forgetting> {
-  return await forgettingOf(run, { tensors: { "pca.safetensors": components } });
+  return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
 
 /** model/ keeps the matrix of the rotation, which is applied to what transform projects. */
@@ -134,5 +136,5 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
 
 /** The rotation of a run of components. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
-  return { groups: wholeRows(table), files: rotating(run, { "pca.safetensors": keepRotation }) };
+  return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

@@ -9,14 +9,10 @@
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { rowsOf } from "../../embedding/table.js";
-import type { PcaTensors } from "./artifact.js";
+import { type EmbeddingTable, rowsOf } from "../../embedding/table.js";
+import { type PcaTensors, ROTATION } from "./artifact.js";
 import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";
-
-/** Tensor of a run that was rotated onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
-export const ROTATION = "rotation";
 
 /** A row of features becomes the sum of its values times these, less the offset. */
 export interface Projection {

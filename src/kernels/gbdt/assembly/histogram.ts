@@ -4,7 +4,7 @@
 //   a cell     i64 g 2^a, and i64 (h 2^b) << 25 | 1: what a row adds to each of its bins, 16 bytes
 //   histogram  256 cells a narrow feature, then each wide feature's from cell `wideCells[f]` on
 //
-// Integers add in any order to the same sum. a and b are chosen by the whole tree's sums (trainers/gbdt/boosting/scales.ts): a leaf's
+// Integers add in any order to the same sum. a and b are chosen by the whole tree's sums (trainers/gbdt/boosting/gradients.ts): a leaf's
 // sums are within those, no field of a cell runs into another, and cells are added and subtracted whole.
 
 import { COUNT_BITS, SplitOptions } from "./gain";

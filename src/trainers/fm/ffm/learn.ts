@@ -6,13 +6,13 @@
 //   model/ffm.json          fields, dim of a block, and whether rows are normalised
 
 import { hashText } from "../../../numeric/hash.js";
-import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
+import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
 import { readFmParameters } from "../../../factors/artifact.js";
 import { trainedFactors } from "../../../factors/trained.js";
-import { fieldRates } from "../learn.js";
+import { spaceInput } from "../learn.js";
 import { scoreRows, startScoring } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
@@ -20,34 +20,24 @@ import type { FactorStart } from "../../../factors/warm-start.js";
 import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { layoutFile, readLayout } from "./layout.js";
-import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
+import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
 /** @throws as trainFm */
 export async function learnFfm(
-  { space, train, valid, counts, start, controls }: LearnerInput<FactorStart>,
+  { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
   const { dim, normalizeRows } = options;
-  const fields = fieldAwareness(space, normalizeRows);
-  const ratesOf = fieldRates(space, options);
-  const model = await trainFm(
-    {
-      numFeatures: space.numFeatures,
-      featureHashes: featureHashes(space),
-      counts,
-      fields,
-      train: trainingInFieldOrder(train, fields.fieldOf),
-      ...(valid && { valid: inFieldOrder(valid, fields.fieldOf) }),
-      ratesOf,
-      start,
-      controls,
-    },
-    options,
-    observe,
-    signal,
-  );
+  const fields = fieldAwareness(input.space, normalizeRows);
+  const { fieldOf } = fields;
+  const inOrder = {
+    ...input,
+    train: trainingInFieldOrder(train, fieldOf),
+    valid: valid && inFieldOrder(valid, fieldOf),
+  };
+  const model = await trainFm({ ...spaceInput(inOrder, options), fields }, options, observe, signal);
   const trained = trainedFactors("ffm", model);
   return {
     ...trained,
@@ -55,8 +45,7 @@ export async function learnFfm(
       ...trained.files(of),
       ...layoutFile({ fields: of.fields.map(({ name }) => name), dim, normalizeRows }),
     }),
-    score: (rows, { threads }) =>
-      scoreRows({ ...model, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+    score: (rows, how) => scoreRows({ ...model, fields }, inFieldOrder(rows, fieldOf), how),
   };
 }
 
@@ -67,8 +56,7 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   const fields = fieldAwareness(space, layout.normalizeRows);
   const { fieldOf } = fields;
   return {
-    score: (rows, { threads }) =>
-      scoreRows({ ...parameters, fields }, inFieldOrder(rows, fieldOf), { threads }),
+    score: (rows, how) => scoreRows({ ...parameters, fields }, inFieldOrder(rows, fieldOf), how),
     async start(options) {
       const running = await startScoring({ ...parameters, fields }, options);
       return { ...running, score: (rows) => running.score(inFieldOrder(rows, fieldOf)) };
@@ -85,4 +73,69 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
     multi: fields.map(({ kind }) => kind === "multi"),
     normalizeRows,
   };
+}
+
+/** The rows as the kernel reads them, with each row's pairs in the order of their fields, those of one field as they were; the same object when they are so. */
+export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
+  const { numRows, width, indptr, values, ids } = rows;
+  if (numRows === 0) return rows;
+  // rows of one width without values have one feature of each field, in the same columns
+  if (!indptr && !values) {
+    if (isInOrder(ids, fieldOf, 0, width)) return rows;
+    const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
+    return { ...rows, ids: columnsOf(rows, placesBy(fields)) };
+  }
+  const sorted = { ids: Uint32Array.from(ids), values: values && Float32Array.from(values) };
+  let changed = false;
+  for (let r = 0; r < numRows; r++) {
+    const [from, to] = [firstPair(rows, r), firstPair(rows, r + 1)];
+    if (isInOrder(ids, fieldOf, from, to)) continue;
+    changed = true;
+    placesBy(Array.from(ids.subarray(from, to), (id) => fieldOf[id]!)).forEach((place, i) => {
+      sorted.ids[from + i] = ids[from + place]!;
+      if (sorted.values) sorted.values[from + i] = values![from + place]!;
+    });
+  }
+  return changed ? { ...rows, ...sorted } : rows;
+}
+
+/** The same of rows to train on, whenever they come. */
+export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
+  if (train.kind === "resident") {
+    return {
+      ...train,
+      rows: inFieldOrder(train.rows, fieldOf),
+      atEpoch: train.atEpoch && ((epoch: number) => inFieldOrder(train.atEpoch!(epoch), fieldOf)),
+    };
+  }
+  if (train.kind === "stored") {
+    const { rows } = train;
+    const rowsAt: StoredRows["rowsAt"] = (first, count, epoch) =>
+      inFieldOrder(rows.rowsAt(first, count, epoch), fieldOf);
+    return { kind: "stored", rows: { ...rows, rowsAt } };
+  }
+  return {
+    ...train,
+    *draw(epoch) {
+      for (const chunk of train.draw(epoch)) yield inFieldOrder(chunk, fieldOf);
+    },
+  };
+}
+
+/** Places of a row's pairs by their fields. */
+function placesBy(fields: readonly number[]): number[] {
+  return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
+}
+
+function columnsOf({ ids, numRows, width }: FeatureRows, places: readonly number[]): Uint32Array {
+  const out = new Uint32Array(ids.length);
+  for (let r = 0; r < numRows; r++) {
+    for (let f = 0; f < width; f++) out[r * width + f] = ids[r * width + places[f]!]!;
+  }
+  return out;
+}
+
+function isInOrder(ids: Uint32Array, fieldOf: Uint32Array, from: number, to: number): boolean {
+  for (let i = from + 1; i < to; i++) if (fieldOf[ids[i]!]! < fieldOf[ids[i - 1]!]!) return false;
+  return true;
 }

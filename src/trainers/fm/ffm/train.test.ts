@@ -6,8 +6,7 @@ import { draw } from "../../../numeric/random.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
 import type { FactorStart } from "../../../factors/warm-start.js";
 import type { LearnerInput } from "../../../training/session/feature-training.js";
-import { learnFfm } from "./learn.js";
-import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
+import { learnFfm, inFieldOrder, trainingInFieldOrder } from "./learn.js";
 
 const NUM_FIELDS = 9;
 const SIZE = 12;

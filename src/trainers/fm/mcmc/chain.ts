@@ -1,12 +1,11 @@
 // The chain of ALS and MCMC: parameters in the machine, w0 and the priors here; a sweep moves each of them once.
 
 import { DivergedError } from "../../../errors.js";
-import { normalDraw } from "../../../numeric/normal.js";
+import { normalDraw, gammaDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
 import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
-import { drawAlpha, drawPrior, type Prior } from "./priors.js";
 
 /** First vectors are normal with this deviation. */
 export const SPREAD = 0.1;
@@ -159,3 +158,46 @@ export class Chain {
 /** What keys stand for beside dimensions; and from where on they stand for the fields' common moves. */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;
+
+// The hyperparameters of the sampler: precision and mean of the normal prior of a field's (or of all) weights, and of each
+// dimension of its vectors; and the precision of the labels.
+//
+//   lambda ~ Gamma((a + n + 1) / 2, (b (mu - m)^2 + sum (t - mu)^2 + g) / 2)       a = b = g = 1, m = 0
+//   mu     ~ N((sum t + b m) / (n + b), 1 / ((n + b) lambda))
+//   alpha  ~ Gamma((a + N) / 2, (g + sum e^2) / 2)
+//
+// Source: Rendle 2012 (10.1145/2168752.2168771), section 3.4.3 with the constants of libFM 1.4.4.
+
+/** A normal prior. */
+interface Prior {
+  lambda: number;
+  mu: number;
+}
+
+/** A group's parameters of one dimension, field by field; only those that `counts` says are of it. */
+type Group = { values: Float32Array; counts: (index: number) => boolean }[];
+
+/**
+ * Draws the prior of a group of parameters given their values, which are summed in their order.
+ *
+ * @param before its mean in the sweep before
+ */
+function drawPrior(group: Group, before: number, key: number): Prior {
+  let [n, sum, squares] = [0, 0, 0];
+  for (const { values, counts } of group) {
+    for (let i = 0; i < values.length; i++) {
+      if (!counts(i)) continue;
+      n++;
+      sum += values[i]!;
+      squares += (values[i]! - before) ** 2;
+    }
+  }
+  const lambda = gammaDraw(draw(key, 0), (1 + n + 1) / 2, (before * before + squares + 1) / 2);
+  const mu = sum / (n + 1) + normalDraw(draw(key, 1)) / Math.sqrt((n + 1) * lambda);
+  return { lambda, mu };
+}
+
+/** Draws the precision of the labels around their scores. @param squares sum of e^2 over the rows */
+function drawAlpha(numRows: number, squares: number, key: number): number {
+  return gammaDraw(key, (1 + numRows) / 2, (1 + squares) / 2);
+}

@@ -66,41 +66,41 @@ interface Cells {
   size: number;
 }
 
-function singleColumn(
-  arena: Arena,
-  { rows, fieldOf, field, offset, size }: Cells,
-  { valued }: Shape,
-): Column {
+/** Visits a field's pairs row by row. @param put takes the feature's number within the field */
+function visit(
+  { rows, fieldOf, field, offset }: Cells,
+  put: (feature: number, row: number, pair: number) => void,
+): void {
+  for (let r = 0; r < rows.numRows; r++) {
+    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
+      if (fieldOf[rows.ids[p]!] === field) put(rows.ids[p]! - offset, r, p);
+    }
+  }
+}
+
+function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): Column {
+  const { rows, size } = cells;
   const idsAt = arena.allocate("the columns of the training rows", rows.numRows * 4);
   const valuesAt = valued ? arena.allocate("the columns of the training rows", rows.numRows * 4) : undefined;
   const ids = arena.u32(idsAt).fill(size);
   const values = valuesAt && arena.f32(valuesAt);
-  for (let r = 0; r < rows.numRows; r++) {
-    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
-      if (fieldOf[rows.ids[p]!] !== field) continue;
-      ids[r] = rows.ids[p]! - offset;
-      if (values) values[r] = rows.values![p]!;
-    }
-  }
+  visit(cells, (feature, row, pair) => {
+    ids[row] = feature;
+    if (values) values[row] = rows.values![pair]!;
+  });
   return { kind: "single", ids: idsAt.offset, values: valuesAt?.offset ?? 0 };
 }
 
-function sparseColumn(arena: Arena, { rows, fieldOf, field, offset, size }: Cells, { pairs }: Shape): Column {
+function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): Column {
+  const { rows, size } = cells;
   const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
   const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
   const [indptr, rowsOf, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
-  const visit = (put: (feature: number, row: number, pair: number) => void) => {
-    for (let r = 0; r < rows.numRows; r++) {
-      for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
-        if (fieldOf[rows.ids[p]!] === field) put(rows.ids[p]! - offset, r, p);
-      }
-    }
-  };
   // by feature: pairs counted, then put where those of the features before it end
-  visit((feature) => indptr[feature + 1]!++);
+  visit(cells, (feature) => indptr[feature + 1]!++);
   for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
   const end = indptr.slice(0, size);
-  visit((feature, row, pair) => {
+  visit(cells, (feature, row, pair) => {
     rowsOf[end[feature]!] = row;
     values[end[feature]!++] = rows.values ? rows.values[pair]! : 1;
   });

@@ -6,10 +6,9 @@
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../numeric/exp.js";
-import type { Region } from "../../../kernels/shared/memory.js";
 import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
-import { FmMachine, type ParameterRegions } from "../../../factors/machine.js";
+import { FmMachine } from "../../../factors/machine.js";
 import { scoringShape, type FmParameters } from "../../../factors/model.js";
 import { RowsBuffer } from "../../../factors/rows-buffer.js";
 import { lesserProbability, type Link } from "./link.js";
@@ -23,52 +22,41 @@ export interface Ensemble {
 }
 
 /** Scores the same rows with one draw after another; `terminate` must be called. */
-export class DrawScorer {
-  readonly #machine: FmMachine;
-  readonly #numRows: number;
-  readonly #buffer: RowsBuffer;
-  readonly #scores: Region;
-  readonly #parameters: ParameterRegions;
-
-  private constructor(machine: FmMachine, rows: FeatureRows) {
-    this.#machine = machine;
-    this.#numRows = rows.numRows;
-    this.#parameters = machine.allocateParameters();
-    this.#buffer = new RowsBuffer(machine.arena, "the rows to score").load(rows);
-    this.#scores = machine.allocateScores(rows.numRows);
-  }
-
-  /**
-   * @param shape any draw, for its size
-   * @throws {UsageError} rows and a draw do not fit 4 GiB
-   */
-  static async start(
-    shape: Pick<FmParameters, "w" | "dim">,
-    threads: number,
-    rows: FeatureRows,
-  ): Promise<DrawScorer> {
-    const machine = await FmMachine.start(scoringShape(shape, threads));
-    try {
-      return new DrawScorer(machine, rows);
-    } catch (error) {
-      await machine.terminate();
-      throw error;
-    }
-  }
-
-  async terminate(): Promise<void> {
-    await this.#machine.terminate();
-  }
-
+export interface DrawScorer {
   /** The draw's scores, f32[numRows], a view that the next call writes over. */
-  async score({ w0, w, vectors }: FmParameters): Promise<Float32Array> {
-    const machine = this.#machine;
-    machine.arena.f32(this.#parameters.vectors).set(vectors);
-    machine.arena.f32(this.#parameters.w).set(w);
-    machine.bias = w0;
-    await machine.import(this.#parameters);
-    await machine.score(this.#buffer, this.#scores);
-    return machine.arena.f32(this.#scores).subarray(0, this.#numRows);
+  score(draw: FmParameters): Promise<Float32Array>;
+  terminate(): Promise<void>;
+}
+
+/**
+ * @param shape any draw, for its size
+ * @throws {UsageError} rows and a draw do not fit 4 GiB
+ */
+export async function drawScorer(
+  shape: Pick<FmParameters, "w" | "dim">,
+  threads: number,
+  rows: FeatureRows,
+): Promise<DrawScorer> {
+  const machine = await FmMachine.start(scoringShape(shape, threads));
+  const { arena } = machine;
+  try {
+    const parameters = machine.allocateParameters();
+    const buffer = new RowsBuffer(arena, "the rows to score").load(rows);
+    const scores = machine.allocateScores(rows.numRows);
+    return {
+      async score({ w0, w, vectors }) {
+        arena.f32(parameters.vectors).set(vectors);
+        arena.f32(parameters.w).set(w);
+        machine.bias = w0;
+        await machine.import(parameters);
+        await machine.score(buffer, scores);
+        return arena.f32(scores).subarray(0, rows.numRows);
+      },
+      terminate: () => machine.terminate(),
+    };
+  } catch (error) {
+    await machine.terminate();
+    throw error;
   }
 }
 
@@ -134,7 +122,7 @@ export async function scoreEnsemble(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const scorer = await DrawScorer.start(draws[0]!, threads, rows);
+  const scorer = await drawScorer(draws[0]!, threads, rows);
   try {
     const mean = new MeanPrediction(link, rows.numRows);
     for (const each of draws) mean.add(await scorer.score(each));

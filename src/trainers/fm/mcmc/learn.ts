@@ -6,8 +6,6 @@
 //
 // Without a link and with one draw, the table is all: a plain run of model "fm".
 
-import { requireColumn } from "../../../dataset/roles.js";
-import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
@@ -18,9 +16,10 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { trainedFactors } from "../../../factors/trained.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
+import { fieldPenalties } from "../learn.js";
 import { scoreEnsemble, type Ensemble } from "./draws.js";
 import { links } from "./link.js";
-import { residentRows } from "./resident-rows.js";
+import { residentRows } from "../training-rows.js";
 import { trainCoordinates } from "./train.js";
 
 const DRAWS_FILE = "draws.safetensors";
@@ -33,21 +32,15 @@ export async function learnCoordinates(
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
-  const { offsets } = space;
   const isUnseen = unseenFeatures(space);
-  const rows = residentRows(train);
-  const penalties = fieldPenalties(space, options);
   const { ensemble, ...model } = await trainCoordinates(
     {
-      offsets,
+      offsets: space.offsets,
       featureHashes: featureHashes(space),
-      counts,
       standsForUnseen: (feature) => isUnseen[feature] === 1,
-      train: rows,
-      penalties,
-      valid,
-      start,
-      controls,
+      train: residentRows(train),
+      penalties: fieldPenalties(space, options),
+      ...{ counts, valid, start, controls },
     },
     options,
     observe,
@@ -63,23 +56,8 @@ export async function learnCoordinates(
     ...(tableScale !== 1 && { chosen: { tableScale }, keeps: { tableScale } }),
     files: () => ({ ...fm.files(space), [DRAWS_FILE]: drawsFile(ensemble) }),
     score: (rows, how) => scoreEnsemble(ensemble, rows, how),
-    ...(draws.length > 1 && { scoreByTable: (rows: FeatureRows, how) => scoreEnsemble(byTable, rows, how) }),
+    scoreByTable: draws.length > 1 ? (rows, how) => scoreEnsemble(byTable, rows, how) : undefined,
   };
-}
-
-/** The L2 of each field, when some have their own. @throws {UsageError} there is no such field */
-function fieldPenalties(
-  { fields }: FeatureSpace,
-  { l2Field, l2Weight, l2Vector }: FmOptions,
-): { l2Weight: number; l2Vector: number }[] | undefined {
-  const names = fields.map(({ name }) => name);
-  for (const name of Object.keys(l2Field)) requireColumn("--l2-field", name, names);
-  if (Object.keys(l2Field).length === 0) return undefined;
-  return names.map((name) =>
-    Object.hasOwn(l2Field, name)
-      ? { l2Weight: l2Field[name]!, l2Vector: l2Field[name]! }
-      : { l2Weight, l2Vector },
-  );
 }
 
 /** u8[numFeatures]: 1 for features that an unseen key meets: each field's out-of-vocabulary one, and the rows of a hash. */

@@ -9,8 +9,7 @@
 import type { FeatureRows } from "../../../dataset/rows.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { MeanPrediction } from "./draws.js";
-import { meanLoss } from "./losses.js";
-import type { Link } from "./link.js";
+import { meanLoss, type Link } from "./link.js";
 
 /** A table is made less sure, never surer. */
 const [LEAST, MOST] = [0.05, 1];
@@ -48,8 +47,9 @@ export function bestScale(link: Link, scores: Float32Array, rows: FeatureRows): 
   return lossAt(found) < lossAt(MOST) ? found : MOST;
 }
 
-/** The machine whose scores are those of the given one times the factor. */
+/** The machine whose scores are those of the given one times the factor: products of two vectors by its root twice. */
 export function scaledBy(factor: number, { dim, w0, w, vectors }: FmParameters): FmParameters {
+  if (factor === 1) return { dim, w0: Math.fround(w0), w, vectors };
   const root = Math.sqrt(factor);
   return {
     dim,

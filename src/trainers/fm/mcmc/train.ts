@@ -5,6 +5,7 @@
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Equations and deviations: docs/algorithms/fm-mcmc.md.
 
+import type { StoppingMetric } from "../../../training/epochs/early-stopping.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
@@ -18,12 +19,11 @@ import { labelScaleOf } from "../../../training/examples/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";
-import { meanOfDraws, rotatedOnto, type Ensemble } from "./draws.js";
+import { meanOfDraws, rotatedOnto, type Ensemble, drawScorer, MeanPrediction } from "./draws.js";
 import { KeptDraws } from "./kept-sweeps.js";
-import { linkOf } from "./link.js";
+import { linkOf, meanLoss } from "./link.js";
 import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
-import { scaledBy } from "./table-scale.js";
-import { Validation } from "./validation.js";
+import { scaledBy, bestScale } from "./table-scale.js";
 
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   /** u32[numFeatures][2] */
@@ -38,7 +38,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
 }
 
 /** The table's parameters, and what predicts: for ALS the same, for MCMC the draws. */
-export interface CoordinateModel extends FmModel {
+interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
 
@@ -67,8 +67,7 @@ export async function trainCoordinates(
   });
   return await withMachine(machine, signal, async () => {
     const { valid, counts, controls } = input;
-    const validation =
-      valid && (await Validation.start(valid, counts.length, options, controls?.stoppingMetric));
+    const validation = valid && (await validationOf(valid, counts.length, options, controls?.stoppingMetric));
     try {
       return await runSweeps(machine, validation, input, { w0, scale }, options, observe);
     } finally {
@@ -93,7 +92,8 @@ async function runSweeps(
   const chain = new Chain(machine, { ...input, numRows }, options, w0);
   const kept = new KeptDraws(options);
   const parameters = () => {
-    const own = unscaled(machine.parameters(chain.w0), scale);
+    // scores of divided labels are multiplied back
+    const own = scaledBy(scale, machine.parameters(chain.w0));
     return start && samples ? withUnseen(own, start, input) : own;
   };
   if (!controls.resume) await chain.start();
@@ -118,12 +118,12 @@ async function runSweeps(
     save: (withKept) => ({
       ...chain.arrays,
       ...((withKept || samples) && kept.arrays),
-      ...(samples && validation?.arrays),
+      ...(samples && validation?.mean.arrays),
     }),
     restore(arrays) {
       chain.arrays = arrays;
       if (samples || (validation && options.patience > 0)) kept.restore(arrays, parameters().w.length);
-      if (samples && validation) validation.arrays = arrays;
+      if (samples && validation) validation.mean.arrays = arrays;
     },
     terminate: () => machine.terminate(),
     better: stoppingMetric?.better ?? "lower",
@@ -136,27 +136,15 @@ async function runSweeps(
   if (start && !samples) keepUntouched(mean, start, counts);
   const isModerated = draws.length > 1 && linkOf(options) !== "identity";
   const tableScale = isModerated ? (options.tableScale ?? (await validation?.scaleOf(mean)) ?? 1) : 1;
-  const table = tableScale === 1 ? mean : scaledBy(tableScale, mean);
+  const table = scaledBy(tableScale, mean);
   const ensemble: Ensemble = { link: samples ? linkOf(options) : linkOfOne(options), draws, tableScale };
-  return { ...table, loss: options.loss, ...done, ...(interrupted && { interrupted }), ensemble };
+  return { ...table, ...done, loss: options.loss, interrupted: interrupted || undefined, ensemble };
 }
 
 /** One model's log-odds are its scores under the logit link. */
 function linkOfOne(options: FmOptions): Ensemble["link"] {
   const link = linkOf(options);
   return link === "logit" ? "identity" : link;
-}
-
-/** Scores of divided labels multiplied back: w by the scale, products of two vectors by its root twice. */
-function unscaled({ dim, w0, w, vectors }: FmParameters, scale: number): FmParameters {
-  const root = Math.sqrt(scale);
-  if (scale === 1) return { dim, w0: Math.fround(w0), w, vectors };
-  return {
-    dim,
-    w0: Math.fround(w0 * scale),
-    w: w.map((x) => x * scale),
-    vectors: vectors.map((x) => x * root),
-  };
 }
 
 /**
@@ -204,4 +192,42 @@ function machineInput(
   const rows = loss === "squared" ? { ...train, labels: train.labels.map((y) => y / scale) } : train;
   const residuals = rows.labels.map((y) => (loss === "squared" ? w0 - y : w0));
   return { rows, offsets, featureHashes, kinds, first, residuals };
+}
+
+/** The validation part of a chain, scored sweep by sweep; `terminate` must be called. */
+interface Validation {
+  /** Mean loss and stopping metric of the sweeps that count so far together, or of one that does not, alone. */
+  validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
+  /** By what the scores of a table are best multiplied. */
+  scaleOf(table: FmParameters): Promise<number>;
+  /** the predictions added up so far */
+  mean: MeanPrediction;
+  terminate(): Promise<void>;
+}
+
+/** @returns undefined where there are no rows */
+async function validationOf(
+  rows: FeatureRows,
+  numFeatures: number,
+  options: FmOptions,
+  stoppingMetric: StoppingMetric | undefined,
+): Promise<Validation | undefined> {
+  if (rows.numRows === 0) return undefined;
+  const shape = { w: new Float32Array(numFeatures), dim: options.dim };
+  const scorer = await drawScorer(shape, options.threads, rows);
+  const link = linkOf(options);
+  const mean = new MeanPrediction(link, rows.numRows);
+  return {
+    async validate(parameters, counts) {
+      const own = await scorer.score(parameters);
+      const prediction = counts ? mean : new MeanPrediction(link, rows.numRows);
+      prediction.add(own);
+      const scores = prediction.scores();
+      const loss = meanLoss(options.loss, scores, rows);
+      return { loss, stoppingValue: stoppingMetric?.of(scores, rows) ?? loss };
+    },
+    scaleOf: async (table) => bestScale(link, await scorer.score(table), rows),
+    mean,
+    terminate: () => scorer.terminate(),
+  };
 }

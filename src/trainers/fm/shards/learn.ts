@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { featureHashes } from "../../../dataset/vocabulary/vocabulary.js";
-import { countText, UsageError } from "../../../errors.js";
+import { countText, UsageError, flagOf } from "../../../errors.js";
 import { readText } from "../../../io/read-text.js";
 import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { FactorStart } from "../../../factors/warm-start.js";
@@ -15,7 +15,7 @@ import { withEngine } from "../../../training/session/with-engine.js";
 import { learnFm } from "../learn.js";
 import type { FmOptions, GivenFm } from "../options.js";
 import { cutRows, shardAt, type UserFeatures } from "./partition-rows.js";
-import { ShardedPasses, type SentShard } from "./passes.js";
+import { shardedPasses, type SentShard } from "./passes.js";
 import { rowsFrame } from "./program.js";
 
 /** The program with all that it imports, as the build writes it. */
@@ -58,7 +58,7 @@ export async function learnOnShards(
       const program = await readText(fileURLToPath(BUNDLE));
       const executors = await ShardProgram.start(session, program, orders.length, rowsOf);
       doing?.(`training on ${orders.length} shards on ${session.shown}`);
-      const elsewhere = new ShardedPasses(
+      const elsewhere = shardedPasses(
         shards,
         {
           shown: executors.shown,
@@ -97,4 +97,48 @@ function shardsNote(orders: readonly number[][], user: string | undefined): stri
     `${orders.length} shards of ${least === most ? least : `${least} to ${most}`} rows, ` +
     (user === undefined ? "split by row, since users are no features here" : `split by '${user}'`)
   );
+}
+
+/** Options that need what executors do not do, by the reason. */
+const REFUSED: Partial<Record<keyof GivenFm, string>> = {
+  init: "shards start from new vectors",
+  expire: "shards start from new vectors",
+  freeze: "shards start from new vectors",
+  keepState: "the optimizer state of an average is not that of a training",
+  negatives: "negatives are drawn anew for each epoch",
+  oovDropout: "hidden keys are drawn anew for each epoch",
+  l2Field: "shards have one penalty for all fields",
+  refit: "the rows would be sent to the server twice",
+  search: "each setting would send the rows to the server again",
+  checkpointEvery: "checkpoints of shards are not supported",
+  resume: "checkpoints of shards are not supported",
+};
+
+/**
+ * Checks the options, and then that the server can run the program, before the log is read.
+ *
+ * @throws {UsageError} an option that only local training has, or a server without SELECT TRANSFORM or Node
+ * @throws {EmbedError} as withEngine
+ */
+export async function checkSharded(given: GivenFm): Promise<void> {
+  const { model = "fm", method = "adagrad", shards } = given;
+  if (model !== "fm" || method !== "adagrad")
+    throw new UsageError(
+      `--engine-train trains --model fm with --method adagrad, got --model ${model} with --method ${method}: omit ` +
+        "--engine-train to train on this machine",
+    );
+  for (const [name, reason] of Object.entries(REFUSED)) {
+    const value = given[name as keyof GivenFm];
+    if (value === undefined || value === false || value === 0) continue;
+    throw new UsageError(
+      `${flagOf(name)} cannot be combined with --engine-train: ${reason}; omit --engine-train to train on this machine`,
+    );
+  }
+  if (shards === undefined)
+    throw new UsageError(
+      "--engine-train needs --shards N, such as --shards 2: each shard is trained on by one core of the cluster, and " +
+        "quality falls as their number grows",
+    );
+  const { checkPrograms } = await import("../../../engine/program.js");
+  await withEngine(given, { signal: new AbortController().signal }, ({ session }) => checkPrograms(session));
 }

@@ -14,11 +14,10 @@ import { maxDifference, repeatedIn } from "../../../testing/kernel-machine.js";
 import { defaultFmOptions, type FmOptions, type GivenFm } from "../options.js";
 import { inputOf, numFeatures, plantedRows } from "../planted.test.rows.js";
 import { type PassesElsewhere, trainFm } from "../train.js";
-import { average } from "./average.js";
-import { checkSharded } from "./check.js";
+import { average, shardedPasses, type Executors } from "./passes.js";
+import { checkSharded } from "./learn.js";
 import { cutRows, shardAt } from "./partition-rows.js";
 import { type Frame, frameOf, framesIn } from "./messages.js";
-import { type Executors, ShardedPasses } from "./passes.js";
 import { rowsFrame, trainShard } from "./program.js";
 
 const options = (rest: Partial<FmOptions> = {}): FmOptions => ({
@@ -44,7 +43,7 @@ async function passesOf(
   fm: FmOptions,
   changed: (answers: Uint8Array[]) => Uint8Array[] = (answers) => answers,
   run?: (messages: readonly Uint8Array[], sent: readonly Uint8Array[]) => Promise<Uint8Array[]>,
-): Promise<ShardedPasses> {
+): Promise<PassesElsewhere> {
   const kernel = await loadKernel("fm");
   const { featureHashes } = inputOf(rows);
   const shards = cutRows(rows, most, featureHashes, users).map((order) => shardAt(rows, order, numFeatures));
@@ -59,7 +58,7 @@ async function passesOf(
     stop: () => undefined,
   };
   const held = shards.map(({ rows: { numRows }, ...shard }) => ({ ...shard, numRows, weight: numRows }));
-  return new ShardedPasses(held, executors, fm, numFeatures);
+  return shardedPasses(held, executors, fm, numFeatures);
 }
 
 test.each([true, false])(

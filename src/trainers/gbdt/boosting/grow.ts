@@ -6,31 +6,22 @@
 //   leaves' values from their sums ─► scores
 //
 // Every thread runs this over the shared memory and takes the same decisions from the same numbers; rows are cut among
-// threads for the sums, features for the searches (own-share.ts).
+// threads for the sums, features for the searches (thread-share.ts).
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { putSplitOptions, type SplitOptions } from "../../../kernels/gbdt/binding.js";
-import { gradientSums } from "./gradients.js";
-import type { GrowingLeaf, GrownNode } from "./growing-tree.js";
+import { BLOCK_ROWS, putSplitOptions } from "../../../kernels/gbdt/binding.js";
+import { gradientSums, scalesOf } from "./gradients.js";
+import { finishLeaves, type GrowingLeaf, type GrownNode, type GrownTree } from "./growing-tree.js";
+import type { GbdtOptions } from "../options.js";
 import { findSplits } from "./leaf-splits.js";
-import { finishLeaves, type GrownLeaf } from "./leaf-values.js";
 import type { OwnShare } from "./thread-share.js";
-import { partition } from "./partition.js";
-import { scalesOf } from "./scales.js";
 
-export interface GrowOptions extends SplitOptions {
-  learningRate: number;
-  numLeaves: number;
-  /** levels at most; 0 for any number */
-  maxDepth: number;
-  /** which leaf is split next: that of the greatest gain, or of the least depth */
-  grow: "leaf" | "depth";
-}
+export type { GrownTree };
 
 /** A tree to be grown from gradients that are there. */
 export interface GrowTask {
-  options: GrowOptions;
+  options: GbdtOptions;
   /** whose scores the tree is for; 0 but for the softmax */
   ofClass: number;
   /** rows of the sample in `bag`; undefined for all */
@@ -39,12 +30,6 @@ export interface GrowTask {
   amplified: number;
   /** by feature, whether it may split; undefined for all */
   features?: Uint8Array;
-}
-
-/** The tree in bins. */
-export interface GrownTree {
-  nodes: GrownNode[];
-  leaves: GrownLeaf[];
 }
 
 /** Sum of |g| or of h is not finite. */
@@ -86,7 +71,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
 }
 
 /** The number of the leaf to split; undefined when none gains. */
-function nextLeaf(leaves: readonly GrowingLeaf[], grow: GrowOptions["grow"]): number | undefined {
+function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): number | undefined {
   let best: number | undefined;
   leaves.forEach(({ split, depth }, i) => {
     if (!split) return;
@@ -104,7 +89,7 @@ function splitLeaf(
   number: number,
   rightNumber: number,
   nodeNumber: number,
-  { catL2 }: GrowOptions,
+  { catL2 }: GbdtOptions,
 ): { node: GrownNode; right: GrowingLeaf } {
   const { feature, gain, bin, flag, leftCount, goesLeft, ...sums } = leaf.split!;
   const node: GrownNode = {
@@ -127,4 +112,58 @@ function splitLeaf(
   };
   Object.assign(leaf, { ...both, end: middle, side: "left", sums: sums.left });
   return { node, right };
+}
+
+/** Moves a leaf's rows so that those of the left side stand first, each side in the rows' order whatever thread moved them. @param number the node's */
+function partition(share: OwnShare, { begin, end }: GrowingLeaf, node: GrownNode, number: number): void {
+  const { order, columns, places, left, right, counts, numThreads } = share.layout;
+  const table = tableOf(share, node, number);
+  const column = columns[node.feature]!;
+  const { wide } = places[node.feature]!;
+  const [from, to] = share.rows(begin, end);
+  // the first thread's left side stays where it is, and is written over the rows that have been read
+  const toLeft = share.index === 0 ? order : left;
+  let [l, r] = [from, from];
+  for (let at = from; at < to; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, to - at);
+    const rows = order + 4 * at;
+    const goes = share.kernel.partition(rows, n, column, wide, table, toLeft + 4 * l, right + 4 * r);
+    l += goes;
+    r += n - goes;
+  }
+  const numLeft = share.u32(counts, numThreads);
+  numLeft[share.index] = l - from;
+  share.barrier();
+
+  // the threads' sides one after another
+  let [firstLeft, firstRight] = [begin, begin];
+  for (let t = 0; t < numThreads; t++) firstRight += numLeft[t]!;
+  for (let t = 0; t < share.index; t++) {
+    const [a, b] = share.rows(begin, end, t);
+    firstLeft += numLeft[t]!;
+    firstRight += b - a - numLeft[t]!;
+  }
+  const rows = share.u32(order, end);
+  if (toLeft === left) rows.set(share.u32(left, l).subarray(from, l), firstLeft);
+  rows.set(share.u32(right, r).subarray(from, r), firstRight);
+  share.barrier();
+}
+
+/** Which bins go left, as a table; every thread writes the same. */
+function tableOf(
+  { layout, buffer }: OwnShare,
+  { feature, bin, missingLeft, goesLeft }: GrownNode,
+  number: number,
+): number {
+  const { tables, tableBytes, places } = layout;
+  const at = tables + number * tableBytes;
+  const table = new Uint8Array(buffer, at, tableBytes);
+  if (goesLeft) table.set(goesLeft);
+  else {
+    const missing = places[feature]!.numCells - 1;
+    table.fill(1, 0, bin + 1);
+    table.fill(0, bin + 1, missing);
+    table[missing] = missingLeft ? 1 : 0;
+  }
+  return at;
 }

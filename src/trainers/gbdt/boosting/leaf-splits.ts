@@ -6,14 +6,11 @@
 import { BLOCK_ROWS, CELL_BYTES, Split } from "../../../kernels/gbdt/binding.js";
 import { getField } from "../../../kernels/shared/struct.js";
 import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js";
+import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
 /** What decides whether a leaf may split at all. */
-export interface LeafLimits {
-  minDataInLeaf: number;
-  /** levels at most; 0 for any number */
-  maxDepth: number;
-}
+type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
 /**
  * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
@@ -128,9 +125,9 @@ function bestOf(
     leftCount: field("numLeft"),
     left: { sumG: field("leftG"), sumH: field("leftH") },
     right: { sumG: field("rightG"), sumH: field("rightH") },
-    ...(categorical && {
-      goesLeft: new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice(),
-    }),
+    goesLeft: categorical
+      ? new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice()
+      : undefined,
   };
 }
 

@@ -9,7 +9,7 @@
 
 import { gradient, softmaxGradient } from "../../../numeric/losses.js";
 import { numClassesOf, type Forest } from "../forest/forest.js";
-import { leafValue } from "./leaf-values.js";
+import { leafValue } from "./growing-tree.js";
 import type { Tree } from "../forest/tree.js";
 
 /** Added to a leaf's sum of hessians, as LightGBM does. */

@@ -4,13 +4,13 @@ import { logLoss } from "../../../evaluation/metrics.js";
 import { UsageError } from "../../../errors.js";
 import { exp } from "../../../numeric/exp.js";
 import type { Forest } from "../forest/forest.js";
-import { lightgbmText } from "../foreign-models/lightgbm-text.js";
-import { readLightgbm } from "../foreign-models/lightgbm-read.js";
+import { lightgbmText, readLightgbm } from "../forest/lightgbm-text.js";
 import { checkGbdtOptions, defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import { planted, trainPlanted } from "../../../testing/planted-trees.js";
 import { columnRecipes, vocabulariesOf } from "../preprocess.js";
-import { ForestScorer, scoresOf } from "../forest/scorer.js";
-import { scalesOf } from "./scales.js";
+import { ForestScorer } from "../forest/scorer.js";
+import { modelScores } from "../leaf-heads/head.js";
+import { scalesOf } from "./gradients.js";
 
 type Planted = Awaited<ReturnType<typeof trainPlanted>>;
 
@@ -44,7 +44,7 @@ test("the validation loss of the machine is that of the forest on raw cells, mis
   const forest = forestOf(trained);
   const vocabularies = vocabulariesOf(columnRecipes(trained.features));
   const { dataset, labels } = trained.valid;
-  const scores = await scoresOf(forest, dataset, all(labels.length), vocabularies, 2);
+  const scores = await modelScores({ forest, vocabularies }, { dataset, rows: all(labels.length) }, 2);
   expect(logLoss(scores, labels)).toBeCloseTo(trained.events.at(-1)!.validLoss!, 5);
 });
 
@@ -117,7 +117,7 @@ test("the text model reads back to the same forest", async () => {
   const trained = await trainPlanted({});
   const forest = forestOf(trained);
   const text = lightgbmText(forest, trained.features, trained.options);
-  const { forest: read } = readLightgbm(text, "model.txt");
+  const read = readLightgbm(text, "model.txt");
   expect(read.columns).toEqual(forest.columns);
   const shape = ({ trees }: Forest) => JSON.stringify(trees.map(({ nodes, leaves }) => ({ nodes, leaves })));
   expect(shape(read)).toBe(shape(forest));

@@ -18,9 +18,8 @@ import {
 } from "../../../training/epochs/epoch-loop.js";
 import { floatsOf, jsonBytes, jsonOf } from "../../../training/epochs/named-arrays.js";
 import type { BinnedColumn, Feature } from "../features.js";
-import type { Forest } from "../forest/forest.js";
-import { numClassesOf } from "../forest/forest.js";
-import { shifted, treeOf } from "./grown-tree.js";
+import { type Forest, numClassesOf } from "../forest/forest.js";
+import { shifted, treeOf } from "./growing-tree.js";
 import type { Loss } from "./gradients.js";
 import { GbdtMachine } from "./machine.js";
 import { checkGbdtOptions, type GbdtOptions } from "../options.js";

@@ -7,13 +7,24 @@
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
-import { ArtifactError, UsageError } from "../../../errors.js";
 import { log } from "../../../numeric/exp.js";
-import { MAX_CLASSES } from "./lightgbm-read.js";
-import type { Categories, ForeignModel } from "./foreign-model.js";
-import type { ForestColumn } from "../forest/forest.js";
-import type { Fail } from "./lightgbm-read.js";
+import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-text.js";
+import type { ForestColumn, TreeSums } from "../forest/forest.js";
 import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
+
+/** A category's key is at its position. */
+export interface Categories {
+  keys: string[];
+  /** what cells hold: text, or numbers, of which `3` and `3.0` are one; codes are whole ones, and 3.7 is 3 */
+  cells: "text" | "number" | "code";
+}
+
+/** What a model file of LightGBM or XGBoost holds. */
+export interface ForeignModel {
+  sums: TreeSums;
+  /** by categorical column */
+  categories: Map<string, Categories>;
+}
 
 /** Columns that two bytes count. */
 const MAX_COLUMNS = 65_535;
@@ -21,28 +32,15 @@ const MAX_COLUMNS = 65_535;
 /** The newest version whose models are known. */
 const KNOWN_VERSION = 3;
 
-/** What base_score becomes, by objective. */
-const links: Record<string, "identity" | "logit" | "log"> = {
-  "binary:logistic": "logit",
-  "binary:logitraw": "logit",
-  "reg:logistic": "logit",
-  "count:poisson": "log",
-  "reg:gamma": "log",
-  "reg:tweedie": "log",
-  "survival:cox": "log",
-  "survival:aft": "log",
-  "binary:hinge": "identity",
-  "multi:softmax": "identity",
-  "multi:softprob": "identity",
-  "rank:map": "identity",
-  "rank:ndcg": "identity",
-  "rank:pairwise": "identity",
-  "reg:absoluteerror": "identity",
-  "reg:pseudohubererror": "identity",
-  "reg:quantileerror": "identity",
-  "reg:expectileerror": "identity",
-  "reg:squarederror": "identity",
-  "reg:squaredlogerror": "identity",
+/** What base_score becomes: of these objectives its log-odds, its logarithm, or itself. */
+const LINKS = {
+  logit: ["binary:logistic", "binary:logitraw", "reg:logistic"],
+  log: ["count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft"],
+  identity: [
+    ...["binary:hinge", "multi:softmax", "multi:softprob", "rank:map", "rank:ndcg", "rank:pairwise"],
+    ...["reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror", "reg:expectileerror"],
+    ...["reg:squarederror", "reg:squaredlogerror"],
+  ],
 };
 
 /** What a categorical column's cells may be: position p stands for code codes[p], two more for what is missing or unlisted. */
@@ -52,6 +50,9 @@ interface Codes {
   ifUnknown: number;
 }
 
+/** Numbers of a node or a leaf that the file does not hold, or that scoring does not need. */
+const UNKNOWN = { value: 0, weight: 0, count: 0 };
+
 type Json = Record<string, unknown>;
 
 /**
@@ -59,10 +60,7 @@ type Json = Record<string, unknown>;
  * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such model, damaged, or of another version
  */
 export function readXgboost(text: string, file: string): ForeignModel {
-  const fail: Fail = (why, what) => {
-    const message = `cannot read '${file}' as an XGBoost JSON model: ${why}`;
-    throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
-  };
+  const fail = failing(file, "an XGBoost JSON model");
   const read = new Reader(fail);
   let root: Json;
   try {
@@ -180,21 +178,11 @@ function treeOf(
       read.fail(`column ${f} is split both as numeric and as categorical`);
     if (type[i] === 1)
       test = { kind: "category", left: notListed(lists.get(i) ?? [], toLeft, codes.get(f)!) };
-    return {
-      feature: f,
-      test,
-      left: child(left[i]!),
-      right: child(right[i]!),
-      gain: 0,
-      value: 0,
-      weight: 0,
-      count: 0,
-    };
+    return { feature: f, test, left: child(left[i]!), right: child(right[i]!), gain: 0, ...UNKNOWN };
   });
   const leaves = condition.map((value, i): Leaf => ({
+    ...UNKNOWN,
     value: isLeaf[i] ? Math.fround(value) * weight : 0,
-    weight: 0,
-    count: 0,
   }));
   return { nodes, leaves, shrinkage: 1 };
 }
@@ -278,7 +266,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
 }
 
 function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
-  const link = Object.hasOwn(links, objective) ? links[objective]! : undefined;
+  const [link] = Object.entries(LINKS).find(([, objectives]) => objectives.includes(objective)) ?? [];
   if (link === undefined) return fail(`objective '${objective}' is not supported`, "kind");
   // a number, or since 3.1 one for each class
   const given = text

@@ -17,11 +17,9 @@ import { object, parseJsonLines, text } from "../../../io/json-shape.js";
 import type { Feature } from "../features.js";
 import type { Forest } from "./forest.js";
 import { headText, readHead, type Head } from "../leaf-heads/head.js";
-import { byGain, importancesOf } from "./importances.js";
-import { readLightgbm } from "../foreign-models/lightgbm-read.js";
-import { lightgbmText } from "../foreign-models/lightgbm-text.js";
+import { byGain, importancesOf, leafKey, leafPaths, wordsOf } from "./in-words.js";
+import { readLightgbm, lightgbmText } from "./lightgbm-text.js";
 import type { GbdtOptions } from "../options.js";
-import { leafKey, leafPaths, wordsOf } from "./paths.js";
 import {
   parseGbdtPreprocess,
   vocabulariesOf,
@@ -57,7 +55,7 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
     fieldOf: new Uint32Array(leaves.length),
     keys: keysOf(leaves.map(({ key }) => key)),
     counts: Uint32Array.from(leaves, ({ count }) => count),
-    ...(head && { weights: Float32Array.from(head.weights.subarray(0, leaves.length)) }),
+    weights: head && Float32Array.from(head.weights.subarray(0, leaves.length)),
     vectors: Float32Array.from(leaves, ({ value }) => value),
   };
 }
@@ -143,7 +141,7 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
     statistics.map(({ name }) => name),
   );
   const model = Buffer.from(await run.readModelFile(MODEL_FILE)).toString("utf8");
-  const { forest } = readLightgbm(model, named(MODEL_FILE));
+  const forest = readLightgbm(model, named(MODEL_FILE));
   const { columns } = preprocess;
   if (columns.length !== forest.columns.length)
     throw new ArtifactError(
@@ -162,7 +160,8 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   });
   const own = { ...forest, columns: given };
   const vocabularies = vocabulariesOf(columns);
-  const head =
-    has(HEAD_FILE) && readHead(await run.readModelFile(HEAD_FILE), own, vocabularies, named(HEAD_FILE));
-  return { forest: own, vocabularies, preprocess, statistics, ...(head && { head }) };
+  const head = has(HEAD_FILE)
+    ? readHead(await run.readModelFile(HEAD_FILE), own, vocabularies, named(HEAD_FILE))
+    : undefined;
+  return { forest: own, vocabularies, preprocess, statistics, head };
 }

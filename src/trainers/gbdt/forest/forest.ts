@@ -8,6 +8,7 @@
 
 import { MISSING_BIN } from "../../../kernels/gbdt/binding.js";
 import { ArtifactError } from "../../../errors.js";
+import { lowerBound } from "../../../numeric/indices.js";
 import type { Node, Tree } from "./tree.js";
 
 export { MISSING_BIN };
@@ -133,7 +134,7 @@ function testWords(
 ): { kind: number; test: number } {
   if (test.kind === "number") {
     const kind = test.missingLeft ? 1 : 0;
-    return { kind, test: positionOf(thresholds[feature]!, test.threshold) + kind };
+    return { kind, test: lowerBound(thresholds[feature]!, test.threshold) + kind };
   }
   const at = 4 * sets.length;
   const words = bitSet(test.left);
@@ -146,14 +147,4 @@ export function bitSet(categories: readonly number[]): number[] {
   const words = Array.from({ length: ((categories.at(-1) ?? 0) >>> 5) + 1 }, () => 0);
   for (const c of categories) words[c >>> 5] = (words[c >>> 5]! | (1 << (c & 31))) >>> 0;
   return words;
-}
-
-function positionOf(sorted: Float64Array, x: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -18,6 +18,18 @@ const ZERO = Math.fround(1e-35);
 /** Vocabularies by column: category c is key c. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
+/** Trees with the vocabularies of their categorical columns. */
+export interface ScoringTrees<F extends TreeSums = TreeSums> {
+  forest: F;
+  vocabularies: Vocabularies;
+}
+
+/** Rows, u32, of a dataset. */
+export interface DatasetRows {
+  dataset: Dataset;
+  rows: Uint32Array;
+}
+
 /** What came out for consecutive rows; the arrays are the reader's. */
 export interface ScoredChunk {
   /** position of the first among the rows asked for */
@@ -80,7 +92,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
         first,
         numRows: chunk.length,
         scores: own.slice(),
-        ...(withLeaves && { leaves: new Uint32Array(buffer, leaves, chunk.length * numTrees).slice() }),
+        leaves: withLeaves ? new Uint32Array(buffer, leaves, chunk.length * numTrees).slice() : undefined,
       };
     }
   }
@@ -183,39 +195,26 @@ function layOut(
 
 /** u16[rows.length][numTrees]: all rows' leaves. */
 export async function leavesOf(
-  forest: TreeSums,
-  dataset: Dataset,
-  rows: Uint32Array,
-  vocabularies: Vocabularies,
+  { forest, vocabularies }: ScoringTrees,
+  { dataset, rows }: DatasetRows,
   threads: number,
 ): Promise<Uint16Array> {
-  const scorer = await ForestScorer.start(forest, threads, true);
-  try {
-    const numTrees = forest.trees.length;
-    const leaves = new Uint16Array(rows.length * numTrees);
-    for await (const chunk of scorer.score(dataset, rows, vocabularies, true))
-      leaves.set(chunk.leaves!, chunk.first * numTrees);
-    return leaves;
-  } finally {
-    await scorer.terminate();
-  }
+  const numTrees = forest.trees.length;
+  const leaves = new Uint16Array(rows.length * numTrees);
+  for await (const chunk of chunksWithLeaves({ forest, vocabularies }, { dataset, rows }, threads))
+    leaves.set(chunk.leaves!, chunk.first * numTrees);
+  return leaves;
 }
 
-/** f64[rows.length][numClasses]: all rows' scores. */
-export async function scoresOf(
-  forest: TreeSums,
-  dataset: Dataset,
-  rows: Uint32Array,
-  vocabularies: Vocabularies,
+/** Rows' leaves and scores by chunks, from threads that end with the last one. */
+export async function* chunksWithLeaves(
+  { forest, vocabularies }: ScoringTrees,
+  { dataset, rows }: DatasetRows,
   threads: number,
-): Promise<Float64Array> {
-  const scorer = await ForestScorer.start(forest, threads, false);
+): AsyncGenerator<ScoredChunk> {
+  const scorer = await ForestScorer.start(forest, threads, true);
   try {
-    const numClasses = numClassesOf(forest);
-    const scores = new Float64Array(rows.length * numClasses);
-    for await (const chunk of scorer.score(dataset, rows, vocabularies, false))
-      scores.set(chunk.scores, chunk.first * numClasses);
-    return scores;
+    yield* scorer.score(dataset, rows, vocabularies, true);
   } finally {
     await scorer.terminate();
   }

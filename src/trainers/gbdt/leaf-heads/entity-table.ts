@@ -5,7 +5,6 @@
 // So that cosines and distances are those between mean encodings about the average key, as far as dim components hold them.
 
 import { MISSING } from "../../../log/keys.js";
-import type { Dataset } from "../../../dataset/dataset.js";
 import { columnOfOption } from "../../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
@@ -13,16 +12,18 @@ import { UsageError } from "../../../errors.js";
 import { transpose } from "../../../dataset/sequences/interactions.js";
 import { truncatedSvd, type SvdOptions } from "../../../solvers/svd/truncated-svd.js";
 import { leafStarts, type TreeSums } from "../forest/forest.js";
-import { leavesOf, type Vocabularies } from "../forest/scorer.js";
+import { leavesOf, type DatasetRows, type ScoringTrees } from "../forest/scorer.js";
+import type { Watch } from "../../../training/session/watch.js";
 
-/** A table of one field. @param rows u32: the training part's @throws {UsageError} the column holds no keys */
+/** A table of one field; of fewer dimensions, with a note, where the keys' leaves differ in fewer. @throws {UsageError} the column holds no keys */
 export async function entityTable(
-  { forest, vocabularies }: { forest: TreeSums; vocabularies: Vocabularies },
-  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+  trees: ScoringTrees,
+  { dataset, rows }: DatasetRows,
   name: string,
   options: Omit<SvdOptions, "tolerance">,
-  signal?: AbortSignal,
+  { observe, signal }: Watch,
 ): Promise<EmbeddingTable> {
+  const { forest } = trees;
   const column = columnOfOption(dataset, "--entity", name);
   if (column.kind !== "key")
     throw new UsageError(`--entity names column '${name}', which is not a key column`);
@@ -35,7 +36,7 @@ export async function entityTable(
     column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!,
   );
   const order = Uint32Array.from(entities.keys()).sort((a, b) => entities[a]! - entities[b]! || a - b);
-  const leaves = await leavesOf(forest, dataset, rows, vocabularies, options.threads);
+  const leaves = await leavesOf(trees, { dataset, rows }, options.threads);
   const matrix = meanEncodings(forest, leaves, order, entities, counts);
   const { numLeaves } = leafStarts(forest);
   const columns = transpose(matrix, numLeaves);
@@ -46,6 +47,12 @@ export async function entityTable(
   });
   const svd = await truncatedSvd({ rows: matrix, columns, means }, { ...options, tolerance: 0.01 }, signal);
   const { dim, left, singularValues } = svd;
+  if (dim < options.dim) {
+    const text =
+      `the leaves of the keys of '${name}' have rank ${dim}: the table has ${dim} ` +
+      `dimensions instead of ${options.dim}`;
+    observe({ stage: "note", text });
+  }
   return {
     dim,
     numRows: keys.size,

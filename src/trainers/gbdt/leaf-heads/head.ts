@@ -1,4 +1,5 @@
-// The head: a logistic regression that reads a row's leaves and its categories.
+// The head: a logistic regression that reads a row's leaves and its categories; which rows it is fitted on, and what trees, logistic
+// regression and both are worth.
 //
 //   feature   leaves of all trees, tree after tree; then for each categorical column one feature for missing and unknown
 //             categories and one for each of its vocabulary
@@ -6,17 +7,36 @@
 // It is fitted on rows that the trees have not seen: on rows that they were fitted on, leaves promise too much.
 // Source: He et al. 2014 (10.1145/2648584.2648589), section 3.
 
-import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
+import { columnNamed } from "../../../dataset/dataset.js";
 import { fitFtrl } from "../../../solvers/ftrl.js";
-import { fitLogistic, type LogisticModel, type OneHotRows } from "../../../solvers/logistic.js";
+import { fitLogistic, type LogisticModel, type OneHotRows, scoresOfRows } from "../../../solvers/logistic.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 import { list, number, object, parseJson } from "../../../io/json-shape.js";
-import type { Forest, TreeSums } from "../forest/forest.js";
+import { numClassesOf, type Forest } from "../forest/forest.js";
 import type { HeadOptions } from "../options.js";
-import { categoryCodes, ForestScorer, type ScoredChunk, type Vocabularies } from "../forest/scorer.js";
+import {
+  categoryCodes,
+  chunksWithLeaves,
+  ForestScorer,
+  type DatasetRows,
+  type ScoredChunk,
+  type ScoringTrees,
+  type Vocabularies,
+} from "../forest/scorer.js";
+import type { RowPredictor } from "../../../training/capabilities/row-predictor.js";
+import type { LabelledPart } from "../target.js";
+import type { Metrics } from "../../../embedding/manifest.js";
+import { normalizedEntropy } from "../../../evaluation/metrics.js";
+import { draw } from "../../../numeric/random.js";
+import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
+import type { Part } from "../../../training/examples/examples.js";
 
 /** Passes of FTRL over the rows. */
 const FTRL_PASSES = 3;
+/** Steps of L-BFGS at most. */
+const LBFGS_STEPS = 100;
+/** Penalty of the logistic regression that is compared with. */
+const L2_ALONE = 10;
 
 /** A fitted head. */
 export interface Head extends LogisticModel {
@@ -35,13 +55,13 @@ function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   return starts;
 }
 
-/** Leaves and categories of rows, one-hot. @param rows u32 */
-export async function encodePart(
-  forest: Forest,
-  vocabularies: Vocabularies,
-  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+/** Leaves and categories of rows, one-hot. */
+async function encodePart(
+  trees: ScoringTrees<Forest>,
+  { dataset, rows }: DatasetRows,
   threads: number,
 ): Promise<OneHotRows> {
+  const { forest, vocabularies } = trees;
   const starts = startsOf(forest, vocabularies);
   const numTrees = forest.trees.length;
   const width = numTrees + vocabularies.size;
@@ -51,40 +71,36 @@ export async function encodePart(
     );
   const ids = new Uint32Array(rows.length * width);
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
-  const scorer = await ForestScorer.start(forest, threads, true);
-  try {
-    for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      for (let i = 0; i < chunk.numRows; i++) {
-        const at = (chunk.first + i) * width;
-        for (let t = 0; t < numTrees; t++) ids[at + t] = starts[t]! + chunk.leaves![i * numTrees + t]!;
-        categories.forEach((codeOf, c) => {
-          ids[at + numTrees + c] = starts[numTrees + c]! + (codeOf(rows[chunk.first + i]!) ?? -1) + 1;
-        });
-      }
+  for await (const chunk of chunksWithLeaves(trees, { dataset, rows }, threads)) {
+    for (let i = 0; i < chunk.numRows; i++) {
+      const at = (chunk.first + i) * width;
+      for (let t = 0; t < numTrees; t++) ids[at + t] = starts[t]! + chunk.leaves![i * numTrees + t]!;
+      categories.forEach((codeOf, c) => {
+        ids[at + numTrees + c] = starts[numTrees + c]! + (codeOf(rows[chunk.first + i]!) ?? -1) + 1;
+      });
     }
-  } finally {
-    await scorer.terminate();
   }
   return { numRows: rows.length, width, numFeatures: starts.at(-1)!, ids };
 }
 
-/** Fits the head. */
-export function fitHead(
-  forest: Forest,
-  vocabularies: Vocabularies,
-  rows: OneHotRows,
-  labels: Float32Array,
-  counts: Float32Array | undefined,
-  { l1, l2, method, prior, iterations }: Pick<HeadOptions, "l1" | "l2" | "method" | "prior" | "iterations">,
-): Head {
-  const drawn = new Float64Array(rows.numFeatures);
-  let at = 0;
-  for (const { leaves } of forest.trees) for (const { value } of leaves) drawn[at++] = value;
-  const towards = prior === "leaf-values" && { prior: drawn };
+/** Fits the head on rows that the trees have not seen. */
+export async function trainHead(
+  { forest, vocabularies }: ScoringTrees<Forest>,
+  { labels, weights, ...part }: LabelledPart,
+  { headL1: l1, headL2: l2, headMethod, headPrior }: HeadOptions,
+  threads: number,
+): Promise<Head> {
+  const rows = await encodePart({ forest, vocabularies }, part, threads);
+  let prior: Float64Array | undefined;
+  if (headPrior === "leaf-values") {
+    prior = new Float64Array(rows.numFeatures);
+    let at = 0;
+    for (const { leaves } of forest.trees) for (const { value } of leaves) prior[at++] = value;
+  }
   const model =
-    method === "ftrl"
-      ? fitFtrl(rows, labels, counts, { l1, l2, passes: FTRL_PASSES, ...towards })
-      : fitLogistic(rows, labels, counts, { l2, iterations, ...towards });
+    headMethod === "ftrl"
+      ? fitFtrl(rows, labels, weights, { l1, l2, passes: FTRL_PASSES, prior })
+      : fitLogistic(rows, labels, weights, { l2, iterations: LBFGS_STEPS, prior });
   return { ...model, starts: startsOf(forest, vocabularies) };
 }
 
@@ -125,12 +141,50 @@ export function averaged(
   return { forest, head: { bias, weights, starts } };
 }
 
-/** What turns a chunk's leaves into log-odds by the head. @param rows u32: all rows that chunks are of */
-export function headScorer(
+/** Trees, and a head on their leaves where there is one. */
+interface TreeModel extends ScoringTrees {
+  head?: Head | undefined;
+}
+
+/** What scores rows by the head, or by the sums of the trees without one; `end` must be called. */
+export async function modelScorer(
+  { forest, vocabularies, head }: TreeModel,
+  threads: number,
+): Promise<Pick<RowPredictor, "score" | "end">> {
+  const needsLeaves = head !== undefined;
+  const scorer = await ForestScorer.start(forest, threads, needsLeaves);
+  const numClasses = numClassesOf(forest);
+  return {
+    async score(dataset, rows) {
+      const scoreOf = head && headScorer(head, { forest, vocabularies }, { dataset, rows });
+      const scores = new Float64Array(rows.length * numClasses);
+      for await (const chunk of scorer.score(dataset, rows, vocabularies, needsLeaves))
+        scores.set(scoreOf ? scoreOf(chunk) : chunk.scores, chunk.first * numClasses);
+      return scores;
+    },
+    end: () => scorer.terminate(),
+  };
+}
+
+/** f64[rows.length][numClasses]: rows' scores by the head, or by the sums of the trees without one. */
+export async function modelScores(
+  model: TreeModel,
+  { dataset, rows }: DatasetRows,
+  threads: number,
+): Promise<Float64Array> {
+  const scorer = await modelScorer(model, threads);
+  try {
+    return await scorer.score(dataset, rows);
+  } finally {
+    await scorer.end();
+  }
+}
+
+/** What turns a chunk's leaves into log-odds by the head. @param part all rows that chunks are of */
+function headScorer(
   { bias, weights, starts }: Head,
-  { trees }: TreeSums,
-  vocabularies: Vocabularies,
-  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+  { forest: { trees }, vocabularies }: ScoringTrees,
+  { dataset, rows }: DatasetRows,
 ): (chunk: ScoredChunk) => Float64Array {
   const numTrees = trees.length;
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
@@ -144,26 +198,6 @@ export function headScorer(
       });
       return score;
     });
-}
-
-/** f64: log-odds of rows by the head. */
-export async function headScores(
-  head: Head,
-  forest: Forest,
-  vocabularies: Vocabularies,
-  part: { dataset: Dataset; rows: Uint32Array },
-  threads: number,
-): Promise<Float64Array> {
-  const scores = new Float64Array(part.rows.length);
-  const scoreOf = headScorer(head, forest, vocabularies, part);
-  const scorer = await ForestScorer.start(forest, threads, true);
-  try {
-    for await (const chunk of scorer.score(part.dataset, part.rows, vocabularies, true))
-      scores.set(scoreOf(chunk), chunk.first);
-  } finally {
-    await scorer.terminate();
-  }
-  return scores;
 }
 
 /** The head as model/head.json holds it. */
@@ -182,4 +216,90 @@ export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabu
         "again",
     );
   return { bias: parsed.bias, weights: Float64Array.from(parsed.weights), starts };
+}
+
+/** The share of the rows that the head is fitted on: the latest ones by time, by a hash of seed and row without a time. */
+export function splitHead({ dataset, rows }: Part, share: number, seed: number): { trees: Part; head: Part } {
+  if (!(share > 0 && share < 1))
+    throw new UsageError(`--head-split must be between 0 and 1 (exclusive), got ${share}`);
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  const key = draw(seed, 0x4ead);
+  let isHead = (row: number) => draw(key, row) < share * 2 ** 32;
+  if (column?.kind === "number") {
+    // by time, then row
+    const order = rows.slice().sort((a, b) => column.values[a]! - column.values[b]! || a - b);
+    const latest = new Set(order.subarray(rows.length - Math.round(share * rows.length)));
+    isHead = (row) => latest.has(row);
+  }
+  const [trees, head] = [rows.filter((row) => !isHead(row)), rows.filter(isHead)];
+  if (trees.length === 0 || head.length === 0)
+    throw new UsageError(
+      `--head-split ${share} of ${rows.length} rows leaves no rows for the trees or for the head`,
+    );
+  return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
+}
+
+/** For each of so many folds, drawn by a hash of seed and row, the rows without it and its own. */
+export function foldsOf({ dataset, rows }: Part, count: number, seed: number): { trees: Part; head: Part }[] {
+  const key = draw(seed, 0xf01d);
+  const foldOf = (row: number) => Math.floor((draw(key, row) / 2 ** 32) * count);
+  return Array.from({ length: count }, (_, fold) => {
+    const [trees, head] = [
+      rows.filter((row) => foldOf(row) !== fold),
+      rows.filter((row) => foldOf(row) === fold),
+    ];
+    if (trees.length === 0 || head.length === 0)
+      throw new UsageError(`--cross-fit ${count} of ${rows.length} rows leaves a fold without rows`);
+    return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
+  });
+}
+
+/** Bins of all columns, one-hot: what a logistic regression without trees reads. */
+function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneHotRows {
+  const width = features.length;
+  const ids = new Uint32Array(rows.length * width);
+  let first = 0;
+  features.forEach((feature, f) => {
+    const bin = binOf(binnedColumn(dataset, feature), feature);
+    for (let i = 0; i < rows.length; i++) ids[i * width + f] = first + bin(rows[i]!);
+    first += cellsOf(feature);
+  });
+  return { numRows: rows.length, width, numFeatures: first, ids };
+}
+
+/** Log-odds of a part by a logistic regression on the bins of the columns, fitted on the head's rows. */
+export function scoresWithoutTrees(
+  features: readonly Feature[],
+  { labels, weights, ...part }: LabelledPart,
+  evaluated: Part,
+): Float64Array {
+  const model = fitLogistic(oneHotBins(features, part), labels, weights, {
+    l2: L2_ALONE,
+    iterations: LBFGS_STEPS,
+  });
+  return scoresOfRows(oneHotBins(features, evaluated), model);
+}
+
+/**
+ * Log losses over the entropy of the training rate, and relative to the trees alone, as table 1 of He et al. 2014 has them.
+ *
+ * @param metrics by part: of both, of the trees alone and of the logistic regression alone
+ * @param training labels of the training part
+ */
+export function comparisons(
+  metrics: Record<string, Metrics>,
+  training: Float32Array,
+): Record<string, Record<string, { normalizedEntropy: number; relativeToTrees: number }>> {
+  const parts = ["valid", "test"].filter((part) => metrics[`${part}Trees`]);
+  return Object.fromEntries(
+    parts.map((part) => {
+      const lossOf = (suffix: string) => metrics[`${part}${suffix}`]!["logLoss"]!;
+      const of = (suffix: string) => ({
+        normalizedEntropy: normalizedEntropy(lossOf(suffix), training),
+        relativeToTrees: lossOf(suffix) / lossOf("Trees"),
+      });
+      return [part, { treesAndLr: of(""), lr: of("Lr"), trees: of("Trees") }];
+    }),
+  );
 }

@@ -7,6 +7,7 @@
 
 import { MISSING } from "../../../log/keys.js";
 import { UsageError } from "../../../errors.js";
+import { lowerBound } from "../../../numeric/indices.js";
 
 /** Columns of a combination at most, as CatBoost has it (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
@@ -93,7 +94,11 @@ function numbersOf(numbers: Float64Array, end: number): Level {
     sorted[size++] = number;
   }
   const distinct = sorted.slice(0, size);
-  return { size, find: (others) => found(others, (number) => placeOf(distinct, number)) };
+  const placeOf = (number: number) => {
+    const place = lowerBound(distinct, number);
+    return distinct[place] === number ? place : ABSENT;
+  };
+  return { size, find: (others) => found(others, placeOf) };
 }
 
 function found(numbers: Float64Array, place: (number: number) => number): Uint32Array {
@@ -103,14 +108,4 @@ function found(numbers: Float64Array, place: (number: number) => number): Uint32
     places[i] = number !== number ? MISSING : number < 0 ? ABSENT : place(number);
   }
   return places;
-}
-
-function placeOf(distinct: Float64Array, number: number): number {
-  let [low, high] = [0, distinct.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (distinct[middle]! < number) low = middle + 1;
-    else high = middle;
-  }
-  return distinct[low] === number ? low : ABSENT;
 }

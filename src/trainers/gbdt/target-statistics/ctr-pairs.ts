@@ -98,7 +98,7 @@ export function choosePairs(train: Targets, order: RowOrder, options: PairsOptio
     // those that gain nothing now gain nothing later, or little
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
-  return { pairs, ...(few.length < columns.length && { considered: few.map(({ name }) => name) }) };
+  return { pairs, considered: few.length < columns.length ? few.map(({ name }) => name) : undefined };
 }
 
 /** u32[n]: codes of the training rows below size, or MISSING. */

@@ -2,7 +2,7 @@
 // trained and evaluated on.
 
 import { keyAt } from "../../../log/keys.js";
-import type { Dataset } from "../../../dataset/dataset.js";
+import { type Dataset, columnNamed } from "../../../dataset/dataset.js";
 import { UsageError } from "../../../errors.js";
 import { columnsOf } from "./combinations.js";
 import { choosePairs, type ChosenPair } from "./ctr-pairs.js";
@@ -19,7 +19,7 @@ import type { Part, Parts } from "../../../training/examples/examples.js";
 import type { GivenGbdt } from "../options.js";
 import type { Target } from "../target.js";
 
-export interface CtrFlags extends Omit<CtrOptions, "seed"> {
+interface CtrFlags extends Omit<CtrOptions, "seed"> {
   /** pairs that are chosen, at most */
   pairs?: number;
   /** of a refit: the pairs of the first training, whose number of trees goes with them */
@@ -54,7 +54,7 @@ export function ctrOf({
   }
   return {
     columns: distinct(ctr ?? []),
-    ...(ctrPairs !== undefined && { pairs: ctrPairs === "auto" ? AUTO_PAIRS : ctrPairs }),
+    pairs: ctrPairs === "auto" ? AUTO_PAIRS : ctrPairs,
     keep: ctrKeep ?? false,
     prior: ctrPrior,
     priorWeight: ctrPriorWeight ?? 1,
@@ -79,7 +79,7 @@ export function ctrColumns({ columns }: CtrFlags): string[] {
 }
 
 /** The parts with the columns that are made. */
-export interface CtrParts {
+interface CtrParts {
   parts: Parts;
   statistics: TargetStatistics[];
   /** of --ctr-pairs */
@@ -188,4 +188,47 @@ function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
         "it by ranges any more; add a copy of the column to the log to have both",
     ];
   });
+}
+
+/** `campaign_id`, `store code`, `SKU`; and `storeId`. */
+const ID_NAMES = [/(?:^|[^a-z0-9])(?:id|uid|sku|zip|zipcode|code)$/i, /[a-z](?:Id|ID)$/];
+/** Up to so many values, trees separate them one by one all the same. */
+const FEW_VALUES = 50;
+
+/**
+ * Sentences for the summary on columns of whole numbers that trees read as amounts and that are ids by their names: ranges of an id
+ * mean nothing, and a tree finds some all the same.
+ *
+ * @param rows u32: those that the trees are grown on
+ * @param named what --numeric names, with or without a form: it is meant
+ */
+export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: readonly string[]): string[] {
+  const { roles } = dataset;
+  const isNamed = (name: string) => named.some((text) => text === name || text.startsWith(`${name}:`));
+  const found = roles.numeric.filter((name) => {
+    if (isNamed(name) || !ID_NAMES.some((form) => form.test(name))) return false;
+    const column = columnNamed(dataset, name);
+    return column.kind === "number" && hasManyWholeNumbers(column.values, rows);
+  });
+  // --fields and --numeric are full lists: a list with the id alone would drop all other columns
+  const fields = [...roles.fields, ...found].join(",");
+  const rest = roles.numeric.filter((name) => !found.includes(name));
+  const lists = [`--fields '${fields}'`, ...(rest.length > 0 ? [`--numeric '${rest.join(",")}'`] : [])];
+  return found.map(
+    (name) =>
+      `column '${name}' is numeric but looks like an id: use ${lists.join(" ")} to treat its values as categories, ` +
+      `--ctr ${name} to replace them with their mean target, or --numeric ${name} to keep the numbers without this warning`,
+  );
+}
+
+function hasManyWholeNumbers(values: Float64Array, rows: Uint32Array): boolean {
+  const distinct = new Set<number>();
+  for (const row of rows) {
+    const x = values[row]!;
+    // missing ones are NaN
+    if (x !== x) continue;
+    if (!Number.isInteger(x)) return false;
+    if (distinct.size <= FEW_VALUES) distinct.add(x);
+  }
+  return distinct.size > FEW_VALUES;
 }

@@ -1,6 +1,6 @@
 // Where numeric columns are cut.
 
-import { mulberry32 } from "../../../testing/random.js";
+import { mulberry32 } from "../../testing/random.js";
 import { edgesOf } from "./bin-edges.js";
 
 const ascending = (values: number[]) => Float64Array.from(values).sort();

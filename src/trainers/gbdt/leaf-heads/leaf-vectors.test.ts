@@ -1,7 +1,7 @@
 // What is left of one-hot leaves when they are projected.
 
 import { mulberry32 } from "../../../testing/random.js";
-import { leafProjection, projected } from "./projection.js";
+import { leafProjection, projected } from "./leaf-vectors.js";
 
 test("distances between rows of leaves are kept within a fifth, by 256 numbers", () => {
   const random = mulberry32(1);

@@ -1,7 +1,7 @@
 // Which columns of whole numbers are said to be ids.
 
 import { datasetOf } from "../../../testing/dataset-of.js";
-import { idColumnWarnings } from "./id-columns.js";
+import { idColumnWarnings } from "./ctr.js";
 
 const rows = Uint32Array.from({ length: 200 }, (_, i) => i);
 const wholes = Array.from(rows, (i) => (i * 7) % 100);

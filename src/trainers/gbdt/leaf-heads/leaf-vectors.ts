@@ -1,4 +1,5 @@
-// One-hot leaves as fewer numbers, as the training rows choose: a truncated singular value decomposition.
+// One-hot leaves as fewer numbers: a truncated singular value decomposition of the training rows' leaves (train-gbdt --dense), or a
+// sparse random projection for trees without one.
 //
 //   A[row][leaf] = 1 where the row falls into the leaf, else 0      A ~ U S V'      a row's numbers: row of A V, its leaves' rows of V added up
 //
@@ -6,14 +7,15 @@
 // A is not centred, so that the first number is about how common a row's leaves are. Of more than MAX_ENTRIES / trees rows,
 // every k-th is taken. Memory: 18 bytes an entry, and 4 dim a leaf.
 
-import type { Dataset } from "../../../dataset/dataset.js";
 import { transpose } from "../../../dataset/sequences/interactions.js";
 import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { truncatedSvd, type SvdOptions } from "../../../solvers/svd/truncated-svd.js";
 import { leafStarts, type TreeSums } from "../forest/forest.js";
-import { leavesOf, type Vocabularies } from "../forest/scorer.js";
+import { leavesOf, type DatasetRows, type ScoringTrees } from "../forest/scorer.js";
+import type { Watch } from "../../../training/session/watch.js";
+import { draw } from "../../../numeric/random.js";
 
 const DENSE_FILE = "dense.safetensors";
 /** Rows times trees that are decomposed at most. */
@@ -34,22 +36,18 @@ export interface LeafFit {
   explained: number;
 }
 
-/**
- * V of a part's rows; of fewer dimensions where their leaves differ in fewer.
- *
- * @param rows u32
- */
+/** V of a part's rows; of fewer dimensions, with a note, where their leaves differ in fewer. */
 export async function leafVectors(
-  { forest, vocabularies }: { forest: TreeSums; vocabularies: Vocabularies },
-  { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
+  trees: ScoringTrees,
+  { dataset, rows }: DatasetRows,
   options: Omit<SvdOptions, "tolerance">,
-  signal?: AbortSignal,
+  { observe, signal }: Watch,
 ): Promise<LeafVectors & { fit: LeafFit }> {
-  const { starts, numLeaves } = leafStarts(forest);
+  const { starts, numLeaves } = leafStarts(trees.forest);
   const numTrees = starts.length;
   const step = Math.ceil((rows.length * numTrees) / MAX_ENTRIES);
   const taken = step > 1 ? rows.filter((_, i) => i % step === 0) : rows;
-  const leaves = await leavesOf(forest, dataset, taken, vocabularies, options.threads);
+  const leaves = await leavesOf(trees, { dataset, rows: taken }, options.threads);
   const matrix = {
     indptr: Uint32Array.from({ length: taken.length + 1 }, (_, i) => i * numTrees),
     indices: Uint32Array.from(leaves, (leaf, at) => starts[at % numTrees]! + leaf),
@@ -63,6 +61,10 @@ export async function leafVectors(
   const squares = singularValues.reduce((sum, s) => sum + s * s, 0);
   // every entry is 1
   const explained = squares / matrix.indices.length;
+  if (dim < options.dim) {
+    const text = `the leaves of the rows have rank ${dim}: --dense keeps ${dim} dimensions instead of ${options.dim}`;
+    observe({ stage: "note", text });
+  }
   return { dim, vectors: right, fit: { dim, rows: taken.length, explained } };
 }
 
@@ -88,4 +90,46 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
   const vectors = tensors.f32("vectors", [leafStarts(forest).numLeaves, undefined]);
   const [, dim] = tensors.shapeOf("vectors");
   return dim ? { dim, vectors } : tensors.fail("its vectors have length 0");
+}
+
+// The random projection:
+//
+//   R[leaf][d] = sqrt(3 / dim) times 1, 0 or -1 with odds 1 : 4 : 1; a row's numbers are the sum of its leaves' rows of R
+//
+// Entries are hashes of (seed, leaf, d): nothing is fitted or kept, and a new row has what it would have had in training.
+// Distances between rows' one-hot leaves are kept up to an error of order 1 / sqrt(dim).
+// Source: Achlioptas 2003 (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
+
+/** f32[numLeaves][dim]: R. */
+export function leafProjection(numLeaves: number, dim: number, seed: number): Float32Array {
+  const scale = Math.fround(Math.sqrt(3 / dim));
+  const own = draw(seed, 0xd5e);
+  return Float32Array.from({ length: numLeaves * dim }, (_, at) => {
+    const sixth = Math.floor((6 * draw(draw(own, Math.floor(at / dim)), at % dim)) / 2 ** 32);
+    return sixth === 0 ? scale : sixth === 5 ? -scale : 0;
+  });
+}
+
+/**
+ * @param leaves u32[n][numTrees], numbers within their trees
+ * @param starts where each tree's leaves start among all
+ * @returns f32[n][dim]
+ */
+export function projected(
+  leaves: Uint32Array,
+  starts: ArrayLike<number>,
+  projection: Float32Array,
+  dim: number,
+): Float32Array {
+  const numTrees = starts.length;
+  const n = leaves.length / numTrees;
+  const out = new Float32Array(n * dim);
+  for (let row = 0; row < n; row++) {
+    const sums = out.subarray(row * dim, (row + 1) * dim);
+    for (let t = 0; t < numTrees; t++) {
+      const from = (starts[t]! + leaves[row * numTrees + t]!) * dim;
+      for (let d = 0; d < dim; d++) sums[d]! += projection[from + d]!;
+    }
+  }
+  return out;
 }

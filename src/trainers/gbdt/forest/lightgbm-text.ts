@@ -1,14 +1,160 @@
-// LightGBM's text model → a forest: our own, or one that LightGBM trained.
+// A forest as LightGBM's text model: written as version v4, and read back, our own or one that LightGBM trained.
 //
+// Numbers are written with the digits that read back to the same f64. A category is its position in the column's vocabulary.
 // Read are trees with constant leaves; of several classes, tree t is of class t mod num_class. `average_output` (random forests)
 // divides leaf values by the number of iterations. What else a text may hold is refused by name.
+// Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp (Tree::ToString).
 
+import type { Feature } from "../features.js";
+import {
+  bitSet,
+  numClassesOf,
+  type Forest,
+  type ForestColumn,
+  type MissingNumbers,
+  type TreeSums,
+} from "./forest.js";
+import { importancesOf } from "./in-words.js";
+import type { GbdtOptions } from "../options.js";
+import { type Leaf, type Node, type Tree, isTree, type Test } from "./tree.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
-import type { Forest, ForestColumn, MissingNumbers, TreeSums } from "../forest/forest.js";
-import { isTree, type Node, type Test, type Tree } from "../forest/tree.js";
 
+/** decision_type: bit 0 category, bit 1 missing goes left, bits 2 and 3 what is missing (2: NaN). */
+const CATEGORY = 1;
+const MISSING_LEFT = 2;
+const MISSING_NAN = 2 << 2;
+
+const FORMAT = "a LightGBM text model";
 /** Classes of a model: a row has a score for each. */
 export const MAX_CLASSES = 10_000;
+
+/** The model's text. */
+export function lightgbmText(forest: Forest, features: readonly Feature[], options: GbdtOptions): string {
+  const trees = forest.trees.map((tree, t) => treeText(tree, t, t < numClassesOf(forest)));
+  const head = [
+    "tree",
+    "version=v4",
+    `num_class=${numClassesOf(forest)}`,
+    `num_tree_per_iteration=${numClassesOf(forest)}`,
+    "label_index=0",
+    `max_feature_idx=${features.length - 1}`,
+    `objective=${objectiveText(forest)}`,
+    `feature_names=${featureNames(features).join(" ")}`,
+    `feature_infos=${features.map(infoOf).join(" ")}`,
+    `tree_sizes=${trees.map((text) => Buffer.byteLength(text)).join(" ")}`,
+  ];
+  return [
+    `${head.join("\n")}\n\n`,
+    ...trees,
+    "end of trees\n\n",
+    `feature_importances:\n${importanceLines(forest, features)}\n`,
+    `parameters:\n${parameterLines(forest, options, features)}\nend of parameters\n\n`,
+    "pandas_categorical:null\n",
+  ].join("");
+}
+
+function objectiveText(forest: Forest): string {
+  const numClasses = numClassesOf(forest);
+  return {
+    binary: "binary sigmoid:1",
+    regression: "regression",
+    multiclass: `multiclass num_class:${numClasses}`,
+  }[forest.objective];
+}
+
+/** Names without white space, which LightGBM splits at; a name that then repeats is numbered. */
+function featureNames(features: readonly Feature[]): string[] {
+  const seen = new Set<string>();
+  return features.map(({ name }) => {
+    // quotes, commas, colons and brackets are refused by LightGBM
+    const plain = name.replaceAll(/[\s",:[\]{}]/g, "_") || "_";
+    let unique = plain;
+    for (let i = 2; seen.has(unique); i++) unique = `${plain}_${i}`;
+    seen.add(unique);
+    return unique;
+  });
+}
+
+function infoOf(feature: Feature): string {
+  if (feature.kind === "number")
+    return feature.edges.length === 0 ? "none" : `[${feature.min}:${feature.max}]`;
+  const categories = Array.from({ length: feature.numCategories }, (_, c) => c);
+  return categories.length === 0 ? "none" : [-1, ...categories].join(":");
+}
+
+/** @param carriesBase whether its values have the best constant in them: LightGBM then takes them as they are */
+function treeText({ nodes, leaves, shrinkage }: Tree, t: number, carriesBase: boolean): string {
+  const lines = [`Tree=${t}`, `num_leaves=${leaves.length}`];
+  const sets = nodes.flatMap(({ test }) => (test.kind === "category" ? [bitSet(test.left)] : []));
+  lines.push(`num_cat=${sets.length}`);
+  const list = (name: string, items: Iterable<number | string>) =>
+    lines.push(`${name}=${[...items].join(" ")}`);
+  const ofNodes = (name: string, key: Exclude<keyof Node, "test">) =>
+    list(
+      name,
+      nodes.map((node) => node[key]),
+    );
+  const ofLeaves = (name: string, key: keyof Leaf) =>
+    list(
+      name,
+      leaves.map((leaf) => leaf[key]),
+    );
+  if (nodes.length > 0) {
+    let set = 0;
+    ofNodes("split_feature", "feature");
+    ofNodes("split_gain", "gain");
+    list(
+      "threshold",
+      nodes.map(({ test }) => (test.kind === "category" ? set++ : test.threshold)),
+    );
+    list("decision_type", nodes.map(decisionType));
+    ofNodes("left_child", "left");
+    ofNodes("right_child", "right");
+  }
+  ofLeaves("leaf_value", "value");
+  if (nodes.length > 0) {
+    ofLeaves("leaf_weight", "weight");
+    ofLeaves("leaf_count", "count");
+    ofNodes("internal_value", "value");
+    ofNodes("internal_weight", "weight");
+    ofNodes("internal_count", "count");
+  }
+  if (sets.length > 0) {
+    const boundaries = [0];
+    for (const words of sets) boundaries.push(boundaries.at(-1)! + words.length);
+    list("cat_boundaries", boundaries);
+    list("cat_threshold", sets.flat());
+  }
+  return `${lines.join("\n")}\nis_linear=0\nshrinkage=${carriesBase ? 1 : shrinkage}\n\n\n`;
+}
+
+function decisionType({ test }: Node): number {
+  if (test.kind === "category") return MISSING_NAN | CATEGORY;
+  return MISSING_NAN | (test.missingLeft ? MISSING_LEFT : 0);
+}
+
+/** Columns by how many nodes split on them. */
+function importanceLines(forest: Forest, features: readonly Feature[]): string {
+  const counts = importancesOf(forest).map(({ splits }) => splits);
+  const names = featureNames(features);
+  const order = counts.map((_, f) => f).filter((f) => counts[f]! > 0);
+  order.sort((a, b) => counts[b]! - counts[a]! || a - b);
+  return order.map((f) => `${names[f]}=${counts[f]}\n`).join("");
+}
+
+/** LightGBM shows them, and goes on by them: with its objective, learning rate and penalties, and which columns are categorical. */
+function parameterLines(forest: Forest, options: GbdtOptions, features: readonly Feature[]): string {
+  const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const named = ["numLeaves", "learningRate", "maxBin", "minDataInLeaf", "lambdaL1", "lambdaL2"] as const;
+  const categorical = features.flatMap(({ kind }, f) => (kind === "category" ? [f] : []));
+  return [
+    "[boosting: gbdt]",
+    `[objective: ${forest.objective}]`,
+    `[num_class: ${numClassesOf(forest)}]`,
+    ...named.map((name) => `[${snake(name)}: ${options[name]}]`),
+    `[categorical_feature: ${categorical.join(",")}]`,
+  ].join("\n");
+}
 
 /** A category's name in pandas. */
 export type PandasCategory = string | number | boolean;
@@ -24,22 +170,26 @@ export interface LightgbmModel {
   pandasCategorical?: PandasCategory[][];
 }
 
-function failing(file: string): Fail {
+/** Damage unless the text is of a kind that is not read, which is no damage. */
+export type Fail = (why: string, what?: "kind") => never;
+
+/** @param format what the file was read as, with its article */
+export function failing(file: string, format: string): Fail {
   return (why, what) => {
-    const message = `cannot read '${file}' as a LightGBM text model: ${why}`;
+    const message = `cannot read '${file}' as ${format}: ${why}`;
     throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
   };
 }
 
 /** The forest of a run's own text. @throws {ArtifactError} as readLightgbmTrees, or of an objective that is not trained here */
-export function readLightgbm(text: string, file: string): { forest: Forest } {
+export function readLightgbm(text: string, file: string): Forest {
   const { sums, objective: given } = readLightgbmTrees(text, file);
-  const fail = failing(file);
+  const fail = failing(file, FORMAT);
   const objective = objectiveOf(given, fail);
   const { numClasses = 1, columns, trees } = sums;
   if (numClasses > 1 !== (objective === "multiclass"))
     fail(`num_class ${numClasses} does not match its objective`);
-  return { forest: { objective, columns, trees, ...(numClasses > 1 && { numClasses }) } };
+  return { objective, columns, trees, numClasses: numClasses > 1 ? numClasses : undefined };
 }
 
 /**
@@ -47,7 +197,7 @@ export function readLightgbm(text: string, file: string): { forest: Forest } {
  * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such text, damaged, or of another version
  */
 export function readLightgbmTrees(text: string, file: string): LightgbmModel {
-  const fail = failing(file);
+  const fail = failing(file, FORMAT);
   const lines = text.split("\n").map((line) => line.trimEnd());
   if (lines[0] !== "tree") fail("its first line is not 'tree'");
   const end = lines.indexOf("end of trees");
@@ -84,7 +234,8 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
       `its ${trees.length} trees are not a multiple of ${numClasses} per iteration: the file is ` +
         "truncated; restore it",
     );
-  if (head.has("average_output")) averageOf(trees, trees.length / numClasses);
+  if (head.has("average_output"))
+    for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= trees.length / numClasses;
   const columns = names.map((name, f): ForestColumn => ({
     kind: "number",
     missing: "nan",
@@ -110,9 +261,6 @@ function numbersOf(lines: readonly string[], start: string): number[] {
   const list = line?.slice(start.length, -1) ?? "";
   return /^\d+(,\d+)*$/.test(list) ? list.split(",").map(Number) : [];
 }
-
-/** Damage unless the text is of a kind that is not read, which is no damage. */
-export type Fail = (why: string, what?: "kind") => never;
 
 /** NAME=VALUE lines; a line without = is a name. */
 function entriesOf(lines: readonly string[]): Map<string, string> {
@@ -179,7 +327,7 @@ function treeOf(
   const nodes = feature.map((f, i): Node => {
     if (!Number.isInteger(f) || f < 0 || f >= numColumns) fail(`split_feature ${f} is not a column`);
     const type = decision[i]!;
-    const kind = type & 1 ? "category" : "number";
+    const kind = type & CATEGORY ? "category" : "number";
     const missing = (["none", "zero", "nan"] as const)[(type >> 2) & 3];
     const known = kinds.get(f);
     if (missing === undefined) fail(`decision_type ${type} is unknown`);
@@ -189,13 +337,13 @@ function treeOf(
     const set = threshold[i]!;
     const test: Test =
       kind === "number"
-        ? { kind, threshold: set, missingLeft: (type & 2) !== 0 }
+        ? { kind, threshold: set, missingLeft: (type & MISSING_LEFT) !== 0 }
         : { kind, left: categoriesOf(setOf(set)) };
+    const sides = { left: left[i]!, right: right[i]! };
     return {
       feature: f,
       test,
-      left: left[i]!,
-      right: right[i]!,
+      ...sides,
       gain: gain[i]!,
       value: value[i]!,
       weight: weight[i]!,
@@ -215,10 +363,6 @@ function categoriesOf(words: readonly number[]): number[] {
   return words.flatMap((word, w) =>
     Array.from({ length: 32 }, (_, bit) => 32 * w + bit).filter((c) => ((word >>> (c & 31)) & 1) === 1),
   );
-}
-
-function averageOf(trees: Tree[], iterations: number): void {
-  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= iterations;
 }
 
 function pandasOf(lines: readonly string[]): PandasCategory[][] | undefined {

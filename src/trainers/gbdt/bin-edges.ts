@@ -4,7 +4,10 @@
 // from what is below and above it. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp; here an
 // end is the middle between two neighbours, not the next number above it.
 
-import { sumOf } from "../../../numeric/indices.js";
+import { sumOf } from "../../numeric/indices.js";
+import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
+import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
 
 const ZERO = 1e-35;
 /** Rows a range, at least. */
@@ -37,15 +40,10 @@ export function edgesOf(known: Float64Array, maxBin: number): number[] {
   return edges;
 }
 
-/** Numbers before the first that passes; from it on all do. */
+/** Numbers before the first that passes. */
 function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
-  let [low, high] = [0, ascending.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (passes(ascending[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  const first = ascending.findIndex(passes);
+  return first < 0 ? ascending.length : first;
 }
 
 function distinctOf(known: Float64Array): { values: Float64Array; counts: Uint32Array } {
@@ -97,4 +95,32 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
     if (!isBig(i)) mean = rest / --bins;
   }
   return edges;
+}
+
+/** Numbers in ascending order, by the kernel: sorts columns' samples one after another in the same memory. */
+export interface NumberSorter {
+  /** f64[most]: where the numbers to be sorted are written */
+  numbers: Float64Array;
+  /** Sorts the first n numbers, none of which is NaN. @returns them; the next call overwrites them */
+  sort(n: number): Float64Array;
+}
+
+/** @param most numbers at a time @throws {UsageError} they do not fit one memory */
+export async function numberSorter(most: number): Promise<NumberSorter> {
+  const arena = new Arena();
+  const region = arena.allocate("a column's sample", 8 * most);
+  const other = arena.allocate("the same while it is sorted", 8 * most);
+  const counts = arena.allocate("counts of digits", SORT_COUNTS_BYTES);
+  const { exports } = new WebAssembly.Instance<GbdtKernel>(
+    await loadKernel("gbdt"),
+    kernelImports(arena.memory),
+  );
+  const numbers = arena.f64(region);
+  return {
+    numbers,
+    sort(n) {
+      if (n > 0) exports.sortNumbers(region.offset, n, other.offset, counts.offset);
+      return numbers.subarray(0, n);
+    },
+  };
 }

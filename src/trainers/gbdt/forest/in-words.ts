@@ -1,7 +1,8 @@
-// Leaves in words: `hour <= 6.5 and device in {ios, web}`.
+// A forest in words and numbers for readers: the way to each leaf, `hour <= 6.5 and device in {ios, web}`, and what each column does.
 
 import type { ColumnRecipe } from "../preprocess.js";
 import type { Node, Tree } from "./tree.js";
+import type { Forest } from "./forest.js";
 
 /** t012:l07: trees and leaves count from 0. */
 export function leafKey(tree: number, leaf: number): string {
@@ -55,4 +56,30 @@ function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): stri
 /** As it is when it is a word, else in quotes. */
 function plain(text: string): string {
   return /^[\p{L}\p{N}_.-]+$/u.test(text) ? text : JSON.stringify(text);
+}
+
+/** What a column does in a forest. Both numbers are LightGBM's `split` and `gain`. */
+export interface Importance {
+  column: string;
+  /** nodes that split on it */
+  splits: number;
+  /** sum of their gains */
+  gain: number;
+}
+
+/** By column, in the columns' order. */
+export function importancesOf({ columns, trees }: Forest): Importance[] {
+  const all = columns.map(({ name }): Importance => ({ column: name, splits: 0, gain: 0 }));
+  for (const { nodes } of trees) {
+    for (const { feature, gain } of nodes) {
+      all[feature]!.splits++;
+      all[feature]!.gain += gain;
+    }
+  }
+  return all;
+}
+
+/** The columns of the greatest gain first; of equal gains the first column. */
+export function byGain(all: readonly Importance[]): Importance[] {
+  return all.toSorted((a, b) => b.gain - a.gain);
 }

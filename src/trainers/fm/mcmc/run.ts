@@ -1,0 +1,66 @@
+// What commands do with a run of posterior draws, whose mean the table is.
+
+import { featureCounts } from "../../../dataset/vocabulary/vocabulary.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import { fmComposer } from "../../../factors/compose.js";
+import { foldInEvents } from "../../../factors/fold-in-events.js";
+import type { FmRun } from "../../../factors/artifact.js";
+import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
+import type { TransformOptions } from "../../../training/options/transform-options.js";
+import type { Watch } from "../../../training/session/watch.js";
+import { drawsByPlace, fitLabels, type Machines } from "../fold-in-labels.js";
+import { rotatedAlike } from "./draws.js";
+import { readEnsemble } from "./learn.js";
+import { refuseProbit } from "./link.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
+import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../../factors/rotation.js";
+import { wholeRows, type Rotation } from "../../../training/capabilities/rotation.js";
+import { factorForgetting } from "../../../factors/forgetting.js";
+import { byFeature, type Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
+import { factorVectors } from "../../../factors/read.js";
+import type { KeyVectors } from "../../../training/capabilities/key-vectors.js";
+
+/** As foldInEvents: new users or items are fitted to each draw. @throws {UsageError} the draws' scores are no log-odds */
+export async function foldInDraws(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
+  return await foldInEvents(run, options, watch, fitLabels(machinesOfDraws), undefined, drawsByPlace);
+}
+
+/** The draws, rotated alike. @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged */
+async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
+  refuseProbit(run, "--fold-in");
+  const { draws, tableScale = 1 } = await readEnsemble(run, space);
+  const rotated = rotatedAlike(draws, featureCounts(space));
+  return {
+    machines: rotated.map((parameters) => ({ parameters, composer: fmComposer(parameters) })),
+    tableScale,
+  };
+}
+
+const turnDraws: RotateTensors = (tensors, rotate) =>
+  new Map(
+    [...tensors.keys()]
+      .filter((name) => name.endsWith(".vectors"))
+      .map((name) => {
+        const { shape, data } = rowsIn(tensors, name);
+        return [name, { shape, data: rotate(data, new Uint8Array(shape[0]!)) }];
+      }),
+  );
+
+/** The rotation of a run of draws: all of them and the table by one matrix. */
+export function drawsRotation(run: Run, table: EmbeddingTable): Rotation {
+  const files = rotating(run, { ...factorFiles, "draws.safetensors": turnDraws });
+  return { groups: wholeRows(table), files };
+}
+
+/** How keys leave a run of draws: the rows of their features become zero in each. @throws {ArtifactError} damaged */
+export async function drawsForgetting(run: Run): Promise<Forgetting> {
+  const draws = byFeature((name) => /\.(w|vectors)$/.test(name));
+  return await factorForgetting(run, { tensors: { "draws.safetensors": draws } });
+}
+
+/** The vectors of the mean. Its weights are of a probit score where the draws are, which is no log-odds. @throws {ArtifactError} damaged */
+export async function drawsVectors(run: Run): Promise<KeyVectors> {
+  const { weights, ...vectors } = await factorVectors(run);
+  const isProbit = run.manifest.options["link"] === "probit";
+  return { ...vectors, weights: isProbit ? undefined : weights };
+}
