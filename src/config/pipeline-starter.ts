@@ -37,8 +37,12 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/** YAML text with a comment for every choice. @param training as starterTraining says */
-export function starterPipeline(log: StarterLog, training: StarterTraining): string {
+/** YAML text with a comment for every choice. @param training as starterTraining says @param trainer the value of `command`, and a comment */
+export function starterPipeline(
+  log: StarterLog,
+  training: StarterTraining,
+  trainer: { command: string; others?: string },
+): string {
   const { logs, rows, columns, reading, timeFormat } = log;
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
   const role = (name: string) =>
@@ -76,7 +80,7 @@ ${leftOutLines(named(LEFT_OUT), "  ")}
 # Trainings by the name that they are published under. Options have the names of the command's flags.
 train:
   items:
-    ${commandLine(training)}
+    command: ${trainer.command}${trainer.others === undefined ? "" : ` # ${trainer.others}`}
 ${validLine(named("time").length > 0)}
     dim: 16
     # of a pipeline: the table has seen held-out rows too, and keys keep the row numbers that they had in the last version
@@ -108,11 +112,6 @@ export:
   - { format: word2vec, field: ${item ? scalarOf(item.name) : "item"}, out: items.txt }
   # - { format: npy, field: item, out: items, to: /srv/vectors/items }
 `;
-}
-
-function commandLine(training: StarterTraining): string {
-  if (training !== "events") return "command: train-fm";
-  return "command: train-als # or train-ranking, or train-fm with negatives: 4";
 }
 
 function validLine(hasTime: boolean): string {

@@ -16,11 +16,12 @@ export interface StarterColumn {
   why?: string;
 }
 
-/** YAML text with a comment for every choice. @param logs as they were named */
+/** YAML text with a comment for every choice. @param logs as they were named @param trainer the command that the comments name */
 export function starterConfig(
   logs: readonly string[],
   rows: number,
   columns: readonly StarterColumn[],
+  trainer: string,
   timeFormat?: string,
 ): string {
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
@@ -35,8 +36,8 @@ export function starterConfig(
           "\n",
         );
   return `# ${logs.map(printable).join(", ")}: ${rows.toLocaleString("en")} rows. What embed inspect inferred; change what is wrong, then
-#   embed train-fm LOG --config THIS-FILE -o run
-# Keys are the names of the options that embed train-fm --help lists. A flag goes before an environment variable
+#   embed ${trainer} LOG --config THIS-FILE -o run
+# Keys are the names of the options that embed ${trainer} --help lists. A flag goes before an environment variable
 # (EMBED_DIM=8), that before this file, and this file before the default.
 
 # Which column is what

@@ -372,7 +372,7 @@ function areTruths(cells: readonly string[]): boolean {
 }
 
 const ADVICE_OF_NAMES =
-  "only train-gbdt --task multiclass supports class names; other trainings need numbers, or true and false";
+  "class names need --task multiclass; other tasks need numbers, or true and false";
 
 function isLabel(cell: string): boolean {
   return parseNumber(cell) !== undefined || truthOf(cell) !== undefined;

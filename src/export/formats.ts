@@ -191,7 +191,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "onnx",
     file(
-      "ONNX model that maps keys (or rows) of each field to vectors; for runs of train-net the whole " +
+      "ONNX model that maps keys (or rows) of each field to vectors; for runs of networks the whole " +
         "network, which outputs scores",
       false,
       onnxChunks,

@@ -7,13 +7,21 @@ const LARGE_SCORE = 2;
 /** Variance of a number of a first vector: uniform in plus or minus 0.05. */
 const FIRST_VARIANCE = 0.05 ** 2 / 3;
 
-/** Rows of so many fields that first vectors, small as they are, add up to scores beyond use. */
-export function widthWarnings({ fields }: FeatureSpace, { dim }: { dim: number }): string[] {
+/**
+ * Warns where rows have so many fields that first vectors, small as they are, add up to scores beyond use.
+ *
+ * @param instead more advice, the end of a list: `, or a linear model`
+ */
+export function widthWarnings(
+  { fields }: FeatureSpace,
+  { dim }: { dim: number },
+  instead = "",
+): string[] {
   const pairs = (fields.length * (fields.length - 1)) / 2;
   const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
   if (deviation <= LARGE_SCORE) return [];
   return [
     `rows have ${fields.length} fields, whose pairwise terms give initial scores of about ` +
-      `±${deviation.toFixed(0)}: use fewer fields (--fields, --ignore), a smaller --dim, or --model lr`,
+      `±${deviation.toFixed(0)}: use fewer fields (--fields, --ignore), a smaller --dim${instead}`,
   ];
 }

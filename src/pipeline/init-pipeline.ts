@@ -8,6 +8,7 @@ import { starterPipeline, starterTraining } from "../config/pipeline-starter.js"
 import { UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { proposedLog } from "./init-log.js";
+import { firstTrainer } from "../trainers/index.js";
 import { checkLog } from "./log.js";
 
 export interface InitPipelineOptions extends InspectOptions {
@@ -72,6 +73,7 @@ export async function initPipeline(
       spread,
     },
     training,
+    firstTrainer[training === "events" ? "events" : "labels"],
   );
   watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
   if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });

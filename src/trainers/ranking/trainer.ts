@@ -82,7 +82,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     ...(earlier && {
       earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
     }),
-    doubts: widthWarnings,
+    doubts: (space, fm) => widthWarnings(space, fm),
     outcome: factorOutcome,
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };

@@ -22,7 +22,7 @@ import type { Watch } from "../session/watch.js";
 
 /** A kind of model. Each method takes a run whose manifest names it, and reads of it what it needs. */
 export interface Model extends Capabilities {
-  /** what a run of it holds, in words, with the command that writes it: `a linear model (train-fm --model lr)` */
+  /** what a run of it holds, in words, with the command that writes it: `a linear model (train-NAME --model linear)` */
   holds: string;
   /** why it lacks a capability, as a clause of a message, where that says more than who has it */
   lacks?: Partial<Record<keyof Capabilities, string>>;

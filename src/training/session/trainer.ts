@@ -9,7 +9,7 @@ import type { LogTraits, Suits } from "./suits.js";
 
 /** A command that trains. */
 export interface Trainer {
-  /** `train-fm` */
+  /** `train-NAME` */
   command: string;
   /** for its help */
   description: string;
