@@ -139,7 +139,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "log/form",
       "io/package-version",
       "export/row-formats",
-      "evaluation/metric-titles",
+      "evaluation/metrics",
       "evaluation/vectors-add",
       "evaluation/leaderboard",
     ],

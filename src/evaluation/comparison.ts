@@ -6,7 +6,8 @@
 import type { Metrics } from "../embedding/manifest.js";
 import { bootstrap, intervalOf, type Interval } from "./bootstrap.js";
 import { meanInterval } from "./t-interval.js";
-import { goodness, valueOf, type UserMetric } from "./user-metric.js";
+import { valueOf, type UserMetric } from "./user-metric.js";
+import { goodness } from "./metrics.js";
 
 /** What was measured of a contender. */
 export interface Measured {

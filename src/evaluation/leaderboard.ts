@@ -3,8 +3,7 @@
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
 import type { Interval } from "./bootstrap.js";
 import type { Compared } from "./comparison.js";
-import { titleOf } from "./metric-titles.js";
-import { goodness } from "./user-metric.js";
+import { goodness, titleOf } from "./metrics.js";
 import { addsNothing, ofKeys } from "./vectors-add.js";
 
 /** What is known of a contender beside its metrics. */

@@ -1,6 +1,6 @@
 // What the validation part says of a factorization machine whose training has ended.
 
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import { listMetric } from "../training/options/lists.js";
 import { vectorAdvice } from "../training/warnings/vectors-add.js";
 import type { Outcome } from "../training/session/feature-plan.js";

@@ -8,6 +8,7 @@ import {
   type Leaderboard,
   type Untrained,
 } from "../../evaluation/leaderboard.js";
+import { rowMetrics } from "../../evaluation/metrics.js";
 import { definedOf } from "../../training/options/defined.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant } from "../../training/judging/scored.js";
@@ -117,7 +118,7 @@ async function measurePredictions(
   return {
     compared: compare(all, units, { samples, seed }),
     warnings,
-    metrics: task === "binary" ? ["logLoss", "auc", "normalizedEntropy", "calibration"] : ["rmse", "mae"],
+    metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
     on: `${counted(split.test)} rows of the test split`,
     unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
   };

@@ -1,6 +1,6 @@
 // What the validation part says of a network whose training has ended.
 
-import { titleOf } from "../../evaluation/metric-titles.js";
+import { titleOf } from "../../evaluation/metrics.js";
 import type { NetOptions } from "./options.js";
 import { vectorAdvice } from "../../training/warnings/vectors-add.js";
 import type { Outcome } from "../../training/session/feature-plan.js";

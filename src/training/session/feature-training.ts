@@ -10,7 +10,6 @@ import type { TrainedOn } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "../epochs/epoch.js";
-import type { ListMetric } from "../options/lists.js";
 
 /** What every such trainer has among its options. */
 export interface FeatureOptions {
@@ -65,7 +64,7 @@ export interface ListOptions {
   /** items a list */
   k: number;
   /** what decides the best epoch */
-  metric: ListMetric;
+  metric: string;
 }
 
 /** What ranking is learned from, and how. */
