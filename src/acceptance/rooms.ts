@@ -140,6 +140,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "io/package-version",
       "export/row-formats",
       "evaluation/metrics",
+      "evaluation/baselines/baselines",
       "evaluation/vectors-add",
       "evaluation/leaderboard",
     ],
