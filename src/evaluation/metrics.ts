@@ -190,7 +190,7 @@ export function goodness(name: string, value: number): number | undefined {
 
 /** recallAt20 and the like. */
 export function isAtK(name: string): boolean {
-  return /^[a-z]+At\d+$/i.test(name);
+  return /^[a-z]\w*At\d+$/i.test(name);
 }
 
 /** The metrics that some part has, in the order in which they are read. @param parts metrics of a part each */
