@@ -4,8 +4,7 @@
 // or of the same repeats.
 
 import type { Metrics } from "../embedding/manifest.js";
-import { bootstrap, intervalOf, type Interval } from "./bootstrap.js";
-import { meanInterval } from "./t-interval.js";
+import { bootstrap, intervalOf, meanInterval, type Interval } from "./intervals.js";
 import { valueOf, type UserMetric } from "./user-metric.js";
 import { goodness } from "./metrics.js";
 

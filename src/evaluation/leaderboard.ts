@@ -1,7 +1,7 @@
 // Contenders from the best to the worst, and in a sentence which is best and how sure that is.
 
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
-import type { Interval } from "./bootstrap.js";
+import type { Interval } from "./intervals.js";
 import type { Compared } from "./comparison.js";
 import { goodness, titleOf } from "./metrics.js";
 import { addsNothing, ofKeys } from "./vectors-add.js";
