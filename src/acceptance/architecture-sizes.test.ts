@@ -16,11 +16,11 @@ const longer: string[] = [
 ];
 
 /**
- * Lines of api/, which stands between the commands and the rooms that do their work: code that a second command needs goes to a
- * room below, and code of one kind of model to its trainer. The number only goes down: set it to the count, rounded down to
- * hundreds, when that is lower.
+ * Lines of api/, which stands between the commands and the rooms that do their work, but for the tables of options: code that a
+ * second command needs goes to a room below, and code of one kind of model to its trainer. The number only goes down: set it to
+ * the count, rounded up to hundreds, when that is lower.
  */
-const API_LINES = 15_300;
+const API_LINES = 14_400;
 
 const shipped = [...readSources(), ...readAssemblySources()].filter(
   ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
@@ -44,10 +44,12 @@ function tooLong(sources: readonly Source[]): string[] {
 }
 
 function overBudget(sources: readonly Source[]): string[] {
-  const lines = sources.filter(({ room }) => room === "api").reduce((sum, { numLines }) => sum + numLines, 0);
+  const lines = sources
+    .filter(({ file, room }) => room === "api" && !/\/options(?:\/|$)/.test(file))
+    .reduce((sum, { numLines }) => sum + numLines, 0);
   if (lines <= API_LINES) return [];
   return [
-    `src/api/ has ${lines} lines, more than ${API_LINES}: move what several commands need to a room below ` +
+    `src/api/ has ${lines} lines beside its options, more than ${API_LINES}: move what several commands need to a room below ` +
       "(training/, evaluation/, export/), what one kind of model needs to its trainer, or merge what is there twice",
   ];
 }
