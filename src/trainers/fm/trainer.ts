@@ -68,7 +68,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
     ...(earlier && {
       earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, given) },
     }),
-    doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm, ", or --model lr") : []),
+    doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm, "--model lr") : []),
     outcome: (outcome) => factorOutcome(outcome, method === "mcmc"),
   };
   return { ...featurePlan(features), unlabelled: (given.negatives ?? 0) > 0 };
