@@ -91,7 +91,7 @@ describe("a log with labels of 0 and 1", () => {
       ...["--trainers", "train-gbdt,train-als"],
     ]);
     const [head, ...lines] = printed.stdout.trimEnd().split("\n");
-    expect(head).toMatch(/log loss +AUC .*seconds/);
+    expect(head).toMatch(/log loss +normalized entropy +AUC .*seconds/);
     expect(lines.find((line) => line.startsWith("not trained: "))).toBe(
       "not trained: train-als: ranks items for users and predicts no labels",
     );

@@ -171,7 +171,7 @@ test("labels of true and false are read, as 1 and 0", async () => {
   expect(truths.table).toBe(numbers.table);
   writeFileSync(at("names.csv"), text.replaceAll(",1\n", ",>50K\n").replaceAll(",0\n", ",<=50K\n"));
   await expect(train(at("names.csv"), "names", { label: "clicked" })).rejects.toThrow(
-    /got ">50K"; only train-gbdt --task multiclass supports class names/,
+    /got ">50K"; class names need --task multiclass/,
   );
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
-import { forEachPair, referenceHidden, referenceNetScores } from "../kernels/net/reference.js";
+import { forEachPair, referenceHidden, referenceNetScores } from "../kernels/net/net.reference.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { scorerOf } from "../testing/scorer.js";
 import { floatsOf } from "../training/epochs/named-arrays.js";

@@ -14,7 +14,7 @@ export type TrainOptions = GivenTraining & { out: string } & Readonly<Record<str
 /**
  * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
  *
- *   await train("train-fm", ["clicks.csv"], { out: "run", valid: 0.1, dim: 8 }, watch)
+ *   await train(command, ["clicks.csv"], { out: "run", valid: 0.1, dim: 8 }, watch)
  *
  * @throws {UsageError} no such command, or options that it has not or that do not go together
  * @throws {EmbedError} as the stages do; nothing is written then

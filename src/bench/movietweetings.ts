@@ -22,9 +22,9 @@ import { openRun } from "../embedding/run-directory.js";
 import { projectFolder } from "../testing/places.js";
 import type { GivenFm } from "../trainers/fm/options.js";
 import { scorerOf } from "../testing/scorer.js";
-import { interval, rootOfMean } from "./bootstrap.js";
 import { readRatings, type Rating } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
+import { integerBelow, mulberry32 } from "../testing/random.js";
 
 /** Penalty of a bias, in ratings. */
 const SHRINKAGE = 5;
@@ -33,6 +33,8 @@ const SHRINKAGE = 5;
 const LIBFM_SGD = ["-method", "sgd", "-learn_rate", "0.02", "-regular", "0,0.2,0.2", "-iter", "10"];
 const LIBFM_MCMC = ["-method", "mcmc", "-iter", "100"];
 const QUOTED = { "libFM, SGD": 1.669, "libFM, MCMC": 1.68 };
+/** Times that the test rows are drawn again. */
+const RESAMPLES = 2000;
 
 const watch = { observe: () => undefined, signal: new AbortController().signal };
 const ours: Record<string, GivenFm> = {
@@ -177,4 +179,24 @@ function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
     }
   }
   return (rating) => mean + bias("user", rating) + bias("item", rating);
+}
+
+/** The root of the mean. */
+function rootOfMean(squares: readonly number[]): number {
+  return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / squares.length);
+}
+
+/** The middle 95 % of the difference of two RMSEs. @param one squared errors by row */
+function interval(one: readonly number[], other: readonly number[]): [low: number, high: number] {
+  const random = mulberry32(7);
+  const differences = Array.from({ length: RESAMPLES }, () => {
+    let [a, b] = [0, 0];
+    for (let i = 0; i < one.length; i++) {
+      const r = integerBelow(one.length, random);
+      a += one[r]!;
+      b += other[r]!;
+    }
+    return Math.sqrt(a / one.length) - Math.sqrt(b / one.length);
+  }).sort((x, y) => x - y);
+  return [differences[Math.floor(0.025 * RESAMPLES)]!, differences[Math.floor(0.975 * RESAMPLES)]!];
 }

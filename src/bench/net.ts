@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 import { cpus } from "node:os";
 import type { NetArch, NetRows } from "../kernels/net/shape.js";
-import { referenceNet, referenceNetStep } from "../kernels/net/reference-step.js";
+import { referenceNet, referenceNetStep } from "../kernels/net/step.reference.js";
 import { draw } from "../numeric/random.js";
 import { mulberry32 } from "../testing/random.js";
 import { rowsOfBatch } from "../trainers/net/rows.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { compareTrainers, type Comparison } from "../api/compare/compare.js";
 import type { GivenCompare } from "../api/compare/options.js";
 import { metricCell, untrainedTexts, type LeaderboardLine } from "../evaluation/leaderboard.js";
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import { version } from "../io/package-version.js";
 import { projectFolder } from "../testing/places.js";
 import { ctrLog } from "./ctr-logs.js";

@@ -13,7 +13,7 @@
 
 import { basename } from "node:path";
 import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js";
-import { goodness } from "../evaluation/user-metric.js";
+import { goodness } from "../evaluation/metrics.js";
 import { mulberry32 } from "../testing/random.js";
 
 /** Settings that a search has. */

@@ -1,5 +1,5 @@
 // `npm run bench -- sgns-quality [seeds] [epochs]`: vectors of the batched kernel beside those of the sequential trainer that does
-// what word2vec.c does (kernels/sgns/reference.ts), on the same sessions of Online Retail: invoices, window 5, 64 dimensions.
+// what word2vec.c does (kernels/sgns/sgns.reference.ts), on the same sessions of Online Retail: invoices, window 5, 64 dimensions.
 // Recall@20 and NDCG@20 of each customer's last but one invoice, the validation part; users by their histories. No speed.
 //
 // The reference takes about ten seconds an epoch. Its rate of 0.2 is the best of 0.025, 0.1, 0.2 and 0.4 on this part.
@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { columnNamed } from "../dataset/dataset.js";
 import { sequencesOf, type Sequences } from "../dataset/sequences/sequences.js";
 import { openRun } from "../embedding/run-directory.js";
-import { trainPairs } from "../kernels/sgns/reference.js";
+import { trainPairs } from "../kernels/sgns/sgns.reference.js";
 import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { SkipGrams } from "../sampling/skip-grams.js";

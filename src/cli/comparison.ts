@@ -1,7 +1,7 @@
 // Contenders as people read them: a line each, a column a metric, a table for each length of lists.
 
 import type { Evaluation } from "../api/evaluate/evaluate.js";
-import { titleOf } from "../evaluation/metric-titles.js";
+import { metricText, titleOf } from "../evaluation/metrics.js";
 import { formatTable } from "./terminal.js";
 
 export type ComparisonFormat = "text" | "markdown";
@@ -80,8 +80,8 @@ function tableOf({ compared }: Evaluation, names: readonly string[], format: Com
     const value = contender.metrics[name];
     if (value === undefined) return "";
     const interval = contender.intervals[name];
-    const half = interval ? ` ±${shown(name, (interval.high - interval.low) / 2)}` : "";
-    const text = `${shown(name, value)}${half}`;
+    const half = interval ? ` ±${metricText(name, (interval.high - interval.low) / 2)}` : "";
+    const text = `${metricText(name, value)}${half}`;
     if (contender.bestIn.includes(name)) return format === "markdown" ? `**${text}**` : `${text} *`;
     const toBest = contender.toBest[name];
     return toBest && toBest.low <= 0 && toBest.high >= 0 ? `${text} ~` : text;
@@ -103,10 +103,6 @@ function tableOf({ compared }: Evaluation, names: readonly string[], format: Com
 /** Those that have one of the metrics at all. */
 function having(compared: Evaluation["compared"], names: readonly string[]): Evaluation["compared"] {
   return compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
-}
-
-function shown(name: string, value: number): string {
-  return name.startsWith("popularityAt") ? value.toFixed(1) : value.toFixed(4);
 }
 
 /** What the marks mean. */

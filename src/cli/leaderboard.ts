@@ -2,7 +2,7 @@
 
 import type { Comparison } from "../api/compare/compare.js";
 import { lineNote, metricCell, untrainedTexts } from "../evaluation/leaderboard.js";
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import { printable } from "../errors.js";
 import { formatTable } from "./terminal.js";
 

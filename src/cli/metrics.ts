@@ -1,6 +1,6 @@
 // Metrics as people read them.
 
-import { metricNames, titleOf } from "../evaluation/metric-titles.js";
+import { metricNames, titleOf } from "../evaluation/metrics.js";
 import { vectorsAddText } from "../evaluation/vectors-add.js";
 import { screeTable } from "./scree.js";
 import { countText } from "../errors.js";

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { Ora } from "ora";
 import type { Observe, Progress, Watch } from "../training/session/watch.js";
 import type { ReadProgress } from "../log/log.js";
-import { isAtK } from "../evaluation/metric-titles.js";
+import { isAtK } from "../evaluation/metrics.js";
 import { EpochLines, SimilarLines } from "./similar-lines.js";
 import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 

@@ -1,7 +1,7 @@
 // What --search saw, as people read it.
 
 import { flagOf } from "../errors.js";
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import type { Summary } from "../training/session/summary.js";
 import { formatTable } from "./terminal.js";
 

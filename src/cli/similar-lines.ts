@@ -1,7 +1,7 @@
 // Fewer lines about the same: epochs of a long training, and notes and warnings that differ in names and numbers alone.
 
 import type { Progress } from "../training/session/watch.js";
-import { isAtK } from "../evaluation/metric-titles.js";
+import { isAtK } from "../evaluation/metrics.js";
 
 type Epoch = Extract<Progress, { stage: "epoch" }>;
 

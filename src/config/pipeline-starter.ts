@@ -35,8 +35,12 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/** YAML text with a comment for every choice. @param training as starterTraining says */
-export function starterPipeline(log: StarterLog, training: StarterTraining): string {
+/** YAML text with a comment for every choice. @param training as starterTraining says @param trainer the value of `command`, and a comment */
+export function starterPipeline(
+  log: StarterLog,
+  training: StarterTraining,
+  trainer: { command: string; others?: string },
+): string {
   const { logs, rows, columns, reading, timeFormat } = log;
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
   const role = (name: string) =>
@@ -74,7 +78,7 @@ ${leftOutLines(named(LEFT_OUT), "  ")}
 # Trainings by the name that they are published under. Options have the names of the command's flags.
 train:
   items:
-    ${commandLine(training)}
+    command: ${trainer.command}${trainer.others === undefined ? "" : ` # ${trainer.others}`}
 ${validLine(named("time").length > 0)}
     dim: 16
     # of a pipeline: the table has seen held-out rows too, and keys keep the row numbers that they had in the last version
@@ -106,11 +110,6 @@ export:
   - { format: word2vec, field: ${item ? scalarOf(item.name) : "item"}, out: items.txt }
   # - { format: npy, field: item, out: items, to: /srv/vectors/items }
 `;
-}
-
-function commandLine(training: StarterTraining): string {
-  if (training !== "events") return "command: train-fm";
-  return "command: train-als # or train-ranking, or train-fm with negatives: 4";
 }
 
 function validLine(hasTime: boolean): string {
@@ -194,11 +193,12 @@ export interface StarterColumn {
   why?: string;
 }
 
-/** YAML text with a comment for every choice. @param logs as they were named */
+/** YAML text with a comment for every choice. @param logs as they were named @param trainer the command that the comments name */
 export function starterConfig(
   logs: readonly string[],
   rows: number,
   columns: readonly StarterColumn[],
+  trainer: string,
   timeFormat?: string,
 ): string {
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
@@ -213,8 +213,8 @@ export function starterConfig(
           "\n",
         );
   return `# ${logs.map(printable).join(", ")}: ${rows.toLocaleString("en")} rows. What embed inspect inferred; change what is wrong, then
-#   embed train-fm LOG --config THIS-FILE -o run
-# Keys are the names of the options that embed train-fm --help lists. A flag goes before an environment variable
+#   embed ${trainer} LOG --config THIS-FILE -o run
+# Keys are the names of the options that embed ${trainer} --help lists. A flag goes before an environment variable
 # (EMBED_DIM=8), that before this file, and this file before the default.
 
 # Which column is what

@@ -112,8 +112,7 @@ function areTruths(cells: readonly string[]): boolean {
   return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);
 }
 
-const ADVICE_OF_NAMES =
-  "only train-gbdt --task multiclass supports class names; other trainings need numbers, or true and false";
+const ADVICE_OF_NAMES = "class names need --task multiclass; other tasks need numbers, or true and false";
 
 function isLabel(cell: string): boolean {
   return parseNumber(cell) !== undefined || truthOf(cell) !== undefined;

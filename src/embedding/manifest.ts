@@ -138,7 +138,7 @@ export interface Manifest {
   /** version of the tool */
   version: string;
   command: string;
-  /** the model that model/ holds: "fm", "fm-draws" */
+  /** the kind of model that model/ holds: a name in the models of the command's trainer */
   model: string;
   /** as they were used, defaults among them */
   options: Record<string, unknown>;

@@ -308,7 +308,7 @@ export async function notARun(path: string, root: string): Promise<EmbedError> {
     );
   if (names.includes("dataset.json"))
     return new UsageError(
-      `'${path}' is an encoded dataset, not a run: train on it (embed train-fm '${path}' -o RUN) and name that run`,
+      `'${path}' is an encoded dataset, not a run: train on it (a train command reads it in place of a log) and name that run`,
     );
   const versions = await versionsBelow(path, root, names);
   if (versions.length > 0)

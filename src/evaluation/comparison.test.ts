@@ -1,7 +1,7 @@
 // Contenders measured by repeats: Student's interval of the mean, and of differences on the same repeats.
 
 import { compare, type Measured } from "./comparison.js";
-import { meanInterval } from "./t-interval.js";
+import { meanInterval } from "./intervals.js";
 
 const contender = (name: string, microF1: number[]): Measured => ({
   name,

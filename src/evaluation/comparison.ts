@@ -4,9 +4,9 @@
 // or of the same repeats.
 
 import type { Metrics } from "../embedding/manifest.js";
-import { bootstrap, intervalOf, type Interval } from "./bootstrap.js";
-import { meanInterval } from "./t-interval.js";
-import { goodness, valueOf, type UserMetric } from "./user-metric.js";
+import { bootstrap, intervalOf, meanInterval, type Interval } from "./intervals.js";
+import { valueOf, type UserMetric } from "./user-metric.js";
+import { goodness } from "./metrics.js";
 
 /** What was measured of a contender. */
 export interface Measured {

@@ -1,10 +1,9 @@
 // Contenders from the best to the worst, and in a sentence which is best and how sure that is.
 
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
-import type { Interval } from "./bootstrap.js";
+import type { Interval } from "./intervals.js";
 import type { Compared } from "./comparison.js";
-import { titleOf } from "./metric-titles.js";
-import { goodness } from "./user-metric.js";
+import { goodness, titleOf } from "./metrics.js";
 import { addsNothing, ofKeys } from "./vectors-add.js";
 
 /** What is known of a contender beside its metrics. */
@@ -90,7 +89,7 @@ export function leaderboardOf(
   };
 }
 
-/** `Vectors of als add to popularity. Nothing shows that the vectors of fm mean anything.`, on the validation split. */
+/** `The vectors of A add to popularity on the validation split. Nothing shows that the vectors of B mean anything.` */
 function vectorsText(lines: readonly LeaderboardLine[]): string {
   const known = lines.flatMap(({ name, vectorsAdd }) =>
     vectorsAdd && ofKeys(vectorsAdd) ? [{ name, ...vectorsAdd }] : [],
@@ -128,7 +127,7 @@ export function lineNote({ isBaseline, cut }: LeaderboardLine): string {
   return [...(isBaseline ? ["baseline"] : []), ...(cut ? ["ended by the budget"] : [])].join(", ");
 }
 
-/** `als has the best Recall@20, 0.12 (0.11 to 0.13): ahead of the next, and of the baselines`, or what of that does not hold. */
+/** `A has the best Recall@20, 0.12 (0.11 to 0.13): ahead of the next, and of the baselines`, or what of that does not hold. */
 function conclusionOf(lines: readonly LeaderboardLine[], metric: string): string {
   const [best] = lines as [LeaderboardLine];
   const interval = best.intervals[metric];

@@ -1,7 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { draw } from "../numeric/random.js";
 import { auc, aucByUnit } from "./auc.js";
 import { exp, log, logistic, softplus } from "../numeric/exp.js";
 import { logLossOfProbabilities, metricsOf } from "./metrics.js";
+import { projectFolder } from "../testing/places.js";
+import { goodness, metricText, rankingMetricNames, titleOf } from "./metrics.js";
 
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);
 const f64 = (...values: number[]): Float64Array => Float64Array.from(values);
@@ -173,4 +177,19 @@ describe("aucByUnit", () => {
       ),
     ).toBeUndefined();
   });
+});
+
+test("docs/evaluation.md defines every metric of lists", () => {
+  const page = readFileSync(join(projectFolder, "docs", "evaluation.md"), "utf8").toLowerCase();
+  expect(rankingMetricNames.filter((name) => !page.includes(`| ${name.toLowerCase()}@k `))).toEqual([]);
+});
+
+test("titles, directions and digits come from the table, at any K and among new items", () => {
+  expect(["ndcgAt20", "newRecallAt3", "sameLabelAt10", "auc", "other"].map(titleOf)).toEqual([
+    ...["ndcg@20", "among new: recall@3", "same label @10", "AUC", "other"],
+  ]);
+  expect([goodness("rmse", 2), goodness("calibration", 1.5), goodness("giniAt5", 1)]).toEqual([
+    ...[-2, -0.5, undefined],
+  ]);
+  expect([metricText("popularityAt5", 2), metricText("recallAt5", 2)]).toEqual(["2.0", "2.0000"]);
 });

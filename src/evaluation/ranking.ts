@@ -18,6 +18,7 @@ import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-item
 import { topItems } from "../retrieval/top-items.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { rankLists, vectorRanker } from "./rankers.js";
+import { listMetrics, rankingMetricNames } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
 export interface RankingOptions {
@@ -28,9 +29,6 @@ export interface RankingOptions {
   threads: number;
   signal?: AbortSignal;
 }
-
-/** Metrics that are means over users of lists; `embed evaluate` has all of them. */
-export const rankingMetricNames = ["recall", "ndcg", "hitRate", "mrr", "map", "precision"] as const;
 
 /**
  * Metrics of lists over all items.
@@ -99,23 +97,17 @@ export function rankingMetrics(
       return item !== NO_ITEM && set.has(item) ? 1 : 0;
     });
     for (const { k, values } of columns) {
-      let [hits, dcg, first, precisions] = [0, 0, 0, 0];
+      let [hits, dcg, firstHit, precisions] = [0, 0, 0, 0];
       for (let r = 0; r < Math.min(k, top); r++) {
         if (isHit[r] === 0) continue;
         hits++;
         dcg += gains[r]!;
-        first ||= r + 1;
+        firstHit ||= r + 1;
         precisions += hits / (r + 1);
       }
-      const most = Math.min(k, wanted.length);
-      [
-        hits / wanted.length,
-        dcg / ideal[most]!,
-        hits > 0 ? 1 : 0,
-        first > 0 ? 1 / first : 0,
-        precisions / most,
-        hits / k,
-      ].forEach((value, m) => (values[m]![at] = value));
+      const idealDcg = ideal[Math.min(k, wanted.length)]!;
+      const list = { k, numHeldOut: wanted.length, hits, firstHit, dcg, idealDcg, precisions };
+      listMetrics.forEach(({ ofList }, m) => (values[m]![at] = ofList(list)));
     }
   });
   return columns.flatMap(({ k, values }) => namesAt(k).map((name, m) => ({ name, sums: values[m]! })));

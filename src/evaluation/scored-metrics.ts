@@ -6,9 +6,9 @@
 // Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005 (doi:10.1145/1102351.1102430).
 
 import type { Metrics } from "../embedding/manifest.js";
-import { logistic, softplus } from "../numeric/exp.js";
+import { logistic } from "../numeric/exp.js";
 import { auc, aucByUnit, type Scores } from "./auc.js";
-import { metricsOf, type MetricOptions } from "./metrics.js";
+import { metricsOf, rowMetrics, type MetricOptions } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
 /** Rows of one user; where a log has no users, each row is its own. */
@@ -47,56 +47,35 @@ export function scoredMetrics(
 ): ScoredMetrics {
   const metrics = metricsOf(task, scores, labels, options);
   const { clip, weights } = options;
-  const sumBy = (valueOf: (row: number) => number): Float64Array => {
+  const sumBy = (valueOf: (score: number, label: number) => number): Float64Array => {
     const sums = new Float64Array(units.size);
     for (let row = 0; row < labels.length; row++) {
-      sums[units.of[row]!]! += (weights ? weights[row]! : 1) * valueOf(row);
+      const own = scores[row]!;
+      const score = task === "regression" && clip ? Math.min(Math.max(own, clip[0]), clip[1]) : own;
+      sums[units.of[row]!]! += (weights ? weights[row]! : 1) * valueOf(score, labels[row]!);
     }
     return sums;
   };
   const counted = sumBy(() => 1);
-  if (task === "regression") {
-    const error = (row: number) =>
-      (clip ? Math.min(Math.max(scores[row]!, clip[0]), clip[1]) : scores[row]!) - labels[row]!;
-    const byUser: UserMetric[] = [
-      { name: "rmse", sums: sumBy((row) => error(row) ** 2), weights: counted, root: true },
-      { name: "mae", sums: sumBy((row) => Math.abs(error(row))), weights: counted },
-    ];
-    return { metrics, byUser: ofNames(byUser, metrics) };
-  }
-  const byUser: UserMetric[] = [
-    {
-      name: "logLoss",
-      sums: sumBy((row) => softplus(labels[row]! > 0 ? -scores[row]! : scores[row]!)),
-      weights: counted,
-    },
-    {
-      name: "calibration",
-      sums: sumBy((row) => logistic(scores[row]!)),
-      weights: sumBy((row) => labels[row]!),
-    },
-  ];
+  const byUser = rowMetrics(task).flatMap(({ name, ofRows: { byRow } }): UserMetric[] => {
+    if (!byRow || !Object.hasOwn(metrics, name)) return [];
+    const { sum, over, root } = byRow;
+    return [{ name, sums: sumBy(sum), weights: over ? sumBy(over) : counted, ...(root && { root }) }];
+  });
+  if (task === "regression") return { metrics, byUser };
   const shares = aucByUnit(scores, labels, units, weights);
   const ofAll: UserMetric[] = shares ? [{ name: "auc", sums: shares }] : [];
   const curve = calibrationCurve(scores, labels, bins, weights);
-  if (units.kind === "row") return { metrics, byUser: [...ofNames(byUser, metrics), ...ofAll], curve };
+  if (units.kind === "row") return { metrics, byUser: [...byUser, ...ofAll], curve };
   const { sums, weights: events, oneClass } = userAucs(scores, labels, units, weights);
   const total = events.reduce((sum, weight) => sum + weight, 0);
   const userAuc: Metrics = total > 0 ? { userAuc: sums.reduce((sum, value) => sum + value, 0) / total } : {};
   return {
     metrics: { ...metrics, ...userAuc },
-    byUser: [
-      ...ofNames(byUser, metrics),
-      ...(total > 0 ? [{ name: "userAuc", sums, weights: events }] : []),
-      ...ofAll,
-    ],
+    byUser: [...byUser, ...(total > 0 ? [{ name: "userAuc", sums, weights: events }] : []), ...ofAll],
     curve,
     oneClassUsers: oneClass,
   };
-}
-
-function ofNames(byUser: UserMetric[], metrics: Metrics): UserMetric[] {
-  return byUser.filter(({ name }) => Object.hasOwn(metrics, name));
 }
 
 /** f64[size] each: the user's AUC times the weight of its rows, and that weight; 0 both for a user of one class. */

@@ -1,7 +1,6 @@
 import { nearestRows } from "../retrieval/nearest.js";
 import { mulberry32 } from "../testing/random.js";
-import { keptNeighbours } from "./kept-neighbours.js";
-import { planeOf } from "./plane.js";
+import { keptNeighbours, planeOf } from "./plane.js";
 import { K, umapOf } from "./umap.js";
 
 const dim = 6;

@@ -11,27 +11,6 @@ export interface UserMetric {
   root?: true;
 }
 
-/** Metrics where less is better; of calibration, where nearer to 1 is. */
-const errors = new Set([
-  "logLoss",
-  "normalizedEntropy",
-  "rmse",
-  "mae",
-  "pairLoss",
-  "multiLogLoss",
-  "multiError",
-]);
-
-/** Metrics that are no better for being high or low. */
-const neutral = /^(itemCoverage|popularity|gini)At/;
-
-/** How good a value is: greater is better; undefined for a metric that only describes. */
-export function goodness(name: string, value: number): number | undefined {
-  if (neutral.test(name)) return undefined;
-  if (errors.has(name)) return -value;
-  return name === "calibration" ? -Math.abs(value - 1) : value;
-}
-
 /** The metric of all users, or of users drawn so many times each. @param times [numUsers]; 1 each when absent */
 export function valueOf({ sums, weights, root }: UserMetric, times?: ArrayLike<number>): number {
   let [sum, total] = [0, 0];

@@ -2,8 +2,8 @@
 // the same rows or users.
 
 import type { VectorsAdd } from "../embedding/manifest.js";
-import { titleOf } from "./metric-titles.js";
-import { differenceOf, goodness, valueOf, type UserMetric } from "./user-metric.js";
+import { goodness, titleOf } from "./metrics.js";
+import { differenceOf, valueOf, type UserMetric } from "./user-metric.js";
 
 /** Unit by unit, the model's metric and the control's. */
 export interface Controlled {

@@ -5,7 +5,7 @@
 //   removed   a key that this table lacks                        its row, a hole now
 //
 // Rows are numbers within the field, so `table[row] = vector` needs no mapping. That holds where the later run kept the earlier
-// one's rows (train-fm --row-order EARLIER); any other pair of runs is refused. Of the rows of --reserve, both before the keys,
+// one's rows (--row-order EARLIER); any other pair of runs is refused. Of the rows of --reserve, both before the keys,
 // padding stays zero, and the out-of-vocabulary one is changed like another; its key is empty.
 //
 //   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} a line; removed ones have no vector

@@ -1,6 +1,6 @@
 // What the validation part says of a factorization machine whose training has ended.
 
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import { listMetric } from "../training/options/lists.js";
 import { vectorAdvice } from "../training/warnings/vectors-add.js";
 import type { Outcome } from "../training/session/feature-plan.js";
@@ -55,13 +55,22 @@ const LARGE_SCORE = 2;
 /** Variance of a number of a first vector: uniform in plus or minus 0.05. */
 const FIRST_VARIANCE = 0.05 ** 2 / 3;
 
-/** Rows of so many fields that first vectors, small as they are, add up to scores beyond use. */
-export function widthWarnings({ fields }: FeatureSpace, { dim }: { dim: number }): string[] {
+/**
+ * Warns where rows have so many fields that first vectors, small as they are, add up to scores beyond use.
+ *
+ * @param instead more advice: `--model linear`
+ */
+export function widthWarnings(
+  { fields }: FeatureSpace,
+  { dim }: { dim: number },
+  instead?: string,
+): string[] {
+  const advice = instead === undefined ? " or a smaller --dim" : `, a smaller --dim, or ${instead}`;
   const pairs = (fields.length * (fields.length - 1)) / 2;
   const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
   if (deviation <= LARGE_SCORE) return [];
   return [
     `rows have ${fields.length} fields, whose pairwise terms give initial scores of about ` +
-      `±${deviation.toFixed(0)}: use fewer fields (--fields, --ignore), a smaller --dim, or --model lr`,
+      `±${deviation.toFixed(0)}: use fewer fields (--fields, --ignore)${advice}`,
   ];
 }

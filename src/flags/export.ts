@@ -90,7 +90,7 @@ export function addExportFlags(command: Command): Command {
     .addOption(
       new Option(
         "--onnx-part <what>",
-        "onnx: part to export: the network (train-net), the user or item tower (train-two-tower), or only " +
+        "onnx: part to export: the network, the user or item tower of a run that has one, or only " +
           "the table; default: table with --field or --table, else network or user",
       ).choices(onnxPartNames),
     )

@@ -4,7 +4,7 @@ import { shareOf, type AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { PartMetrics, VectorsAdd } from "../embedding/manifest.js";
 import { ConfigError } from "../errors.js";
-import { goodness } from "../evaluation/user-metric.js";
+import { goodness, kindOf } from "../evaluation/metrics.js";
 import { asNumber, checkBounds, outcome, relative, type Measured } from "./bounds.js";
 
 type ByPart = Readonly<Record<string, PartMetrics>>;
@@ -92,7 +92,7 @@ export function isOneClass(metrics: ByPart, gate: string): boolean {
   const [part, name] = [gate.slice(0, gate.indexOf(".")), gate.slice(gate.indexOf(".") + 1)];
   const found = (Object.hasOwn(metrics, part) && metrics[part]) || {};
   const isUndefined = !Object.hasOwn(found, name);
-  return ["auc", "normalizedEntropy", "calibration"].includes(name) && "logLoss" in found && isUndefined;
+  return kindOf(name)?.needsTwoClasses === true && "logLoss" in found && isUndefined;
 }
 
 function fullName(name: string, metrics: ByPart): string {

@@ -20,7 +20,7 @@ import { checkWatching, watchedBy, watchingNames, type Watching } from "./watchi
 /**
  * Trains by a command's name, for a trainer that is chosen while the program runs.
  *
- * @param command such as `train-fm`
+ * @param command as `embed help` lists them
  * @param log files or patterns, read as one log
  * @param options by the names of the command's flags in camel case
  * @throws {UsageError} no such trainer, or options that it has not or that do not go together

@@ -150,7 +150,7 @@ export const functions: readonly LibraryFunction[] = [
   },
 ];
 
-/** `trainFm` of `train-fm`. */
+/** `trainName` of `train-name`. */
 function camelCase(command: string): string {
   return command.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -106,7 +106,7 @@ export async function optionsThatNeed(command: string, other: string): Promise<s
 export const LATEST_VERSION = "latest";
 export const NO_VERSION = "none";
 
-/** Words that stand where a path may: two of a pipeline, and where train-net starts. */
+/** Words that stand where a path may: two of a pipeline, and where a network starts. */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether the training resumes from its checkpoint; every search does. */

@@ -12,6 +12,7 @@ import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
 import { filesOfLog } from "../log/directory.js";
 import { statOf } from "../io/tree.js";
+import { firstTrainer } from "../trainers/index.js";
 
 export interface InitPipelineOptions extends InspectOptions {
   /** the file to write; undefined writes none */
@@ -75,6 +76,7 @@ export async function initPipeline(
       spread,
     },
     training,
+    firstTrainer[training === "events" ? "events" : "labels"],
   );
   watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
   if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });

@@ -99,7 +99,7 @@ export interface Layout {
   by: "pca" | "umap";
   /** f64[n][2], in the order of the points */
   places: Float64Array;
-  /** of pca: share of the squared distances from the mean that the plane keeps */
+  /** of principal components: share of the squared distances from the mean that the plane keeps */
   explained?: number;
   /** mean share of a point's nearest others in the table that are among its nearest here, of so many */
   kept?: { share: number; of: number };

@@ -1,7 +1,7 @@
 // What changed from an earlier table: keys, neighbours, and how far rows moved once the tables are rotated onto each other.
 
 import type { Drift, FieldDrift, ReportedRun } from "./content.js";
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup, keyMarkup, percent, short, whole } from "./html.js";
 import type { Pen } from "./plot.js";

@@ -1,6 +1,6 @@
 // How the versions of a name went: metrics, keys and drift by version.
 
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun, VersionPoint } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup, instant, percent, whole } from "./html.js";

@@ -1,6 +1,6 @@
 // What a comparison came to: contenders from the best to the worst, and what was not trained.
 
-import { titleOf } from "../evaluation/metric-titles.js";
+import { titleOf } from "../evaluation/metrics.js";
 import {
   lineNote,
   metricCell,

@@ -1,7 +1,7 @@
 // Losses and metrics by epoch, a drawing a run, drawn to one scale where they are of one kind.
 
 import type { ReportedRun } from "./content.js";
-import { isAtK, titleOf } from "../evaluation/metric-titles.js";
+import { isAtK, titleOf } from "../evaluation/metrics.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, tableOf, type Markup, short } from "./html.js";
 import { MUTED, palette, type Pen } from "./plot.js";

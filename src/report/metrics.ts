@@ -1,8 +1,7 @@
 // The metrics of all runs, by part, the best of each marked where runs can be compared.
 
 import type { PartMetrics } from "../embedding/manifest.js";
-import { metricNames, titleOf } from "../evaluation/metric-titles.js";
-import { goodness } from "../evaluation/user-metric.js";
+import { goodness, metricNames, titleOf } from "../evaluation/metrics.js";
 import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";

@@ -1,7 +1,6 @@
 // The settings that --search tried: the validation metric in the order of trying, and by each option.
 
-import { titleOf } from "../evaluation/metric-titles.js";
-import { goodness } from "../evaluation/user-metric.js";
+import { goodness, titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
 import { html, shortened, tableOf, type Markup, short } from "./html.js";

@@ -1,6 +1,6 @@
-import { ReferenceSgns } from "../kernels/sgns/reference.js";
+import { ReferenceSgns } from "../kernels/sgns/sgns.reference.js";
 import { NO_NODE, walksOfChunk, type WalkGraph, type WalksShape } from "../kernels/walks/binding.js";
-import { ReferenceWalks } from "../kernels/walks/reference.js";
+import { ReferenceWalks } from "../kernels/walks/walks.reference.js";
 import { inputOf, rates, relativeError, seed } from "../testing/sgns-streams.js";
 import { drawnGraph, graphOf } from "../testing/walk-graphs.js";
 import { chunkNoiseKey, SgnsMachine, walksKey, type WalkInput } from "./machine.js";

@@ -14,7 +14,7 @@ import { kernelImports, loadKernel } from "../kernels/shared/load.js";
 import { Rows } from "../kernels/fm/layout.js";
 import { writeStruct } from "../kernels/shared/struct.js";
 import { Arena } from "../kernels/shared/memory.js";
-import type { ReferenceRow } from "../kernels/fm/reference.js";
+import type { ReferenceRow } from "../kernels/fm/fm.reference.js";
 import { draw, permutation } from "../numeric/random.js";
 import { type Marks, markRepeats, marksFor, mostUnmarked } from "../kernels/fm/repeats.js";
 

@@ -1,7 +1,7 @@
 // Streams of drawn sessions for item2vec's kernel, and what it makes of them.
 
 import type { SgnsStream } from "../kernels/sgns/binding.js";
-import type { ReferenceSgns } from "../kernels/sgns/reference.js";
+import type { ReferenceSgns } from "../kernels/sgns/sgns.reference.js";
 import { draw } from "../numeric/random.js";
 import { SgnsMachine, type SgnsInput } from "../skip-grams/machine.js";
 

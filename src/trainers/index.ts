@@ -86,6 +86,12 @@ export const trainers: readonly TrainerEntry[] = [
   },
 ];
 
+/** The trainer to begin with, by what a log holds; `others` says in a comment of a pipeline file what else fits. */
+export const firstTrainer: Readonly<Record<"labels" | "events", { command: string; others?: string }>> = {
+  labels: { command: "train-fm" },
+  events: { command: "train-als", others: "or train-ranking, or train-fm with negatives: 4" },
+};
+
 type Named = Pick<Run, "path" | "manifest">;
 
 /** By command: what its runs hold; what `import` writes is a table alone. */

@@ -1,6 +1,7 @@
 // The runs of a comparison and the baselines on its test split, as `embed evaluate --part test` measures them.
 
 import { openRun } from "../../embedding/run-directory.js";
+import { comparedBaselines } from "../../evaluation/baselines/baselines.js";
 import { compare } from "../../evaluation/comparison.js";
 import {
   leaderboardOf,
@@ -8,6 +9,7 @@ import {
   type Leaderboard,
   type Untrained,
 } from "../../evaluation/leaderboard.js";
+import { rowMetrics } from "../../evaluation/metrics.js";
 import { definedOf } from "../../training/options/defined.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant } from "../../training/judging/evaluate-scores.js";
@@ -19,9 +21,6 @@ import { measureScores } from "../evaluate/scores.js";
 import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
-
-/** Items up to which the baseline ease is measured: the time of its inverse grows with their cube. */
-const EASE_ITEMS = 5000;
 
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
@@ -84,23 +83,14 @@ async function measureLists(
   { k, repeats }: Asked,
   watch: Watch,
 ): Promise<Measured> {
-  const hasEase = items <= EASE_ITEMS;
-  const baselines = [
-    "popularity",
-    "item-cf",
-    "item-knn",
-    "rp3beta",
-    ...(hasEase ? ["ease"] : []),
-    ...(repeats === "allow" ? ["user-history"] : []),
-  ];
+  const { names: baselines, unmeasured } = comparedBaselines({ items, repeats: repeats === "allow" });
   const ranking = { ranking: true, k: [k], baselines, eachItsWay: true, ...definedOf({ repeats }) };
   const ordered = await rankersFirst(runs);
   const { compared, users, warnings } = await evaluateRuns(ordered, { ...options, ...ranking }, watch);
-  const why = `the baseline is measured up to ${EASE_ITEMS} items, and there are ${items} (embed evaluate --baseline ease)`;
   return {
     ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
     on: `${counted(users.judged)} users with held-out items among ${counted(split.test)} test rows`,
-    unmeasured: hasEase ? [] : [{ name: "ease", why }],
+    unmeasured,
   };
 }
 
@@ -117,7 +107,7 @@ async function measurePredictions(
   return {
     compared: compare(all, units, { samples, seed }),
     warnings,
-    metrics: task === "binary" ? ["logLoss", "auc", "normalizedEntropy", "calibration"] : ["rmse", "mae"],
+    metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
     on: `${counted(split.test)} rows of the test split`,
     unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
   };

@@ -31,7 +31,7 @@ export const compareOwn = {
     group,
   }),
   trainers: list("commands", {
-    help: "trainers to compare, such as train-pca,train-als; by default all that suit the log",
+    help: "commands to compare, separated by commas; by default all that suit the log",
     group,
   }),
   search: whole({

@@ -14,7 +14,7 @@ export interface EvaluateOptions extends ContentOptions {
   on?: string[] | undefined;
   /** the validation or the test part that the first run's training held out, read again */
   part?: "valid" | "test" | undefined;
-  /** rank all items for each user, as is done for a run of train-ranking anyway */
+  /** rank all items for each user, as is done anyway for a run whose model ranks items */
   ranking?: boolean;
   /** a file of labels of items, FILE:FIELD[=COLUMN]: tables are evaluated on it, and no log is read */
   labels?: string;

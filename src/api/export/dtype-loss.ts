@@ -6,7 +6,7 @@
 import { decoded, encoded, type Dtype } from "../../export/dtype.js";
 import type { TableRows } from "../../embedding/rows.js";
 import { isHole } from "../../embedding/table.js";
-import { titleOf } from "../../evaluation/metric-titles.js";
+import { titleOf } from "../../evaluation/metrics.js";
 import { draw } from "../../numeric/random.js";
 import type { HeldOutLoss } from "./dtype-held-out.js";
 

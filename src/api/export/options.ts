@@ -37,7 +37,7 @@ export interface ExportRunOptions {
   part?: "valid" | "test";
   /** onnx: what finds a row, its key by default */
   onnxInput?: OnnxInput;
-  /** onnx, of a run of train-net or train-two-tower: the network or a tower, as without `field` and `table`, or the table alone */
+  /** onnx, of a run that holds a network or two towers: that network or a tower, as without `field` and `table`, or the table alone */
   onnxPart?: OnnxPart;
   /** an earlier run: only what changed since */
   delta?: string;

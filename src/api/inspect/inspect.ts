@@ -18,6 +18,7 @@ import { inspectDataset } from "./inspect-dataset.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/session/watch.js";
+import { firstTrainer } from "../../trainers/index.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
@@ -48,7 +49,7 @@ export async function writeStarterConfig(
   force: boolean,
   timeFormat?: string,
 ): Promise<void> {
-  const text = starterConfig(logs, rows, columns, timeFormat);
+  const text = starterConfig(logs, rows, columns, firstTrainer.labels.command, timeFormat);
   await writeFileAtomic(path, [Buffer.from(text, "utf8")], force);
 }
 

@@ -38,7 +38,7 @@ export interface Lift extends Summary, LiftResult {
  * All but seconds is the same at any number of threads.
  *
  * @throws {UsageError} the table has seen the rows that it would be evaluated on, or nobody can tell
- * @throws {EmbedError} as train-net
+ * @throws {EmbedError} as the training of a network
  */
 export async function lift(
   paths: readonly string[],

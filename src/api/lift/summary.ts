@@ -6,7 +6,7 @@
 //
 // Differences are taken seed by seed, so that what a seed's shuffles and dense weights do to both is taken away.
 
-import { meanInterval, type MeanInterval } from "../../evaluation/t-interval.js";
+import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
 import type { Initialization } from "../../training/warm-start/initializations.js";
 
 /** One training. */

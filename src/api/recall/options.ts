@@ -1,25 +1,13 @@
 // What `embed recall` is asked for.
 
 import { UsageError } from "../../errors.js";
-import type { BaselineName } from "../../evaluation/baselines/baselines.js";
+import { recallBaselines, type BaselineName } from "../../evaluation/baselines/baselines.js";
 import { listServers, type ListServer } from "../../export/servers/list-servers.js";
 import { listFormats, type ListFormat } from "../../export/lists.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { Compose } from "../compose.js";
 import type { Repeats } from "../evaluate/ranking-protocol.js";
 import { queryOf, type Query } from "../evaluate/query.js";
-
-/** What learns from the training's events alone and may rank in place of a run's model. */
-export const recallBaselines = [
-  "popularity",
-  "item-cf",
-  "item-knn",
-  "rp3beta",
-  "slim",
-  "ease",
-  "gf-cf",
-  "chebycf",
-] as const satisfies readonly BaselineName[];
 
 export { listFormats, listServers };
 export type { ListFormat, ListServer };
@@ -95,7 +83,7 @@ export function quotaOf(per: string | undefined): Quota | undefined {
 /** What the flags say, checked together. */
 export interface Asked {
   scoring: RecallScoring;
-  baseline?: (typeof recallBaselines)[number];
+  baseline?: BaselineName;
   query: Query | undefined;
   quota: Quota | undefined;
 }

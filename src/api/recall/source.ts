@@ -13,7 +13,6 @@ import { vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { baselineRanker, checkBaseline } from "../../evaluation/baselines/baselines.js";
-import { EASE_L2 } from "../../evaluation/baselines/ease.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { lastItems, eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
@@ -316,7 +315,7 @@ async function byBaseline(given: Given): Promise<Source> {
   const learned = known.learned!;
   const { items, counts, history } = learned;
   const { threads } = search;
-  const warnings = [...known.warnings, ...checkBaseline(name, { history, counts }, { filter: {}, threads })];
+  const warnings = [...known.warnings, ...(await checkBaseline(name, { history, counts }, { threads }))];
   const folded = known.folded && withoutKnown(known.folded, learned.users);
   const foldedLists = folded && inNumbersOf(items, folded);
   const listsOf = queriesOf(given, learned);
@@ -333,7 +332,7 @@ async function byBaseline(given: Given): Promise<Source> {
         asked: foldedLists ? listsOfUsers(foldedLists, users) : listsOf(users),
       })),
     search: async (sets) => {
-      const how = { seed: 1, easeL2: EASE_L2, filter: {}, ...search };
+      const how = { seed: 1, ...search };
       const rankerFor = await baselineRanker(name, { counts, history }, how);
       const all = (queries: Block["queries"]) =>
         rankerFor({ users: queries.users!, queries: queries.asked! });

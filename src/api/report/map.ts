@@ -2,8 +2,7 @@
 
 import { keyAt } from "../../log/keys.js";
 import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
-import { keptNeighbours } from "../../evaluation/kept-neighbours.js";
-import { planeOf, rowsWithDirection } from "../../evaluation/plane.js";
+import { keptNeighbours, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
 import { K, umapOf } from "../../evaluation/umap.js";
 import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { nearestRows } from "../../retrieval/nearest.js";

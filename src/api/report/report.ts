@@ -120,7 +120,7 @@ async function tableToShow(
   absent.push(
     run.tables.length === 0
       ? "norms, map and neighbours: the run holds no table"
-      : `norms, map and neighbours: the run has no table of keys, only ${run.tables.join(", ")} (train-gbdt --entity makes one, --table shows another)`,
+      : `norms, map and neighbours: the run has no table of keys, only ${run.tables.join(", ")} (--table shows one of them)`,
   );
   return undefined;
 }

@@ -2,6 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
+import { baselineNames } from "../../evaluation/baselines/baselines.js";
 import type { Evaluation } from "../../api/evaluate/evaluate.js";
 import type { EvaluateOptions } from "../../api/evaluate/options.js";
 import { UsageError } from "../../errors.js";
@@ -214,10 +215,7 @@ function addRankingOptions(command: Command): void {
       ),
     )
     .addOption(
-      group(
-        "--baseline <names>",
-        "baselines to compare with: popularity, item-cf, item-knn, rp3beta, slim, user-history, ease, gf-cf, chebycf, random",
-      ).argParser(listOf),
+      group("--baseline <names>", `baselines to compare with: ${baselineNames.join(", ")}`).argParser(listOf),
     )
     .addOption(
       group("--ease-l2 <x>", "L2 penalty of the baseline ease (default: 500)").argParser(

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { sizeText } from "../../errors.js";
 import type { ListedVersion, StoreListing } from "../../store/ls.js";
-import { titleOf } from "../../evaluation/metric-titles.js";
+import { titleOf } from "../../evaluation/metrics.js";
 import { noted, type Caller } from "../progress.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 

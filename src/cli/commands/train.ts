@@ -1,4 +1,4 @@
-// embed train-fm, train-ranking, ...: a command for each trainer
+// The training commands, one for each trainer.
 
 import type { Command } from "commander";
 import { addLogOrQueryArgument, addOutputOptions } from "../../flags/options.js";

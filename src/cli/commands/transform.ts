@@ -170,8 +170,8 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--dense [n]",
-        "write leaves as dense vectors of length n (singular vectors); by default the length set by " +
-          "train-gbdt --dense",
+        "write leaves as dense vectors of length n (singular vectors); by default the length that the run's " +
+          "training set",
       ).argParser(wholeOf("--dense", 1)),
     )
     .addOption(new Option("--with-scores").hideHelp())

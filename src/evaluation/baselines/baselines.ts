@@ -1,62 +1,130 @@
-// What any model should beat, learned from the training events alone: one line each.
+// The baselines: models that any other should beat, learned from the training events alone. A new baseline is a file that exports
+// `baseline`, and its entry here; help, choices of options, comparisons and the check of the documentation follow.
 
 import { UsageError } from "../../errors.js";
-import { vectorRanker, type RankerFor } from "../rankers.js";
-import { itemCfRanker } from "./item-cf.js";
-import { randomRanker } from "./random.js";
-import { publishedFilters } from "../../solvers/graph-filter/graph-filter.js";
-import { checkEase, easeRanker } from "./ease.js";
-import { checkFilter, filterRanker } from "./graph-filter.js";
-import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
-import { itemKnn } from "./item-knn.js";
-import { checkItemModel, itemWeightsRanker } from "./item-weights.js";
-import { rp3beta } from "./rp3beta.js";
-import { slim } from "./slim.js";
-import { historyRanker } from "./user-history.js";
+import type { RankerFor } from "../rankers.js";
+import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 
-export const baselineNames = [
-  "popularity",
-  "item-cf",
-  "item-knn",
-  "rp3beta",
-  "slim",
-  "user-history",
-  "ease",
-  ...publishedFilters,
-  "random",
-] as const;
-export type BaselineName = (typeof baselineNames)[number];
+/** What is known of a baseline before it is loaded. */
+interface BaselineEntry {
+  /** the score of an item for a user, as a row of the table in docs/evaluation.md */
+  score: string;
+  /** `embed recall --score` ranks by it, too */
+  recalls?: true;
+  /** `embed compare` measures it: of logs of so many items, or where what users have may stand in lists */
+  compares?: { mostItems?: number; repeats?: true };
+  /** recommends what a user has already, and nothing else that it knows of the user */
+  needsRepeats?: true;
+  load: () => Promise<{ baseline: Baseline }>;
+}
+
+const entries = {
+  popularity: {
+    score: "the number of its training events",
+    ...{ recalls: true, compares: {} },
+    load: async () => await import("./popularity.js"),
+  },
+  "item-cf": {
+    score:
+      "the sum of its cosine similarities, over shared users, with all items of the user or with the items of `--query` (Sarwar et al. 2001)",
+    ...{ recalls: true, compares: {} },
+    load: async () => await import("./item-cf.js"),
+  },
+  "item-knn": {
+    score:
+      "the sum of its cosine similarities with the items of the query, from its k nearest items only, with shrinkage (Sarwar et al. 2001)",
+    ...{ recalls: true, compares: {} },
+    load: async () => await import("./item-knn.js"),
+  },
+  rp3beta: {
+    score:
+      "RP3β: the probability of a three-step random walk from the query, divided by a power of popularity (Paudel et al. 2017)",
+    ...{ recalls: true, compares: {} },
+    load: async () => await import("./rp3beta.js"),
+  },
+  slim: {
+    score:
+      "SLIM: a sparse linear item model with non-negative weights over the 50 nearest items (Ning and Karypis 2011)",
+    recalls: true,
+    load: async () => await import("./slim.js"),
+  },
+  "user-history": {
+    score:
+      "the number of the user's training events with the item, then its popularity; measures repeat purchases and requires `--repeats allow`",
+    ...{ needsRepeats: true, compares: { repeats: true } },
+    load: async () => await import("./user-history.js"),
+  },
+  ease: {
+    score:
+      "EASE: a linear least-squares item model with zero diagonal (Steck 2019); `--ease-l2` (500); up to 20,000 items, 4 n² bytes of memory",
+    // the time of its inverse grows with the cube of the items
+    ...{ recalls: true, compares: { mostItems: 5000 } },
+    load: async () => await import("./ease.js"),
+  },
+  "gf-cf": {
+    score:
+      "GF-CF: degree-normalized co-occurrence plus an ideal filter with 256 eigenvectors (Shen et al. 2021)",
+    recalls: true,
+    load: async () => ({ baseline: (await import("./graph-filter.js")).filterBaseline("gf-cf") }),
+  },
+  chebycf: {
+    score:
+      "ChebyCF: a plateau filter of degree 8 over the item graph plus an ideal filter with 512 eigenvectors (Kim et al. 2025)",
+    recalls: true,
+    load: async () => ({ baseline: (await import("./graph-filter.js")).filterBaseline("chebycf") }),
+  },
+  random: {
+    score: "random scores, seeded by `--seed`",
+    load: async () => await import("./random.js"),
+  },
+} satisfies Record<string, BaselineEntry>;
+
+export type BaselineName = keyof typeof entries;
+const baselines: Readonly<Record<BaselineName, BaselineEntry>> = entries;
+
+/** All baselines, in the order of the help. */
+export const baselineNames = Object.keys(entries) as BaselineName[];
+/** Those that `embed recall` ranks by. */
+export const recallBaselines = baselineNames.filter((name) => baselines[name].recalls);
 
 /** Whether it recommends what a user has already, and nothing else that it knows of the user. */
 export function needsRepeats(name: BaselineName): boolean {
-  return name === "user-history";
+  return baselines[name].needsRepeats === true;
 }
 
-const rankers: Record<
-  BaselineName,
-  (input: BaselineInput, options: BaselineOptions) => RankerFor<AskedUsers> | Promise<RankerFor<AskedUsers>>
-> = {
-  popularity: popularityRanker,
-  "item-cf": itemCfRanker,
-  "item-knn": (...of) => itemWeightsRanker(itemKnn, ...of),
-  rp3beta: (...of) => itemWeightsRanker(rp3beta, ...of),
-  slim: (...of) => itemWeightsRanker(slim, ...of),
-  "user-history": historyRanker,
-  ease: easeRanker,
-  "gf-cf": (input, options) => filterRanker("gf-cf", input, options),
-  chebycf: (input, options) => filterRanker("chebycf", input, options),
-  random: (input, { seed }) => randomRanker(input, seed),
-};
+/** Rows of the table of baselines in docs/evaluation.md. */
+export function baselineRows(): [name: string, score: string][] {
+  return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
+}
 
-/** What should be known before it ranks. @throws {UsageError} there are too many items or users for the baseline: to be asked before anything takes long */
-export function checkBaseline(
+/** What `embed compare` measures on a log, and what it leaves out, with the reason. */
+export function comparedBaselines({ items, repeats }: { items: number; repeats: boolean }): {
+  names: BaselineName[];
+  unmeasured: { name: string; why: string }[];
+} {
+  const compared = baselineNames.flatMap((name) => {
+    const { compares } = baselines[name];
+    return compares && (repeats || !compares.repeats) ? [{ name, most: compares.mostItems ?? Infinity }] : [];
+  });
+  return {
+    names: compared.filter(({ most }) => items <= most).map(({ name }) => name),
+    unmeasured: compared
+      .filter(({ most }) => items > most)
+      .map(({ name, most }) => ({
+        name,
+        why: `the baseline is measured up to ${most} items, and there are ${items} (embed evaluate --baseline ${name})`,
+      })),
+  };
+}
+
+/** Warnings before it ranks. @throws {UsageError} there are too many items or users for the baseline: to be asked before anything takes long */
+export async function checkBaseline(
   name: BaselineName,
   input: Pick<BaselineInput, "history" | "counts">,
   options: Pick<BaselineOptions, "filter" | "threads">,
-): string[] {
-  if (name === "ease") checkEase(input.counts.length);
-  if (name === "item-knn" || name === "rp3beta" || name === "slim") checkItemModel(name, input.history);
-  return name === "gf-cf" || name === "chebycf" ? checkFilter(name, input, options) : [];
+): Promise<string[]> {
+  const { baseline } = await baselines[name].load();
+  return baseline.check?.(input, options) ?? [];
 }
 
 /** What ranks by the baseline. @throws {UsageError} there are too many items for it */
@@ -65,7 +133,8 @@ export async function baselineRanker(
   input: BaselineInput,
   options: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
-  return await rankers[name](input, options);
+  const { baseline } = await baselines[name].load();
+  return await baseline.ranker(input, options);
 }
 
 /** The baselines of a list. @throws {UsageError} one of them is not known */
@@ -75,10 +144,4 @@ export function checkBaselines(names: readonly string[]): BaselineName[] {
     if (!known) throw new UsageError(`--baseline must be one of ${baselineNames.join(", ")}, got '${name}'`);
     return known;
   });
-}
-
-/** By training events, the same for all users. */
-function popularityRanker({ counts }: BaselineInput): RankerFor<AskedUsers> {
-  const [items, weights] = [new Float32Array(counts.length), Float32Array.from(counts)];
-  return ({ users }) => vectorRanker({ dim: 1, queries: new Float32Array(users.length), items, weights });
 }

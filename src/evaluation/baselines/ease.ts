@@ -10,11 +10,19 @@
 import { UsageError } from "../../errors.js";
 import { invertPositive } from "../../solvers/inverse.js";
 import { scoreRanker, type RankerFor } from "../rankers.js";
-import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
+import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
 /** The penalty unless another is given: the middle of what its author tries. */
-export const EASE_L2 = 500;
+const EASE_L2 = 500;
+
+export const baseline: Baseline = {
+  ranker: easeRanker,
+  check: ({ counts }) => {
+    checkEase(counts.length);
+    return [];
+  },
+};
 
 /** Of the inverse, a second and thread; measured at 2,000 to 8,000 items. */
 const MULTIPLY_ADDS = 8e9;
@@ -22,10 +30,9 @@ const MULTIPLY_ADDS = 8e9;
 /** Items at most. */
 const MOST_ITEMS = 20_000;
 
-/** @throws {UsageError} there are more items than the inverse takes */
-export async function easeRanker(
+async function easeRanker(
   { history, counts }: BaselineInput,
-  { easeL2, threads, signal, note }: BaselineOptions,
+  { easeL2 = EASE_L2, threads, signal, note }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const n = counts.length;
   checkEase(n);
@@ -69,7 +76,7 @@ function secondsOf(n: number, threads: number): string {
 }
 
 /** @throws {UsageError} there are more items than the inverse takes */
-export function checkEase(numItems: number): void {
+function checkEase(numItems: number): void {
   if (numItems <= MOST_ITEMS) return;
   throw new UsageError(
     `the baseline ease inverts a ${numItems} x ${numItems} matrix (${((4 * numItems ** 2) / 1e9).toFixed(1)} ` +

@@ -8,14 +8,21 @@ import {
 } from "../../solvers/graph-filter/graph-filter.js";
 import { withFilterMachine } from "../../solvers/graph-filter/machine.js";
 import type { RankerFor } from "../rankers.js";
-import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
+import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** Ranks by what the queries hold. @throws {UsageError} the graph does not fit the memory */
-export async function filterRanker(
+/** A published filter, which ranks by what the queries hold. */
+export function filterBaseline(name: PublishedFilter): Baseline {
+  return {
+    ranker: async (input, options) => await filterRanker(name, input, options),
+    check: (input, options) => checkFilter(name, input, options),
+  };
+}
+
+async function filterRanker(
   name: PublishedFilter,
   { history, counts }: BaselineInput,
-  { filter: choices, threads, signal }: BaselineOptions,
+  { filter: choices = {}, threads, signal }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const graph = { users: history, items: ownersOf(history, counts.length) };
   const settings = publishedFilter(name, choices);
@@ -38,11 +45,11 @@ export async function filterRanker(
   };
 }
 
-/** What should be known before it ranks. @throws {UsageError} the graph does not fit the memory */
-export function checkFilter(
+/** @throws {UsageError} the graph does not fit the memory */
+function checkFilter(
   name: PublishedFilter,
   { history, counts }: Pick<BaselineInput, "history" | "counts">,
-  { filter, threads }: Pick<BaselineOptions, "filter" | "threads">,
+  { filter = {}, threads }: Pick<BaselineOptions, "filter" | "threads">,
 ): string[] {
   const sizes = {
     numUsers: history.indptr.length - 1,

@@ -1,6 +1,7 @@
-// What baselines learn from, and whom they rank for.
+// What a baseline is: what it learns from, and whom it ranks for.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
+import type { RankerFor } from "../rankers.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
 
 /** What users are asked by: a list a query, ascending. */
@@ -29,12 +30,26 @@ export interface AskedUsers {
 export interface BaselineOptions {
   /** names the draws of random */
   seed: number;
-  /** of ease: the penalty on the diagonal */
-  easeL2: number;
-  /** of gf-cf and chebycf: what is not as published */
-  filter: FilterChoices;
+  /** of ease: the penalty on the diagonal; its default when absent */
+  easeL2?: number | undefined;
+  /** of gf-cf and chebycf: settings that differ from the published ones */
+  filter?: FilterChoices;
   threads: number;
   signal?: AbortSignal;
   /** takes which setting was chosen */
   note?: (text: string) => void;
+}
+
+/** A model that ranks items for users, learned from the training events alone. */
+export interface Baseline {
+  /** Learns. @throws {UsageError} there are too many items for it */
+  ranker: (
+    input: BaselineInput,
+    options: BaselineOptions,
+  ) => RankerFor<AskedUsers> | Promise<RankerFor<AskedUsers>>;
+  /** Warnings before it learns. @throws {UsageError} there are too many items or users for it */
+  check?: (
+    input: Pick<BaselineInput, "history" | "counts">,
+    options: Pick<BaselineOptions, "filter" | "threads">,
+  ) => string[];
 }

@@ -15,10 +15,11 @@
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { scoreRanker, type RankerFor } from "../rankers.js";
-import type { AskedUsers, BaselineInput, QueryItems } from "./input.js";
+import type { AskedUsers, Baseline, BaselineInput, QueryItems } from "./input.js";
 
-/** Ranks by item-to-item cosines. */
-export function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers> {
+export const baseline: Baseline = { ranker: itemCfRanker };
+
+function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers> {
   const { indptr, items } = history;
   const numItems = counts.length;
   const owners = ownersOf(history, numItems);

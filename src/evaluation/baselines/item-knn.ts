@@ -8,7 +8,7 @@
 // Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.2, with the shrinkage of Bell and Koren 2007
 // (doi:10.1109/ICDM.2007.90); as Ferrari Dacrema et al. 2019 (arXiv:1907.06902) run it.
 
-import { cosineColumns, type ItemModel } from "./item-weights.js";
+import { cosineColumns, itemModelBaseline, type ItemModel } from "./item-weights.js";
 
 interface Setting {
   k: number;
@@ -26,3 +26,5 @@ export const itemKnn: ItemModel<Setting> = {
   columns: async (events, { shrink }, pause) => await cosineColumns(events, Math.max(...KS), shrink, pause),
   view: ({ k }) => ({ most: k }),
 };
+
+export const baseline = itemModelBaseline(itemKnn);

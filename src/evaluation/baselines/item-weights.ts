@@ -12,7 +12,7 @@ import { ascending } from "../../numeric/indices.js";
 import { UsageError } from "../../errors.js";
 import { scoreRanker, type Ranker, type RankerFor } from "../rankers.js";
 import { rankingMetrics } from "../ranking.js";
-import type { AskedUsers, BaselineInput, BaselineOptions, QueryItems } from "./input.js";
+import type { AskedUsers, Baseline, BaselineInput, BaselineOptions, QueryItems } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
 /** Users who hide items, at most; share of their items; and the length of the lists that are compared. */
@@ -40,7 +40,7 @@ export interface ItemWeights {
   scales?: Float64Array;
 }
 
-/** A baseline of this kind. */
+/** How such weights are made. */
 export interface ItemModel<S extends object> {
   name: string;
   /** Settings to choose from. Those that share columns stand side by side. */
@@ -60,6 +60,17 @@ export interface ItemEvents {
   owners: ItemLists;
   /** f64[numItems]: users of each item */
   counts: Float64Array;
+}
+
+/** A baseline of this kind. */
+export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseline {
+  return {
+    ranker: async (input, options) => await itemWeightsRanker(model, input, options),
+    check: ({ history }) => {
+      checkItemModel(model.name, history);
+      return [];
+    },
+  };
 }
 
 /** Chooses a setting, makes the weights, and ranks by them. Whether the log is small enough is asked before (checkItemModel). */
@@ -108,7 +119,7 @@ export async function itemWeightsRanker<S extends object>(
 }
 
 /** @throws {UsageError} users have too many items for a pass over their pairs */
-export function checkItemModel(name: string, { indptr }: ItemLists): void {
+function checkItemModel(name: string, { indptr }: ItemLists): void {
   let additions = 0;
   for (let u = 0; u + 1 < indptr.length; u++) additions += (indptr[u + 1]! - indptr[u]!) ** 2;
   if (additions <= MOST_ADDITIONS) return;

@@ -1,15 +1,17 @@
 // Items at random, the same for the same seed: what chance gives.
 
 import { draw } from "../../numeric/random.js";
-import { noItems, type Ranker, type RankerFor } from "../rankers.js";
-import type { AskedUsers, BaselineInput } from "./input.js";
+import { noItems, type Ranker } from "../rankers.js";
+import type { Baseline } from "./input.js";
+
+export const baseline: Baseline = {
+  ranker: ({ counts }, { seed }) => {
+    const numItems = counts.length;
+    return ({ users }) => rankerOf(numItems, (query) => draw(draw(seed, 0x72616e64), users[query]!));
+  },
+};
 
 /** Draws a list's items one by one, leaving out repeats and what is masked; all in a list score 0. */
-export function randomRanker({ counts }: BaselineInput, seed: number): RankerFor<AskedUsers> {
-  const numItems = counts.length;
-  return ({ users }) => rankerOf(numItems, (query) => draw(draw(seed, 0x72616e64), users[query]!));
-}
-
 function rankerOf(numItems: number, keyOf: (query: number) => number): Ranker {
   return {
     top: ({ indptr, items }, top) => {

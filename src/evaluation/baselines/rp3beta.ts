@@ -9,7 +9,7 @@
 // Source: Paudel et al. 2017 (doi:10.1145/2955101), section 3.3; a of Cooper et al. 2014 (doi:10.1145/2567948.2579244).
 
 import { pow } from "../../numeric/exp.js";
-import { nearestColumns, type ItemModel } from "./item-weights.js";
+import { nearestColumns, itemModelBaseline, type ItemModel } from "./item-weights.js";
 
 interface Setting {
   a: number;
@@ -37,6 +37,8 @@ export const rp3beta: ItemModel<Setting> = {
   },
   view: ({ b, k }, counts) => ({ most: k, scales: counts.map((count) => power(count, -b)) }),
 };
+
+export const baseline = itemModelBaseline(rp3beta);
 
 /** x to a power; of nothing, nothing. */
 function power(x: number, exponent: number): number {

@@ -11,7 +11,13 @@
 // Source: Ning and Karypis 2011 (doi:10.1109/ICDM.2011.134), eq. 3 and section V.C; the update is that of Friedman et al. 2010
 // (doi:10.18637/jss.v033.i01), eq. 5.
 
-import { cosineColumns, type ItemColumns, type ItemEvents, type ItemModel } from "./item-weights.js";
+import {
+  cosineColumns,
+  type ItemColumns,
+  type ItemEvents,
+  itemModelBaseline,
+  type ItemModel,
+} from "./item-weights.js";
 
 interface Setting {
   l1: number;
@@ -32,6 +38,8 @@ export const slim: ItemModel<Setting> = {
     await fitSlim(events, await candidatesOf(events, pause), setting, pause),
   view: () => ({}),
 };
+
+export const baseline = itemModelBaseline(slim);
 
 const candidates = new WeakMap<ItemEvents, Promise<ItemColumns>>();
 

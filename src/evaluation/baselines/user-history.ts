@@ -2,10 +2,12 @@
 // to what they know, and ranks nothing but popularity where that is masked.
 
 import { scoreRanker, type RankerFor } from "../rankers.js";
-import type { AskedUsers, BaselineInput } from "./input.js";
+import type { AskedUsers, Baseline, BaselineInput } from "./input.js";
+
+export const baseline: Baseline = { ranker: historyRanker };
 
 /** Ranks by the user's own events of an item; popularity breaks ties and comes behind. */
-export function historyRanker({ history, counts, pairEvents }: BaselineInput): RankerFor<AskedUsers> {
+function historyRanker({ history, counts, pairEvents }: BaselineInput): RankerFor<AskedUsers> {
   const { indptr, items } = history;
   const most = counts.reduce((high, count) => Math.max(high, count), 0) + 1;
   const popularity = Float64Array.from(counts, (count) => count / most);

@@ -33,10 +33,7 @@ export const fnn = directoryFormat("fnn", ["fnn.safetensors", "vocab.json"], {
 function fnnFiles(selection: Selection): Map<string, Chunks> {
   const { model, field, reserve } = selection;
   if (!model)
-    throw new UsageError(
-      "format fnn needs w0, weights and vectors of a factorization machine: train with train-fm --model fm " +
-        "or lr",
-    );
+    throw new UsageError("format fnn needs the w0, the weights and the vectors of a factorization machine");
   const fields = field === undefined ? selection.fields : [field];
   const taken = [BIAS, METADATA].find((name) => fields.includes(name));
   if (taken !== undefined)

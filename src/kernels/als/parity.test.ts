@@ -9,7 +9,7 @@ import {
 } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena } from "../shared/memory.js";
-import { referenceGram, referenceObjective, referenceSolve, type ReferenceMatrix } from "./reference.js";
+import { referenceGram, referenceObjective, referenceSolve, type ReferenceMatrix } from "./als.reference.js";
 import { draw } from "../../numeric/random.js";
 
 const unobservedWeight = 0.3;

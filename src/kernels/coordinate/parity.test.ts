@@ -11,7 +11,7 @@ import {
   referenceTarget,
   type Occurrence,
   type Residuals,
-} from "./reference.js";
+} from "./coordinate.reference.js";
 import { draw } from "../../numeric/random.js";
 
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;

@@ -10,11 +10,11 @@ import { allocateFfm, type FieldAwareness } from "./binding.js";
 import { dealGroups, groupTiles } from "./tiles.js";
 import { BATCH_ROWS, type FmMethod, type FmShape, readBias, setRates } from "../fm/binding.js";
 import { Arena } from "../shared/memory.js";
-import { referenceFfm, referenceFfmBatch, referenceFfmScore, referenceNormalized } from "./reference.js";
+import { referenceFfm, referenceFfmBatch, referenceFfmScore, referenceNormalized } from "./ffm.reference.js";
 import { rowLoss } from "../../numeric/losses.js";
-import { type ReferenceOptions, type ReferenceRow } from "../fm/reference.js";
+import { type ReferenceOptions, type ReferenceRow } from "../fm/fm.reference.js";
 import { copyState, readOptimizer, restoreState, writeOptimizer } from "../fm/state.js";
-import { kernelInverseSqrt } from "../shared/inverse-sqrt.js";
+import { kernelInverseSqrt } from "../shared/inverse-sqrt.reference.js";
 import { draw } from "../../numeric/random.js";
 
 const shape = {

@@ -15,9 +15,9 @@ import {
   type ReferenceOptions,
   type ReferenceRow,
   referenceScore,
-} from "./reference.js";
+} from "./fm.reference.js";
 import { copyState, readOptimizer, restoreState, writeOptimizer } from "./state.js";
-import { kernelInverseSqrt } from "../shared/inverse-sqrt.js";
+import { kernelInverseSqrt } from "../shared/inverse-sqrt.reference.js";
 import { draw } from "../../numeric/random.js";
 
 /** Keys at a place of the row, of which a block repeats none, or all where there are FEW. */

@@ -7,7 +7,7 @@ import { putSplitOptions, Split, type GbdtKernel, type SplitOptions } from "./bi
 import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena, type Region } from "../shared/memory.js";
 import { gradient, softmaxGradient } from "../../numeric/losses.js";
-import * as reference from "./reference.js";
+import * as reference from "./gbdt.reference.js";
 
 const SCALE_G = 2 ** 30;
 const SCALE_H = 2 ** 20;

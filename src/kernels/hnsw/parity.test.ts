@@ -3,7 +3,7 @@ import { buildHnsw } from "../../retrieval/hnsw/build.js";
 import { linksOf } from "../../retrieval/hnsw/graph.js";
 import { searchGraph } from "../../retrieval/hnsw/search.js";
 import { batchEnds, type Nearness } from "./binding.js";
-import { ReferenceGraph } from "./reference.js";
+import { ReferenceGraph } from "./hnsw.reference.js";
 
 /** Numbers of few values, so that many distances tie. */
 function coarse(length: number, key: number): Float32Array {

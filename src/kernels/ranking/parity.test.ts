@@ -12,8 +12,8 @@ import {
   type RankingShape,
 } from "./binding.js";
 import { draw, permutation } from "../../numeric/random.js";
-import { referenceStrata } from "./reference-strata.js";
-import { behindLayers, denseLayers } from "./reference-layers.js";
+import { referenceStrata } from "./strata.reference.js";
+import { behindLayers, denseLayers } from "./layers.reference.js";
 import {
   referenceContrast,
   ReferenceRanking,
@@ -21,7 +21,7 @@ import {
   referencePairs,
   referenceRank,
   type ReferenceRow,
-} from "./reference.js";
+} from "./ranking.reference.js";
 
 const numUsers = 40;
 const numItems = 90;

@@ -2,7 +2,7 @@ import { draw } from "../../numeric/random.js";
 import { noiseKey, SgnsMachine, type SgnsInput } from "../../skip-grams/machine.js";
 import { drawnSessions, inputOf, rates, relativeError, seed, streamOf } from "../../testing/sgns-streams.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
-import { ReferenceComposed } from "./reference-composed.js";
+import { ReferenceComposed } from "./composed.reference.js";
 import type { SgnsParts } from "./parts.js";
 
 type Composed = SgnsInput & { parts: SgnsParts };

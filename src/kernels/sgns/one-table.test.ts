@@ -10,7 +10,7 @@ import {
 } from "../../testing/sgns-streams.js";
 import { noiseKey, SgnsMachine, type SgnsInput } from "../../skip-grams/machine.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
-import { ReferenceSgns } from "./reference.js";
+import { ReferenceSgns } from "./sgns.reference.js";
 
 const oneTable = (shape: Pick<SgnsInput, "numRows" | "dim" | "window">, stream: SgnsStream): SgnsInput => ({
   ...inputOf(shape, stream),

@@ -12,7 +12,7 @@ import {
 import { noiseKey, SgnsMachine, type SgnsInput } from "../../skip-grams/machine.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { NO_MARKET, type SgnsPairs } from "./pairs.js";
-import { ReferenceSgns } from "./reference.js";
+import { ReferenceSgns } from "./sgns.reference.js";
 
 /** So many lists of up to `longest` drawn rows, the first one empty; two thirds of the rows are contexts. */
 function drawnLists(numLists: number, longest: number, numRows: number): SgnsPairs["lists"] {

@@ -11,7 +11,7 @@ import {
 } from "../../testing/sgns-streams.js";
 import { noiseKey, SgnsMachine, type SgnsInput } from "../../skip-grams/machine.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
-import { firstVectors, ReferenceSgns, trainPairs, type Sides } from "./reference.js";
+import { firstVectors, ReferenceSgns, trainPairs, type Sides } from "./sgns.reference.js";
 
 const shapes: [name: string, shape: Pick<SgnsInput, "numRows" | "dim" | "window">, SgnsStream][] = [
   ["dim 4, window 1", { numRows: 50, dim: 4, window: 1 }, streamOf(drawnSessions(50, 300, 6), 1, 1)],

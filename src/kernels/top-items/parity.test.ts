@@ -1,7 +1,7 @@
 import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena } from "../shared/memory.js";
 import { draw } from "../../numeric/random.js";
-import { referenceTopItems } from "./reference.js";
+import { referenceTopItems } from "./top-items.reference.js";
 import {
   packItems,
   queriesOfBlock,

@@ -3,7 +3,7 @@ import { drawnGraph, graphOf } from "../../testing/walk-graphs.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena } from "../shared/memory.js";
 import { allocateWalks, NO_NODE, type WalkGraph, type WalksKernel, type WalksShape } from "./binding.js";
-import { ReferenceWalks, stepChances, type WalkStream } from "./reference.js";
+import { ReferenceWalks, stepChances, type WalkStream } from "./walks.reference.js";
 
 const key = 77;
 

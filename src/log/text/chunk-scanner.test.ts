@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import * as reference from "../../kernels/scan/reference.js";
+import * as reference from "../../kernels/scan/scan.reference.js";
 import { ChunkScanner, type ScanSetup } from "./chunk-scanner.js";
 import type { ScanLayout } from "../file-columns.js";
 import { KeyTable } from "../key-table.js";

@@ -4,7 +4,7 @@ import {
   referenceGraph,
   referenceScores,
   type ReferenceFilter,
-} from "../../kernels/graph-filter/reference.js";
+} from "../../kernels/graph-filter/graph-filter.reference.js";
 import { draw } from "../../numeric/random.js";
 import { eigenOf } from "../svd/symmetric.js";
 import {

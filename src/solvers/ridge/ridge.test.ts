@@ -1,6 +1,6 @@
 import { between, integerBelow, mulberry32 } from "../../testing/random.js";
 import { LEFT_OUT, type BlockRows, type RidgeProblem } from "../../kernels/ridge/binding.js";
-import { referencePredictions, referenceRidge } from "../../kernels/ridge/reference.js";
+import { referencePredictions, referenceRidge } from "../../kernels/ridge/ridge.reference.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { chosenPenalty, predictRows, RidgeMachine } from "./ridge.js";
 

@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors.js";
-import { referenceSolve } from "../../kernels/als/reference.js";
+import { referenceSolve } from "../../kernels/als/als.reference.js";
 import { draw } from "../../numeric/random.js";
 import { foldInImplicit, otherSide } from "./fold-in.js";
 

@@ -1,7 +1,7 @@
 // MLlib's row system in plain f64, with our mapping of weights and penalties, against our own reference.
 
 import { UsageError } from "../../errors.js";
-import { referenceSolve } from "../../kernels/als/reference.js";
+import { referenceSolve } from "../../kernels/als/als.reference.js";
 import { draw } from "../../numeric/random.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 import { mllibObjective } from "./mllib.js";

@@ -64,7 +64,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
     learn: learnerOf(given),
     streams: method !== "als" && method !== "mcmc",
     init: factorInit(init, given),
-    doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm) : []),
+    doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm, "--model lr") : []),
     outcome: (outcome) => factorOutcome(outcome, { isChain: method === "mcmc" }),
   };
   return { ...featurePlan(features), unlabelled: (given.negatives ?? 0) > 0 };

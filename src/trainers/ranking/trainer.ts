@@ -82,7 +82,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     learn: async (...args) => (await import("./learn.js")).learnRanking(...args),
     streams: false,
     init: factorInit(init, given),
-    doubts: widthWarnings,
+    doubts: (space, fm) => widthWarnings(space, fm),
     outcome: (outcome) => factorOutcome(outcome),
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };

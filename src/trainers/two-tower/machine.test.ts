@@ -2,8 +2,8 @@ import {
   referenceTowersStep,
   referenceTowerState,
   type ReferenceTowerEvent,
-} from "../../kernels/two-tower/reference.js";
-import { referenceDraw } from "../../kernels/ranking/reference.js";
+} from "../../kernels/two-tower/two-tower.reference.js";
+import { referenceDraw } from "../../kernels/ranking/ranking.reference.js";
 import type { TowerData, TowerLearning, TowerShape } from "../../kernels/two-tower/binding.js";
 import type { DenseLayer } from "../../kernels/shared/dense.js";
 import { aliasTable } from "../../numeric/alias.js";

@@ -48,7 +48,7 @@ export interface RankingExampleOptions {
   candidates?: Dataset | undefined;
   /** items take over features of so many neighbours, which weigh `weight` together */
   neighbors?: NeighborOptions;
-  /** what asks for it, for messages: `train-ranking` */
+  /** the command, for messages */
   asker: string;
 }
 

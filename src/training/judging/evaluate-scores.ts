@@ -9,6 +9,7 @@ import {
   type ScoredMetrics,
   type Units,
 } from "../../evaluation/scored-metrics.js";
+import { kindOf } from "../../evaluation/metrics.js";
 import { log } from "../../numeric/exp.js";
 import type { Part } from "../examples/examples.js";
 import { changedSides, leakNotes } from "../warnings/leaks.js";
@@ -100,9 +101,10 @@ function ofDraws(
   taken: { clip: readonly [low: number, high: number]; bins: number },
 ) {
   const all = scoredMetrics(task, scores, labels, units, { ...taken, weights });
-  const { calibration: _, normalizedEntropy: __, ...metrics } = all.metrics;
-  const { curve: ___, ...rest } = all;
-  return { ...rest, metrics, byUser: all.byUser.filter(({ name }) => name !== "calibration") };
+  const isMeasured = (name: string) => kindOf(name)?.needsBaseRate !== true;
+  const metrics = Object.fromEntries(Object.entries(all.metrics).filter(([name]) => isMeasured(name)));
+  const { curve: _, ...rest } = all;
+  return { ...rest, metrics, byUser: all.byUser.filter(({ name }) => isMeasured(name)) };
 }
 
 /**

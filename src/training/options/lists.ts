@@ -1,14 +1,16 @@
 // Options of a training that ranks items: how its lists are evaluated.
 
+import { rankingMetricNames } from "../../evaluation/metrics.js";
 import { choice, text, whole } from "./table.js";
 
-/** Metrics of lists, as `embed evaluate` has them. */
-const listMetrics = ["recall", "ndcg", "hit-rate", "mrr", "map", "precision"] as const;
-export type ListMetric = (typeof listMetrics)[number];
+/** Metrics of lists as options name them: `hit-rate` is `hitRate`. */
+const listMetrics = rankingMetricNames.map((name) =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+);
 
 /** A metric of lists as `metrics` begins its name: `hitRate`. */
 export function measuredBy(metric: string): string {
-  return metric === "hit-rate" ? "hitRate" : metric;
+  return rankingMetricNames[listMetrics.indexOf(metric)] ?? metric;
 }
 
 /** The metric that lists are evaluated by, as `metrics` names it: `ndcgAt20`. */

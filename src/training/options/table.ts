@@ -141,7 +141,7 @@ export function choice<const C extends readonly string[], const S extends About<
   };
 }
 
-/** An option that the command has not, and why: `is not for train-pca: ...`. */
+/** An option that the command has not, and why: `is not for this command: ...`. */
 export function refused(why: string): About<never> & Parsed<never> & { refused: string } {
   return { placeholder: "x", help: why, group: "Model:", refused: why };
 }

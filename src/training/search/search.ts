@@ -8,8 +8,8 @@
 import type { PartMetrics, SearchedBy, Trial } from "../../embedding/manifest.js";
 import type { TrialLine } from "../../embedding/run-directory.js";
 import { DataError, DivergedError, flagOf, UsageError } from "../../errors.js";
-import { titleOf } from "../../evaluation/metric-titles.js";
-import { differenceOf, goodness, type UserMetric } from "../../evaluation/user-metric.js";
+import { goodness, titleOf } from "../../evaluation/metrics.js";
+import { differenceOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { BEFORE_DATA } from "../session/feature-training.js";
 import { checkRanges, resolved, type OptionTable } from "../options/table.js";
 import { SearchSpace, searchedNames, type Setting } from "./search-space.js";

@@ -9,7 +9,6 @@ import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainedOn } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
-import type { ListMetric } from "../options/lists.js";
 
 /** What every such trainer has among its options. */
 export interface FeatureOptions extends EpochOptions {
@@ -62,7 +61,7 @@ export interface ListOptions {
   /** items a list */
   k: number;
   /** what decides the best epoch */
-  metric: ListMetric;
+  metric: string;
 }
 
 /** What ranking is learned from, and how. */

@@ -10,7 +10,7 @@ import type { LabelledTask } from "../../dataset/labels.js";
 
 /** A command that trains. */
 export interface Trainer {
-  /** `train-fm` */
+  /** `train-NAME` */
   command: string;
   /** for its help */
   description: string;

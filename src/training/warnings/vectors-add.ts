@@ -31,12 +31,12 @@ export function addedByVectors(
 export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   if (ranking)
     return "Try more events of each user, a smaller --dim, or --where to leave out events that no user chose";
-  if (negatives) return "Try train-pca, train-als or train-ranking on the same events, or a smaller --dim";
+  if (negatives) return "Try the trainers that rank items (embed compare LOG --goal lists), or a smaller --dim";
   const from = task === "binary" ? 1 : "N";
   return (
-    `For vectors of items whose neighbors are alike, train on the positive events: train-pca --positive-from ${from} ` +
-    "(or train-als, train-ranking). For predictions, try a larger --l2-vector, a smaller --dim or more rows; " +
-    "train-fm --model lr predicts by weights alone"
+    "For vectors of items whose neighbors are alike, train on the positive events: embed compare LOG --goal lists " +
+    `--positive-from ${from} tries the trainers for them. For predictions, try a larger --l2-vector, a smaller --dim or more ` +
+    "rows; a linear model predicts by weights alone"
   );
 }
 

@@ -15,7 +15,6 @@ import {
   needsRepeats,
   type BaselineName,
 } from "../../../evaluation/baselines/baselines.js";
-import { EASE_L2 } from "../../../evaluation/baselines/ease.js";
 import type { FilterChoices } from "../../../solvers/graph-filter/graph-filter.js";
 import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";
 import { exposureMetrics } from "../../../evaluation/exposure.js";
@@ -91,7 +90,7 @@ export async function evaluateRuns(
 ): Promise<RankingResult> {
   const { ks, threads } = { ks: options.k ?? [20], threads: options.reading.threads };
   const { signal } = watch;
-  const { seed = 1, easeL2 = EASE_L2 } = options;
+  const { seed = 1, easeL2 } = options;
   const baselines = checkBaselines(options.baselines ?? []);
   const filter = filterChoices(options, baselines);
   const late = baselines.find(needsRepeats);
@@ -112,7 +111,7 @@ export async function evaluateRuns(
   warnings.push(...otherTraining(runs));
   const { history, counts } = learned;
   for (const name of baselines)
-    warnings.push(...checkBaseline(name, { history, counts }, { filter, threads }));
+    warnings.push(...(await checkBaseline(name, { history, counts }, { filter, threads })));
 
   const among =
     options.candidates === undefined

@@ -13,7 +13,7 @@
 //
 // Matrices are kept in panels of eight columns, so that every product is made of the tiles of math/tile.ts: element (r, k) of an
 // f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W: any thread may solve any rows.
-// Structs are written in the order of their fields by ../binding.ts. Twin: ../reference.ts.
+// Structs are written in the order of their fields by ../binding.ts. Twin: ../als.reference.ts.
 
 import { choleskySolve } from "./cholesky";
 import { CHUNK, ROWS, Scratch, Side } from "./plan";

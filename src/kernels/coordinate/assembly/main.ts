@@ -11,7 +11,7 @@
 //   weights  f32[rows]: of its event, or 0 where all are 1
 //
 // A column holds the local id of a field that has one feature a row at most: its features share no row, so that one pass
-// serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin: ../reference.ts.
+// serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin: ../coordinate.reference.ts.
 
 export { accumulate, addSparse, move, moveAndAccumulate, updateSparse } from "./columns";
 export { moveTogether, update } from "./parameters";

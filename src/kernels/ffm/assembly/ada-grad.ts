@@ -5,7 +5,7 @@
 //   lr     learning rate / sqrt(n)
 //
 // s is computed with the scores, where the processor waits for memory anyway. L2 is no part of it.
-// Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/ffm.md). Twin: ../reference.ts.
+// Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/ffm.md). Twin: ../ffm.reference.ts.
 
 import { accumulatorAt, accumulatorStride, ratesOf } from "../../fm/assembly/plan";
 import { countRepeats, isMarked, numPairsOf, repeatAt, slotOf, sumsOf } from "../../fm/assembly/repeats";

@@ -7,7 +7,7 @@
 //   B  rows a batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
 //
 // It has the functions of fm.ts, so that the same machine drives both: its slices, where parameters are drawn and copied, are
-// runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../reference.ts.
+// runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
 import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";

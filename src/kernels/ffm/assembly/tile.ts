@@ -12,7 +12,7 @@
 // those with Adam's state; M is the method (fm/assembly/plan.ts), X is f32 for pairs with values, u32 for one-hot rows, whose
 // column f is field f, and a signed M has rates a feature.
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
-// Twin: ../reference.ts.
+// Twin: ../ffm.reference.ts.
 
 import { ratesOf } from "../../fm/assembly/plan";
 import { shareOf } from "../../fm/assembly/repeats";

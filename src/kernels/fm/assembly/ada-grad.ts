@@ -9,7 +9,7 @@
 // The features of a row are distinct, so four of them move at once and their accumulators share the arithmetic.
 //
 // Type parameters: as in slice.ts, and with W = v128 two slices of 8 move at once: the second's v lies behind that of the first, and so
-// does its accumulator. Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/fm.md). Twin: ../reference.ts.
+// does its accumulator. Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/fm.md). Twin: ../fm.reference.ts.
 
 import { addTo, inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import {

@@ -7,7 +7,7 @@
 //   FTRL      f32[n][4]: w n z -         McMahan et al. 2013, algorithm 1, with beta = 1: L2 and L1 once a parameter
 //   Adam      f32[n][8]: w m s c1 c2, c being 1 - b^t
 //
-// Twin: ../reference.ts.
+// Twin: ../fm.reference.ts.
 
 import { AdaGrad, Adam, addSquare, quickAdaGrad, Sgd, step, stepFtrl } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";

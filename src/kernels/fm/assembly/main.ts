@@ -5,7 +5,7 @@
 //
 //   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each
 //
-// Structs and shapes: plan.ts. Twin: ../reference.ts.
+// Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
 import { updateAdaGrad } from "./ada-grad";
 import { openBatch, openBlock } from "./batch";

@@ -9,7 +9,7 @@
 //   step    shared/assembly/steps.ts
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is K (u32: 4, u64: 8), and X is f32 for
-// pairs with values, u32 for one-hot rows; M is the method (plan.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
+// pairs with values, u32 for one-hot rows; M is the method (plan.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../fm.reference.ts.
 
 import { step } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";

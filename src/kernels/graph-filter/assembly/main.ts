@@ -8,7 +8,7 @@
 // panel and an addition, and diagonals are applied once a row. A panel is f32[numRows][16], a row one cache line and a lane a user.
 // A thread works on panels of its own from beginning to end; what a lane holds depends on no other lane.
 //
-// Sources: Mason and Handscomb 2003, Chebyshev Polynomials, 2.4.1, for the recurrence. Twin: ../reference.ts.
+// Sources: Mason and Handscomb 2003, Chebyshev Polynomials, 2.4.1, for the recurrence. Twin: ../graph-filter.reference.ts.
 
 import { addPacked } from "../../shared/assembly/tile";
 import { insertBest } from "../../shared/assembly/best-list";

@@ -3,7 +3,7 @@
 //
 // Neighbours are chosen nearest first: a candidate is kept where no kept one is nearer to it than the node is.
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as hnswlib has them; batches: Manohar et al. 2024
-// (ParlayANN, arXiv:2305.04359), section 4. Twin: ../reference.ts, the same bits.
+// (ParlayANN, arXiv:2305.04359), section 4. Twin: ../hnsw.reference.ts, the same bits.
 
 import { distances4, distancesTo, vectorOf } from "./distances";
 import { distanceOf, Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";

@@ -5,7 +5,7 @@
 //   level 1    o ─── o ───── o ─ o
 //   level 0    o o o o o o o o o o o o      and remembers the ef nearest nodes here
 //
-// Twin: ../reference.ts, the same bits.
+// Twin: ../hnsw.reference.ts, the same bits.
 
 import { insertBest } from "../../shared/assembly/best-list";
 import { isMasked } from "../../shared/assembly/masks";

@@ -1,4 +1,4 @@
-// A network: one step on a batch, and scores. Shapes and what a network is: ../shape.ts. Twin: ../reference.ts.
+// A network: one step on a batch, and scores. Shapes and what a network is: ../shape.ts. Twin: ../net.reference.ts.
 //
 //   rows, a block of 16 at a time          barrier    parameters, a part at a time                              barrier
 //   gather → forward → loss → backward  ────────────► dW and Adam of 8 outputs │ embeddings of a part │ wide  ─────────►

@@ -17,7 +17,7 @@
 //   step      dimensions dealt by slices: one step of every feature of the batch     ──barrier──
 //
 // Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
-// Twin: ../reference.ts.
+// Twin: ../ranking.reference.ts.
 
 import { exclude, logNoise } from "../../shared/assembly/negatives";
 import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";

@@ -7,7 +7,7 @@
 // Both are Horner's scheme Y <- X + A~ Y, K times, from Y = X. Forward, the last turn is done for the batch's features alone;
 // backward, the first one starts from them, as G is 0 elsewhere. Dimensions never mix: a thread works on panels of 16 of its own
 // dimensions, without a barrier, and the rows of a panel, a cache line each, lie close enough together to be found quickly.
-// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../reference-layers.ts.
+// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../layers.reference.ts.
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
 import { featureOfRow } from "./batch-rows";

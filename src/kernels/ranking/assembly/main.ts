@@ -3,7 +3,7 @@
 //   score(event, item) = sum of x w over the item's features + <p, q> + inner products of the item's own features
 //   p, q               sums of x v over the event's context (user, ...) and over the item's features
 //
-// Structs and shapes: plan.ts; losses: pairs.ts, contrast.ts. Twin: ../reference.ts.
+// Structs and shapes: plan.ts; losses: pairs.ts, contrast.ts. Twin: ../ranking.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";

@@ -7,7 +7,7 @@
 //   WARP   L(floor((I - 1) / k)) max(0, margin - x); the negative is the first with s_k > s_0 - margin      Weston 2011
 //
 // Each thread owns whole slices of dimensions. It writes its slices' parts of the scores, and after a barrier every thread
-// adds the parts up for itself, in the slices' order. Twin: ../reference.ts.
+// adds the parts up for itself, in the slices' order. Twin: ../ranking.reference.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { sum4 } from "../../shared/assembly/vector";

@@ -6,7 +6,7 @@
 //
 // Any thread takes any block of a round, and the barrier behind a round is the only one, so the bytes are the same at any number of
 // threads. Groups change with the epoch, so that any two items are compared with one another in some of them.
-// Source: Gemulla et al. 2011 (DSGD, doi:10.1145/2020408.2020426). Twin: ../reference-strata.ts.
+// Source: Gemulla et al. 2011 (DSGD, doi:10.1145/2020408.2020426). Twin: ../strata.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { draw, permute, permutedAt } from "../../shared/assembly/random";

@@ -11,7 +11,7 @@
 // the others, and the caller deals blocks of targets to threads: results do not depend on the number of threads.
 //
 // Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear Systems,
-// algorithm 9.1. Twin: ../reference.ts.
+// algorithm 9.1. Twin: ../ridge.reference.ts.
 
 import { Fit, Fold, Plan, Scratch } from "./plan";
 

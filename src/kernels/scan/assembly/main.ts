@@ -4,7 +4,7 @@
 //           cell c is [bounds[c] + 1, bounds[c + 1]), the first one starts at bounds[0]
 //
 // Pointers are byte offsets into the memory. The caller reserves room for a range before it is scanned, so nothing
-// grows here; 16 bytes after the input may be read and have no influence. Twin: ../reference.ts.
+// grows here; 16 bytes after the input may be read and have no influence. Twin: ../scan.reference.ts.
 
 import { slotOf, tagOf } from "../../shared/assembly/hash";
 import { MISSING, Table, UNKNOWN } from "./plan";

@@ -1,7 +1,7 @@
 // Pages of Parquet: Snappy, packed integers, and texts that stand after their lengths.
 //
 // Pointers are byte offsets into the memory. Up to 16 bytes after an input may be read, and after an output be written.
-// Twins: ../reference.ts.
+// Twins: ../scan.reference.ts.
 
 import { MISSING, UNKNOWN } from "./plan";
 

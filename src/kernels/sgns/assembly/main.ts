@@ -9,7 +9,7 @@
 // A centre may be composed of rows that others share (composed.ts).
 // Beside the band a centre may meet rows of its own (pairs.ts): what its session led to, what was rejected, rows of its market.
 //
-// Structs and shapes: plan.ts. Twin: ../reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
+// Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";

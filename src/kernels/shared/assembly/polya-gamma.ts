@@ -1,4 +1,4 @@
-// Pólya-Gamma draws PG(1, z): with them a logistic likelihood is normal in its score. Twin, the same bits: ../../../numeric/polya-gamma.ts.
+// Pólya-Gamma draws PG(1, z): with them a logistic likelihood is normal in its score. Twin, the same bits: ../../../numeric/polya-gamma.reference.ts.
 //
 //   exp(s y) / (1 + exp(s)) is proportional to   E exp(-omega (s - (y - 1/2) / omega)^2 / 2)   over omega ~ PG(1, 0),
 //   and omega given s is PG(1, s)

@@ -5,7 +5,7 @@
 //   l = rho log(sum over negatives of exp(z_n)) - z_own                          bilateral: the own item is not in the sum
 //
 // A row leaves a negative out by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023
-// (arXiv:2312.12882), eq. 13, for rho and the bilateral form. Twin: ../reference-sampled-softmax.ts.
+// (arXiv:2312.12882), eq. 13, for rho and the bilateral form. Twin: ../sampled-softmax.reference.ts.
 
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";

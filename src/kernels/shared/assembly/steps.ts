@@ -7,7 +7,7 @@
 //   FTRL      z, n;  p <- argmin z p + l1 |p| + 0.5 ((1 + sqrt(n)) / lr + l2) p^2              McMahan et al. 2013
 //
 // The first functions return the new value and leave loading and storing to the caller. `step`, `adam4` and `stepFtrl` also read
-// and write the method's state. Twin: ../reference-step.ts.
+// and write the method's state. Twin: ../step.reference.ts.
 
 import { inverseSqrt4 } from "./vector";
 

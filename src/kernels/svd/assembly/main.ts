@@ -6,7 +6,7 @@
 //
 // A row of a panel is one cache line, so an entry of A costs one line of X. Every row of a product is summed in the order of the
 // row's entries, and sums over rows are cut into parts by the caller: no result depends on which thread does what.
-// Structs are written in the order of their fields by ../binding.ts. Twin: ../reference.ts.
+// Structs are written in the order of their fields by ../binding.ts. Twin: ../svd.reference.ts.
 
 import { addProducts } from "../../shared/assembly/tile";
 import { transpose4 } from "../../shared/assembly/vector";

@@ -8,7 +8,7 @@
 //   the others, by tiles    16-bit integers bound the scores from above, and only items whose bound
 //                           exceeds the last of the list are scored                                  screened-search.ts
 //
-// Ties stand in the items' order. Twin: ../reference.ts, the same bits.
+// Ties stand in the items' order. Twin: ../top-items.reference.ts, the same bits.
 
 import { packQueries, searchPanels } from "./all-scores";
 import { MAX_DIM } from "./integer-bound";

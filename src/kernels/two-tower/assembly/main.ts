@@ -15,7 +15,7 @@
 //   step      dimensions dealt by slices: one step of every row; dense layers by eight outputs      ──barrier──
 //
 // Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
-// Twin: ../reference.ts.
+// Twin: ../two-tower.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { BLOCK, lastLayer, layerAt } from "../../shared/assembly/dense/layers";

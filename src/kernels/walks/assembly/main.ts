@@ -3,7 +3,7 @@
 //
 // A draw is a hash of (epoch's key, walk, step, number of the draw), so walks do not depend on who makes them.
 //
-// Structs and shapes: plan.ts. Twin: ../reference.ts.
+// Structs and shapes: plan.ts. Twin: ../walks.reference.ts.
 // Source: Perozzi et al. 2014 (arXiv:1403.6652); Grover and Leskovec 2016 (arXiv:1607.00653).
 
 import { draw, permutedAt } from "../../shared/assembly/random";

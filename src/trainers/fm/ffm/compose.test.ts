@@ -3,7 +3,7 @@
 import { keysOf } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, fieldOfFeatures, type Field } from "../../../dataset/vocabulary/vocabulary.js";
-import { referenceFfm, referenceFfmScore } from "../../../kernels/ffm/reference.js";
+import { referenceFfm, referenceFfmScore } from "../../../kernels/ffm/ffm.reference.js";
 import { mulberry32 } from "../../../testing/random.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { crossComposer } from "./compose.js";

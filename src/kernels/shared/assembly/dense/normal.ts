@@ -1,4 +1,4 @@
-// Layer normalization of a block's panels, between z and the activation, and its derivatives. Twin: ../../reference-dense.ts.
+// Layer normalization of a block's panels, between z and the activation, and its derivatives. Twin: ../../dense.reference.ts.
 //
 //   h = (z - mean) / sqrt(variance + 1e-5)     over the units of a row          n = scale h + shift
 //   dz = (a - mean(a) - h mean(a h)) / sqrt(variance + 1e-5)                     a = scale dn

@@ -1,4 +1,4 @@
-// The forward and backward pass of a block of rows. Twin: ../../reference-dense.ts.
+// The forward and backward pass of a block of rows. Twin: ../../dense.reference.ts.
 //
 //   scratch   a thread's panels of all layers (layers.ts)
 //   keys      u32[numLayers][BLOCK]: the rows' dropout keys, one buffer per thread

@@ -1,4 +1,4 @@
-import { polyaGammaDraw, polyaGammaMean } from "./polya-gamma.js";
+import { polyaGammaDraw, polyaGammaMean } from "./polya-gamma.reference.js";
 import { draw } from "./random.js";
 
 const N = 20_000;

@@ -4,8 +4,8 @@
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
 // Deviations, the kernel's own: score, g and S are those of the batch's start, while v and w move row by row within it, except those of
-// features that the batch's block of rows repeats (../shared/reference-batch-steps.ts). AdaGrad has one accumulator for a slice of v,
-// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one (inverse-sqrt.ts).
+// features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one accumulator for a slice of v,
+// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one (inverse-sqrt.reference.ts).
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
@@ -15,12 +15,12 @@ import {
   type ReferenceParameters,
   type ReferenceStep,
   vectorMethod,
-} from "../shared/reference-step.js";
+} from "../shared/step.reference.js";
 import {
   ReferenceBatchSteps,
   referenceRepeats,
   type ReferenceRepeats,
-} from "../shared/reference-batch-steps.js";
+} from "../shared/batch-steps.reference.js";
 import { sliceWidth } from "./binding.js";
 
 /** Parameters with their state, all f64. */
@@ -196,7 +196,7 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   const gradients = referenceScoreGradients(rows, scores, loss);
   referenceBiasStep(model, gradients, learningRate);
 
-  // every feature takes one step for each row that holds it; a repeated one as ../shared/reference-batch-steps.ts says
+  // every feature takes one step for each row that holds it; a repeated one as ../shared/batch-steps.reference.ts says
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);

@@ -1,7 +1,7 @@
 // Losses of an event's scores, in plain f64: part of the definition of correct for assembly/main.ts.
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
-import { referenceSampledSoftmax } from "../shared/reference-sampled-softmax.js";
+import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
 
 export interface ReferenceRankingOptions {
   loss: "bpr" | "warp" | "sampled-softmax" | "ccl";

@@ -3,7 +3,7 @@
 import { gradient, softmaxGradient } from "../../numeric/losses.js";
 import { mulberry32, integerBelow, between } from "../../testing/random.js";
 import type { SplitOptions } from "./binding.js";
-import { bestNumeric, histogram, loss, softmaxLoss, splitGain, sumOf } from "./reference.js";
+import { bestNumeric, histogram, loss, softmaxLoss, splitGain, sumOf } from "./gbdt.reference.js";
 
 const options: SplitOptions = {
   lambdaL1: 0.1,

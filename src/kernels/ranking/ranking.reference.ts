@@ -9,8 +9,8 @@
 // move event by event; AdaGrad has one accumulator a slice of 8 dimensions, which the mean of their squared gradients is added to.
 
 import { draw } from "../../numeric/random.js";
-import { behindLayers } from "./reference-layers.js";
-import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./reference-loss.js";
+import { behindLayers } from "./layers.reference.js";
+import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./loss.reference.js";
 
 export interface ReferenceRow {
   ids: number[];
@@ -223,7 +223,7 @@ function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: nu
 /**
  * Trains on a batch of events that share their negatives: one step of every feature on the sum of its gradients.
  *
- * @param layers f64[n][n]: what vectors are multiplied by before they are scored (reference-layers.ts)
+ * @param layers f64[n][n]: what vectors are multiplied by before they are scored (layers.reference.ts)
  * @returns sum of the losses
  */
 export function referenceContrast(

@@ -7,7 +7,7 @@ import {
   referenceScoreGradients,
   referenceSums,
   referenceVectorGradient,
-} from "./reference.js";
+} from "./fm.reference.js";
 import { draw } from "../../numeric/random.js";
 
 const dim = 3;

@@ -1,9 +1,9 @@
 import { type NetArch, type NetShape, parameterShapes } from "./shape.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
-import { tanh, type ReferenceArrays } from "../shared/reference-dense.js";
-import { referenceNetPass } from "./reference.js";
-import { referenceNet, referenceNetObjective, referenceNetStep, referenceValues } from "./reference-step.js";
+import { tanh, type ReferenceArrays } from "../shared/dense.reference.js";
+import { referenceNetPass } from "./net.reference.js";
+import { referenceNet, referenceNetObjective, referenceNetStep, referenceValues } from "./step.reference.js";
 
 const learning = {
   learningRate: 0.01,

@@ -4,7 +4,7 @@
 //   g        = dLoss/dscore          n = accumulators, starting at 1
 //
 // As in the kernel, score, g and the squares that AdaGrad adds up are those of the batch's start, while v and w move row by row within
-// it, the pairs of a row in the order of its features; those of repeated features as ../shared/reference-batch-steps.ts says. The
+// it, the pairs of a row in the order of its features; those of repeated features as ../shared/batch-steps.reference.ts says. The
 // vectors of a feature for the fields of one block (tiles.ts) have one accumulator:
 //
 //   s_(i,B)  = sum over j of the row, of a field of block B, of |x_i x_j v_(j, field of i)|^2
@@ -17,8 +17,8 @@ import {
   type ReferenceOptions,
   type ReferenceRow,
   referenceScoreGradients,
-} from "../fm/reference.js";
-import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
+} from "../fm/fm.reference.js";
+import { ReferenceBatchSteps, referenceRepeats } from "../shared/batch-steps.reference.js";
 import {
   exactInverseSqrt,
   referenceParameters,
@@ -26,7 +26,7 @@ import {
   type ReferenceParameters,
   type ReferenceStep,
   vectorMethod,
-} from "../shared/reference-step.js";
+} from "../shared/step.reference.js";
 import { fieldsPerBlock } from "./tiles.js";
 
 /** Parameters with their state, all f64. */

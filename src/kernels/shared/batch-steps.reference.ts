@@ -4,7 +4,7 @@
 //   adagrad, ftrl   one step on the sum of the gradients, each taken at the batch's start
 //   sgd, adam       a step for each of c occurrences, at min(1, 8 / c) of the learning rate; 32 / c with the logistic loss
 
-import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./reference-step.js";
+import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./step.reference.js";
 
 /** Which features of a batch are repeated. */
 export interface ReferenceRepeats {

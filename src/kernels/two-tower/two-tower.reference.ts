@@ -14,9 +14,9 @@ import {
   denseStep,
   type DropoutDraws,
   type ReferenceArrays,
-} from "../shared/reference-dense.js";
-import { referenceSampledSoftmax } from "../shared/reference-sampled-softmax.js";
-import { referenceParameters, referenceStep, type ReferenceParameters } from "../shared/reference-step.js";
+} from "../shared/dense.reference.js";
+import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
+import { referenceParameters, referenceStep, type ReferenceParameters } from "../shared/step.reference.js";
 
 /** What a slot sums up: rows of vectors, each times a number. */
 export type ReferenceSlot = readonly { row: number; x: number }[];

@@ -1,6 +1,6 @@
 // A network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
 //
-//   x_0    the row's input, as shape.ts has it, through dense layers (../shared/reference-dense.ts)
+//   x_0    the row's input, as shape.ts has it, through dense layers (../shared/dense.reference.ts)
 //   score  the last layer's output [+ the wide part]
 //
 // The logistic loss is log(1 + e^s) - y s; of the squared one half is differentiated.
@@ -22,7 +22,7 @@ import {
   denseForward,
   type DenseState,
   type ReferenceArrays,
-} from "../shared/reference-dense.js";
+} from "../shared/dense.reference.js";
 
 /** What dropout is drawn from; `first` is the place of the first row in the epoch. */
 export interface BatchDraws {

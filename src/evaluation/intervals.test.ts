@@ -1,4 +1,4 @@
-import { meanInterval } from "./t-interval.js";
+import { meanInterval } from "./intervals.js";
 
 test("five measurements have the interval that a textbook's table gives", () => {
   // s = sqrt(2.5), t(4) = 2.776

@@ -9,7 +9,7 @@ import { log } from "../../numeric/exp.js";
 import { featureKey } from "../../numeric/initial.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "../../numeric/normal.js";
-import { polyaGammaDraw, polyaGammaMean } from "../../numeric/polya-gamma.js";
+import { polyaGammaDraw, polyaGammaMean } from "../../numeric/polya-gamma.reference.js";
 import { draw } from "../../numeric/random.js";
 
 /** How far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */

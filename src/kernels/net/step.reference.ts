@@ -9,9 +9,9 @@
 
 import { ftrlZ } from "../../numeric/ftrl.js";
 import { embeddingWidth, type NetLearning, type NetRows, type NetShape } from "./shape.js";
-import { forEachPair, forEachWide, referenceNetPass } from "./reference.js";
-import { denseStep, type ReferenceArrays } from "../shared/reference-dense.js";
-import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/reference-step.js";
+import { forEachPair, forEachWide, referenceNetPass } from "./net.reference.js";
+import { denseStep, type ReferenceArrays } from "../shared/dense.reference.js";
+import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/step.reference.js";
 
 /** A network that learns: its parameters, and what each method keeps beside them. */
 export interface ReferenceNet {

@@ -1,6 +1,6 @@
-import { referenceFfm, referenceFfmScore, referencePairGradient } from "./reference.js";
+import { referenceFfm, referenceFfmScore, referencePairGradient } from "./ffm.reference.js";
 import { rowLoss } from "../../numeric/losses.js";
-import { type ReferenceRow, referenceScoreGradients } from "../fm/reference.js";
+import { type ReferenceRow, referenceScoreGradients } from "../fm/fm.reference.js";
 import { draw } from "../../numeric/random.js";
 
 const unit = (i: number) => draw(3, i) / 2 ** 32 - 0.5;

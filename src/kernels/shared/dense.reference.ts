@@ -14,7 +14,7 @@
 import { exp } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
 import type { DenseLayer } from "./dense.js";
-import { type ReferenceParameters, referenceStep } from "./reference-step.js";
+import { type ReferenceParameters, referenceStep } from "./step.reference.js";
 
 /** Arrays by parameter name. */
 export type ReferenceArrays = Record<string, Float64Array>;

@@ -1,4 +1,4 @@
-import { referenceCoordinate, referenceTarget, type Occurrence, type Residuals } from "./reference.js";
+import { referenceCoordinate, referenceTarget, type Occurrence, type Residuals } from "./coordinate.reference.js";
 import { normalCdf } from "../../numeric/normal.js";
 import { draw } from "../../numeric/random.js";
 

@@ -9,7 +9,7 @@
 import { exp } from "../../numeric/exp.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { numKinds, type SgnsParts } from "./parts.js";
-import { moveRows, ReferenceSgns, type Pair, type ReferenceShape } from "./reference.js";
+import { moveRows, ReferenceSgns, type Pair, type ReferenceShape } from "./sgns.reference.js";
 
 /** Minus the derivatives of the loss. */
 export interface ComposedGradients {

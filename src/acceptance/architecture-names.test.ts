@@ -1,0 +1,107 @@
+// Trainers are known to their folder and the list alone: no other file names their commands or models, in code, messages or comments.
+//
+// Exempt: strings of cli/, where help shows commands to type; a kernel's own name in kernels/ and in loadKernel; names of files.
+
+import { trainers } from "../trainers/index.js";
+import { readSources, sourceOf, type Source } from "../testing/sources.js";
+import { scaffolding } from "./rooms.js";
+
+const commands = trainers.map(({ command }) => command);
+const models = new Set<string>();
+/** The commands whose kinds of models have a capability, by its name. */
+const capabilityTrainers = new Map<string, Set<string>>();
+for (const { command, home } of trainers)
+  for (const [name, model] of Object.entries((await home()).models)) {
+    models.add(name);
+    for (const capability of Object.keys(model))
+      capabilityTrainers.set(
+        capability,
+        (capabilityTrainers.get(capability) ?? new Set<string>()).add(command),
+      );
+  }
+
+/** Models whose names are words of the language, or symbols: `graph` of edges, `lr` for a learning rate. A string of nothing else counts. */
+const ambiguous = ["graph", "net", "lr"];
+/** Capabilities of one trainer alone, which no second one has yet. A new capability has two, or is folded into another. */
+const ofOneTrainer = ["towers", "shares", "rowTexts", "importances", "network"];
+
+const oneOf = (names: Iterable<string>) => [...names].sort((a, b) => b.length - a.length).join("|");
+/** A name as a word; `fm.safetensors` and `fm/repeats` are files. */
+const word = (names: Iterable<string>) => `(?<![\\w./-])(?:${oneOf(names)})(?![\\w/-]|\\.\\w)`;
+const clearModels = [...models].filter((name) => !ambiguous.includes(name));
+const command = new RegExp(word([...commands, ...[...models].map((name) => `--model ${name}`)]));
+const commandOrModel = new RegExp(
+  word([...commands, ...clearModels, ...[...models].map((name) => `--model ${name}`)]),
+);
+const wholeName = new RegExp(`^["'\`](?:${oneOf([...commands, ...models])})["'\`]$`);
+/** A report lays out a map of items in a way that has the name of a trainer's model. */
+const withoutMapLayout = (file: string, text: string) =>
+  /^(?:api\/)?report\//.test(file) ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
+
+/** The texts of a file that name a trainer or a model, as sentences. */
+function complaints({ file, room, code, texts }: Source): string[] {
+  const loaded = new Set(
+    [...code.matchAll(/loadKernel\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
+  );
+  return texts
+    .map(({ text, ...rest }) => ({ ...rest, text: withoutMapLayout(file, text) }))
+    .filter(({ kind, text }) => {
+      if (wholeName.test(text)) return room !== "kernels" && !loaded.has(text);
+      if (room === "cli" && kind === "string") return false;
+      return (room === "kernels" ? command : commandOrModel).test(text);
+    })
+    .map(({ text, line }) => {
+      const name = (commandOrModel.exec(text) ?? [text])[0];
+      return `src/${file}.ts:${line} names ${name}: ask the run's model for a capability, say it without the name, or move it into the trainer's folder`;
+    });
+}
+
+test("no file outside a trainer's folder and the list names its command or its models", () => {
+  const shipped = readSources().filter(
+    ({ file, room }) =>
+      !/\.(?:test|reference)$|\.test\./.test(file) && ![...scaffolding, "trainers"].includes(room),
+  );
+  expect(shipped.flatMap(complaints)).toEqual([]);
+});
+
+test.each([
+  ["api/a", 'if (model === "lr") return;', ['"lr"']],
+  ["api/a", "const a = `use ${x} of train-fm`;", ["train-fm"]],
+  ["api/a", '// as gbdt does\nthrow new UsageError("needs --model lr");', ["gbdt", "--model lr"]],
+  ["kernels/fm/a", '// fm, with the rate lr\nthrow new UsageError("or train-als");', ["train-als"]],
+  ["cli/a", '// of train-net\nconst text = "embed train-fm LOG"; const is = "pca";', ["train-net", "pca"]],
+  ["factors/a", 'loadKernel(x ? "ffm" : "fm"); read("fm.safetensors"); // a graph, a net', []],
+  ["report/a", 'if (by === "pca") return;', []],
+])("planted in src/%s.ts: %s", (file, text, names) => {
+  expect(complaints(sourceOf(file, text))).toEqual(
+    names.map((name) => expect.stringContaining(` names ${name}:`) as string),
+  );
+});
+
+/** Capabilities that a single trainer's models have, and entries of the list that are none. @param allowed the list */
+function singleCapabilities(
+  by: ReadonlyMap<string, ReadonlySet<string>>,
+  allowed: readonly string[],
+): string[] {
+  const single = [...by].filter(([, having]) => having.size < 2).map(([name]) => name);
+  return [
+    ...single
+      .filter((name) => !allowed.includes(name))
+      .map(
+        (name) =>
+          `${name} is of ${[...by.get(name)!].join()} alone: let it be part of a capability that others have`,
+      ),
+    ...allowed
+      .filter((name) => !single.includes(name))
+      .map((name) => `${name} is no capability of one trainer any more: remove it from ofOneTrainer`),
+  ];
+}
+
+test("a capability of models has more than one trainer", () => {
+  expect(singleCapabilities(capabilityTrainers, ofOneTrainer)).toEqual([]);
+  const planted = new Map([...capabilityTrainers, ["planted", new Set(["train-fm"])]]);
+  expect(singleCapabilities(planted, [...ofOneTrainer, "rank"])).toEqual([
+    expect.stringMatching(/^planted is of train-fm alone/),
+    expect.stringMatching(/^rank is no capability of one trainer any more/),
+  ]);
+});

@@ -1,0 +1,70 @@
+// How much code there is: a file that one can read at once, and a room between trainers and commands that does not grow.
+
+import { readAssemblySources, readSources, sourceOf, type Source } from "../testing/sources.js";
+import { scaffolding } from "./rooms.js";
+
+/** A file that ships has at most so many lines. */
+const MOST_LINES = 400;
+/** Longer files, until they are split. */
+const longer: string[] = [
+  "api/recall/source",
+  "cli/commands/evaluate",
+  "dataset/build",
+  "engine/session",
+  "log/parquet/keys",
+  "trainers/fm/options",
+];
+
+/**
+ * Lines of api/, which stands between the commands and the rooms that do their work, but for the tables of options: code that a
+ * second command needs goes to a room below, and code of one kind of model to its trainer. The number only goes down: set it to
+ * the count, rounded up to hundreds, when that is lower.
+ */
+const API_LINES = 14_400;
+
+const shipped = [...readSources(), ...readAssemblySources()].filter(
+  ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
+);
+/** A source of so many lines. */
+const planted = (file: string, numLines: number) => sourceOf(file, "//\n".repeat(numLines));
+
+function tooLong(sources: readonly Source[]): string[] {
+  const long = sources.filter(({ numLines }) => numLines > MOST_LINES);
+  return [
+    ...long
+      .filter(({ file }) => !longer.includes(file))
+      .map(
+        ({ file, numLines }) =>
+          `src/${file}.ts has ${numLines} lines, more than ${MOST_LINES}: move one of its concepts into a file of its own`,
+      ),
+    ...longer
+      .filter((name) => !long.some(({ file }) => file === name))
+      .map((name) => `src/${name}.ts has at most ${MOST_LINES} lines: remove it from the longer files`),
+  ];
+}
+
+function overBudget(sources: readonly Source[]): string[] {
+  const lines = sources
+    .filter(({ file, room }) => room === "api" && !/\/options(?:\/|$)/.test(file))
+    .reduce((sum, { numLines }) => sum + numLines, 0);
+  if (lines <= API_LINES) return [];
+  return [
+    `src/api/ has ${lines} lines beside its options, more than ${API_LINES}: move what several commands need to a room below ` +
+      "(training/, evaluation/, export/), what one kind of model needs to its trainer, or merge what is there twice",
+  ];
+}
+
+test("a file that ships has at most 400 lines", () => {
+  expect(tooLong(shipped)).toEqual([]);
+  expect(tooLong([...shipped, planted("io/planted", 400)])).toEqual([]);
+  expect(tooLong([...shipped, planted("io/planted", 401)])).toEqual([
+    expect.stringContaining("src/io/planted.ts has 401 lines"),
+  ]);
+});
+
+test("api/ stays within its budget of lines", () => {
+  expect(overBudget(shipped)).toEqual([]);
+  expect(overBudget([...shipped, planted("api/planted", API_LINES)])).toEqual([
+    expect.stringContaining(`more than ${API_LINES}`),
+  ]);
+});
