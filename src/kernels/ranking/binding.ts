@@ -364,7 +364,8 @@ export function copyRankingState(arena: Arena, { vectors, weights, moments }: Ra
   return {
     vectors: Float32Array.from(arena.f32(vectors)),
     weights: Float32Array.from(arena.f32(weights)),
-    moments: moments && Float32Array.from(arena.f32(moments)),
+    // checkpoints save every array that is named here
+    ...(moments && { moments: Float32Array.from(arena.f32(moments)) }),
   };
 }
 
