@@ -97,7 +97,7 @@ export async function learnSkipGrams(
         const arrays = { ...machine.state, ...(withKept && kept && arraysOf(kept[i]!)) };
         return prefixed(prefixOf(i, learners.length), arrays);
       });
-      return Object.assign({}, ...parts) as NamedArrays;
+      return Object.fromEntries(parts.flatMap(Object.entries)) as NamedArrays;
     },
     restore(arrays) {
       const parts = learners.map((_, i) => unprefixed(prefixOf(i, learners.length), arrays));

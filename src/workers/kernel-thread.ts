@@ -15,8 +15,10 @@ import type { StartTask } from "./pool.js";
 export type Argument =
   number | boolean | Uint32Array | Float32Array | "thread" | "index" | "first" | "count" | "end";
 
-/** Functions of any kernel. */
-export type AnyKernel = Record<string, (...args: number[]) => number | undefined>;
+/** A function of any kernel. */
+type KernelFunction = (...args: number[]) => number | undefined;
+
+export type AnyKernel = Record<string, KernelFunction>;
 
 /** A function of the kernel and its arguments. */
 export type Call<K> = {
@@ -80,10 +82,12 @@ export function kernelThread<K, Own, Task, Result>(
   tasks?: (thread: KernelThread<K, Own>) => (task: Task) => Result,
 ): StartTask<ThreadInit<Own>, ThreadTask<Task>, Result | number[]> {
   return ({ memory, modules, threads, own }, index) => {
-    const instances = modules.map((module) => new WebAssembly.Instance<K>(module, kernelImports(memory)));
-    const kernel = Object.assign({}, ...instances.map(({ exports }) => exports)) as K;
+    const functions = modules.flatMap((module) =>
+      Object.entries(new WebAssembly.Instance<AnyKernel>(module, kernelImports(memory)).exports),
+    );
+    const kernel = Object.fromEntries(functions) as K;
     const runTask = tasks?.({ kernel, memory, index, numThreads: threads.length, own });
-    const caller = new Caller(kernel as AnyKernel, memory, threads, index);
+    const caller = new Caller(new Map(functions), memory, threads, index);
     return (request) =>
       "task" in request ? runTask!(request.task) : caller.run(request.works, request.counters);
   };
@@ -94,13 +98,18 @@ type CallOnItems = (i: number, first: number, end: number) => number | undefined
 
 /** Makes one thread's share of calls. */
 class Caller {
-  readonly #kernel: AnyKernel;
+  readonly #functions: ReadonlyMap<string, KernelFunction>;
   readonly #memory: WebAssembly.Memory;
   readonly #threads: readonly number[];
   readonly #index: number;
 
-  constructor(kernel: AnyKernel, memory: WebAssembly.Memory, threads: readonly number[], index: number) {
-    this.#kernel = kernel;
+  constructor(
+    functions: ReadonlyMap<string, KernelFunction>,
+    memory: WebAssembly.Memory,
+    threads: readonly number[],
+    index: number,
+  ) {
+    this.#functions = functions;
     this.#memory = memory;
     this.#threads = threads;
     this.#index = index;
@@ -132,7 +141,7 @@ class Caller {
   }
 
   #caller([name, ...args]: readonly [string, ...Argument[]]): CallOnItems {
-    const f = this.#kernel[name]!;
+    const f = this.#functions.get(name)!;
     const own = { thread: this.#threads[this.#index]!, index: this.#index, first: 0, count: 0, end: 0 };
     const values = args.map((arg) => (typeof arg === "string" ? own[arg] : Number(arg)));
     const varying = args.flatMap((arg, at) =>
