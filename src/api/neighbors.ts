@@ -154,7 +154,7 @@ async function withNames(
   tell: Tell,
 ): Promise<NeighborsOf[]> {
   if (names === undefined) return lists;
-  const { readKeyNames } = await import("./key-names.js");
+  const { readKeyNames } = await import("./key-labels.js");
   const known = await readKeyNames(opened, names, 1);
   const field = opened.fieldNamed(known.field);
   const all = lists.map((list) =>

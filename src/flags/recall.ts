@@ -26,10 +26,7 @@ export type RecallFlags = ReadingFlags &
   BadRowFlags &
   HashKeysFlags &
   Given<typeof engineOfMask> &
-  Omit<RecallOptions, "whom" | "scoring" | "force" | "reading" | "hashKeys" | "maxBad" | "badRows"> & {
-    for: RecallOptions["whom"];
-    score?: RecallOptions["scoring"];
-  };
+  Omit<RecallOptions, "force" | "reading" | "hashKeys" | "maxBad" | "badRows">;
 
 /** Of a server that reads --mask and --fold-in. */
 const engineOfMask = pick(engine, "engine", "engineOrder", "engineSlice", "engineTimeout");
@@ -172,7 +169,7 @@ export async function recallOf(flags: RecallFlags): Promise<RecallOptions> {
     throw new UsageError(
       "--engine reads the logs of --mask and --fold-in: give one of them, or omit --engine",
     );
-  const { for: whom, k, score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom } = flags;
+  const { for: owners, k, score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom } = flags;
   const {
     items,
     where,
@@ -191,8 +188,8 @@ export async function recallOf(flags: RecallFlags): Promise<RecallOptions> {
     force = false,
   } = flags;
   return {
-    ...{ whom, k, format, force },
-    ...definedOf({ scoring: score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom }),
+    ...{ for: owners, k, format, force },
+    ...definedOf({ score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom }),
     ...definedOf({ items, where, users, within, per, candidates, foldIn, out, hashKeys }),
     ...definedOf({ index, ef, urlEnv, into }),
     reading: readingOf(flags, flags.threads ?? availableParallelism()),

@@ -38,8 +38,7 @@ export interface EvaluatedIndex {
   warnings: string[];
   rows: number;
   index: IndexQueries;
-  k: number[];
-  ef: number[];
+  given: Record<string, unknown>;
 }
 
 /** @throws {UsageError} several runs, no search that is wide enough, or an index of another table */
@@ -93,7 +92,8 @@ export async function evaluateIndex(
   compared.push(
     contender("exact", { distancesPerQuery: count, queriesPerSecond: queries.count / exact.seconds }),
   );
-  return { compared, warnings: [], rows: queries.count, index: queries, k: lengths, ef };
+  const given = { index: path, k: lengths, ef };
+  return { compared, warnings: [], rows: queries.count, index: queries, given };
 }
 
 function contender(name: string, metrics: Record<string, number>): Compared {

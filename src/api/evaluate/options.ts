@@ -5,9 +5,9 @@ import { edgeScorings } from "../../evaluation/edge-scores.js";
 import type { NonEdgeKind } from "../../evaluation/edges.js";
 import type { ReadOptions } from "../../log/log.js";
 import type { BadRowReport } from "../../training/reading/bad-row-report.js";
-import type { Scoring } from "./ranking/contenders.js";
+import type { Scoring } from "../../ranking/run-ranker.js";
 import { content, type ContentOptions } from "../../training/options/content-options.js";
-import type { Repeats } from "./ranking-protocol.js";
+import type { Repeats } from "../../ranking/protocol.js";
 
 export interface EvaluateOptions extends ContentOptions {
   /** the log to measure on; absent where a part of the training's own is */
@@ -60,13 +60,11 @@ export interface EvaluateOptions extends ContentOptions {
   /** ranking: a file of users and items; what is held out is ranked among these alone */
   candidates?: string;
   /** ranking: what else is ranked by, learned from the training events of the first run */
-  baselines?: string[];
+  baseline?: string[];
   /** ranking: of regression runs, the label from which on an event counts */
   positiveFrom?: number;
   /** ranking: how runs rank; by their models when absent */
-  scoring?: Scoring;
-  /** ranking: a run whose model ranks nothing ranks by the cosines of its table */
-  eachItsWay?: boolean;
+  score?: Scoring;
   /** ranking by tables: user, history, last or last:N; the user's row where the table has users, else the history, when absent */
   query?: string;
   /** of a query of several items: a span such as 30d, in which an item's weight halves by its age before the user's latest event */
@@ -120,7 +118,7 @@ const ofCold = Object.keys(content) as (keyof ContentOptions)[];
 const ofScores = ["logq", "bins", "curve"] as const;
 
 /** What means nothing where tables are evaluated. */
-const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
+const ofLogs = ["on", "part", "ranking", "baseline", "score", "maxBad", "badRows"] as const;
 
 /** What means nothing without baselines. */
 const ofBaselines = ["easeL2", "filterDim", "filterWeight", "filterFlatness", "filterPower"] as const;
@@ -131,33 +129,30 @@ const ofProbe = ["probeTrain", "probeRepeats", "probeRaw"] as const;
 /** What means nothing without edges. */
 const ofEdges = ["source", "target", "directed", "knownEdges", "nonEdges", "newNodes", "field"] as const;
 
-/** Flags that are not called as their options. */
-const flags: Partial<Record<string, string>> = { baselines: "--baseline", scoring: "--score" };
-
 /** @throws {UsageError} one of these options was given, which are for something else @param why a clause: `for --edges` */
 function refuseGiven(options: EvaluateOptions, names: readonly (keyof EvaluateOptions)[], why: string): void {
   const given = names.filter((name) => options[name] !== undefined);
   if (given.length === 0) return;
-  const named = given.map((name) => flags[name] ?? flagOf(name)).join(" and ");
+  const named = given.map((name) => flagOf(name)).join(" and ");
   throw new UsageError(`${named} ${given.length > 1 ? "are" : "is"} ${why}`);
 }
 
 /** @throws {UsageError} options that mean nothing where tables are evaluated on edges, or a file of new nodes too many or too few */
 export function checkEdges(options: EvaluateOptions, numRuns: number): void {
-  const { scoring = "cosine", table, newNodes } = options;
+  const { score = "cosine", table, newNodes } = options;
   const others = ["labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines] as const;
-  const taken: readonly string[] = ["scoring", "table", "maxBad"];
+  const taken: readonly string[] = ["score", "table", "maxBad"];
   const ofOthers = [...ofLogs, ...ofRanking, ...ofScores].filter((name) => !taken.includes(name));
   refuseGiven(
     options,
     [...others, ...ofOthers],
     "not allowed with --edges, which evaluates only tables on edges",
   );
-  if (scoring === "model")
+  if (score === "model")
     throw new UsageError(
       `--score must be one of ${edgeScorings.join(", ")} with --edges, which evaluates vectors`,
     );
-  if (scoring === "context" && table !== undefined)
+  if (score === "context" && table !== undefined)
     throw new UsageError(
       "--table needs --score dot or cosine: --score context uses the default table and the context table",
     );
@@ -167,13 +162,13 @@ export function checkEdges(options: EvaluateOptions, numRuns: number): void {
       `--new-nodes needs one file per run, in the order of the runs: got ${newNodes.length} files for ` +
         `${numRuns} runs`,
     );
-  if (scoring === "context")
+  if (score === "context")
     throw new UsageError("--new-nodes needs --score cosine or dot: new nodes have no context vectors");
 }
 
 /** @throws {UsageError} options that mean nothing where new items are evaluated, or content where they are not */
 export function checkCold(options: EvaluateOptions): void {
-  const { cold, content: catalogue, scoring } = options;
+  const { cold, content: catalogue, score } = options;
   if (cold === undefined) {
     refuseGiven(options, ofCold, "only allowed with --cold, which evaluates items not seen in training");
     return;
@@ -183,10 +178,10 @@ export function checkCold(options: EvaluateOptions): void {
   );
   refuseGiven(
     options,
-    ["labels", "neighborsBy", "probe", "edges", "baselines", ...odd],
+    ["labels", "neighborsBy", "probe", "edges", "baseline", ...odd],
     "not allowed with --cold, which has its own baselines",
   );
-  if (scoring === "context")
+  if (score === "context")
     throw new UsageError("--score context cannot be combined with --cold: use --score model, dot or cosine");
   if (catalogue === undefined)
     refuseGiven(
@@ -245,11 +240,11 @@ export function checkTables(options: EvaluateOptions): void {
 
 /** @throws {UsageError} options of scored rows where items are ranked, or a table where contexts rank */
 export function checkRanking(options: EvaluateOptions): void {
-  const { scoring = "model", table } = options;
-  if (table !== undefined && (scoring === "context" || scoring === "model"))
+  const { score = "model", table } = options;
+  if (table !== undefined && (score === "context" || score === "model"))
     throw new UsageError(
       "--table needs --score dot or cosine: " +
-        (scoring === "model"
+        (score === "model"
           ? "a model uses its own tables"
           : "--score context uses the default table and the context table"),
     );
@@ -261,7 +256,7 @@ export function checkRanking(options: EvaluateOptions): void {
 function checkFoldIn(options: EvaluateOptions, share: number): void {
   if (!(share > 0 && share < 1))
     throw new UsageError(`--fold-in-share must be between 0 and 1 (exclusive), such as 0.8, got ${share}`);
-  const late = options.baselines?.find((name) => name === "user-history");
+  const late = options.baseline?.find((name) => name === "user-history");
   if (late !== undefined)
     throw new UsageError(
       `--baseline ${late} recommends items that users already have and cannot be combined with ` +
@@ -273,7 +268,7 @@ function checkFoldIn(options: EvaluateOptions, share: number): void {
     ["query", "queryHalfLife", "table"],
     "not allowed with --fold-in-share, which ranks by folded-in user vectors",
   );
-  if (options.scoring === "context")
+  if (options.score === "context")
     throw new UsageError(
       "--score context cannot be combined with --fold-in-share: use --score model, dot or cosine",
     );
@@ -285,8 +280,8 @@ function checkFoldIn(options: EvaluateOptions, share: number): void {
 
 /** Whether the options ask for a ranking by themselves. */
 export function asksForRanking(options: EvaluateOptions): boolean {
-  const { ranking, baselines, scoring, candidates, foldInShare } = options;
-  return ranking === true || [baselines, scoring, candidates, foldInShare].some((one) => one !== undefined);
+  const { ranking, baseline, score, candidates, foldInShare } = options;
+  return ranking === true || [baseline, score, candidates, foldInShare].some((one) => one !== undefined);
 }
 
 /** @throws {UsageError} options of ranking where rows are scored */

@@ -6,8 +6,8 @@ import { listServers, type ListServer } from "../../export/servers/list-servers.
 import { listFormats, type ListFormat } from "../../export/lists.js";
 import type { ReadLike } from "../../training/reading/read-as-trained.js";
 import type { Compose } from "../compose.js";
-import type { Repeats } from "../evaluate/ranking-protocol.js";
-import { queryOf, type Query } from "../evaluate/query.js";
+import type { Repeats } from "../../ranking/protocol.js";
+import { queryOf, type Query } from "../../ranking/query.js";
 
 /** What learns from the training's events alone and may rank in place of a run's model. */
 export const recallBaselines = [
@@ -39,11 +39,11 @@ export interface RecallOptions extends Omit<ReadLike, "on" | "timed" | "rowsOf">
   /** what the lists are called there */
   into?: string;
   /** whom lists are for */
-  whom: "user" | "item";
+  for: "user" | "item";
   /** items a list, >= 1 */
   k: number;
   /** the model for users, cosine for items when absent */
-  scoring?: RecallScoring;
+  score?: RecallScoring;
   /** of a run with several, for a scoring by a table */
   table?: string;
   /** --query and --query-half-life, as evaluate takes them */
@@ -94,7 +94,7 @@ export function quotaOf(per: string | undefined): Quota | undefined {
 
 /** What the flags say, checked together. */
 export interface Asked {
-  scoring: RecallScoring;
+  score: RecallScoring;
   baseline?: (typeof recallBaselines)[number];
   query: Query | undefined;
   quota: Quota | undefined;
@@ -119,15 +119,15 @@ function checkServer({ format, urlEnv, into, out }: RecallOptions): void {
 
 /** @throws {UsageError} options that do not go together, before anything is read */
 export function askedBy(options: RecallOptions): Asked {
-  const { whom, items, where, users, within, per, candidates, foldIn, mask, repeats } = options;
-  const scoring = options.scoring ?? (whom === "user" ? "model" : "cosine");
-  const baseline = recallBaselines.find((name) => name === scoring);
+  const { for: whom, items, where, users, within, per, candidates, foldIn, mask, repeats } = options;
+  const score = options.score ?? (whom === "user" ? "model" : "cosine");
+  const baseline = recallBaselines.find((name) => name === score);
   const refuse = (text: string): never => {
     throw new UsageError(text);
   };
   if (whom === "item") {
-    if (scoring === "model" || baseline !== undefined)
-      refuse(`--for item needs --score cosine, dot or context, got ${scoring}`);
+    if (score === "model" || baseline !== undefined)
+      refuse(`--for item needs --score cosine, dot or context, got ${score}`);
     const ofUsers = { "--users": users, "--fold-in": foldIn, "--mask": mask, "--repeats": repeats };
     const others = { ...ofUsers, "--candidates": candidates, "--query": options.query };
     const [flag] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
@@ -155,13 +155,13 @@ export function askedBy(options: RecallOptions): Asked {
   checkServer(options);
   if (options.ef !== undefined && options.index === undefined) refuse("--ef needs --index DIR");
   if (options.index !== undefined) {
-    if (baseline !== undefined || scoring === "context")
-      refuse(`--index and --score ${scoring} cannot be combined: the index holds item vectors`);
+    if (baseline !== undefined || score === "context")
+      refuse(`--index and --score ${score} cannot be combined: the index holds item vectors`);
     if (items !== undefined || candidates !== undefined)
       refuse(
         "--index cannot be combined with --items or --candidates: exact search is faster over few items",
       );
   }
-  const query = queryOf({ ...options, ...(baseline === undefined && { scoring }) });
-  return { scoring, baseline, query, quota: quotaOf(per) };
+  const query = queryOf({ ...options, ...(baseline === undefined && { score }) });
+  return { score, baseline, query, quota: quotaOf(per) };
 }

@@ -21,7 +21,7 @@ import { historyOf } from "../../sampling/negatives.js";
 import { modelOf } from "../../trainers/index.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
-import { fieldsOf } from "../evaluate/table-ranker.js";
+import { fieldsOf } from "../../ranking/table-ranker.js";
 import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
@@ -32,7 +32,7 @@ import { cellsBesideLog } from "../../training/reading/cells-beside-log.js";
 import { readPairs, type HowKeysRead } from "../../training/reading/keyed-rows.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { askedBy, type Asked, type RecallOptions } from "./options.js";
-import { listColumns } from "./read-lists.js";
+import { listColumns } from "./list-files.js";
 import { cellsOfSets, reachOf, type Quotas } from "./quotas.js";
 import type { Search } from "./search.js";
 import { setsOf } from "./allowed-items.js";
@@ -147,10 +147,10 @@ async function readAlso({ manifest }: OpenRows["run"], { index }: RecallOptions)
 
 /** Options as the summary has them. */
 function statedOptions(
-  { reading: _, badRows: __, force: ___, out: ____, ...stated }: RecallOptions,
-  { scoring }: Asked,
+  { reading: _, badRows: __, force: ___, out: ____, for: whom, score: _____, ...stated }: RecallOptions,
+  { score: scoring }: Asked,
 ) {
-  return { ...stated, scoring, repeats: stated.repeats ?? "mask" };
+  return { ...stated, whom, scoring, repeats: stated.repeats ?? "mask" };
 }
 
 interface Given {
@@ -172,7 +172,7 @@ async function listsOf(
 ): Promise<{ lists: Lists; facts: () => Measured & { stated: string[] } }> {
   const { opened, options, asked, watch, warn } = given;
   const { run } = opened;
-  const { whom } = options;
+  const { for: whom } = options;
   const named = fieldsOf(run);
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
   const cells = cellsBesideLog(run, options.reading);
@@ -251,7 +251,7 @@ function quotasOf(
   };
 }
 
-function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
+function nobody({ users, for: whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
   if (hasPairs) return new UsageError("no lists written: --candidates has no user known to the run");
   if (users !== undefined)
     return new UsageError(
@@ -340,7 +340,10 @@ function counter({ counts, numFolded }: Source, numItems: number, k: { asked: nu
         }
       }
     },
-    facts({ whom, within }: RecallOptions, numChosen: number | undefined): Measured & { stated: string[] } {
+    facts(
+      { for: whom, within }: RecallOptions,
+      numChosen: number | undefined,
+    ): Measured & { stated: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {

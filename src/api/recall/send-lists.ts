@@ -8,7 +8,7 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Sent, Target } from "../../export/servers/server.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
-import { listColumns, openLists, type ListFile } from "./read-lists.js";
+import { listColumns, openLists, type ListFile } from "./list-files.js";
 
 /**
  * Sends a file of lists; it is read twice, the second time as the server takes it.

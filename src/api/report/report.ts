@@ -12,7 +12,6 @@ import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import type { ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
-import { nameAmong } from "../evaluate/evaluate.js";
 import { historyOf } from "./history.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
@@ -23,7 +22,7 @@ import type { ReportOptions, ReportSummary } from "./options.js";
 import { driftOf } from "./drift.js";
 import { gatesOf, importancesOf, sharesOf } from "./files.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
-import { openTable, type OpenTable } from "../tables.js";
+import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
 /** Keys that are drawn of all runs of a page, each on up to two maps: it stays below 2 MB and opens at once. */
 const MOST_POINTS = 4000;

@@ -44,11 +44,7 @@ type Flags = ReadingFlags &
   BadRowFlags &
   OutputOptions &
   HashKeysFlags &
-  Omit<EvaluateOptions, "reading" | "baselines" | "scoring"> & {
-    baseline?: string[];
-    score?: EvaluateOptions["scoring"];
-    format: ComparisonFormat;
-  };
+  Omit<EvaluateOptions, "reading"> & { format: ComparisonFormat };
 
 /** Adds the command. */
 export function addEvaluate(program: Command, signal: AbortSignal): Command {
@@ -145,7 +141,7 @@ export async function callEvaluate(
     ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
     ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
     ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
-    ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, foldInShare }),
+    ...definedOf({ baseline, score, query, queryHalfLife, foldInShare }),
     ...definedOf({ cold }),
     ...(givenOf(command, content) as ContentOptions),
     ...definedOf({ probeTrain, probeRepeats, probeRaw }),
