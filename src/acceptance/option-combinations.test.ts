@@ -25,7 +25,7 @@ import {
   trainInProcess,
   unwatched,
 } from "../testing/training-commands.js";
-import { readingOf } from "../training/options/reading.js";
+import { reading, readingOf } from "../training/options/reading.js";
 
 const COUNT = Number(process.env["EMBED_TEST_COMBINATIONS"] ?? 300);
 const SEED = Number(process.env["EMBED_TEST_SEED"] ?? 1);
@@ -83,14 +83,16 @@ function evaluationOf({ row, words }: Combination, run: string) {
 /** Predicts the rows of the training's log. @returns the numbers that it writes */
 function predictionsOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
+  const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
   const asked = {
-    ...{ on: paths, reading: readingOf(given, 1), force: false },
-    hashKeys: given.hashKeys,
+    ...Object.fromEntries(Object.entries(given).filter(isRead)),
+    dedupe: undefined,
+    threads: 1,
   };
   return outcomeOf(async () => {
     const chunks: Uint8Array[] = [];
     const write = (chunk: Uint8Array) => Promise.resolve(void chunks.push(chunk));
-    const { rows } = await predict(run, asked, write, unwatched);
+    const { rows } = await predict(run, paths, asked, write, unwatched);
     const lines = Buffer.concat(chunks).toString().trimEnd().split("\n").slice(1);
     return { rows, numbers: lines.map((line) => line.split(",").map(Number)) };
   });

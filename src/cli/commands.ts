@@ -32,7 +32,7 @@ export const commands: readonly CommandEntry[] = [
     name: "predict",
     stage: "Use:",
     summary: "write a probability or a score for each row of a log",
-    load: async () => (await import("./commands/predict.js")).addPredict,
+    load: async () => (await import("./commands/predict.js")).command,
   },
   {
     name: "transform",
@@ -89,7 +89,7 @@ export const commands: readonly CommandEntry[] = [
     name: "diff",
     stage: "Judge:",
     summary: "compare the tables of two runs: which vectors and neighbours changed",
-    load: async () => (await import("./commands/diff.js")).addDiff,
+    load: async () => (await import("./commands/diff.js")).command,
   },
   {
     name: "report",

@@ -5,7 +5,9 @@ import type { Command } from "commander";
 import type { Ora } from "ora";
 import type { Observe, Progress, Watch } from "../training/session/watch.js";
 import type { ReadProgress } from "../log/log.js";
+import type { TerminalOptions } from "../flags/terminal-options.js";
 import { isAtK } from "../evaluation/metric-titles.js";
+import type { Caller as Calling } from "./command-spec.js";
 import { EpochLines, SimilarLines } from "./similar-lines.js";
 import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 
@@ -21,13 +23,8 @@ const MOST_EPOCHS = { line: 15, terminal: 40 };
 /** Epochs that the time of the next one is estimated from. */
 const RECENT = 5;
 
-export interface OutputOptions {
-  json?: boolean;
-  quiet?: boolean;
-  progress?: boolean;
-  color?: boolean;
-  logFormat?: "text" | "json";
-}
+/** Options about what is printed. */
+export type OutputOptions = TerminalOptions;
 
 /** Shows what a command tells; `stop` it before the result is printed. */
 export interface Display {
@@ -35,11 +32,8 @@ export interface Display {
   stop(): void;
 }
 
-/** Where a command's call takes its options from and sends what it makes, on the command line and from TypeScript. */
-export interface Caller {
-  watch: Watch;
-  /** takes what is written with no `out`, or with `-` */
-  write: (chunk: string | Uint8Array) => Promise<void>;
+/** What a command that no spec describes is called with. */
+export interface Caller extends Calling {
   /** with the flags as they were set */
   command: Command;
 }

@@ -5,15 +5,14 @@ import type { Command, Option } from "commander";
 import type { ConfigEntry } from "../config/config-file.js";
 import { ConfigError, UsageError } from "../errors.js";
 import { isSwitch, nameOf, settingOf, valueOf } from "../flags/setting.js";
+import { addTable } from "../flags/table-option.js";
+import { config } from "../flags/terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Gives every command --config. */
 export function addConfigOption(command: Command): void {
-  command.option(
-    "--config <file>",
-    "YAML file of options by their long names; EMBED_NAME environment variables override it",
-  );
+  addTable(command, config);
 }
 
 /**
@@ -46,13 +45,13 @@ export async function applySettings(
     (option) => given.getOptionValueSource(option.attributeName()) !== "cli",
   );
   const path = (given.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
-  const config =
+  const entries =
     path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, await everyCommand(), command);
   for (const option of open) {
     const name = nameOf(option);
     const variable = `EMBED_${name.toUpperCase().replaceAll("-", "_")}`;
     const text = environment[variable];
-    const entry = config.get(name);
+    const entry = entries.get(name);
     if (text !== undefined && text !== "") {
       const failure = (message: string) => new UsageError(`${variable}: ${message}`);
       set(command, option, "env", () => valueOf(option, fromText(option, text)), failure);

@@ -1,10 +1,12 @@
 // Options that mean the same for every command that reads a log.
 
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import { hashedIds } from "../training/options/columns.js";
 import { badRows, engine, reading, type readingOf } from "../training/options/reading.js";
-import { checkGiven, pick, type Given } from "../training/options/table.js";
+import { checkGiven } from "../training/options/check-given.js";
+import { pick, type Given } from "../training/options/table.js";
 import { addTable } from "./table-option.js";
+import { display } from "./terminal-options.js";
 
 const LOG_HELP = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin";
 
@@ -62,20 +64,7 @@ export async function badRowsOf({ onBadRow, maxBad, badRows: file, force = false
   };
 }
 
-/** Adds the options that say what is printed. @param quiet help of --quiet, where results are left out, too */
-export function addOutputOptions(command: Command, quiet = "print only errors and results"): Command {
-  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
-  return command
-    .addOption(group("--json", "print one JSON object on stdout"))
-    .addOption(group("--quiet", quiet))
-    .addOption(group("--no-progress", "print plain lines instead of an interactive progress display"))
-    .addOption(group("--no-color", "disable colours"))
-    .addOption(
-      group(
-        "--log-format <format>",
-        "format of progress, warnings and errors on stderr; json includes every epoch",
-      )
-        .choices(["text", "json"])
-        .default("text"),
-    );
+/** Adds the options that say what is printed. */
+export function addOutputOptions(command: Command): Command {
+  return addTable(command, display);
 }

@@ -30,10 +30,11 @@ export function addTable<C extends Command>(command: C, table: OptionTable): C {
 }
 
 function optionOf(name: string, declared: Declared, hasSearch: boolean): TableOption {
-  const { placeholder, choices, repeats, group, required } = declared;
+  const { placeholder, choices, repeats, group, required, optional } = declared;
   const flag = flagNamed(name, declared);
+  const value = optional ? ` [${placeholder}]` : ` <${placeholder}>`;
   const option = new TableOption(
-    `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : ` <${placeholder}>`}`,
+    `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : value}`,
     declared,
     name,
     hasSearch && declared.search !== undefined,

@@ -5,7 +5,7 @@ import { UsageError } from "../errors.js";
 import { listOf, takenBy } from "../flags/parsers.js";
 import { isSwitch } from "../flags/setting.js";
 import { TableOption } from "../flags/table-option.js";
-import { checkRanges } from "../training/options/table.js";
+import { checkRanges } from "../training/options/check-given.js";
 
 /**
  * Texts are read as on the command line; numbers, booleans, lists and records stand for themselves and are held to the same bounds.

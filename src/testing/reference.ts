@@ -62,11 +62,8 @@ async function pageOf(command: Command): Promise<string> {
 async function fromTypeScript(command: Command): Promise<string[]> {
   const lines: string[] = [];
   for (const found of functions.filter((one) => one.command === command.name())) {
-    const { name } = await found.load();
-    const declared = readFileSync(
-      join(projectFolder, "dist", "cli", "commands", `${found.file}.d.ts`),
-      "utf8",
-    );
+    const { file, as: name = found.name } = found;
+    const declared = readFileSync(join(projectFolder, "dist", `${file}.d.ts`), "utf8");
     const result = new RegExp(`function ${name}\\(.*\\): (.*);$`, "m").exec(declared)![1]!;
     for (const signature of signaturesOf(found, command)) lines.push(`${signature}: ${result}`);
   }

@@ -16,7 +16,8 @@ import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js"
 import { definedOf } from "../../training/options/defined.js";
 import type { GivenTraining } from "../../training/options/log.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import { checkGiven, noSuchOption, resolved } from "../../training/options/table.js";
+import { checkGiven } from "../../training/options/check-given.js";
+import { noSuchOption, resolved } from "../../training/options/table.js";
 import { Stopwatch } from "../../training/session/stopwatch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";

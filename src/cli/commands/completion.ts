@@ -1,6 +1,7 @@
 // embed completion
 
 import { Argument, Command } from "commander";
+import { addCommand } from "../add-command.js";
 import type { CommandEntry } from "../command-entry.js";
 import { completionScripts, type Shell } from "../completion.js";
 import type { Interrupts } from "../interrupts.js";
@@ -19,7 +20,7 @@ Examples:
 export function addCompletion(
   commands: readonly CommandEntry[],
   program: Command,
-  signal: AbortSignal,
+  _: AbortSignal,
   interrupts: Interrupts,
 ): Command {
   const shells = Object.keys(completionScripts) as Shell[];
@@ -35,7 +36,7 @@ export function addCompletion(
       const words = [];
       const scratch = new Command();
       for (const { name, summary, load } of commands) {
-        const command = (await load())(scratch, signal, interrupts);
+        const command = addCommand(scratch, name, await load(), interrupts);
         addConfigOption(command);
         words.push({ name, summary, options: command.options });
       }

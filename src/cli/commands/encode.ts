@@ -5,7 +5,7 @@ import type { EncodeSummary } from "../../api/encode.js";
 import { encodeOf, encodeOptions } from "../../flags/encode.js";
 import { addLogOrQueryArgument, addOutputOptions } from "../../flags/options.js";
 import { addTable, givenOf } from "../../flags/table-option.js";
-import { checkGiven } from "../../training/options/table.js";
+import { checkGiven } from "../../training/options/check-given.js";
 import { watched, type Caller, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 

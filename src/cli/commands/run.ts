@@ -52,10 +52,7 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
       ),
     )
     .addOption(telling("--print-schema", "print the JSON schema of pipeline files and exit"));
-  return addOutputOptions(
-    command,
-    "print only errors, and warnings if a version was published or an error occurred, for cron",
-  ).action(async (file: string | undefined, flags: Flags) => {
+  return addOutputOptions(command).action(async (file: string | undefined, flags: Flags) => {
     if (flags.printSchema) {
       const { pipelineFileSchema } = await import("../../pipeline/file.js");
       await writeResult(await pipelineFileSchema());
