@@ -54,7 +54,6 @@ function evaluated(row: TrainerRow, run: string, log: string) {
   const ranks = row.log === "purchases";
   const options: EvaluateOptions = {
     on: [log],
-    reading,
     bootstrap: 20,
     ...(ranks && { ranking: true, repeats: "allow" }),
   };

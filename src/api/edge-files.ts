@@ -64,8 +64,6 @@ async function endColumns(
   { source, target, reading }: EdgeReading,
   watch: Watch,
 ): Promise<readonly [string, string]> {
-  if ((source === undefined) !== (target === undefined))
-    throw new UsageError("--source and --target must be given together");
   for (const path of paths)
     if (!(await canReopen(path))) throw new UsageError(`${flag} needs a file, got '${path}'`);
   const log = await openLog(paths, reading);

@@ -91,10 +91,10 @@ function lined(rows: readonly (readonly [string, string])[]): string {
 }
 
 async function formats(): Promise<string> {
-  const [{ formatSummaries }, { importable }, { listFormats, listServers }] = await Promise.all([
+  const [{ formatSummaries }, { importable }, { rowFormats, listServers }] = await Promise.all([
     import("../api/export/export.js"),
     import("../api/import.js"),
-    import("../api/recall/options.js"),
+    import("../export/row-formats.js"),
   ]);
   const inputs: [string, string][] = [
     ["csv", "text with any delimiter: every extension not listed below"],
@@ -105,7 +105,7 @@ async function formats(): Promise<string> {
       `standard input:\n${lined(inputs)}`,
     `Tables written by \`embed export RUN --format F\`:\n${lined(formatSummaries)}`,
     `Tables read by \`embed import FILE --format F\`:\n  ${importable.join(", ")}`,
-    `Lists written by \`embed recall RUN --format F\`:\n  ${[...listFormats, ...listServers].join(", ")}`,
+    `Lists written by \`embed recall RUN --format F\`:\n  ${[...rowFormats, ...listServers].join(", ")}`,
   );
 }
 

@@ -100,14 +100,8 @@ export const functions: readonly LibraryFunction[] = [
     load: async () => (await import("../cli/commands/neighbors.js")).callNeighbors,
     without: ["format", "out", "force"],
   },
-  {
-    ...{ name: "recall", command: "recall", file: "api/recall/recall", writes: true },
-    load: async () => (await import("../cli/commands/recall.js")).callRecall,
-  },
-  {
-    ...{ name: "evaluate", command: "evaluate", file: "api/evaluate/evaluate", without: ["format"] },
-    load: async () => (await import("../cli/commands/evaluate.js")).callEvaluate,
-  },
+  { name: "recall", command: "recall", file: "api/recall/recall" },
+  { name: "evaluate", command: "evaluate", file: "api/evaluate/evaluate" },
   {
     name: "compareTrainers",
     command: "compare",

@@ -3,6 +3,7 @@
 
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
+import { recallOptions } from "../api/recall/options.js";
 import type { RecallSummary } from "../api/recall/recall.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Summary } from "../training/session/summary.js";
@@ -10,7 +11,6 @@ import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
 import { encodeOf, encodeOptions } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
-import { addRecallFlags, recallOf, type RecallFlags } from "../flags/recall.js";
 import { flagsFromFile, settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
 import { addTable } from "../flags/table-option.js";
 import { checkGiven } from "../training/options/check-given.js";
@@ -66,7 +66,7 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
     reading,
     trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
     export: settingsOf(addExportFlags).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
-    recall: settingsOf(addRecallFlags)
+    recall: settingsOf(adding(recallOptions))
       .filter(({ name }) => ![...DECIDED, ...RECALL_KEYS].includes(name))
       .map((setting) => (setting.name === "threads" ? { ...setting, noBytes: true } : setting)),
   };
@@ -180,17 +180,17 @@ export async function runExport(
 
 /** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */
 export async function checkRecall(given: Given, fail: Fail): Promise<void> {
-  const options = await recallOf(flagsFromFile(addRecallFlags, given, fail) as unknown as RecallFlags);
-  const { askedBy } = await import("../api/recall/options.js");
-  askedBy(options);
+  const own = givenFromFile(recallOptions, given, fail);
+  const { requestedLists } = await import("../api/recall/requested-lists.js");
+  requestedLists(own);
 }
 
 /** Makes lists; `given` has their file. @throws {EmbedError} as embed recall does */
 export async function runRecall(given: Given, run: string, watch: Watch): Promise<RecallSummary> {
-  const flags = flagsFromFile(addRecallFlags, given, unexpected) as unknown as RecallFlags;
+  const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");
   const toStdout = () => Promise.reject(new Error("lists of a pipeline have a file"));
-  return await recall(run, await recallOf(flags), toStdout, watch);
+  return await recall(run, own, toStdout, watch);
 }
 
 /** What was checked when the file was read. */

@@ -12,10 +12,8 @@ import {
   checkBaseline,
   checkBaselines,
   needsRepeats,
-  type BaselineName,
 } from "../evaluation/baselines/baselines.js";
 import { EASE_L2 } from "../evaluation/baselines/ease.js";
-import type { FilterChoices } from "../solvers/graph-filter/graph-filter.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { exposureMetrics } from "../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../evaluation/rankers.js";
@@ -104,7 +102,8 @@ export async function measureRankings(
   const { threads } = options.reading;
   const { signal } = watch;
   const baselines = checkBaselines(options.baseline ?? []);
-  const filter = filterChoices(options, baselines);
+  const { filterDim: dim, filterWeight: weight, filterFlatness: flatness, filterPower: power } = options;
+  const filter = { dim, weight, flatness, power };
   const late = baselines.find(needsRepeats);
   if (late && options.repeats !== "allow")
     throw new UsageError(
@@ -260,29 +259,6 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
     `run '${run.path}' was trained on this log, and users of its validation split are evaluated too, which ` +
       "biases the metrics: use --part test",
   ];
-}
-
-/** What of gf-cf and chebycf is not as published. @throws {UsageError} it is of a baseline that is not asked for */
-function filterChoices(
-  { filterDim, filterWeight, filterFlatness, filterPower }: RankingOptions,
-  baselines: readonly BaselineName[],
-): FilterChoices {
-  const ofChebycf = [
-    ["--filter-flatness", filterFlatness],
-    ["--filter-power", filterPower],
-  ] as const;
-  const ofBoth = [
-    ["--filter-dim", filterDim],
-    ["--filter-weight", filterWeight],
-  ] as const;
-  const check = (flags: readonly (readonly [string, unknown])[], names: readonly BaselineName[]) => {
-    const given = flags.find(([, value]) => value !== undefined);
-    if (given && !names.some((name) => baselines.includes(name)))
-      throw new UsageError(`${given[0]} needs --baseline ${names.join(" or ")}`);
-  };
-  check(ofChebycf, ["chebycf"]);
-  check(ofBoth, ["gf-cf", "chebycf"]);
-  return { dim: filterDim, weight: filterWeight, flatness: filterFlatness, power: filterPower };
 }
 
 /** A ranking among the items of --candidates. */

@@ -28,7 +28,6 @@ export interface Query {
 interface Asked {
   query?: string | undefined;
   queryHalfLife?: string | undefined;
-  score?: string | undefined;
 }
 
 const FORMS = "user, history, last or last:N with N of at least 1";
@@ -36,9 +35,9 @@ const FORMS = "user, history, last or last:N with N of at least 1";
 /**
  * What --query says; undefined when nothing is said.
  *
- * @throws {UsageError} it is no query, or models are to rank, which have their own
+ * @throws {UsageError} it is no query
  */
-export function queryOf({ query, queryHalfLife, score = "model" }: Asked): Query | undefined {
+export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   if (query === undefined) {
     if (queryHalfLife !== undefined) throw lonelyHalfLife();
     return undefined;
@@ -46,7 +45,6 @@ export function queryOf({ query, queryHalfLife, score = "model" }: Asked): Query
   const [, of, most] = /^(user|history|last)(?::([1-9]\d{0,8}))?$/u.exec(query) ?? [];
   if (of === undefined || (most !== undefined && of !== "last"))
     throw new UsageError(`--query expects ${FORMS}, got '${query}'`);
-  if (score === "model") throw new UsageError(`--query ${query} needs --score cosine, dot or context`);
   const given: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
   if (queryHalfLife === undefined) return given;
   if (of === "user" || given.most === 1) throw lonelyHalfLife();

@@ -12,8 +12,7 @@ import type { RankingProtocol } from "./protocol.js";
 import { checkTableRanks, tableRanker } from "./table-ranker.js";
 
 /** How a run ranks: by its model, or by the vectors of its tables alone. */
-export const scorings = ["model", "dot", "cosine", "context"] as const;
-export type Scoring = (typeof scorings)[number];
+export type Scoring = "model" | "dot" | "cosine" | "context";
 
 export interface HowToRank {
   /** own: each run by its model, or by the cosines of its table where the model ranks nothing */

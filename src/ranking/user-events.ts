@@ -35,7 +35,9 @@ export interface LogsOfRun<O extends LogOptions = LogOptions> {
 
 /** How users' events became a run's features. @throws {UsageError} the run keeps nothing of that; says what can be done */
 export async function eventRecipe(run: Run, instead?: string): Promise<Preprocess> {
-  return await (await capable(run, "preprocess", "cannot say which items users took", instead))(run);
+  return await (
+    await capable(run, "preprocess", "cannot say which items users took", instead)
+  )(run);
 }
 
 /** The events that count: those of a positive label, where the log has labels. */
@@ -109,10 +111,7 @@ export interface NeededEvents {
 }
 
 /** Reads the log or part, and the run's training events. */
-export async function openEvaluated(
-  logs: LogsOfRun<EvaluatedLog>,
-  needed: NeededEvents,
-): Promise<OpenedLog> {
+export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: NeededEvents): Promise<OpenedLog> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
   if (user === undefined || item === undefined) {

@@ -6,11 +6,13 @@ import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
 import type { EvaluatedUsers } from "../../ranking/measure.js";
 import { userFoldIn } from "../../ranking/new-users.js";
-import { queryOf } from "../../ranking/query.js";
 import { eventRecipe } from "../../ranking/user-events.js";
 import { knownModelOf } from "../../trainers/index.js";
 import type { Curves } from "../../training/judging/scored.js";
+import { checkMode, checkGiven } from "../../training/options/check-given.js";
 import { definedOf } from "../../training/options/defined.js";
+import { readingOf } from "../../training/options/reading.js";
+import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import { whySeen } from "../../training/reading/run-parts.js";
 import type { Summary } from "../../training/session/summary.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -20,17 +22,7 @@ import { evaluateCold, type ColdResult } from "./cold/cold.js";
 import { evaluateEdges, type EvaluatedEdges } from "./edges/edges.js";
 import { evaluateIndex, type IndexQueries } from "./index-recall.js";
 import { evaluateLabels } from "./labels.js";
-import {
-  asksForRanking,
-  asksForTables,
-  checkCold,
-  checkEdges,
-  checkIndex,
-  checkLog,
-  checkOthers,
-  checkTables,
-  type EvaluateOptions,
-} from "./options.js";
+import { distinct, evaluateOptions, modes, type EvaluateOptions, type Evaluating } from "./options.js";
 import { evaluateRanking } from "./ranking.js";
 import { checkScores, evaluateScores } from "./scores.js";
 
@@ -67,17 +59,25 @@ export interface Evaluation extends Summary {
  */
 export async function evaluate(
   paths: readonly string[],
-  options: EvaluateOptions,
+  given: EvaluateOptions,
   watch: Watch,
 ): Promise<Evaluation> {
   const start = performance.now();
-  const evaluator = evaluatorFor(options, paths.length);
+  if (paths.length === 0)
+    throw new UsageError(
+      "no run named: baselines need one too, because they read the log with its options and learn from its " +
+        "training data",
+    );
+  checkGiven(evaluateOptions, given);
+  const evaluator = evaluatorFor(given);
+  const { k, ef, cold, seed, bootstrap } = given;
+  const lists = { k: k && distinct(k), ef: ef && distinct(ef), cold: cold && distinct(cold) };
+  const options = { ...given, ...lists, reading: readingOf(given), ...badRowsOf(given) };
   const runs = await Promise.all(paths.map(openRun));
   const all = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
-  const { named, unevaluated } = withoutSeen(all, options.part);
+  const { named, unevaluated } = withoutSeen(all, given.part);
   const found = await evaluator(named, options, watch);
-  const { compared, warnings, rows, given, ...rest } = found;
-  const { seed, bootstrap } = options;
+  const { compared, warnings, rows, given: stated, ...rest } = found;
   for (const text of warnings) watch.observe({ stage: "warning", text });
   return {
     command: "evaluate",
@@ -87,7 +87,7 @@ export async function evaluate(
     rows,
     options: {
       run: paths.length > 1 ? paths : paths[0],
-      ...definedOf({ ...given, seed, bootstrap }),
+      ...definedOf({ ...stated, seed, bootstrap }),
     },
     metrics:
       compared.length === 1 && unevaluated.length === 0
@@ -103,7 +103,7 @@ export async function evaluate(
 /** The runs without those that a refit trained on the part. @throws {UsageError} it was trained in all of them */
 function withoutSeen(
   all: NamedRuns,
-  part: EvaluateOptions["part"],
+  part: "valid" | "test" | undefined,
 ): { named: NamedRuns; unevaluated: NonNullable<Evaluation["unevaluated"]> } {
   if (part === undefined) return { named: all, unevaluated: [] };
   const unevaluated = all.flatMap(({ run, path, name }) => {
@@ -119,34 +119,35 @@ type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
-type Evaluator = (runs: NamedRuns, options: EvaluateOptions, watch: Watch) => Promise<Evaluated>;
+type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
-/** What is evaluated, and by what. @throws {UsageError} options that do not go together */
-function evaluatorFor(options: EvaluateOptions, numRuns: number): Evaluator {
-  if (options.index !== undefined) {
-    checkIndex(options);
-    return evaluateIndex;
-  }
-  const [ofEdges, ofTables] = [options.edges !== undefined, asksForTables(options)];
-  checkCold(options);
-  if (ofEdges) checkEdges(options, numRuns);
-  else checkOthers(options);
-  if (ofTables) checkTables(options);
-  else if (!ofEdges) checkLog(options);
-  const ofCold = options.cold !== undefined;
-  return ofEdges ? evaluateEdges : ofTables ? evaluateLabels : ofCold ? evaluateCold : evaluateLog;
+/** What evaluates as the options ask. @throws {UsageError} options of another mode, or nothing to evaluate on */
+function evaluatorFor(given: EvaluateOptions): Evaluator {
+  const { index, edges, labels, neighborsBy, probe, cold, on, part } = given;
+  const by = (mode: keyof typeof modes, evaluator: Evaluator): Evaluator => {
+    checkMode(evaluateOptions, given, mode, modes);
+    return evaluator;
+  };
+  if (index !== undefined) return by("index", evaluateIndex);
+  if (edges !== undefined) return by("edges", evaluateEdges);
+  if ((labels ?? neighborsBy ?? probe) !== undefined) return by("labels", evaluateLabels);
+  if (!on && !part)
+    throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
+  return cold === undefined ? evaluateLog : by("cold", evaluateCold);
 }
 
 /** Ranks, or scores rows, as the options and the first run's model say. */
-async function evaluateLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Evaluated> {
-  // a query that models cannot take is refused before runs are asked what they can do
-  queryOf(options);
+async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): Promise<Evaluated> {
   const { run: first } = runs[0]!;
   const { rank, evaluate: scores } = await knownModelOf(first);
-  if (options.foldInShare !== undefined) for (const { run } of runs) await userFoldIn(run, "--fold-in-share");
-  else if ((options.score ?? "model") === "model") for (const { run } of runs) await checkScores(run);
+  const { ranking, baseline, score, candidates, foldInShare } = options;
+  if (foldInShare !== undefined) for (const { run } of runs) await userFoldIn(run, "--fold-in-share");
+  else if ((score ?? "model") === "model") for (const { run } of runs) await checkScores(run);
   // by its table alone any run ranks, but the first one says how the log is read
   else await eventRecipe(first, scores ? undefined : "Its table ranks after a trained run under --score dot");
-  const ranks = asksForRanking(options) || (rank !== undefined && scores === undefined);
+  const asked =
+    ranking === true || [baseline, score, candidates, foldInShare].some((one) => one !== undefined);
+  const ranks = asked || (rank !== undefined && scores === undefined);
+  checkMode(evaluateOptions, options, ranks ? "ranking" : "scores", modes);
   return await (ranks ? evaluateRanking : evaluateScores)(runs, options, watch);
 }

@@ -15,7 +15,7 @@ import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-p
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { composeItems } from "../compose.js";
-import type { EvaluateOptions } from "./options.js";
+import type { Evaluating } from "./options.js";
 import { labelsIn, readLabels } from "../key-labels.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openTable, type OpenTable } from "../tables.js";
@@ -53,11 +53,13 @@ interface CommonItems {
  */
 export async function evaluateLabels(
   runs: readonly { path: string; name: string }[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<TablesResult> {
   const { labels, neighborsBy, probe, probeTrain, probeRepeats = 1, probeRaw, table } = options;
   const { k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
+  if (options.k !== undefined && neighborsBy === undefined)
+    throw new UsageError("--k needs --neighbors-by COLUMN here");
   const opened = await Promise.all(runs.map(({ path }) => openTable(path, table)));
   const columns = { "--neighbors-by": neighborsBy, "--probe": probe };
   const { side, field } = await readLabels(opened[0]!, labels!, columns, options.reading.threads);
@@ -220,7 +222,7 @@ function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined
  */
 function probeSplits(
   { keys }: CommonItems,
-  { probeTrain, probeRepeats, seed = 1 }: EvaluateOptions,
+  { probeTrain, probeRepeats, seed = 1 }: Evaluating,
 ): Uint8Array[] {
   if (probeTrain === undefined && probeRepeats === undefined)
     return [

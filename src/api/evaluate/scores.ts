@@ -7,15 +7,14 @@ import { knownModelOf, refusal } from "../../trainers/index.js";
 import type { Contestant, Curves } from "../../training/judging/scored.js";
 import type { Watch } from "../../training/session/watch.js";
 import { scoreRows, type ScoredResult } from "../scored-rows.js";
-import { checkScoring, type EvaluateOptions } from "./options.js";
+import type { Evaluating } from "./options.js";
 
-/** @throws {UsageError} as scoreRows, or options of rankings @throws {OutputError} the curve's file exists */
+/** @throws {UsageError} as scoreRows @throws {OutputError} the curve's file exists */
 export async function evaluateScores(
   runs: readonly Contestant[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<ScoredResult & { given: Record<string, unknown> }> {
-  checkScoring(options);
   const { on, part, logq, bins, curve, force = false } = options;
   if (curve !== undefined) {
     await checkNotAnInput("--curve", curve, on ?? []);
@@ -40,7 +39,11 @@ function curveLines(curves: Curves): string {
 export async function checkScores(run: Run): Promise<void> {
   const { evaluate, rank, preprocess } = await knownModelOf(run);
   if (evaluate || rank) return;
-  const { user, item, fields = [] } = run.manifest.roles as {
+  const {
+    user,
+    item,
+    fields = [],
+  } = run.manifest.roles as {
     user?: string;
     item?: string;
     fields?: readonly string[];

@@ -11,7 +11,7 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readKeyed, type HowKeysRead } from "../../training/reading/keyed-rows.js";
-import type { Quota, RecallOptions } from "./options.js";
+import type { RequestedLists } from "./requested-lists.js";
 
 /** No set: nothing may stand in the list. */
 export const NO_SET = -1;
@@ -35,11 +35,10 @@ export async function setsOf(
   items: Keys,
   named: { user: string; item: string },
   how: HowKeysRead,
-  options: RecallOptions,
-  quota: Quota | undefined,
+  options: RequestedLists,
   watch: Watch,
 ): Promise<Sets> {
-  const { items: file, users: usersFile, within, for: whom, where } = options;
+  const { items: file, users: usersFile, within, for: whom, where, quota } = options;
   const columns = [...new Set([within, quota?.column].filter((name) => name !== undefined))];
   const listed =
     file === undefined
@@ -136,7 +135,7 @@ async function readListed(
   key: string,
   columns: readonly string[],
   how: HowKeysRead,
-  { where = [], reading, hashKeys }: Pick<RecallOptions, "where" | "reading" | "hashKeys">,
+  { where = [], reading, hashKeys }: Pick<RequestedLists, "where" | "reading" | "hashKeys">,
   watch: Watch,
 ): Promise<ListedKeys> {
   const fields = [key, ...columns.filter((name) => name !== key)];

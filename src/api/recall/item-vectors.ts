@@ -21,8 +21,8 @@ import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
 import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
+import type { Given } from "./requested-lists.js";
 import { searchByIndex, searchVectors, type Search } from "./search.js";
-import type { Given } from "./seen-items.js";
 
 /** How items are compared with queries. */
 export interface HowCompared {

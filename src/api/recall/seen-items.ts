@@ -5,7 +5,6 @@
 //   --fold-in: the events of new users ─────────────────────┘
 
 import type { Keys } from "../../log/keys.js";
-import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { UsageError } from "../../errors.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { checkTimes, timedFlag } from "../../ranking/query.js";
@@ -22,19 +21,7 @@ import { readPairs } from "../../training/reading/keyed-rows.js";
 import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
 import { partsOfRun } from "../../training/reading/run-parts.js";
 import { rowsOfParts, silently, wholeOf, type SplitParts } from "../../training/reading/split-parts.js";
-import type { Watch } from "../../training/session/watch.js";
-import type { OpenRows } from "../tables.js";
-import type { Asked, RecallOptions } from "./options.js";
-
-/** A run and what is asked of it. */
-export interface Given {
-  opened: OpenRows;
-  options: RecallOptions;
-  asked: Asked;
-  watch: Watch;
-  /** undefined of a run that does not say how a log is read */
-  preprocess: Preprocess | undefined;
-}
+import type { Given, RequestedLists } from "./requested-lists.js";
 
 /** Users and the items that they have. */
 export type Had = Pick<TrainingEvents, "users" | "items" | "history">;
@@ -57,22 +44,22 @@ export interface SeenItems {
  * @throws {UsageError} what is needed is not to be had
  */
 export async function readSeenItems(given: Given, needsLog: string | undefined): Promise<SeenItems> {
-  const { opened, options, asked, preprocess, watch } = given;
+  const { opened, options, preprocess, watch } = given;
   const { run } = opened;
-  const masks = (options.repeats ?? "mask") === "mask";
+  const masks = options.repeats === "mask";
   if (!preprocess) return await seenOfImported(given, masks, needsLog);
   if (preprocess.roles.user === undefined && (masks || needsLog !== undefined || options.foldIn))
     throw new UsageError(
       `run '${run.path}' has no user column: train it with --user, or write lists for its items with --for item`,
     );
   const logs = { run, preprocess, options, watch };
-  const flag = timedFlag(asked.query);
+  const flag = timedFlag(options.query);
   const wanted = needsLog ?? "items that users already have are masked";
   const log =
     needsLog !== undefined || flag !== undefined || (masks && !options.foldIn)
       ? await eventsOfLogOrMask(logs, { wanted, isAsked: needsLog !== undefined, timed: flag !== undefined })
       : undefined;
-  if (log) checkTimes(asked.query, log.events);
+  if (log) checkTimes(options.query, log.events);
   const folded = options.foldIn && (await eventsToFoldIn(logs));
   return {
     learned: log?.events,
@@ -104,7 +91,7 @@ async function seenOfImported(
   return { had: eventsOfRows(dataset, wholeOf(dataset).rows), warnings: [] };
 }
 
-type Logs = LogsOfRun<RecallOptions>;
+type Logs = LogsOfRun<RequestedLists>;
 
 /** Which events are needed. */
 interface Wanted {

@@ -2,7 +2,8 @@
 
 import { keysOf } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
-import { sendLists, type ListServer } from "../../export/servers/list-servers.js";
+import type { ListServer } from "../../export/row-formats.js";
+import { sendLists } from "../../export/servers/list-servers.js";
 import { type ListBatch } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Sent, Target } from "../../export/servers/server.js";

@@ -30,7 +30,8 @@ import { compositionOf } from "../compose.js";
 import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type WhichBlocks } from "./blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "./search.js";
-import { inNumbersOf, readSeenItems, type Given, type Had } from "./seen-items.js";
+import type { Given } from "./requested-lists.js";
+import { inNumbersOf, readSeenItems, type Had } from "./seen-items.js";
 
 /** What lists are made from. */
 export interface Source {
@@ -53,9 +54,9 @@ export interface Source {
 
 /** @throws {UsageError} the run cannot rank as asked, or what users have is not to be had */
 export async function sourceOf(given: Given): Promise<Source> {
-  const { options, asked } = given;
+  const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
-  if (asked.baseline !== undefined) return await byBaseline(given);
+  if (options.baseline !== undefined) return await byBaseline(given);
   // what cannot rank is refused before a log is read
   const how = await howToRank(given);
   return how === "model" ? await byModel(given) : await byVectors(given, how);
@@ -69,12 +70,11 @@ function searchOptions({ options, watch }: Given): SearchOptions {
 async function howToRank({
   opened: { run, rows },
   options,
-  asked,
   preprocess,
 }: Given): Promise<HowCompared | "model"> {
-  const { score } = asked;
+  const { score } = options;
   const byTable = async (how: HowCompared["score"]): Promise<HowCompared> => {
-    await checkTableRanks(run, { score: how, table: options.table, query: asked.query });
+    await checkTableRanks(run, { score: how, table: options.table, query: options.query });
     return { score: how, withWeights: false };
   };
   if (score === "dot" || score === "cosine" || score === "context") return await byTable(score);
@@ -99,11 +99,11 @@ async function howToRank({
 }
 
 async function byVectors(given: Given, how: HowCompared): Promise<Source> {
-  const { opened, options, asked } = given;
+  const { opened, options } = given;
   const { run, rows } = opened;
   const { user } = fieldsOf(run);
   const isCosine = how.score === "cosine";
-  const byUserRows = asked.query ? asked.query.of === "user" : rows.fields.includes(user);
+  const byUserRows = options.query ? options.query.of === "user" : rows.fields.includes(user);
   const byHistory = !options.foldIn && !byUserRows;
   const known = await readSeenItems(
     given,
@@ -133,7 +133,7 @@ async function byVectors(given: Given, how: HowCompared): Promise<Source> {
   const learned = known.learned!;
   const own = vectorsAt({ vectors: centres, dim }, rowsOfKeys(items, learned.items));
   const vectorsOf = (users: Uint32Array): Float32Array => {
-    const added = sums(own, queryItems(learned, users, asked.query), dim);
+    const added = sums(own, queryItems(learned, users, options.query), dim);
     return isCosine ? unitRows(added, dim) : added;
   };
   return {
@@ -196,9 +196,9 @@ async function byModel(given: Given): Promise<Source> {
 }
 
 async function byBaseline(given: Given): Promise<Source> {
-  const { asked } = given;
+  const { options } = given;
   const search = searchOptions(given);
-  const name = asked.baseline!;
+  const name = options.baseline!;
   const known = await readSeenItems(given, `--score ${name} needs the training events`);
   const learned = known.learned!;
   const { items, counts, history } = learned;
@@ -216,7 +216,7 @@ async function byBaseline(given: Given): Promise<Source> {
     blocks: (which) =>
       blocksOfUsers(folded?.users ?? learned.users, which, (users) => ({
         users,
-        asked: foldedLists ? listsOfUsers(foldedLists, users) : queryItems(learned, users, asked.query),
+        asked: foldedLists ? listsOfUsers(foldedLists, users) : queryItems(learned, users, options.query),
       })),
     search: async (sets) => {
       const how = { seed: 1, easeL2: EASE_L2, filter: {}, ...search };
@@ -241,9 +241,9 @@ async function withAddedItems(
 
 /** The items of a table, each nearest to every other one. */
 async function itemsAmongThemselves(given: Given): Promise<Source> {
-  const { opened, options, asked } = given;
+  const { opened, options } = given;
   const { run, rows } = opened;
-  const score = asked.score as HowCompared["score"];
+  const score = options.score as HowCompared["score"];
   await checkTableRanks(run, { score, table: options.table, query: undefined });
   const composition =
     score === "context" ? undefined : await compositionOf(run, rows.fields, options.compose);

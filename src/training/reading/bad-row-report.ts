@@ -11,7 +11,10 @@ export function badRowsOf({
   maxBad,
   badRows: file,
   force = false,
-}: Given<typeof badRows> & { force?: boolean }): { maxBad?: number; badRows?: BadRowReport } {
+}: Given<typeof badRows> & { force?: boolean }): {
+  maxBad: number | undefined;
+  badRows: BadRowReport | undefined;
+} {
   return { maxBad, badRows: file === undefined ? undefined : new BadRowReport(file, force) };
 }
 

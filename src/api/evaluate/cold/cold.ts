@@ -24,7 +24,7 @@ import type { MapFacts } from "../../content/map.js";
 import { itemFieldOf } from "../../item-keys.js";
 import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol } from "./protocol.js";
 import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
-import type { EvaluateOptions } from "../options.js";
+import type { Evaluating } from "../options.js";
 import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
 import { contendersOf, contentOf, foldedOf, leaks, type Contender } from "./contenders.js";
 
@@ -58,7 +58,7 @@ export interface ColdEvaluation {
  */
 export async function evaluateCold(
   runs: readonly Contestant[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<ColdEvaluation> {
   const note = (text: string) => watch.observe({ stage: "note", text });

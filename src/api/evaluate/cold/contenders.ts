@@ -19,7 +19,7 @@ import { mapCatalogue, type ContentMap } from "../../content/map.js";
 import { keyAsTrained } from "../../item-keys.js";
 import type { ColdItems, ColdProtocol } from "./protocol.js";
 import { putItem, type RankedTable } from "./vectors.js";
-import type { EvaluateOptions } from "../options.js";
+import type { Evaluating } from "../options.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
@@ -37,7 +37,7 @@ export async function contentOf(
   run: Run,
   field: string,
   { table, range }: RankedTable,
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<Known | undefined> {
   const { content, hashKeys } = options;

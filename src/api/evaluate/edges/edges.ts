@@ -32,7 +32,7 @@ import type { Watch } from "../../../training/session/watch.js";
 import { leakNotes } from "../../../training/warnings/leaks.js";
 import { edgesBetween, keysIn, readEdgeFile, type EdgeFile } from "../../edge-files.js";
 import { openTable } from "../../tables.js";
-import type { EvaluateOptions } from "../options.js";
+import type { Evaluating } from "../options.js";
 import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
 
 /** Share of the held edges that may have an end without a vector, without a warning. */
@@ -69,12 +69,17 @@ export interface EvaluatedEdges {
  */
 export async function evaluateEdges(
   runs: readonly { run: Run; path: string; name: string }[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<EdgesResult> {
   const { directed = false, seed = 1, bootstrap = 1000, nonEdges: kind = "uniform" } = options;
   const { score: given = "cosine" } = options;
   const scoring = given === "model" ? "cosine" : given;
+  if (options.newNodes !== undefined && options.newNodes.length !== runs.length)
+    throw new UsageError(
+      `--new-nodes needs one file per run, in the order of the runs: got ${options.newNodes.length} files for ` +
+        `${runs.length} runs`,
+    );
   const { scores, nodes, named } = await scoresOf(runs, options, scoring, watch);
   const first = runs[0]!.run;
   const hashing = (await (await modelOf(first))?.preprocess?.(first))?.hashKeys;
@@ -118,7 +123,7 @@ export async function evaluateEdges(
   };
 }
 
-function statedOptions(options: EvaluateOptions): Record<string, unknown> {
+function statedOptions(options: Evaluating): Record<string, unknown> {
   const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, score, table } = options;
   return { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring: score, table };
 }
@@ -139,7 +144,7 @@ async function knownEdges(
   first: Run,
   nodes: EmbeddingTable,
   read: (flag: string, paths: readonly string[]) => Promise<EdgeFile>,
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<KnownEdges> {
   const { knownEdges: paths, directed = false } = options;
@@ -158,7 +163,7 @@ async function knownEdges(
  */
 async function edgesOfTraining(
   run: Run,
-  options: Pick<EvaluateOptions, "reading" | "hashKeys">,
+  options: Pick<Evaluating, "reading" | "hashKeys">,
   watch: Watch,
 ): Promise<{ file?: EdgeFile; why?: string }> {
   const { source, target } = run.manifest.options;
@@ -191,7 +196,7 @@ async function edgesOfTraining(
 /** A score of pairs for each run; the nodes' keys are those of `nodes`. */
 async function scoresOf(
   runs: readonly { path: string }[],
-  { field, table, newNodes = [], directed = false }: EvaluateOptions,
+  { field, table, newNodes = [], directed = false }: Evaluating,
   scoring: EdgeScoring,
   watch: Watch,
 ): Promise<{ scores: EdgeScore[]; nodes: EmbeddingTable; named: Nodes["field"] }> {
