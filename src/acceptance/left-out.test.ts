@@ -73,7 +73,7 @@ test("a column of nearly unique keys is no feature, from the log and from a data
 
   // a log without the column is read as the run's
   writeFileSync(at("new.csv"), "user_id,item_id,clicked\nu1,i1,1\nu2,i2,0\n");
-  const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")], reading }, watch);
+  const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")] }, watch);
   expect(metrics["on"]).toHaveProperty("logLoss");
 });
 
@@ -156,7 +156,7 @@ test("--positive-from learns from the events of that label alone, as --where doe
   // the run reads another log as it read its own
   const ofRuns = await Promise.all(
     ["chosen", "filtered"].map((run) =>
-      evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0, reading }, watch),
+      evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0 }, watch),
     ),
   );
   expect(ofRuns[0]!.metrics["on"]).toEqual(ofRuns[1]!.metrics["on"]);

@@ -66,13 +66,13 @@ export const commands: readonly CommandEntry[] = [
     name: "recall",
     stage: "Use:",
     summary: "write top-k lists of items for every user, or for every item",
-    load: async () => (await import("./commands/recall.js")).addRecall,
+    load: async () => (await import("./commands/recall.js")).command,
   },
   {
     name: "evaluate",
     stage: "Judge:",
     summary: "evaluate runs on held-out data and compare them with baselines",
-    load: async () => (await import("./commands/evaluate.js")).addEvaluate,
+    load: async () => (await import("./commands/evaluate.js")).command,
   },
   {
     name: "compare",

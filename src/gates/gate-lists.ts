@@ -11,7 +11,7 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import { openRun } from "../embedding/run-directory.js";
 import { count, object, where } from "../io/json-shape.js";
 import { pathExists } from "../io/read-artifact.js";
-import { overlapOfLists } from "../api/recall/list-overlap.js";
+import { overlapOfLists } from "../api/recall/list-files.js";
 import { asShare, checkBounds, reported } from "./bounds.js";
 import { earlierValues } from "./gate-file.js";
 import { notCompared } from "./gate-fields.js";

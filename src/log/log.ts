@@ -76,7 +76,7 @@ export interface EngineReading {
 export function keptReading({ threads: _, engine, ...reading }: ReadOptions): Omit<ReadOptions, "threads"> {
   if (!engine) return reading;
   const { address, sql, order } = engine;
-  return { ...reading, engine: { address, sql, order } };
+  return { ...reading, engine: { address, ...(sql !== undefined && { sql }), ...(order && { order }) } };
 }
 
 /** Whether a name of a log is one that only an engine finds: a URI, a table or a query. */
@@ -104,8 +104,8 @@ export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
 export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellReading): CellReading {
   const isNamed = delimiter !== undefined && !FOUND_DELIMITERS.includes(delimiter);
   return {
-    nulls,
-    columns,
+    ...(nulls && { nulls }),
+    ...(columns && { columns }),
     ...(isNamed && { delimiter }),
     ...numberFormOf(numbers),
   };
@@ -113,7 +113,7 @@ export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellRea
 
 /** How numbers are written, of a reading's options. */
 export function numberFormOf({ decimal, thousands }: NumberForm): NumberForm {
-  return { decimal, thousands };
+  return { ...(decimal !== undefined && { decimal }), ...(thousands !== undefined && { thousands }) };
 }
 
 export const defaultReadOptions: ReadOptions = {

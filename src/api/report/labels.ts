@@ -5,7 +5,7 @@ import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { keyAt } from "../../log/keys.js";
-import { cellsByKey, labelsIn, readLabels } from "../evaluate/labels/label-file.js";
+import { cellsByKey, labelsIn, readLabels } from "../key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 

@@ -12,7 +12,6 @@ import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import type { ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
-import { nameAmong } from "../evaluate/evaluate.js";
 import { historyOf } from "./history.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
@@ -31,7 +30,7 @@ import {
 import { driftOf } from "./drift.js";
 import { gatesOf, importancesOf, sharesOf } from "./files.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
-import { openTable, type OpenTable } from "../tables.js";
+import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
 /** Keys that are drawn of all runs of a page, each on up to two maps: it stays below 2 MB and opens at once. */
 const MOST_POINTS = 4000;

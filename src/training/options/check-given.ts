@@ -58,7 +58,7 @@ function currentOf(
   return given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
 }
 
-/** Whether an option is set, to one of the values. */
+/** Whether an option is set, to one of the values; a list, whether it has one of them. */
 function isMet(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,
@@ -66,7 +66,9 @@ function isMet(
   values: readonly string[] | true,
 ): boolean {
   const current = currentOf(table, given, other, values);
-  return values === true ? current !== undefined && current !== false : values.includes(String(current));
+  return values === true
+    ? current !== undefined && current !== false
+    : [current].flat().some((one) => values.includes(String(one)));
 }
 
 /** Checks values alone. @throws {UsageError} names the flag and what it expects */
@@ -88,8 +90,9 @@ function checkApart(
   current: unknown,
 ): void {
   if (current === undefined || current === false) return;
-  if (values !== true && !values.includes(shown(current))) return;
-  const shownValue = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : shown(current);
+  const found = values === true ? [] : [current].flat().filter((one) => values.includes(shown(one)));
+  if (values !== true && found.length === 0) return;
+  const shownValue = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : shown(found);
   const { why } = table[name] as Option;
   throw new UsageError(
     `${flagNamed(name)} cannot be combined with ${flagNamed(other)} ${shownValue}`.trimEnd() +

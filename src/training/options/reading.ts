@@ -221,14 +221,14 @@ export function readingOf(
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,
     threads: mostThreads,
-    format,
-    nulls,
+    ...(format && { format }),
+    ...(nulls && { nulls }),
     ...(dedupe === true && { dedupe }),
     ...(delimiter !== undefined && { delimiter: unescapedDelimiter(delimiter) }),
-    columns,
+    ...(columns && { columns }),
     ...numberFormOf(given),
-    encoding,
-    comment,
+    ...(encoding !== undefined && { encoding }),
+    ...(comment !== undefined && { comment }),
     ...(given.engine !== undefined && { engine: engineOf(given) }),
   };
 }
@@ -244,11 +244,11 @@ export function engineOf(given: Given<typeof engine>): EngineReading {
   const { engineSlice: slice, engineTimeout: timeout } = given;
   return {
     address,
-    sql,
-    order,
-    slice,
-    timeout,
-    hash,
+    ...(sql !== undefined && { sql }),
+    ...(order && { order }),
+    ...(slice !== undefined && { slice }),
+    ...(timeout !== undefined && { timeout }),
+    ...(hash !== undefined && { hash }),
   };
 }
 

@@ -2,23 +2,23 @@
 //
 // All runs are evaluated on the same items: those that every table has a row of and the file has a label for.
 
-import { keyAt } from "../../../log/keys.js";
-import { KeyIndex } from "../../../dataset/vocabulary/key-index.js";
-import { hashText } from "../../../numeric/hash.js";
-import type { SideTable } from "../../../dataset/side.js";
-import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../../embedding/table.js";
-import { DataError, excerpt, UsageError } from "../../../errors.js";
-import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";
-import { itemLabels, type ItemLabels } from "../../../evaluation/item-labels.js";
-import { rarerHalf, sharedByChance, sharedLabels } from "../../../evaluation/label-neighbours.js";
-import { probeByFrequency, probeLabels, type F1 } from "../../../evaluation/label-probe.js";
-import type { UserMetric } from "../../../evaluation/user-metric.js";
-import { nearestRows } from "../../../retrieval/nearest.js";
-import { composeItems } from "../../compose.js";
-import type { EvaluateOptions } from "../options.js";
-import { labelsIn, readLabels } from "./label-file.js";
-import type { Watch } from "../../../training/session/watch.js";
-import { openTable, type OpenTable } from "../../tables.js";
+import { keyAt } from "../../log/keys.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { hashText } from "../../numeric/hash.js";
+import type { SideTable } from "../../dataset/side.js";
+import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
+import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbours.js";
+import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { nearestRows } from "../../retrieval/nearest.js";
+import { composeItems } from "../compose.js";
+import type { Evaluating } from "./options.js";
+import { labelsIn, readLabels } from "../key-labels.js";
+import type { Watch } from "../../training/session/watch.js";
+import { openTable, type OpenTable } from "../tables.js";
 
 /** Neighbours when --k is absent. */
 const NEIGHBOURS = 10;
@@ -32,8 +32,10 @@ export interface TablesResult {
   warnings: string[];
   /** items evaluated */
   rows: number;
+  of: "items";
   /** of a probe over several */
   shuffles?: number;
+  given: Record<string, unknown>;
 }
 
 /** Items that all tables have. */
@@ -49,15 +51,18 @@ interface CommonItems {
  * @throws {UsageError} a table or the file lacks what is named, or there is too little to evaluate
  * @throws {DataError} no key of a table is in the file
  */
-export async function evaluateTables(
+export async function evaluateLabels(
   runs: readonly { path: string; name: string }[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<TablesResult> {
-  const { neighborsBy, probe, probeRepeats = 1, k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
-  const opened = await Promise.all(runs.map(({ path }) => openTable(path, options.table)));
+  const { labels, neighborsBy, probe, probeTrain, probeRepeats = 1, probeRaw, table } = options;
+  const { k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
+  if (options.k !== undefined && neighborsBy === undefined)
+    throw new UsageError("--k needs --neighbors-by COLUMN here");
+  const opened = await Promise.all(runs.map(({ path }) => openTable(path, table)));
   const columns = { "--neighbors-by": neighborsBy, "--probe": probe };
-  const { side, field } = await readLabels(opened[0]!, options.labels!, columns, options.reading.threads);
+  const { side, field } = await readLabels(opened[0]!, labels!, columns, options.reading.threads);
   const items = await commonItems(runs, opened, field, side, watch);
   const warnings: string[] = [];
   const measured: Measured[] = runs.map(({ name }) => ({ name, kind: "run", byUser: [], others: {} }));
@@ -85,7 +90,7 @@ export async function evaluateTables(
     for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
       const found = splits.map((isTest) => {
         watch.signal.throwIfAborted();
-        return probeLabels(vectors, dim, evaluated.labels, isTest, options.probeRaw);
+        return probeLabels(vectors, dim, evaluated.labels, isTest, probeRaw);
       });
       measured[r]!.repeats = named(found);
     }
@@ -97,7 +102,18 @@ export async function evaluateTables(
     // of two questions about one column once
     warnings: [...new Set(warnings)],
     rows: units,
+    of: "items",
     ...(probe !== undefined && probeRepeats > 1 && { shuffles: probeRepeats }),
+    given: {
+      labels,
+      neighborsBy,
+      probe,
+      probeTrain,
+      probeRepeats: options.probeRepeats,
+      probeRaw,
+      k: options.k,
+      table,
+    },
   };
 }
 
@@ -206,7 +222,7 @@ function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined
  */
 function probeSplits(
   { keys }: CommonItems,
-  { probeTrain, probeRepeats, seed = 1 }: EvaluateOptions,
+  { probeTrain, probeRepeats, seed = 1 }: Evaluating,
 ): Uint8Array[] {
   if (probeTrain === undefined && probeRepeats === undefined)
     return [

@@ -9,23 +9,23 @@
 //
 // The length of q changes no order, so that a sum ranks as a mean.
 
-import type { Keys } from "../../log/keys.js";
-import { readWithAdded } from "../../embedding/added.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../../embedding/table.js";
-import { UsageError, excerpt } from "../../errors.js";
-import { vectorRanker, type Ranker } from "../../evaluation/rankers.js";
-import type { QueryItems } from "../../evaluation/baselines/input.js";
-import { unitRows } from "../../retrieval/nearest.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import { capable } from "../../trainers/index.js";
-import { foldedQueries, rowsOfKeys, type UserVectors } from "../../training/judging/ranked-items.js";
+import type { Keys } from "../log/keys.js";
+import { readWithAdded } from "../embedding/added.js";
+import type { Run } from "../embedding/run-directory.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt, zeroRows } from "../embedding/table.js";
+import { UsageError, excerpt } from "../errors.js";
+import { vectorRanker, type Ranker } from "../evaluation/rankers.js";
+import type { QueryItems } from "../evaluation/baselines/input.js";
+import { unitRows } from "../retrieval/nearest.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { capable } from "../trainers/index.js";
+import { foldedQueries, rowsOfKeys, type UserVectors } from "../training/judging/ranked-items.js";
 import type { Query } from "./query.js";
-import type { RankingProtocol } from "./ranking-protocol.js";
+import type { RankingProtocol } from "./protocol.js";
 
 /** How tables rank. */
 export interface ByTable {
-  scoring: "dot" | "cosine" | "context";
+  score: "dot" | "cosine" | "context";
   /** the table by its name; of context it is the default one */
   table?: string | undefined;
   /** the user's row where the table has users, else the history, when absent */
@@ -35,8 +35,8 @@ export interface ByTable {
 }
 
 /** @throws {UsageError} the run has no rows for the query, of items, or of contexts; says what it has */
-export async function checkTableRanks(run: Run, { scoring, table, query }: ByTable): Promise<void> {
-  if (scoring === "context") await contextsOf(run);
+export async function checkTableRanks(run: Run, { score, table, query }: ByTable): Promise<void> {
+  if (score === "context") await contextsOf(run);
   const fields = await run.withRows(table, (rows) => Promise.resolve(rows.fields));
   const { user, item } = fieldsOf(run);
   const has = `its table has ${fields.map(excerpt).join(", ")}`;
@@ -56,16 +56,16 @@ export async function tableRanker(
   run: Run,
   { training, users }: Pick<RankingProtocol, "training" | "users">,
   lists: QueryItems,
-  { scoring, table: name, query, folded }: ByTable,
+  { score, table: name, query, folded }: ByTable,
 ): Promise<{ ranker: Ranker; warnings: string[] }> {
   const table = await readWithAdded(run, name);
   const { user, item } = fieldsOf(run);
   const { dim } = table;
-  const isCosine = scoring === "cosine";
-  const centres = vectorsOf(table, item, training.items, isCosine);
+  const isCosine = score === "cosine";
+  const centres = vectorsOfKeys(table, item, training.items, isCosine);
   const items =
-    scoring === "context"
-      ? vectorsOf(await run.readTable(await contextsOf(run)), item, training.items, false)
+    score === "context"
+      ? vectorsOfKeys(await run.readTable(await contextsOf(run)), item, training.items, false)
       : centres;
   const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
   const ranked = { dim, items: items.vectors, weights };
@@ -74,12 +74,12 @@ export async function tableRanker(
     return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
   const queries = byUser
-    ? vectorsAt({ vectors: vectorsOf(table, user, training.users, isCosine).vectors, dim }, users)
+    ? vectorsAt({ vectors: vectorsOfKeys(table, user, training.users, isCosine).vectors, dim }, users)
     : sums(centres.vectors, lists, dim);
   const counted = { queries, dim, byUser, lists, rows: centres.rows };
   return {
     ranker: vectorRanker({ ...ranked, queries }),
-    warnings: warningsOf(counted, query !== undefined || scoring === "context"),
+    warnings: warningsOf(counted, query !== undefined || score === "context"),
   };
 }
 
@@ -106,7 +106,8 @@ interface KeyRows {
   vectors: Float32Array;
 }
 
-function vectorsOf(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
+/** The rows of a field that given keys have. @param toUnit they get length 1 */
+export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
   const { dim } = table;
   const range = rowsOf(table, field);
   const rows = rowsOfKeys(keysOfRows(table, range), keys);
@@ -149,9 +150,7 @@ function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boole
   if (asked && outside > 0)
     warnings.push(`ignored ${outside} of ${items.length} query items without a vector`);
   const numQueries = queries.length / dim;
-  let without = 0;
-  for (let q = 0; q < numQueries; q++)
-    if (queries.subarray(q * dim, (q + 1) * dim).every((x) => x === 0)) without++;
+  const without = zeroRows({ vectors: queries, dim }).length;
   if (without > 0)
     warnings.push(
       `${without} of ${numQueries} users have ${byUser ? "no vector" : "no query item with a vector"}: their ` +

@@ -6,15 +6,15 @@
 //
 // --query-half-life weighs these items by their age before the user's latest event.
 
-import { spanOf } from "../../dataset/filters/event-limits.js";
-import { UsageError } from "../../errors.js";
-import type { QueryItems } from "../../evaluation/baselines/input.js";
-import { lastItems } from "../../sampling/last-items.js";
-import { usersOf } from "../../sampling/negative-source.js";
-import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
-import type { Part } from "../../training/examples/examples.js";
-import type { RankingProtocol, Repeats } from "./ranking-protocol.js";
+import { spanOf } from "../dataset/filters/event-limits.js";
+import { UsageError } from "../errors.js";
+import type { QueryItems } from "../evaluation/baselines/input.js";
+import { lastItems } from "../sampling/last-items.js";
+import { usersOf } from "../sampling/negative-source.js";
+import { listsOfUsers } from "../sampling/ranking-events.js";
+import { timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
+import type { Part } from "../training/examples/examples.js";
+import type { RankingProtocol, Repeats } from "./protocol.js";
 
 export interface Query {
   of: "user" | "history" | "last";
@@ -24,11 +24,10 @@ export interface Query {
   halfLife?: number;
 }
 
-/** As it is reported. */
+/** The options that say it. */
 interface Asked {
-  query?: string;
-  queryHalfLife?: string;
-  scoring?: string;
+  query?: string | undefined;
+  queryHalfLife?: string | undefined;
 }
 
 const FORMS = "user, history, last or last:N with N of at least 1";
@@ -36,9 +35,9 @@ const FORMS = "user, history, last or last:N with N of at least 1";
 /**
  * What --query says; undefined when nothing is said.
  *
- * @throws {UsageError} it is no query, or models are to rank, which have their own
+ * @throws {UsageError} it is no query
  */
-export function queryOf({ query, queryHalfLife, scoring = "model" }: Asked): Query | undefined {
+export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   if (query === undefined) {
     if (queryHalfLife !== undefined) throw lonelyHalfLife();
     return undefined;
@@ -46,7 +45,6 @@ export function queryOf({ query, queryHalfLife, scoring = "model" }: Asked): Que
   const [, of, most] = /^(user|history|last)(?::([1-9]\d{0,8}))?$/u.exec(query) ?? [];
   if (of === undefined || (most !== undefined && of !== "last"))
     throw new UsageError(`--query expects ${FORMS}, got '${query}'`);
-  if (scoring === "model") throw new UsageError(`--query ${query} needs --score cosine, dot or context`);
   const given: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
   if (queryHalfLife === undefined) return given;
   if (of === "user" || given.most === 1) throw lonelyHalfLife();
@@ -78,8 +76,12 @@ export function checkTimes(query: Query | undefined, { events }: TrainingEvents)
   );
 }
 
-/** A list for each user of the protocol: the items that the user's are ranked by. */
-export function queryItems({ training, users }: RankingProtocol, query: Query | undefined): QueryItems {
+/** A list for each of some users: the items that the user's are ranked by. */
+export function queryItems(
+  training: TrainingEvents,
+  users: Uint32Array,
+  query: Query | undefined,
+): QueryItems {
   const { events, history } = training;
   if (!query || timedFlag(query) === undefined || !events?.times) return listsOfUsers(history, users);
   return lastItems({ ...events, times: events.times }, training.users.size, users, query);

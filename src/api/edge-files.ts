@@ -1,21 +1,18 @@
 // The files of --edges and --known-edges: a row an edge, a column of keys for each end.
 
-import { MISSING, type Keys } from "../../../log/keys.js";
-import { canReopen } from "../../../io/source.js";
-import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../../../dataset/dataset.js";
-import type { Edges } from "../../../dataset/graph/graph.js";
-import type { Preprocess } from "../../../dataset/vocabulary/preprocess.js";
-import { requireColumn } from "../../../dataset/roles.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { UsageError } from "../../../errors.js";
-import { openLog } from "../../../log/open.js";
-import { NO_ITEM } from "../../../kernels/top-items/binding.js";
-import { silently } from "../../../training/reading/split-parts.js";
-import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
-import { partsOfRun } from "../../../training/reading/run-parts.js";
-import { readAsTrained } from "../../../training/reading/read-as-trained.js";
-import type { Watch } from "../../../training/session/watch.js";
-import type { EvaluateOptions } from "../options.js";
+import { MISSING, type Keys } from "../log/keys.js";
+import { canReopen } from "../io/source.js";
+import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
+import type { Edges } from "../dataset/graph/graph.js";
+import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
+import { requireColumn } from "../dataset/roles.js";
+import { UsageError } from "../errors.js";
+import { openLog } from "../log/open.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { silently } from "../training/reading/split-parts.js";
+import { rowsOfKeys } from "../training/judging/ranked-items.js";
+import { readAsTrained, type ReadLike } from "../training/reading/read-as-trained.js";
+import type { Watch } from "../training/session/watch.js";
 
 /** What columns edges are of when nobody names them. */
 const NAMES = ["source", "target"] as const;
@@ -25,6 +22,13 @@ export interface EdgeFile {
   dataset: Dataset;
   source: KeyColumn;
   target: KeyColumn;
+}
+
+/** How the files are read. */
+export interface EdgeReading extends Omit<ReadLike, "on"> {
+  /** the columns of both ends; `source` and `target`, else the first two, when absent */
+  source?: string | undefined;
+  target?: string | undefined;
 }
 
 /**
@@ -38,7 +42,7 @@ export async function readEdgeFile(
   flag: string,
   paths: readonly string[],
   hashing: Preprocess["hashKeys"],
-  options: Pick<EvaluateOptions, "source" | "target" | "reading" | "hashKeys" | "maxBad" | "badRows">,
+  options: EdgeReading,
   watch: Watch,
 ): Promise<EdgeFile> {
   const { reading, hashKeys, maxBad, badRows } = options;
@@ -46,13 +50,7 @@ export async function readEdgeFile(
   const roles: Roles = { fields: [source, target], numeric: [], multi: {} };
   const { dataset } = await readAsTrained(
     { roles, sides: [], drop: [], ...(hashing && { hashKeys: { ...hashing, columns: [source, target] } }) },
-    {
-      on: [...paths],
-      reading,
-      hashKeys,
-      maxBad,
-      badRows,
-    },
+    { on: [...paths], reading, hashKeys, maxBad, badRows },
     { unlabelled: true },
     silently(watch),
   );
@@ -63,11 +61,9 @@ export async function readEdgeFile(
 async function endColumns(
   flag: string,
   paths: readonly string[],
-  { source, target, reading }: Pick<EvaluateOptions, "source" | "target" | "reading">,
+  { source, target, reading }: EdgeReading,
   watch: Watch,
 ): Promise<readonly [string, string]> {
-  if ((source === undefined) !== (target === undefined))
-    throw new UsageError("--source and --target must be given together");
   for (const path of paths)
     if (!(await canReopen(path))) throw new UsageError(`${flag} needs a file, got '${path}'`);
   const log = await openLog(paths, reading);
@@ -98,48 +94,13 @@ async function endColumns(
   return [first!, second];
 }
 
-function keysIn(dataset: Dataset, name: string): KeyColumn {
+/** A column of keys. @throws {UsageError} it is none */
+export function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
   throw new UsageError(
     `source and target need one key per row, but column '${name}' is multi-valued or numeric`,
   );
-}
-
-/**
- * The edges that a run was trained on, read again; undefined where its training was on no list of edges, or the list cannot be read.
- * The manifest's options say which columns they are of, whatever trained it.
- */
-export async function edgesOfTraining(
-  run: Run,
-  options: Pick<EvaluateOptions, "reading" | "hashKeys">,
-  watch: Watch,
-): Promise<{ file?: EdgeFile; why?: string }> {
-  const { source, target } = run.manifest.options;
-  if (typeof source !== "string" || typeof target !== "string") return {};
-  try {
-    const { train } = await partsOfRun(
-      run,
-      options,
-      "non-edges are drawn beside the edges of the training",
-      watch,
-    );
-    const { dataset, rows } = train;
-    const ofTraining = (column: KeyColumn): KeyColumn => ({
-      ...column,
-      codes: rows.map((row) => column.codes[row]!),
-    });
-    return {
-      file: {
-        dataset,
-        source: ofTraining(keysIn(dataset, source)),
-        target: ofTraining(keysIn(dataset, target)),
-      },
-    };
-  } catch (error) {
-    if (error instanceof UsageError) return { why: error.message };
-    throw error;
-  }
 }
 
 /** The edges between given nodes; an end that is none of them is MISSING. @param nodes their keys */

@@ -11,16 +11,23 @@
 // Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
 // et al. 2018 (arXiv:1802.05814). Both draw what goes in at random; here it is what came first.
 
-import { MISSING, selectKeys, type Keys } from "../../../log/keys.js";
-import type { Dataset, KeyColumn } from "../../../dataset/dataset.js";
-import { keyColumn } from "../../../dataset/item-catalogue.js";
-import { rowsWhere } from "../../../dataset/select-rows.js";
-import { UsageError } from "../../../errors.js";
-import { historyOf } from "../../../sampling/negatives.js";
-import { NO_ITEM } from "../../../kernels/top-items/binding.js";
-import { timesOfRows, type TrainingEvents } from "../../../sampling/training-events.js";
-import type { Part } from "../../../training/examples/examples.js";
-import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
+import { MISSING, selectKeys, type Keys } from "../log/keys.js";
+import type { Dataset, KeyColumn } from "../dataset/dataset.js";
+import { keyColumn } from "../dataset/item-catalogue.js";
+import { rowsWhere } from "../dataset/select-rows.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import type { Run } from "../embedding/run-directory.js";
+import { keysOfRows, rowsOf, vectorsAt, zeroRows } from "../embedding/table.js";
+import { UsageError } from "../errors.js";
+import { historyOf } from "../sampling/negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
+import { capable } from "../trainers/index.js";
+import { foldedRows, foldingOf, type FoldIn } from "../training/capabilities/folded-keys.js";
+import type { Part } from "../training/examples/examples.js";
+import { rowsOfKeys, type UserVectors } from "../training/judging/ranked-items.js";
+import type { ReadLike } from "../training/reading/read-as-trained.js";
+import type { Watch } from "../training/session/watch.js";
 
 /** How many users of the log were evaluated by --fold-in-share, and by what. */
 export interface FoldedUsers {
@@ -54,7 +61,7 @@ export interface Folding {
  * @param share   of each user's items that goes in, in (0, 1)
  * @throws {UsageError} nobody is left to evaluate; says why
  */
-export function foldingOf(
+export function cutNewUsers(
   learned: TrainingEvents,
   whole: Part,
   counted: Uint32Array,
@@ -206,4 +213,69 @@ export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, row
       "the events have no times (in a column that training used as time): a user's items are taken in log order",
     );
   return notes;
+}
+
+/** How a run makes vectors of users whom it does not know. @param flag that asks @throws {UsageError} it does not */
+export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
+  return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
+}
+
+/** Users whom runs know: with training events, or with a row in a table. */
+export async function knownUsers(runs: readonly { run: Run }[], { users }: TrainingEvents): Promise<Keys[]> {
+  const known = [users];
+  for (const { run } of runs) {
+    const { user } = run.manifest.roles as { user?: string };
+    const table = await run.readTable();
+    if (user !== undefined && table.fields.includes(user)) known.push(keysOfRows(table, rowsOf(table, user)));
+  }
+  return known;
+}
+
+/**
+ * The vectors that a run makes of new users' events, as `transform --fold-in` writes them.
+ *
+ * @param users  u32[numQueries]: as the folding numbers them
+ * @param log    what the events are read from
+ * @returns a vector a query: zeros, and a warning, for users of whose items the run knows none
+ * @throws {UsageError} the run folds in nobody, or not from this log
+ */
+export async function foldedVectors(
+  { run, name }: { run: Run; name: string },
+  users: Uint32Array,
+  { training, rowsOf: chosen }: Folding,
+  log: ReadLike,
+  watch: Watch,
+): Promise<{ folded: UserVectors; warnings: string[] }> {
+  const foldIn = await userFoldIn(run, "--fold-in-share");
+  const options = { ...foldingOf(log, "user"), rowsOf: chosen };
+  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, notesOf(name, watch));
+  const dim = encoding.columns.length;
+  const index = new KeyIndex(training.users);
+  const all = new Float32Array(training.users.size * dim);
+  for await (const { numRows, values, keyOf } of rows) {
+    for (let row = 0; row < numRows; row++) {
+      const key = keyOf(row);
+      const user = index.find({ size: 1, bytes: key, offsets: Uint32Array.of(0, key.length) }, 0);
+      if (user >= 0) all.set(values.subarray(row * dim, (row + 1) * dim), user * dim);
+    }
+  }
+  const vectors = vectorsAt({ vectors: all, dim }, users);
+  const without = zeroRows({ vectors, dim }).length;
+  if (without > 0)
+    warnings.push(
+      `${without} of ${users.length} users have no folded-in item known to the run and therefore no vector: ` +
+        "they all get the same list",
+    );
+  return { folded: { dim, vectors }, warnings };
+}
+
+/** A watch that hears of notes under the run's name, and of no warnings: the folding returns its own, the log's were heard when it was first read. */
+function notesOf(name: string, { observe, signal }: Watch): Watch {
+  return {
+    signal,
+    observe: (progress) => {
+      if (progress.stage === "note") observe({ ...progress, text: `${name}: ${progress.text}` });
+      else if (progress.stage !== "warning") observe(progress);
+    },
+  };
 }

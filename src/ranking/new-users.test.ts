@@ -1,10 +1,10 @@
-import { keysOf, keyAt } from "../../../log/keys.js";
-import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
-import { rowsAsLog } from "../../../dataset/rows-as-log.js";
-import { eventsOfRows } from "../../../sampling/training-events.js";
-import { datasetOf } from "../../../testing/dataset-of.js";
-import { wholeOf } from "../../../training/reading/split-parts.js";
-import { foldingNotes, foldingOf } from "./new-users.js";
+import { keysOf, keyAt } from "../log/keys.js";
+import { columnNamed, type Dataset } from "../dataset/dataset.js";
+import { rowsAsLog } from "../dataset/rows-as-log.js";
+import { eventsOfRows } from "../sampling/training-events.js";
+import { datasetOf } from "../testing/dataset-of.js";
+import { wholeOf } from "../training/reading/split-parts.js";
+import { foldingNotes, cutNewUsers } from "./new-users.js";
 
 const roles = { user: "user", item: "item", time: "time" };
 const datasetFrom = (rows: [user: string, item: string, time: number][]): Dataset =>
@@ -23,7 +23,7 @@ const learned = (() => {
 })();
 const cut = (dataset: Dataset, share: number) => {
   const whole = wholeOf(dataset);
-  return foldingOf(learned, whole, whole.rows, [learned.users], share);
+  return cutNewUsers(learned, whole, whole.rows, [learned.users], share);
 };
 const textOf = (dataset: Dataset, rows: Uint32Array): string[] =>
   [...rows].map((row) =>

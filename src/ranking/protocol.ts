@@ -2,12 +2,12 @@
 //
 //   log of held-out events ──► users with training events ──► what is held out of each ──► without what is masked
 
-import { UsageError } from "../../errors.js";
-import { withoutMasked } from "../../evaluation/ranking.js";
-import type { ItemLists } from "../../kernels/top-items/binding.js";
-import { heldOutOf, listsOfUsers } from "../../sampling/ranking-events.js";
-import type { TrainingEvents } from "../../sampling/training-events.js";
-import type { Part } from "../../training/examples/examples.js";
+import { UsageError } from "../errors.js";
+import { withoutMasked } from "../evaluation/ranking.js";
+import type { ItemLists } from "../kernels/top-items/binding.js";
+import { heldOutOf, listsOfUsers } from "../sampling/ranking-events.js";
+import type { TrainingEvents } from "../sampling/training-events.js";
+import type { Part } from "../training/examples/examples.js";
 
 /** Share of held-out events that may repeat training ones without a word. */
 const FEW_REPEATS = 0.05;
