@@ -10,10 +10,9 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quoted } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
-import { rowFormats, type RowFormat } from "./row-formats.js";
+import type { RowFormat } from "./row-formats.js";
 import { keysAt, rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
-export const listFormats = rowFormats;
 export type ListFormat = RowFormat;
 
 /** Lists of some keys. */
