@@ -4,6 +4,8 @@ import { columns } from "./columns.js";
 import { custom, list, number, text, texts, whole, type Given } from "./table.js";
 
 const group = "Content:";
+/** Options of the catalogue, which need one. */
+const ofContent = { only: { content: true } } as const;
 
 /** How many events content counts for, in blends and in how known items are weighed: docs/experiments/cold-start.md. */
 export const PRIOR_EVENTS = 20;
@@ -19,38 +21,44 @@ export const content = {
   contentKey: text("column", {
     help: "with --content: column of the item's key; by default the run's item column",
     group,
+    ...ofContent,
   }),
   contentFields: list("columns", {
     help: "with --content: categorical columns; by default all columns of no other kind",
     group,
+    ...ofContent,
   }),
   contentNumeric: list("columns", {
     help:
       "with --content: numeric columns; price:log1p and price:bins=20 transform a column; by default " +
       "columns with decimals",
     group,
+    ...ofContent,
   }),
   contentMulti: custom("column:separator", columns.multi, {
     help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
     group,
+    ...ofContent,
   }),
   contentText: list("columns", {
     help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed",
     group,
+    ...ofContent,
   }),
-  contentIgnore: list("columns", { help: "with --content: columns to ignore", group }),
+  contentIgnore: list("columns", { help: "with --content: columns to ignore", group, ...ofContent }),
   contentEdges: texts("file", {
     help:
       "with --content: edges between items (citations, co-purchases): content is smoothed over neighbors; " +
       "repeatable",
     group,
+    ...ofContent,
   }),
   contentHops: whole({
     min: 1,
     max: 3,
     help: "with --content-edges: hops that content is smoothed over",
     group,
-    only: { contentEdges: true },
+    only: { content: true, contentEdges: true },
     shown: "0 or 1, whichever explains held-out known items better",
   }),
   priorEvents: number({
@@ -58,6 +66,7 @@ export const content = {
     max: Number.MAX_VALUE,
     help: "with --content: weight of the vector predicted from the catalogue, expressed as a number of events",
     group,
+    ...ofContent,
     default: PRIOR_EVENTS,
   }),
 } as const;

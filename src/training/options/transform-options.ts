@@ -43,16 +43,6 @@ const vectors = {
   why: "it writes vectors of new items",
 } as const;
 
-/** Options of the catalogue, which need one. */
-const ofContent = Object.fromEntries(
-  Object.entries(content).map(([name, option]) => [
-    name,
-    name === "content"
-      ? { ...option, ...vectors }
-      : { ...option, only: { content: true, ...("only" in option && option.only) } },
-  ]),
-) as unknown as typeof content;
-
 /** Options of `embed transform`. */
 export const transformOptions = withCommon(
   {
@@ -174,7 +164,8 @@ export const transformOptions = withCommon(
         "is no longer an option of transform: embed predict RUN LOG writes probabilities, --raw-scores scores",
     },
     ...threads,
-    ...ofContent,
+    ...content,
+    content: { ...content.content, ...vectors },
     append: flag({
       help: "write a copy of the run with the new items added, to -o RUN",
       group: "Content:",
