@@ -83,5 +83,5 @@ async function run(
   else if (spec.text) await writeResult(spec.text(result, given));
   if (given.quiet !== true && !(asJson && spec.writes))
     for (const line of spec.notes?.(result, given) ?? []) writeLine(line);
-  spec.verify?.(result, "terminal");
+  await spec.verify?.(result, "terminal");
 }

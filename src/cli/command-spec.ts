@@ -59,7 +59,7 @@ export interface CommandSpec<
   /** Refuses options before anything is read. @throws {UsageError} */
   refuse?(given: Given<T>): void;
   /** Once the result is printed. @throws {EmbedError} it is not as it should be */
-  verify?(result: R, from: "terminal" | "library"): void;
+  verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
   /** How a signal steers the work. */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
   /** Does all of it itself: the work and the printing. */

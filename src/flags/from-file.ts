@@ -23,12 +23,7 @@ type FileOptions = Readonly<Record<string, unknown>>;
 /** Throws what is wrong with a key. */
 type Fail = (name: string, message: string) => never;
 
-/** The flags with the file's values and the defaults of the rest, checked by their own parsers. */
-export function flagsFromFile(add: AddFlags, given: FileOptions, fail: Fail): Record<string, unknown> {
-  return commandOf(add, given, fail).opts();
-}
-
-/** What a file says of a table's options, checked likewise; defaults are left to the table. */
+/** What a file says of a table's options, checked by their own parsers; defaults are left to the table. */
 export function givenFromFile(table: OptionTable, given: FileOptions, fail: Fail): Record<string, unknown> {
   const command = commandOf((empty) => addTable(empty, table), given, fail);
   return givenOf(command, table);

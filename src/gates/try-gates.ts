@@ -1,24 +1,16 @@
 // `embed gate`: the gates of a pipeline tried by hand, on an encoded dataset or on a run.
 
-import type { GateBounds } from "../config/gates.js";
+import { readBounds, type GateBounds } from "../config/gates.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { countGates, type GateCounts, type GateOutcome } from "../embedding/gate-file.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
+import { checkGiven } from "../training/options/check-given.js";
+import { resolved } from "../training/options/table.js";
+import { gateOptions, type GateOptions } from "./options.js";
 import { gateJson } from "./gate-file.js";
 import { notCompared } from "./gate-fields.js";
 import { gateAfter, gateBefore } from "./gate.js";
-
-export interface TryGatesOptions {
-  bounds: GateBounds;
-  /** last version's run */
-  previous?: string;
-  /** where to write gate.json */
-  out?: string;
-  force: boolean;
-  threads: number;
-  signal?: AbortSignal;
-}
 
 /** Bounds of lists, which a run alone does not have. */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
@@ -45,10 +37,10 @@ export interface TriedGates {
  * @throws {NoInputError} there is none @throws {ArtifactError} it is damaged
  * @throws {OutputError} `out` exists
  */
-export async function tryGates(
-  path: string,
-  { bounds, previous, out, force, threads, signal }: TryGatesOptions,
-): Promise<TriedGates> {
+export async function tryGates(path: string, given: GateOptions, signal?: AbortSignal): Promise<TriedGates> {
+  checkGiven(gateOptions, given);
+  const { bounds: file, previous, out, force = false, threads } = resolved(gateOptions, given);
+  const bounds = await readBounds(file);
   const stage = (await isEncodedDataset(path)) ? "before" : "after";
   const how = { threads, signal };
   const outcomes =

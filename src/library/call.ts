@@ -65,7 +65,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
       const caller: Caller = { watch, write: async (chunk) => await watching.write!(chunk), command };
       if (spec) {
         box.result = await spec.call(parsed as string[], givenOf(command, spec.options), caller);
-        spec.verify?.(box.result, "library");
+        await spec.verify?.(box.result, "library");
       } else
         box.result = await ((await found.load!()) as (...all: unknown[]) => Promise<unknown>)(
           ...parsed,

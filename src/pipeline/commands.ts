@@ -9,9 +9,9 @@ import type { Watch } from "../training/session/watch.js";
 import type { Summary } from "../training/session/summary.js";
 import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
-import { encodeOf, encodeOptions } from "../flags/encode.js";
-import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
-import { flagsFromFile, settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
+import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
+import { exportOptions, type GivenExport } from "../api/export/options.js";
+import { settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
 import { addTable } from "../flags/table-option.js";
 import { checkGiven } from "../training/options/check-given.js";
 import { type Option, type OptionTable } from "../training/options/table.js";
@@ -65,7 +65,9 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
     columns: ofLog.filter(({ group }) => group === "Columns:"),
     reading,
     trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
-    export: settingsOf(addExportFlags).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
+    export: settingsOf(adding(exportOptions)).filter(
+      ({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name),
+    ),
     recall: settingsOf(adding(recallOptions))
       .filter(({ name }) => ![...DECIDED, ...RECALL_KEYS].includes(name))
       .map((setting) => (setting.name === "threads" ? { ...setting, noBytes: true } : setting)),
@@ -148,7 +150,7 @@ export async function runEncoding(
 ): Promise<EncodeSummary> {
   const own = givenFromFile(encodeOptions, given, unexpected);
   const { encode } = await import("../api/encode.js");
-  return await encode(logs, encodeOf(own as Parameters<typeof encodeOf>[0]), watch);
+  return await encode(logs, own as EncodeOptions, watch);
 }
 
 /**
@@ -158,8 +160,8 @@ export async function runEncoding(
  * @throws what `fail` does @throws {UsageError} they do not go together
  */
 export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
-  const options = exportOf(flagsFromFile(addExportFlags, given, fail) as unknown as ExportFlags);
-  const { checkTogether } = await import("../api/export/options.js");
+  const options = givenFromFile(exportOptions, given, fail) as GivenExport;
+  const { checkTogether } = await import("../api/export/check-options.js");
   const { formatNamed } = await import("../export/formats.js");
   const format = formatNamed(options.format);
   checkTogether(format, options);
@@ -172,10 +174,10 @@ export async function runExport(
   run: string,
   { signal, observe }: Watch,
 ): Promise<ExportSummary> {
-  const flags = flagsFromFile(addExportFlags, given, unexpected) as unknown as ExportFlags;
+  const options = givenFromFile(exportOptions, given, unexpected) as GivenExport;
   const { exportRun } = await import("../api/export/export.js");
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));
-  return await exportRun(run, exportOf(flags), toStdout, signal, (text) => observe({ stage: "note", text }));
+  return await exportRun(run, options, toStdout, signal, (text) => observe({ stage: "note", text }));
 }
 
 /** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */

@@ -5,7 +5,7 @@ import type { Setting } from "../config/config-file.js";
 import type { PipelineContent, RecallContent, Given } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { nearestName } from "../errors.js";
-import { checkVariableName } from "../api/export/choices.js";
+import { variableName } from "../api/export/options.js";
 import { checkExport, checkRecall } from "./commands.js";
 import { inFolder, within, withPaths } from "./paths.js";
 
@@ -102,7 +102,7 @@ export async function recallEntry(
       );
   const sends: ListSend[] = [];
   for (const [i, { format, "url-env": variable, into }] of send.entries()) {
-    await within(yaml, [...place, "send", String(i)], () => Promise.resolve(checkVariableName(variable)));
+    await within(yaml, [...place, "send", String(i)], () => Promise.resolve(variableName(variable)));
     sends.push({ format: format as ListSend["format"], variable, into });
   }
   return { train: of, given, ...placesOf(yaml, folder, place, out, to), sends };

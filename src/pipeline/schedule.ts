@@ -7,31 +7,11 @@ import { pathExists } from "../io/read-artifact.js";
 import { airflow } from "./schedule-airflow.js";
 import { crontab } from "./schedule-crontab.js";
 import { MAX_NAME, type Job } from "./schedule-job.js";
+import { checkGiven } from "../training/options/check-given.js";
+import { scheduleOptions, type ScheduleOptions } from "./options.js";
 import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
 import { scheduleTime } from "./schedule-time.js";
-
-export const schedulers = ["crontab", "systemd", "kubernetes", "airflow"] as const;
-export type Scheduler = (typeof schedulers)[number];
-
-export interface ScheduleOptions {
-  as: Scheduler;
-  /** `sun 03:00` */
-  weekly?: string;
-  /** `03:00` */
-  daily?: string;
-  /** paths of the two programs */
-  node: string;
-  embed: string;
-  /** crontab, systemd: what the job writes is appended there; beside the pipeline when absent */
-  log?: string;
-  /** by the pipeline file's name when absent */
-  name?: string;
-  /** kubernetes: of the container */
-  image?: string;
-  /** airflow: a locked store skips the task */
-  skipLocked?: boolean;
-}
 
 /**
  * The unit's text.
@@ -39,16 +19,13 @@ export interface ScheduleOptions {
  * @throws {NoInputError} there is no such pipeline file
  * @throws {UsageError} no time, a path that no unit can hold, or an option of another scheduler
  */
-export async function schedule(pipeline: string, options: ScheduleOptions): Promise<string> {
+export async function schedule(
+  pipeline: string,
+  options: ScheduleOptions & { embed: string },
+): Promise<string> {
+  checkGiven(scheduleOptions, options);
   const { as, image, skipLocked = false } = options;
   const time = scheduleTime(options);
-  if (skipLocked && as !== "airflow") throw new UsageError("--skip-locked needs --as airflow");
-  if (image !== undefined && as !== "kubernetes") throw new UsageError("--image needs --as kubernetes");
-  if (options.log !== undefined && (as === "kubernetes" || as === "airflow"))
-    throw new UsageError(
-      "--log needs --as crontab or systemd: the output of the job is in the " +
-        `${as === "airflow" ? "task" : "pod"}'s log`,
-    );
   if (!(await pathExists(pipeline))) throw new NoInputError(`pipeline file '${pipeline}' does not exist`);
   const file = resolve(pipeline);
   const folder = dirname(file);
@@ -57,7 +34,7 @@ export async function schedule(pipeline: string, options: ScheduleOptions): Prom
   const job: Job = {
     name,
     time,
-    node: resolve(options.node),
+    node: resolve(options.node ?? process.execPath),
     embed: resolve(options.embed),
     file,
     folder,

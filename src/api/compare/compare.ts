@@ -197,11 +197,10 @@ async function writePage(
   await report(
     leaderboard.lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
     {
-      ...{ out, force, leaderboard, top: 8, points: 2000 },
+      ...{ out, force, hashKeys },
       part: goal === "predictions" ? "test" : "none",
-      reading: firstReadingOf(given),
-      ...definedOf({ hashKeys }),
     },
+    { leaderboard, reading: firstReadingOf(given) },
     { ...watch, observe: (progress) => progress.stage !== "note" && watch.observe(progress) },
   );
 }

@@ -10,7 +10,7 @@ import { resolvedOptions } from "../../training/session/describe-run.js";
 import { definedOf } from "../../training/options/defined.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
 import { checkGiven } from "../../training/options/check-given.js";
-import { resolved, type OptionTable, omit } from "../../training/options/table.js";
+import { omit, resolved, withCommon, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session/session.js";
 import type { Starts } from "../../training/warm-start/starts.js";
 import { Stopwatch } from "../../training/session/stopwatch.js";
@@ -19,7 +19,7 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { trainers } from "../../trainers/index.js";
 import { trainArms, type LiftPlan } from "./arms.js";
 import { checkUnseen } from "./leak.js";
-import { liftOwn, type LiftOptions } from "./options.js";
+import { liftCommon, liftOwn, type LiftOptions } from "./options.js";
 import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
 
 /** Seeds below which intervals are wide. */
@@ -51,7 +51,7 @@ export async function lift(
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { init, unchecked = false } = given;
-  const { out, force = false, ...own } = resolved(liftOwn, given);
+  const { out, force = false, format: _, ...own } = resolved(liftOwn, given);
   if (out !== undefined) await checkOutput(out, force, "file");
   const starts = await startsOf();
   const table = liftTable(starts);
@@ -112,7 +112,9 @@ export async function startsOf(): Promise<Starts> {
 /** The options of lift: those of the trainings, and its own. */
 export function liftTable({ options }: Starts): OptionTable {
   // a run's log is not read through a server again, so whether its rows were held out cannot be checked
-  return { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
+  const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
+  const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
+  return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);
 }
 
 /** Arms whose best step size is the least or the greatest that was tried, and few seeds. */

@@ -24,18 +24,6 @@ export interface Labels {
   labelOf(key: string): number | undefined;
 }
 
-/** @throws {UsageError} a file of labels without a column, or a column without a file */
-export function checkLabels({ labels, labelColumn }: ReportOptions): void {
-  if (labels === undefined && labelColumn !== undefined)
-    throw new UsageError(
-      "--label-column is a column of a file of labels: name the file too, --labels FILE:item",
-    );
-  if (labels !== undefined && labelColumn === undefined)
-    throw new UsageError(
-      "--labels needs --label-column COLUMN, the column that gives the colours (names are shown by --names FILE:FIELD:COLUMN)",
-    );
-}
-
 /**
  * The file of labels, if one is named.
  *

@@ -13,12 +13,21 @@ import { version } from "../../io/package-version.js";
 import type { ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { historyOf } from "./history.js";
+import { checkGiven } from "../../training/options/check-given.js";
+import { readingOf } from "../../training/options/reading.js";
+import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
-import { checkLabels, labelsOfKeys, type Labels } from "./labels.js";
+import { labelsOfKeys, type Labels } from "./labels.js";
 import { Names, readNames } from "./names.js";
-import type { ReportOptions, ReportSummary } from "./options.js";
+import {
+  reportOptions,
+  type GivenReport,
+  type ReportOptions,
+  type ReportSources,
+  type ReportSummary,
+} from "./options.js";
 import { driftOf } from "./drift.js";
 import { gatesOf, importancesOf, sharesOf } from "./files.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
@@ -36,16 +45,18 @@ const MOST_POINTS = 4000;
  */
 export async function report(
   paths: readonly string[],
-  options: ReportOptions,
+  given: GivenReport,
+  sources: ReportSources,
   watch: Watch,
 ): Promise<ReportSummary> {
   const start = performance.now();
+  checkGiven(reportOptions, given);
+  const options = { ...resolved(reportOptions, given), reading: readingOf(given), ...sources };
   if (paths.length === 0) throw new UsageError("no run given: name one or several runs");
   if (paths.length > MOST_RUNS)
     throw new UsageError(
       `a page can show at most ${MOST_RUNS} runs, got ${paths.length}: write several pages`,
     );
-  checkLabels(options);
   const { out, force, leaderboard } = options;
   if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));

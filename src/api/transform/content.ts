@@ -15,18 +15,12 @@ import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
-import { content as contentTable, PRIOR_EVENTS } from "../../training/options/content-options.js";
+import { PRIOR_EVENTS } from "../../training/options/content-options.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import { checkGiven } from "../../training/options/check-given.js";
-import { flagNamed } from "../../training/options/table.js";
 import { readEventsLikeRun } from "../../training/reading/read-like-run.js";
 import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import { silently } from "../../training/reading/split-parts.js";
-import {
-  flagsOf,
-  type Transformed,
-  type TransformOptions,
-} from "../../training/options/transform-options.js";
+import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
@@ -53,46 +47,28 @@ export interface NewItems {
   inputs: InputFingerprint[];
 }
 
-/** @throws {UsageError} options that do not go with --content, or that need it */
-export function checkContent(options: TransformOptions): void {
-  const { content, append = false, nearest, model, field, halfLife, format, out, foldIn, key, on } = options;
-  if (content === undefined) {
-    const odd = Object.keys(contentTable).find(
-      (name) => options[name as keyof typeof contentTable] !== undefined,
-    );
-    if (odd !== undefined) throw new UsageError(`${flagNamed(odd)} needs --content CATALOGUE`);
-    if (append) throw new UsageError("--append needs --content CATALOGUE");
-    return;
-  }
-  checkGiven(contentTable, definedContent(options));
-  if (model !== undefined) throw new UsageError("--content cannot be used with --model");
-  if (nearest !== undefined) throw new UsageError("--content and --nearest cannot be combined");
-  const [flag] = flagsOf(options);
-  if (flag !== undefined) throw new UsageError(`--content writes vectors: omit ${flag}`);
+/** @throws {UsageError} options that do not go with --content */
+export function checkContent({
+  content,
+  append = false,
+  field,
+  out,
+  foldIn,
+  key,
+  on,
+}: TransformOptions): void {
+  if (content === undefined) return;
   if (field === "user") throw new UsageError("--content computes vectors of items: omit --field user");
-  if (halfLife !== undefined)
-    throw new UsageError("--half-life applies to users and cannot be combined with --content");
   if (key !== undefined && on.length === 0)
     throw new UsageError(
       "--key needs a table of items; for the key column of the catalogue use --content-key",
     );
   if (foldIn?.includes("-"))
     throw new UsageError("--fold-in is read twice with --content and cannot be standard input: name a file");
-  if (!append) return;
-  if (out === undefined || out === "-")
+  if (append && out === "-")
     throw new UsageError(
       "--append writes a copy of the run with the new items: name its directory with -o RUN",
     );
-  if (format !== "csv")
-    throw new UsageError(`--append writes a run: omit --format ${format}, and export the new run`);
-}
-
-function definedContent(options: TransformOptions): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(contentTable)
-      .map((name) => [name, options[name as keyof typeof contentTable]] as const)
-      .filter(([, value]) => value !== undefined),
-  );
 }
 
 /** R² of a map as metrics: of all columns, of each alone as `r2:COLUMN`, and of the items' weights. */

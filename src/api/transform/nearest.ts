@@ -10,11 +10,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import {
-  flagsOf,
-  type Transformed,
-  type TransformOptions,
-} from "../../training/options/transform-options.js";
+import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 import { distanceOf } from "./distance.js";
@@ -22,23 +18,11 @@ import { meansOf, nearestItems, splitItems } from "./near-items.js";
 import { distanceNote, oddPlaces, reachOf } from "./nearest-notes.js";
 import { readPlaces } from "./read-places.js";
 
-/** @throws {UsageError} options that do not go with --nearest, or that need it */
+/** @throws {UsageError} --distance names no place, or --min-nearest is above --nearest */
 export function checkNearest(options: TransformOptions): void {
-  const { nearest, distance, distanceKind, within, minNearest, foldIn, model } = options;
-  if (nearest === undefined) {
-    const given = { "--distance": distance, "--distance-kind": distanceKind, "--within": within };
-    const odd = Object.entries({ ...given, "--min-nearest": minNearest }).find(
-      ([, value]) => value !== undefined,
-    );
-    if (odd) throw new UsageError(`${odd[0]} needs --nearest N`);
-    return;
-  }
-  if (model !== undefined) throw new UsageError("--nearest cannot be used with --model");
-  if (foldIn) throw new UsageError("--nearest and --fold-in cannot be combined");
-  const [flag] = flagsOf(options);
-  if (flag !== undefined) throw new UsageError(`--nearest writes vectors: omit ${flag}`);
-  if (!distance) throw new UsageError("--nearest needs position columns, such as --distance lat,lon");
-  distanceOf(distance, distanceKind);
+  const { nearest, distance, distanceKind, minNearest } = options;
+  if (nearest === undefined) return;
+  distanceOf(distance!, distanceKind);
   if (minNearest !== undefined && minNearest > nearest)
     throw new UsageError(`--min-nearest must be at most --nearest ${nearest}, got ${minNearest}`);
 }

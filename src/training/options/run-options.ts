@@ -39,4 +39,4 @@ export const query = {
 } as const;
 
 /** What an item's vector is: the sum over all its features, or the row of its id. */
-export type Compose = Given<typeof compose>["compose"];
+export type Compose = NonNullable<Given<typeof compose>["compose"]>;

@@ -216,7 +216,7 @@ export function recordComplaint<V>(
 /** A value with a parser of its own; from TypeScript it is also a text, which the parser takes. */
 export function custom<V, const S extends About<V>>(
   placeholder: string,
-  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats"> & { type: string },
+  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats" | "optional"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
   // how another option is read may be handed on whole: its help and default stay its own
