@@ -12,6 +12,7 @@ import type { Curves } from "../../training/judging/scored.js";
 import { checkMode, checkGiven } from "../../training/options/check-given.js";
 import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
+import type { Option } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import { whySeen } from "../../training/reading/run-parts.js";
 import type { Summary } from "../../training/session/summary.js";
@@ -133,7 +134,16 @@ function evaluatorFor(given: EvaluateOptions): Evaluator {
   if ((labels ?? neighborsBy ?? probe) !== undefined) return by("labels", evaluateLabels);
   if (!on && !part)
     throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
-  return cold === undefined ? evaluateLog : by("cold", evaluateCold);
+  if (cold !== undefined) return by("cold", evaluateCold);
+  // rows or rankings: the runs say which; options of neither are refused before a run is opened
+  const others = Object.entries(given).filter(([name]) => !isFor(name, "ranking") && !isFor(name, "scores"));
+  checkMode(evaluateOptions, Object.fromEntries(others), "scores", modes);
+  return evaluateLog;
+}
+
+function isFor(name: string, mode: string): boolean {
+  const { for: own } = new Map<string, Option>(Object.entries(evaluateOptions)).get(name) ?? {};
+  return own === undefined || own.includes(mode);
 }
 
 /** Ranks, or scores rows, as the options and the first run's model say. */
