@@ -190,7 +190,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without an index",
       () => ["neighbors", at("run"), "--key", "item:tea-03", "--ef", "9"],
-      "--ef needs --index: without an index every row is compared",
+      "--ef needs --index DIR",
     ],
     [
       "too few links",

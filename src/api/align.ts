@@ -16,7 +16,6 @@ import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { capable } from "../trainers/index.js";
 import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rotation.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 import { driftOf } from "./table-facts.js";
@@ -56,7 +55,6 @@ export async function alignRun(
   given: AlignOptions,
   signal?: AbortSignal,
 ): Promise<AlignSummary> {
-  checkGiven(alignOptions, given);
   const { to, out, force = false, threads } = resolved(alignOptions, given);
   await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];

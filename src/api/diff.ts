@@ -6,7 +6,6 @@ import { UsageError } from "../errors.js";
 import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { resolved } from "../training/options/table.js";
 import { diffOptions, type DiffOptions } from "./options/diff.js";
 import { sharedRows, type SharedRows } from "./shared-rows.js";
@@ -50,7 +49,6 @@ export async function diffRuns(
   given: DiffOptions,
   signal?: AbortSignal,
 ): Promise<RunDiff> {
-  checkGiven(diffOptions, given);
   const options = { ...resolved(diffOptions, given), signal };
   const [a, b] = [await openTable(pathA, options.table), await openTable(pathB, options.table)];
   const named = options.field === undefined ? undefined : a.fieldNamed(options.field);

@@ -20,11 +20,10 @@ import {
   withLog,
   type DatasetOptions,
 } from "../training/reading/read-dataset.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { columns, columnsOf } from "../training/options/columns.js";
 import { firstReadingOf } from "../training/options/reading.js";
 import { badRowsOf } from "../training/reading/bad-row-report.js";
-import { encodeOptions, type EncodeOptions } from "./options/encode.js";
+import type { EncodeOptions } from "./options/encode.js";
 import type { Summary } from "../training/session/summary.js";
 
 /** How a dataset is made, and where. */
@@ -44,7 +43,6 @@ export async function encode(
   given: EncodeOptions,
   watch: Watch,
 ): Promise<EncodeSummary> {
-  checkGiven(encodeOptions, given);
   const { out, force = false, onBadRow = "error", hashKeys, hashKeysOf } = given;
   const named = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(columns, name)));
   const how = { ...columnsOf(named), onBadRow, reading: firstReadingOf(given), ...badRowsOf(given) };

@@ -8,8 +8,7 @@ import { RowCollector } from "../import/collector.js";
 import { readers } from "../import/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { importOptions, type ImportOptions } from "./options/import.js";
-import { checkGiven } from "../training/options/check-given.js";
+import type { ImportOptions } from "./options/import.js";
 import { definedOf } from "../training/options/defined.js";
 
 export interface ImportSummary {
@@ -34,7 +33,6 @@ export async function importTable(
   given: ImportOptions,
   signal?: AbortSignal,
 ): Promise<ImportSummary> {
-  checkGiven(importOptions, given);
   const { format, field, key, user, item, out, force = false } = given;
   const start = performance.now();
   await checkOutput(out, force, "directory", ownRun);

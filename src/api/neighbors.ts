@@ -11,7 +11,6 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";
 import { composeItems, type Compose } from "./compose.js";
 import { checkOutput } from "../io/atomic.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { resolved, type Resolved } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import { neighborsOptions, type NeighborsOptions } from "./options/neighbors.js";
@@ -58,7 +57,6 @@ export async function neighborsOf(
   { signal, observe }: Watch,
   write?: (chunk: Uint8Array) => Promise<void>,
 ): Promise<NeighborsOf[]> {
-  checkGiven(neighborsOptions, given);
   const options = { ...resolved(neighborsOptions, given), signal };
   const { key = [], index, out, format, force = false, names } = options;
   const tell: Tell = (text) => observe({ stage: "note", text });

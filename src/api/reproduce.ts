@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/session/requested-options.js";
 import { decisive, flagNamed, resolved, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { encodeWith, type EncodedAs } from "./encode.js";
 import { reproduceOptions, type ReproduceOptions } from "./options/reproduce.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
@@ -47,7 +46,6 @@ export interface Reproduction {
  * @throws {ArtifactError} the run itself is damaged
  */
 export async function reproduce(path: string, given: ReproduceOptions, watch: Watch): Promise<Reproduction> {
-  checkGiven(reproduceOptions, given);
   const options = resolved(reproduceOptions, given);
   const { threads } = options;
   const run = await openRun(path);

@@ -5,7 +5,6 @@ import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { countGates, type GateCounts, type GateOutcome } from "../embedding/gate-file.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { resolved } from "../training/options/table.js";
 import { gateOptions, type GateOptions } from "./options.js";
 import { gateJson } from "./gate-file.js";
@@ -38,7 +37,6 @@ export interface TriedGates {
  * @throws {OutputError} `out` exists
  */
 export async function tryGates(path: string, given: GateOptions, signal?: AbortSignal): Promise<TriedGates> {
-  checkGiven(gateOptions, given);
   const { bounds: file, previous, out, force = false, threads } = resolved(gateOptions, given);
   const bounds = await readBounds(file);
   const stage = (await isEncodedDataset(path)) ? "before" : "after";

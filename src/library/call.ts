@@ -12,6 +12,7 @@ import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import type { Caller } from "../cli/progress.js";
 import { refusal } from "../cli/report-error.js";
+import { checkGiven } from "../training/options/check-given.js";
 import { givenOf } from "../flags/table-option.js";
 import { noSuchOption } from "../training/options/table.js";
 import type { TrainingSummary } from "../training/session/summary.js";
@@ -64,7 +65,9 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
       const [flags] = parsed.splice(-2);
       const caller: Caller = { watch, write: async (chunk) => await watching.write!(chunk), command };
       if (spec) {
-        box.result = await spec.call(parsed as string[], givenOf(command, spec.options), caller);
+        const own = givenOf(command, spec.options);
+        checkGiven(spec.options, own);
+        box.result = await spec.call(parsed as string[], own, caller);
         await spec.verify?.(box.result, "library");
       } else
         box.result = await ((await found.load!()) as (...all: unknown[]) => Promise<unknown>)(
@@ -153,6 +156,9 @@ function setOptions(
     if (!option) throw noSuchOption(found.name, name, known.keys());
     command.setOptionValueWithSource(name, optionValue(option, value), "cli");
   }
+  for (const [name, { mandatory }] of known)
+    if (mandatory && options[name] === undefined)
+      throw new UsageError(`${found.name} needs the option '${name}'`);
 }
 
 /** A command line cannot hold NUL, and no path does. @throws {UsageError} a text has one */

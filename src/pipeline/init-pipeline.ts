@@ -2,7 +2,6 @@
 
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { inspect } from "../api/inspect/inspect.js";
-import { checkGiven } from "../training/options/check-given.js";
 import { reading } from "../training/options/reading.js";
 import type { Watch } from "../training/session/watch.js";
 import { newestGate } from "../config/cadence.js";
@@ -11,7 +10,7 @@ import { flagOf, UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { proposedLog } from "./init-log.js";
 import { checkLog } from "./log.js";
-import { initOptions, type InitOptions } from "./options.js";
+import type { InitOptions } from "./options.js";
 
 /**
  * Looks at a log and writes a pipeline file for it.
@@ -29,7 +28,6 @@ export async function initPipeline(
   watch: Watch,
   now = Date.now(),
 ): Promise<string> {
-  checkGiven(initOptions, given);
   const { out, force = false, timeFormat } = given;
   if (logs.includes("-"))
     throw new UsageError("a pipeline cannot read standard input: pass a file or a pattern to embed init");

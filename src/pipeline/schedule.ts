@@ -7,8 +7,7 @@ import { pathExists } from "../io/read-artifact.js";
 import { airflow } from "./schedule-airflow.js";
 import { crontab } from "./schedule-crontab.js";
 import { MAX_NAME, type Job } from "./schedule-job.js";
-import { checkGiven } from "../training/options/check-given.js";
-import { scheduleOptions, type ScheduleOptions } from "./options.js";
+import type { ScheduleOptions } from "./options.js";
 import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
 import { scheduleTime } from "./schedule-time.js";
@@ -23,7 +22,6 @@ export async function schedule(
   pipeline: string,
   options: ScheduleOptions & { embed: string },
 ): Promise<string> {
-  checkGiven(scheduleOptions, options);
   const { as, image, skipLocked = false } = options;
   const time = scheduleTime(options);
   if (!(await pathExists(pipeline))) throw new NoInputError(`pipeline file '${pipeline}' does not exist`);

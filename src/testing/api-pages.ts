@@ -88,9 +88,11 @@ ${types
 }
 
 /** What a function resolves to, and the file that says so. */
-function resultOf({ name, file, as = name }: LibraryFunction): { type: string; file: string } {
+export function resultOf({ name, file, as = name }: LibraryFunction): { type: string; file: string } {
   const path = join(dist, `${file}.d.ts`);
-  const [, type] = new RegExp(`function ${as}\\(.*\\): (.*);$`, "m").exec(readFileSync(path, "utf8"))!;
+  const [, type] = new RegExp(`function ${as}\\([\\s\\S]*?\\): (.*);$`, "m").exec(
+    readFileSync(path, "utf8"),
+  )!;
   return { type: type!, file: path };
 }
 

@@ -16,7 +16,6 @@ import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js"
 import { definedOf } from "../../training/options/defined.js";
 import type { GivenTraining } from "../../training/options/log.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { noSuchOption, resolved } from "../../training/options/table.js";
 import { Stopwatch } from "../../training/session/stopwatch.js";
 import type { Summary } from "../../training/session/summary.js";
@@ -56,7 +55,6 @@ export async function compareTrainers(
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
   checkNames(given);
-  checkGiven(compareOptions, given);
   const own = resolved(compareOwn, given);
   const { out, search } = given;
   const { force = false, runs = runsBeside(out) } = own;

@@ -13,7 +13,6 @@ import { hnswChunks } from "../../retrieval/hnsw/file.js";
 import { levelsOf } from "../../retrieval/hnsw/levels.js";
 import { buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/mixed.js";
 import { nearnessOf, SPACES, widthOf } from "../../retrieval/hnsw/space.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { definedOf } from "../../training/options/defined.js";
 import { resolved } from "../../training/options/table.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
@@ -52,7 +51,6 @@ export interface IndexSummary {
  */
 export async function indexRun(path: string, asked: IndexOptions, given: Watch): Promise<IndexSummary> {
   const start = performance.now();
-  checkGiven(indexOptions, asked);
   const options = resolved(indexOptions, asked);
   const { out, force = false, table, threads, m, efConstruction, seed } = options;
   checkLinks(options);

@@ -11,10 +11,9 @@ import { DataError, excerpt, UsageError } from "../../errors.js";
 import { openLogWith } from "../../training/reading/open-log.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
-import { edgeOptions, type InspectEdgesOptions } from "./options.js";
+import type { InspectEdgesOptions } from "./options.js";
 
 /** What a list of edges holds. */
 export interface EdgeInspection extends GraphFacts {
@@ -41,7 +40,6 @@ export async function inspectEdges(
   options: InspectEdgesOptions,
   watch: Watch,
 ): Promise<EdgeInspection> {
-  checkGiven(edgeOptions, options);
   const { source, target, directed = false } = options;
   if (source === target) throw new UsageError(`--source and --target both name '${source}'`);
   const { dataset, weights, warnings } = await readEdges(paths, options, watch);

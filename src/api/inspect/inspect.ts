@@ -13,7 +13,6 @@ import { datasetIsHere, openLogWith } from "../../training/reading/open-log.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import { logOptions, type InspectOptions } from "./options.js";
@@ -34,7 +33,6 @@ export async function inspect(
   given: InspectOptions,
   watch: Watch,
 ): Promise<Inspection> {
-  checkGiven(logOptions, given);
   const { writeConfig, timeFormat, force = false } = given;
   const found = (await datasetFacts(paths, given)) ?? (await inspectLog(paths, given, watch));
   if (writeConfig !== undefined) {

@@ -9,7 +9,6 @@ import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/session/describe-run.js";
 import { definedOf } from "../../training/options/defined.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { omit, resolved, withCommon, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session/session.js";
 import type { Starts } from "../../training/warm-start/starts.js";
@@ -55,7 +54,6 @@ export async function lift(
   if (out !== undefined) await checkOutput(out, force, "file");
   const starts = await startsOf();
   const table = liftTable(starts);
-  checkGiven(table, given);
   const trainings = Object.fromEntries(
     Object.entries(given).filter(([name]) => name === "init" || !Object.hasOwn(liftOwn, name)),
   ) as Parameters<Starts["plan"]>[0];

@@ -24,12 +24,11 @@ import { changedSides } from "../../training/warnings/leaks.js";
 import { linked, predictionNames, type RowPredictor } from "../../training/capabilities/row-predictor.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import type { ReadLike } from "../../training/reading/read-as-trained.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { readingOf } from "../../training/options/reading.js";
 import { SkippedRows } from "../../training/reading/skipped-rows.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { readBlocks, type ReadBlock } from "./blocks.js";
-import { predictOptions, type PredictOptions, type PredictSummary } from "./options.js";
+import type { PredictOptions, PredictSummary } from "./options.js";
 
 /** Rows that are scored and written at a time; of a columnar format the rows of a row group. */
 const BATCH_ROWS = 65_536;
@@ -105,7 +104,6 @@ export async function predict(
 
 /** @throws {UsageError} neither a run nor a model, or both; or options that do not go together */
 function checkOptions(path: string | undefined, given: PredictOptions): void {
-  checkGiven(predictOptions, given);
   const { model, keep = [] } = given;
   if ((path === undefined) === (model === undefined))
     throw new UsageError("predict needs a run, or a model of LightGBM or XGBoost with --model FILE");

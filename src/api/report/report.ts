@@ -13,7 +13,6 @@ import { version } from "../../io/package-version.js";
 import type { ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { historyOf } from "./history.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -50,7 +49,6 @@ export async function report(
   watch: Watch,
 ): Promise<ReportSummary> {
   const start = performance.now();
-  checkGiven(reportOptions, given);
   const options = { ...resolved(reportOptions, given), reading: readingOf(given), ...sources };
   if (paths.length === 0) throw new UsageError("no run given: name one or several runs");
   if (paths.length > MOST_RUNS)

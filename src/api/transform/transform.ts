@@ -23,12 +23,10 @@ import { checkContent, vectorsOfContent } from "./content.js";
 import { foldedRows } from "../../training/capabilities/folded-keys.js";
 import { checkNearest, meansOfNearest } from "./nearest.js";
 import { checkStream, streamedRows } from "./stream.js";
-import { checkGiven } from "../../training/options/check-given.js";
 import { definedOf } from "../../training/options/defined.js";
 import {
   flagsOf,
   transformOf,
-  transformOptions,
   type GivenTransform,
   type Transformed,
   type TransformOptions,
@@ -49,7 +47,6 @@ export async function transform(
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
-  checkGiven(transformOptions, given);
   const options = transformOf(given, on);
   checkInputs(path, options);
   const { format, out, force, halfLife, nearest, distance, distanceKind, within, minNearest } = options;

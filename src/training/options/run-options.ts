@@ -1,7 +1,7 @@
 // Options of commands that read a run, not a log: its table, and what its vectors stand for.
 
 import { threads as ofTraining } from "./reading.js";
-import { choice, text, type Given } from "./table.js";
+import { choice, text } from "./table.js";
 
 const group = "Options:";
 
@@ -39,4 +39,4 @@ export const query = {
 } as const;
 
 /** What an item's vector is: the sum over all its features, or the row of its id. */
-export type Compose = NonNullable<Given<typeof compose>["compose"]>;
+export type Compose = "item" | "none";

@@ -164,7 +164,7 @@ export const transformOptions = withCommon(
     withScores: {
       ...flag({ help: "", group }),
       refused:
-        "is no option of transform any more: embed predict RUN LOG writes probabilities, --raw-scores scores",
+        "is no longer an option of transform: embed predict RUN LOG writes probabilities, --raw-scores scores",
     },
     ...threads,
     ...ofContent,

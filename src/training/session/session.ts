@@ -31,7 +31,7 @@ import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
 import { Stopwatch } from "./stopwatch.js";
-import type { Summary } from "./summary.js";
+import type { Summary, TrainingSummary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
 import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings } from "../warnings/training-warnings.js";
@@ -61,7 +61,7 @@ export async function train(
   paths: readonly string[],
   given: GivenTraining & { out: string },
   watching: Watch,
-): Promise<Summary<PartMetrics>> {
+): Promise<TrainingSummary> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
