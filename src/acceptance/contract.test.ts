@@ -165,17 +165,15 @@ describe.each(trainers)("$name", (row) => {
     // the option of that name lists NaN as a text that logs have
     const markup = readFileSync(page.out, "utf8").replace(/<li><b>reading\.nulls<\/b>[^<]*<\/li>/u, "");
     expect(markup).not.toMatch(/\bNaN\b|\bInfinity\b/);
-        expectSound(
-      await outcomeOf(() =>
-        transform(run, [log], { out: `${run}-rows.csv` }, noBytes, unwatched),
-      ),
-    );
+    expectSound(await outcomeOf(() => transform(run, [log], { out: `${run}-rows.csv` }, noBytes, unwatched)));
   });
 
   test("shows a key's neighbours, or has no keys", async () => {
     const [first] = await exportedRows(run);
     const key = `${first!.field}:${first!.key}`;
-    const outcome = await outcomeOf(() => neighborsOf(run, { key: [key], top: 3, metric: "cosine" }, unwatched));
+    const outcome = await outcomeOf(() =>
+      neighborsOf(run, { key: [key], top: 3, metric: "cosine" }, unwatched),
+    );
     expectSound(outcome);
   });
 

@@ -9,7 +9,7 @@ import { userFoldIn } from "../../ranking/new-users.js";
 import { eventRecipe } from "../../ranking/user-events.js";
 import { knownModelOf } from "../../trainers/index.js";
 import type { Curves } from "../../training/judging/scored.js";
-import { checkMode, checkGiven } from "../../training/options/check-given.js";
+import { checkMode } from "../../training/options/check-given.js";
 import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
 import type { Option } from "../../training/options/table.js";
@@ -69,7 +69,6 @@ export async function evaluate(
       "no run named: baselines need one too, because they read the log with its options and learn from its " +
         "training data",
     );
-  checkGiven(evaluateOptions, given);
   const evaluator = evaluatorFor(given);
   const { k, ef, cold, seed, bootstrap } = given;
   const lists = { k: k && distinct(k), ef: ef && distinct(ef), cold: cold && distinct(cold) };
