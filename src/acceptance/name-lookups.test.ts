@@ -16,7 +16,7 @@ const mayRead: Record<string, string> = {
     "trainers/gbdt/leaf-heads/head-of-leaves trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
     "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan report/search " +
-    "trainers/graph/options training/epochs/checkpoint-file training/options/table training/search/search-space training/session/session",
+    "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/expire dataset/filters/filter dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/own-export export/servers/postgres-text pipeline/file report/html " +
@@ -43,7 +43,7 @@ const mayWrite: Record<string, string> = {
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
     "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/paths:placed " +
-    "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search/search-space:setting",
+    "pipeline/plan:given pipeline/plan:resolved training/options/table:all flags/setting:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",

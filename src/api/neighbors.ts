@@ -48,17 +48,15 @@ type Tell = (note: string) => void;
  * @param given `key` is FIELD:KEY, split at the first colon
  * @param watch hears what an item's vector is, where it is not its row, and of an index that lists are approximate; of keys of a file
  *   without a row, and of keys without a name
- * @param write takes rows of `given.format` where there is no `out`; undefined writes none
  * @throws {UsageError} no key at all, a key without a field, or one that the table has not; an index of another table
  */
 export async function neighborsOf(
   path: string,
   given: NeighborsOptions,
   { signal, observe }: Watch,
-  write?: (chunk: Uint8Array) => Promise<void>,
 ): Promise<NeighborsOf[]> {
   const options = { ...resolved(neighborsOptions, given), signal };
-  const { key = [], index, out, format, force = false, names } = options;
+  const { key = [], index, out, force = false, names } = options;
   const tell: Tell = (text) => observe({ stage: "note", text });
   const named = key.map((text) => {
     const colon = text.indexOf(":");
@@ -73,12 +71,7 @@ export async function neighborsOf(
       ? await allCompared(path, options, tell)
       : await byIndex(path, { ...options, index }, tell);
   const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
-  const lists = await withNames(opened, await find(queries), names, tell);
-  if (write && (format ?? out) !== undefined) {
-    const { writeNeighbors } = await import("./neighbor-rows.js");
-    await writeNeighbors(lists, { format, out, force, named: names !== undefined }, write, signal);
-  }
-  return lists;
+  return await withNames(opened, await find(queries), names, tell);
 }
 
 /** What finds neighbours of a run's rows. */

@@ -5,7 +5,6 @@ import { addTable, givenOf } from "../flags/table-option.js";
 import { display, lines, type TerminalOptions } from "../flags/terminal-options.js";
 import { checkGiven } from "../training/options/check-given.js";
 import type { OptionTable } from "../training/options/table.js";
-import type { AddCommand } from "./command-entry.js";
 import type { CommandSpec } from "./command-spec.js";
 import type { Interrupts } from "./interrupts.js";
 import { noted, watched } from "./progress.js";
@@ -15,10 +14,9 @@ import { writeLine, writeResult } from "./terminal.js";
 export function addCommand(
   program: Command,
   name: string,
-  spec: CommandSpec | AddCommand,
+  spec: CommandSpec,
   interrupts: Interrupts,
 ): Command {
-  if (typeof spec === "function") return spec(program, interrupts.signal, interrupts);
   const command = declareCommand(program.command(name), spec);
   const ofTerminal = terminalTable(spec);
   addTable(command, ofTerminal);

@@ -1,11 +1,6 @@
 // What the program knows of a command before its modules are loaded.
 
-import type { Command } from "commander";
 import type { CommandSpec } from "./command-spec.js";
-import type { Interrupts } from "./interrupts.js";
-
-/** Adds a command that no spec describes. */
-export type AddCommand = (program: Command, signal: AbortSignal, interrupts: Interrupts) => Command;
 
 /** What a user is at, in the order of the help. */
 type Stage = "Look:" | "Train:" | "Use:" | "Judge:" | "Weekly job:" | "Help:";
@@ -18,5 +13,5 @@ export interface CommandEntry {
   stage: Stage;
   /** what stays when a signal stops it, as a clause; by default that nothing is written */
   keeps?: string;
-  load: () => Promise<CommandSpec | AddCommand>;
+  load: () => Promise<CommandSpec>;
 }

@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { visibleText } from "../errors.js";
-import { hideUncommon } from "../flags/common.js";
+import { hideUncommon } from "../flags/table-option.js";
 import { version } from "../io/package-version.js";
 import { addCommand } from "./add-command.js";
 import { asHelpFlag, commandNamed, formatNamed, HELP_ALL } from "./arguments.js";

@@ -1,11 +1,11 @@
 // Options from elsewhere than the command line: EMBED_* variables and --config. A flag goes before a variable, a variable
 // before the file, the file before the default.
 
-import type { Command, Option } from "commander";
+import type { Command } from "commander";
 import type { ConfigEntry } from "../config/config-file.js";
 import { ConfigError, UsageError } from "../errors.js";
 import { isSwitch, nameOf, settingOf, valueOf } from "../flags/setting.js";
-import { addTable } from "../flags/table-option.js";
+import { addTable, type TableOption } from "../flags/table-option.js";
 import { config } from "../flags/terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,7 +41,7 @@ export async function applySettings(
     // the program itself says it when it parses them
     return;
   }
-  const open = command.options.filter(
+  const open = optionsOf(command).filter(
     (option) => given.getOptionValueSource(option.attributeName()) !== "cli",
   );
   const path = (given.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
@@ -65,8 +65,10 @@ export async function applySettings(
 
 async function configOf(path: string, everyCommand: readonly Command[], command: Command) {
   const { readConfig } = await import("../config/config-file.js");
-  const names = everyCommand.flatMap(({ options }) => options.map(nameOf));
-  const settings = command.options.map(settingOf).filter(({ name }) => name !== "config");
+  const names = everyCommand.flatMap((one) => optionsOf(one).map(nameOf));
+  const settings = optionsOf(command)
+    .map(settingOf)
+    .filter(({ name }) => name !== "config");
   return readConfig(
     path,
     settings,
@@ -74,7 +76,7 @@ async function configOf(path: string, everyCommand: readonly Command[], command:
   );
 }
 
-function fromText(option: Option, text: string): boolean | string {
+function fromText(option: TableOption, text: string): boolean | string {
   if (!isSwitch(option)) return text;
   if (/^(1|true)$/i.test(text)) return true;
   if (/^(0|false)$/i.test(text)) return false;
@@ -83,7 +85,7 @@ function fromText(option: Option, text: string): boolean | string {
 
 function set(
   command: Command,
-  option: Option,
+  option: TableOption,
   source: "env" | "config",
   value: () => unknown,
   failure: (message: string) => Error,
@@ -95,4 +97,8 @@ function set(
     throw failure(error instanceof Error ? error.message : String(error));
   }
   command.setOptionValueWithSource(option.attributeName(), got, source);
+}
+
+function optionsOf({ options }: Command): readonly TableOption[] {
+  return options as TableOption[];
 }

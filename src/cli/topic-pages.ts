@@ -91,9 +91,9 @@ function lined(rows: readonly (readonly [string, string])[]): string {
 }
 
 async function formats(): Promise<string> {
-  const [{ formatSummaries }, { importFormats }, { rowFormats, listServers }] = await Promise.all([
+  const [{ formatSummaries }, { importOptions }, { rowFormats, listServers }] = await Promise.all([
     import("../api/export/export.js"),
-    import("../import/formats.js"),
+    import("../api/options/import.js"),
     import("../export/row-formats.js"),
   ]);
   const inputs: [string, string][] = [
@@ -104,7 +104,7 @@ async function formats(): Promise<string> {
     "Logs, by extension or --input-format. All except Parquet may be compressed (.gz, .zst) or read from " +
       `standard input:\n${lined(inputs)}`,
     `Tables written by \`embed export RUN --format F\`:\n${lined(formatSummaries)}`,
-    `Tables read by \`embed import FILE --format F\`:\n  ${importFormats.join(", ")}`,
+    `Tables read by \`embed import FILE --format F\`:\n  ${importOptions.format.choices!.join(", ")}`,
     `Lists written by \`embed recall RUN --format F\`:\n  ${[...rowFormats, ...listServers].join(", ")}`,
   );
 }

@@ -4,20 +4,18 @@
 //
 // Why: docs/decisions/0016-library-from-commands.md.
 
-import { Command, CommanderError, type Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { EmbedError, excerpt, IoError, UsageError } from "../errors.js";
 import { addCommand } from "../cli/add-command.js";
 import type { CommandSpec } from "../cli/command-spec.js";
-import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
-import type { Caller } from "../cli/progress.js";
 import { refusal } from "../cli/report-error.js";
 import { checkGiven } from "../training/options/check-given.js";
-import { givenOf } from "../flags/table-option.js";
+import { givenOf, type TableOption } from "../flags/table-option.js";
 import { noSuchOption } from "../training/options/table.js";
 import type { TrainingSummary } from "../training/session/summary.js";
 import { trainers } from "../trainers/index.js";
-import { functions, ofTerminal, specOf, type LibraryFunction } from "./functions.js";
+import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { optionValue } from "./option-value.js";
 import { checkWatching, watchedBy, watchingNames, type Watching } from "./watching.js";
 
@@ -55,26 +53,18 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   const command = await commandOf(found);
   const { words, options, watching } = argumentsOf(found, command, given);
   const spec = await specOf(found);
-  setOptions(found, optionsOf(found, command, spec), command, options);
+  setOptions(found, optionsOf(command, spec), command, options);
   checkNoNul(name, [words, options]);
-  if (spec?.writes ?? found.writes) checkWrites(found, options, watching);
+  if (spec.writes) checkWrites(found, options, watching);
   // kept in a box: commander's own promise says nothing of what the action returns
   const box: { result?: unknown } = {};
   await watchedBy(watching, options["onInterrupt"] === "save", async (watch) => {
     command.action(async (...parsed: unknown[]) => {
-      const [flags] = parsed.splice(-2);
-      const caller: Caller = { watch, write: async (chunk) => await watching.write!(chunk), command };
-      if (spec) {
-        const own = givenOf(command, spec.options);
-        checkGiven(spec.options, own);
-        box.result = await spec.call(parsed as string[], own, caller);
-        await spec.verify?.(box.result, "library");
-      } else
-        box.result = await ((await found.load!()) as (...all: unknown[]) => Promise<unknown>)(
-          ...parsed,
-          flags,
-          caller,
-        );
+      const write = async (chunk: string | Uint8Array) => await watching.write!(chunk);
+      const own = givenOf(command, spec.options);
+      checkGiven(spec.options, own);
+      box.result = await spec.call(parsed.slice(0, -2) as string[], own, { watch, write });
+      await spec.verify?.(box.result, "library");
     });
     try {
       await command.parseAsync(["--", ...words], { from: "user" });
@@ -87,25 +77,22 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
 
 /** The command of a function with its flags; nothing that it says of them is printed. */
 export async function commandOf(found: Pick<LibraryFunction, "command" | "spec">): Promise<Command> {
-  const entry = commands.find((one) => one.name === found.command)!;
   const silent = () => undefined;
-  return addCommand(new Command(), entry.name, await (found.spec?.() ?? entry.load()), new Interrupts())
+  return addCommand(new Command(), found.command, await specOf(found), new Interrupts())
     .exitOverride()
     .configureOutput({ writeOut: silent, writeErr: silent });
 }
 
 /** The options of a function that a caller may name: by name, without those of the terminal. */
 export function optionsOf(
-  { without = [] }: LibraryFunction,
   command: Command,
-  spec: CommandSpec | undefined,
-): Map<string, Option> {
-  const left = [...(spec?.without ?? without), ...ofTerminal];
-  const all = new Map<string, Option>();
-  for (const option of command.options) {
-    const name = option.attributeName();
+  { options, without = [] }: CommandSpec,
+): Map<string, TableOption> {
+  const all = new Map<string, TableOption>();
+  for (const option of command.options as TableOption[]) {
+    const { optionName: name } = option;
     // `--no-NAME` beside `--NAME` is another way to set the same
-    if (!left.includes(name) && !all.has(name)) all.set(name, option);
+    if (Object.hasOwn(options, name) && !without.includes(name) && !all.has(name)) all.set(name, option);
   }
   return all;
 }
@@ -144,7 +131,7 @@ function argumentsOf({ name }: LibraryFunction, command: Command, given: readonl
 /** Sets options as if they had been typed. @throws {UsageError} one that there is not, or a value that is none of its */
 function setOptions(
   found: LibraryFunction,
-  known: Map<string, Option>,
+  known: Map<string, TableOption>,
   command: Command,
   options: Given["options"],
 ): void {

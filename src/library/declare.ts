@@ -3,8 +3,9 @@
 //   dist/library.js    export async function trainFm(...given) { return await call("trainFm", given); }
 //   dist/library.d.ts  export interface TrainFmOptions { /** length of a vector (default: 8) */ dim?: number; ... }
 
-import type { Argument, Command, Option } from "commander";
+import type { Argument, Command } from "commander";
 import type { CommandSpec } from "../cli/command-spec.js";
+import type { TableOption } from "../flags/table-option.js";
 import { commandOf, optionsOf } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { typeOf } from "./option-value.js";
@@ -33,16 +34,16 @@ export async function entryOf(): Promise<Entry> {
   for (const found of functions) {
     const { name, file, as = name } = found;
     code.push(`export async function ${name}(...given) {\n  return await call("${name}", given);\n}\n`);
-    const result = `ReturnType<(typeof import("./${file}.js"))["${as}"]>`;
+    const result = `ReturnType<(typeof import("./${file}"))["${as}"]>`;
     const command = await commandOf(found);
     declared.push(optionsText(found, command, await specOf(found)), ...functionTexts(found, command, result));
   }
   return { code: code.join("\n"), declarations: `${imports.join("\n")}\n\n${declared.join("\n")}` };
 }
 
-function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec | undefined): string {
+function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec): string {
   const properties: string[] = [];
-  for (const [name, option] of optionsOf(found, command, spec)) {
+  for (const [name, option] of optionsOf(command, spec)) {
     // known so that its refusal says why there is no such thing
     if (option.hidden) continue;
     const isNeeded = option.mandatory;
@@ -61,13 +62,9 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
   ].join("\n");
 }
 
-/** What the help says of an option: of choices the type does, and tables say their defaults themselves. */
-function aboutOption(option: Option): string {
-  const { negate, description, defaultValue, defaultValueDescription } = option;
-  // the flag is --no-NAME, and its help says what false does
-  if (negate) return `false: ${description}`;
-  const standard = defaultValueDescription ?? (defaultValue as string | number | undefined);
-  return standard === undefined ? description : `${description} (default: ${standard})`;
+/** What the help says of an option: of choices the type does. Of a flag --no-NAME it says what false does. */
+function aboutOption({ negate, description }: TableOption): string {
+  return negate ? `false: ${description}` : description;
 }
 
 /** The doc comment of a function, and an overload for each number of arguments that may be left out. */

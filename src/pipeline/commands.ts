@@ -11,10 +11,9 @@ import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
 import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
 import { exportOptions, type GivenExport } from "../api/export/options.js";
-import { settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
-import { addTable } from "../flags/table-option.js";
+import { givenFromFile, settingsOf } from "../flags/setting.js";
 import { checkGiven } from "../training/options/check-given.js";
-import { type Option, type OptionTable } from "../training/options/table.js";
+import type { Option } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";
 import { checkRefit } from "../training/session/refit.js";
 import { train } from "../training/session/session.js";
@@ -24,11 +23,6 @@ import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Throws what is wrong with a key. */
 export type Fail = (name: string, message: string) => never;
-
-const adding =
-  (table: OptionTable): AddFlags =>
-  (command) =>
-    addTable(command, table);
 
 /** The trainer of a command that a pipeline file names: the file was checked. */
 async function named(command: string): Promise<Trainer> {
@@ -53,22 +47,20 @@ const DECIDED = [
 
 /** Keys of a pipeline file, by section. */
 export async function pipelineSettings(): Promise<PipelineSettings> {
-  const ofLog = settingsOf(adding(encodeOptions)).filter(({ name }) => !DECIDED.includes(name));
+  const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group }) => group === "Reading:");
   // a training reads the dataset, but may have threads of its own and leave rows out
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
-    settingsOf(adding(options)).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
+    settingsOf(options).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
   const all: Trainer[] = [];
   for (const { load } of trainers) all.push((await load()).trainer);
   return {
     columns: ofLog.filter(({ group }) => group === "Columns:"),
     reading,
     trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
-    export: settingsOf(adding(exportOptions)).filter(
-      ({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name),
-    ),
-    recall: settingsOf(adding(recallOptions))
+    export: settingsOf(exportOptions).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
+    recall: settingsOf(recallOptions)
       .filter(({ name }) => ![...DECIDED, ...RECALL_KEYS].includes(name))
       .map((setting) => (setting.name === "threads" ? { ...setting, noBytes: true } : setting)),
   };

@@ -20,7 +20,7 @@ import { scheduleTime } from "./schedule-time.js";
  */
 export async function schedule(
   pipeline: string,
-  options: ScheduleOptions & { embed: string },
+  options: ScheduleOptions & { node: string; embed: string },
 ): Promise<string> {
   const { as, image, skipLocked = false } = options;
   const time = scheduleTime(options);
@@ -32,7 +32,7 @@ export async function schedule(
   const job: Job = {
     name,
     time,
-    node: resolve(options.node ?? process.execPath),
+    node: resolve(options.node),
     embed: resolve(options.embed),
     file,
     folder,

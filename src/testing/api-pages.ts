@@ -89,7 +89,7 @@ ${types
 
 /** What a function resolves to, and the file that says so. */
 export function resultOf({ name, file, as = name }: LibraryFunction): { type: string; file: string } {
-  const path = join(dist, `${file}.d.ts`);
+  const path = join(dist, file.replace(/\.js$/, ".d.ts"));
   const [, type] = new RegExp(`function ${as}\\([\\s\\S]*?\\): (.*);$`, "m").exec(
     readFileSync(path, "utf8"),
   )!;

@@ -1,6 +1,7 @@
 // embed completion
 
 import { Command } from "commander";
+import type { TableOption } from "../../flags/table-option.js";
 import { addCommand } from "../add-command.js";
 import type { CommandEntry } from "../command-entry.js";
 import { commandSpec, type CommandSpec } from "../command-spec.js";
@@ -33,7 +34,7 @@ export function completion(commands: readonly CommandEntry[]): CommandSpec {
       for (const { name, summary, load } of commands) {
         const command = addCommand(scratch, name, await load(), new Interrupts());
         addConfigOption(command);
-        words.push({ name, summary, options: command.options });
+        words.push({ name, summary, options: command.options as TableOption[] });
       }
       const helped = [...commands, ...topics].map(({ name }) => name);
       return completionScripts[shell as Shell](words, { help: helped, completion: shells });

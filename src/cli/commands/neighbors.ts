@@ -26,7 +26,13 @@ export const command = commandSpec({
   without: ["format", "out", "force"],
   async call([run], given, { watch, write }) {
     const { neighborsOf } = await import("../../api/neighbors.js");
-    return await neighborsOf(run, given, watch, write);
+    const found = await neighborsOf(run, given, watch);
+    const { format, out, force = false, names } = given;
+    if ((format ?? out) !== undefined) {
+      const { writeNeighbors } = await import("../../api/neighbor-rows.js");
+      await writeNeighbors(found, { format, out, force, named: names !== undefined }, write, watch.signal);
+    }
+    return found;
   },
   text: (found, { format, out }) => ((format ?? out) === undefined ? found.map(textOf).join("\n") : ""),
   json: (queries) => ({ command: "neighbors", version, queries }),

@@ -28,5 +28,5 @@ export const command = commandSpec({
 
 async function unitOf(file: string, given: ScheduleOptions & { embed: string }): Promise<string> {
   const { schedule } = await import("../../pipeline/schedule.js");
-  return await schedule(file, given);
+  return await schedule(file, { node: process.execPath, ...given });
 }
