@@ -11,7 +11,7 @@ import { scaffolding } from "./rooms.js";
 /** Files that may look names up in objects without a check, by the reason. A new file checks, or states why not. */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
-    "cli/comparison cli/index-recall cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
+    "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head-of-leaves trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":

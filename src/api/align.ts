@@ -5,7 +5,7 @@
 // docs/alignment.md: what it brings, measured, and what it cannot do.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
-import { sharedRows, type SharedRows } from "./shared-rows.js";
+import { sharedRows, type SharedRows } from "./table-facts.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";

@@ -8,7 +8,7 @@ import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { resolved } from "../training/options/table.js";
 import { diffOptions, type DiffOptions } from "./options/diff.js";
-import { sharedRows, type SharedRows } from "./shared-rows.js";
+import { sharedRows, type SharedRows } from "./table-facts.js";
 import { openTable } from "./tables.js";
 
 /** What a row moves by rounding alone: f32 vectors, rotated. */

@@ -175,6 +175,7 @@ export async function runExport(
 /** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */
 export async function checkRecall(given: Given, fail: Fail): Promise<void> {
   const own = givenFromFile(recallOptions, given, fail);
+  checkGiven(recallOptions, own);
   const { requestedLists } = await import("../api/recall/requested-lists.js");
   requestedLists(own);
 }

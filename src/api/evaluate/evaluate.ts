@@ -9,9 +9,10 @@ import { userFoldIn } from "../../ranking/new-users.js";
 import { eventRecipe } from "../../ranking/user-events.js";
 import { knownModelOf } from "../../trainers/index.js";
 import type { Curves } from "../../training/judging/scored.js";
-import { checkMode, checkGiven } from "../../training/options/check-given.js";
+import { checkMode } from "../../training/options/check-given.js";
 import { definedOf } from "../../training/options/defined.js";
 import { readingOf } from "../../training/options/reading.js";
+import type { Option } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import { whySeen } from "../../training/reading/run-parts.js";
 import type { Summary } from "../../training/session/summary.js";
@@ -68,7 +69,6 @@ export async function evaluate(
       "no run named: baselines need one too, because they read the log with its options and learn from its " +
         "training data",
     );
-  checkGiven(evaluateOptions, given);
   const evaluator = evaluatorFor(given);
   const { k, ef, cold, seed, bootstrap } = given;
   const lists = { k: k && distinct(k), ef: ef && distinct(ef), cold: cold && distinct(cold) };
@@ -133,7 +133,16 @@ function evaluatorFor(given: EvaluateOptions): Evaluator {
   if ((labels ?? neighborsBy ?? probe) !== undefined) return by("labels", evaluateLabels);
   if (!on && !part)
     throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
-  return cold === undefined ? evaluateLog : by("cold", evaluateCold);
+  if (cold !== undefined) return by("cold", evaluateCold);
+  // rows or rankings: the runs say which; options of neither are refused before a run is opened
+  const others = Object.entries(given).filter(([name]) => !isFor(name, "ranking") && !isFor(name, "scores"));
+  checkMode(evaluateOptions, Object.fromEntries(others), "scores", modes);
+  return evaluateLog;
+}
+
+function isFor(name: string, mode: string): boolean {
+  const { for: own } = new Map<string, Option>(Object.entries(evaluateOptions)).get(name) ?? {};
+  return own === undefined || own.includes(mode);
 }
 
 /** Ranks, or scores rows, as the options and the first run's model say. */

@@ -1,7 +1,7 @@
 // `embed recall`: a list of items for every user, or for every item, from a run.
 //
 //   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
-//   the run's log, --mask ──► what users have (had.ts) ──► left out        --items, --users ──► who and what (sets.ts)
+//   the run's log, --mask ──► what users have (seen-items.ts) ──► left out        --items, --users ──► who and what (allowed-items.ts)
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";

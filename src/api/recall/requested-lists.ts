@@ -3,7 +3,7 @@
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { UsageError } from "../../errors.js";
 import { queryOf, type Query } from "../../ranking/query.js";
-import { checkGiven, checkMode } from "../../training/options/check-given.js";
+import { checkMode } from "../../training/options/check-given.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved, type Resolved } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
@@ -38,7 +38,6 @@ export interface Quota {
 
 /** @throws {UsageError} options that do not go together, before anything is read */
 export function requestedLists(given: RecallOptions): RequestedLists {
-  checkGiven(recallOptions, given);
   const { for: owner = "user" } = given;
   checkMode(recallOptions, given, owner, owners);
   const { query: _, ...options } = resolved(recallOptions, given);

@@ -4,15 +4,18 @@
 //
 // The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
 
-import { readPublication } from "../../embedding/publication.js";
+import { join } from "node:path";
+import { gatesIfAny } from "../../embedding/gate-file.js";
+import { GATE_FILE, readPublication } from "../../embedding/publication.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { K } from "../../evaluation/umap.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import type { ReportedRun } from "../../report/content.js";
+import type { Gate, ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
-import { historyOf } from "./history.js";
+import { modelOf } from "../../trainers/index.js";
+import { driftOf, historyOf } from "./history.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -27,8 +30,6 @@ import {
   type ReportSources,
   type ReportSummary,
 } from "./options.js";
-import { driftOf } from "./drift.js";
-import { gatesOf, importancesOf, sharesOf } from "./files.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
@@ -153,4 +154,19 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     ...definedOf({ importances, shares, table, drift, gates, history }),
   };
   return { run: reported, absent };
+}
+
+/** The importances of a run's columns, where its kind of model has them. @throws {ArtifactError} damaged */
+async function importancesOf(run: Run): Promise<ReportedRun["importances"]> {
+  return await (await modelOf(run))?.importances?.(run);
+}
+
+/** What a run's items are composed of, where its kind of model composes them. @throws {ArtifactError} damaged */
+async function sharesOf(run: Run): Promise<ReportedRun["shares"]> {
+  return await (await modelOf(run))?.shares?.(run);
+}
+
+/** The gates of a published version. @throws {ArtifactError} gate.json is damaged */
+async function gatesOf({ path }: Run): Promise<Gate[] | undefined> {
+  return await gatesIfAny(join(path, GATE_FILE));
 }

@@ -1,10 +1,11 @@
 // embed evaluate
 
 import { evaluateOptions } from "../../api/evaluate/options.js";
-import { UsageError } from "../../errors.js";
+import type { Evaluation } from "../../api/evaluate/evaluate.js";
+import { printable, UsageError } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
 import { comparisonText } from "../comparison.js";
-import { indexRecallText } from "../index-recall.js";
+import { formatTable } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -40,3 +41,28 @@ export const command = commandSpec({
       throw new UsageError(unevaluated.map(({ why }) => why).join("\n"));
   },
 });
+
+/** The recall of an index beside what it takes. */
+function indexRecallText({ compared, index }: Evaluation): string {
+  const lengths = [...new Set(compared.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) =>
+    name.startsWith("indexRecallAt"),
+  );
+  const lines = compared.map(({ name, metrics }) => [
+    name,
+    ...lengths.map((recall) => metrics[recall]?.toFixed(4) ?? ""),
+    whole(metrics["distancesPerQuery"]!),
+    whole(metrics["queriesPerSecond"]!),
+  ]);
+  const titles = lengths.map((name) => name.replace("indexRecallAt", "recall@"));
+  const { field, count, of, rows, metric } = index!;
+  const drawn = count < of ? ` of ${whole(of)}, drawn` : "";
+  return (
+    formatTable([["", ...titles, "distances/query", "queries/s"], ...lines]) +
+    `${whole(count)} queries: rows of ${printable(field)}${drawn}; ${whole(rows)} rows by ${metric}; recall ` +
+    "is relative to exact search\n"
+  );
+}
+
+function whole(n: number): string {
+  return Math.round(n).toLocaleString("en");
+}

@@ -4,11 +4,12 @@ import { columns } from "./columns.js";
 import { custom, list, number, text, texts, whole, type Given } from "./table.js";
 
 const group = "Content:";
-/** Options of the catalogue, which need one. */
-const ofContent = { only: { content: true } } as const;
 
 /** How many events content counts for, in blends and in how known items are weighed: docs/experiments/cold-start.md. */
 export const PRIOR_EVENTS = 20;
+
+/** Options that need a catalogue. */
+const needs = { only: { content: true } } as const;
 
 /** The catalogue, its columns, and what content weighs beside events. */
 export const content = {
@@ -21,37 +22,37 @@ export const content = {
   contentKey: text("column", {
     help: "with --content: column of the item's key; by default the run's item column",
     group,
-    ...ofContent,
+    ...needs,
   }),
   contentFields: list("columns", {
     help: "with --content: categorical columns; by default all columns of no other kind",
     group,
-    ...ofContent,
+    ...needs,
   }),
   contentNumeric: list("columns", {
     help:
       "with --content: numeric columns; price:log1p and price:bins=20 transform a column; by default " +
       "columns with decimals",
     group,
-    ...ofContent,
+    ...needs,
   }),
   contentMulti: custom("column:separator", columns.multi, {
     help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
     group,
-    ...ofContent,
+    ...needs,
   }),
   contentText: list("columns", {
     help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed",
     group,
-    ...ofContent,
+    ...needs,
   }),
-  contentIgnore: list("columns", { help: "with --content: columns to ignore", group, ...ofContent }),
+  contentIgnore: list("columns", { help: "with --content: columns to ignore", group, ...needs }),
   contentEdges: texts("file", {
     help:
       "with --content: edges between items (citations, co-purchases): content is smoothed over neighbors; " +
       "repeatable",
     group,
-    ...ofContent,
+    ...needs,
   }),
   contentHops: whole({
     min: 1,
@@ -66,7 +67,7 @@ export const content = {
     max: Number.MAX_VALUE,
     help: "with --content: weight of the vector predicted from the catalogue, expressed as a number of events",
     group,
-    ...ofContent,
+    ...needs,
     default: PRIOR_EVENTS,
   }),
 } as const;

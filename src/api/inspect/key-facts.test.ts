@@ -1,5 +1,5 @@
 import { MISSING } from "../../log/keys.js";
-import { KeyCounter } from "./frequent-keys.js";
+import { KeyCounter } from "./key-facts.js";
 
 /** Users 0 .. n - 1 with so many events each, in turn. */
 function counterOf(events: readonly number[]): KeyCounter {
