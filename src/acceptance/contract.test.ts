@@ -54,7 +54,6 @@ function evaluated(row: TrainerRow, run: string, log: string) {
   const ranks = row.log === "purchases";
   const options: EvaluateOptions = {
     on: [log],
-    reading,
     bootstrap: 20,
     ...(ranks && { ranking: true, repeats: "allow" }),
   };
@@ -78,7 +77,7 @@ function expectSound<T>(outcome: Outcome<T>): void {
 async function sharedGroups(run: string): Promise<number> {
   const items = (await exportedRows(run)).filter(({ field, key }) => field === "item_id" && key !== "");
   const keys = items.filter(({ key }) => key.includes("-")).map(({ key }) => `item:${key}`);
-  const found = await neighborsOf(run, keys, { top: 4, metric: "cosine" });
+  const found = await neighborsOf(run, { key: keys, top: 4, metric: "cosine" }, unwatched);
   const same = found.flatMap(({ key, neighbors }) =>
     neighbors.map((nearest) => Number(groupOf(nearest.key) === groupOf(key))),
   );
@@ -161,23 +160,20 @@ describe.each(trainers)("$name", (row) => {
     for (const { rows: counts, norms, moved } of fields) {
       expect([counts.gained, counts.lost, norms.a - norms.b, moved]).toEqual([0, 0, 0, []]);
     }
-    const page = { out: `${run}.html`, force: false, top: 3, points: 100, reading };
-    await report([run], page, unwatched);
+    const page = { out: `${run}.html`, top: 3, points: 100 };
+    await report([run], page, { reading }, unwatched);
     // the option of that name lists NaN as a text that logs have
     const markup = readFileSync(page.out, "utf8").replace(/<li><b>reading\.nulls<\/b>[^<]*<\/li>/u, "");
     expect(markup).not.toMatch(/\bNaN\b|\bInfinity\b/);
-    const encoding = { on: [log], format: "csv" as const, features: false, force: false };
-    expectSound(
-      await outcomeOf(() =>
-        transform(run, { ...encoding, out: `${run}-rows.csv`, reading }, noBytes, unwatched),
-      ),
-    );
+    expectSound(await outcomeOf(() => transform(run, [log], { out: `${run}-rows.csv` }, noBytes, unwatched)));
   });
 
   test("shows a key's neighbours, or has no keys", async () => {
     const [first] = await exportedRows(run);
     const key = `${first!.field}:${first!.key}`;
-    const outcome = await outcomeOf(() => neighborsOf(run, [key], { top: 3, metric: "cosine" }));
+    const outcome = await outcomeOf(() =>
+      neighborsOf(run, { key: [key], top: 3, metric: "cosine" }, unwatched),
+    );
     expectSound(outcome);
   });
 

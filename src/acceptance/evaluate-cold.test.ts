@@ -153,25 +153,25 @@ test.each([
   [
     "content without --cold",
     ["--part", "test", "--content", "x.csv"],
-    /--content is only allowed with --cold/,
+    /--content is for new items \(--cold\)/,
   ],
   [
     "content's columns without a catalogue",
     ["--part", "test", "--cold", "0", "--content-text", "a"],
-    /--content-text is only allowed with --content CATALOGUE/,
+    /--content-text needs --content FILE/,
   ],
   [
     "a share folded in",
     ["--part", "test", "--cold", "0", "--fold-in-share", "0.5"],
-    /--fold-in-share is not allowed with --cold/,
+    /--fold-in-share .*not for new items/,
   ],
   [
     "baselines",
     ["--part", "test", "--cold", "0", "--baseline", "popularity"],
-    /--baseline is not allowed with --cold/,
+    /--baseline .*not for new items/,
   ],
   ["no number", ["--part", "test", "--cold", "few"], /--cold/],
-  ["standard input", ["--on", "-", "--cold", "0"], /standard input/],
+  ["standard input", ["--on", "-", "--cold", "0"], /reads the log more than once/],
   ["contexts", ["--part", "test", "--cold", "0", "--score", "context"], /--score context/],
 ])("%s is 64", async (_, flags, message) => {
   const seen = at("seen-all");

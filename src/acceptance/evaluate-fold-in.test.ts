@@ -425,24 +425,28 @@ test.each([
   [
     "a share of 0",
     ["--fold-in-share", "0"],
-    /--fold-in-share must be between 0 and 1 \(exclusive\), such as 0\.8, got 0\n$/,
+    /--fold-in-share expects a number above 0 and below 1, got '0'\n$/,
   ],
-  ["a share of 1", ["--fold-in-share", "1"], /got 1/],
+  ["a share of 1", ["--fold-in-share", "1"], /got '1'/],
   ["a share that is no number", ["--fold-in-share", "most"], /--fold-in-share expects a number/],
-  ["repeats", [...evaluationOptions(), "--repeats", "mask"], /--repeats is not allowed with --fold-in-share/],
-  ["user-history", [...evaluationOptions(), "--baseline", "user-history"], /user-history .*--fold-in-share/],
+  [
+    "repeats",
+    [...evaluationOptions(), "--repeats", "mask"],
+    /--repeats cannot be combined with --fold-in-share/,
+  ],
+  ["user-history", [...evaluationOptions(), "--baseline", "user-history"], /--fold-in-share .*user-history/],
   [
     "a query",
     [...evaluationOptions(), "--score", "cosine", "--query", "history"],
-    /--query is not allowed with --fold-in-share/,
+    /--query cannot be combined with --fold-in-share/,
   ],
   ["contexts", [...evaluationOptions(), "--score", "context"], /--score context/],
   [
     "a table",
     [...evaluationOptions(), "--score", "dot", "--table", "x"],
-    /--table is not allowed with --fold-in-share/,
+    /--table cannot be combined with --fold-in-share/,
   ],
-  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins is only for scored rows/],
+  ["a curve", [...evaluationOptions(), "--bins", "5"], /--bins is for scored rows/],
 ])("%s is refused", async (_, more, why) => {
   const { code, stderr } = await embed(["evaluate", at("als"), "--on", log, ...more]);
   expect([code, stderr]).toEqual([64, expect.stringMatching(why)]);
@@ -454,7 +458,7 @@ function evaluationOptions(): string[] {
 
 test("standard input, and options where nothing is ranked, are refused", async () => {
   const piped = await embed(["evaluate", at("als"), "--on", "-", ...evaluationOptions()]);
-  expect([piped.code, piped.stderr]).toEqual([64, expect.stringContaining("standard input")]);
+  expect([piped.code, piped.stderr]).toEqual([64, expect.stringContaining("reads the log once per run")]);
   const tables = await embed([
     "evaluate",
     at("als"),

@@ -299,7 +299,7 @@ test("trees rank no items, and scored rows take no options of ranking", async ()
   const trees = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--ranking"]);
   expect([trees.code, trees.stderr]).toEqual([64, expect.stringContaining("cannot rank items")]);
   const rows = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--k", "5"]);
-  expect([rows.code, rows.stderr]).toEqual([64, expect.stringContaining("--k is for --ranking")]);
+  expect([rows.code, rows.stderr]).toEqual([64, expect.stringContaining("--k is for a ranking (--ranking)")]);
 });
 
 test("graph filters rank candidates too, and at any number of threads the same; their settings change them", async () => {
@@ -329,7 +329,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
 });
 
 test.each([
-  ["--filter-dim 8 --baseline ease", "--filter-dim needs --baseline gf-cf or chebycf"],
+  ["--filter-dim 8 --baseline ease", "--filter-dim needs --baseline gf-cf, chebycf, got ease"],
   ["--filter-weight 0.5", "--filter-weight needs --baseline gf-cf or chebycf"],
   ["--filter-power 0.5 --baseline gf-cf", "--filter-power needs --baseline chebycf"],
   ["--filter-flatness -1 --baseline chebycf", "--filter-flatness expects a number of at least 0, got '-1'"],

@@ -203,7 +203,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "transform RUN LOG --with-scores",
-    [[kinds, /no longer has the option --with-scores: embed predict RUN LOG writes/]],
+    [[kinds, /--with-scores is no longer an option of transform: embed predict RUN LOG writes/]],
   ],
   [
     "predict RUN LOG --keep user,item",

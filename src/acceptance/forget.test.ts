@@ -44,7 +44,7 @@ const runs: Record<string, string[]> = {
 beforeAll(async () => {
   for (const [name, job] of Object.entries(runs)) {
     await embedOk([...job, "-o", at(name), "--quiet"]);
-    await publish(at(name), { store: at("store"), name, extras: new Map(), ...lock });
+    await publish(at(name), { store: at("store"), name, ...lock });
   }
   writeFileSync(at("items.csv"), `${item},1\n`);
   writeFileSync(at("packed.bin"), "\u001f\u008b packed");
@@ -100,8 +100,8 @@ test("a key that nothing holds is 64 and changes nothing, though the word stands
   writeFileSync(at("numbers.txt"), "user_id 1\n");
   mkdirSync(at("store/.work/shop"), { recursive: true });
   cpSync(at("fm"), at("store/.work/shop/fm"), { recursive: true });
-  const extras = new Map([["exports/numbers.txt", at("numbers.txt")]]);
-  await publish(at("store/fm/latest"), { store: at("store"), name: "fm", extras, ...lock });
+  const extra = [`exports/numbers.txt=${at("numbers.txt")}`];
+  await publish(at("store/fm/latest"), { store: at("store"), name: "fm", extra, ...lock });
   const before = readFileSync(at("store/fm/latest/publication.json"));
   for (const keys of [["user:1"], [`user:${user}`, `item:${item}`], ["item:user_id", "--dry-run"]]) {
     const { code, stderr } = await embed(["forget", at("store"), ...keys]);

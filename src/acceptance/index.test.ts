@@ -190,7 +190,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without an index",
       () => ["neighbors", at("run"), "--key", "item:tea-03", "--ef", "9"],
-      "--ef needs --index: without an index every row is compared",
+      "--ef needs --index DIR",
     ],
     [
       "too few links",
@@ -216,7 +216,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "a log beside an index",
       () => ["evaluate", at("run"), "--index", at("items"), "--on", "x.csv"],
-      "--on is not allowed with --index",
+      "--on is for scored rows or a ranking",
     ],
     [
       "a list longer than a search",
@@ -226,7 +226,7 @@ describe("what does not fit is 64 with what differs", () => {
     [
       "--ef without --index",
       () => ["evaluate", at("run"), "--part", "test", "--ef", "9"],
-      "--ef is for --index DIR",
+      "--ef is for an index (--index), not for scored rows",
     ],
   ])("%s", async (_, args, message) => {
     const got = await embed(args());

@@ -67,15 +67,15 @@ test("weights that no training takes are counted in a warning", async () => {
 });
 
 test.each([
-  ["one end alone", ["--source", "from"], 64, "--source and --target must be given together"],
+  ["one end alone", ["--source", "from"], 64, "--source needs --target COLUMN"],
   ["one column for both", ["--source", "from", "--target", "from"], 64, "both name 'from'"],
   ["a column that is not there", ["--source", "form", "--target", "to"], 64, "did you mean 'from'?"],
-  ["a weight without edges", ["--weight", "weight"], 64, "--weight applies only to edge lists"],
+  ["a weight without edges", ["--weight", "weight"], 64, "--weight needs --source COLUMN"],
   [
     "a config of edges",
     [...ends, "--write-config", "x.yaml"],
     64,
-    "--write-config cannot be combined with --source and --target",
+    "--write-config cannot be combined with --source COLUMN: these read an edge list",
   ],
   ["a weight that is text", [...ends, "--weight", "to"], 65, "edges.csv:2"],
 ])("%s is refused by name", async (_, args, code, message) => {

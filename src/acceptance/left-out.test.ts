@@ -3,9 +3,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encode } from "../api/encode.js";
+import { encodeWith } from "../api/encode.js";
 import { evaluate } from "../api/evaluate/evaluate.js";
-import { inspect, writeStarterConfig } from "../api/inspect/inspect.js";
+import { inspect } from "../api/inspect/inspect.js";
 import { train as trainByName, type TrainOptions } from "../api/train.js";
 
 import { initPipeline } from "../pipeline/init-pipeline.js";
@@ -41,7 +41,7 @@ async function train(log: string, out: string, given: Partial<TrainOptions> = {}
 }
 
 const encoded = (log: string, out: string, given = {}) =>
-  encode([log], { ...columns, ...given, out: at(out), force: true }, watch);
+  encodeWith([log], { ...columns, ...given, out: at(out), force: true }, watch);
 
 /** 600 rows with a request of their own each, or a request for `rowsOf` of them; labels as Python writes them. */
 function visits(name: string, rowsOf = 1): string {
@@ -73,7 +73,7 @@ test("a column of nearly unique keys is no feature, from the log and from a data
 
   // a log without the column is read as the run's
   writeFileSync(at("new.csv"), "user_id,item_id,clicked\nu1,i1,1\nu2,i2,0\n");
-  const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")], reading }, watch);
+  const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")] }, watch);
   expect(metrics["on"]).toHaveProperty("logLoss");
 });
 
@@ -107,7 +107,7 @@ test("inspect and the configs that it starts mark such columns, times and text t
     at("odd.csv"),
     `__index_level_0__,user_id,item_id,price,purchased_at,click\n${rows.join("\n")}\n`,
   );
-  const found = await inspect([at("odd.csv")], { reading }, watch);
+  const found = await inspect([at("odd.csv")], { writeConfig: at("odd.yaml"), force: true }, watch);
   expect(Object.fromEntries(found.columns.map(({ name, role }) => [name, role]))).toEqual({
     ...{ __index_level_0__: "left out", user_id: "user", item_id: "item", price: "field" },
     ...{ purchased_at: "time", click: "label" },
@@ -116,8 +116,7 @@ test("inspect and the configs that it starts mark such columns, times and text t
     expect.stringMatching(/'__index_level_0__' \(300 keys in 300 rows\).*--numeric __index_level_0__/),
     expect.stringMatching(/'price' looks numeric .*--thousands ',' with --numeric price to read '1,100.50'/),
   ]);
-  await writeStarterConfig(at("odd.yaml"), [at("odd.csv")], found, true);
-  await initPipeline([at("odd.csv")], { reading, out: at("pipeline.yaml"), force: true, given: {} }, watch);
+  await initPipeline([at("odd.csv")], { out: at("pipeline.yaml"), force: true }, watch);
   for (const file of ["odd.yaml", "pipeline.yaml"]) {
     const text = readFileSync(at(file), "utf8");
     expect(text).toContain("# left out, with fewer than two rows per key: __index_level_0__ (300 distinct)");
@@ -157,7 +156,7 @@ test("--positive-from learns from the events of that label alone, as --where doe
   // the run reads another log as it read its own
   const ofRuns = await Promise.all(
     ["chosen", "filtered"].map((run) =>
-      evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0, reading }, watch),
+      evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0 }, watch),
     ),
   );
   expect(ofRuns[0]!.metrics["on"]).toEqual(ofRuns[1]!.metrics["on"]);
@@ -225,7 +224,7 @@ describe("dates written as whole numbers", () => {
   test("are no times unless a format is named, and both commands name it", async () => {
     const log = days();
     expect((await asked(log)).warnings).toContain(isTime);
-    expect((await inspect([log], { reading }, watch)).warnings).toContain(isTime);
+    expect((await inspect([log], {}, watch)).warnings).toContain(isTime);
     const { warnings } = await asked(log, { time: "date", timeFormat: "%Y%m%d" });
     expect(warnings.filter((text) => text.includes("'date'"))).toEqual([]);
   });
@@ -234,7 +233,7 @@ describe("dates written as whole numbers", () => {
     expect((await asked(days(), { time: "date" })).warnings).toContain(isUnix("20240110", "%Y%m%d"));
     const warning = isUnix("20240110083000", "%Y%m%d%H%M%S");
     expect((await asked(seconds())).warnings).toContain(warning);
-    expect((await inspect([seconds()], { reading }, watch)).warnings).toContain(warning);
+    expect((await inspect([seconds()], {}, watch)).warnings).toContain(warning);
   });
 });
 

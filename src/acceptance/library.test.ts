@@ -60,7 +60,7 @@ test("every command is a function, every trainer by its own name", () => {
     [],
   );
   for (const { name } of functions) expect([name, typeof library[name]]).toEqual([name, "function"]);
-  const trainingFunctions = functions.filter(({ file }) => file === "train").map(({ command }) => command);
+  const trainingFunctions = functions.filter(({ as }) => as === "train").map(({ command }) => command);
   expect(trainingFunctions).toEqual(trainers.map(({ command }) => command));
 });
 
@@ -226,12 +226,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     ["train-fm", clicks, "-o", "x", "--burn-in", "3"],
     /--burn-in needs --method mcmc, got adagrad/,
   ],
-  [
-    "trainFm",
-    [clicks, { epochs: 1 }],
-    ["train-fm", clicks, "--epochs", "1"],
-    /required option '-o, --out <run>' not specified/,
-  ],
+  ["trainFm", [clicks, { epochs: 1 }], ["train-fm", clicks, "--epochs", "1"], /needs the option 'out'/],
   ["trainFm", [{ out: "x" }], ["train-fm", "-o", "x"], /missing required argument 'log'/],
   ["trainFm", ["absent.csv", { out: "x" }], ["train-fm", "absent.csv", "-o", "x"], /absent\.csv/],
   [
@@ -257,7 +252,7 @@ const wrong: [name: string, given: unknown[], words: string[], message: RegExp][
     "gc",
     ["absent", "items", { keep: 2, remove: "3" }],
     ["gc", "absent", "items", "--keep", "2", "--remove", "3"],
-    /cannot be used with option/,
+    /--remove cannot be combined with --keep/,
   ],
   [
     "rollback",
@@ -302,8 +297,8 @@ test.each<[string, unknown[], RegExp]>([
   ["trainFm", [clicks, { out: "x", signal: 5 }], /pass 'signal' in the argument after the options/],
   ["trainFm", [clicks, "x"], /takes its options as an object/],
   ["evaluate", ["run", { probeRaw: "yes" }], /--probe-raw expects true or false/],
-  ["evaluate", ["run", { labels: 5 }], /--labels expects a text/],
-  ["evaluate", ["run", { bootstrap: true }], /--bootstrap expects number/],
+  ["evaluate", ["run", { labels: 5 }], /--labels expects a file:field/],
+  ["evaluate", ["run", { bootstrap: true }], /--bootstrap expects an integer/],
   ["inspectEdges", [fixture("edges.csv"), { source: "from" }], /needs the option 'target'/],
   ["exportRun", ["run", { format: "csv" }], /name a file with 'out', or pass \{ write \}/],
   ["recall", ["run", { out: "-" }], /name a file with 'out', or pass \{ write \}/],

@@ -11,12 +11,12 @@ import { scaffolding } from "./rooms.js";
 /** Files that may look names up in objects without a check, by the reason. A new file checks, or states why not. */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
-    "cli/comparison cli/index-recall cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
+    "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
     "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan report/search " +
-    "trainers/graph/options training/epochs/checkpoint-file training/options/table training/search/search-space training/session/session",
+    "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
@@ -43,7 +43,7 @@ const mayWrite: Record<string, string> = {
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
     "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed " +
-    "pipeline/plan:given pipeline/plan:resolved training/options/table:all training/search/search-space:setting",
+    "pipeline/plan:given pipeline/plan:resolved training/options/table:all flags/setting:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",

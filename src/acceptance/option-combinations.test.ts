@@ -25,7 +25,7 @@ import {
   trainInProcess,
   unwatched,
 } from "../testing/training-commands.js";
-import { readingOf } from "../training/options/reading.js";
+import { reading } from "../training/options/reading.js";
 
 const COUNT = Number(process.env["EMBED_TEST_COMBINATIONS"] ?? 300);
 const SEED = Number(process.env["EMBED_TEST_SEED"] ?? 1);
@@ -67,14 +67,19 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
 /** 65: options such as --min-users 20 leave no event, such as --input-format jsonl misread the log. */
 const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
+/** How the training read its log. */
+function readingIn(given: object): Record<string, unknown> {
+  const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
+  return { ...Object.fromEntries(Object.entries(given).filter(isRead)), threads: 1 };
+}
+
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
+    ...readingIn(given),
     on: paths,
-    reading: readingOf(given, 1),
     bootstrap: 0,
-    hashKeys: given.hashKeys,
     ...(row.log === "purchases" && { ranking: true, repeats: "allow" as const }),
   };
   return outcomeOf(() => evaluate([run], asked, unwatched));
@@ -83,14 +88,11 @@ function evaluationOf({ row, words }: Combination, run: string) {
 /** Predicts the rows of the training's log. @returns the numbers that it writes */
 function predictionsOf({ row, words }: Combination, run: string) {
   const { given, paths } = parseTraining(row.command, [...words, "-o", run]);
-  const asked = {
-    ...{ on: paths, reading: readingOf(given, 1), force: false },
-    hashKeys: given.hashKeys,
-  };
+  const asked = { ...readingIn(given), dedupe: undefined };
   return outcomeOf(async () => {
     const chunks: Uint8Array[] = [];
     const write = (chunk: Uint8Array) => Promise.resolve(void chunks.push(chunk));
-    const { rows } = await predict(run, asked, write, unwatched);
+    const { rows } = await predict(run, paths, asked, write, unwatched);
     const lines = Buffer.concat(chunks).toString().trimEnd().split("\n").slice(1);
     return { rows, numbers: lines.map((line) => line.split(",").map(Number)) };
   });

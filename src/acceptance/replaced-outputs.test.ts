@@ -110,7 +110,7 @@ test("every format of several files says which it writes, and encoded rows do", 
 
 test("a version of a store is no run to be replaced, nor is the link to the latest", async () => {
   const lock = { waitMs: 0, signal };
-  await publish(at("run"), { store: at("store"), name: "items", extras: new Map(), ...lock });
+  await publish(at("run"), { store: at("store"), name: "items", ...lock });
   for (const place of ["000001", "latest"])
     await expect(writeSmallRun(at("store/items", place), 2)).rejects.toMatchObject({
       exitCode: 73,

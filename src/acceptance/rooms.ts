@@ -104,7 +104,12 @@ export const rooms: Record<string, Room> = {
   "skip-grams": { mayImport: words(`${belowTrainers} training`) },
   // node:os: the default of --threads
   trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
-  api: { mayImport: words(`${belowTrainers} training factors skip-grams trainers`), packages: ["ml-matrix"] },
+  // for whom items are ranked, by what query, without what, and how well: what evaluate, recall and others share
+  ranking: { mayImport: words(`${belowTrainers} training trainers`) },
+  api: {
+    mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking`),
+    packages: ["ml-matrix"],
+  },
   // the flags that a training has are the keys of a pipeline file, too
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },

@@ -315,7 +315,10 @@ test.each([
   [["--as", "crontab", "--daily", "25:00"], "such as 03:00, got '25:00'"],
   [["--as", "kubernetes", "--daily", "03:00"], "--image"],
   [["--as", "systemd", "--daily", "03:00", "--skip-locked"], "--as airflow"],
-  [["--as", "airflow", "--daily", "03:00", "--log", "x.log"], "in the task's log"],
+  [
+    ["--as", "airflow", "--daily", "03:00", "--log", "x.log"],
+    "--log needs --as crontab, systemd, got airflow",
+  ],
   [
     ["--as", "kubernetes", "--daily", "03:00", "--image", "shop embed"],
     "such as shop/embed:1, got 'shop embed'",

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "pg";
-import type { ListServer } from "../export/servers/list-servers.js";
+import type { ListServer } from "../export/row-formats.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";

@@ -293,14 +293,14 @@ describe("what a hurried user gets wrong", () => {
     [
       "--content-text without a catalogue",
       ["x.csv", "--content-text", "title"],
-      /--content-text needs --content CATALOGUE/,
+      /--content-text needs --content FILE/,
     ],
     ["--append without a catalogue", ["x.csv", "--append", "-o", "y"], /--append .*--content/],
-    ["--append to stdout", ["--content", "x.csv", "--append"], /-o RUN/],
+    ["--append to stdout", ["--content", "x.csv", "--append"], /--append needs --out PATH/],
     [
       "--append as jsonl",
       ["--content", "x.csv", "--append", "-o", "y", "--format", "jsonl"],
-      /omit --format jsonl/,
+      /--append needs --format csv, got jsonl/,
     ],
     ["beside --nearest", ["x.csv", "--content", "x.csv", "--nearest", "2", "--distance", "a"], /--nearest/],
     ["of users", ["--content", "x.csv", "--field", "user"], /--field user/],

@@ -293,7 +293,7 @@ describe("bad input", () => {
 
   const file = () => put("usage.csv", "sku,lat,lon,price,type", "a,1,1,5,x", "b,1,2,5,x", "new,1,1,5,x");
   test.each([
-    ["--nearest 3", "such as --distance lat,lon"],
+    ["--nearest 3", "--nearest needs --distance COLUMNS"],
     ["--nearest 0 --distance lat,lon", "--nearest"],
     ["--distance lat,lon", "--distance needs --nearest N"],
     ["--within type", "--within needs --nearest N"],
@@ -306,11 +306,8 @@ describe("bad input", () => {
     ["--nearest 1 --distance lat,lon --within typ", "did you mean 'type'?"],
     ["--nearest 1 --distance lat,lon --min-nearest 2", "--min-nearest must be at most --nearest 1, got 2"],
     ["--nearest 1 --distance lat,lon --field user", "has no user field"],
-    ["--nearest 1 --distance lat,lon --format libsvm", "omit --format libsvm"],
-    [
-      "--nearest 1 --distance lat,lon --half-life 3d",
-      "--l2-weight, --l2-vector and --half-life need --fold-in",
-    ],
+    ["--nearest 1 --distance lat,lon --format libsvm", "--nearest cannot be combined with --format libsvm"],
+    ["--nearest 1 --distance lat,lon --half-life 3d", "--half-life needs --fold-in LOG"],
   ])("%s is 64", async (flags, words) => {
     const got = await transform(file(), flags);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);

@@ -5,7 +5,7 @@
 // docs/alignment.md: what it brings, measured, and what it cannot do.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
-import { sharedRows, type SharedRows } from "./shared-rows.js";
+import { sharedRows, type SharedRows } from "./table-facts.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
@@ -16,19 +16,14 @@ import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { capable } from "../trainers/index.js";
 import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rotation.js";
+import { resolved } from "../training/options/table.js";
+import { alignOptions, type AlignOptions } from "./options/align.js";
 import { driftOf } from "./table-facts.js";
 
 /** Neighbours that the manifest compares. */
 const NEIGHBOURS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
-
-export interface AlignOptions {
-  /** replace an existing output */
-  force?: boolean;
-  threads?: number;
-  signal?: AbortSignal;
-}
 
 export interface AlignSummary {
   command: "align";
@@ -50,16 +45,17 @@ interface CommonBlock {
 /**
  * Writes a copy of a run whose vectors are rotated onto an earlier run's; whatever it predicts stays as it was.
  *
- * @param run directory of the run @param to of the earlier one @param out of the copy, whole or not at all
+ * The copy is written whole or not at all.
+ *
  * @throws {UsageError} the runs' vectors are not of one kind, or have no key in common
  * @throws {NoInputError} {ArtifactError} {OutputError} as reading and writing a run do
  */
 export async function alignRun(
   run: string,
-  to: string,
-  out: string,
-  { force = false, threads = 1, signal }: AlignOptions = {},
+  given: AlignOptions,
+  signal?: AbortSignal,
 ): Promise<AlignSummary> {
+  const { to, out, force = false, threads } = resolved(alignOptions, given);
   await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];
   const [table, before] = [await own.readTable(), await earlier.readTable()];

@@ -4,11 +4,11 @@ import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { capable, modelOf } from "../trainers/index.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";
+import type { Compose } from "../training/options/run-options.js";
 import type { Composed, ItemComposition } from "./composed-items.js";
 import type { OpenTable } from "./tables.js";
 
-/** What an item's vector is: the sum over all its features, or the row of its id. */
-export type Compose = "item" | "none";
+export type { Compose };
 
 /**
  * The table with its items composed: by default where columns go with the item.

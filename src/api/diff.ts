@@ -6,20 +6,20 @@ import { UsageError } from "../errors.js";
 import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
-import { sharedRows, type SharedRows } from "./shared-rows.js";
+import { resolved } from "../training/options/table.js";
+import { diffOptions, type DiffOptions } from "./options/diff.js";
+import { sharedRows, type SharedRows } from "./table-facts.js";
 import { openTable } from "./tables.js";
 
 /** What a row moves by rounding alone: f32 vectors, rotated. */
 const ROUNDING = 1e-6;
 
-export interface DiffOptions {
-  /** one field; all that both have by default */
-  field?: string;
+/** How much of a field is compared. */
+export interface FieldDiffOptions {
   /** neighbours that are compared */
   k: number;
   /** keys that are named as those that moved most */
   top: number;
-  table?: string;
   threads: number;
   signal?: AbortSignal;
 }
@@ -43,7 +43,13 @@ export interface RunDiff {
 }
 
 /** Compares two tables field by field. @throws {UsageError} they have no field in common, or not the one that is named */
-export async function diffRuns(pathA: string, pathB: string, options: DiffOptions): Promise<RunDiff> {
+export async function diffRuns(
+  pathA: string,
+  pathB: string,
+  given: DiffOptions,
+  signal?: AbortSignal,
+): Promise<RunDiff> {
+  const options = { ...resolved(diffOptions, given), signal };
   const [a, b] = [await openTable(pathA, options.table), await openTable(pathB, options.table)];
   const named = options.field === undefined ? undefined : a.fieldNamed(options.field);
   if (named !== undefined) {
@@ -91,7 +97,7 @@ export async function diffField(
   field: string,
   a: EmbeddingTable,
   b: EmbeddingTable,
-  { k, top, threads, signal }: DiffOptions,
+  { k, top, threads, signal }: FieldDiffOptions,
   most = Infinity,
 ): Promise<FieldRowsDiff> {
   const [keysA, keysB] = [keysOfRows(a, rowsOf(a, field)), keysOfRows(b, rowsOf(b, field))];

@@ -19,9 +19,14 @@ import {
   withLog,
   type DatasetOptions,
 } from "../training/reading/read-dataset.js";
+import { columns, columnsOf } from "../training/options/columns.js";
+import { firstReadingOf } from "../training/options/reading.js";
+import { badRowsOf } from "../training/reading/bad-row-report.js";
+import type { EncodeOptions } from "./options/encode.js";
 import type { Summary } from "../training/session/summary.js";
 
-export interface EncodeOptions extends Omit<DatasetOptions, "infer" | "unlabelled"> {
+/** How a dataset is made, and where. */
+export interface EncodedAs extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;
   force: boolean;
 }
@@ -31,15 +36,27 @@ export interface EncodeSummary extends Summary {
   columns: EncodedColumn[];
 }
 
+/** Encodes a log as its options say. @throws {EmbedError} as encodeWith */
+export async function encode(
+  paths: readonly string[],
+  given: EncodeOptions,
+  watch: Watch,
+): Promise<EncodeSummary> {
+  const { out, force = false, onBadRow = "error", hashKeys, hashKeysOf } = given;
+  const named = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(columns, name)));
+  const how = { ...columnsOf(named), onBadRow, reading: firstReadingOf(given), ...badRowsOf(given) };
+  return await encodeWith(paths, { ...how, hashKeys, hashKeysOf, out, force }, watch);
+}
+
 /**
  * Encodes one or several files as one dataset, whole or not at all. Rows go to disk as they come: memory is that of the
  * distinct values and of some batches.
  *
  * @throws {EmbedError} as the stages do; nothing is written then
  */
-export async function encode(
+export async function encodeWith(
   paths: readonly string[],
-  { out, force, ...options }: EncodeOptions,
+  { out, force, ...options }: EncodedAs,
   watch: Watch,
 ): Promise<EncodeSummary> {
   const start = performance.now();
@@ -109,6 +126,6 @@ function shapingOf({
   hashKeysOf: _hashKeysOf,
   reading,
   ...columns
-}: Omit<EncodeOptions, "out" | "force">): ShapingOptions {
+}: Omit<EncodedAs, "out" | "force">): ShapingOptions {
   return { ...columns, reading: keptReading(reading) };
 }

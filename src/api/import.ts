@@ -5,26 +5,11 @@ import { ownRun } from "../embedding/own-run.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { RowCollector } from "../import/collector.js";
-import { importFormats, readers, type ImportFormat } from "../import/formats.js";
+import { readers } from "../import/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
+import type { ImportOptions } from "./options/import.js";
 import { definedOf } from "../training/options/defined.js";
-
-/** Names of the formats, for the help. */
-export const importable: readonly ImportFormat[] = importFormats;
-
-export interface ImportOptions {
-  format: ImportFormat;
-  /** the field of all keys; undefined: keys are `field:key`, or the file has a column `field` */
-  field?: string;
-  /** csv, tsv: the column of keys */
-  key?: string;
-  /** which fields are of users and of items */
-  user?: string;
-  item?: string;
-  out: string;
-  force: boolean;
-}
 
 export interface ImportSummary {
   command: "import";
@@ -45,9 +30,10 @@ export interface ImportSummary {
  */
 export async function importTable(
   path: string,
-  { format, field, key, user, item, out, force }: ImportOptions,
+  given: ImportOptions,
   signal?: AbortSignal,
 ): Promise<ImportSummary> {
+  const { format, field, key, user, item, out, force = false } = given;
   const start = performance.now();
   await checkOutput(out, force, "directory", ownRun);
   const rows = new RowCollector({ field });

@@ -3,10 +3,9 @@
 //   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
 
 import { keysOf } from "../log/keys.js";
-import { UsageError } from "../errors.js";
 import { formatOfFile, type RowFormat } from "../export/row-formats.js";
 import { rowChunks, type RowBatch, type RowColumn } from "../export/row-table.js";
-import { checkOutput, writeFileOr } from "../io/atomic.js";
+import { writeFileOr } from "../io/atomic.js";
 import type { NeighborsOf } from "./neighbors.js";
 
 export interface NeighborFile {
@@ -17,12 +16,6 @@ export interface NeighborFile {
   force: boolean;
   /** whether rows have names */
   named: boolean;
-}
-
-/** Checks that the file may be written, before anything is searched. @throws {OutputError} it exists */
-export async function checkNeighborFile({ out, force }: Pick<NeighborFile, "out" | "force">): Promise<void> {
-  if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
-  else if (force) throw new UsageError("--force replaces a file: name it with -o FILE");
 }
 
 /** Writes lists to a file, whole or not at all, or in chunks to `write`. */

@@ -10,6 +10,10 @@ import { excerpt, UsageError } from "../errors.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";
 import { composeItems, type Compose } from "./compose.js";
+import { checkOutput } from "../io/atomic.js";
+import { resolved, type Resolved } from "../training/options/table.js";
+import type { Watch } from "../training/session/watch.js";
+import { neighborsOptions, type NeighborsOptions } from "./options/neighbors.js";
 import type { IndexOfRun } from "./hnsw/search.js";
 import { openTable, type OpenTable } from "./tables.js";
 
@@ -28,23 +32,8 @@ export interface NamedNeighbor extends Neighbor {
   name?: string;
 }
 
-export interface NeighborsOptions {
-  /** how many, at least 1 */
-  top: number;
-  /** FILE:FIELD[=COLUMN]: a table whose rows are further keys; those that the run does not know are left out and reported */
-  keys?: string;
-  /** FILE:FIELD[=COLUMN]:NAME: a table of the field's keys, and the column of what they are called */
-  names?: string;
-  /** cosine when absent, of an index its own */
-  metric?: Metric;
-  table?: string;
-  compose?: Compose;
-  /** a directory of embed index */
-  index?: string;
-  /** of an index: candidates that a search remembers */
-  ef?: number;
-  signal?: AbortSignal;
-}
+/** What is looked for, with its defaults. */
+type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {
   field: string;
@@ -54,35 +43,35 @@ interface Query {
 type Tell = (note: string) => void;
 
 /**
- * The neighbours of each key: of those that are named, then of the rows of `options.keys`.
+ * The neighbours of each key: of those that are named, then of the rows of `given.keys`.
  *
- * @param keys FIELD:KEY, split at the first colon
- * @param tell hears what an item's vector is, where it is not its row, and of an index that lists are approximate; of keys of a file
+ * @param given `key` is FIELD:KEY, split at the first colon
+ * @param watch hears what an item's vector is, where it is not its row, and of an index that lists are approximate; of keys of a file
  *   without a row, and of keys without a name
  * @throws {UsageError} no key at all, a key without a field, or one that the table has not; an index of another table
  */
 export async function neighborsOf(
   path: string,
-  keys: readonly string[],
-  options: NeighborsOptions,
-  tell: Tell = () => undefined,
+  given: NeighborsOptions,
+  { signal, observe }: Watch,
 ): Promise<NeighborsOf[]> {
-  const named = keys.map((text) => {
+  const options = { ...resolved(neighborsOptions, given), signal };
+  const { key = [], index, out, force = false, names } = options;
+  const tell: Tell = (text) => observe({ stage: "note", text });
+  const named = key.map((text) => {
     const colon = text.indexOf(":");
     if (colon < 1) throw new UsageError(`--key expects FIELD:KEY, such as item:85123A, got '${text}'`);
     return { field: text.slice(0, colon), key: text.slice(colon + 1) };
   });
-  const { index, ef } = options;
   if (named.length === 0 && options.keys === undefined)
     throw new UsageError("no key given: use --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
-  if (ef !== undefined && index === undefined)
-    throw new UsageError("--ef needs --index: without an index every row is compared");
+  if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const { opened, find } =
     index === undefined
       ? await allCompared(path, options, tell)
       : await byIndex(path, { ...options, index }, tell);
   const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
-  return await withNames(opened, await find(queries), options.names, tell);
+  return await withNames(opened, await find(queries), names, tell);
 }
 
 /** What finds neighbours of a run's rows. */
@@ -93,7 +82,7 @@ interface Finder {
 
 async function allCompared(
   path: string,
-  { table, compose, top, metric = "cosine" }: NeighborsOptions,
+  { table, compose, top, metric = "cosine" }: Sought,
   tell: Tell,
 ): Promise<Finder> {
   const opened = await openTable(path, table);
@@ -154,7 +143,7 @@ async function withNames(
   tell: Tell,
 ): Promise<NeighborsOf[]> {
   if (names === undefined) return lists;
-  const { readKeyNames } = await import("./key-names.js");
+  const { readKeyNames } = await import("./key-labels.js");
   const known = await readKeyNames(opened, names, 1);
   const field = opened.fieldNamed(known.field);
   const all = lists.map((list) =>
@@ -168,11 +157,7 @@ async function withNames(
 }
 
 /** The same by an index, whose rows and metric are its own. */
-async function byIndex(
-  path: string,
-  options: NeighborsOptions & { index: string },
-  tell: Tell,
-): Promise<Finder> {
+async function byIndex(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
   const { openIndexOf } = await import("./hnsw/search.js");
   const index = await openIndexOf(path, options.index);
   return { opened: index.opened, find: async (queries) => await searched(index, queries, options, tell) };
@@ -181,7 +166,7 @@ async function byIndex(
 async function searched(
   index: IndexOfRun,
   queries: readonly Query[],
-  { index: directory, ...options }: NeighborsOptions & { index: string },
+  { index: directory, ...options }: Sought & { index: string },
   tell: Tell,
 ): Promise<NeighborsOf[]> {
   const { DEFAULT_EF, searchIndex } = await import("./hnsw/search.js");

@@ -5,8 +5,10 @@
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/session/describe-run.js";
 import { decisive, flagNamed, type OptionTable } from "../training/options/table.js";
+import { resolved } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
-import { encode, type EncodeOptions } from "./encode.js";
+import { encodeWith, type EncodedAs } from "./encode.js";
+import { reproduceOptions, type ReproduceOptions } from "./options/reproduce.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER, type Asked, type Manifest } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
@@ -20,16 +22,6 @@ import { alignRun } from "./align.js";
 import { train } from "./train.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 import type { Trainer } from "../training/session/trainer.js";
-
-export interface ReproduceOptions {
-  threads: number;
-  /** bytes that rows of an encoded dataset may take */
-  maxMemory?: number;
-  /** keep the second run there; it is removed when absent */
-  keep?: string;
-  /** the server through which the log was read, and is read again */
-  engine?: string;
-}
 
 /** How far apart metrics may be of two trainings on a server, which adds floats in the order in which its tasks end. */
 export const ENGINE_BOUND = 0.005;
@@ -54,11 +46,9 @@ export interface Reproduction {
  * @throws {UsageError} the manifest does not say how the run was made, or that it was cut short
  * @throws {ArtifactError} the run itself is damaged
  */
-export async function reproduce(
-  path: string,
-  options: ReproduceOptions,
-  watch: Watch,
-): Promise<Reproduction> {
+export async function reproduce(path: string, given: ReproduceOptions, watch: Watch): Promise<Reproduction> {
+  const options = resolved(reproduceOptions, given);
+  const { threads } = options;
   const run = await openRun(path);
   const { manifest } = run;
   for (const [file, expected] of Object.entries(manifest.files))
@@ -75,7 +65,7 @@ export async function reproduce(
     const { alignment } = manifest;
     const out = options.keep ?? join(folder, "run");
     const trained = alignment ? join(folder, "trained") : out;
-    const log = isGone ? [await encodeAgain(asked, join(folder, "dataset"), options, watch)] : asked.log;
+    const log = isGone ? [await encodeAgain(asked, join(folder, "dataset"), threads, watch)] : asked.log;
     const { keep: _, ...machine } = options;
     const taken = Object.entries(machine).filter(([name]) => Object.hasOwn(trainer.options, name));
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
@@ -87,7 +77,7 @@ export async function reproduce(
       watch.observe({ stage: "warning", text });
       await train(trainer.command, log, { ...own, ...earlier, force: true }, watch);
     }
-    if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
+    if (alignment) await alignRun(trained, { to: alignment.to, out, threads }, watch.signal);
     const again = without(await openRun(out), Object.keys(earlier));
     const files = await compared(run, again, trainer.options, (text) =>
       isGone
@@ -196,7 +186,7 @@ async function datasetIsGone({ log, encoded }: Asked): Promise<boolean> {
 async function encodeAgain(
   { log, encoded, inputs }: Asked,
   out: string,
-  { threads }: ReproduceOptions,
+  threads: number,
   watch: Watch,
 ): Promise<string> {
   const { options, log: paths } = encoded!;
@@ -205,9 +195,9 @@ async function encodeAgain(
       `dataset '${log[0]}' no longer exists, and was encoded through a server: encode it there again to reproduce ` +
         "the run",
     );
-  const reading = { ...(options["reading"] as object), threads } as EncodeOptions["reading"];
-  const given = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodeOptions;
-  await encode(paths, given, watch);
+  const reading = { ...(options["reading"] as object), threads } as EncodedAs["reading"];
+  const given = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodedAs;
+  await encodeWith(paths, given, watch);
   const before = inputs.find(({ path }) => path === join(log[0]!, DATASET_MARKER));
   if ((await namedInput(out)).sha256 !== before?.sha256)
     throw new DataError(

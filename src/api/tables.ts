@@ -1,4 +1,4 @@
-// What the commands that read a run's table share: opening it, and naming its fields.
+// What the commands that read a run's table share: opening it, naming its fields, and naming runs among others.
 
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { readWithAdded, rowsWithAdded } from "../embedding/added.js";
@@ -15,6 +15,13 @@ export interface OpenTable {
 /** The same with rows that are read as they are used. */
 export interface OpenRows extends Omit<OpenTable, "table"> {
   rows: TableRows;
+}
+
+/** A run's folder; its path where another run has the same folder name. */
+export function nameAmong(paths: readonly string[], i: number): string {
+  const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
+  const own = folder(paths[i]!);
+  return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
 }
 
 /** Opens a run's table, or one of several by name. */

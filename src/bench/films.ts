@@ -4,10 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportRun } from "../api/export/export.js";
 import { transform } from "../api/transform/transform.js";
-import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
-import type { TransformOptions } from "../training/options/transform-options.js";
+import type { GivenTransform } from "../training/options/transform-options.js";
 import type { Watch } from "../training/session/watch.js";
 
 export interface Rating {
@@ -44,11 +43,10 @@ export function writeRatings(path: string, ratings: readonly Rating[]): void {
 /** What `embed transform` writes, by key. */
 export async function transformed(
   path: string,
-  options: Partial<TransformOptions> & { on: string[]; key?: string },
+  { on, ...options }: GivenTransform & { on: string[] },
 ): Promise<Map<string, Vector>> {
   const chunks: Buffer[] = [];
-  const shape = { format: "jsonl", features: false, force: false } as const;
-  await transform(path, { ...shape, reading: defaultReadOptions, ...options }, collect(chunks), watch);
+  await transform(path, on, { format: "jsonl", ...options }, collect(chunks), watch);
   const name = options.key ?? "movie_id";
   return new Map(linesOf<Record<string, string> & Vector>(chunks).map((row) => [row[name]!, row] as const));
 }

@@ -1,10 +1,6 @@
 // What the program knows of a command before its modules are loaded.
 
-import type { Command } from "commander";
-import type { Interrupts } from "./interrupts.js";
-
-/** Adds a command with its options to the program. */
-export type AddCommand = (program: Command, signal: AbortSignal, interrupts: Interrupts) => Command;
+import type { CommandSpec } from "./command-spec.js";
 
 /** What a user is at, in the order of the help. */
 type Stage = "Look:" | "Train:" | "Use:" | "Judge:" | "Weekly job:" | "Help:";
@@ -17,5 +13,5 @@ export interface CommandEntry {
   stage: Stage;
   /** what stays when a signal stops it, as a clause; by default that nothing is written */
   keeps?: string;
-  load: () => Promise<AddCommand>;
+  load: () => Promise<CommandSpec>;
 }

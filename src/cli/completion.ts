@@ -2,14 +2,14 @@
 //
 // The scripts hold all words, so that a key press starts no program. Where no word is to be completed, file names are.
 
-import type { Option } from "commander";
 import { settingOf } from "../flags/setting.js";
+import type { TableOption } from "../flags/table-option.js";
 
 /** A command, as its completion needs it. */
 export interface CompletedCommand {
   name: string;
   summary: string;
-  options: readonly Option[];
+  options: readonly TableOption[];
 }
 
 /** Words that may follow a command, by its name. */
@@ -124,7 +124,7 @@ fi
 `;
 }
 
-function zshOption(option: Option): string {
+function zshOption(option: TableOption): string {
   const flags = flagsOf(option);
   const text = `[${option.description.replaceAll(/[[\]\\:]/g, (character) => `\\${character}`)}]`;
   const values = option.argChoices ? `(${option.argChoices.join(" ")})` : "_files";
@@ -153,15 +153,15 @@ function fish(commands: readonly CompletedCommand[], words: Arguments): string {
   return `# fish completion of embed, printed by: embed completion fish\n${[...first, ...rest].join("\n")}\n`;
 }
 
-function shown(options: readonly Option[]): Option[] {
+function shown(options: readonly TableOption[]): TableOption[] {
   return options.filter(({ hidden }) => !hidden);
 }
 
-function flagsOf({ short, long }: Option): string[] {
+function flagsOf({ short, long }: TableOption): string[] {
   return [short, long].filter((flag) => flag !== undefined);
 }
 
-function takesValue({ required, optional }: Option): boolean {
+function takesValue({ required, optional }: TableOption): boolean {
   return required || optional;
 }
 

@@ -2,7 +2,9 @@ import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { temporaryFolder } from "../testing/embed.js";
-import { addNeighbors } from "./commands/neighbors.js";
+import { addCommand } from "./add-command.js";
+import { command as neighbors } from "./commands/neighbors.js";
+import { Interrupts } from "./interrupts.js";
 import { isShort } from "./main-thread.js";
 
 const folder = temporaryFolder();
@@ -41,7 +43,7 @@ test("a heap of another size takes a thread, whose exhaustion is an error", asyn
 });
 
 test("each option of neighbors takes a thread, but for those that read and write no other file", async () => {
-  const command = addNeighbors(new Command(), new AbortController().signal);
+  const command = addCommand(new Command(), "neighbors", neighbors, new Interrupts());
   const short: string[] = [];
   for (const { long, short: letter } of [...command.options, { long: "--config", short: undefined }]) {
     const name = long!.slice(2);

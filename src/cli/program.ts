@@ -2,8 +2,9 @@
 
 import { Command, CommanderError } from "commander";
 import { visibleText } from "../errors.js";
-import { hideUncommon } from "../flags/common.js";
+import { hideUncommon } from "../flags/table-option.js";
 import { version } from "../io/package-version.js";
+import { addCommand } from "./add-command.js";
 import { asHelpFlag, commandNamed, formatNamed, HELP_ALL } from "./arguments.js";
 import type { CommandEntry } from "./command-entry.js";
 import { commands } from "./commands.js";
@@ -72,8 +73,7 @@ async function programOf(
       program.command(entry.name).summary(entry.summary).helpGroup(entry.stage);
       continue;
     }
-    const add = await entry.load();
-    const command = add(program, interrupts.signal, interrupts);
+    const command = addCommand(program, entry.name, await entry.load(), interrupts);
     addConfigOption(command);
     command.exitOverride();
   }

@@ -1,11 +1,11 @@
 // How progress looks: a spinner on a terminal; elsewhere plain lines, at most fifteen of a training's epochs and one every ten
 // seconds of reading, or JSON objects.
 
-import type { Command } from "commander";
 import type { Ora } from "ora";
 import type { Observe, Progress, Watch } from "../training/session/watch.js";
 import type { ReadProgress } from "../log/log.js";
 import { isAtK } from "../evaluation/metrics.js";
+import type { TerminalOptions } from "../flags/terminal-options.js";
 import { EpochLines, SimilarLines } from "./similar-lines.js";
 import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 
@@ -21,27 +21,10 @@ const MOST_EPOCHS = { line: 15, terminal: 40 };
 /** Epochs that the time of the next one is estimated from. */
 const RECENT = 5;
 
-export interface OutputOptions {
-  json?: boolean;
-  quiet?: boolean;
-  progress?: boolean;
-  color?: boolean;
-  logFormat?: "text" | "json";
-}
-
 /** Shows what a command tells; `stop` it before the result is printed. */
 export interface Display {
   observe: Observe;
   stop(): void;
-}
-
-/** Where a command's call takes its options from and sends what it makes, on the command line and from TypeScript. */
-export interface Caller {
-  watch: Watch;
-  /** takes what is written with no `out`, or with `-` */
-  write: (chunk: string | Uint8Array) => Promise<void>;
-  /** with the flags as they were set */
-  command: Command;
 }
 
 /** The watch of a command that shows no progress: its notes are lines. */
@@ -56,7 +39,7 @@ export function noted(signal: AbortSignal, quiet = false): Watch {
 
 /** Does the work under the display that the options call for, which is gone when the result is there. */
 export async function watched<T>(
-  options: OutputOptions,
+  options: TerminalOptions,
   signal: AbortSignal,
   work: (watch: Watch) => Promise<T>,
 ): Promise<T> {
@@ -69,7 +52,7 @@ export async function watched<T>(
 }
 
 /** The display that the options and the terminal call for. */
-async function displayFor(options: OutputOptions): Promise<Display> {
+async function displayFor(options: TerminalOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return jsonDisplay();
   // ora divides by the terminal's width, which some pseudo-terminals say is 0
@@ -151,7 +134,7 @@ function everySoOften(): () => boolean {
   };
 }
 
-async function spinner(options: OutputOptions, lineOf: (progress: Progress) => string): Promise<Display> {
+async function spinner(options: TerminalOptions, lineOf: (progress: Progress) => string): Promise<Display> {
   const { default: ora } = await import("ora");
   const coloured = options.color !== false && !process.env["NO_COLOR"];
   const shown: Ora = ora({

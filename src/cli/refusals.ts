@@ -3,9 +3,10 @@
 // The parser (commander) throws English sentences with a code. Its own suggestions are not taken: it looks among shown options alone,
 // and the less common ones are hidden.
 
-import type { Command, CommanderError, Option } from "commander";
+import type { Command, CommanderError } from "commander";
 import { nearestName } from "../errors.js";
 import { nameOf } from "../flags/setting.js";
+import type { TableOption } from "../flags/table-option.js";
 import type { CommandEntry } from "./command-entry.js";
 
 /**
@@ -22,7 +23,8 @@ export function refusalText(
   // what the parser says in quotes: the option or the argument
   const [quoted = "", value = ""] = [...message.matchAll(/'([^']*)'/g)].map(([, text]) => text);
   const name = command?.name() ?? "embed";
-  const option = command?.options.find(({ flags }) => flags === quoted);
+  const options = (command?.options ?? []) as TableOption[];
+  const option = options.find(({ flags }) => flags === quoted);
   switch (code) {
     case "commander.help":
       return "no command given; `embed help COMMAND` shows examples and options of a command";
@@ -98,7 +100,7 @@ function didYouMean(typed: string, names: readonly string[], otherwise = ""): st
   return near === undefined ? otherwise : `: did you mean '${near}'?`;
 }
 
-function notAChoice(option: Option, value: string): string {
+function notAChoice(option: TableOption, value: string): string {
   const choices = option.argChoices!;
   return `--${nameOf(option)} expects one of ${choices.join(", ")}, got '${value}'${didYouMean(value, choices)}`;
 }

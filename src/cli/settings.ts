@@ -1,19 +1,18 @@
 // Options from elsewhere than the command line: EMBED_* variables and --config. A flag goes before a variable, a variable
 // before the file, the file before the default.
 
-import type { Command, Option } from "commander";
+import type { Command } from "commander";
 import type { ConfigEntry } from "../config/config-file.js";
 import { ConfigError, UsageError } from "../errors.js";
 import { isSwitch, nameOf, settingOf, valueOf } from "../flags/setting.js";
+import { addTable, type TableOption } from "../flags/table-option.js";
+import { config } from "../flags/terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Gives every command --config. */
 export function addConfigOption(command: Command): void {
-  command.option(
-    "--config <file>",
-    "YAML file of options by their long names; EMBED_NAME environment variables override it",
-  );
+  addTable(command, config);
 }
 
 /**
@@ -42,17 +41,17 @@ export async function applySettings(
     // the program itself says it when it parses them
     return;
   }
-  const open = command.options.filter(
+  const open = optionsOf(command).filter(
     (option) => given.getOptionValueSource(option.attributeName()) !== "cli",
   );
   const path = (given.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
-  const config =
+  const entries =
     path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, await everyCommand(), command);
   for (const option of open) {
     const name = nameOf(option);
     const variable = `EMBED_${name.toUpperCase().replaceAll("-", "_")}`;
     const text = environment[variable];
-    const entry = config.get(name);
+    const entry = entries.get(name);
     if (text !== undefined && text !== "") {
       const failure = (message: string) => new UsageError(`${variable}: ${message}`);
       set(command, option, "env", () => valueOf(option, fromText(option, text)), failure);
@@ -66,8 +65,10 @@ export async function applySettings(
 
 async function configOf(path: string, everyCommand: readonly Command[], command: Command) {
   const { readConfig } = await import("../config/config-file.js");
-  const names = everyCommand.flatMap(({ options }) => options.map(nameOf));
-  const settings = command.options.map(settingOf).filter(({ name }) => name !== "config");
+  const names = everyCommand.flatMap((one) => optionsOf(one).map(nameOf));
+  const settings = optionsOf(command)
+    .map(settingOf)
+    .filter(({ name }) => name !== "config");
   return readConfig(
     path,
     settings,
@@ -75,7 +76,7 @@ async function configOf(path: string, everyCommand: readonly Command[], command:
   );
 }
 
-function fromText(option: Option, text: string): boolean | string {
+function fromText(option: TableOption, text: string): boolean | string {
   if (!isSwitch(option)) return text;
   if (/^(1|true)$/i.test(text)) return true;
   if (/^(0|false)$/i.test(text)) return false;
@@ -84,7 +85,7 @@ function fromText(option: Option, text: string): boolean | string {
 
 function set(
   command: Command,
-  option: Option,
+  option: TableOption,
   source: "env" | "config",
   value: () => unknown,
   failure: (message: string) => Error,
@@ -96,4 +97,8 @@ function set(
     throw failure(error instanceof Error ? error.message : String(error));
   }
   command.setOptionValueWithSource(option.attributeName(), got, source);
+}
+
+function optionsOf({ options }: Command): readonly TableOption[] {
+  return options as TableOption[];
 }

@@ -91,10 +91,10 @@ function lined(rows: readonly (readonly [string, string])[]): string {
 }
 
 async function formats(): Promise<string> {
-  const [{ formatSummaries }, { importable }, { listFormats, listServers }] = await Promise.all([
+  const [{ formatSummaries }, { importOptions }, { rowFormats, listServers }] = await Promise.all([
     import("../api/export/export.js"),
-    import("../api/import.js"),
-    import("../api/recall/options.js"),
+    import("../api/options/import.js"),
+    import("../export/row-formats.js"),
   ]);
   const inputs: [string, string][] = [
     ["csv", "text with any delimiter: every extension not listed below"],
@@ -106,8 +106,8 @@ async function formats(): Promise<string> {
     "Logs, by extension or --input-format. All except Parquet may be compressed (.gz, .zst) or read from " +
       `standard input:\n${lined(inputs)}`,
     `Tables written by \`embed export RUN --format F\`:\n${lined(formatSummaries)}`,
-    `Tables read by \`embed import FILE --format F\`:\n  ${importable.join(", ")}`,
-    `Lists written by \`embed recall RUN --format F\`:\n  ${[...listFormats, ...listServers].join(", ")}`,
+    `Tables read by \`embed import FILE --format F\`:\n  ${importOptions.format.choices!.join(", ")}`,
+    `Lists written by \`embed recall RUN --format F\`:\n  ${[...rowFormats, ...listServers].join(", ")}`,
   );
 }
 

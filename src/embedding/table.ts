@@ -103,6 +103,14 @@ export function vectorsAt(
   return picked;
 }
 
+/** The rows that are vectors of zeros. */
+export function zeroRows({ vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">): number[] {
+  const zeros: number[] = [];
+  for (let row = 0; row * dim < vectors.length; row++)
+    if (vectors.subarray(row * dim, (row + 1) * dim).every((x) => x === 0)) zeros.push(row);
+  return zeros;
+}
+
 /** A table of the given rows, ascending; its arrays are copies. */
 export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTable {
   const { dim, keys, weights } = table;

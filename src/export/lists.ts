@@ -6,10 +6,9 @@
 
 import type { Keys } from "../log/keys.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
-import { rowFormats, type RowFormat } from "./row-formats.js";
+import { type RowFormat } from "./row-formats.js";
 import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
-export const listFormats = rowFormats;
 export type ListFormat = RowFormat;
 
 /** Lists of some keys. */

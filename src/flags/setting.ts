@@ -1,53 +1,82 @@
-// A flag as a key of a file: its name, its kind, and what its own parser makes of the file's value.
+// An option as a key of a file: its name, its kind, and what its own parser makes of the file's value.
 
-import type { Option } from "commander";
-import type { Setting } from "../config/config-file.js";
-import { listOf } from "./parsers.js";
-import { TableOption } from "./table-option.js";
+import { Command } from "commander";
+import { textsOf, type Setting } from "../config/config-file.js";
+import { flagOf, UsageError } from "../errors.js";
+import type { OptionTable } from "../training/options/table.js";
+import { addTable, type TableOption } from "./table-option.js";
 
 /** Its long name; `header` for --no-header, whose value is false where the flag is given. */
-export function nameOf(option: Option): string {
-  return (option.long ?? option.flags).replace(/^--(no-)?/, "");
+export function nameOf({ optionName }: TableOption): string {
+  return flagOf(optionName).slice(2);
 }
 
 /** A flag that takes no value. */
-export function isSwitch({ required, optional }: Option): boolean {
-  return !required && !optional;
+export function isSwitch({ declared: { placeholder } }: TableOption): boolean {
+  return placeholder === undefined;
 }
 
 /** The option as a key of a file. */
-export function settingOf(option: Option): Setting {
-  const path = pathIn(option);
-  const noBytes = option instanceof TableOption && option.declared.noBytes;
+export function settingOf(option: TableOption): Setting {
+  const { placeholder, choices, repeats, noBytes } = option.declared;
   const about = {
-    ...{ name: nameOf(option), help: option.description },
-    path,
+    ...{ name: nameOf(option), help: option.description, path: pathIn(placeholder) },
     ...(noBytes && { noBytes }),
   };
-  if (isSwitch(option)) return { ...about, kind: "flag" };
-  if (option.argChoices) return { ...about, kind: "one", choices: option.argChoices };
-  // a parser that takes what came before it is one of a list
-  return { ...about, kind: option.parseArg && option.parseArg.length > 1 ? "many" : "one" };
+  if (placeholder === undefined) return { ...about, kind: "flag" };
+  if (choices) return { ...about, kind: "one", choices };
+  return { ...about, kind: repeats ? "many" : "one" };
 }
 
 /** By its placeholder: `<file>`, `<log>`, `<run>` and `<file:key>` are paths, `<share, date or file>` may be. */
-function pathIn({ flags }: Option): Setting["path"] {
-  const placeholder = /<(.*)>/.exec(flags)?.[1] ?? "";
+function pathIn(placeholder = ""): Setting["path"] {
   if (/^(file|log|run)\b/.test(placeholder)) return "always";
   return /\bfile$/.test(placeholder) ? "maybe" : undefined;
 }
 
 /** What the option's own parser makes of the value, as if it stood on the command line. @throws {UsageError} as the parser does */
-export function valueOf(option: Option, value: boolean | string | string[]): unknown {
-  const { parseArg } = option;
+export function valueOf(option: TableOption, value: boolean | string | string[]): unknown {
+  const { parseArg, declared } = option;
   if (typeof value === "boolean" && isSwitch(option)) return value;
   // `label: true` is a text for an option that takes one
   if (!Array.isArray(value)) return parseArg ? parseArg(String(value), undefined) : String(value);
   // a name in a YAML list may hold a comma
-  if (!parseArg || parseArg === listOf || takesCommas(option)) return value;
+  if (!parseArg || declared.commas) return value;
   return value.reduce<unknown>((previous, text) => parseArg(text, previous), undefined);
 }
 
-function takesCommas(option: Option): boolean {
-  return option instanceof TableOption && option.declared.commas === true;
+/** A table's options as keys of a file, each with the heading that the help has it under. */
+export function settingsOf(table: OptionTable): (Setting & { group: string })[] {
+  return optionsOf(table).map((option) => ({ ...settingOf(option), group: option.declared.group }));
+}
+
+/**
+ * What a file says of a table's options, by their long names, as the command line would give it.
+ *
+ * @param fail throws what is wrong with a key
+ */
+export function givenFromFile(
+  table: OptionTable,
+  file: Readonly<Record<string, unknown>>,
+  fail: (name: string, message: string) => never,
+): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const option of optionsOf(table)) {
+    const name = nameOf(option);
+    // where it is written is known when it runs
+    if (option.mandatory && name !== "out" && !Object.hasOwn(file, name))
+      fail(name, `${option.flags} is needed`);
+    if (!Object.hasOwn(file, name)) continue;
+    try {
+      given[option.optionName] = valueOf(option, textsOf(file[name]));
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      fail(name, error.message);
+    }
+  }
+  return given;
+}
+
+function optionsOf(table: OptionTable): readonly TableOption[] {
+  return addTable(new Command(), table).options as TableOption[];
 }

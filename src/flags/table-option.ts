@@ -24,16 +24,17 @@ export function addTable<C extends Command>(command: C, table: OptionTable): C {
   for (const [name, option] of Object.entries(table) as [string, Declared][]) {
     command.addOption(optionOf(name, option, Object.hasOwn(table, "search")));
     if (option.negated === "also")
-      command.addOption(new Option(flagNamed(name, { negated: true })).hideHelp());
+      command.addOption(new TableOption(flagNamed(name, { negated: true }), option, name, false).hideHelp());
   }
   return command;
 }
 
 function optionOf(name: string, declared: Declared, hasSearch: boolean): TableOption {
-  const { placeholder, choices, repeats, group, required } = declared;
+  const { placeholder, choices, repeats, group, required, optional } = declared;
   const flag = flagNamed(name, declared);
+  const value = optional ? ` [${placeholder}]` : ` <${placeholder}>`;
   const option = new TableOption(
-    `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : ` <${placeholder}>`}`,
+    `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : value}`,
     declared,
     name,
     hasSearch && declared.search !== undefined,
@@ -64,4 +65,16 @@ export function givenOf(command: Command, table: OptionTable): Record<string, un
     if (value !== undefined && command.getOptionValueSource(name) !== "default") given[name] = value;
   }
   return given;
+}
+
+/** Shown for every command. */
+const ALWAYS = ["help", "config", "json", "quiet"];
+
+/** Leaves the less common options to --help-all, and says how many; a command that marks none as common shows all. */
+export function hideUncommon(command: Command, helpAll: string): void {
+  const shown = command.options.filter(({ hidden }) => !hidden) as TableOption[];
+  if (!shown.some(({ declared }) => declared.common)) return;
+  const others = shown.filter(({ declared, optionName }) => !declared.common && !ALWAYS.includes(optionName));
+  for (const option of others) option.hideHelp();
+  command.addHelpText("after", `\n${others.length} more options: embed ${command.name()} ${helpAll}`);
 }

@@ -11,9 +11,9 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import { openRun } from "../embedding/run-directory.js";
 import { count, object, where } from "../io/json-shape.js";
 import { pathExists } from "../io/read-artifact.js";
-import { overlapOfLists } from "../api/recall/list-overlap.js";
 import { asShare, checkBounds, reported, notCompared } from "./bounds.js";
 import { earlierValues } from "./gate.js";
+import { overlapOfLists } from "../api/recall/list-files.js";
 
 /** What embed recall counted. */
 export interface ListFacts {

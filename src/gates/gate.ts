@@ -5,6 +5,9 @@
 // Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset knew
 // stands in its gate.json. docs/gates.md defines every value.
 
+import { readBounds } from "../config/gates.js";
+import { resolved } from "../training/options/table.js";
+import { gateOptions, type GateOptions } from "./options.js";
 import type { AfterBounds, BeforeBounds, GateBounds } from "../config/gates.js";
 import { readEncoded, type EncodedDataset, isEncodedDataset } from "../dataset/encoded/read.js";
 import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../embedding/gate-file.js";
@@ -178,17 +181,6 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   );
 }
 
-export interface TryGatesOptions {
-  bounds: GateBounds;
-  /** last version's run */
-  previous?: string;
-  /** where to write gate.json */
-  out?: string;
-  force: boolean;
-  threads: number;
-  signal?: AbortSignal;
-}
-
 /** Bounds of lists, which a run alone does not have. */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
@@ -214,10 +206,9 @@ export interface TriedGates {
  * @throws {NoInputError} there is none @throws {ArtifactError} it is damaged
  * @throws {OutputError} `out` exists
  */
-export async function tryGates(
-  path: string,
-  { bounds, previous, out, force, threads, signal }: TryGatesOptions,
-): Promise<TriedGates> {
+export async function tryGates(path: string, given: GateOptions, signal?: AbortSignal): Promise<TriedGates> {
+  const { bounds: file, previous, out, force = false, threads } = resolved(gateOptions, given);
+  const bounds = await readBounds(file);
   const stage = (await isEncodedDataset(path)) ? "before" : "after";
   const how = { threads, signal };
   const outcomes =

@@ -4,16 +4,18 @@
 //
 // Why: docs/decisions/0016-library-from-commands.md.
 
-import { Command, CommanderError, type Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { EmbedError, excerpt, IoError, UsageError } from "../errors.js";
-import { commands } from "../cli/commands.js";
+import { addCommand } from "../cli/add-command.js";
+import type { CommandSpec } from "../cli/command-spec.js";
 import { Interrupts } from "../cli/interrupts.js";
-import type { Caller } from "../cli/progress.js";
 import { refusal } from "../cli/report-error.js";
+import { checkGiven } from "../training/options/check-given.js";
+import { givenOf, type TableOption } from "../flags/table-option.js";
 import { noSuchOption } from "../training/options/table.js";
 import type { TrainingSummary } from "../training/session/summary.js";
 import { trainers } from "../trainers/index.js";
-import { functions, ofTerminal, type LibraryFunction } from "./functions.js";
+import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { optionValue } from "./option-value.js";
 import { checkWatching, watchedBy, watchingNames, type Watching } from "./watching.js";
 
@@ -50,17 +52,19 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
   const found = functions.find((one) => one.name === name)!;
   const command = await commandOf(found);
   const { words, options, watching } = argumentsOf(found, command, given);
-  setOptions(found, command, options);
+  const spec = await specOf(found);
+  setOptions(found, optionsOf(command, spec), command, options);
   checkNoNul(name, [words, options]);
-  checkWrites(found, options, watching);
-  const work = await found.load();
+  if (spec.writes) checkWrites(found, options, watching);
   // kept in a box: commander's own promise says nothing of what the action returns
   const box: { result?: unknown } = {};
   await watchedBy(watching, options["onInterrupt"] === "save", async (watch) => {
     command.action(async (...parsed: unknown[]) => {
-      const [flags] = parsed.splice(-2);
-      const caller: Caller = { watch, write: async (chunk) => await watching.write!(chunk), command };
-      box.result = await (work as (...all: unknown[]) => Promise<unknown>)(...parsed, flags, caller);
+      const write = async (chunk: string | Uint8Array) => await watching.write!(chunk);
+      const own = givenOf(command, spec.options);
+      checkGiven(spec.options, own);
+      box.result = await spec.call(parsed.slice(0, -2) as string[], own, { watch, write });
+      await spec.verify?.(box.result, "library");
     });
     try {
       await command.parseAsync(["--", ...words], { from: "user" });
@@ -72,21 +76,23 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
 }
 
 /** The command of a function with its flags; nothing that it says of them is printed. */
-export async function commandOf({ command: name }: Pick<LibraryFunction, "command">): Promise<Command> {
-  const add = await commands.find((one) => one.name === name)!.load();
-  const interrupts = new Interrupts();
-  const command = add(new Command(), interrupts.signal, interrupts);
+export async function commandOf(found: Pick<LibraryFunction, "command" | "spec">): Promise<Command> {
   const silent = () => undefined;
-  return command.exitOverride().configureOutput({ writeOut: silent, writeErr: silent });
+  return addCommand(new Command(), found.command, await specOf(found), new Interrupts())
+    .exitOverride()
+    .configureOutput({ writeOut: silent, writeErr: silent });
 }
 
 /** The options of a function that a caller may name: by name, without those of the terminal. */
-export function optionsOf({ without = [] }: LibraryFunction, command: Command): Map<string, Option> {
-  const all = new Map<string, Option>();
-  for (const option of command.options) {
-    const name = option.attributeName();
+export function optionsOf(
+  command: Command,
+  { options, without = [] }: CommandSpec,
+): Map<string, TableOption> {
+  const all = new Map<string, TableOption>();
+  for (const option of command.options as TableOption[]) {
+    const { optionName: name } = option;
     // `--no-NAME` beside `--NAME` is another way to set the same
-    if (![...ofTerminal, ...without].includes(name) && !all.has(name)) all.set(name, option);
+    if (Object.hasOwn(options, name) && !without.includes(name) && !all.has(name)) all.set(name, option);
   }
   return all;
 }
@@ -123,8 +129,12 @@ function argumentsOf({ name }: LibraryFunction, command: Command, given: readonl
 }
 
 /** Sets options as if they had been typed. @throws {UsageError} one that there is not, or a value that is none of its */
-function setOptions(found: LibraryFunction, command: Command, options: Given["options"]): void {
-  const known = optionsOf(found, command);
+function setOptions(
+  found: LibraryFunction,
+  known: Map<string, TableOption>,
+  command: Command,
+  options: Given["options"],
+): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const option = known.get(name);
@@ -133,8 +143,9 @@ function setOptions(found: LibraryFunction, command: Command, options: Given["op
     if (!option) throw noSuchOption(found.name, name, known.keys());
     command.setOptionValueWithSource(name, optionValue(option, value), "cli");
   }
-  for (const name of found.needs ?? [])
-    if (options[name] === undefined) throw new UsageError(`${found.name} needs the option '${name}'`);
+  for (const [name, { mandatory }] of known)
+    if (mandatory && options[name] === undefined)
+      throw new UsageError(`${found.name} needs the option '${name}'`);
 }
 
 /** A command line cannot hold NUL, and no path does. @throws {UsageError} a text has one */
@@ -147,11 +158,11 @@ function checkNoNul(name: string, given: unknown): void {
 
 /** @throws {UsageError} nothing takes what would go to standard output */
 function checkWrites(
-  { name, writes }: LibraryFunction,
+  { name }: LibraryFunction,
   { out = "-", urlEnv }: Given["options"],
   { write }: Watching,
 ) {
-  if (writes && out === "-" && urlEnv === undefined && write === undefined)
+  if (out === "-" && urlEnv === undefined && write === undefined)
     throw new UsageError(
       `${name} writes to standard output only on the command line: name a file with 'out', or pass { write } ` +
         "to receive the bytes",

@@ -3,9 +3,11 @@
 //   dist/library.js    export async function trainFm(...given) { return await call("trainFm", given); }
 //   dist/library.d.ts  export interface TrainFmOptions { /** length of a vector (default: 8) */ dim?: number; ... }
 
-import type { Argument, Command, Option } from "commander";
+import type { Argument, Command } from "commander";
+import type { CommandSpec } from "../cli/command-spec.js";
+import type { TableOption } from "../flags/table-option.js";
 import { commandOf, optionsOf } from "./call.js";
-import { functions, type LibraryFunction } from "./functions.js";
+import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { typeOf } from "./option-value.js";
 
 /** The texts of both files. */
@@ -29,25 +31,22 @@ export async function entryOf(): Promise<Entry> {
     'import type { Watching } from "./library/watching.js";',
   ];
   const declared: string[] = [];
-  const imported = new Set<string>();
   for (const found of functions) {
-    const { name, file, load } = found;
+    const { name, file, as = name } = found;
     code.push(`export async function ${name}(...given) {\n  return await call("${name}", given);\n}\n`);
-    const called = (await load()).name;
-    if (!imported.has(called)) imports.push(`import type { ${called} } from "./cli/commands/${file}.js";`);
-    imported.add(called);
+    const result = `ReturnType<(typeof import("./${file}"))["${as}"]>`;
     const command = await commandOf(found);
-    declared.push(optionsText(found, command), ...functionTexts(found, command, called));
+    declared.push(optionsText(found, command, await specOf(found)), ...functionTexts(found, command, result));
   }
   return { code: code.join("\n"), declarations: `${imports.join("\n")}\n\n${declared.join("\n")}` };
 }
 
-function optionsText(found: LibraryFunction, command: Command): string {
+function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec): string {
   const properties: string[] = [];
-  for (const [name, option] of optionsOf(found, command)) {
+  for (const [name, option] of optionsOf(command, spec)) {
     // known so that its refusal says why there is no such thing
     if (option.hidden) continue;
-    const isNeeded = option.mandatory || found.needs?.includes(name);
+    const isNeeded = option.mandatory;
     properties.push(
       commentOf([aboutOption(option)], "  "),
       `  ${name}${isNeeded ? "" : "?"}: ${typeOf(option)}${isNeeded ? "" : " | undefined"};`,
@@ -63,17 +62,13 @@ function optionsText(found: LibraryFunction, command: Command): string {
   ].join("\n");
 }
 
-/** What the help says of an option: of choices the type does, and tables say their defaults themselves. */
-function aboutOption(option: Option): string {
-  const { negate, description, defaultValue, defaultValueDescription } = option;
-  // the flag is --no-NAME, and its help says what false does
-  if (negate) return `false: ${description}`;
-  const standard = defaultValueDescription ?? (defaultValue as string | number | undefined);
-  return standard === undefined ? description : `${description} (default: ${standard})`;
+/** What the help says of an option: of choices the type does. Of a flag --no-NAME it says what false does. */
+function aboutOption({ negate, description }: TableOption): string {
+  return negate ? `false: ${description}` : description;
 }
 
 /** The doc comment of a function, and an overload for each number of arguments that may be left out. */
-function functionTexts(found: LibraryFunction, command: Command, called: string): string[] {
+function functionTexts(found: LibraryFunction, command: Command, result: string): string[] {
   const comment = commentOf([
     command.description(),
     `As \`embed ${found.command}\`.`,
@@ -81,15 +76,14 @@ function functionTexts(found: LibraryFunction, command: Command, called: string)
     "@throws {EmbedError} its `exitCode` is what the command ends with",
   ]);
   return signaturesOf(found, command).map(
-    (signature, i) =>
-      `${i === 0 ? `${comment}\n` : ""}export declare function ${signature}: ReturnType<typeof ${called}>;\n`,
+    (signature, i) => `${i === 0 ? `${comment}\n` : ""}export declare function ${signature}: ${result};\n`,
   );
 }
 
 /** How a function is called: `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and without the name. */
 export function signaturesOf(found: LibraryFunction, command: Command): string[] {
   const all = command.registeredArguments;
-  const needsOptions = command.options.some(({ mandatory }) => mandatory) || found.needs !== undefined;
+  const needsOptions = command.options.some(({ mandatory }) => mandatory);
   const least = all.filter(({ required }) => required).length;
   const counts = Array.from({ length: all.length - least + 1 }, (_, i) => all.length - i);
   return counts.map((count) => {

@@ -3,17 +3,17 @@
 
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
+import { recallOptions } from "../api/recall/options.js";
 import type { RecallSummary } from "../api/recall/recall.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Summary } from "../training/session/summary.js";
 import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
-import { encodeOf, encodeOptions } from "../flags/encode.js";
-import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
-import { addRecallFlags, recallOf, type RecallFlags } from "../flags/recall.js";
-import { flagsFromFile, settingsOf, givenFromFile, type AddFlags } from "../flags/from-file.js";
-import { addTable } from "../flags/table-option.js";
-import { checkGiven, type Option, type OptionTable } from "../training/options/table.js";
+import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
+import { exportOptions, type GivenExport } from "../api/export/options.js";
+import { givenFromFile, settingsOf } from "../flags/setting.js";
+import { checkGiven } from "../training/options/check-given.js";
+import type { Option } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";
 import { checkRefit } from "../training/session/refit.js";
 import { train } from "../training/session/session.js";
@@ -23,11 +23,6 @@ import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Throws what is wrong with a key. */
 export type Fail = (name: string, message: string) => never;
-
-const adding =
-  (table: OptionTable): AddFlags =>
-  (command) =>
-    addTable(command, table);
 
 /** The trainer of a command that a pipeline file names: the file was checked. */
 async function named(command: string): Promise<Trainer> {
@@ -52,20 +47,20 @@ const DECIDED = [
 
 /** Keys of a pipeline file, by section. */
 export async function pipelineSettings(): Promise<PipelineSettings> {
-  const ofLog = settingsOf(adding(encodeOptions)).filter(({ name }) => !DECIDED.includes(name));
+  const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group }) => group === "Reading:");
   // a training reads the dataset, but may have threads of its own and leave rows out
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
-    settingsOf(adding(options)).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
+    settingsOf(options).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
   const all: Trainer[] = [];
   for (const { load } of trainers) all.push((await load()).trainer);
   return {
     columns: ofLog.filter(({ group }) => group === "Columns:"),
     reading,
     trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
-    export: settingsOf(addExportFlags).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
-    recall: settingsOf(addRecallFlags)
+    export: settingsOf(exportOptions).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
+    recall: settingsOf(recallOptions)
       .filter(({ name }) => ![...DECIDED, ...RECALL_KEYS].includes(name))
       .map((setting) => (setting.name === "threads" ? { ...setting, noBytes: true } : setting)),
   };
@@ -147,7 +142,7 @@ export async function runEncoding(
 ): Promise<EncodeSummary> {
   const own = givenFromFile(encodeOptions, given, unexpected);
   const { encode } = await import("../api/encode.js");
-  return await encode(logs, encodeOf(own as Parameters<typeof encodeOf>[0]), watch);
+  return await encode(logs, own as EncodeOptions, watch);
 }
 
 /**
@@ -157,8 +152,8 @@ export async function runEncoding(
  * @throws what `fail` does @throws {UsageError} they do not go together
  */
 export async function checkExport(given: Given, fail: Fail): Promise<boolean> {
-  const options = exportOf(flagsFromFile(addExportFlags, given, fail) as unknown as ExportFlags);
-  const { checkTogether } = await import("../api/export/options.js");
+  const options = givenFromFile(exportOptions, given, fail) as GivenExport;
+  const { checkTogether } = await import("../api/export/check-options.js");
   const { formatNamed } = await import("../export/formats.js");
   const format = formatNamed(options.format);
   checkTogether(format, options);
@@ -171,25 +166,26 @@ export async function runExport(
   run: string,
   { signal, observe }: Watch,
 ): Promise<ExportSummary> {
-  const flags = flagsFromFile(addExportFlags, given, unexpected) as unknown as ExportFlags;
+  const options = givenFromFile(exportOptions, given, unexpected) as GivenExport;
   const { exportRun } = await import("../api/export/export.js");
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));
-  return await exportRun(run, exportOf(flags), toStdout, signal, (text) => observe({ stage: "note", text }));
+  return await exportRun(run, options, toStdout, signal, (text) => observe({ stage: "note", text }));
 }
 
 /** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */
 export async function checkRecall(given: Given, fail: Fail): Promise<void> {
-  const options = await recallOf(flagsFromFile(addRecallFlags, given, fail) as unknown as RecallFlags);
-  const { askedBy } = await import("../api/recall/options.js");
-  askedBy(options);
+  const own = givenFromFile(recallOptions, given, fail);
+  checkGiven(recallOptions, own);
+  const { requestedLists } = await import("../api/recall/requested-lists.js");
+  requestedLists(own);
 }
 
 /** Makes lists; `given` has their file. @throws {EmbedError} as embed recall does */
 export async function runRecall(given: Given, run: string, watch: Watch): Promise<RecallSummary> {
-  const flags = flagsFromFile(addRecallFlags, given, unexpected) as unknown as RecallFlags;
+  const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");
   const toStdout = () => Promise.reject(new Error("lists of a pipeline have a file"));
-  return await recall(run, await recallOf(flags), toStdout, watch);
+  return await recall(run, own, toStdout, watch);
 }
 
 /** What was checked when the file was read. */

@@ -5,9 +5,9 @@ import { type Setting, textsOf } from "../config/config-file.js";
 import type { PipelineContent, RecallContent, Given } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { nearestName, UsageError } from "../errors.js";
-import { checkVariableName } from "../api/export/choices.js";
 import { checkExport, checkRecall, NO_PATHS } from "./commands.js";
 import { pathExists } from "../io/read-artifact.js";
+import { variableName } from "../api/export/options.js";
 
 /** An export of a pipeline. */
 export interface PipelineExport {
@@ -102,7 +102,7 @@ export async function recallEntry(
       );
   const sends: ListSend[] = [];
   for (const [i, { format, "url-env": variable, into }] of send.entries()) {
-    await within(yaml, [...place, "send", String(i)], () => Promise.resolve(checkVariableName(variable)));
+    await within(yaml, [...place, "send", String(i)], () => Promise.resolve(variableName(variable)));
     sends.push({ format: format as ListSend["format"], variable, into });
   }
   return { train: of, given, ...placesOf(yaml, folder, place, out, to), sends };

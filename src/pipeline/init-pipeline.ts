@@ -1,11 +1,12 @@
 // `embed init`: a log → a commented pipeline file, with what was inferred and gates around what the log is now.
 
 import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { inspect, type InspectOptions } from "../api/inspect/inspect.js";
+import { inspect } from "../api/inspect/inspect.js";
+import { reading } from "../training/options/reading.js";
 import type { Watch } from "../training/session/watch.js";
 import { newestGate } from "../config/new-rows-gates.js";
 import { starterPipeline, starterTraining } from "../config/pipeline-starter.js";
-import { UsageError } from "../errors.js";
+import { flagOf, UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { checkLog, shortList } from "./log.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
@@ -14,20 +15,13 @@ import { filesOfLog } from "../log/directory.js";
 import { statOf } from "../io/tree.js";
 import { firstTrainer } from "../trainers/index.js";
 
-export interface InitPipelineOptions extends InspectOptions {
-  /** the file to write; undefined writes none */
-  out?: string;
-  force: boolean;
-  /** keys of `reading:` that the log needs, as YAML has them */
-  given: Readonly<Record<string, string>>;
-  /** milliseconds since 1970, for the age of the newest event; the clock's when absent */
-  now?: number;
-}
+import type { InitOptions } from "./options.js";
 
 /**
  * Looks at a log and writes a pipeline file for it.
  *
  * @param logs files and patterns, which the file names relative to itself
+ * @param now  milliseconds since 1970, for the age of the newest event
  * @returns the file's text
  * @throws {UsageError} the log has neither a label nor users and items: nothing can be trained on it unasked; or its files are
  *   several, and no pattern matches them alone
@@ -35,15 +29,17 @@ export interface InitPipelineOptions extends InspectOptions {
  */
 export async function initPipeline(
   logs: readonly string[],
-  { out, force, given, now = Date.now(), ...options }: InitPipelineOptions,
+  given: InitOptions,
   watch: Watch,
+  now = Date.now(),
 ): Promise<string> {
+  const { out, force = false, timeFormat } = given;
   if (logs.includes("-"))
     throw new UsageError("a pipeline cannot read standard input: pass a file or a pattern to embed init");
   if (out !== undefined) await checkOutput(out, force, "file");
   const { log, files, note, isUnsure } = await proposedLog(logs);
   checkLog(files);
-  const { rows, columns, task, newest, spread } = await inspect(files, options, watch);
+  const { rows, columns, task, newest, spread } = await inspect(files, given, watch);
   const training = starterTraining(columns, task);
   if (!training) {
     const names = columns.map(({ name }) => name).join(", ");
@@ -55,7 +51,6 @@ export async function initPipeline(
   const folder = out === undefined ? undefined : dirname(resolve(out));
   const fromFile = (path: string) =>
     folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
-  const { timeFormat } = options;
   const gate =
     newest && newest.length > 0
       ? newestGate(
@@ -70,7 +65,7 @@ export async function initPipeline(
       ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
       rows,
       columns,
-      reading: given,
+      reading: readingKeys(given),
       timeFormat,
       newest: gate,
       spread,
@@ -154,4 +149,12 @@ function noteOf(patterns: readonly string[], files: readonly string[], verb = "m
 
 function counted(files: number): string {
   return `${files} ${files === 1 ? "file" : "files"}`;
+}
+
+/** How the log was said to be read: keys of `reading:`, as YAML has them. */
+function readingKeys(given: InitOptions): Record<string, string> {
+  const isKey = ([name, value]: [string, unknown]) =>
+    value !== undefined && (Object.hasOwn(reading, name) || name === "maxBad");
+  const keys = Object.entries(given).filter(isKey);
+  return Object.fromEntries(keys.map(([name, value]) => [flagOf(name).slice(2), JSON.stringify(value)]));
 }

@@ -13,6 +13,7 @@ import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
 import { makeDirectory } from "../io/tree.js";
 import { readPipeline, type Pipeline } from "./file.js";
+import type { RunOptions } from "./options.js";
 import { changesLine } from "./log.js";
 import type { ListSend } from "./exports.js";
 import { planPipeline, stepsOf, workDirectory, type Plan, type RecallStep, type Step } from "./plan.js";
@@ -35,15 +36,10 @@ import {
 } from "./steps.js";
 import { makeWorkFolder, sweepOutputs } from "../store/work-folder.js";
 
-export interface RunPipelineOptions {
-  /** every step runs, whatever stands */
-  force?: boolean;
-  /** for another run of the pipeline, or another writer of its versions, in milliseconds */
-  waitMs?: number;
-  /** written in Prometheus' text format however the run ends */
-  metricsFile?: string;
+/** What `runPipeline` is given. */
+export interface RunPipelineOptions extends RunOptions {
   /** hears how the run ended, with the path of its last-run.json where that could be written */
-  onEnd?: (report: PipelineReport, path: string | undefined) => void;
+  onEnd?: ((report: PipelineReport, path: string | undefined) => void) | undefined;
 }
 
 const LOCK = ".lock";
@@ -51,7 +47,7 @@ const LOCK = ".lock";
 /** What `embed run --dry-run` would do. */
 export async function dryRunPipeline(
   file: string,
-  { force = false }: { force?: boolean },
+  { force = false }: RunOptions,
   watch: Watch,
 ): Promise<PipelineReport> {
   const pipeline = await readPipeline(file);
@@ -83,7 +79,7 @@ export async function dryRunPipeline(
  */
 export async function runPipeline(
   file: string,
-  { force = false, waitMs = 0, metricsFile, onEnd }: RunPipelineOptions,
+  { force = false, wait: waitMs = 0, metricsFile, onEnd }: RunPipelineOptions,
   given: Watch,
 ): Promise<PipelineReport> {
   const start = performance.now();

@@ -6,31 +6,11 @@ import { sha256Of } from "../io/fingerprint.js";
 import { pathExists } from "../io/read-artifact.js";
 import { airflow } from "./schedule-airflow.js";
 import { crontab } from "./schedule-crontab.js";
+import { MAX_NAME, type Job } from "./schedule-job.js";
+import type { ScheduleOptions } from "./options.js";
 import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
-import { MAX_NAME, type Job, scheduleTime } from "./schedule-job.js";
-
-export const schedulers = ["crontab", "systemd", "kubernetes", "airflow"] as const;
-export type Scheduler = (typeof schedulers)[number];
-
-export interface ScheduleOptions {
-  as: Scheduler;
-  /** `sun 03:00` */
-  weekly?: string;
-  /** `03:00` */
-  daily?: string;
-  /** paths of the two programs */
-  node: string;
-  embed: string;
-  /** crontab, systemd: what the job writes is appended there; beside the pipeline when absent */
-  log?: string;
-  /** by the pipeline file's name when absent */
-  name?: string;
-  /** kubernetes: of the container */
-  image?: string;
-  /** airflow: a locked store skips the task */
-  skipLocked?: boolean;
-}
+import { scheduleTime } from "./schedule-job.js";
 
 /**
  * The unit's text.
@@ -38,16 +18,12 @@ export interface ScheduleOptions {
  * @throws {NoInputError} there is no such pipeline file
  * @throws {UsageError} no time, a path that no unit can hold, or an option of another scheduler
  */
-export async function schedule(pipeline: string, options: ScheduleOptions): Promise<string> {
+export async function schedule(
+  pipeline: string,
+  options: ScheduleOptions & { node: string; embed: string },
+): Promise<string> {
   const { as, image, skipLocked = false } = options;
   const time = scheduleTime(options);
-  if (skipLocked && as !== "airflow") throw new UsageError("--skip-locked needs --as airflow");
-  if (image !== undefined && as !== "kubernetes") throw new UsageError("--image needs --as kubernetes");
-  if (options.log !== undefined && (as === "kubernetes" || as === "airflow"))
-    throw new UsageError(
-      "--log needs --as crontab or systemd: the output of the job is in the " +
-        `${as === "airflow" ? "task" : "pod"}'s log`,
-    );
   if (!(await pathExists(pipeline))) throw new NoInputError(`pipeline file '${pipeline}' does not exist`);
   const file = resolve(pipeline);
   const folder = dirname(file);

@@ -179,7 +179,11 @@ function shownMetric(metrics: Record<string, object>): string[] {
 export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: Watch): Promise<StepResult> {
   const { training, train, align, base } = plan;
   try {
-    const { fields } = await alignRun(train.output, base!.path, align.output, { force, signal });
+    const { fields } = await alignRun(
+      train.output,
+      { to: base!.path, out: align.output, force, threads: 1 },
+      signal,
+    );
     const moved = Object.keys(fields).length;
     return { text: `to version ${base!.version}, ${moved} ${moved === 1 ? "field" : "fields"}` };
   } catch (error) {

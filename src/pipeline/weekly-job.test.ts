@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Progress } from "../training/session/watch.js";
-import { defaultReadOptions } from "../log/log.js";
 import { mulberry32 } from "../testing/random.js";
 import { initPipeline } from "./init-pipeline.js";
 import { runPipeline } from "./run.js";
@@ -42,17 +41,7 @@ function writeWeek(number: number, isRandom = false): void {
 }
 
 const init = (logs: string[], now?: number) =>
-  initPipeline(
-    logs,
-    {
-      out: at("shop.yaml"),
-      force: true,
-      given: {},
-      reading: defaultReadOptions,
-      now,
-    },
-    watch,
-  );
+  initPipeline(logs, { out: at("shop.yaml"), force: true }, watch, now);
 const run = () => runPipeline(at("shop.yaml"), {}, watch);
 const latest = () => readlinkSync(at("store/items/latest"));
 

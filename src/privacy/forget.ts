@@ -16,7 +16,6 @@ import { openRun } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, UsageError } from "../errors.js";
 import { restoreInterrupted, writeDirectory } from "../io/atomic.js";
 import { leftoversIn } from "../io/leftovers.js";
-import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { pathExists } from "../io/read-artifact.js";
 import { checkReplaceable } from "../io/replaceable.js";
@@ -35,11 +34,11 @@ import {
   type Publication,
 } from "../store/store.js";
 import type { AskedKeys } from "../training/capabilities/forgetting/forgetting.js";
+import type { WriterOptions } from "../store/options.js";
+import type { forgetOptions } from "./options.js";
 import { clearWork, withIdlePipelines, workFolders } from "../store/work-folder.js";
 
-export interface ForgetOptions extends LockOptions {
-  /** says what would change, and writes nothing */
-  dryRun?: boolean;
+interface ForgetOptions extends WriterOptions<typeof forgetOptions> {
   /** called after each step; tests stop a writer there */
   onStep?: (step: string) => void | Promise<void>;
 }
@@ -68,7 +67,7 @@ export interface ForgetSummary {
 export async function forget(
   place: string,
   texts: readonly string[],
-  { keys, ...options }: ForgetOptions & { keys?: string },
+  { keys, ...options }: ForgetOptions,
 ): Promise<ForgetSummary> {
   const asked = parseKeys([...texts, ...(keys === undefined ? [] : await keyLines(keys))]);
   await restoreInterrupted(place);

@@ -224,7 +224,8 @@ function codesOf({ columns, roles }: Dataset, role: "user" | "item"): Uint32Arra
   return column?.kind === "key" ? column.codes : undefined;
 }
 
-function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): ItemLists {
+/** Lists one after the other. */
+export function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): ItemLists {
   const lists = rows.map(itemsOfRow);
   const indptr = new Uint32Array(rows.length + 1);
   lists.forEach((list, r) => (indptr[r + 1] = indptr[r]! + list.length));

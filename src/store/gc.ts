@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { ownVersion } from "../embedding/own-run.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
 import { leftoversIn } from "../io/leftovers.js";
-import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { removeFile } from "../io/write.js";
 import { entriesOf, filesBelow, removeEmpty, removeTree, removeWhole, statOf } from "../io/tree.js";
 import { LATEST } from "./latest.js";
+import { gcOptions, type WriterOptions } from "./options.js";
 import {
   checkVersion,
   latestNumber,
@@ -28,14 +28,6 @@ import {
   type Publication,
 } from "./store.js";
 import { sweepWork, workFolders } from "./work-folder.js";
-
-export interface GcOptions extends LockOptions {
-  /** how many of the newest versions stay, at least 1; the latest stays beside them */
-  keep: number;
-  /** this version of the name alone goes, damaged or not: 3 or 000003 */
-  remove?: string;
-  dryRun?: boolean;
-}
 
 export interface GcSummary {
   command: "gc";
@@ -61,7 +53,7 @@ export interface GcSummary {
 export async function gc(
   store: string,
   name: string | undefined,
-  { keep, remove, dryRun = false, ...lock }: GcOptions,
+  { keep = gcOptions.keep.default, remove, dryRun = false, ...lock }: WriterOptions<typeof gcOptions>,
 ): Promise<GcSummary> {
   if (remove !== undefined && name === undefined)
     throw new UsageError(`--remove needs a name: embed gc '${store}' NAME --remove ${remove}`);

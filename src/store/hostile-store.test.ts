@@ -36,7 +36,6 @@ const folder = temporaryFolder();
 const lock = { waitMs: 0, signal: new AbortController().signal };
 const secret = join(folder, "home", "authorized_keys");
 const good = join(folder, "good");
-const noExtras = new Map<string, string>();
 
 beforeAll(async () => {
   mkdirSync(join(folder, "home"));
@@ -81,10 +80,10 @@ describe("a run whose manifest lists what is no file of it is 82 and nothing is 
     const refused = { exitCode: 82, message: expect.stringMatching(/manifest\.json' lists .*tampered/) };
     await expect(openRun(run)).rejects.toMatchObject(refused);
     const store = join(folder, `store of ${what}`);
-    await expect(publish(run, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
+    await expect(publish(run, { store, name: "items", ...lock })).rejects.toMatchObject(refused);
+    await expect(alignRun(run, { to: good, out: join(folder, `aligned ${what}`) })).rejects.toMatchObject(
       refused,
     );
-    await expect(alignRun(run, good, join(folder, `aligned ${what}`))).rejects.toMatchObject(refused);
     expect(existsSync(store)).toBe(false);
     expect(existsSync(join(folder, `aligned ${what}`))).toBe(false);
   });
@@ -150,7 +149,7 @@ test.each([
 /** A store of as many good versions. */
 async function storeOf(name: string, versions: number): Promise<string> {
   const store = join(folder, name);
-  for (let i = 0; i < versions; i++) await publish(good, { store, name: "items", extras: noExtras, ...lock });
+  for (let i = 0; i < versions; i++) await publish(good, { store, name: "items", ...lock });
   return store;
 }
 
@@ -200,7 +199,7 @@ test("a poisoned latest version: rollback passes it over, gc removes it, and its
   });
   expect((await rollback(store, "items", lock)).rollback).toMatchObject({ to: "000001" });
   await gc(store, "items", { keep: 8, remove: "000002", ...lock });
-  const { published } = await publish(good, { store, name: "items", extras: noExtras, ...lock });
+  const { published } = await publish(good, { store, name: "items", ...lock });
   expect(published.version).toBe("000003");
 });
 
@@ -210,7 +209,7 @@ test("the only version, when it is damaged, is removed with its latest; a whole 
   await expect(gc(store, "items", only)).rejects.toMatchObject({ exitCode: 64 });
   writeFileSync(join(store, "items", "000001", "manifest.json"), "{");
   await gc(store, "items", only);
-  const { published } = await publish(good, { store, name: "items", extras: noExtras, ...lock });
+  const { published } = await publish(good, { store, name: "items", ...lock });
   expect(published).toMatchObject({ version: "000002", previous: null });
 });
 
@@ -222,9 +221,7 @@ test("a name that is a symbolic link is refused by whatever writes, and what it 
   symlinkSync(join(elsewhere, "items"), join(store, "items"));
   const before = readdirSync(join(elsewhere, "items"));
   const refused = { message: expect.stringContaining("symbolic link") };
-  await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
-    refused,
-  );
+  await expect(publish(good, { store, name: "items", ...lock })).rejects.toMatchObject(refused);
   await expect(rollback(store, "items", { to: "1", ...lock })).rejects.toMatchObject(refused);
   await expect(forget(join(store, "items"), ["item:key 7"], lock)).rejects.toMatchObject(refused);
   await expect(gc(store, "items", { keep: 1, ...lock })).rejects.toMatchObject({ exitCode: 66 });
@@ -242,9 +239,7 @@ test.each([["../../good"], ["/etc"], ["000001/model"], [".."]])(
       exitCode: 82,
       message: expect.stringContaining(`points to '${target}', expected a version`),
     };
-    await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
-      refused,
-    );
+    await expect(publish(good, { store, name: "items", ...lock })).rejects.toMatchObject(refused);
     await expect(gc(store, undefined, { keep: 1, ...lock })).rejects.toMatchObject(refused);
     expect(readlinkSync(link)).toBe(target);
     await rollback(store, "items", lock);
@@ -261,9 +256,7 @@ test("a version that is a symbolic link is none: nothing is written or removed b
   await expect(gc(store, undefined, { keep: 1, ...lock })).rejects.toMatchObject({ exitCode: 82 });
   await expect(forget(store, ["item:key 7"], lock)).rejects.toMatchObject({ exitCode: 66 });
   rmSync(join(store, "items", "latest"));
-  expect((await publish(good, { store, name: "items", extras: noExtras, ...lock })).published.version).toBe(
-    "000002",
-  );
+  expect((await publish(good, { store, name: "items", ...lock })).published.version).toBe("000002");
   expect(readdirSync(elsewhere)).toEqual(before);
 });
 

@@ -1,22 +1,15 @@
 // embed publish: a run becomes the next version of a name in a store.
 
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { checkArtifact } from "../io/read-artifact.js";
+import type { GivenTo } from "../training/options/table.js";
+import type { publishOptions } from "./options.js";
 import { namedLatest, nextVersion, publishRun, withStoreLock } from "./store.js";
-
-export interface PublishOptions extends LockOptions {
-  store: string;
-  name: string;
-  /** files and directories that go beside the run's, by their path within the version */
-  extras: ReadonlyMap<string, string>;
-  /** checks the run and says which version it would be, and writes nothing */
-  dryRun?: boolean;
-}
 
 export interface PublishSummary {
   command: "publish";
@@ -37,8 +30,9 @@ export interface PublishSummary {
  */
 export async function publish(
   run: string,
-  { store, name, extras, dryRun = false, ...lock }: PublishOptions,
+  { store, name, extra = [], dryRun = false, ...lock }: GivenTo<typeof publishOptions> & LockOptions,
 ): Promise<PublishSummary> {
+  const extras = new Map(extra.map(placeAndPath));
   checkStore(store, run);
   const reported = { command: "publish" as const, version: tool, dryRun };
   if (dryRun) {
@@ -66,4 +60,15 @@ function checkStore(store: string, run: string): void {
   throw new UsageError(
     `store '${store}' is inside the run '${run}': name a directory outside of it with --store`,
   );
+}
+
+/** `exports/items.txt=items.txt`, or the path alone: its name is its place. */
+function placeAndPath(text: string): [place: string, path: string] {
+  const at = text.indexOf("=");
+  const [place, path] = at < 0 ? [basename(text), text] : [text.slice(0, at), text.slice(at + 1)];
+  if (place === "" || path === "")
+    throw new UsageError(
+      `--extra expects a path or PLACE=PATH, such as exports/items.txt=items.txt, got '${text}'`,
+    );
+  return [place, path];
 }

@@ -2,7 +2,7 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { report } from "../api/report/report.js";
-import type { ReportOptions, ReportSummary } from "../api/report/options.js";
+import type { GivenReport, ReportSummary } from "../api/report/options.js";
 import type { Watch } from "../training/session/watch.js";
 import { UsageError } from "../errors.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
@@ -17,7 +17,8 @@ import { isStoreName, listVersions, namedLatest, namesOf, type Publication } fro
  */
 export async function reportVersions(
   paths: readonly string[],
-  options: ReportOptions,
+  given: GivenReport,
+  write: (page: Uint8Array) => Promise<void>,
   watch: Watch,
 ): Promise<ReportSummary> {
   const history = new Map<string, readonly { version: string; path: string }[]>();
@@ -37,7 +38,7 @@ export async function reportVersions(
     }
     runs.push(latest?.path ?? reported);
   }
-  return await report(runs, { ...options, history }, watch);
+  return await report(runs, given, { history, ...(given.out === "-" && { write }) }, watch);
 }
 
 /** @throws {UsageError} a store without one of its names */

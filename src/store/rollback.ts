@@ -3,10 +3,10 @@
 import { join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { ArtifactError, EmbedError, NoInputError } from "../errors.js";
-import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { movePointer } from "../io/pointer.js";
 import { LATEST } from "./latest.js";
+import type { rollbackOptions, WriterOptions } from "./options.js";
 import {
   checkVersion,
   latestNumber,
@@ -16,13 +16,6 @@ import {
   withStoreLock,
   type Publication,
 } from "./store.js";
-
-export interface RollbackOptions extends LockOptions {
-  /** the version to go to, 3 or 000003; without it the one that was the latest before the latest was published */
-  to?: string;
-  /** says where it would go, and writes nothing */
-  dryRun?: boolean;
-}
 
 export interface RollbackSummary {
   command: "rollback";
@@ -42,7 +35,7 @@ export interface RollbackSummary {
 export async function rollback(
   store: string,
   name: string,
-  { to, dryRun = false, ...lock }: RollbackOptions,
+  { to, dryRun = false, ...lock }: WriterOptions<typeof rollbackOptions>,
 ): Promise<RollbackSummary> {
   const versions = await versionsOf(store, name);
   const go = async (): Promise<RollbackSummary> => {

@@ -19,7 +19,7 @@ const latestOf = (store: string): string => join(store, "items", "latest");
 /** Publishes the run of so many values, one after the other. */
 async function storeOf(name: string, ...values: number[]): Promise<string> {
   const store = join(folder, name);
-  for (const value of values) await publish(run(value), { store, name: "items", extras: new Map(), ...lock });
+  for (const value of values) await publish(run(value), { store, name: "items", ...lock });
   return store;
 }
 const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
@@ -53,7 +53,7 @@ test("readers in a loop see the old version or the new one while a writer publis
     `${imports}
      for (let i = 0; i < 40; i++) {
        const run = ${JSON.stringify(folder)} + "/run " + (1 + (i % 3));
-       await publish(run, { store: ${JSON.stringify(store)}, name: "items", extras: new Map(), ...lock });
+       await publish(run, { store: ${JSON.stringify(store)}, name: "items", ...lock });
      }`,
   ]);
   const end = once(child, "exit");
@@ -91,7 +91,7 @@ describe("a writer that is killed", () => {
       killedAt(`await withStoreLock(${JSON.stringify(store)}, "items", lock, () =>
       publishRun(${JSON.stringify(run(2))}, ${JSON.stringify(store)}, "items", new Map(), lock.signal, ${onStep(step)}));`);
       expect(await versionsSeen(store)).toBe(1);
-      const { published } = await publish(run(3), { store, name: "items", extras: new Map(), ...lock });
+      const { published } = await publish(run(3), { store, name: "items", ...lock });
       expect(published.version).toBe(step === "written" ? "000002" : "000003");
       expect(await versionsSeen(store)).toBe(3);
       await gc(store, undefined, { keep: 1, ...lock });
@@ -151,7 +151,7 @@ describe("a writer that is killed", () => {
       await versionsSeen(store);
       await latestVersion(store, "items");
     }
-    await publish(run(3), { store, name: "items", extras: new Map(), ...lock });
+    await publish(run(3), { store, name: "items", ...lock });
     expect(await versionsSeen(store)).toBe(3);
     await gc(store, undefined, { keep: 1, ...lock });
     expect(readdirSync(join(store, "items"))).toHaveLength(2);

@@ -17,8 +17,7 @@ const inner = /^(kernels|workers)\//;
 export async function apiPages(): Promise<Record<string, string>> {
   const read = new Declarations();
   const exported = read.exportsOf(join(dist, "index.d.ts"));
-  const results: Awaited<ReturnType<typeof resultOf>>[] = [];
-  for (const found of functions) results.push(await resultOf(found));
+  const results = functions.map(resultOf);
   const roots = [
     ...results.flatMap(({ type, file }) =>
       [...type.matchAll(/\w+/g)].flatMap(([name]) => read.find(file, name) ?? []),
@@ -89,10 +88,11 @@ ${types
 }
 
 /** What a function resolves to, and the file that says so. */
-async function resultOf({ file, load }: LibraryFunction): Promise<{ type: string; file: string }> {
-  const { name } = await load();
-  const path = join(dist, "cli", "commands", `${file}.d.ts`);
-  const [, type] = new RegExp(`function ${name}\\(.*\\): (.*);$`, "m").exec(readFileSync(path, "utf8"))!;
+export function resultOf({ name, file, as = name }: LibraryFunction): { type: string; file: string } {
+  const path = join(dist, file.replace(/\.js$/, ".d.ts"));
+  const [, type] = new RegExp(`function ${as}\\([\\s\\S]*?\\): (.*);$`, "m").exec(
+    readFileSync(path, "utf8"),
+  )!;
   return { type: type!, file: path };
 }
 

@@ -2,6 +2,7 @@
 
 import { Writable } from "node:stream";
 import { Command, CommanderError } from "commander";
+import { addCommand } from "../cli/add-command.js";
 import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import { EmbedError } from "../errors.js";
@@ -28,9 +29,8 @@ export function commandLines(): (line: string) => Promise<Ended> {
   return async (line) => {
     const words = line.split(" ").filter((word) => word !== "");
     const entry = commands.find(({ name }) => name === words[0])!;
-    const add = await entry.load();
     const program = new Command("embed").exitOverride();
-    const command = add(program, interrupts.signal, interrupts).exitOverride();
+    const command = addCommand(program, entry.name, await entry.load(), interrupts).exitOverride();
     command.configureOutput({ writeErr: () => undefined });
     try {
       await program.parseAsync(words, { from: "user" });

@@ -4,9 +4,8 @@
 //   command's Option objects ──► one option in turn, so that each is drawn, and up to four more that need no server
 //                            ──► what those go with (a table's `only`), where it is not drawn ──► the words to type
 
-import type { Option } from "commander";
 import { isSwitch, nameOf } from "../flags/setting.js";
-import { TableOption } from "../flags/table-option.js";
+import type { TableOption } from "../flags/table-option.js";
 import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 import { trainers, type TrainerRow } from "./trainers.js";
 import { commandOf } from "./training-commands.js";
@@ -186,8 +185,8 @@ const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Every option that the generator draws of a command. */
-export function drawnOptions(row: TrainerRow): Option[] {
-  const { options } = commandOf(row.command);
+export function drawnOptions(row: TrainerRow): TableOption[] {
+  const options = commandOf(row.command).options as TableOption[];
   return options.filter(
     (option) =>
       !option.hidden &&
@@ -198,11 +197,10 @@ export function drawnOptions(row: TrainerRow): Option[] {
 }
 
 /** Whether the row's own words are of those that the option goes with: another row of the command has the others. */
-function goesWithRow(option: Option, row: TrainerRow, options: readonly Option[]): boolean {
-  if (!(option instanceof TableOption)) return true;
+function goesWithRow(option: TableOption, row: TrainerRow, options: readonly TableOption[]): boolean {
   const own = [...row.columns, ...row.small];
   return Object.entries(option.declared.only ?? {}).every(([name, values]) => {
-    const other = options.find((one) => one instanceof TableOption && one.optionName === name);
+    const other = options.find((one) => one.optionName === name);
     const at = other ? own.indexOf(other.long!) : -1;
     return values === true || at < 0 || values.includes(own[at + 1]!);
   });
@@ -213,7 +211,7 @@ function goesWithRow(option: Option, row: TrainerRow, options: readonly Option[]
  *
  * @throws {Error} nothing here says what its placeholder stands for
  */
-export function valuesOf(option: Option, row: TrainerRow, files: CombinationFiles): readonly string[] {
+export function valuesOf(option: TableOption, row: TrainerRow, files: CombinationFiles): readonly string[] {
   if (isSwitch(option)) return [];
   if (option.argChoices) return option.argChoices;
   const name = nameOf(option);
@@ -252,18 +250,22 @@ export function* drawCombinations(
 }
 
 /** The options with values, and before each the options that it goes with, unless they are drawn or the row has them. */
-function withCompanions(row: TrainerRow, chosen: Option[], files: CombinationFiles, random: Random): Drawn[] {
+function withCompanions(
+  row: TrainerRow,
+  chosen: TableOption[],
+  files: CombinationFiles,
+  random: Random,
+): Drawn[] {
   const all = drawnOptions(row);
   const drawn = new Map(chosen.map((option) => [option.attributeName(), valueOf(option)]));
-  function valueOf(option: Option, among = valuesOf(option, row, files)): Drawn {
+  function valueOf(option: TableOption, among = valuesOf(option, row, files)): Drawn {
     return { flag: option.long!, ...(!isSwitch(option) && { value: pick(among, random) }) };
   }
-  function add(option: Option): void {
-    if (!(option instanceof TableOption)) return;
+  function add(option: TableOption): void {
     const { declared, optionName } = option;
     const more = Object.hasOwn(beside, optionName) ? beside[optionName] : {};
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
-      const other = all.find((one) => one instanceof TableOption && one.optionName === name);
+      const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
       // the row's own word stands where it fits
       if (values === true && row.small.includes(other.long!)) continue;
@@ -283,9 +285,8 @@ function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const isLeftOut = (flag: string): boolean => {
     if (valueOf.has(flag) || replaced.has(flag)) return true;
     const option = all.find(({ long }) => long === flag);
-    if (!(option instanceof TableOption)) return false;
-    return Object.entries(option.declared.only ?? {}).some(([name, values]) => {
-      const other = all.find((one) => one instanceof TableOption && one.optionName === name);
+    return Object.entries(option?.declared.only ?? {}).some(([name, values]) => {
+      const other = all.find((one) => one.optionName === name);
       const value = other && valueOf.get(other.long!);
       return value !== undefined && values !== true && !values.includes(value);
     });

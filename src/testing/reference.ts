@@ -1,14 +1,11 @@
 // docs/reference/: a page for each command, from what its flags declare, and the pages of the package's types.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { commands } from "../cli/commands.js";
 import { commandOf } from "../library/call.js";
 import { signaturesOf } from "../library/declare.js";
 import { functions } from "../library/functions.js";
-import { apiPages } from "./api-pages.js";
-import { projectFolder } from "./places.js";
+import { apiPages, resultOf } from "./api-pages.js";
 
 const NOTE = "<!-- Written by `npm run docs` from the command's options: change these, not this page. -->\n";
 const NOTE_ON_TYPES =
@@ -18,7 +15,7 @@ const NOTE_ON_TYPES =
 export async function referencePages(): Promise<Record<string, string>> {
   const pages: Record<string, string> = { "README.md": indexPage() };
   for (const [name, text] of Object.entries(await apiPages())) pages[name] = `${NOTE_ON_TYPES}\n${text}\n`;
-  for (const { name } of commands) pages[`${name}.md`] = await pageOf(await commandOf({ command: name }));
+  for (const { name } of commands) pages[`${name}.md`] = pageOf(await commandOf({ command: name }));
   return pages;
 }
 
@@ -36,7 +33,7 @@ From TypeScript: [functions and errors](typescript.md), [options](typescript-opt
 `;
 }
 
-async function pageOf(command: Command): Promise<string> {
+function pageOf(command: Command): string {
   const name = command.name();
   const parts = [
     `${NOTE}\n# embed ${name}`,
@@ -49,7 +46,7 @@ async function pageOf(command: Command): Promise<string> {
             .join("\n"),
         ]
       : []),
-    ...(await fromTypeScript(command)),
+    ...fromTypeScript(command),
     ...examplesOf(command),
     ...optionGroups(command).map(
       ([heading, options]) => `## ${heading}\n\n${options.map(optionLine).join("\n")}`,
@@ -59,15 +56,10 @@ async function pageOf(command: Command): Promise<string> {
 }
 
 /** How its functions are called from TypeScript, and what they resolve to. */
-async function fromTypeScript(command: Command): Promise<string[]> {
+function fromTypeScript(command: Command): string[] {
   const lines: string[] = [];
   for (const found of functions.filter((one) => one.command === command.name())) {
-    const { name } = await found.load();
-    const declared = readFileSync(
-      join(projectFolder, "dist", "cli", "commands", `${found.file}.d.ts`),
-      "utf8",
-    );
-    const result = new RegExp(`function ${name}\\(.*\\): (.*);$`, "m").exec(declared)![1]!;
+    const { type: result } = resultOf(found);
     for (const signature of signaturesOf(found, command)) lines.push(`${signature}: ${result}`);
   }
   if (lines.length === 0) return [];

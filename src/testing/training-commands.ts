@@ -2,8 +2,9 @@
 
 import { Command, CommanderError } from "commander";
 import { EmbedError, UsageError } from "../errors.js";
-import { addLogOrQueryArgument } from "../flags/options.js";
-import { addTable, givenOf } from "../flags/table-option.js";
+import { declareCommand } from "../cli/add-command.js";
+import { trainerCommand } from "../cli/commands/train.js";
+import { givenOf } from "../flags/table-option.js";
 import type { GivenTraining } from "../training/options/log.js";
 import { train } from "../training/session/session.js";
 import type { Summary } from "../training/session/summary.js";
@@ -18,7 +19,7 @@ export const trainingCommands: ReadonlyMap<string, Trainer> = loaded;
 
 /** A trainer's command with its flags. */
 export function commandOf(name: string): Command {
-  return addTable(addLogOrQueryArgument(new Command(name)), trainingCommands.get(name)!.options);
+  return declareCommand(new Command(name), trainerCommand(trainingCommands.get(name)!));
 }
 
 /** A watch that hears nothing and is never aborted. */

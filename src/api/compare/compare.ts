@@ -16,7 +16,7 @@ import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js"
 import { definedOf } from "../../training/options/defined.js";
 import type { GivenTraining } from "../../training/options/log.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import { checkGiven, noSuchOption, resolved } from "../../training/options/table.js";
+import { noSuchOption, resolved } from "../../training/options/table.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { MOST_RUNS } from "../../report/page.js";
@@ -54,7 +54,6 @@ export async function compareTrainers(
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
   checkNames(given);
-  checkGiven(compareOptions, given);
   const own = resolved(compareOwn, given);
   const { out, search } = given;
   const { force = false, runs = runsBeside(out) } = own;
@@ -195,11 +194,10 @@ async function writePage(
   await report(
     leaderboard.lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
     {
-      ...{ out, force, leaderboard, top: 8, points: 2000 },
+      ...{ out, force, hashKeys },
       part: goal === "predictions" ? "test" : "none",
-      reading: firstReadingOf(given),
-      ...definedOf({ hashKeys }),
     },
+    { leaderboard, reading: firstReadingOf(given) },
     { ...watch, observe: (progress) => progress.stage !== "note" && watch.observe(progress) },
   );
 }

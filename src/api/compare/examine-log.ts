@@ -21,7 +21,7 @@ import { unitsOf } from "../../training/judging/evaluate-scores.js";
 import { openParts } from "../../training/session/session.js";
 import type { Goal, LogTraits } from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";
-import { rankingProtocol } from "../evaluate/ranking-protocol.js";
+import { rankingProtocol } from "../../ranking/protocol.js";
 import type { GivenCompare } from "./options.js";
 
 /** What all trainings and their measurements have in common. */

@@ -15,13 +15,14 @@ import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";
 import { knownModelOf } from "../../trainers/index.js";
-import type { EvaluateOptions } from "../evaluate/options.js";
-import { evaluateRuns } from "../evaluate/ranking/ranking.js";
-import { measureScores } from "../evaluate/scores.js";
+import { measureRankings, type RankingOptions } from "../../ranking/measure.js";
+import { measureScores } from "../scored-rows.js";
 import type { Examined } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
+/** What rankings and scores are measured with alike. */
+type Shared = Pick<RankingOptions, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
 /** Measures the runs and the baselines. @param untrained what the leaderboard lists beside them */
@@ -47,11 +48,7 @@ export async function measure(
     ]),
   );
   const { hashKeys, seed = 1, bootstrap } = given;
-  const options: EvaluateOptions = {
-    part: "test",
-    ...{ seed, bootstrap, reading: firstReadingOf(given) },
-    ...definedOf({ hashKeys }),
-  };
+  const options: Shared = { part: "test", seed, bootstrap, reading: firstReadingOf(given), hashKeys };
   const isRanking = examined.traits.goal === "lists";
   const found = await (isRanking ? measureLists : measurePredictions)(runs, examined, options, given, watch);
   for (const text of together(found.warnings, runs)) watch.observe({ stage: "warning", text });
@@ -79,14 +76,14 @@ type Measured = Pick<Leaderboard, "metrics" | "on"> & {
 async function measureLists(
   runs: readonly Contestant[],
   { items = 0, split }: Examined,
-  options: EvaluateOptions,
+  options: Shared,
   { k, repeats }: Asked,
   watch: Watch,
 ): Promise<Measured> {
-  const { names: baselines, unmeasured } = comparedBaselines({ items, repeats: repeats === "allow" });
-  const ranking = { ranking: true, k: [k], baselines, eachItsWay: true, ...definedOf({ repeats }) };
+  const { names: baseline, unmeasured } = comparedBaselines({ items, repeats: repeats === "allow" });
+  const ranking = { k: [k], baseline, score: "own" as const, repeats };
   const ordered = await rankersFirst(runs);
-  const { compared, users, warnings } = await evaluateRuns(ordered, { ...options, ...ranking }, watch);
+  const { compared, users, warnings } = await measureRankings(ordered, { ...options, ...ranking }, watch);
   return {
     ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
     on: `${counted(users.judged)} users with held-out items among ${counted(split.test)} test rows`,
@@ -97,7 +94,7 @@ async function measureLists(
 async function measurePredictions(
   runs: readonly Contestant[],
   { constant, split, traits: { task } }: Examined,
-  options: EvaluateOptions,
+  options: Shared,
   { bootstrap: samples, seed = 1 }: Asked,
   watch: Watch,
 ): Promise<Measured> {

@@ -14,8 +14,7 @@ import type { InputFingerprint } from "../../io/fingerprint.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
 import { silently } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { edgesBetween, readEdgeFile, type EdgeFile } from "../evaluate/edges/edge-files.js";
-import type { EvaluateOptions } from "../evaluate/options.js";
+import { edgesBetween, readEdgeFile, type EdgeFile, type EdgeReading } from "../edge-files.js";
 
 /** Rows of content may have so many pairs after smoothing, 12 bytes each. */
 const MOST_PAIRS = 200_000_000;
@@ -39,7 +38,7 @@ export async function readContentEdges(
   files: readonly string[],
   items: Keys,
   asTrained: (key: string) => string,
-  { reading }: Pick<EvaluateOptions, "reading">,
+  { reading }: Pick<EdgeReading, "reading">,
   watch: Watch,
 ): Promise<ContentEdges> {
   const read = await readEdgeFile("--content-edges", files, undefined, { reading }, silently(watch));

@@ -9,17 +9,23 @@
 //
 // docs/cold-start.md has how it is chosen and measured.
 
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
+import { cellsBesideLog } from "../../training/reading/open-as-trained.js";
 import { keyAt } from "../../log/keys.js";
 import { hashOrder } from "../../sampling/training-events.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import type { Run } from "../../embedding/run-directory.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import type { Graph } from "../../dataset/graph/graph.js";
+import type { InputFingerprint } from "../../io/fingerprint.js";
 import { FITTED, LEFT_OUT, type RidgeMap } from "../../kernels/ridge/binding.js";
 import { predictRows } from "../../solvers/ridge/ridge.js";
+import type { ContentOptions } from "../../training/options/content-options.js";
+import { hidingText } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { Catalogue } from "./catalogue.js";
-import { smoothedRows } from "./content-edges.js";
+import { readCatalogue, type Catalogue } from "./catalogue.js";
+import { readContentEdges, smoothedRows } from "./content-edges.js";
 import { fitRows, PENALTIES, r2OfRows, targetsOf, type Fitted, type Fitting } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
@@ -70,12 +76,56 @@ export interface ContentMap {
   warnings: string[];
 }
 
-export interface MapOptions {
+interface MapOptions {
   /** The catalogue's files, for messages. */
   named: string;
   threads: number;
   /** Edges that content is smoothed over; without `hops`, 0 or 1 hop is chosen by R². */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
+}
+
+/** A catalogue with its map. */
+export interface MappedCatalogue {
+  catalogue: Catalogue;
+  map: ContentMap;
+  inputs: InputFingerprint[];
+  warnings: string[];
+}
+
+/**
+ * Reads a catalogue, and edges between its items where files of them are named, and fits the map to a run's items.
+ *
+ * @param field of the items, whose name the key column has by default
+ * @param asTrained a key as the run's table has it
+ * @throws as readCatalogue, readContentEdges and fitContentMap
+ */
+export async function mapCatalogue(
+  { run, field, table, range }: { run: Run; field: string; table: EmbeddingTable; range: RowRange },
+  asTrained: (key: string) => string,
+  options: ContentOptions & Pick<FurtherLog, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<MappedCatalogue> {
+  const { content = [], contentKey, contentEdges, contentHops: hops, reading, hashKeys } = options;
+  const { threads } = reading;
+  const warnings: string[] = [];
+  const tell = (found: { notes: readonly string[]; warnings: readonly string[] }) => {
+    for (const text of found.notes) watch.observe({ stage: "note", text });
+    warnings.push(...found.warnings);
+  };
+  const how = { threads, isNamed: contentKey !== undefined, cells: cellsBesideLog(run, reading) };
+  const read = () => readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
+  const catalogue = await (hashKeys === undefined ? read() : hidingText(read));
+  tell(catalogue);
+  const edges =
+    contentEdges && (await readContentEdges(contentEdges, catalogue.keys, asTrained, options, watch));
+  if (edges) tell(edges);
+  const map = await fitContentMap(table, range, catalogue, {
+    ...watch,
+    ...{ named: content.join(", "), threads },
+    edges: edges && { graph: edges.graph, hops },
+  });
+  tell(map);
+  return { catalogue, map, inputs: [...catalogue.inputs, ...(edges?.inputs ?? [])], warnings };
 }
 
 /**
@@ -84,7 +134,7 @@ export interface MapOptions {
  * @param range of the table's items
  * @throws {UsageError} too few items are in both
  */
-export async function fitContentMap(
+async function fitContentMap(
   table: EmbeddingTable,
   range: RowRange,
   catalogue: Catalogue,

@@ -15,7 +15,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { openIndexOf, searchIndex, type IndexOfRun } from "../hnsw/search.js";
 import { rowsInIndex } from "../hnsw/source.js";
-import type { EvaluateOptions } from "./options.js";
+import type { Evaluating } from "./options.js";
 
 /** The most queries; more change the third digit. */
 const MOST_QUERIES = 2000;
@@ -38,14 +38,13 @@ export interface EvaluatedIndex {
   warnings: string[];
   rows: number;
   index: IndexQueries;
-  k: number[];
-  ef: number[];
+  given: Record<string, unknown>;
 }
 
 /** @throws {UsageError} several runs, no search that is wide enough, or an index of another table */
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
-  { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: EvaluateOptions,
+  { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,
   { signal, observe }: Watch,
 ): Promise<EvaluatedIndex> {
   if (runs.length > 1)
@@ -93,7 +92,8 @@ export async function evaluateIndex(
   compared.push(
     contender("exact", { distancesPerQuery: count, queriesPerSecond: queries.count / exact.seconds }),
   );
-  return { compared, warnings: [], rows: queries.count, index: queries, k: lengths, ef };
+  const given = { index: path, k: lengths, ef };
+  return { compared, warnings: [], rows: queries.count, index: queries, given };
 }
 
 function contender(name: string, metrics: Record<string, number>): Compared {

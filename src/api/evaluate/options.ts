@@ -1,302 +1,406 @@
-// What `embed evaluate` is asked, and what cannot be asked together.
+// Options of `embed evaluate`. What is evaluated is its mode; an option says for which modes it is.
 
-import { flagOf, UsageError } from "../../errors.js";
-import { edgeScorings } from "../../evaluation/edge-scores.js";
-import type { NonEdgeKind } from "../../evaluation/edges.js";
-import type { ReadOptions } from "../../log/log.js";
-import type { BadRowReport } from "../../training/reading/bad-row-report.js";
-import type { Scoring } from "./ranking/contenders.js";
-import { content, type ContentOptions } from "../../training/options/content-options.js";
-import type { Repeats } from "./ranking-protocol.js";
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
+import { hashedIds } from "../../training/options/columns.js";
+import { content } from "../../training/options/content-options.js";
+import { badRows, reading } from "../../training/options/reading.js";
+import { query, table, threads } from "../../training/options/run-options.js";
+import {
+  BELOW_1,
+  choice,
+  custom,
+  flag,
+  list,
+  number,
+  pick,
+  share,
+  text,
+  texts,
+  whole,
+  wholeOf,
+  withCommon,
+  type About,
+  type Given,
+  type OptionTable,
+} from "../../training/options/table.js";
 
-export interface EvaluateOptions extends ContentOptions {
-  /** the log to measure on; absent where a part of the training's own is */
-  on?: string[] | undefined;
-  /** the validation or the test part that the first run's training held out, read again */
-  part?: "valid" | "test" | undefined;
-  /** rank all items for each user, as is done anyway for a run whose model ranks items */
-  ranking?: boolean;
-  /** a file of labels of items, FILE:FIELD[=COLUMN]: tables are evaluated on it, and no log is read */
-  labels?: string;
-  /** its column: how many of an item's nearest share a label with it */
-  neighborsBy?: string;
-  /** its column: what a linear model reads of it from vectors */
-  probe?: string;
-  /** probe: share of the items that train, in place of 0.8 by a hash */
-  probeTrain?: number;
-  /** probe: how often items are shuffled into both parts; once when absent */
-  probeRepeats?: number;
-  /** probe: vectors as they are, their dimensions not standardized */
-  probeRaw?: boolean;
-  /** a directory of embed index: what it finds is evaluated beside a look at every row */
-  index?: string;
-  /** index: candidates that its searches remember, one number or several; 32, 64 and 128 when absent */
-  ef?: number[];
-  /** files of held-out edges: tables are evaluated on them */
-  edges?: string[];
-  /** edges: the columns of their ends; `source` and `target`, else the first two, when absent */
-  source?: string;
-  target?: string;
-  /** edges: an edge and its reverse are two pairs */
-  directed?: boolean;
-  /** edges: files of edges that are no non-edges, those of the training */
-  knownEdges?: string[];
-  /** edges: how non-edges are drawn; `uniform` when absent */
-  nonEdges?: NonEdgeKind;
-  /** edges: csv of further nodes with vectors, a file a run in their order */
-  newNodes?: string[];
-  /** edges: the field of the nodes; the item's, or the only one, when absent */
-  field?: string;
-  /** ranking: items a list, one or several; 20 when absent */
-  k?: number[];
-  /** ranking: a log whose items are left out of its users' lists, as those of training are */
-  mask?: string[];
-  /** ranking: whether items that a user has from training can be found again */
-  repeats?: Repeats;
-  /** ranking: users whom no run knows are evaluated, and the first items of each, this share of them, are folded in */
-  foldInShare?: number;
-  /** ranking: items that training has not seen are evaluated, with so many events of each known */
-  cold?: number[];
-  /** ranking: a file of users and items; what is held out is ranked among these alone */
-  candidates?: string;
-  /** ranking: what else is ranked by, learned from the training events of the first run */
-  baselines?: string[];
-  /** ranking: of regression runs, the label from which on an event counts */
-  positiveFrom?: number;
-  /** ranking: how runs rank; by their models when absent */
-  scoring?: Scoring;
-  /** ranking: a run whose model ranks nothing ranks by the cosines of its table */
-  eachItsWay?: boolean;
-  /** ranking by tables: user, history, last or last:N; the user's row where the table has users, else the history, when absent */
-  query?: string;
-  /** of a query of several items: a span such as 30d, in which an item's weight halves by its age before the user's latest event */
-  queryHalfLife?: string;
-  /** ranking: the table of it, in runs of several */
-  table?: string;
-  /** scores of events against drawn negatives: correct for how they were drawn */
-  logq?: boolean;
-  /** bins of the calibration curve; 10 when absent */
-  bins?: number;
-  /** a file for that curve, CSV */
-  curve?: string;
-  /** replace it */
-  force?: boolean;
-  /** how often users are drawn again for the intervals; 0 for none */
-  bootstrap?: number;
-  /** names these draws and the baseline random */
-  seed?: number;
-  /** penalty of the baseline ease; 500 when absent */
-  easeL2?: number;
-  /** of the baselines gf-cf and chebycf: eigenvectors whose ideal filter is added, and its weight; as published when absent */
-  filterDim?: number;
-  filterWeight?: number;
-  /** of the baseline chebycf: how flat its plateau is, and the power of items' degrees; as published when absent */
-  filterFlatness?: number;
-  filterPower?: number;
-  /** the file with the secret of a run whose ids are hashed */
-  hashKeys?: string;
-  reading: ReadOptions;
-  maxBad?: number;
-  badRows?: BadRowReport;
+/** What is evaluated, as messages call it. */
+export const modes = {
+  scores: "scored rows",
+  ranking: "a ranking (--ranking)",
+  cold: "new items (--cold)",
+  labels: "labels of items (--labels)",
+  edges: "held-out edges (--edges)",
+  index: "an index (--index)",
+} as const;
+export type Mode = keyof typeof modes;
+
+const MANY = Number.MAX_SAFE_INTEGER;
+const anyNumber = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE } as const;
+const fromZero = { min: 0, max: Number.MAX_VALUE } as const;
+const withinShares = { min: Number.MIN_VALUE, max: BELOW_1 } as const;
+
+/** The options, each for these modes. */
+function forModes<T extends OptionTable>(given: T, ...own: readonly Mode[]): T {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, option]) => [name, { ...option, for: own }]),
+  ) as T;
 }
 
-/** What means nothing without a ranking. */
-const ofRanking = [
-  "k",
-  "mask",
-  "repeats",
-  "candidates",
-  "foldInShare",
-  "positiveFrom",
-  "query",
-  "queryHalfLife",
-  "table",
-] as const;
-
-/** What means nothing without --cold. */
-const ofCold = Object.keys(content) as (keyof ContentOptions)[];
-
-/** What means nothing with one. */
-const ofScores = ["logq", "bins", "curve"] as const;
-
-/** What means nothing where tables are evaluated. */
-const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
-
-/** What means nothing without baselines. */
-const ofBaselines = ["easeL2", "filterDim", "filterWeight", "filterFlatness", "filterPower"] as const;
-
-/** What means nothing without a probe. */
-const ofProbe = ["probeTrain", "probeRepeats", "probeRaw"] as const;
-
-/** What means nothing without edges. */
-const ofEdges = ["source", "target", "directed", "knownEdges", "nonEdges", "newNodes", "field"] as const;
-
-/** Flags that are not called as their options. */
-const flags: Partial<Record<string, string>> = { baselines: "--baseline", scoring: "--score" };
-
-/** @throws {UsageError} one of these options was given, which are for something else @param why a clause: `for --edges` */
-function refuseGiven(options: EvaluateOptions, names: readonly (keyof EvaluateOptions)[], why: string): void {
-  const given = names.filter((name) => options[name] !== undefined);
-  if (given.length === 0) return;
-  const named = given.map((name) => flags[name] ?? flagOf(name)).join(" and ");
-  throw new UsageError(`${named} ${given.length > 1 ? "are" : "is"} ${why}`);
-}
-
-/** @throws {UsageError} options that mean nothing where tables are evaluated on edges, or a file of new nodes too many or too few */
-export function checkEdges(options: EvaluateOptions, numRuns: number): void {
-  const { scoring = "cosine", table, newNodes } = options;
-  const others = ["labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines] as const;
-  const taken: readonly string[] = ["scoring", "table", "maxBad"];
-  const ofOthers = [...ofLogs, ...ofRanking, ...ofScores].filter((name) => !taken.includes(name));
-  refuseGiven(
-    options,
-    [...others, ...ofOthers],
-    "not allowed with --edges, which evaluates only tables on edges",
-  );
-  if (scoring === "model")
-    throw new UsageError(
-      `--score must be one of ${edgeScorings.join(", ")} with --edges, which evaluates vectors`,
-    );
-  if (scoring === "context" && table !== undefined)
-    throw new UsageError(
-      "--table needs --score dot or cosine: --score context uses the default table and the context table",
-    );
-  if (newNodes === undefined) return;
-  if (newNodes.length !== numRuns)
-    throw new UsageError(
-      `--new-nodes needs one file per run, in the order of the runs: got ${newNodes.length} files for ` +
-        `${numRuns} runs`,
-    );
-  if (scoring === "context")
-    throw new UsageError("--new-nodes needs --score cosine or dot: new nodes have no context vectors");
-}
-
-/** @throws {UsageError} options that mean nothing where new items are evaluated, or content where they are not */
-export function checkCold(options: EvaluateOptions): void {
-  const { cold, content: catalogue, scoring } = options;
-  if (cold === undefined) {
-    refuseGiven(options, ofCold, "only allowed with --cold, which evaluates items not seen in training");
-    return;
-  }
-  const odd = [...ofRanking, ...ofScores, ...ofEdges, ...ofProbe, ...ofBaselines].filter(
-    (name) => name !== "k" && name !== "positiveFrom",
-  );
-  refuseGiven(
-    options,
-    ["labels", "neighborsBy", "probe", "edges", "baselines", ...odd],
-    "not allowed with --cold, which has its own baselines",
-  );
-  if (scoring === "context")
-    throw new UsageError("--score context cannot be combined with --cold: use --score model, dot or cosine");
-  if (catalogue === undefined)
-    refuseGiven(
-      options,
-      ofCold.filter((name) => name !== "content"),
-      "only allowed with --content CATALOGUE",
-    );
-  if (options.on?.includes("-"))
-    throw new UsageError("--cold reads the log more than once and cannot read standard input: name a file");
-}
-
-/** @throws {UsageError} options that mean nothing where an index is evaluated */
-export function checkIndex(options: EvaluateOptions): void {
-  const others = ["edges", "labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines, ...ofEdges] as const;
-  const ofRankings = ofRanking.filter((name) => name !== "k");
-  refuseGiven(
-    options,
-    [...others, ...ofLogs, ...ofRankings, ...ofScores, ...ofCold, "cold", "bootstrap", "hashKeys"],
-    "not allowed with --index, which evaluates only the index",
+/** Whole numbers from `min` on, with commas between them; ascending, each once. */
+function numbers<const S extends About<number[]>>(min: number, spec: S) {
+  const isOne = (x: unknown) => Number.isInteger(x) && (x as number) >= min;
+  return custom(
+    "list",
+    {
+      type: "number | string | readonly number[]",
+      parse: (given: string, flagName: string) =>
+        distinct(given.split(",").map((one) => wholeOf(one, flagName, min))),
+      complaint: (value: number[]) =>
+        Array.isArray(value) && value.length > 0 && value.every(isOne)
+          ? undefined
+          : `integers of at least ${min}`,
+    },
+    spec,
   );
 }
 
-/** @throws {UsageError} options of edges where nothing is evaluated on edges, or of a probe where there is none */
-export function checkOthers(options: EvaluateOptions): void {
-  refuseGiven(options, ofEdges, "for --edges");
-  refuseGiven(options, ["ef"], "for --index DIR");
-  if (options.probe === undefined) refuseGiven(options, ofProbe, "for --probe COLUMN");
+/** Ascending, each once. */
+export function distinct(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
-/** Whether tables are evaluated, and no log is read. */
-export function asksForTables({ labels, neighborsBy, probe }: EvaluateOptions): boolean {
-  return (labels ?? neighborsBy ?? probe) !== undefined;
-}
+const group = "Options:";
+const ofLog = forModes(
+  {
+    on: texts("log", {
+      help: "log to evaluate on; repeatable, several files are read as one log",
+      group,
+      not: { part: true },
+    }),
+    part: choice(["valid", "test"], {
+      placeholder: "part",
+      help: "instead of --on: evaluate on the split held out when the first run was trained",
+      group,
+    }),
+  },
+  ...(["scores", "ranking", "cold"] as const),
+);
 
-/** @throws {UsageError} labels without a column or a column without labels, or options of logs where tables are evaluated */
-export function checkTables(options: EvaluateOptions): void {
-  const { labels, neighborsBy, probe } = options;
-  if (labels === undefined)
-    throw new UsageError(
-      `${neighborsBy === undefined ? "--probe" : "--neighbors-by"} needs a label file: --labels FILE:item`,
-    );
-  if (neighborsBy === undefined && probe === undefined)
-    throw new UsageError("--labels needs --neighbors-by COLUMN, --probe COLUMN or both");
-  const ofRankings = ofRanking.filter((name) => name !== "k" && name !== "table");
-  refuseGiven(
-    options,
-    [...ofLogs, ...ofRankings, ...ofScores],
-    "not allowed with --labels, which evaluates only tables",
-  );
-  const { probeTrain } = options;
-  if (probeTrain !== undefined && !(probeTrain > 0 && probeTrain < 1))
-    throw new UsageError(`--probe-train must be between 0 and 1 (exclusive), such as 0.5, got ${probeTrain}`);
-  if (options.k !== undefined && neighborsBy === undefined)
-    throw new UsageError("--k needs --neighbors-by COLUMN here");
-}
+const ofScores = forModes(
+  {
+    curve: text("file", { help: "write the calibration curve to this CSV file", group: "Scores:" }),
+    bins: whole({
+      min: 1,
+      max: MANY,
+      help: "with --curve: number of equal-count bins",
+      group: "Scores:",
+      shown: "10",
+    }),
+    logq: flag({
+      help: "for a run trained with --negatives: correct scores and counts for negative sampling",
+      group: "Scores:",
+    }),
+  },
+  "scores",
+);
 
-/** @throws {UsageError} options of scored rows where items are ranked, or a table where contexts rank */
-export function checkRanking(options: EvaluateOptions): void {
-  const { scoring = "model", table } = options;
-  if (table !== undefined && (scoring === "context" || scoring === "model"))
-    throw new UsageError(
-      "--table needs --score dot or cosine: " +
-        (scoring === "model"
-          ? "a model uses its own tables"
-          : "--score context uses the default table and the context table"),
-    );
-  refuseGiven(options, ofScores, "only for scored rows, but here items are ranked");
-  if (options.foldInShare !== undefined) checkFoldIn(options, options.foldInShare);
-}
+const rankingGroup = "Ranking:";
+const FILTERS = { baseline: ["gf-cf", "chebycf"] };
+const ofRanking = {
+  ranking: flag({
+    help: "rank all items for each user and report recall, ndcg, hit rate and mrr",
+    group: rankingGroup,
+    for: ["ranking", "cold"],
+  }),
+  k: numbers(1, {
+    help:
+      "cutoffs K of ranked lists, such as 10,20,50 (default: 20), or numbers of neighbours for " +
+      "--neighbors-by (default: 10)",
+    group: rankingGroup,
+    for: ["ranking", "cold", "labels", "index"],
+  }),
+  mask: texts("log", {
+    help: "log of further events whose items are masked for their users; repeatable",
+    group: rankingGroup,
+    for: ["ranking"],
+  }),
+  repeats: choice(["mask", "allow"], {
+    help: "items that a user already has from training: mask removes them from the ranking, allow keeps them",
+    group: rankingGroup,
+    for: ["ranking"],
+    not: { foldInShare: true },
+    why: "folded-in items are always masked",
+  }),
+  foldInShare: share({
+    ...withinShares,
+    help:
+      "evaluate on users unknown to the runs: the first share of a user's items, such as 0.8, is folded " +
+      "in, the rest is held out",
+    group: rankingGroup,
+    for: ["ranking"],
+    not: { score: ["context"], baseline: ["user-history"], on: ["-"] },
+    why: "it ranks by folded-in vectors, masks folded-in items, and reads the log once per run",
+  }),
+  cold: numbers(0, {
+    help:
+      "evaluate on items not seen in training (--split items), given this many of their events, such as " +
+      "0,1,3,10",
+    group: rankingGroup,
+    for: ["cold"],
+    not: { score: ["context"], on: ["-"] },
+    why: "it ranks by rows of users and items, and reads the log more than once",
+  }),
+  candidates: text("file", {
+    help: "file of user and item pairs: rank held-out items only among these candidates",
+    group: rankingGroup,
+    for: ["ranking"],
+  }),
+  baseline: list("names", {
+    help: "baselines to compare with: popularity, item-cf, item-knn, rp3beta, slim, user-history, ease, gf-cf, chebycf, random",
+    group: rankingGroup,
+    for: ["ranking"],
+  }),
+  easeL2: number({
+    ...fromZero,
+    help: "L2 penalty of the baseline ease",
+    group: rankingGroup,
+    for: ["ranking"],
+    only: { baseline: ["ease"] },
+    shown: "500",
+  }),
+  filterDim: whole({
+    min: 0,
+    max: MANY,
+    help:
+      "for the baselines gf-cf and chebycf: number of eigenvectors in the ideal low-pass filter, 0 for " +
+      "none (default: 256; chebycf: 512)",
+    group: rankingGroup,
+    for: ["ranking"],
+    only: FILTERS,
+  }),
+  filterWeight: number({
+    ...fromZero,
+    help: "for the baselines gf-cf and chebycf: weight of the ideal low-pass filter (default: 0.3; chebycf: 0.2)",
+    group: rankingGroup,
+    for: ["ranking"],
+    only: FILTERS,
+  }),
+  filterFlatness: number({
+    ...fromZero,
+    help: "for the baseline chebycf: flatness of the filter's plateau",
+    group: rankingGroup,
+    for: ["ranking"],
+    only: { baseline: ["chebycf"] },
+    shown: "1.5",
+  }),
+  filterPower: number({
+    ...fromZero,
+    help: "for the baseline chebycf: exponent of item degree in the normalization",
+    group: rankingGroup,
+    for: ["ranking"],
+    only: { baseline: ["chebycf"] },
+    shown: "0.4",
+  }),
+  positiveFrom: number({
+    ...anyNumber,
+    help: "for a log with labels: count only events with a label of x or more",
+    group: rankingGroup,
+    for: ["ranking", "cold"],
+  }),
+  score: choice(["model", "dot", "cosine", "context"], {
+    placeholder: "how",
+    help:
+      "how items are scored: by the model, by the table's vectors (dot or cosine), or by item vectors " +
+      "against context vectors (context)",
+    group: rankingGroup,
+    for: ["ranking", "cold", "edges"],
+  }),
+  query: {
+    ...query.query,
+    group: rankingGroup,
+    for: ["ranking"],
+    only: { score: ["cosine", "dot", "context"] },
+    not: { foldInShare: true },
+    why: "folded-in vectors are the queries",
+  },
+  queryHalfLife: { ...query.queryHalfLife, group: rankingGroup, for: ["ranking"], only: { query: true } },
+  table: {
+    ...table.table,
+    help: "with --labels, --score dot or cosine: table to use, for a run with several tables",
+    group: rankingGroup,
+    for: ["ranking", "labels", "edges"],
+    onlyAny: { score: ["dot", "cosine"], labels: true, edges: true },
+    not: { score: ["context"], foldInShare: true },
+    why: "these vectors are not of one table",
+  },
+} as const;
 
-/** @throws {UsageError} the share is none, or options that say otherwise what users are ranked by and what they have */
-function checkFoldIn(options: EvaluateOptions, share: number): void {
-  if (!(share > 0 && share < 1))
-    throw new UsageError(`--fold-in-share must be between 0 and 1 (exclusive), such as 0.8, got ${share}`);
-  const late = options.baselines?.find((name) => name === "user-history");
-  if (late !== undefined)
-    throw new UsageError(
-      `--baseline ${late} recommends items that users already have and cannot be combined with ` +
-        "--fold-in-share, which masks them",
-    );
-  refuseGiven(options, ["repeats"], "not allowed with --fold-in-share, which always masks folded-in items");
-  refuseGiven(
-    options,
-    ["query", "queryHalfLife", "table"],
-    "not allowed with --fold-in-share, which ranks by folded-in user vectors",
-  );
-  if (options.scoring === "context")
-    throw new UsageError(
-      "--score context cannot be combined with --fold-in-share: use --score model, dot or cosine",
-    );
-  if (options.on?.includes("-"))
-    throw new UsageError(
-      "--fold-in-share reads the log once per run and cannot read standard input: name a file",
-    );
-}
+const ofLabels = forModes(
+  {
+    labels: text("file:field", {
+      help:
+        "file of labels for a field's keys (multi-valued cells as a|b); FILE:FIELD=COLUMN if the key column " +
+        "has another name",
+      group: "Tables:",
+      onlyAny: { neighborsBy: true, probe: true },
+    }),
+    neighborsBy: text("column", {
+      help: "with --labels: label column; measures how often nearest neighbours share a label",
+      group: "Tables:",
+      only: { labels: true },
+    }),
+    probe: text("column", {
+      help: "with --labels: label column; measures how well a logistic regression predicts it from the vectors",
+      group: "Tables:",
+      only: { labels: true },
+    }),
+    probeTrain: share({
+      ...withinShares,
+      help: "with --probe: share of items used to train the regression, such as 0.5 or 50%",
+      group: "Tables:",
+      only: { probe: true },
+      shown: "0.8",
+    }),
+    probeRepeats: whole({
+      min: 1,
+      max: MANY,
+      help: "with --probe: number of random train/test splits to average over; also prints an interval",
+      group: "Tables:",
+      only: { probe: true },
+      shown: "1",
+    }),
+    probeRaw: flag({
+      help: "with --probe: use the vectors as they are, as published results do, instead of standardising them",
+      group: "Tables:",
+      only: { probe: true },
+    }),
+  },
+  "labels",
+);
 
-/** Whether the options ask for a ranking by themselves. */
-export function asksForRanking(options: EvaluateOptions): boolean {
-  const { ranking, baselines, scoring, candidates, foldInShare } = options;
-  return ranking === true || [baselines, scoring, candidates, foldInShare].some((one) => one !== undefined);
-}
+const ofEdges = forModes(
+  {
+    edges: texts("file", {
+      help: "file of held-out edges: measures how often they score above non-edges (AUC); repeatable",
+      group: "Edges:",
+      not: { score: ["model"] },
+      why: "it evaluates vectors; use --score dot, cosine or context",
+    }),
+    source: text("column", {
+      help: "with --edges: column of the source node",
+      group: "Edges:",
+      only: { target: true },
+      shown: "source, else the first column",
+    }),
+    target: text("column", {
+      help: "with --edges: column of the target node",
+      group: "Edges:",
+      only: { source: true },
+      shown: "target, else the second column",
+    }),
+    directed: flag({
+      help: "with --edges: treat edges as directed: an edge and its reverse are different pairs",
+      group: "Edges:",
+    }),
+    knownEdges: texts("file", {
+      help: "with --edges: file of training edges, excluded from the sampled non-edges; repeatable",
+      group: "Edges:",
+    }),
+    nonEdges: choice(["uniform", "held-ends"], {
+      placeholder: "how",
+      help:
+        "with --edges: how non-edges are sampled: uniformly from all nodes, or from the endpoints of " +
+        "held-out edges",
+      group: "Edges:",
+      shown: "uniform",
+    }),
+    newNodes: texts("file", {
+      help: "with --edges: CSV file of vectors for additional nodes, as written by transform; one file per run",
+      group: "Edges:",
+      not: { score: ["context"] },
+      why: "new nodes have no context vectors",
+    }),
+    field: text("name", {
+      help: "with --edges: field to evaluate",
+      group: "Edges:",
+      shown: "the item, or the only field",
+    }),
+  },
+  "edges",
+);
 
-/** @throws {UsageError} options of ranking where rows are scored */
-export function checkScoring(options: EvaluateOptions): void {
-  refuseGiven(options, ofRanking, "for --ranking");
-}
+const ofIndex = forModes(
+  {
+    index: text("dir", {
+      help: "index of the run's table (from embed index): measures its recall of the --k nearest rows (default: 10)",
+      group: "Indexes:",
+    }),
+    ef: numbers(1, {
+      help: "with --index: search candidate list sizes (HNSW ef) to measure, such as 32,64 (default: 32,64,128)",
+      group: "Indexes:",
+    }),
+  },
+  "index",
+);
 
-/** @throws {UsageError} neither a log nor a part is named, or both */
-export function checkLog({ on, part }: Pick<EvaluateOptions, "on" | "part">): void {
-  if (on && part) throw new UsageError("--on and --part cannot be combined");
-  if (!on && !part)
-    throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
-}
+/** Of modes that read a log or draw again. */
+const allButIndex = ["scores", "ranking", "cold", "labels", "edges"] as const;
+
+export const evaluateOptions = withCommon(
+  {
+    ...ofLog,
+    ...threads,
+    ...ofScores,
+    ...ofRanking,
+    ...forModes(content, "cold"),
+    ...ofLabels,
+    ...ofEdges,
+    ...ofIndex,
+    ...forModes(pick(hashedIds, "hashKeys"), ...allButIndex),
+    ...reading,
+    maxBad: { ...badRows.maxBad, for: ["scores", "ranking", "cold", "edges"] },
+    badRows: { ...badRows.badRows, for: ["scores", "ranking", "cold"] },
+    force: flag({ help: "replace an existing --bad-rows or --curve file", group: "Reading:" }),
+    bootstrap: whole({
+      min: 0,
+      max: MANY,
+      help: "number of bootstrap samples of users (or items) for confidence intervals; 0 disables them",
+      group,
+      for: allButIndex,
+      shown: "1000",
+    }),
+    seed: whole({
+      min: 0,
+      max: MANY,
+      help: "random seed for --bootstrap, the baseline random, and the items held out by --probe",
+      group,
+      shown: "1",
+    }),
+    format: choice(["text", "markdown"], {
+      placeholder: "format",
+      help: "format of the printed table",
+      group: "Output:",
+      default: "text",
+    }),
+  } as const,
+  [
+    ...(["on", "part", "threads", "ranking", "k", "mask", "repeats", "positiveFrom", "score"] as const),
+    ...([
+      "candidates",
+      "foldInShare",
+      "cold",
+      "baseline",
+      "query",
+      "labels",
+      "neighborsBy",
+      "probe",
+    ] as const),
+    ...(["edges", "index", "content", "curve", "bootstrap", "seed", "format", "force"] as const),
+  ],
+);
+
+export type EvaluateOptions = Given<typeof evaluateOptions>;
+
+/** The options as what evaluates takes them: how a log is read instead of how that is said. */
+export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

@@ -1,69 +1,62 @@
-// The metrics of runs by the scores of a log's rows.
+// Runs evaluated by the scores of a log's rows.
 
-import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
-import { capable } from "../../trainers/index.js";
-import type { Contestant, Curves, Scored } from "../../training/judging/evaluate-scores.js";
+import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+import { knownModelOf, refusal } from "../../trainers/index.js";
 import type { Watch } from "../../training/session/watch.js";
-import { insteadOfLabels } from "./alternatives.js";
-import type { EvaluateOptions } from "./options.js";
+import { scoreRows, type ScoredResult } from "../scored-rows.js";
+import type { Evaluating } from "./options.js";
 
-/** Bins of a calibration curve. */
-const BINS = 10;
-
-export interface ScoredResult {
-  compared: Compared[];
-  curves: Curves;
-  warnings: string[];
-  rows: number;
-}
-
-/** Scores the log with each run, read as that run's own. @throws {UsageError} a run scores no rows */
+/** @throws {UsageError} as scoreRows @throws {OutputError} the curve's file exists */
 export async function evaluateScores(
   runs: readonly Contestant[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
-): Promise<ScoredResult> {
-  const { measured, units, ...rest } = await measureScores(runs, options, watch);
-  const { bootstrap: samples = 1000, seed = 1 } = options;
-  return { compared: compare(measured, units, { samples, seed }), ...rest };
-}
-
-/** What runs measure on a log. */
-interface MeasuredScores extends Omit<ScoredResult, "compared"> {
-  /** without what users add up to, where the runs keep different rows */
-  measured: Measured[];
-  /** users, or rows of a log without them */
-  units: number;
-}
-
-/** As evaluateScores, before contenders are compared. */
-export async function measureScores(
-  runs: readonly Contestant[],
-  options: EvaluateOptions,
-  watch: Watch,
-): Promise<MeasuredScores> {
-  const all: (Scored & { name: string })[] = [];
-  const warnings: string[] = [];
-  const { bins = BINS } = options;
-  for (const { run, name, table } of runs) {
-    const evaluate = await capable(run, "evaluate", "cannot predict labels", await insteadOfLabels(run));
-    const scored = await evaluate(run, { ...options, bins, inPlace: table }, watch);
-    all.push({ ...scored, name });
-    const { oneClassUsers = 0 } = scored;
-    const own = [...scored.warnings];
-    if (oneClassUsers > 0 && "userAuc" in scored.metrics)
-      own.push(`userAuc skips ${oneClassUsers} users whose rows are all of one class`);
-    warnings.push(...own.map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
+): Promise<ScoredResult & { given: Record<string, unknown> }> {
+  const { on, part, logq, bins, curve, force = false } = options;
+  if (curve !== undefined) {
+    await checkNotAnInput("--curve", curve, on ?? []);
+    await checkOutput(curve, force, "file");
   }
-  const [first] = all;
-  const alike = all.every(({ rows, units }) => rows === first!.rows && units.size === first!.units.size);
-  if (!alike) warnings.push("no intervals: the runs keep different rows of the log");
-  const measured = all.map(({ name, byUser, metrics }): Measured => ({
-    name,
-    kind: "run",
-    byUser: alike ? byUser : [],
-    others: metrics,
-  }));
-  const curves = Object.fromEntries(all.flatMap(({ name, curve }) => (curve ? [[name, curve]] : [])));
-  return { measured, units: first!.units.size, curves, warnings, rows: first!.rows };
+  const { curves, ...scored } = await scoreRows(runs, options, watch);
+  if (curve !== undefined)
+    await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
+  return { ...scored, curves, given: { on, part, logq, bins } };
+}
+
+/** The curves as CSV, a line a bin. */
+function curveLines(curves: Curves): string {
+  const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = Object.entries(curves).flatMap(([name, bins]) =>
+    bins.map(({ rows, predicted, observed }, b) => [cell(name), b + 1, rows, predicted, observed].join(",")),
+  );
+  return ["run,bin,rows,predicted,observed", ...lines].map((line) => `${line}\n`).join("");
+}
+
+/** @throws {UsageError} the run neither predicts labels nor ranks items; says what can be done with it */
+export async function checkScores(run: Run): Promise<void> {
+  const { evaluate, rank, preprocess } = await knownModelOf(run);
+  if (evaluate || rank) return;
+  const {
+    user,
+    item,
+    fields = [],
+  } = run.manifest.roles as {
+    user?: string;
+    item?: string;
+    fields?: readonly string[];
+  };
+  const evaluated = "Evaluate its table with --labels FILE:item --neighbors-by COLUMN";
+  const others = "and use it with embed neighbors, diff and export";
+  // a run that does not say how a log is read has imported its table
+  const instead = !preprocess
+    ? `${evaluated}, ranks after a trained run under --score dot, ${others}`
+    : item === undefined || !fields.includes(item)
+      ? "It is there for embed transform, report and diff"
+      : `${evaluated}, ${user === undefined ? "" : "ranks under --score dot, "}${others}`;
+  throw await refusal(run, "cannot score rows or rank items", (one) => Boolean(one.evaluate ?? one.rank), {
+    instead,
+  });
 }

@@ -18,8 +18,8 @@ import { capable, modelOf } from "../../trainers/index.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";
 import { compositionOf, type Compose } from "../compose.js";
 import { composed } from "../composed-items.js";
-import { evaluateRuns } from "../evaluate/ranking/ranking.js";
-import { evaluateScores } from "../evaluate/scores.js";
+import { measureRankings } from "../../ranking/measure.js";
+import { scoreRows } from "../scored-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 
 export interface HeldOutLoss {
@@ -81,8 +81,8 @@ export async function heldOutLoss(
   const ranks = ranksItems(preprocess.task);
   const asked = { on, part, reading, ...(ranks && { k: [20], repeats: "mask" as const }) };
   const { compared } = ranks
-    ? await evaluateRuns(runs, asked, watch)
-    : await evaluateScores(runs, asked, watch);
+    ? await measureRankings(runs, asked, watch)
+    : await scoreRows(runs, asked, watch);
   const [exact, other] = compared;
   const metric = ranks ? "recallAt20" : preprocess.task === "regression" ? "rmse" : "auc";
   const values = [exact, other].map((one) => one!.metrics[metric]);

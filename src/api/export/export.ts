@@ -18,11 +18,13 @@ import { UsageError } from "../../errors.js";
 import { writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { definedOf } from "../../training/options/defined.js";
+import { resolved } from "../../training/options/table.js";
 import type { Chunks } from "../../io/write.js";
 import { heldOutLoss } from "./dtype-held-out.js";
 import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
 import { wholeNetworkOf } from "./whole-network.js";
-import { checkTogether, type ExportRunOptions } from "./options.js";
+import { checkTogether } from "./check-options.js";
+import { exportOptions, type ExportRunOptions, type GivenExport } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./rows.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
@@ -71,12 +73,13 @@ export interface ExportSummary {
  */
 export async function exportRun(
   path: string,
-  options: ExportRunOptions,
+  given: GivenExport,
   write: (chunk: Uint8Array) => Promise<void>,
   signal: AbortSignal,
   tell: (note: string) => void = () => undefined,
 ): Promise<ExportSummary> {
   const start = performance.now();
+  const options = resolved(exportOptions, given);
   const { format: name, out, force } = options;
   const format = formatNamed(name);
   const { urlEnv: variable } = options;
@@ -87,7 +90,7 @@ export async function exportRun(
   if (toStdout && "save" in format) {
     throw new UsageError(`format ${name} cannot be written to a stream: name a file with -o FILE`);
   }
-  checkTogether(format, options);
+  checkTogether(format, given);
   // unknown keys have a row where a format looks keys up; which, its reader need not know
   const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
   const asked = { ...options, ...definedOf({ reserve: options.reserve ?? unknown }) };
@@ -138,12 +141,12 @@ interface Output {
 const DEFAULT_INTO = "embeddings";
 
 /** Options with the column that `field` stands for. */
-type Resolved = Omit<ExportRunOptions, "field"> & { field: string | undefined };
+type OfColumn = Omit<ExportRunOptions, "field"> & { field: string | undefined };
 
 async function writeRows(
   opened: OpenRows,
   format: ExportFormat,
-  options: Resolved,
+  options: OfColumn,
   { directory, force, signal, server, write }: Output,
   tell: (note: string) => void,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss" | "unchanged">> {
@@ -203,7 +206,7 @@ function tellZeros(numZero: number, tell: (note: string) => void): void {
 async function writeDelta(
   opened: OpenRows,
   format: ExportFormat,
-  options: Resolved,
+  options: OfColumn,
   { directory, force, signal, write }: Output,
   tell: (note: string) => void,
 ): Promise<{ rows: number; delta: Delta }> {
@@ -228,7 +231,7 @@ async function writeDelta(
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
-  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype, into }: Resolved,
+  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype, into }: OfColumn,
 ): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const preprocess = await preprocessOf(opened);
@@ -247,5 +250,5 @@ function statedOptions(
   field: string | undefined,
 ): Record<string, unknown> {
   const place = urlEnv === undefined ? { into } : { urlEnv, into: into ?? DEFAULT_INTO };
-  return definedOf({ mips: false, ...stated, field, ...place });
+  return definedOf({ ...stated, field, ...place });
 }

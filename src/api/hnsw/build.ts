@@ -12,10 +12,11 @@ import { buildHnsw } from "../../retrieval/hnsw/build.js";
 import { hnswChunks } from "../../retrieval/hnsw/file.js";
 import { levelsOf } from "../../retrieval/hnsw/levels.js";
 import { buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/mixed.js";
-import { nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
+import { nearnessOf, SPACES, widthOf } from "../../retrieval/hnsw/space.js";
 import { definedOf } from "../../training/options/defined.js";
+import { resolved } from "../../training/options/table.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
-import type { Compose } from "../compose.js";
+import { indexOptions, type IndexOptions } from "./options.js";
 import { openTable } from "../tables.js";
 import {
   FACTS_FILE,
@@ -27,28 +28,6 @@ import {
   type IndexFacts,
 } from "./directory.js";
 import { indexSource, rowsInIndex, type IndexSource } from "./source.js";
-
-export interface IndexOptions {
-  field: string;
-  out: string;
-  /** replace an existing index */
-  force?: boolean;
-  /** what the run's model ranks by when absent */
-  metric?: IndexMetric;
-  /** of a run with several tables */
-  table?: string;
-  compose?: Compose;
-  /** links of a node on a level above 0, twice as many on level 0 */
-  m?: number;
-  /** candidates that a node chooses its neighbours from */
-  efConstruction?: number;
-  /** names the draws of the nodes' levels */
-  seed?: number;
-  threads: number;
-}
-
-/** As hnswlib's own. */
-export const indexDefaults = { m: 16, efConstruction: 200, seed: 1 };
 
 export interface IndexSummary {
   command: "index";
@@ -70,10 +49,11 @@ export interface IndexSummary {
  *
  * @throws {UsageError} no such field, a metric that the run's model has not, or more than fits 4 GiB
  */
-export async function indexRun(path: string, options: IndexOptions, given: Watch): Promise<IndexSummary> {
+export async function indexRun(path: string, asked: IndexOptions, given: Watch): Promise<IndexSummary> {
   const start = performance.now();
-  const { out, force = false, table, threads } = options;
-  const { m, efConstruction, seed } = checked({ ...indexDefaults, ...definedOf(options) });
+  const options = resolved(indexOptions, asked);
+  const { out, force = false, table, threads, m, efConstruction, seed } = options;
+  checkLinks(options);
   await checkOutput(out, force, "directory", ownIndex);
   const { watch, warnings, warn } = collectWarnings(given);
   const opened = await openTable(path, table);
@@ -129,13 +109,12 @@ export async function indexRun(path: string, options: IndexOptions, given: Watch
   };
 }
 
-function checked<O extends typeof indexDefaults>(options: O): O {
-  const { m, efConstruction } = options;
+/** @throws {UsageError} a graph of so many links cannot be built */
+function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }): void {
   if (!(m >= FEWEST_LINKS && m <= mostLinks))
     throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${mostLinks}, got ${m}`);
   if (efConstruction < m)
     throw new UsageError(`--ef-construction must be at least --m (${m}), got ${efConstruction}`);
-  return options;
 }
 
 /** Rows that are not indexed. */

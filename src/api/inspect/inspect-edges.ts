@@ -11,16 +11,9 @@ import { DataError, excerpt, UsageError } from "../../errors.js";
 import { openLogWith } from "../../training/reading/open-log.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { InspectOptions } from "./inspect.js";
-
-export interface InspectEdgesOptions extends InspectOptions {
-  /** the columns of an edge's ends */
-  source: string;
-  target: string;
-  /** the column of weights */
-  weight?: string;
-  directed?: boolean;
-}
+import { firstReadingOf } from "../../training/options/reading.js";
+import { badRowsOf } from "../../training/reading/bad-row-report.js";
+import type { InspectEdgesOptions } from "./options.js";
 
 /** What a list of edges holds. */
 export interface EdgeInspection extends GraphFacts {
@@ -85,9 +78,12 @@ function weightWarnings(name: string | undefined, weights: Float64Array | undefi
 
 async function readEdges(
   paths: readonly string[],
-  { source, target, weight, reading, badRows, ...bad }: InspectEdgesOptions,
+  given: InspectEdgesOptions,
   { observe, signal }: Watch,
 ): Promise<{ dataset: Dataset; weights?: Float64Array; warnings: string[] }> {
+  const { source, target, weight } = given;
+  const reading = firstReadingOf(given);
+  const { badRows, ...bad } = badRowsOf(given);
   if (paths.length === 1 && (await isEncodedDataset(paths[0]!))) return await encodedEdges(paths[0]!, weight);
   await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);

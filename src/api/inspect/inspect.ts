@@ -1,10 +1,11 @@
 // `embed inspect`: what a log holds, before anything is trained on it.
 
+import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
-import type { Log, ReadOptions } from "../../log/log.js";
+import type { Log } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
 import { repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
@@ -13,70 +14,60 @@ import { datasetIsHere, openLogWith } from "../../training/reading/open-log.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
-import type { BadRowReport } from "../../training/reading/bad-row-report.js";
+import { firstReadingOf } from "../../training/options/reading.js";
+import { badRowsOf } from "../../training/reading/bad-row-report.js";
+import { logOptions, type InspectOptions } from "./options.js";
 import { inspectDataset } from "./inspect-dataset.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { firstTrainer } from "../../trainers/index.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
-
-export interface InspectOptions {
-  reading: ReadOptions;
-  /** columns that are not looked at */
-  ignore?: readonly string[];
-  /** the form of times, as --time-format takes it */
-  timeFormat?: string;
-  /** the most frequent users and items that are shown; 5 when absent */
-  top?: number;
-  maxBad?: number;
-  badRows?: BadRowReport;
-}
-
-/** The most frequent keys that are shown where nothing is said. */
-export const DEFAULT_TOP = 5;
 
 const FIRST_ROWS = 5;
 /** Roles whose cells are keys. */
 const KEYS = new Set(["user", "item", "session", "field"]);
 
-/** Writes what was found as a config file for training. @throws {OutputError} the file exists (without force) */
-export async function writeStarterConfig(
-  path: string,
-  logs: readonly string[],
-  { rows, columns }: Inspection,
-  force: boolean,
-  timeFormat?: string,
-): Promise<void> {
-  const text = starterConfig(logs, rows, columns, firstTrainer.labels.command, timeFormat);
-  await writeFileAtomic(path, [Buffer.from(text, "utf8")], force);
-}
-
 /** Reads the whole log, or an encoded dataset, and counts. @throws {DataError} more rows are bad than may be @throws {UsageError} a dataset beside a server */
 export async function inspect(
   paths: readonly string[],
-  options: InspectOptions,
+  given: InspectOptions,
   watch: Watch,
 ): Promise<Inspection> {
+  const { writeConfig, timeFormat, force = false } = given;
+  const found = (await datasetFacts(paths, given)) ?? (await inspectLog(paths, given, watch));
+  if (writeConfig !== undefined) {
+    const text = starterConfig(paths, found.rows, found.columns, firstTrainer.labels.command, timeFormat);
+    await writeFileAtomic(writeConfig, [Buffer.from(text, "utf8")], force);
+  }
+  return found;
+}
+
+/** What an encoded dataset among the paths holds; undefined where there is none. @throws {UsageError} it is beside others, or a server */
+async function datasetFacts(
+  paths: readonly string[],
+  { engine, top = logOptions.top.default }: InspectOptions,
+): Promise<Inspection | undefined> {
   for (const path of paths) {
     if (!(await isEncodedDataset(path))) continue;
-    if (options.reading.engine) throw datasetIsHere(path);
-    return inspectDataset(path, paths, { firstRows: FIRST_ROWS, top: options.top ?? DEFAULT_TOP });
+    if (engine !== undefined) throw datasetIsHere(path);
+    return await inspectDataset(path, paths, { firstRows: FIRST_ROWS, top });
   }
-  return inspectLog(paths, options, watch);
+  return undefined;
 }
 
 async function inspectLog(
   paths: readonly string[],
-  { reading, ignore = [], timeFormat, top = DEFAULT_TOP, badRows, ...bad }: InspectOptions,
+  given: InspectOptions,
   { observe, signal }: Watch,
 ): Promise<Inspection> {
+  const { ignore = [], timeFormat, top = logOptions.top.default } = given;
+  const { badRows, ...bad } = badRowsOf(given);
   await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
   const opened = await openLogWith(
     paths,
-    { ...reading, ignore: [...ignore], keepBadRows: badRows !== undefined },
+    { ...firstReadingOf(given), ignore: [...ignore], keepBadRows: badRows !== undefined },
     { observe, signal },
   );
   try {

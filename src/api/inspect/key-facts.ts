@@ -1,8 +1,8 @@
 // Finds the most frequent users and items of a log and its repeated rows, and warns of both.
 
 import type { Roles } from "../../dataset/dataset.js";
+import { MISSING } from "../../log/keys.js";
 import { DuplicateRows, type Duplicates } from "./duplicate-rows.js";
-import { KeyCounter, type FrequentKeys } from "./frequent-keys.js";
 
 export interface KeyFacts {
   /** of the user column and the item column, where there is one */
@@ -61,4 +61,94 @@ export class KeyFactsCounter {
       ],
     };
   }
+}
+
+/** The keys of a role's column that most rows hold. */
+export interface FrequentKeys {
+  role: "user" | "item";
+  column: string;
+  keys: { key: string; rows: number; share: number }[];
+}
+
+/** A user with more events than so many times the 99th percentile of users, and more than this share of all, is reported. */
+const TIMES_PERCENTILE = 20;
+const LEAST_SHARE = 0.001;
+/** A suggested limit is this factor times the percentile: above the events of people, below those of reported users. */
+const TIMES_LIMIT = 15;
+/** Users below which there is no such percentile. */
+const FEW_USERS = 20;
+/** Keys that a warning names. */
+const MOST_NAMED = 5;
+
+/** Counts the rows of each key of a column: 4 bytes a distinct key. */
+export class KeyCounter {
+  #rows = new Uint32Array(1024);
+  #numKeys = 0;
+  #total = 0;
+
+  /** @param numKeys distinct keys up to these rows */
+  add(codes: Uint32Array, numRows: number, numKeys: number): void {
+    this.#numKeys = Math.max(this.#numKeys, numKeys);
+    if (numKeys > this.#rows.length) {
+      const larger = new Uint32Array(2 * numKeys);
+      larger.set(this.#rows);
+      this.#rows = larger;
+    }
+    for (let row = 0; row < numRows; row++) {
+      const code = codes[row]!;
+      if (code === MISSING) continue;
+      this.#rows[code]!++;
+      this.#total++;
+    }
+  }
+
+  /** The keys that most rows hold, ties in order of appearance. */
+  most(count: number, keyOf: (code: number) => string): FrequentKeys["keys"] {
+    return this.#mostCodes(count).map((code) => ({
+      key: keyOf(code),
+      rows: this.#rows[code]!,
+      share: this.#rows[code]! / this.#total,
+    }));
+  }
+
+  /** The warning about users with far more events than others; none where there is no such user. */
+  crowdWarnings(column: string, keyOf: (code: number) => string): string[] {
+    const sorted = this.#rows.slice(0, this.#numKeys).sort();
+    if (sorted.length < FEW_USERS) return [];
+    const percentile = sorted[Math.floor(0.99 * (sorted.length - 1))]!;
+    const least = Math.max(TIMES_PERCENTILE * percentile, LEAST_SHARE * this.#total);
+    const numHeavy = sorted.length - sorted.findLastIndex((rows) => rows <= least) - 1;
+    if (numHeavy === 0) return [];
+    const heavy = this.most(Math.min(numHeavy, MOST_NAMED), keyOf);
+    const named = heavy.map(
+      ({ key, rows, share }) =>
+        `'${key}' (${rows.toLocaleString("en")} events, ${(100 * share).toFixed(1)} %)`,
+    );
+    const others = numHeavy > heavy.length ? ` and ${numHeavy - heavy.length} more` : "";
+    const who = numHeavy === 1 ? "1 user has" : `${numHeavy} users have`;
+    return [
+      `${who} far more events in '${column}' than others: ${named.join(", ")}${others}; 99 % of users have at most ` +
+        `${percentile.toLocaleString("en")}. If these are bots, test accounts or a placeholder for missing users, ` +
+        `--drop-users-above ${roundedUp(TIMES_LIMIT * percentile)} leaves them out`,
+    ];
+  }
+
+  #mostCodes(count: number): number[] {
+    const best: number[] = [];
+    for (let code = 0; code < this.#numKeys; code++) {
+      const rows = this.#rows[code]!;
+      if (rows === 0 || (best.length === count && rows <= this.#rows[best.at(-1)!]!)) continue;
+      let at = best.length;
+      while (at > 0 && this.#rows[best[at - 1]!]! < rows) at--;
+      best.splice(at, 0, code);
+      if (best.length > count) best.pop();
+    }
+    return best;
+  }
+}
+
+/** The least number of two digits and zeros that is no less. */
+function roundedUp(x: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(x)) - 1);
+  return Math.ceil(x / unit) * unit;
 }

@@ -9,7 +9,7 @@ import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/session/describe-run.js";
 import { definedOf } from "../../training/options/defined.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
-import { checkGiven, resolved, type OptionTable, omit } from "../../training/options/table.js";
+import { omit, resolved, withCommon, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session/session.js";
 import type { ComparedTrainings } from "../../training/warm-start/initializations.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
@@ -17,7 +17,7 @@ import type { Summary } from "../../training/session/summary.js";
 import { trainers } from "../../trainers/index.js";
 import { trainArms, type LiftPlan } from "./arms.js";
 import { checkUnseen } from "./leak.js";
-import { liftOwn, type LiftOptions } from "./options.js";
+import { liftCommon, liftOwn, type LiftOptions } from "./options.js";
 import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
 
 /** Seeds below which intervals are wide. */
@@ -49,11 +49,10 @@ export async function lift(
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { init, unchecked = false } = given;
-  const { out, force = false, ...own } = resolved(liftOwn, given);
+  const { out, force = false, format: _, ...own } = resolved(liftOwn, given);
   if (out !== undefined) await checkOutput(out, force, "file");
   const compared = await comparedTrainings();
   const table = liftTable(compared);
-  checkGiven(table, given);
   const trainings = Object.fromEntries(
     Object.entries(given).filter(([name]) => name === "init" || !Object.hasOwn(liftOwn, name)),
   ) as Parameters<ComparedTrainings["plan"]>[0];
@@ -110,7 +109,9 @@ export async function comparedTrainings(): Promise<ComparedTrainings> {
 /** The options of lift: those of the trainings, and its own. */
 export function liftTable({ options }: ComparedTrainings): OptionTable {
   // a run's log is not read through a server again, so whether its rows were held out cannot be checked
-  return { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
+  const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
+  const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
+  return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);
 }
 
 /** Arms whose best step size is the least or the greatest that was tried, and few seeds. */

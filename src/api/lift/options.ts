@@ -1,6 +1,6 @@
 // What `lift` is asked to do.
 
-import { custom, flag, numberOf, text, whole, type Given } from "../../training/options/table.js";
+import { choice, custom, flag, numberOf, text, whole, type Given } from "../../training/options/table.js";
 import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
@@ -28,7 +28,19 @@ export const liftOwn = {
     group: "Output:",
   }),
   force: flag({ help: "replace an existing file", group: "Output:" }),
+  format: choice(["text", "markdown"], {
+    placeholder: "format",
+    help: "format of the printed result",
+    group: "Output:",
+    default: "text",
+  }),
 } as const;
+
+/** Options that --help shows, of the trainings' too. */
+export const liftCommon = [
+  ...["init", "label", "time", "fields", "numeric", "valid", "test", "split", "arch", "hidden", "epochs"],
+  ...["patience", "seeds", "learningRates", "embeddingLearningRates", "threads", "out", "force"],
+];
 
 /** What was given: lift's own options, and those of the trainings by their names. */
 export type LiftOptions = Given<typeof liftOwn> &

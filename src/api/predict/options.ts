@@ -1,28 +1,44 @@
-// What `embed predict` is asked for, and what it sums up.
+// Options of `embed predict`, and what it sums up.
 
 import type { UnseenCounts } from "../../dataset/rows.js";
-import { rowFormats, type RowFormat } from "../../export/row-formats.js";
-import type { FurtherLog } from "../../training/reading/open-as-trained.js";
+import { rowFormats } from "../../export/row-formats.js";
+import { hashedIds } from "../../training/options/columns.js";
+import { badRows, reading } from "../../training/options/reading.js";
+import { threads } from "../../training/options/run-options.js";
+import { choice, flag, list, pick, text, type Given } from "../../training/options/table.js";
 import type { Summary } from "../../training/session/summary.js";
 
-export const predictFormats = rowFormats;
+const group = "Options:";
 
-export interface PredictOptions extends Pick<
-  FurtherLog,
-  "on" | "reading" | "hashKeys" | "maxBad" | "badRows"
-> {
-  /** columns of the log that are written beside predictions, in this order; the rows' numbers where there are none */
-  keep?: readonly string[];
-  /** scores as the model has them, before the link that makes probabilities of them and before they are clipped */
-  rawScores?: boolean;
-  /** by the ending of `out` when absent, else csv */
-  format?: RowFormat;
-  /** a model file of LightGBM or XGBoost, in place of a run */
-  model?: string;
-  /** a path; undefined or `-` for `write` */
-  out?: string;
-  force: boolean;
-}
+export const predictOptions = {
+  keep: list("columns", {
+    help: "columns of the log to write with the predictions, such as user,item; by default the row number, from 1",
+    group,
+  }),
+  rawScores: flag({ help: "write raw scores: log-odds, or class scores before the softmax", group }),
+  model: text("file", {
+    help: "use a LightGBM (text) or XGBoost (JSON) model file instead of a run, and write its raw scores",
+    group,
+    not: { hashKeys: true },
+  }),
+  ...threads,
+  ...pick(hashedIds, "hashKeys"),
+  ...reading,
+  dedupe: {
+    ...reading.dedupe,
+    refused: "cannot be used here, because predict writes predictions row by row",
+  },
+  ...badRows,
+  format: choice(rowFormats, {
+    placeholder: "format",
+    help: "output format; by default from the extension of -o, else csv",
+    group: "Output:",
+  }),
+  out: text("path", { help: "file to write; - or no file is stdout", group: "Output:" }),
+  force: flag({ help: "replace an existing output", group: "Output:" }),
+} as const;
+
+export type PredictOptions = Given<typeof predictOptions>;
 
 export interface PredictSummary extends Summary {
   /** names of the columns of predictions */

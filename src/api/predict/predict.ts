@@ -2,6 +2,7 @@
 //
 //   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, beside the cells that are kept ──► a file
 
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
@@ -22,6 +23,8 @@ import { capable, modelOf, ofForeign } from "../../trainers/index.js";
 import { changedSides } from "../../training/warnings/leaks.js";
 import { linked, predictionNames, type RowPredictor } from "../../training/capabilities/row-predictor.js";
 import { SkippedRows } from "../../training/reading/bad-row-report.js";
+import { badRowsOf } from "../../training/reading/bad-row-report.js";
+import { readingOf } from "../../training/options/reading.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { readBlocks, type ReadBlock } from "./blocks.js";
 import type { PredictOptions, PredictSummary } from "./options.js";
@@ -35,29 +38,39 @@ const MAX_ROW = 2 ** 32 - 1;
 /**
  * Predicts the rows of a log, to a file, whole or not at all, or in chunks to `write`.
  *
- * @param path a run directory; undefined for `options.model`
+ * @param path a run directory; undefined for `given.model`
+ * @param on   files and patterns of the log
  * @throws {UsageError} the run's model scores no rows; says what can be done with it
  * @throws {DataError} the log cannot be read as the run's, or no row is left
  */
 export async function predict(
   path: string | undefined,
-  options: PredictOptions,
+  on: string[],
+  given: PredictOptions,
   write: (chunk: Uint8Array) => Promise<void>,
-  given: Watch,
+  watching: Watch,
 ): Promise<PredictSummary> {
   const start = performance.now();
-  const { on, out, force, model, rawScores = false, keep = [], hashKeys } = options;
-  const { watch, warnings, warn } = collectWarnings(given);
-  checkOptions(path, options);
-  const format = options.format ?? formatOfFile(out);
+  const { out, force = false, model, rawScores = false, keep = [], hashKeys } = given;
+  const { watch, warnings, warn } = collectWarnings(watching);
+  checkOptions(path, given);
+  const log = { on, reading: readingOf(given), hashKeys, ...badRowsOf(given) };
+  const format = given.format ?? formatOfFile(out);
   if (out !== undefined && out !== "-") {
     await checkNotAnInput("-o", out, model === undefined ? on : [...on, model]);
     await checkOutput(out, force, "file");
   }
   const run = path === undefined ? undefined : await openRun(path);
-  const predictor = await predictorFor(run, options);
+  const { threads } = log.reading;
+  const predictor = run
+    ? await (
+        await capable(run, "predictor", "cannot score rows of a log", await insteadOfRows(run))
+      )(run, { threads })
+    : await (
+        await ofForeign("foreignPredictor")
+      )(model!, { threads });
   try {
-    const predicting = new Predicting(run, predictor, options, watch);
+    const predicting = new Predicting(run, predictor, { keep, rawScores }, log, watch);
     const batches =
       format === "csv" || format === "jsonl"
         ? predicting.batches()
@@ -89,27 +102,12 @@ export async function predict(
 }
 
 /** @throws {UsageError} neither a run nor a model, or both; or options that do not go together */
-function checkOptions(
-  path: string | undefined,
-  { model, reading, keep = [], hashKeys }: PredictOptions,
-): void {
+function checkOptions(path: string | undefined, given: PredictOptions): void {
+  const { model, keep = [] } = given;
   if ((path === undefined) === (model === undefined))
     throw new UsageError("predict needs a run, or a model of LightGBM or XGBoost with --model FILE");
-  if (model !== undefined && hashKeys !== undefined)
-    throw new UsageError("--hash-keys cannot be used with --model");
-  if (reading.dedupe)
-    throw new UsageError("--dedupe cannot be used here, because predict writes predictions row by row");
   const twice = keep.find((name, i) => keep.indexOf(name) !== i);
   if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
-}
-
-async function predictorFor(
-  run: Run | undefined,
-  { model, reading: { threads } }: PredictOptions,
-): Promise<RowPredictor> {
-  if (run === undefined) return await (await ofForeign("foreignPredictor"))(model!, { threads });
-  const open = await capable(run, "predictor", "cannot score rows of a log", await insteadOfRows(run));
-  return await open(run, { threads });
 }
 
 /** What can be done with a run that scores no rows. */
@@ -125,6 +123,9 @@ async function insteadOfRows(run: Run): Promise<string> {
   return ways.join("; ").replace(/^e/u, "E");
 }
 
+/** The log whose rows are predicted. */
+type PredictedLog = Pick<FurtherLog, "on" | "reading" | "hashKeys" | "maxBad" | "badRows">;
+
 /** A prediction of a log under way: its rows, once, and what is to be said of them in the end. */
 class Predicting {
   numRows = 0;
@@ -133,20 +134,27 @@ class Predicting {
   readonly predictions: string[];
   readonly #run: Run | undefined;
   readonly #predictor: RowPredictor;
-  readonly #options: PredictOptions;
+  readonly #rawScores: boolean;
+  readonly #log: PredictedLog;
   readonly #watch: Watch;
   /** columns of the log, by place in --keep; `user` and `item` are the run's */
   readonly #kept: readonly string[];
   readonly #skipped: SkippedRows;
   #changed: string[] | undefined;
 
-  constructor(run: Run | undefined, predictor: RowPredictor, options: PredictOptions, watch: Watch) {
-    const { keep = [], rawScores = false, on, maxBad } = options;
+  constructor(
+    run: Run | undefined,
+    predictor: RowPredictor,
+    { keep, rawScores }: { keep: readonly string[]; rawScores: boolean },
+    log: PredictedLog,
+    watch: Watch,
+  ) {
     this.#run = run;
     this.#predictor = predictor;
-    this.#options = options;
+    this.#rawScores = rawScores;
+    this.#log = log;
     this.#watch = watch;
-    this.#skipped = new SkippedRows(on, maxBad);
+    this.#skipped = new SkippedRows(log.on, log.maxBad);
     const { roles } = predictor.as ?? {};
     const columnOf = (name: string) =>
       (name === "user" || name === "item" ? roles?.[name] : undefined) ?? name;
@@ -172,13 +180,8 @@ class Predicting {
   }
 
   async *batches(): AsyncGenerator<RowBatch> {
-    const { on, reading, hashKeys, maxBad, badRows } = this.#options;
-    const log = {
-      ...{ on, reading, beside: [...new Set(this.#kept)] },
-      hashKeys,
-      maxBad,
-      badRows,
-    };
+    const { on, badRows } = this.#log;
+    const log = { ...this.#log, beside: [...new Set(this.#kept)] };
     badRows?.hold();
     try {
       for await (const block of readBlocks(this.#predictor, log, this.#skipped, this.#watch))
@@ -204,7 +207,7 @@ class Predicting {
       const rows = Uint32Array.from({ length: numRows }, (_, i) => first + i);
       const scores = await this.#predictor.score(dataset, rows);
       this.#count(this.#predictor.countUnseen(dataset, rows));
-      const made = linked(predicted, scores, this.#options.rawScores ?? false);
+      const made = linked(predicted, scores, this.#rawScores);
       this.numRows += numRows;
       yield { numRows, cells: [...this.#ownCells(dataset, rows, rowsBefore), ...this.#split(made, numRows)] };
     }

@@ -4,14 +4,15 @@
 //   --within COLUMN    those of the owner's cell of the column      a set a cell
 //   --per COLUMN=N     at most N of a cell                          a code an item
 
+import { openKeysAsTrained } from "../../training/reading/open-as-trained.js";
+import { keyColumn } from "../../dataset/item-fields.js";
 import { ascending } from "../../numeric/indices.js";
-import { MISSING, type Keys } from "../../log/keys.js";
+import { MISSING, keyAt, selectKeys, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { HowKeysRead } from "../../training/reading/open-as-trained.js";
-import { readListed, type ListedKeys } from "./limits.js";
-import type { Quota, RecallOptions } from "./options.js";
+import type { RequestedLists } from "./requested-lists.js";
 
 /** No set: nothing may stand in the list. */
 export const NO_SET = -1;
@@ -35,11 +36,10 @@ export async function setsOf(
   items: Keys,
   named: { user: string; item: string },
   how: HowKeysRead,
-  options: RecallOptions,
-  quota: Quota | undefined,
+  options: RequestedLists,
   watch: Watch,
 ): Promise<Sets> {
-  const { items: file, users: usersFile, within, whom, where } = options;
+  const { items: file, users: usersFile, within, for: whom, where, quota } = options;
   const columns = [...new Set([within, quota?.column].filter((name) => name !== undefined))];
   const listed =
     file === undefined
@@ -112,5 +112,66 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
   return (asked, owner) => {
     const key = index.find(asked, owner);
     return key < 0 || codes[key] === MISSING ? NO_SET : sets[codes[key]!]!;
+  };
+}
+
+/** Keys of a file, each once, and what its columns say of them. */
+interface ListedKeys {
+  keys: Keys;
+  /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
+  columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
+}
+
+/**
+ * Reads a file of keys.
+ *
+ * @param flag    that names it, for messages
+ * @param key     the column of the keys
+ * @param columns others that are looked at
+ * @throws {UsageError} a column is not there, or says two things of one key
+ */
+async function readListed(
+  flag: string,
+  path: string,
+  key: string,
+  columns: readonly string[],
+  how: HowKeysRead,
+  { where = [], reading, hashKeys }: Pick<RequestedLists, "where" | "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<ListedKeys> {
+  const fields = [key, ...columns.filter((name) => name !== key)];
+  const dataset = await openKeysAsTrained([path], { fields, where }, how, { reading, hashKeys }, watch);
+  const { codes, dictionary } = keyColumn(dataset, key);
+  const rowOf = new Int32Array(dictionary.size).fill(-1);
+  const others = columns.map((name) => ({ name, column: keyColumn(dataset, name) }));
+  codes.forEach((code, row) => {
+    if (code === MISSING) return;
+    const earlier = rowOf[code]!;
+    if (earlier < 0) rowOf[code] = row;
+    else
+      for (const { name, column } of others)
+        if (column.codes[row] !== column.codes[earlier])
+          throw new UsageError(
+            `${flag} '${path}': ${key} '${keyAt(dictionary, code)}' occurs twice with different values of ` +
+              `'${name}'`,
+          );
+  });
+  // the dictionary may hold keys of rows that --where leaves out
+  const kept = Uint32Array.from(rowOf.keys()).filter((code) => rowOf[code]! >= 0);
+  if (kept.length === 0)
+    throw new UsageError(
+      `${flag} '${path}' has no ${key}${where.length > 0 ? ": --where matches no row" : ""}`,
+    );
+  return {
+    keys: selectKeys(dictionary, kept),
+    columns: new Map(
+      others.map(({ name, column }) => [
+        name,
+        {
+          codes: kept.map((code) => column.codes[rowOf[code]!]!),
+          dictionary: column.dictionary,
+        },
+      ]),
+    ),
   };
 }

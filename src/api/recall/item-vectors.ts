@@ -9,6 +9,7 @@ import {
   pickRows,
   rowsOf,
   vectorsAt,
+  zeroRows,
   type EmbeddingTable,
   type RowRange,
 } from "../../embedding/table.js";
@@ -16,18 +17,16 @@ import { UsageError } from "../../errors.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { rowsOfKeys } from "../../training/judging/ranked-items.js";
-import type { Watch } from "../../training/session/watch.js";
 import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
-import { contextsOf, fieldsOf } from "../evaluate/table-ranker.js";
+import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
 import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
-import type { OpenRows } from "../tables.js";
-import type { RecallOptions } from "./options.js";
+import type { Given } from "./requested-lists.js";
 import { searchByIndex, searchVectors, type Search } from "./search.js";
 
 /** How items are compared with queries. */
 export interface HowCompared {
-  scoring: "dot" | "cosine" | "context";
+  score: "dot" | "cosine" | "context";
   /** the items' weights count */
   withWeights: boolean;
   /** items are the sum over their columns */
@@ -50,28 +49,22 @@ export interface ItemVectors {
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
-interface Given {
-  opened: OpenRows;
-  options: RecallOptions;
-  watch: Watch;
-}
-
 /** The items of the run's table, but for holes. @throws {UsageError} as Search, or --index is of other vectors */
 export async function itemVectors(given: Given, how: HowCompared): Promise<ItemVectors> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
-  const { scoring, withWeights, composition } = how;
+  const { score, withWeights, composition } = how;
   const { item } = fieldsOf(run);
   const made = composition && (await composed(await loadRows(rows), composition));
   const { table, kept } = await tableOfField(made ? tableRows(made.table) : rows, item);
   const { dim, keys: items, counts } = table;
-  const isCosine = scoring === "cosine";
+  const isCosine = score === "cosine";
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
-  const contexts = scoring === "context" ? await contextRows(run, item, items) : undefined;
+  const contexts = score === "context" ? await contextRows(run, item, items) : undefined;
   const weights = withWeights ? table.weights : undefined;
   // never found: an item without a vector as context, and among items one without a direction
   const lacks =
-    contexts?.lacks ?? (isCosine && options.whom === "item" ? withoutDirection(centres, dim) : []);
+    contexts?.lacks ?? (isCosine && options.for === "item" ? zeroRows({ vectors: centres, dim }) : []);
   const found = lacks.length > 0 ? new Float32Array(items.size) : weights;
   for (const lacking of lacks) found![lacking] = -Infinity;
   const vectors = contexts?.vectors ?? centres;
@@ -88,12 +81,6 @@ export async function itemVectors(given: Given, how: HowCompared): Promise<ItemV
           })
         : await indexed(given, how, options.index, kept),
   };
-}
-
-/** Items whose vectors are zeros. */
-function withoutDirection(vectors: Float32Array, dim: number): number[] {
-  const items = Array.from({ length: vectors.length / dim }, (_, item) => item);
-  return items.filter((item) => vectors.subarray(item * dim, (item + 1) * dim).every((x) => x === 0));
 }
 
 /** The rows of a field alone, numbered from 0 on. */
@@ -145,12 +132,12 @@ async function contextRows(
 /** Searches an index. @throws {UsageError} it is of another field, metric or table than the lists are made by */
 async function indexed(
   { opened: { run }, options, watch }: Given,
-  { scoring, withWeights, composition }: HowCompared,
+  { score, withWeights, composition }: HowCompared,
   path: string,
   rows: Uint32Array,
 ): Promise<Search> {
   const index = await openIndexOf(run.path, path);
-  const metric = scoring === "cosine" ? "cosine" : "dot";
+  const metric = score === "cosine" ? "cosine" : "dot";
   const wanted: Compose = composition ? "item" : "none";
   const { field, space, compose } = index.source;
   if (field !== fieldsOf(run).item)

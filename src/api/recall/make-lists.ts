@@ -7,9 +7,8 @@ import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ListBatch } from "../../export/lists.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { pickQueries, type Block } from "./blocks.js";
-import { placesIn } from "./places.js";
 import { bestPerCell, type Quotas } from "./quotas.js";
-import type { Search } from "./search.js";
+import { placesIn, type Search } from "./search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
 /** How lists are made. */

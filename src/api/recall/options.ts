@@ -1,155 +1,194 @@
-// What `embed recall` is asked for.
+// Options of `embed recall`. Lists are for users or for items; an option says for which of them it is, where not for both.
 
-import { UsageError } from "../../errors.js";
-import { recallBaselines, type BaselineName } from "../../evaluation/baselines/baselines.js";
-import { listServers, type ListServer } from "../../export/servers/list-servers.js";
-import { listFormats, type ListFormat } from "../../export/lists.js";
-import type { FurtherLog } from "../../training/reading/open-as-trained.js";
-import type { Compose } from "../compose.js";
-import type { Repeats } from "../evaluate/ranking-protocol.js";
-import { queryOf, type Query } from "../evaluate/query.js";
+import { recallBaselines } from "../../evaluation/baselines/baselines.js";
+import { listServers, rowFormats } from "../../export/row-formats.js";
+import { hashedIds } from "../../training/options/columns.js";
+import { badRows, engine, reading } from "../../training/options/reading.js";
+import { compose, query, table, threads } from "../../training/options/run-options.js";
+import {
+  choice,
+  flag,
+  number,
+  pick,
+  text,
+  texts,
+  whole,
+  withCommon,
+  type Given,
+} from "../../training/options/table.js";
 
-export { listFormats, listServers };
-export type { ListFormat, ListServer };
+/** Whom lists are for, as messages call it. */
+export const owners = { user: "lists for users (--for user)", item: "lists for items (--for item)" } as const;
 
-/** How items are ranked. */
-export const recallScorings = ["model", "dot", "cosine", "context", ...recallBaselines] as const;
-export type RecallScoring = (typeof recallScorings)[number];
+const MANY = Number.MAX_SAFE_INTEGER;
+const group = "Options:";
+const candidates = "Candidates:";
+const whose = "Who gets lists:";
+const output = "Output:";
+const OF_ITEMS = { only: { items: true } } as const;
+const OF_USERS = { for: ["user"] } as const;
 
-export interface RecallOptions extends Omit<FurtherLog, "on" | "timed" | "rowsOf"> {
-  /** a path; undefined or `-` for `write` */
-  out?: string;
-  /** a server in place of a file: `urlEnv` and `into` name it */
-  format: ListFormat | ListServer;
-  force: boolean;
-  /** of a server: the environment variable that holds its URL */
-  urlEnv?: string;
-  /** what the lists are called there */
-  into?: string;
-  /** whom lists are for */
-  whom: "user" | "item";
-  /** items a list, >= 1 */
-  k: number;
-  /** the model for users, cosine for items when absent */
-  scoring?: RecallScoring;
-  /** of a run with several, for a scoring by a table */
-  table?: string;
-  /** --query and --query-half-life, as evaluate takes them */
-  query?: string;
-  queryHalfLife?: string;
-  /** of items among themselves: what an item's vector is; the sum over its columns where it has several, when absent */
-  compose?: Compose;
-  /** whether what a user has may stand in the list; masked when absent */
-  repeats?: Repeats;
-  /** logs whose items are left out of their users' lists, too */
-  mask?: string[];
-  /** the label from which on an event counts as one that a user has */
-  positiveFrom?: number;
-  /** a file of items: those that may stand in lists */
-  items?: string;
-  /** expressions over its rows */
-  where?: string[];
-  /** a file of users: those who get lists */
-  users?: string;
-  /** a column of both files: a user's list holds items of the same cell */
-  within?: string;
-  /** COLUMN=N of the items' file: at most so many items of a cell in a list */
-  per?: string;
-  /** a file of users and items: each user's items are ranked, and no others */
-  candidates?: string;
-  /** events of users whom the run does not know: they get the lists */
-  foldIn?: string[];
-  /** an index of the items, which is searched in place of all of them */
-  index?: string;
-  /** of it: candidates that a search remembers */
-  ef?: number;
-}
+const ofLists = {
+  for: choice(["user", "item"], {
+    placeholder: "whom",
+    help: "write a list of items for each user, or of nearest items for each item",
+    group,
+    default: "user",
+  }),
+  k: whole({ min: 1, max: MANY, help: "length of each list", group, default: 100 }),
+  score: choice(["model", "dot", "cosine", "context", ...recallBaselines], {
+    placeholder: "how",
+    help: "how items are scored: by the model, by vectors, or by a baseline learned from the training events",
+    group,
+    default: (before: { for: string }) => (before.for === "item" ? "cosine" : "model"),
+    shown: "model; with --for item cosine",
+  }),
+} as const;
 
-/** At most so many items of one cell in a list. */
-export interface Quota {
-  column: string;
-  most: number;
-}
+const ofCandidates = {
+  repeats: choice(["mask", "allow"], {
+    help: "items that a user already has: mask excludes them from the list, allow keeps them",
+    group: candidates,
+    default: "mask",
+    ...OF_USERS,
+  }),
+  mask: texts("log", {
+    help: "log of further events whose items are excluded from their users' lists; repeatable",
+    group: candidates,
+    ...OF_USERS,
+  }),
+  positiveFrom: number({
+    min: -Number.MAX_VALUE,
+    max: Number.MAX_VALUE,
+    help: "for a log with labels: a user has an item if an event has a label of x or more",
+    group: candidates,
+  }),
+  items: text("file", { help: "table of items: recommend only these items", group: candidates }),
+  where: texts("expression", {
+    help: "with --items: use only rows that match, such as 'stock > 0'; repeatable",
+    group: candidates,
+    ...OF_ITEMS,
+  }),
+  within: text("column", {
+    help: "recommend only items that have the same value in this column of --items as the user has in --users",
+    group: candidates,
+    ...OF_ITEMS,
+  }),
+  per: text("column=n", {
+    help: "recommend at most N items per value of this column of --items, such as category=3",
+    group: candidates,
+    ...OF_ITEMS,
+  }),
+  candidates: text("file", {
+    help: "file of user and item pairs: rank only these items for each user",
+    group: candidates,
+    ...OF_USERS,
+    not: { items: true, users: true },
+    why: "it says which items and users there are",
+  }),
+} as const;
 
-/** @throws {UsageError} it is none */
-export function quotaOf(per: string | undefined): Quota | undefined {
-  if (per === undefined) return undefined;
-  const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];
-  if (column === undefined)
-    throw new UsageError(`--per expects COLUMN=N with N of at least 1, such as category=3, got '${per}'`);
-  return { column, most: Number(most) };
-}
+const ofOwners = {
+  users: text("file", {
+    help: "table of users: write lists only for these users",
+    group: whose,
+    ...OF_USERS,
+  }),
+  foldIn: texts("log", {
+    help:
+      "log with events of users unknown to the run: folds them in from these events and writes their " +
+      "lists; repeatable",
+    group: whose,
+    ...OF_USERS,
+    not: { users: true },
+    why: "lists are written for the users of the folded-in events",
+  }),
+  query: {
+    ...query.query,
+    group: whose,
+    ...OF_USERS,
+    only: { score: ["dot", "cosine", "context", ...recallBaselines] },
+    not: { foldIn: true },
+    why: "folded-in vectors are the queries",
+  },
+  queryHalfLife: { ...query.queryHalfLife, group: whose, only: { query: true } },
+  index: text("dir", {
+    help: "search this index (from embed index) instead of all items: faster but approximate",
+    group: whose,
+    not: { score: ["context", ...recallBaselines], items: true, candidates: true },
+    why: "an index holds vectors of all items, and exact search is faster over few",
+  }),
+  ef: whole({
+    min: 1,
+    max: MANY,
+    help: "with --index: size of the search candidate list (HNSW ef); larger is slower and more accurate",
+    group: whose,
+    only: { index: true },
+    shown: "128",
+  }),
+  compose: { ...compose.compose, group: whose, for: ["item"] },
+  table: {
+    ...table.table,
+    help: "with --score dot or cosine: table to use, for a run with several tables",
+    group: whose,
+    not: { score: recallBaselines },
+    why: "a baseline does not use a table",
+  },
+} as const;
 
-/** What the flags say, checked together. */
-export interface Asked {
-  scoring: RecallScoring;
-  baseline?: BaselineName;
-  query: Query | undefined;
-  quota: Quota | undefined;
-}
+const SERVERS = { only: { format: listServers } } as const;
+const ofOutput = {
+  format: choice([...rowFormats, ...listServers], {
+    placeholder: "format",
+    help:
+      "output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli " +
+      "--pipe or COPY",
+    group: output,
+    default: "csv",
+  }),
+  out: text("path", { help: "file to write; - or no file is stdout", group: output }),
+  urlEnv: text("variable", {
+    help:
+      "with --format redis or postgres: write to a server; the name of the environment variable that holds " +
+      "its URL",
+    group: output,
+    ...SERVERS,
+    not: { out: true },
+  }),
+  into: text("name", {
+    help: "with --url-env: prefix of the Redis keys, or name of the Postgres table",
+    group: output,
+    ...SERVERS,
+  }),
+  force: flag({ help: "replace an existing output", group: output }),
+} as const;
 
-/** Of the formats of servers: into one with --url-env, else to a file that its own program loads. @throws {UsageError} */
-function checkServer({ format, urlEnv, into, out }: RecallOptions): void {
-  const isServer = listServers.some((name) => name === format);
-  if (!isServer && (urlEnv ?? into) !== undefined)
-    throw new UsageError(`--url-env and --into need --format ${listServers.join(" or ")}`);
-  if (format === "redis" && into === undefined)
-    throw new UsageError(
-      "--format redis needs a key prefix: --into NAME; add --url-env VARIABLE, which holds the server's URL, " +
-        "to write to the server",
-    );
-  if (format === "postgres" && urlEnv !== undefined && into === undefined)
-    throw new UsageError("--format postgres needs a table name: --into NAME");
-  if (format === "postgres" && urlEnv === undefined && into !== undefined)
-    throw new UsageError("--into names a server table: set --url-env VARIABLE, which holds the server's URL");
-  if (urlEnv !== undefined && out !== undefined) throw new UsageError("--url-env and -o cannot be combined");
-}
+/** Options that say how logs and files are read. */
+export const readingOptions = {
+  ...threads,
+  ...reading,
+  badRows: badRows.badRows,
+  ...pick(engine, "engineOrder", "engineSlice", "engineTimeout"),
+  engine: { ...engine.engine, onlyAny: { mask: true, foldIn: true } },
+} as const;
 
-/** @throws {UsageError} options that do not go together, before anything is read */
-export function askedBy(options: RecallOptions): Asked {
-  const { whom, items, where, users, within, per, candidates, foldIn, mask, repeats } = options;
-  const scoring = options.scoring ?? (whom === "user" ? "model" : "cosine");
-  const baseline = recallBaselines.find((name) => name === scoring);
-  const refuse = (text: string): never => {
-    throw new UsageError(text);
-  };
-  if (whom === "item") {
-    if (scoring === "model" || baseline !== undefined)
-      refuse(`--for item needs --score cosine, dot or context, got ${scoring}`);
-    const ofUsers = { "--users": users, "--fold-in": foldIn, "--mask": mask, "--repeats": repeats };
-    const others = { ...ofUsers, "--candidates": candidates, "--query": options.query };
-    const [flag] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
-    if (flag !== undefined) refuse(`${flag} cannot be combined with --for item`);
-  }
-  if (whom === "user" && options.compose !== undefined) refuse("--compose needs --for item");
-  if (where && items === undefined) refuse("--where needs a file of items: name it with --items FILE");
-  const named = [items, users].some((file) => file !== undefined);
-  if (within !== undefined && items === undefined)
-    refuse("--within needs a file of items: name it with --items FILE");
-  if (within !== undefined && whom === "user" && users === undefined)
-    refuse(`--within ${within} needs a file of users with this column: name it with --users FILE`);
-  if (per !== undefined && items === undefined)
-    refuse("--per needs a file of items: name it with --items FILE");
-  if (candidates !== undefined && (named || within !== undefined || per !== undefined))
-    refuse("--candidates cannot be combined with --items, --users, --within or --per");
-  if (foldIn && users !== undefined)
-    refuse(
-      "--fold-in and --users cannot be combined: lists are written for the users of the folded-in events",
-    );
-  if (foldIn && options.query !== undefined)
-    refuse("--fold-in and --query cannot be combined: folded-in vectors are the queries");
-  if (baseline !== undefined && options.table !== undefined)
-    refuse(`--score ${baseline} does not use a table: omit --table`);
-  checkServer(options);
-  if (options.ef !== undefined && options.index === undefined) refuse("--ef needs --index DIR");
-  if (options.index !== undefined) {
-    if (baseline !== undefined || scoring === "context")
-      refuse(`--index and --score ${scoring} cannot be combined: the index holds item vectors`);
-    if (items !== undefined || candidates !== undefined)
-      refuse(
-        "--index cannot be combined with --items or --candidates: exact search is faster over few items",
-      );
-  }
-  const query = queryOf({ ...options, ...(baseline === undefined && { scoring }) });
-  return { scoring, baseline, query, quota: quotaOf(per) };
-}
+export const recallOptions = withCommon(
+  {
+    ...ofLists,
+    ...ofCandidates,
+    ...ofOwners,
+    ...threads,
+    ...pick(hashedIds, "hashKeys"),
+    ...reading,
+    ...badRows,
+    ...pick(readingOptions, "engine", "engineOrder", "engineSlice", "engineTimeout"),
+    ...ofOutput,
+  } as const,
+  [
+    ...(["for", "k", "score", "threads", "repeats", "mask", "positiveFrom", "items", "where"] as const),
+    ...(["within", "per", "candidates", "users", "foldIn", "query", "index", "ef", "compose"] as const),
+    ...(["table", "format", "out", "urlEnv", "into", "force"] as const),
+  ],
+);
+
+export type RecallOptions = Given<typeof recallOptions>;

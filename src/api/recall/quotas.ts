@@ -10,8 +10,7 @@ import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/
 import { noItems } from "../../evaluation/rankers.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { pickQueries, PLACES } from "./blocks.js";
-import { placesIn } from "./places.js";
-import type { Queries, Search } from "./search.js";
+import { placesIn, type Queries, type Search } from "./search.js";
 
 /** The cells of one set. */
 export interface SetCells {

@@ -1,7 +1,7 @@
 // `embed recall`: a list of items for every user, or for every item, from a run.
 //
 //   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
-//   the run's log, --mask ──► what users have (had.ts) ──► left out        --items, --users ──► who and what (sets.ts)
+//   the run's log, --mask ──► what users have (seen-items.ts) ──► left out        --items, --users ──► who and what (allowed-items.ts)
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { usersOf, itemsOf, historyOf } from "../../sampling/negatives.js";
 import { modelOf } from "../../trainers/index.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
-import { fieldsOf } from "../evaluate/table-ranker.js";
+import { fieldsOf } from "../../ranking/table-ranker.js";
 import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
@@ -33,8 +33,9 @@ import {
   type HowKeysRead,
 } from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
-import { askedBy, type Asked, type RecallOptions } from "./options.js";
-import { listColumns } from "./read-lists.js";
+import { readingOptions, type RecallOptions } from "./options.js";
+import { requestedLists, type Given, type RequestedLists } from "./requested-lists.js";
+import { listColumns } from "./list-files.js";
 import { cellsOfSets, reachOf, type Quotas } from "./quotas.js";
 import type { Search } from "./search.js";
 import { setsOf } from "./allowed-items.js";
@@ -73,25 +74,26 @@ export interface RecallSummary {
  */
 export async function recall(
   path: string,
-  options: RecallOptions,
+  given: RecallOptions,
   write: (chunk: Uint8Array) => Promise<void>,
-  given: Watch,
+  watching: Watch,
 ): Promise<RecallSummary> {
   const start = performance.now();
-  const asked = askedBy(options);
-  const { out, force, mask = [], foldIn = [], candidates, items, users } = options;
+  const options = requestedLists(given);
+  const { out, force = false, mask = [], foldIn = [], candidates, items, users } = options;
   const files = [...mask, ...foldIn, candidates, items, users].filter((file) => file !== undefined);
   if (out !== undefined && out !== "-") {
     await checkNotAnInput("-o", out, files);
     await checkOutput(out, force, "file");
   }
-  const { watch, warnings, warn } = collectWarnings(given);
+  const { watch, warnings, warn } = collectWarnings(watching);
+  const stated = statedOptions(given, options);
   return await withOpenRows(path, options.table, async (opened) => {
-    const { lists, facts } = await listsOf({ opened, options, asked, watch, warn });
-    const sent = await deliver(lists, opened, { options, asked, write, watch });
+    const { lists, facts } = await listsOf({ opened, options, watch, warn });
+    const sent = await deliver(lists, opened, { options, stated, write, watch });
     if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
-    const { stated, ...measured } = facts();
-    for (const text of stated) warn(text);
+    const { notes, ...measured } = facts();
+    for (const text of notes) warn(text);
     return {
       command: "recall",
       version,
@@ -99,7 +101,7 @@ export async function recall(
       seconds: (performance.now() - start) / 1000,
       unchanged: sent?.isUnchanged,
       ...measured,
-      options: { run: path, ...statedOptions(options, asked) },
+      options: { run: path, ...stated },
       warnings,
     };
   });
@@ -111,19 +113,18 @@ async function deliver(
   { run }: OpenRows,
   {
     options,
-    asked,
+    stated,
     write,
     watch: { signal },
   }: {
-    options: RecallOptions;
-    asked: Asked;
+    options: RequestedLists;
+    stated: Record<string, unknown>;
     write: (chunk: Uint8Array) => Promise<void>;
     watch: Watch;
   },
 ): Promise<Sent | undefined> {
-  const { format, urlEnv, into, force, out } = options;
+  const { format, urlEnv, into, force = false, out } = options;
   if (urlEnv !== undefined && (format === "redis" || format === "postgres")) {
-    const stated = statedOptions(options, asked);
     const fingerprint = await exportFingerprint(run, { ...stated, ...(await readAlso(run, options)) }, FILES);
     const server = { variable: urlEnv, url: serverUrl(format, urlEnv), into: into! };
     return await sendLists(format, lists, { ...server, format, fingerprint, force, signal });
@@ -142,25 +143,18 @@ async function deliver(
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
 /** What else decides the lists: the log that they leave out, by its content when it was trained on, and the index. */
-async function readAlso({ manifest }: OpenRows["run"], { index }: RecallOptions): Promise<object> {
+async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
 }
 
-/** Options as the summary has them. */
+/** Options as the summary has them: without those of reading and of the output. */
 function statedOptions(
-  { reading: _, badRows: __, force: ___, out: ____, ...stated }: RecallOptions,
-  { scoring }: Asked,
-) {
-  return { ...stated, scoring, repeats: stated.repeats ?? "mask" };
-}
-
-interface Given {
-  opened: OpenRows;
-  options: RecallOptions;
-  asked: Asked;
-  watch: Watch;
-  warn: (text: string) => void;
+  { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
+  { k, format, for: whom, score: scoring, repeats }: RequestedLists,
+): Record<string, unknown> {
+  const own = Object.entries(given).filter(([name]) => !Object.hasOwn(readingOptions, name));
+  return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
 type Measured = Pick<
@@ -170,23 +164,23 @@ type Measured = Pick<
 
 /** The lists, and what is to be said of them once they are read to their end. */
 async function listsOf(
-  given: Given,
-): Promise<{ lists: Lists; facts: () => Measured & { stated: string[] } }> {
-  const { opened, options, asked, watch, warn } = given;
+  given: Omit<Given, "preprocess"> & { warn: (text: string) => void },
+): Promise<{ lists: Lists; facts: () => Measured & { notes: string[] } }> {
+  const { opened, options, watch, warn } = given;
   const { run } = opened;
-  const { whom } = options;
+  const { for: whom } = options;
   const named = fieldsOf(run);
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
   const cells = cellsBesideLog(run, options.reading);
   const how = { cells, ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
   const source = await sourceOf({ ...given, preprocess });
-  const sets = await setsOf(source.items, named, how, options, asked.quota, watch);
+  const sets = await setsOf(source.items, named, how, options, watch);
   for (const text of [...source.warnings, ...sets.warnings]) warn(text);
   const pairs = options.candidates === undefined ? undefined : await candidatesOf(given, source, how);
   for (const text of pairs?.warnings ?? []) warn(text);
   const chosen = pairs?.users ?? sets.chosen;
   const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
-  const quotas = asked.quota && sets.cells && quotasOf(source, sets.sets, sets.cells, asked.quota.most);
+  const quotas = options.quota && sets.cells && quotasOf(source, sets.sets, sets.cells, options.quota.most);
   const mostOfSets = sets.sets.reduce(
     (most, items, s) => Math.max(most, quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length),
     0,
@@ -253,7 +247,7 @@ function quotasOf(
   };
 }
 
-function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
+function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
   if (hasPairs) return new UsageError("no lists written: --candidates has no user known to the run");
   if (users !== undefined)
     return new UsageError(
@@ -296,7 +290,11 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
 }
 
 /** The pairs of --candidates: who is in them, and each one's items. */
-async function candidatesOf({ opened: { run }, options, watch }: Given, { items }: Source, how: HowKeysRead) {
+async function candidatesOf(
+  { opened: { run }, options, watch }: Omit<Given, "preprocess">,
+  { items }: Source,
+  how: HowKeysRead,
+) {
   const { candidates: path } = options;
   const dataset = await openKeysAsTrained([path!], fieldsOf(run), how, options, watch);
   const { rows } = wholeOf(dataset);
@@ -342,7 +340,10 @@ function counter({ counts, numFolded }: Source, numItems: number, k: { asked: nu
         }
       }
     },
-    facts({ whom, within }: RecallOptions, numChosen: number | undefined): Measured & { stated: string[] } {
+    facts(
+      { for: whom, within }: RequestedLists,
+      numChosen: number | undefined,
+    ): Measured & { notes: string[] } {
       const unknown = numChosen === undefined ? 0 : numChosen - asked;
       const unfolded = numFolded === undefined ? 0 : numFolded - asked;
       return {
@@ -354,7 +355,7 @@ function counter({ counts, numFolded }: Source, numItems: number, k: { asked: nu
         items: numItems,
         coverage: numItems > 0 ? shown.reduce((sum, x) => sum + x, 0) / numItems : 0,
         popularity: rows > 0 ? events / rows : null,
-        stated: [
+        notes: [
           ...(unknown > 0
             ? [
                 `${unknown} of ${numChosen} users of --users are unknown to the run and get no list: ` +

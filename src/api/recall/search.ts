@@ -8,6 +8,7 @@ import { ItemSearch } from "../../retrieval/top-items.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems, rankLists, vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 import { searchIndex, type SearchIndex } from "../hnsw/search.js";
 
@@ -187,4 +188,21 @@ function openOf(
     ends[q + 1] = items.length;
   }
   return { indptr: ends, items: Uint32Array.from(items) };
+}
+
+/** Lists as places within a set, ascending; what the set has not is left out. @param set u32, ascending @param numItems of all sets */
+export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
+  // all items are their own places
+  if (set.length === numItems) return { indptr, items };
+  const ends = new Uint32Array(indptr.length);
+  const places = new Uint32Array(items.length);
+  let end = 0;
+  for (let q = 0; q + 1 < indptr.length; q++) {
+    for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
+      const place = placeIn(set, items[at]!);
+      if (set[place] === items[at]) places[end++] = place;
+    }
+    ends[q + 1] = end;
+  }
+  return { indptr: ends, items: places.subarray(0, end) };
 }

@@ -4,37 +4,97 @@
 //   or what the run keeps of its training part ─────────────┼─► each user's items ◄── --mask LOG
 //   --fold-in: the events of new users ─────────────────────┘
 
+import { openKeysAsTrained, openAsTrained } from "../../training/reading/open-as-trained.js";
+import { cellsBesideLog } from "../../training/reading/open-as-trained.js";
 import type { Keys } from "../../log/keys.js";
-import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
-import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { historyWith } from "../../sampling/ranking-events.js";
-import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../sampling/training-events.js";
+import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples/examples.js";
-import { readNegatives } from "../../training/examples/item-file.js";
 import { rowsOfParts, silently, wholeOf } from "../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../training/judging/ranked-items.js";
-import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { partsOfRun } from "../../training/reading/run-parts.js";
-import type { Watch } from "../../training/session/watch.js";
 import { historyOf, ownersOfItems } from "../../sampling/negatives.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
-import { counting } from "../counted-events.js";
-import type { RecallOptions } from "./options.js";
+import { checkTimes, timedFlag } from "../../ranking/query.js";
+import { userFoldIn } from "../../ranking/new-users.js";
+import { fieldsOf } from "../../ranking/table-ranker.js";
+import { counting, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
+import { type SplitParts } from "../../training/reading/split-parts.js";
+import type { Given, RequestedLists } from "./requested-lists.js";
 
 /** Users and the items that they have. */
 export type Had = Pick<TrainingEvents, "users" | "items" | "history">;
 
-/** How the run's log is read again. */
-export interface ReadAgain {
-  run: Run;
-  preprocess: Preprocess;
-  options: RecallOptions;
-  watch: Watch;
+/** Events that users are asked by or that are left out, each where it is needed. */
+export interface SeenItems {
+  /** of the log, which lists may be asked by */
+  learned?: TrainingEvents;
+  /** of new users */
+  folded?: TrainingEvents;
+  /** what is left out of lists */
+  had?: Had;
+  warnings: string[];
 }
 
+/**
+ * Reads what users have.
+ *
+ * @param needsLog why the events of the log are needed whatever is left out; undefined where they are not
+ * @throws {UsageError} what is needed is not to be had
+ */
+export async function readSeenItems(given: Given, needsLog: string | undefined): Promise<SeenItems> {
+  const { opened, options, preprocess, watch } = given;
+  const { run } = opened;
+  const masks = options.repeats === "mask";
+  if (!preprocess) return await seenOfImported(given, masks, needsLog);
+  if (preprocess.roles.user === undefined && (masks || needsLog !== undefined || options.foldIn))
+    throw new UsageError(
+      `run '${run.path}' has no user column: train it with --user, or write lists for its items with --for item`,
+    );
+  const logs = { run, preprocess, options, watch };
+  const flag = timedFlag(options.query);
+  const wanted = needsLog ?? "items that users already have are masked";
+  const log =
+    needsLog !== undefined || flag !== undefined || (masks && !options.foldIn)
+      ? await eventsOfLogOrMask(logs, { wanted, isAsked: needsLog !== undefined, timed: flag !== undefined })
+      : undefined;
+  if (log) checkTimes(options.query, log.events);
+  const folded = options.foldIn && (await eventsToFoldIn(logs));
+  return {
+    learned: log?.events,
+    folded,
+    had: masks ? await withMasked(folded ?? log?.events, logs) : undefined,
+    warnings: log?.warnings ?? [],
+  };
+}
+
+/** What users have by --mask, of a run that does not say how its log is read. */
+async function seenOfImported(
+  { opened: { run }, options, watch }: Given,
+  masks: boolean,
+  needsLog: string | undefined,
+): Promise<SeenItems> {
+  if (options.foldIn) await userFoldIn(run, "--fold-in");
+  if (needsLog !== undefined)
+    throw new UsageError(
+      `${needsLog}, but run '${run.path}' was imported and does not record how to read a log`,
+    );
+  if (!masks) return { warnings: [] };
+  if (!options.mask)
+    throw new UsageError(
+      `run '${run.path}' was imported and does not record which items its users have: pass a log with ` +
+        "--mask LOG, or keep those items with --repeats allow",
+    );
+  const cells = cellsBesideLog(run);
+  const dataset = await openKeysAsTrained(options.mask, fieldsOf(run), { cells }, options, watch);
+  return { had: eventsOfRows(dataset, wholeOf(dataset).rows), warnings: [] };
+}
+
+type Logs = LogsOfRun<RequestedLists>;
+
 /** Which events are needed. */
-export interface Wanted {
+interface Wanted {
   /** what for, a clause of a message */
   wanted: string;
   /** users are asked by them; else they are left out of lists alone */
@@ -43,98 +103,77 @@ export interface Wanted {
   timed: boolean;
 }
 
-/**
- * The events of all whom the run's log knows.
- *
- * @returns with what is to be said of them
- * @throws {UsageError} neither the log nor what the run keeps of it is to be had
- */
-export async function eventsOfLog(
-  { run, preprocess, options, watch }: ReadAgain,
+/** The log's events; where it is gone those of --mask, which says what users have as well. */
+async function eventsOfLogOrMask(
+  logs: Logs,
+  wanted: Wanted,
+): Promise<{ events: TrainingEvents; warnings: string[] }> {
+  try {
+    return await eventsOfLog(logs, wanted);
+  } catch (error) {
+    if (!(error instanceof UsageError) || !logs.options.mask) throw error;
+    const text = "the training log is not available: users and their items are read only from --mask";
+    const { dataset, rows } = await hadByMask(logs, wanted.timed);
+    return { events: eventsOfRows(dataset, rows, wanted.timed), warnings: [text] };
+  }
+}
+
+/** The events of all whom the run's log knows. @throws {UsageError} neither the log nor what the run keeps of it is to be had */
+async function eventsOfLog(
+  logs: Logs,
   { wanted, isAsked, timed }: Wanted,
 ): Promise<{ events: TrainingEvents; warnings: string[] }> {
-  const { reading, hashKeys, positiveFrom } = options;
+  const { run, preprocess, options, watch } = logs;
   const { valid, test } = run.manifest.split;
   // of a run that keeps what its users have, and held nothing out, the log says no more
-  if (preprocess.negatives && valid + test === 0 && !isAsked && !timed && positiveFrom === undefined)
-    return { events: eventsOfSource(await readNegatives(run, preprocess)), warnings: [] };
-  let read: Awaited<ReturnType<typeof partsOfRun>>;
+  const saysNoMore = valid + test === 0 && !isAsked && !timed && options.positiveFrom === undefined;
+  if (preprocess.negatives && saysNoMore) return { events: await keptEvents(logs), warnings: [] };
+  let parts: SplitParts["parts"];
   try {
-    read = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
+    parts = await partsOfRun(run, options, wanted, watch);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const allow = isAsked ? "" : ", or keep items that users already have with --repeats allow";
     const instead = `${error.message}: name it with --mask LOG${allow}`;
     if (timed || !preprocess.negatives) throw new UsageError(instead, { cause: error });
     const lost = valid + test > 0 && !run.manifest.refit;
-    const events = eventsOfSource(await readNegatives(run, preprocess));
     const note =
       `${error.message}; using the training split stored in the run instead: the ${valid + test} ` +
       "held-out events are not masked, --mask LOG masks them";
-    return { events, warnings: lost ? [note] : [] };
+    return { events: await keptEvents(logs), warnings: lost ? [note] : [] };
   }
-  const { train } = read;
-  const parts = [train, read.valid, read.test].filter((part) => part !== undefined);
+  const { train } = parts;
+  const all = [train, parts.valid, parts.test].filter((part) => part !== undefined);
   const isOwn = ({ dataset }: Part) => dataset === train.dataset;
-  const rows = rowsOfParts(parts.filter(isOwn));
-  const all = had({ dataset: train.dataset, rows }, preprocess, positiveFrom);
-  const events = eventsOfRows(all.dataset, all.rows, timed);
-  const others = parts.filter((part) => !isOwn(part));
-  const hadThere = others.map((part) => had(part, preprocess, positiveFrom));
-  return { events: withParts(events, hadThere), warnings: [] };
+  const own = had({ dataset: train.dataset, rows: rowsOfParts(all.filter(isOwn)) }, logs);
+  const others = all.filter((part) => !isOwn(part)).map((part) => had(part, logs));
+  return { events: withParts(eventsOfRows(own.dataset, own.rows, timed), others), warnings: [] };
 }
 
-/** The events of --mask. */
-export async function eventsOfMask(
-  { preprocess, options, watch }: Omit<ReadAgain, "run">,
-  timed: boolean,
-): Promise<TrainingEvents> {
-  const { dataset, rows } = await partOfMask({ preprocess, options, watch }, timed);
-  return eventsOfRows(dataset, rows, timed);
+/** What users have of the events, without the events themselves, which take more memory; and of --mask. */
+async function withMasked(events: Had | undefined, logs: Logs): Promise<Had | undefined> {
+  const own = events && { users: events.users, items: events.items, history: events.history };
+  if (!logs.options.mask) return own;
+  const masked = await hadByMask(logs, false);
+  return own ? withParts(own, [masked]) : eventsOfRows(masked.dataset, masked.rows);
 }
 
-/** The same with what further logs say that known users have. */
-export async function withMasked(
-  events: Had | undefined,
-  again: Omit<ReadAgain, "run">,
-): Promise<Had | undefined> {
-  if (!again.options.mask) return events && hadOf(events);
-  return events
-    ? withParts(hadOf(events), [await partOfMask(again, false)])
-    : await eventsOfMask(again, false);
-}
-
-/** Without the events themselves, which take more memory. */
-function hadOf({ users, items, history }: Had): Had {
-  return { users, items, history };
-}
-
-async function partOfMask(
-  { preprocess, options, watch }: Omit<ReadAgain, "run">,
-  timed: boolean,
-): Promise<Part> {
-  const { mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
-  const bad = { maxBad, badRows };
-  const log = { on: mask!, reading, hashKeys, timed, ...bad };
-  const { dataset } = await openAsTrained(preprocess, log, silently(watch));
-  return had(wholeOf(dataset), preprocess, positiveFrom);
+async function hadByMask(logs: Logs, timed: boolean): Promise<Part> {
+  return had(await readBeside(logs.options.mask!, logs, { timed }), logs);
 }
 
 /** The events of users whom the run does not know. */
-export async function eventsToFoldIn({
-  preprocess,
-  options,
-  watch,
-}: Omit<ReadAgain, "run">): Promise<TrainingEvents> {
-  const { foldIn, reading, hashKeys, maxBad, positiveFrom } = options;
+async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
+  const { preprocess, watch } = logs;
+  const options = { ...logs.options, badRows: undefined };
+  const { foldIn, reading, hashKeys, maxBad } = options;
   const log = { on: foldIn!, reading, hashKeys, maxBad };
-  const quiet = silently(watch);
-  const dataset =
+  const whole =
     preprocess.negatives || preprocess.roles.label === undefined
-      ? (await openAsTrained(preprocess, log, quiet, { roles: ["user"] })).dataset
-      : (await openAsTrained(preprocess, log, quiet)).dataset;
-  const part = had(wholeOf(dataset), preprocess, positiveFrom);
-  return eventsOfRows(part.dataset, part.rows);
+      ? wholeOf((await openAsTrained(preprocess, log, silently(watch), { roles: ["user"] })).dataset)
+      : await readBeside(foldIn!, { preprocess, options, watch });
+  const { dataset, rows } = had(whole, logs);
+  return eventsOfRows(dataset, rows);
 }
 
 /** The lists in the numbers of other items: ascending, without those that are none of them. */
@@ -148,7 +187,7 @@ export function inNumbersOf(items: Keys, { items: own, history }: Had): ItemList
 }
 
 /** Events that say that a user has an item: of ratings without a bound all, since a disliked item is had as well. */
-function had(part: Part, preprocess: Preprocess, positiveFrom: number | undefined): Part {
+function had(part: Part, { preprocess, options: { positiveFrom } }: Logs): Part {
   const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
   return preprocess.task === "regression" && from === undefined
     ? part

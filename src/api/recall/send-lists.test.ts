@@ -7,7 +7,7 @@ import { listChunks, type ListFormat } from "../../export/lists.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { plantedLists, type Planted } from "../../testing/planted-lists.js";
 import { startRedis } from "../../testing/servers.js";
-import { overlapOfLists } from "./list-overlap.js";
+import { overlapOfLists } from "./list-files.js";
 import { sendListFile } from "./send-lists.js";
 
 const folder = temporaryFolder();

@@ -2,13 +2,14 @@
 
 import { keysOf } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
-import { sendLists, type ListServer } from "../../export/servers/list-servers.js";
+import type { ListServer } from "../../export/row-formats.js";
+import { sendLists } from "../../export/servers/list-servers.js";
 import { type ListBatch } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Sent, Target } from "../../export/servers/server.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
-import { listColumns, openLists, type ListFile } from "./read-lists.js";
+import { listColumns, openLists, type ListFile } from "./list-files.js";
 
 /**
  * Sends a file of lists; it is read twice, the second time as the server takes it.

@@ -4,15 +4,12 @@
 // is not, the page says so. What is asked for by --on or --part fails where it cannot be had.
 
 import type { Run } from "../../embedding/run-directory.js";
-import { EmbedError } from "../../errors.js";
+import { EmbedError, UsageError } from "../../errors.js";
 import type { CurveBin } from "../../evaluation/scored-metrics.js";
-import type { EvaluateOptions } from "../evaluate/options.js";
-import { checkLog } from "../evaluate/options.js";
-import { evaluateScores } from "../evaluate/scores.js";
+import { scoreRows } from "../scored-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { ReportOptions } from "./options.js";
 import { silently } from "../../training/reading/split-parts.js";
-import { definedOf } from "../../training/options/defined.js";
 
 export interface Scoring {
   /** of each run; undefined where it has none */
@@ -30,7 +27,7 @@ export async function scoreForReport(
   watch: Watch,
 ): Promise<Scoring> {
   const { on, part, bins, hashKeys, reading } = options;
-  if (on) checkLog({ on, part: part === "none" ? undefined : part });
+  if (on && part !== undefined && part !== "none") throw new UsageError("--on and --part cannot be combined");
   const measured: Scoring["measured"] = runs.map(() => undefined);
   const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in heldOutOf(run));
   if (part === "none" || scorable.length === 0) return { measured, absent: [] };
@@ -45,9 +42,9 @@ export async function scoreForReport(
     };
   const absent: string[] = [];
   for (const { run, i } of scorable) {
-    const asked: EvaluateOptions = { ...from, reading, bootstrap: 0, ...definedOf({ bins, hashKeys }) };
+    const asked = { ...from, reading, bootstrap: 0, bins, hashKeys };
     try {
-      const { curves } = await evaluateScores([{ run, name: "run" }], asked, silently(watch));
+      const { curves } = await scoreRows([{ run, name: "run" }], asked, silently(watch));
       measured[i] = curves["run"];
     } catch (error) {
       if (on || part || !(error instanceof EmbedError)) throw error;

@@ -1,15 +1,24 @@
-// How the versions of a name in a store went: metrics of each, and what changed in its keys and vectors since the one before.
+// What changed in a run's table since an earlier one, and how the versions of a name in a store went: metrics of each, and what
+// changed in its keys and vectors since the one before.
 
+import { join } from "node:path";
+import { readPublication } from "../../embedding/publication.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { ArtifactError } from "../../errors.js";
-import type { VersionPoint } from "../../report/content.js";
+import { pathExists } from "../../io/read-artifact.js";
+import type { Drift, VersionPoint } from "../../report/content.js";
 import { diffField } from "../diff.js";
-import { COMPARED_ROWS, NEIGHBOURS } from "./drift.js";
+import type { Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
 import { definedOf } from "../../training/options/defined.js";
 import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
+
+/** Neighbours that are compared, and keys that are named as those that moved most. */
+const NEIGHBOURS = 10;
+/** Rows of a field that are compared: each with all others. */
+const COMPARED_ROWS = 2000;
 
 /** Versions that are shown: half a year of weeks. */
 const MOST = 26;
@@ -74,4 +83,38 @@ async function changeOf(
       ...(displacement && { median: displacement.median, p90: displacement.p90 }),
     },
   };
+}
+
+/** The drift since --against, or since the version before in the store; undefined where there is neither. */
+export async function driftOf(
+  opened: OpenTable,
+  { against: given, table: name, reading }: ReportOptions,
+  { signal }: Watch,
+  names: Names,
+  absent: string[],
+): Promise<Drift | undefined> {
+  const against = given ?? (await versionBefore(opened.run.path));
+  if (against === undefined || against === opened.run.path) return undefined;
+  const { table } = opened;
+  const before = await openTable(against, name);
+  const fields = before.table.fields.filter((field) => table.fields.includes(field));
+  if (fields.length === 0) {
+    absent.push(`drift: '${against}' has none of its fields`);
+    return undefined;
+  }
+  const options = { k: NEIGHBOURS, top: NEIGHBOURS, threads: reading.threads, signal };
+  const compared = [];
+  for (const field of fields) {
+    const found = await diffField(field, before.table, table, options, COMPARED_ROWS);
+    compared.push({ ...found, moved: found.moved.map(names.ofField(opened, field)) });
+  }
+  return { against, k: NEIGHBOURS, fields: compared, metrics: before.run.manifest.metrics };
+}
+
+/** The version that was the latest before this one, where it is still kept. */
+async function versionBefore(path: string): Promise<string | undefined> {
+  const previous = (await readPublication(path))?.previous;
+  if (!previous) return undefined;
+  const before = join(path, "..", previous);
+  return (await pathExists(before)) ? before : undefined;
 }

@@ -5,7 +5,7 @@ import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { keyAt } from "../../log/keys.js";
-import { cellsByKey, labelsIn, readLabels } from "../evaluate/labels/label-file.js";
+import { cellsByKey, labelsIn, readLabels } from "../key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 
@@ -22,18 +22,6 @@ export interface Labels {
   shown: readonly string[];
   /** of a key's labels the one of fewest keys, which tells most; an index into `shown` */
   labelOf(key: string): number | undefined;
-}
-
-/** @throws {UsageError} a file of labels without a column, or a column without a file */
-export function checkLabels({ labels, labelColumn }: ReportOptions): void {
-  if (labels === undefined && labelColumn !== undefined)
-    throw new UsageError(
-      "--label-column is a column of a file of labels: name the file too, --labels FILE:item",
-    );
-  if (labels !== undefined && labelColumn === undefined)
-    throw new UsageError(
-      "--labels needs --label-column COLUMN, the column that gives the colours (names are shown by --names FILE:FIELD:COLUMN)",
-    );
 }
 
 /**

@@ -30,7 +30,7 @@ export async function mapOf(
   table: EmbeddingTable,
   sample: Uint32Array,
   { called, labels }: Naming,
-  { map = "both", reading }: ReportOptions,
+  { map, reading }: ReportOptions,
   { signal, observe }: Watch,
 ): Promise<ItemMap | undefined> {
   const rows = rowsWithDirection(table.vectors, table.dim, sample);

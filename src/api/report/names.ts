@@ -1,7 +1,7 @@
 // What the keys of a page are called, by field: the files of --names.
 
 import { excerpt, UsageError } from "../../errors.js";
-import { readKeyNames, type KeyNames } from "../key-names.js";
+import { readKeyNames, type KeyNames } from "../key-labels.js";
 import type { OpenTable } from "../tables.js";
 import type { ReportOptions } from "./options.js";
 

@@ -1,53 +1,128 @@
-// What `embed report` is asked.
+// Options of `embed report`, and what it sums up.
 
 import type { Leaderboard } from "../../evaluation/leaderboard.js";
 import type { ReadOptions } from "../../log/log.js";
+import { hashedIds } from "../../training/options/columns.js";
+import { reading } from "../../training/options/reading.js";
+import { table, threads } from "../../training/options/run-options.js";
+import {
+  choice,
+  custom,
+  flag,
+  pick,
+  text,
+  texts,
+  whole,
+  wholeOf,
+  withCommon,
+  type GivenTo,
+  type Resolved,
+} from "../../training/options/table.js";
 
-/** Maps that a page can have of a run. */
-export const mapChoices = ["both", "pca", "umap"] as const;
-export type MapChoice = (typeof mapChoices)[number];
+const group = "Options:";
+const map = "Map and neighbours:";
+const calibration = "Calibration:";
+const output = "Output:";
+const MANY = Number.MAX_SAFE_INTEGER;
+/** Keys of one map, at most: a page of more would be slow to open. */
+const MOST_POINTS = 5000;
 
-export interface ReportOptions {
-  /** the file of the page, or what it is called where `write` takes it */
-  out: string;
+export const reportOptions = withCommon(
+  {
+    out: text("file", { help: "HTML page to write; - is stdout", group: output, required: true }),
+    force: flag({ help: "replace an existing page", group: output, default: false }),
+    against: text("run", { help: "earlier run to measure drift against", group }),
+    ...threads,
+    field: text("name", { help: "field to draw on the map; by default the item", group: map }),
+    names: texts("file:field:column", {
+      help:
+        "show names beside keys, from a table of a field's keys and a column, such as items.csv:item_id:title; " +
+        "repeatable, once a field",
+      group: map,
+    }),
+    labels: text("file:field", {
+      help: "file with labels of the keys on the map; FILE:FIELD=COLUMN if the key column has another name",
+      group: map,
+      only: { labelColumn: true },
+    }),
+    labelColumn: text("column", {
+      help: "with --labels: column to colour the map by (multi-valued cells as a|b)",
+      group: map,
+      only: { labels: true },
+    }),
+    key: texts("field:key", {
+      help: "key to list neighbours of; repeatable; by default the most frequent keys",
+      group: map,
+    }),
+    top: whole({ min: 1, max: MANY, help: "number of neighbours to list per key", group: map, default: 8 }),
+    map: choice(["both", "pca", "umap"], {
+      placeholder: "method",
+      help: "maps to draw: the plane of the first two principal components, UMAP, or both",
+      group: map,
+      default: "both",
+    }),
+    points: custom(
+      "n",
+      { type: "number", parse: (given: string) => Math.min(MOST_POINTS, wholeOf(given, "--points", 10)) },
+      {
+        help: "maximum number of keys on the map; a hash selects them if there are more",
+        group: map,
+        default: 2000,
+      },
+    ),
+    table: { ...table.table, group: map },
+    part: choice(["valid", "test", "none"], {
+      placeholder: "part",
+      help: "held-out split for calibration; none skips it and reads no log (default: test, else valid)",
+      group: calibration,
+    }),
+    on: texts("log", {
+      help: "instead of --part: log to measure calibration on; repeatable, several files are read as one log",
+      group: calibration,
+    }),
+    bins: whole({
+      min: 1,
+      max: MANY,
+      help: "number of equal-count bins in the calibration curve",
+      group: calibration,
+      shown: "10",
+    }),
+    ...pick(hashedIds, "hashKeys"),
+    ...reading,
+  } as const,
+  [
+    ...([
+      "out",
+      "force",
+      "against",
+      "threads",
+      "field",
+      "names",
+      "labels",
+      "labelColumn",
+      "key",
+      "top",
+    ] as const),
+    ...(["map", "points", "table", "part", "on"] as const),
+  ],
+);
+
+export type GivenReport = GivenTo<typeof reportOptions>;
+
+/** What a page is made of beside what the user set. */
+export interface ReportSources {
   /** takes the page in place of a file */
-  write?: (page: Uint8Array) => Promise<void>;
-  /** replace it */
-  force: boolean;
-  /** the log that calibration is measured on; the training's own held-out part when absent */
-  on?: string[] | undefined;
-  /** which of these; by default test, else valid; none measures nothing, and reads no log */
-  part?: "valid" | "test" | "none" | undefined;
-  /** bins of the calibration curve; 10 when absent */
-  bins?: number;
-  /** the field that is drawn; the items' when absent, else the one of most rows */
-  field?: string;
-  /** files of what keys are called, FILE:FIELD[=KEY]:COLUMN, one a field */
-  names?: string[];
-  /** a file of labels of the drawn field's keys, FILE:FIELD[=COLUMN] */
-  labels?: string;
-  /** its column that gives colours */
-  labelColumn?: string;
-  /** which maps are drawn; both when absent */
-  map?: MapChoice;
-  /** keys whose neighbours are listed; the most frequent when absent */
-  keys?: string[];
-  /** neighbours a key */
-  top: number;
-  /** keys that are drawn at most: of more, those whose keys have the least hashes */
-  points: number;
-  /** an earlier run that all are compared with; by default the version before, of runs in a store */
-  against?: string;
-  /** of runs with several tables */
-  table?: string;
-  /** the file with the secret of a run whose ids are hashed */
-  hashKeys?: string;
+  write?: ((page: Uint8Array) => Promise<void>) | undefined;
   /** of `embed compare`: what was compared, the runs among it */
   leaderboard?: Leaderboard;
   /** by the path of a run: the versions that led to it, the oldest first, itself the last */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
-  reading: ReadOptions;
+  /** how logs are read; as the user set it when absent */
+  reading?: ReadOptions;
 }
+
+/** The same with defaults. */
+export type ReportOptions = Resolved<typeof reportOptions> & ReportSources & { reading: ReadOptions };
 
 /** What the command sums up; --json prints it. */
 export interface ReportSummary {

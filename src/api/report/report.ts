@@ -4,26 +4,29 @@
 //
 // The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
 
-import { readPublication } from "../../embedding/publication.js";
+import { join } from "node:path";
+import { gatesIfAny } from "../../embedding/gate-file.js";
+import { GATE_FILE, readPublication } from "../../embedding/publication.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { K } from "../../evaluation/umap.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import type { ReportedRun } from "../../report/content.js";
+import type { Gate, ReportedRun } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
-import { nameAmong } from "../evaluate/evaluate.js";
-import { historyOf } from "./history.js";
+import { modelOf } from "../../trainers/index.js";
+import { driftOf, historyOf } from "./history.js";
+import { readingOf } from "../../training/options/reading.js";
+import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
-import { checkLabels, labelsOfKeys, type Labels } from "./labels.js";
+import { labelsOfKeys, type Labels } from "./labels.js";
 import { Names, readNames } from "./names.js";
 import type { ReportOptions, ReportSummary } from "./options.js";
-import { driftOf } from "./drift.js";
-import { gatesOf, reportedOf } from "./files.js";
+import { reportOptions, type GivenReport, type ReportSources } from "./options.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
-import { openTable, type OpenTable } from "../tables.js";
+import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
 /** Keys that are drawn of all runs of a page, each on up to two maps: it stays below 2 MB and opens at once. */
 const MOST_POINTS = 4000;
@@ -37,16 +40,17 @@ const MOST_POINTS = 4000;
  */
 export async function report(
   paths: readonly string[],
-  options: ReportOptions,
+  given: GivenReport,
+  sources: ReportSources,
   watch: Watch,
 ): Promise<ReportSummary> {
   const start = performance.now();
+  const options = { ...resolved(reportOptions, given), reading: readingOf(given), ...sources };
   if (paths.length === 0) throw new UsageError("no run given: name one or several runs");
   if (paths.length > MOST_RUNS)
     throw new UsageError(
       `a page can show at most ${MOST_RUNS} runs, got ${paths.length}: write several pages`,
     );
-  checkLabels(options);
   const { out, force, leaderboard } = options;
   if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));
@@ -146,4 +150,14 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     ...definedOf({ importances, shares, table, drift, gates, history }),
   };
   return { run: reported, absent };
+}
+
+/** What a run's kind of model alone has to report: importances of columns, or what items are composed of. @throws {ArtifactError} damaged */
+async function reportedOf(run: Run): Promise<Pick<ReportedRun, "importances" | "shares">> {
+  return (await (await modelOf(run))?.reported?.(run)) ?? {};
+}
+
+/** The gates of a published version. @throws {ArtifactError} gate.json is damaged */
+async function gatesOf({ path }: Run): Promise<Gate[] | undefined> {
+  return await gatesIfAny(join(path, GATE_FILE));
 }

@@ -91,7 +91,10 @@ function normsOf(table: EmbeddingTable, field: string, points: number, called: C
 }
 
 /** The keys of `--key FIELD:KEY`, without their field. @throws {UsageError} of another field, or the table has not got it */
-export function keysGiven(opened: OpenTable, { field: shown, keys }: ReportOptions): string[] | undefined {
+export function keysGiven(
+  opened: OpenTable,
+  { field: shown, key: keys }: ReportOptions,
+): string[] | undefined {
   const field = fieldToShow(opened, shown);
   return keys?.map((text) => {
     const colon = text.indexOf(":");

@@ -15,23 +15,16 @@ import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
-import { cellsBesideLog, openAsTrained } from "../../training/reading/open-as-trained.js";
-import { content as contentTable, PRIOR_EVENTS } from "../../training/options/content-options.js";
+import { openAsTrained } from "../../training/reading/open-as-trained.js";
+import { PRIOR_EVENTS } from "../../training/options/content-options.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import { checkGiven, flagNamed } from "../../training/options/table.js";
 import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import { silently } from "../../training/reading/split-parts.js";
-import {
-  flagsOf,
-  type Transformed,
-  type TransformOptions,
-} from "../../training/options/transform-options.js";
+import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
-import { fitContentMap, type ContentMap, type MapFacts } from "../content/map.js";
-import { readContentEdges } from "../content/content-edges.js";
-import { readCatalogue } from "../content/catalogue.js";
+import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 
 /** What a run cannot do that folds in no items. */
@@ -54,46 +47,28 @@ export interface NewItems {
   inputs: InputFingerprint[];
 }
 
-/** @throws {UsageError} options that do not go with --content, or that need it */
-export function checkContent(options: TransformOptions): void {
-  const { content, append = false, nearest, model, field, halfLife, format, out, foldIn, key, on } = options;
-  if (content === undefined) {
-    const odd = Object.keys(contentTable).find(
-      (name) => options[name as keyof typeof contentTable] !== undefined,
-    );
-    if (odd !== undefined) throw new UsageError(`${flagNamed(odd)} needs --content CATALOGUE`);
-    if (append) throw new UsageError("--append needs --content CATALOGUE");
-    return;
-  }
-  checkGiven(contentTable, definedContent(options));
-  if (model !== undefined) throw new UsageError("--content cannot be used with --model");
-  if (nearest !== undefined) throw new UsageError("--content and --nearest cannot be combined");
-  const [flag] = flagsOf(options);
-  if (flag !== undefined) throw new UsageError(`--content writes vectors: omit ${flag}`);
+/** @throws {UsageError} options that do not go with --content */
+export function checkContent({
+  content,
+  append = false,
+  field,
+  out,
+  foldIn,
+  key,
+  on,
+}: TransformOptions): void {
+  if (content === undefined) return;
   if (field === "user") throw new UsageError("--content computes vectors of items: omit --field user");
-  if (halfLife !== undefined)
-    throw new UsageError("--half-life applies to users and cannot be combined with --content");
   if (key !== undefined && on.length === 0)
     throw new UsageError(
       "--key needs a table of items; for the key column of the catalogue use --content-key",
     );
   if (foldIn?.includes("-"))
     throw new UsageError("--fold-in is read twice with --content and cannot be standard input: name a file");
-  if (!append) return;
-  if (out === undefined || out === "-")
+  if (append && out === "-")
     throw new UsageError(
       "--append writes a copy of the run with the new items: name its directory with -o RUN",
     );
-  if (format !== "csv")
-    throw new UsageError(`--append writes a run: omit --format ${format}, and export the new run`);
-}
-
-function definedContent(options: TransformOptions): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(contentTable)
-      .map((name) => [name, options[name as keyof typeof contentTable]] as const)
-      .filter(([, value]) => value !== undefined),
-  );
 }
 
 /** R² of a map as metrics: of all columns, of each alone as `r2:COLUMN`, and of the items' weights. */
@@ -143,43 +118,20 @@ export async function vectorsOfContent(
 export async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
-  const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on, hashKeys, reading } = options;
+  const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on } = options;
   // what cannot be folded in is refused before a map is fitted
   if (foldIn) await capable(run, "foldIn", CANNOT_FOLD);
   const trained = await run.readTable();
   const field = await itemFieldOf(run, trained, options.field, "--content");
   const asTrained = await keyAsTrained(run, field, options);
-  const { threads } = reading;
-  const keyColumn = options.contentKey ?? field;
-  const read = () =>
-    readCatalogue(
-      content,
-      keyColumn,
-      options,
-      asTrained,
-      { threads, isNamed: options.contentKey !== undefined, cells: cellsBesideLog(run, reading) },
-      watch,
-    );
-  const catalogue = await (hashKeys === undefined ? read() : hidingText(read));
-  for (const text of catalogue.notes) note(text);
-  for (const text of catalogue.warnings) warn(text);
   const composed = await composeItems({ run, table: trained, fieldNamed: (name) => name }, undefined);
   if (composed.note && composed.item === field) note(composed.note);
   const { table } = composed;
   const range = rowsOf(table, field);
   const named = content.join(", ");
-  const { contentEdges, contentHops: hops } = options;
-  const edges =
-    contentEdges && (await readContentEdges(contentEdges, catalogue.keys, asTrained, options, watch));
-  for (const text of edges?.notes ?? []) note(text);
-  for (const text of edges?.warnings ?? []) warn(text);
-  const map = await fitContentMap(table, range, catalogue, {
-    ...watch,
-    ...{ named, threads },
-    edges: edges && { graph: edges.graph, hops },
-  });
-  for (const text of map.notes) note(text);
-  for (const text of map.warnings) warn(text);
+  const items = { run, field, table, range };
+  const { catalogue, map, inputs, warnings } = await mapCatalogue(items, asTrained, options, watch);
+  for (const text of warnings) warn(text);
 
   const known = new KeyIndex(keysOfRows(table, range));
   const counts = foldIn
@@ -204,7 +156,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
     ? await foldedItems(run, { ...options, on: foldIn }, table.dim, CANNOT_FOLD, silently(watch), options)
     : { items: new Map<string, ItemVector>(), warnings: [] };
   for (const text of folded.warnings) warn(text);
-  const items = vectorsOf(fresh, map, catalogue.keys, {
+  const made = vectorsOf(fresh, map, catalogue.keys, {
     counts,
     folded: folded.items,
     priorEvents,
@@ -212,16 +164,15 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
     source,
     warn,
   });
-  const blends = items.filter(({ count }) => count > 0).length;
+  const blends = made.filter(({ count }) => count > 0).length;
   note(
-    `${items.length} new items of '${field}': ${items.length - blends} from content only` +
+    `${made.length} new items of '${field}': ${made.length - blends} from content only` +
       (foldIn
-        ? `, ${blends} from content and ${items.reduce((sum, { count }) => sum + count, 0)} events`
+        ? `, ${blends} from content and ${made.reduce((sum, { count }) => sum + count, 0)} events`
         : ""),
   );
-  const inputs = [...catalogue.inputs, ...(edges?.inputs ?? [])];
   for (const path of [...on, ...(foldIn ?? [])]) if (path !== "-") inputs.push(await fingerprintOf(path));
-  return { field, table, items, facts: map.facts, inputs };
+  return { field, table, items: made, facts: map.facts, inputs };
 }
 
 /** Content, events, or both, of each new item; those with neither are left out and counted. @throws {DataError} all have neither */

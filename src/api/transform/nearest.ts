@@ -10,35 +10,21 @@ import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import {
-  flagsOf,
-  type Transformed,
-  type TransformOptions,
-} from "../../training/options/transform-options.js";
+import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
-import { distanceOf } from "./distance.js";
-import { meansOf, nearestItems, splitItems } from "./near-items.js";
-import { distanceNote, oddPlaces, reachOf } from "./nearest-notes.js";
-import { readPlaces } from "./read-places.js";
+import { distanceOf, type Distance } from "./distance.js";
+import { meansOf, nearestItems, splitItems, type NewItem } from "./near-items.js";
+import { readPlaces, type Places } from "./read-places.js";
 
-/** @throws {UsageError} options that do not go with --nearest, or that need it */
+/** A column decides a distance alone when it spreads so many times more than another. */
+const MOST_SPREAD = 100;
+
+/** @throws {UsageError} --distance names no place, or --min-nearest is above --nearest */
 export function checkNearest(options: TransformOptions): void {
-  const { nearest, distance, distanceKind, within, minNearest, foldIn, model } = options;
-  if (nearest === undefined) {
-    const given = { "--distance": distance, "--distance-kind": distanceKind, "--within": within };
-    const odd = Object.entries({ ...given, "--min-nearest": minNearest }).find(
-      ([, value]) => value !== undefined,
-    );
-    if (odd) throw new UsageError(`${odd[0]} needs --nearest N`);
-    return;
-  }
-  if (model !== undefined) throw new UsageError("--nearest cannot be used with --model");
-  if (foldIn) throw new UsageError("--nearest and --fold-in cannot be combined");
-  const [flag] = flagsOf(options);
-  if (flag !== undefined) throw new UsageError(`--nearest writes vectors: omit ${flag}`);
-  if (!distance) throw new UsageError("--nearest needs position columns, such as --distance lat,lon");
-  distanceOf(distance, distanceKind);
+  const { nearest, distance, distanceKind, minNearest } = options;
+  if (nearest === undefined) return;
+  distanceOf(distance!, distanceKind);
   if (minNearest !== undefined && minNearest > nearest)
     throw new UsageError(`--min-nearest must be at most --nearest ${nearest}, got ${minNearest}`);
 }
@@ -119,4 +105,52 @@ export async function meansOfNearest(
     rows: once({ numRows: items.length, ...means, keyOf: (row) => names[row]!, labels }),
     warnings,
   };
+}
+
+/** What is measured, a sentence. @param alike ` with the same ...` */
+function distanceNote({ kind, columns }: Distance, alike: string): string {
+  const names = columns.map((name) => `'${name}'`).join(", ");
+  const among = alike === "" ? "" : `, among items${alike}`;
+  return kind === "great-circle"
+    ? `distance: great-circle, from latitude and longitude in degrees (${names})${among}`
+    : `distance: Euclidean in ${names}, unscaled${among}`;
+}
+
+/** A warning for each thing that is likely to be a mistake. */
+function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbers">): string[] {
+  const width = columns.length;
+  const n = numbers.length / width;
+  if (kind === "great-circle") {
+    let zeros = 0;
+    for (let i = 0; i < n; i++) if (numbers[2 * i] === 0 && numbers[2 * i + 1] === 0) zeros++;
+    if (zeros === 0) return [];
+    return [`${zeros} of ${n} items are at 0,0: remove them if this means a missing position`];
+  }
+  const deviations = columns.map((_, c) => deviationOf(numbers, c, width));
+  const [least, most] = [Math.min(...deviations), Math.max(...deviations)];
+  if (!(most > MOST_SPREAD * least)) return [];
+  const [wide, narrow] = [most, least].map((deviation) => `'${columns[deviations.indexOf(deviation)]}'`);
+  return [
+    `${wide} dominates the distance: its standard deviation is ${Number(most.toPrecision(3))}, that of ` +
+      `${narrow} is ${Number(least.toPrecision(3))}. Scale the columns if this is not intended`,
+  ];
+}
+
+/** Of f64[n][width], the standard deviation of a column. Source: Welford 1962. */
+function deviationOf(numbers: Float64Array, column: number, width: number): number {
+  const n = numbers.length / width;
+  let [mean, squares] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const x = numbers[i * width + column]!;
+    const away = x - mean;
+    mean += away / (i + 1);
+    squares += away * (x - mean);
+  }
+  return Math.sqrt(squares / n);
+}
+
+/** How far the farthest neighbour of each item is: `210 m in the median, 3.4 km at most`. */
+function reachOf({ text }: Distance, items: readonly NewItem[]): string {
+  const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
+  return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;
 }

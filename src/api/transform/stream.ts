@@ -24,19 +24,9 @@ const REMEMBERED = 1 << 18;
 /** Keys that a warning may list. */
 const LISTED = 100;
 
-/** @throws {UsageError} options that go with whole logs */
-export function checkStream(options: TransformOptions): void {
-  const { stream, foldIn, format, field, badRows } = options;
-  if (!stream) return;
-  if (!foldIn) throw new UsageError("--stream needs --fold-in -");
-  if (foldIn.length > 1) throw new UsageError("--stream needs a single input, such as --fold-in -");
-  if (format !== "csv" && format !== "jsonl")
-    throw new UsageError(`--stream needs --format csv or jsonl, got ${format}`);
-  if (field === "item")
-    throw new UsageError(
-      "--stream supports only users: the vector of an item depends on events of many users",
-    );
-  if (badRows) throw new UsageError("--bad-rows and --stream cannot be combined");
+/** @throws {UsageError} a stream is one input */
+export function checkStream({ stream, foldIn = [] }: TransformOptions): void {
+  if (stream && foldIn.length > 1) throw new UsageError("--stream needs a single input, such as --fold-in -");
 }
 
 /** Vectors of the users of `options.foldIn`, whose rows come together. */

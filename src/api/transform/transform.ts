@@ -25,6 +25,8 @@ import { checkStream, streamedRows } from "./stream.js";
 import { definedOf } from "../../training/options/defined.js";
 import {
   flagsOf,
+  transformOf,
+  type GivenTransform,
   type Transformed,
   type TransformOptions,
 } from "../../training/options/transform-options.js";
@@ -32,16 +34,20 @@ import {
 /**
  * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
  *
- * @param path a run directory; undefined for `options.model`
+ * @param path a run directory; undefined for `given.model`
+ * @param on files and patterns of the log
  * @throws {UsageError} the run's model encodes no rows, or a format of several files without a path
  */
 export async function transform(
   path: string | undefined,
-  options: TransformOptions,
+  on: string[],
+  given: GivenTransform,
   write: (chunk: Uint8Array) => Promise<void>,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
+  const options = transformOf(given, on);
+  checkInputs(path, options);
   const { format, out, force, halfLife, nearest, distance, distanceKind, within, minNearest } = options;
   const { content, priorEvents } = options;
   const { signal } = watch;
@@ -94,6 +100,26 @@ export async function transform(
     metrics,
     warnings,
   };
+}
+
+/** @throws {UsageError} neither a run nor a model is named; there are neither rows nor events, or both */
+function checkInputs(
+  path: string | undefined,
+  { on, model, foldIn, key, nearest, content }: TransformOptions,
+): void {
+  if (path === undefined && model === undefined)
+    throw new UsageError("transform needs a run, or a model of LightGBM or XGBoost with --model FILE");
+  if (content) return;
+  if (on.length === 0 && !foldIn)
+    throw new UsageError(
+      nearest === undefined
+        ? "transform needs a log, or a log of events with --fold-in LOG"
+        : "transform --nearest needs a table of items: transform RUN items.csv",
+    );
+  if (on.length > 0 && foldIn)
+    throw new UsageError("--fold-in replaces the log argument: give only one of them");
+  if (foldIn && key !== undefined)
+    throw new UsageError("--key cannot be combined with --fold-in, which writes the new keys");
 }
 
 type Encode = (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;

@@ -1,11 +1,13 @@
 // embed completion
 
-import { Argument, Command } from "commander";
+import { Command } from "commander";
+import type { TableOption } from "../../flags/table-option.js";
+import { addCommand } from "../add-command.js";
 import type { CommandEntry } from "../command-entry.js";
+import { commandSpec, type CommandSpec } from "../command-spec.js";
 import { completionScripts, type Shell } from "../completion.js";
-import type { Interrupts } from "../interrupts.js";
+import { Interrupts } from "../interrupts.js";
 import { addConfigOption } from "../settings.js";
-import { writeResult } from "../terminal.js";
 import { topics } from "../topics.js";
 
 const examples = `
@@ -15,31 +17,28 @@ Examples:
   embed completion fish > ~/.config/fish/completions/embed.fish
 `;
 
-/** Adds the command. @param commands every command */
-export function addCompletion(
-  commands: readonly CommandEntry[],
-  program: Command,
-  signal: AbortSignal,
-  interrupts: Interrupts,
-): Command {
+/** The command. @param commands every command */
+export function completion(commands: readonly CommandEntry[]): CommandSpec {
   const shells = Object.keys(completionScripts) as Shell[];
-  return program
-    .command("completion")
-    .description(
+  return commandSpec({
+    description:
       "Prints a shell script that completes commands, options, choices and file names. Regenerate it after " +
-        "updating embed.",
-    )
-    .addArgument(new Argument("<shell>", "shell to complete in").choices(shells))
-    .addHelpText("before", examples)
-    .action(async (shell: Shell) => {
+      "updating embed.",
+    arguments: [["<shell>", "shell to complete in", shells]],
+    examples,
+    options: {},
+    terminal: "none",
+    async call([shell]) {
       const words = [];
       const scratch = new Command();
       for (const { name, summary, load } of commands) {
-        const command = (await load())(scratch, signal, interrupts);
+        const command = addCommand(scratch, name, await load(), new Interrupts());
         addConfigOption(command);
-        words.push({ name, summary, options: command.options });
+        words.push({ name, summary, options: command.options as TableOption[] });
       }
       const helped = [...commands, ...topics].map(({ name }) => name);
-      await writeResult(completionScripts[shell](words, { help: helped, completion: shells }));
-    });
+      return completionScripts[shell as Shell](words, { help: helped, completion: shells });
+    },
+    text: (script) => script,
+  });
 }

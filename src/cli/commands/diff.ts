@@ -1,13 +1,10 @@
 // embed diff
 
-import { Option, type Command } from "commander";
-import { availableParallelism } from "node:os";
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
+import { diffOptions } from "../../api/options/diff.js";
 import { printable } from "../../errors.js";
-import { wholeOf } from "../../flags/parsers.js";
-import { definedOf } from "../../training/options/defined.js";
-import { noted, type Caller } from "../progress.js";
-import { formatTable, writeResult } from "../terminal.js";
+import { commandSpec } from "../command-spec.js";
+import { formatTable } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run, and with --seed 2 -o other):
@@ -15,59 +12,23 @@ Examples (after embed train-fm fixtures/clicks.csv -o run, and with --seed 2 -o 
   embed diff run other --field item --k 20 --json
 `;
 
-interface Flags {
-  field?: string;
-  k: number;
-  top: number;
-  table?: string;
-  threads?: number;
-  quiet?: boolean;
-  json?: boolean;
-}
-
-/** Adds the command. */
-export function addDiff(program: Command, signal: AbortSignal): Command {
-  return program
-    .command("diff")
-    .description(
-      "Compares two tables on the keys that both have: vector norms, nearest neighbours, and how far rows " +
-        "moved after aligning the tables.",
-    )
-    .argument("<run-a>", "earlier run directory")
-    .argument("<run-b>", "later run directory")
-    .addHelpText("before", examples)
-    .option("--field <name>", "compare only this field")
-    .addOption(
-      new Option("--k <n>", "number of nearest neighbours to compare per key")
-        .argParser(wholeOf("--k", 1))
-        .default(10),
-    )
-    .addOption(
-      new Option("--top <n>", "number of most-moved keys to show").argParser(wholeOf("--top", 0)).default(5),
-    )
-    .option("--table <name>", "table to use, for runs with several tables")
-    .addOption(
-      new Option("--threads <n>", "maximum number of threads; the result does not depend on it").argParser(
-        wholeOf("--threads", 1),
-      ),
-    )
-    .option("--quiet", "print only errors and results")
-    .option("--json", "print one JSON object on stdout")
-    .action(async (a: string, b: string, flags: Flags) => {
-      const found = await callDiff(a, b, flags, { watch: noted(signal) });
-      await writeResult(flags.json ? `${JSON.stringify(found)}\n` : textOf(found, flags.k));
-    });
-}
-
-export async function callDiff(
-  a: string,
-  b: string,
-  { field, k, top, table, threads = availableParallelism() }: Flags,
-  { watch: { signal } }: Pick<Caller, "watch">,
-): Promise<RunDiff> {
-  const { diffRuns } = await import("../../api/diff.js");
-  return await diffRuns(a, b, { k, top, threads, signal, ...definedOf({ field, table }) });
-}
+export const command = commandSpec({
+  description:
+    "Compares two tables on the keys that both have: vector norms, nearest neighbours, and how far rows " +
+    "moved after aligning the tables.",
+  arguments: [
+    ["<run-a>", "earlier run directory"],
+    ["<run-b>", "later run directory"],
+  ],
+  examples,
+  options: diffOptions,
+  terminal: "lines",
+  async call([a, b], given, { watch: { signal } }) {
+    const { diffRuns } = await import("../../api/diff.js");
+    return await diffRuns(a, b, given, signal);
+  },
+  text: (found, { k = diffOptions.k.default }) => textOf(found, k),
+});
 
 function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));

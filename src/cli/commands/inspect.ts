@@ -1,31 +1,20 @@
 // embed inspect
 
-import { Option, type Command } from "commander";
-import { availableParallelism } from "node:os";
 import type { EdgeInspection } from "../../api/inspect/inspect-edges.js";
 import type { Inspection } from "../../api/inspect/inspection.js";
-import { printable, UsageError } from "../../errors.js";
 import {
-  addBadRowOptions,
-  addEngineOptions,
-  withLogUnlessQuery,
-  addOutputOptions,
-  addReadingOptions,
-  badRowsOf,
-  type BadRowFlags,
-  type ReadingFlags,
-} from "../../flags/options.js";
-import { markCommon } from "../../flags/common.js";
-import { nameOf } from "../../flags/setting.js";
-import { wholeOf } from "../../flags/parsers.js";
-import { addTable } from "../../flags/table-option.js";
-import { columns } from "../../training/options/columns.js";
-import { checkGiven, pick } from "../../training/options/table.js";
-import { definedOf } from "../../training/options/defined.js";
-import { engine, firstReadingOf } from "../../training/options/reading.js";
-import { watched, type Caller, type OutputOptions } from "../progress.js";
-import { formatTable, writeResult } from "../terminal.js";
+  edgeOptions,
+  inspectOptions,
+  logOptions,
+  type InspectEdgesOptions,
+  type InspectOptions,
+} from "../../api/inspect/options.js";
+import { printable } from "../../errors.js";
+import { version } from "../../io/package-version.js";
+import type { Watch } from "../../training/session/watch.js";
+import { commandSpec } from "../command-spec.js";
 import { similarTogether } from "../similar-lines.js";
+import { formatTable } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -37,136 +26,49 @@ Examples:
 /** Longest cell that is shown. */
 const MAX_SHOWN = 24;
 
-/** Adds the command. */
-export function addInspect(program: Command, signal: AbortSignal): Command {
-  const command = program
-    .command("inspect")
-    .description(
-      "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first " +
-        "rows. With --source and --target it reads an edge list and shows nodes, edges, degrees and components.",
-    )
-    .argument(
-      "[log...]",
-      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
-    )
-    .addHelpText("before", examples);
-  withLogUnlessQuery(command);
-  addTable(addBadRowOptions(addEngineOptions(addReadingOptions(command))), pick(columns, "ignore"))
-    .addOption(
-      new Option("--time-format <pattern>", "format of the time column, such as '%d/%m/%Y %H:%M'").helpGroup(
-        "Reading:",
-      ),
-    )
-    .option("--top <n>", "number of most frequent users and items to show (default: 5)", wholeOf("--top", 0))
-    .option(
-      "--write-config <file>",
-      "write the inferred columns to a config file that you can edit and pass to training (--config)",
-    )
-    .option("--force", "replace an existing config or --bad-rows file");
-  addGraphOptions(command);
-  addOutputOptions(command);
-  markCommon(
-    command,
-    command.options.map(nameOf).filter((name) => name !== "max-cell" && !name.startsWith("engine-")),
-  );
-  return command.action(async (paths: string[], flags: Flags) => {
-    const { version } = await import("../../io/package-version.js");
+const description =
+  "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first " +
+  "rows. With --source and --target it reads an edge list and shows nodes, edges, degrees and components.";
+
+const log = [
+  "[log...]",
+  "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
+] as const;
+
+/** The function of TypeScript for a log. */
+export const inspectLog = commandSpec({
+  ...{ description, arguments: [log], examples, options: logOptions },
+  call: async ([paths], given, { watch }) => await logFacts(paths, given, watch),
+});
+
+/** The function of TypeScript for a list of edges. */
+export const inspectEdges = commandSpec({
+  ...{ description, arguments: [log], examples, options: edgeOptions },
+  call: async ([paths], given, { watch }) => await edgeFacts(paths, given, watch),
+});
+
+export const command = commandSpec({
+  ...{ description, arguments: [log], examples, options: inspectOptions },
+  async call([paths], { source, target, ...given }, { watch }) {
     const start = performance.now();
-    const json = await watched(flags, signal, async (watch) =>
-      asksForGraph(flags)
-        ? await callInspectEdges(paths, flags, { watch })
-        : await callInspect(paths, flags, { watch }),
-    );
-    const seconds = (performance.now() - start) / 1000;
-    if (flags.json)
-      await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...json })}\n`);
-    else await writeResult("nodes" in json ? textOfGraph(json) : textOf(json));
-  });
+    const found =
+      source === undefined || target === undefined
+        ? await logFacts(paths, given, watch)
+        : await edgeFacts(paths, { ...given, source, target }, watch);
+    return { found, seconds: (performance.now() - start) / 1000 };
+  },
+  text: ({ found }) => ("nodes" in found ? textOfGraph(found) : textOf(found)),
+  json: ({ found, seconds }) => ({ command: "inspect", version, seconds, ...found }),
+});
+
+async function logFacts(paths: string[], given: InspectOptions, watch: Watch): Promise<Inspection> {
+  const { inspect } = await import("../../api/inspect/inspect.js");
+  return await inspect(paths, given, watch);
 }
 
-type Flags = ReadingFlags &
-  BadRowFlags &
-  OutputOptions & {
-    source?: string;
-    target?: string;
-    writeConfig?: string;
-    timeFormat?: string;
-    ignore?: string[];
-    top?: number;
-    weight?: string;
-    directed?: boolean;
-  };
-
-export async function callInspect(
-  paths: string[],
-  flags: Flags,
-  { watch }: Pick<Caller, "watch">,
-): Promise<Inspection> {
-  const { inspect, writeStarterConfig } = await import("../../api/inspect/inspect.js");
-  const { timeFormat, ignore, top, writeConfig, force = false } = flags;
-  const found = await inspect(
-    paths,
-    { ...(await logOf(flags)), ...definedOf({ timeFormat, ignore, top }) },
-    watch,
-  );
-  if (writeConfig !== undefined) await writeStarterConfig(writeConfig, paths, found, force, timeFormat);
-  return found;
-}
-
-export async function callInspectEdges(
-  paths: string[],
-  flags: Flags,
-  { watch }: Pick<Caller, "watch">,
-): Promise<EdgeInspection> {
-  const { inspectEdges } = await import("../../api/inspect/inspect-edges.js");
-  return await inspectEdges(paths, { ...(await logOf(flags)), ...edgesOf(flags) }, watch);
-}
-
-/** How the log is read. */
-async function logOf(flags: Flags) {
-  checkGiven(engine, { ...flags });
-  return { reading: firstReadingOf(flags, availableParallelism()), ...(await badRowsOf(flags)) };
-}
-
-function addGraphOptions(command: Command): void {
-  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Edges:");
-  command
-    .addOption(group("--source <column>", "for an edge list: column of the source node"))
-    .addOption(group("--target <column>", "for an edge list: column of the target node"))
-    .addOption(group("--weight <column>", "for an edge list: column of the edge weight"))
-    .addOption(
-      group(
-        "--directed",
-        "for an edge list: treat edges as directed, so an edge and its reverse are different edges",
-      ),
-    );
-}
-
-/** Whether columns of edges are named. @throws {UsageError} what means nothing without them */
-function asksForGraph({ source, target, weight, directed }: Flags): boolean {
-  if (source !== undefined || target !== undefined) return true;
-  if ((weight ?? directed) !== undefined)
-    throw new UsageError(
-      `${weight === undefined ? "--directed" : "--weight"} applies only to edge lists: name their columns ` +
-        "with --source and --target",
-    );
-  return false;
-}
-
-/** The columns of edges. @throws {UsageError} one alone, or what means nothing beside them */
-function edgesOf({ source, target, weight, directed, writeConfig, timeFormat, ignore, top }: Flags) {
-  if (source === undefined || target === undefined)
-    throw new UsageError("--source and --target must be given together");
-  const ofLogs = {
-    "--write-config": writeConfig,
-    "--time-format": timeFormat,
-    "--ignore": ignore,
-    "--top": top,
-  };
-  const [flag] = Object.entries(ofLogs).find(([, value]) => value !== undefined) ?? [];
-  if (flag !== undefined)
-    throw new UsageError(`${flag} cannot be combined with --source and --target, which read an edge list`);
-  return { source, target, ...definedOf({ weight, directed }) };
+async function edgeFacts(paths: string[], given: InspectEdgesOptions, watch: Watch): Promise<EdgeInspection> {
+  const { inspectEdges: inspect } = await import("../../api/inspect/inspect-edges.js");
+  return await inspect(paths, given, watch);
 }
 
 function textOfGraph(found: EdgeInspection): string {

@@ -1,12 +1,8 @@
 // embed recall
 
-import type { Command } from "commander";
+import { recallOptions } from "../../api/recall/options.js";
 import type { RecallSummary } from "../../api/recall/recall.js";
-import { markCommon } from "../../flags/common.js";
-import { addOutputOptions } from "../../flags/options.js";
-import { addRecallFlags, recallOf, type RecallFlags } from "../../flags/recall.js";
-import { watched, type Caller, type OutputOptions } from "../progress.js";
-import { writeLine, writeResult } from "../terminal.js";
+import { commandSpec } from "../command-spec.js";
 
 const examples = `
 Examples (after embed train-ranking fixtures/purchases.csv -o ranks):
@@ -15,64 +11,21 @@ Examples (after embed train-ranking fixtures/purchases.csv -o ranks):
   embed recall ranks --for item --k 10 -o similar.csv
 `;
 
-/** Adds the command. */
-export function addRecall(program: Command, signal: AbortSignal): Command {
-  const command = program
-    .command("recall")
-    .description(
-      "Writes the highest-ranked items for every user, excluding items that the user already has, or the " +
-        "nearest items for every item. Results are exact unless --index is given. Users are processed in " +
-        "blocks, so memory use does not grow with their number.",
-    )
-    .argument("<run>", "run directory")
-    .addHelpText("before", examples);
-  addOutputOptions(addRecallFlags(command));
-  markCommon(command, [
-    ...[
-      "for",
-      "k",
-      "score",
-      "threads",
-      "repeats",
-      "mask",
-      "positive-from",
-      "items",
-      "where",
-      "within",
-      "per",
-    ],
-    ...[
-      "candidates",
-      "users",
-      "fold-in",
-      "query",
-      "index",
-      "ef",
-      "compose",
-      "table",
-      "format",
-      "out",
-      "url-env",
-    ],
-    ...["into", "force"],
-  ]);
-  return command.action(async (run: string, flags: RecallFlags & OutputOptions) => {
-    const summary = await watched(flags, signal, (watch) =>
-      callRecall(run, flags, { watch, write: writeResult }),
-    );
-    if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
-    else if (!flags.quiet && summary.unchanged !== true) for (const line of textOf(summary)) writeLine(line);
-  });
-}
-
-export async function callRecall(
-  run: string,
-  flags: RecallFlags,
-  { watch, write }: Omit<Caller, "command">,
-): Promise<RecallSummary> {
-  const { recall } = await import("../../api/recall/recall.js");
-  return await recall(run, await recallOf(flags), write, watch);
-}
+export const command = commandSpec({
+  description:
+    "Writes the highest-ranked items for every user, excluding items that the user already has, or the " +
+    "nearest items for every item. Results are exact unless --index is given. Users are processed in " +
+    "blocks, so memory use does not grow with their number.",
+  arguments: [["<run>", "run directory"]],
+  examples,
+  options: recallOptions,
+  writes: true,
+  async call([run], given, { watch, write }) {
+    const { recall } = await import("../../api/recall/recall.js");
+    return await recall(run, given, write, watch);
+  },
+  notes: (summary) => (summary.unchanged === true ? [] : textOf(summary)),
+});
 
 /** What was made, in a few lines. */
 function textOf({

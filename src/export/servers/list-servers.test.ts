@@ -9,7 +9,8 @@ import { embed, embedOk, temporaryFolder } from "../../testing/embed.js";
 import { plantedLists, type Planted } from "../../testing/planted-lists.js";
 import { fixture } from "../../testing/places.js";
 import { connected, PASSWORD, startPostgres, startRedis, type Server } from "../../testing/servers.js";
-import { redisListChunks, sendLists, type ListServer } from "./list-servers.js";
+import type { ListServer } from "../row-formats.js";
+import { redisListChunks, sendLists } from "./list-servers.js";
 import type { Lists } from "../lists.js";
 
 const folder = temporaryFolder();

@@ -17,12 +17,9 @@ import { replaceInPostgres } from "./postgres-server.js";
 import { copyText } from "./postgres-table.js";
 import { commandChunks, type Command } from "./redis-connection.js";
 import { replaceInRedis } from "./redis-server.js";
+import type { ListServer } from "../row-formats.js";
 import { checkUtf8 } from "../selection.js";
 import type { Sent, Target } from "./server.js";
-
-/** Servers that take lists, as --format names them. */
-export const listServers = ["redis", "postgres"] as const;
-export type ListServer = (typeof listServers)[number];
 
 /** Items in one command: a list of more takes several. */
 const ITEMS_A_COMMAND = 1000;

@@ -1,4 +1,9 @@
-import { referenceCoordinate, referenceTarget, type Occurrence, type Residuals } from "./coordinate.reference.js";
+import {
+  referenceCoordinate,
+  referenceTarget,
+  type Occurrence,
+  type Residuals,
+} from "./coordinate.reference.js";
 import { normalCdf } from "../../numeric/normal.js";
 import { draw } from "../../numeric/random.js";
 

@@ -1,7 +1,12 @@
 import { draw } from "../../numeric/random.js";
 import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./loss.reference.js";
 import { behindLayers, denseLayers } from "./layers.reference.js";
-import { referenceContrast, ReferenceRanking, referencePairs, type ReferenceEvent } from "./ranking.reference.js";
+import {
+  referenceContrast,
+  ReferenceRanking,
+  referencePairs,
+  type ReferenceEvent,
+} from "./ranking.reference.js";
 
 const dim = 8;
 const first = Float64Array.from({ length: 20 * dim }, (_, i) => draw(3, i) / 2 ** 31 - 1);

@@ -4,7 +4,12 @@ import { draw, permutation, permutedAt } from "../../numeric/random.js";
 import type { RankingData } from "./binding.js";
 import { B, S } from "./layout.js";
 import type { ReferenceRankingOptions } from "./loss.reference.js";
-import { referencePairs, referenceRank, type ReferenceRanking, type ReferenceRow } from "./ranking.reference.js";
+import {
+  referencePairs,
+  referenceRank,
+  type ReferenceRanking,
+  type ReferenceRow,
+} from "./ranking.reference.js";
 import { aliasChances } from "./strata.js";
 
 /** Draws before the next free item is taken. */

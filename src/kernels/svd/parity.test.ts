@@ -2,7 +2,12 @@ import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena, type Region } from "../shared/memory.js";
 import type { SparseRows } from "../als/binding.js";
 import { draw } from "../../numeric/random.js";
-import { referenceCombination, referenceCrossProducts, referenceProduct, type Dense } from "./svd.reference.js";
+import {
+  referenceCombination,
+  referenceCrossProducts,
+  referenceProduct,
+  type Dense,
+} from "./svd.reference.js";
 import {
   allocatePanel,
   allocateSparse,

@@ -1,7 +1,11 @@
 import { between, mulberry32 } from "../../testing/random.js";
 import type { DenseLayer } from "../shared/dense.js";
 import type { ReferenceArrays } from "../shared/dense.reference.js";
-import { referenceTowers, type ReferenceTowerEvent, type ReferenceTowerShape } from "./two-tower.reference.js";
+import {
+  referenceTowers,
+  type ReferenceTowerEvent,
+  type ReferenceTowerShape,
+} from "./two-tower.reference.js";
 
 const [dim, numItems, numRows] = [5, 6, 20];
 

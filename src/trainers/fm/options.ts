@@ -5,8 +5,8 @@ import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
 import { engineTraining, memory, threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
+import { checkRanges } from "../../training/options/check-given.js";
 import {
-  checkRanges,
   choice,
   custom,
   flag,

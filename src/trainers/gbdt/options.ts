@@ -4,8 +4,8 @@ import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
+import { checkRanges } from "../../training/options/check-given.js";
 import {
-  checkRanges,
   choice,
   custom,
   flag,

@@ -7,8 +7,8 @@ import { layerSizes } from "../../training/options/layers.js";
 import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
+import { checkRanges } from "../../training/options/check-given.js";
 import {
-  checkRanges,
   choice,
   custom,
   flag,

@@ -8,6 +8,9 @@ const group = "Content:";
 /** How many events content counts for, in blends and in how known items are weighed: docs/experiments/cold-start.md. */
 export const PRIOR_EVENTS = 20;
 
+/** Options that need a catalogue. */
+const needs = { only: { content: true } } as const;
+
 /** The catalogue, its columns, and what content weighs beside events. */
 export const content = {
   content: texts("file", {
@@ -19,38 +22,44 @@ export const content = {
   contentKey: text("column", {
     help: "with --content: column of the item's key; by default the run's item column",
     group,
+    ...needs,
   }),
   contentFields: list("columns", {
     help: "with --content: categorical columns; by default all columns of no other kind",
     group,
+    ...needs,
   }),
   contentNumeric: list("columns", {
     help:
       "with --content: numeric columns; price:log1p and price:bins=20 transform a column; by default " +
       "columns with decimals",
     group,
+    ...needs,
   }),
   contentMulti: custom("column:separator", columns.multi, {
     help: "with --content: multi-valued columns with their separator, such as 'genres:|'",
     group,
+    ...needs,
   }),
   contentText: list("columns", {
     help: "with --content: text columns; their words, or characters of scripts without blanks, are hashed",
     group,
+    ...needs,
   }),
-  contentIgnore: list("columns", { help: "with --content: columns to ignore", group }),
+  contentIgnore: list("columns", { help: "with --content: columns to ignore", group, ...needs }),
   contentEdges: texts("file", {
     help:
       "with --content: edges between items (citations, co-purchases): content is smoothed over neighbors; " +
       "repeatable",
     group,
+    ...needs,
   }),
   contentHops: whole({
     min: 1,
     max: 3,
     help: "with --content-edges: hops that content is smoothed over",
     group,
-    only: { contentEdges: true },
+    only: { content: true, contentEdges: true },
     shown: "0 or 1, whichever explains held-out known items better",
   }),
   priorEvents: number({
@@ -58,6 +67,7 @@ export const content = {
     max: Number.MAX_VALUE,
     help: "with --content: weight of the vector predicted from the catalogue, expressed as a number of events",
     group,
+    ...needs,
     default: PRIOR_EVENTS,
   }),
 } as const;

@@ -1,6 +1,6 @@
 // The options that every training on a log takes, and what becomes of them.
 
-import { BadRowReport } from "../reading/bad-row-report.js";
+import { badRowsOf } from "../reading/bad-row-report.js";
 import { columns, columnsOf, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split, type SplitFlags } from "./split-options.js";
@@ -60,17 +60,16 @@ export type GivenTraining = Given<
  * @param unlabelled the log has no labels, and none is to be found in it
  */
 export function logOptionsOf(given: GivenTraining, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
-  const { badRows: file, force = false, maxBad, maxMemory, hashKeys, hashKeysOf } = given;
+  const { maxMemory, hashKeys, hashKeysOf } = given;
   const { since, eventWeight, halfLife, maxEventsPerUser, keepEvents } = given;
   const { valid = 0, test = 0, split: by, splitKey, validLike, last, group } = given;
   const { minCount = 1, maxVocab, minUsers, hash, oovDropout, rowOrder } = given;
   const { positiveFrom, negatives = 0, noise = "uniform", itemFields } = given;
   const fromFlags = {
-    maxBad,
+    ...badRowsOf(given),
     maxMemory,
     hashKeys,
     hashKeysOf,
-    badRows: file === undefined ? undefined : new BadRowReport(file, force),
     ...{ since, eventWeight, halfLife, maxEventsPerUser, keepEvents },
     ...{ split: by, splitKey, validLike, last, group },
     ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },

@@ -3,7 +3,7 @@
 // the API come from it.
 //
 //   table ──► flags/ (command line, YAML)      given: what the user set, by the options' names
-//        └──► checkGiven(given) ──► resolved(given, facts): every option as it is used
+//        └──► checkGiven(given) (check-given.ts) ──► resolved(given, facts): every option as it is used
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";
@@ -21,8 +21,14 @@ export interface About<V> {
   shown?: string;
   /** options that it goes with, by name: with which of their values, or with any */
   only?: Readonly<Record<string, readonly string[] | true>>;
+  /** options of which it needs one, by name: with which of their values, or with any */
+  onlyAny?: Readonly<Record<string, readonly string[] | true>>;
   /** options that it cannot be combined with, by name: with which of their values, or with any */
   not?: Readonly<Record<string, readonly string[] | true>>;
+  /** the reason for `not`, as a message states it: `it writes leaves` */
+  why?: string;
+  /** the modes of the command that it is for; all when absent */
+  for?: readonly string[];
   /** shown by --help; the others by --help-all */
   common?: true;
   /** no byte of the result depends on it */
@@ -62,6 +68,8 @@ export interface Parsed<V> {
   repeats?: true;
   /** a text may hold several, with commas between them */
   commas?: true;
+  /** the flag may stand without a value, which is true then */
+  optional?: true;
   /** @param previous what the flag gave before, where it was given before @throws {UsageError} */
   parse?(text: string, flag: string, previous: V | undefined): V;
   /** what the value must be, and is not; undefined where it is */
@@ -81,10 +89,18 @@ type ValueOf<O> = O extends Parsed<infer V> ? V : never;
 /** What a user may set. */
 export type Given<T> = { [K in keyof T]?: ValueOf<T[K]> };
 
+/** What a command is given: what a user may set, and what must be set. */
+export type GivenTo<T> = Given<T> & {
+  [K in keyof T as T[K] extends { required: true } ? K : never]: ValueOf<T[K]>;
+};
+
 /** The same with every default. */
 export type Resolved<T> = {
-  [K in keyof T as T[K] extends { default: unknown } ? K : never]: ValueOf<T[K]>;
-} & { [K in keyof T as T[K] extends { default: unknown } ? never : K]?: ValueOf<T[K]> };
+  [K in keyof T as T[K] extends { default: unknown } | { required: true } ? K : never]: ValueOf<T[K]>;
+} & { [K in keyof T as T[K] extends { default: unknown } | { required: true } ? never : K]?: ValueOf<T[K]> };
+
+/** The greatest number below 1: for a range that 1 is not in. */
+export const BELOW_1 = 1 - Number.EPSILON / 2;
 
 /** A number. */
 export function number<const S extends About<number> & Range>(spec: S): S & Parsed<number> {
@@ -200,7 +216,7 @@ export function recordComplaint<V>(
 /** A value with a parser of its own; from TypeScript it is also a text, which the parser takes. */
 export function custom<V, const S extends About<V>>(
   placeholder: string,
-  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats"> & { type: string },
+  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats" | "optional"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
   // how another option is read may be handed on whole: its help and default stay its own
@@ -254,6 +270,10 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
 /** Both bounds, as far as a user can meet them. */
 function rangeText({ min, max }: Range, x: number, what: string): string {
   const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
+  if (max === BELOW_1)
+    return min === Number.MIN_VALUE
+      ? `${what} above 0 and below 1`
+      : `${what} of at least ${min} and below 1`;
   if (min === Number.MIN_VALUE) return `${what} above 0${hasMax ? ` and at most ${max}` : ""}`;
   if (min <= -Number.MAX_SAFE_INTEGER) return hasMax ? `${what} of at most ${max}` : what;
   return hasMax ? `${what} from ${min} to ${max}` : `${what} of at least ${min}`;
@@ -269,85 +289,6 @@ export function noSuchOption(command: string, name: string, names: Iterable<stri
 /** The flag of an option, as the user types it. */
 export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "negated"> = {}): string {
   return negated === true ? flagOf(name).replace(/^--/, "--no-") : flagOf(name);
-}
-
-/**
- * Checks what the user set: ranges, and that each option goes with the others.
- *
- * @throws {UsageError} names the flag, what it expects and what it goes with
- */
-export function checkGiven(table: OptionTable, given: Readonly<Record<string, unknown>>): void {
-  checkRanges(table, given);
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const { only = {}, not = {}, refused: why } = table[name] as Option;
-    if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
-    if (value !== false)
-      for (const [other, values] of Object.entries(not)) checkApart(table, name, other, values, given[other]);
-    for (const [other, values] of Object.entries(only)) {
-      const current = given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
-      if (values === true ? current !== undefined : values.includes(String(current))) continue;
-      const own = value === false ? flagNamed(name, { negated: true }) : flagNamed(name);
-      throw new UsageError(mismatch(table, own, other, values, current));
-    }
-  }
-}
-
-/** Checks values alone. @throws {UsageError} names the flag and what it expects */
-export function checkRanges(table: OptionTable, values: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const complaint = (table[name] as Option).complaint?.(value);
-    if (complaint !== undefined)
-      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
-  }
-}
-
-/** @throws {UsageError} both options are set, the other to one of the values */
-function checkApart(
-  table: OptionTable,
-  name: string,
-  other: string,
-  values: readonly string[] | true,
-  current: unknown,
-): void {
-  if (current === undefined || current === false) return;
-  if (values !== true && !values.includes(shown(current))) return;
-  const shownValue =
-    values === true ? ((table[other] as Option).placeholder ?? "").toUpperCase() : shown(current);
-  throw new UsageError(
-    `${flagNamed(name)} cannot be combined with ${flagNamed(other)} ${shownValue}`.trimEnd(),
-  );
-}
-
-function mismatch(
-  table: OptionTable,
-  own: string,
-  other: string,
-  values: readonly string[] | true,
-  current: unknown,
-): string {
-  const { placeholder } = (table[other] ?? {}) as Option;
-  const wanted = values === true ? (placeholder ?? "").toUpperCase() : values.join(" or ");
-  const partner = `${flagNamed(other)} ${wanted}`.trim();
-  return current === undefined
-    ? `${own} needs ${partner}`
-    : `${own} needs ${flagNamed(other)} ${(values as readonly string[]).join(", ")}, got ${shown(current)}`;
-}
-
-/** The default of an option beside what the user set; undefined where the data decides it. */
-function defaultOf(table: OptionTable, given: Readonly<Record<string, unknown>>, name: string): unknown {
-  const standard = table[name]?.default as unknown;
-  if (typeof standard !== "function") return standard;
-  return standard.length > 1 ? undefined : (resolved(table, given) as Record<string, unknown>)[name];
-}
-
-function shown(value: unknown): string {
-  return Array.isArray(value)
-    ? value.join(",")
-    : typeof value === "object"
-      ? JSON.stringify(value)
-      : String(value as string | number | boolean);
 }
 
 /**

@@ -1,55 +1,205 @@
-// What `transform` is asked to do, and what a model gives it to write.
+// Options of `embed transform`, and what a model gives it to write.
 
+import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
 import { encodingFormats, type EncodingFormat } from "../../export/encodings.js";
-import type { ContentOptions } from "./content-options.js";
-import type { FurtherLog } from "../reading/open-as-trained.js";
+import { badRowsOf } from "../reading/bad-row-report.js";
 import type { Watch } from "../session/watch.js";
+import { hashedIds } from "./columns.js";
+import { content } from "./content-options.js";
+import { badRows, reading, readingOf } from "./reading.js";
+import { threads } from "./run-options.js";
+import {
+  choice,
+  custom,
+  flag,
+  list,
+  number,
+  pick,
+  text,
+  texts,
+  whole,
+  wholeOf,
+  withCommon,
+  type Given,
+} from "./table.js";
 
-export const transformFormats: readonly EncodingFormat[] = encodingFormats;
-
-export interface TransformOptions extends FurtherLog, ContentOptions {
-  format: EncodingFormat;
-  /** a model file of LightGBM or XGBoost, in place of a run */
-  model?: string;
-  /** a column whose cells name the rows; their numbers from 1 when absent */
-  key?: string;
-  /** the trees' columns instead of leaves */
-  features: boolean;
-  /** leaves reduced to so many numbers; true: to as many as the run keeps */
-  dense?: number | true;
-  /** events of users or items that the run does not know, instead of rows */
-  foldIn?: string[];
-  /** a key's rows come together: its vector is written as soon as another's begin */
-  stream?: true;
-  /** whose vectors are folded in; what the run does not know when absent */
-  field?: "user" | "item";
-  /** L2 of the folding in; as the field's known keys have it when absent */
-  l2Weight?: number;
-  l2Vector?: number;
-  /** an item of a user counts half as much for each such span between its latest event and the user's: `7d` */
-  halfLife?: string;
-  /** new items are the mean of so many known ones, the nearest by `distance` */
-  nearest?: number;
-  /** columns of numbers that say where items are */
-  distance?: string[];
-  /** what they are; as their names say when absent */
-  distanceKind?: DistanceKind;
-  /** columns in which an item and its nearest have the same cells */
-  within?: string[];
-  /** items with fewer known ones are left out; as many as `nearest` when absent */
-  minNearest?: number;
-  /** new items go into a copy of the run, `out`, in place of a table of vectors */
-  append?: boolean;
-  /** a path; undefined or `-` for `write` */
-  out?: string;
-  force: boolean;
-}
+const group = "Options:";
+const fold = "New users and items:";
+const near = "New items by their nearest:";
+const output = "Output:";
+const MANY = Number.MAX_SAFE_INTEGER;
 
 /** Along the ground by latitude and longitude in degrees, or in the space of any numbers. */
 export const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
+
+/** Options of nearest items. */
+const ofNearest = { only: { nearest: true } } as const;
+/** What writes vectors has no leaves to write. */
+const vectors = {
+  not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
+  why: "it writes vectors of new items",
+} as const;
+
+/** Options of `embed transform`. */
+export const transformOptions = withCommon(
+  {
+    format: choice(encodingFormats, {
+      placeholder: "format",
+      help: "format of the output",
+      group,
+      default: "csv",
+    }),
+    model: text("file", {
+      help: "instead of a run: model file of LightGBM (text) or XGBoost (JSON)",
+      group,
+      not: { features: true, foldIn: true, hashKeys: true, nearest: true, content: true },
+      why: "that needs a run",
+    }),
+    key: text("column", {
+      help: "column that identifies the output rows; by default the row number, from 1",
+      group,
+    }),
+    foldIn: texts("log", {
+      help: "log with events of users or items unknown to the run: writes their vectors; repeatable",
+      group: fold,
+    }),
+    stream: flag({
+      help: "with --fold-in -: read events grouped by user and write each user's vector when the next user begins",
+      group: fold,
+      only: { foldIn: true, format: ["csv", "jsonl"] },
+      not: { badRows: true, field: ["item"] },
+      why: "it writes vectors of users, from one pass over their events",
+    }),
+    field: choice(["user", "item"], {
+      placeholder: "role",
+      help: "write vectors of users or of items; by default of those unknown to the run, with --nearest of items",
+      group: fold,
+      onlyAny: { foldIn: true, nearest: true, content: true },
+    }),
+    l2Weight: number({
+      min: 0,
+      max: Number.MAX_VALUE,
+      help: "with --fold-in: L2 penalty on a new key's weight; by default estimated from the known keys",
+      group: fold,
+      only: { foldIn: true },
+    }),
+    l2Vector: number({
+      min: 0,
+      max: Number.MAX_VALUE,
+      help: "with --fold-in: L2 penalty on a new key's vector; by default estimated from the known keys",
+      group: fold,
+      only: { foldIn: true },
+    }),
+    halfLife: text("span", {
+      help:
+        "with --fold-in on session-based runs: half-life of an item's weight, in time before the user's latest " +
+        "event, such as 7d (h, d, w)",
+      group: fold,
+      only: { foldIn: true },
+    }),
+    nearest: whole({
+      min: 1,
+      max: MANY,
+      help: "read the log as a table of items: a new item's vector is the mean of the n nearest known items",
+      group: near,
+      only: { distance: true },
+      not: { ...vectors.not, foldIn: true, content: true },
+      why: vectors.why,
+    }),
+    distance: list("columns", {
+      help:
+        "with --nearest: columns to compute distances from, such as lat,lon (degrees, great-circle distance) " +
+        "or any numbers (Euclidean)",
+      group: near,
+      ...ofNearest,
+    }),
+    distanceKind: choice(distanceKinds, {
+      placeholder: "kind",
+      help: "with --nearest: kind of distance, regardless of the column names",
+      group: near,
+      ...ofNearest,
+    }),
+    within: list("columns", {
+      help: "with --nearest: consider only items with equal values in these columns",
+      group: near,
+      ...ofNearest,
+    }),
+    minNearest: whole({
+      min: 1,
+      max: MANY,
+      help:
+        "with --nearest: skip (and count) items with fewer known neighbours than this; by default the value " +
+        "of --nearest",
+      group: near,
+      ...ofNearest,
+    }),
+    features: flag({
+      help: "write the columns that the trees split on instead of leaves, with categories as numbers",
+      group,
+    }),
+    dense: custom(
+      "n",
+      {
+        type: "true | number",
+        optional: true,
+        parse: (given: string, flagName: string): number | true => wholeOf(given, flagName, 1),
+        complaint: (n: number | true) =>
+          n === true || (Number.isInteger(n) && n >= 1) ? undefined : "an integer of at least 1",
+      },
+      {
+        help:
+          "write leaves as dense vectors of length n (singular vectors); by default the length set by " +
+          "train-gbdt --dense",
+        group,
+        not: { features: true, format: ["libsvm"] },
+        why: "it writes leaves as csv, jsonl, npy or parquet",
+      },
+    ),
+    withScores: {
+      ...flag({ help: "", group }),
+      refused:
+        "is no longer an option of transform: embed predict RUN LOG writes probabilities, --raw-scores scores",
+    },
+    ...threads,
+    ...content,
+    content: { ...content.content, ...vectors },
+    append: flag({
+      help: "write a copy of the run with the new items added, to -o RUN",
+      group: "Content:",
+      only: { content: true, out: true, format: ["csv"] },
+    }),
+    ...pick(hashedIds, "hashKeys"),
+    ...reading,
+    ...badRows,
+    out: text("path", { help: "file to write, for npy a directory; - or no file is stdout", group: output }),
+    force: flag({ help: "replace an existing output", group: output }),
+  } as const,
+  [
+    ...(["format", "model", "key", "foldIn", "stream", "field", "halfLife", "nearest", "distance"] as const),
+    ...(["within", "features", "dense", "threads", "content", "contentKey", "contentMulti"] as const),
+    ...(["append", "inputFormat", "delimiter", "header", "onBadRow", "out", "force"] as const),
+  ],
+);
+
+export type GivenTransform = Given<typeof transformOptions>;
+
+/** What a model is asked for: what the user set beside how the log is read, and the log. */
+export type TransformOptions = Omit<GivenTransform, keyof typeof reading | "badRows" | "maxBad"> &
+  FurtherLog & { format: EncodingFormat; features: boolean; force: boolean };
+
+/** The same of what the user set. @param on the log's files */
+export function transformOf(given: GivenTransform, on: string[]): TransformOptions {
+  const own = Object.entries(given).filter(([name]) => !Object.hasOwn(reading, name));
+  const { format = "csv", features = false, force = false } = given;
+  return {
+    ...(Object.fromEntries(own) as Omit<GivenTransform, keyof typeof reading>),
+    ...{ on, format, features, force, reading: readingOf(given) },
+    ...badRowsOf(given),
+  };
+}
 
 /** What not every model can be asked for. */
 export type TransformFlag = "--dense" | "--features" | "--format libsvm" | "--half-life";

@@ -4,6 +4,20 @@ import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filte
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { NoRowsError } from "../../errors.js";
+import type { badRows } from "../options/reading.js";
+import type { Given } from "../options/table.js";
+
+/** Options of bad rows as a reading takes them. */
+export function badRowsOf({
+  maxBad,
+  badRows: file,
+  force = false,
+}: Given<typeof badRows> & { force?: boolean }): {
+  maxBad: number | undefined;
+  badRows: BadRowReport | undefined;
+} {
+  return { maxBad, badRows: file === undefined ? undefined : new BadRowReport(file, force) };
+}
 
 /** Lines are joined up to this size. */
 const BLOCK = 1 << 16;

@@ -21,7 +21,8 @@ import { checkpointPath } from "../epochs/checkpoint-file.js";
 import { Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../options/log.js";
 import { datasetIsHere } from "../reading/open-log.js";
-import { checkGiven, decisive, noSuchOption } from "../options/table.js";
+import { decisive, noSuchOption } from "../options/table.js";
+import { checkGiven } from "../options/check-given.js";
 import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
 import { readDataset } from "../reading/read-dataset.js";
 import { checkRefit, fitTwice } from "./refit.js";
@@ -29,8 +30,9 @@ import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
 import { Stopwatch, collectWarnings, type Watch } from "./watch.js";
 import type { Summary } from "./summary.js";
-import type { Trainer } from "./trainer.js";
+import type { TrainingSummary } from "./summary.js";
 import type { Plan, Session, Source } from "./plan.js";
+import type { Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { startThreads } from "../../workers/idle.js";
 
@@ -56,7 +58,7 @@ export async function train(
   paths: readonly string[],
   given: GivenTraining & { out: string },
   watching: Watch,
-): Promise<Summary<PartMetrics>> {
+): Promise<TrainingSummary> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });

@@ -31,7 +31,8 @@ export function addedByVectors(
 export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   if (ranking)
     return "Try more events of each user, a smaller --dim, or --where to leave out events that no user chose";
-  if (negatives) return "Try the trainers that rank items (embed compare LOG --goal lists), or a smaller --dim";
+  if (negatives)
+    return "Try the trainers that rank items (embed compare LOG --goal lists), or a smaller --dim";
   const from = task === "binary" ? 1 : "N";
   return (
     "For vectors of items whose neighbors are alike, train on the positive events: embed compare LOG --goal lists " +

@@ -15,7 +15,6 @@ import { blocksOfEquals, expectedMetrics } from "../../../evaluation/tied-rankin
 import type { UserMetric } from "../../../evaluation/user-metric.js";
 import type { Metrics } from "../../../embedding/manifest.js";
 import type { ItemLists } from "../../../kernels/top-items/binding.js";
-import { capable } from "../../../trainers/index.js";
 import { PRIOR_EVENTS } from "../../../training/options/content-options.js";
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { logOfPart } from "../../../training/reading/run-parts.js";
@@ -25,8 +24,8 @@ import type { MapFacts } from "../../content/map.js";
 import { itemFieldOf } from "../../item-keys.js";
 import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol } from "./protocol.js";
 import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
-import type { EvaluateOptions } from "../options.js";
-import { NO_EVENTS, openLogOf } from "../ranking/ranking.js";
+import type { Evaluating } from "../options.js";
+import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
 import { contendersOf, contentOf, foldedOf, leaks, type Contender } from "./contenders.js";
 
 /** New items with so many events known. */
@@ -48,6 +47,7 @@ export interface ColdEvaluation {
   warnings: string[];
   rows: number;
   metrics: Record<string, Metrics>;
+  given: Record<string, unknown>;
 }
 
 /**
@@ -58,20 +58,21 @@ export interface ColdEvaluation {
  */
 export async function evaluateCold(
   runs: readonly Contestant[],
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<ColdEvaluation> {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { cold: asked = [0], k: ks = [20], part, on, bootstrap = 1000, seed = 1 } = options;
-  const { priorEvents = PRIOR_EVENTS } = options;
+  const { priorEvents = PRIOR_EVENTS, content, score: scoring } = options;
   const { run } = runs[0]!;
-  const given = options.scoring === "dot" || options.scoring === "cosine" ? options.scoring : undefined;
+  const given = options.score === "dot" || options.score === "cosine" ? options.score : undefined;
   const scorings = [];
   for (const one of runs) scorings.push(await vectorScoring(one.run, given));
   const field = await itemFieldOf(run, await run.readTable(), undefined, "--cold");
-  const preprocess = await (await capable(run, "preprocess", NO_EVENTS))(run);
+  const preprocess = await eventRecipe(run);
   const wanted = "new items are ranked together with known items, for known users";
-  const opened = await openLogOf(run, preprocess, options, { withTimes: true, wanted }, watch);
+  const logs = { run, preprocess, options, watch };
+  const opened = await openEvaluated(logs, { withTimes: true, wanted });
   const { training } = opened;
   const cold = coldItemsOf(training, opened.part);
   for (const text of coldNotes(cold)) note(text);
@@ -79,16 +80,14 @@ export async function evaluateCold(
   const warnings: string[] = [];
   const base = await rankedTable(run, field, training, cold.all, scorings[0]!);
   const known = await contentOf(run, field, base, options, watch);
-  if (known) warnings.push(...known.catalogue.warnings, ...known.map.warnings);
+  if (known) warnings.push(...known.warnings);
   const others: { name: string; ranked: RankedTable }[] = [];
   for (const [i, { run: other, name }] of runs.entries())
     if (i > 0)
       others.push({ name, ranked: await rankedTable(other, field, training, cold.all, scorings[i]!) });
 
-  const { reading, hashKeys } = options;
-  const log: FurtherLog = part
-    ? await logOfPart(run, part, { reading, hashKeys })
-    : { ...opened.log, on: on! };
+  const { reading, hashKeys, maxBad } = options;
+  const log: FurtherLog = part ? await logOfPart(run, part, options) : { on: on!, reading, hashKeys, maxBad };
   const results: ColdResult[] = [];
   for (const events of asked) {
     watch.signal.throwIfAborted();
@@ -132,6 +131,7 @@ export async function evaluateCold(
         compared.map(({ name, metrics }) => [`${events}:${name}`, metrics] as const),
       ),
     ),
+    given: { on, part, cold: options.cold, k: ks, scoring, content, priorEvents: options.priorEvents },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { MISSING, keyAt } from "../../../log/keys.js";
 import { KeyIndex } from "../../../dataset/vocabulary/key-index.js";
-import { keysOfRows } from "../../../embedding/table.js";
+import { keysOfRows, type EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../../errors.js";
 import type { Measured } from "../../../evaluation/comparison.js";
@@ -10,26 +10,23 @@ import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
 import { rowsWhere } from "../../../dataset/select-rows.js";
 import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import { knownModelOf } from "../../../trainers/index.js";
-import { cellsBesideLog, type FurtherLog } from "../../../training/reading/open-as-trained.js";
+import { type FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { silently } from "../../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import type { Watch } from "../../../training/session/watch.js";
-import { readContentEdges } from "../../content/content-edges.js";
-import { readCatalogue, type Catalogue } from "../../content/catalogue.js";
 import { blended, foldedItems, type ItemVector } from "../../content/fold-in-items.js";
-import { fitContentMap, type ContentMap } from "../../content/map.js";
-import { valueMeans } from "../../content/value-means.js";
+import { mapCatalogue, type ContentMap } from "../../content/map.js";
 import { keyAsTrained } from "../../item-keys.js";
 import type { ColdItems, ColdProtocol } from "./protocol.js";
 import { putItem, type RankedTable } from "./vectors.js";
-import type { EvaluateOptions } from "../options.js";
+import type { Evaluating } from "../options.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
 /** What content gives. */
 export interface Known {
-  catalogue: Catalogue;
   map: ContentMap;
+  warnings: string[];
   /** the mean over an item's values, where there are values */
   meanOf: ((item: number) => ItemVector) | undefined;
   /** place of a new item in the catalogue; -1 for none */
@@ -40,29 +37,58 @@ export async function contentOf(
   run: Run,
   field: string,
   { table, range }: RankedTable,
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<Known | undefined> {
-  const { content, contentKey, reading } = options;
+  const { content, hashKeys } = options;
   if (content === undefined) return undefined;
-  const asTrained = await keyAsTrained(run, field, { hashKeys: options.hashKeys, on: content });
-  const cells = cellsBesideLog(run, reading);
-  const how = { threads: reading.threads, isNamed: contentKey !== undefined, cells };
-  const catalogue = await readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
-  const named = content.join(", ");
-  const { contentEdges, contentHops: hops } = options;
-  const edges =
-    contentEdges && (await readContentEdges(contentEdges, catalogue.keys, asTrained, options, watch));
-  const map = await fitContentMap(table, range, catalogue, {
-    ...watch,
-    ...{ named, threads: reading.threads },
-    edges: edges && { graph: edges.graph, hops },
-  });
-  if (edges) catalogue.warnings.push(...edges.warnings);
-  for (const text of [...catalogue.notes, ...(edges?.notes ?? []), ...map.notes])
-    watch.observe({ stage: "note", text });
+  const asTrained = await keyAsTrained(run, field, { hashKeys, on: content });
+  const items = { run, field, table, range };
+  const { catalogue, map, warnings } = await mapCatalogue(items, asTrained, options, watch);
   const index = new KeyIndex(catalogue.keys);
-  return { catalogue, map, meanOf: valueMeans(table, map), placeOf: (key) => index.findText(key) };
+  return { map, warnings, meanOf: valueMeans(table, map), placeOf: (key) => index.findText(key) };
+}
+
+/**
+ * The mean vector of each item's values, which a map from content should beat; undefined where no column has values.
+ *
+ * A value has the mean of the vectors, and of the weights, of the known items that have it; an item without a value the mean of all
+ * known items.
+ */
+function valueMeans(
+  { dim, vectors, weights }: EmbeddingTable,
+  { rows, known }: Pick<ContentMap, "rows" | "known">,
+): ((item: number) => ItemVector) | undefined {
+  const { blocks, fields, indptr, columns } = rows;
+  const isValue = new Uint8Array(blocks.at(-1)!);
+  fields.forEach((field, f) => field.kind !== "number" && isValue.fill(1, blocks[f], blocks[f + 1]));
+  if (!isValue.includes(1)) return undefined;
+  const width = dim + 1;
+  const sums = new Float64Array(isValue.length * width);
+  const counts = new Float64Array(isValue.length);
+  const mean = new Float64Array(width);
+  const lineOf = (row: number) =>
+    Float64Array.of(...vectors.subarray(row * dim, (row + 1) * dim), weights?.[row] ?? 0);
+  for (const { item, row } of known) {
+    const line = lineOf(row);
+    for (let t = 0; t < width; t++) mean[t]! += line[t]! / known.length;
+    for (let pair = indptr[item]!; pair < indptr[item + 1]!; pair++) {
+      const value = columns[pair]!;
+      if (isValue[value] === 0) continue;
+      counts[value]!++;
+      for (let t = 0; t < width; t++) sums[value * width + t]! += line[t]!;
+    }
+  }
+  return (item) => {
+    const own = Array.from(columns.subarray(indptr[item], indptr[item + 1])).filter(
+      (value) => isValue[value] === 1 && counts[value]! > 0,
+    );
+    const line = new Float64Array(width);
+    for (const value of own)
+      for (let t = 0; t < width; t++) line[t]! += sums[value * width + t]! / counts[value]! / own.length;
+    const found = own.length > 0 ? line : mean;
+    return { vector: found.slice(0, dim), weight: found[dim]! };
+  };
 }
 
 export interface Contender {

@@ -14,11 +14,12 @@ import { MISSING, selectKeys, joinedKeys, type Keys } from "../../../log/keys.js
 import { keyColumn } from "../../../dataset/item-fields.js";
 import { UsageError } from "../../../errors.js";
 import { usersOf } from "../../../sampling/negatives.js";
+import { listsOf } from "../../../sampling/ranking-events.js";
 import { NO_ITEM, type ItemLists } from "../../../kernels/top-items/binding.js";
 import { hashOrder, placesOf, type TrainingEvents } from "../../../sampling/training-events.js";
 import type { Part } from "../../../training/examples/examples.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
-import { inOrderOfTime } from "../ranking/new-users.js";
+import { inOrderOfTime } from "../../../ranking/new-users.js";
 
 /** Items that training has not seen, with who took them. */
 export interface ColdItems {
@@ -121,24 +122,18 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
   const lists = [...users].map((user) => ({ has: has.get(user) ?? [], finds: finds.get(user)!, user }));
   return {
     users,
-    masks: listsOf(
-      lists.map((one) => [...ownOf(one.user).map((item) => cold.trained[item]!), ...placed(one.has)]),
+    masks: listsOf(lists, (one) =>
+      inOrder([...ownOf(one.user).map((item) => cold.trained[item]!), ...placed(one.has)]),
     ),
-    heldOut: listsOf(lists.map((one) => placed(one.finds))),
-    freshMasks: listsOf(lists.map((one) => one.has)),
-    freshHeldOut: listsOf(lists.map((one) => one.finds)),
+    heldOut: listsOf(lists, (one) => inOrder(placed(one.finds))),
+    freshMasks: listsOf(lists, (one) => inOrder(one.has)),
+    freshHeldOut: listsOf(lists, (one) => inOrder(one.finds)),
     counts: Uint32Array.from(cold.takers, ({ length }) => Math.min(n, length)),
     pairs: lists.reduce((sum, one) => sum + one.finds.length, 0),
   };
 }
 
-function listsOf(lists: readonly number[][]): ItemLists {
-  const indptr = new Uint32Array(lists.length + 1);
-  lists.forEach((list, q) => (indptr[q + 1] = indptr[q]! + list.length));
-  const items = new Uint32Array(indptr[lists.length]!);
-  lists.forEach((list, q) => items.set(Uint32Array.from(list).sort(), indptr[q]));
-  return { indptr, items };
-}
+const inOrder = (items: readonly number[]) => Uint32Array.from(items).sort();
 
 /** What is left out, and what order events stand in, a sentence each. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {

@@ -5,9 +5,10 @@
 
 import type { Keys } from "../../../log/keys.js";
 import { readWithAdded } from "../../../embedding/added.js";
-import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../../embedding/table.js";
+import { rowsOf, vectorsAt, type EmbeddingTable, type RowRange } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
+import { fieldsOf, sums, vectorsOfKeys } from "../../../ranking/table-ranker.js";
 import { lengthOf } from "../../../retrieval/nearest.js";
 import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import type { TrainingEvents } from "../../../sampling/training-events.js";
@@ -69,37 +70,16 @@ export async function rankedTable(
   const { table } = composed;
   const { dim } = table;
   const range = rowsOf(table, field);
-  const keys = keysOfRows(table, range);
-  const { user = "user" } = run.manifest.roles as { user?: string };
-  const hasUsers = table.fields.includes(user);
-  const items = new Float32Array(all.size * dim);
-  const weights = new Float32Array(all.size).fill(-Infinity);
-  rowsOfKeys(keys, all).forEach((row, item) => {
-    if (row === NO_ITEM) return;
-    const at = (range.first + row) * dim;
-    const vector = table.vectors.subarray(at, at + dim);
-    putItem({ dim, scoring, items, weights }, item, {
-      vector,
-      weight: table.weights?.[range.first + row] ?? 0,
-    });
-  });
-  const queries = new Float32Array(users.size * dim);
-  if (hasUsers) {
-    const own = rowsOf(table, user);
-    rowsOfKeys(keysOfRows(table, own), users).forEach((row, u) => {
-      if (row === NO_ITEM) return;
-      const at = (own.first + row) * dim;
-      queries.set(table.vectors.subarray(at, at + dim), u * dim);
-    });
-  } else {
-    const places = rowsOfKeys(all, trained);
-    for (let u = 0; u < users.size; u++)
-      for (let at = history.indptr[u]!; at < history.indptr[u + 1]!; at++) {
-        const from = places[history.items[at]!]! * dim;
-        for (let d = 0; d < dim; d++) queries[u * dim + d]! += items[from + d]!;
-      }
-  }
-  return { dim, scoring, table, range, queries, items, weights };
+  const { rows, vectors } = vectorsOfKeys(table, field, all, scoring.by === "cosine");
+  const weightOf = (row: number) => (scoring.weighted ? (table.weights?.[range.first + row] ?? 0) : 0);
+  const { user } = fieldsOf(run);
+  return {
+    ...{ dim, scoring, table, range, items: vectors },
+    queries: table.fields.includes(user)
+      ? vectorsOfKeys(table, user, users, false).vectors
+      : sums(vectorsAt({ vectors, dim }, rowsOfKeys(all, trained)), history, dim),
+    weights: Float32Array.from(rows, (row) => (row === NO_ITEM ? -Infinity : weightOf(row))),
+  };
 }
 
 /** Puts an item's vector in its place, as the table's scoring has it. */

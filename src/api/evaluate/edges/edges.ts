@@ -4,9 +4,13 @@
 //
 // All runs, and the baseline, are evaluated on the same pairs.
 
-import { graphOf } from "../../../dataset/graph/graph.js";
+import { keyAt } from "../../../log/keys.js";
+import type { KeyColumn } from "../../../dataset/dataset.js";
+import { graphOf, type EdgeCounts, type Graph } from "../../../dataset/graph/graph.js";
+import { hasArc } from "../../../dataset/graph/graph-facts.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
-import { openRun, type Run } from "../../../embedding/run-directory.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import { DataError, excerpt, UsageError } from "../../../errors.js";
 import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";
 import {
   degreeScore,
@@ -14,23 +18,34 @@ import {
   type EdgeScore,
   type EdgeScoring,
 } from "../../../evaluation/edge-scores.js";
-import { drawNonEdges, edgeMetrics, pairsOf, type NonEdgeKind } from "../../../evaluation/edges.js";
+import {
+  drawNonEdges,
+  edgeMetrics,
+  pairsOf,
+  type NonEdgeKind,
+  type Pairs,
+} from "../../../evaluation/edges.js";
+import { contextsOf } from "../../../ranking/table-ranker.js";
 import { modelOf } from "../../../trainers/index.js";
-import { leakNotes } from "../../../training/warnings/leaks.js";
+import { partsOfRun } from "../../../training/reading/run-parts.js";
 import type { Watch } from "../../../training/session/watch.js";
+import { leakNotes } from "../../../training/warnings/leaks.js";
+import { edgesBetween, keysIn, readEdgeFile, type EdgeFile } from "../../edge-files.js";
 import { openTable } from "../../tables.js";
-import { edgesBetween, edgesOfTraining, readEdgeFile, type EdgeFile } from "./edge-files.js";
-import { directionNotes, knownNotes, nothingToEvaluate, unknownNote, type KnownEdges } from "./edge-notes.js";
+import type { Evaluating } from "../options.js";
 import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
-import type { EvaluateOptions } from "../options.js";
-import { contextsOf } from "../table-ranker.js";
+
+/** Share of the held edges that may have an end without a vector, without a warning. */
+const FEW_UNKNOWN = 0.05;
 
 export interface EdgesResult {
   compared: Compared[];
   warnings: string[];
   /** held edges evaluated */
   rows: number;
+  of: "edges";
   edges: EvaluatedEdges;
+  given: Record<string, unknown>;
 }
 
 /** What was evaluated, and what was left out. */
@@ -53,14 +68,20 @@ export interface EvaluatedEdges {
  * @throws {DataError} no edge has two ends that all runs know
  */
 export async function evaluateEdges(
-  runs: readonly { path: string; name: string }[],
-  options: EvaluateOptions,
+  runs: readonly { run: Run; path: string; name: string }[],
+  options: Evaluating,
   watch: Watch,
 ): Promise<EdgesResult> {
   const { directed = false, seed = 1, bootstrap = 1000, nonEdges: kind = "uniform" } = options;
-  const scoring = options.scoring === undefined || options.scoring === "model" ? "cosine" : options.scoring;
+  const { score: given = "cosine" } = options;
+  const scoring = given === "model" ? "cosine" : given;
+  if (options.newNodes !== undefined && options.newNodes.length !== runs.length)
+    throw new UsageError(
+      `--new-nodes needs one file per run, in the order of the runs: got ${options.newNodes.length} files for ` +
+        `${runs.length} runs`,
+    );
   const { scores, nodes, named } = await scoresOf(runs, options, scoring, watch);
-  const first = await openRun(runs[0]!.path);
+  const first = runs[0]!.run;
   const hashing = (await (await modelOf(first))?.preprocess?.(first))?.hashKeys;
   const read = async (flag: string, paths: readonly string[]) =>
     await readEdgeFile(flag, paths, hashing, options, watch);
@@ -89,6 +110,7 @@ export async function evaluateEdges(
     compared: compare(measured, counts.edges, { samples: bootstrap, seed }),
     warnings,
     rows: counts.edges,
+    of: "edges",
     edges: {
       nodes: nodes.numRows,
       directed,
@@ -97,7 +119,24 @@ export async function evaluateEdges(
       ...(known.graph && { known: known.edges, knownFrom: known.from }),
       leftOut: { unknown: counts.missing, loops: counts.loops, repeated: counts.repeated },
     },
+    given: statedOptions(options),
   };
+}
+
+function statedOptions(options: Evaluating): Record<string, unknown> {
+  const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, score, table } = options;
+  return { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring: score, table };
+}
+
+/** Edges that are no non-edges, beside the held ones. */
+interface KnownEdges {
+  from: "--known-edges" | "training";
+  /** absent where there are none to be had */
+  graph?: Graph;
+  /** of the graph */
+  edges?: number;
+  /** why there is no graph, where more is to be said than that none was named */
+  why?: string | undefined;
 }
 
 /** Edges beside the held ones that are no non-edges: those that are named, else those of the first run's training. */
@@ -105,7 +144,7 @@ async function knownEdges(
   first: Run,
   nodes: EmbeddingTable,
   read: (flag: string, paths: readonly string[]) => Promise<EdgeFile>,
-  options: EvaluateOptions,
+  options: Evaluating,
   watch: Watch,
 ): Promise<KnownEdges> {
   const { knownEdges: paths, directed = false } = options;
@@ -118,10 +157,46 @@ async function knownEdges(
   return { from, graph, edges: counts.edges };
 }
 
+/**
+ * The edges that a run was trained on, read again; undefined where its training was on no list of edges, or the list cannot be read.
+ * The manifest's options say which columns they are of, whatever trained it.
+ */
+async function edgesOfTraining(
+  run: Run,
+  options: Pick<Evaluating, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<{ file?: EdgeFile; why?: string }> {
+  const { source, target } = run.manifest.options;
+  if (typeof source !== "string" || typeof target !== "string") return {};
+  try {
+    const { train } = await partsOfRun(
+      run,
+      options,
+      "non-edges are drawn beside the edges of the training",
+      watch,
+    );
+    const { dataset, rows } = train;
+    const ofTraining = (column: KeyColumn): KeyColumn => ({
+      ...column,
+      codes: rows.map((row) => column.codes[row]!),
+    });
+    return {
+      file: {
+        dataset,
+        source: ofTraining(keysIn(dataset, source)),
+        target: ofTraining(keysIn(dataset, target)),
+      },
+    };
+  } catch (error) {
+    if (error instanceof UsageError) return { why: error.message };
+    throw error;
+  }
+}
+
 /** A score of pairs for each run; the nodes' keys are those of `nodes`. */
 async function scoresOf(
   runs: readonly { path: string }[],
-  { field, table, newNodes = [], directed = false }: EvaluateOptions,
+  { field, table, newNodes = [], directed = false }: Evaluating,
   scoring: EdgeScoring,
   watch: Watch,
 ): Promise<{ scores: EdgeScore[]; nodes: EmbeddingTable; named: Nodes["field"] }> {
@@ -157,4 +232,70 @@ async function withFile(own: Nodes, path: string | undefined, watch: Watch): Pro
   const rest = known > 0 ? `; ${known} known nodes keep the run's vectors` : "";
   watch.observe({ stage: "note", text: `added ${added} nodes of '${path}'${rest}` });
   return nodes;
+}
+
+/** A warning where many are left out, else a note. */
+function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watch): string[] {
+  if (missing === 0) return [];
+  const share = missing / dataset.numRows;
+  const text =
+    `skipped ${missing} of ${dataset.numRows} held-out edges (${(100 * share).toFixed(1)} %) ` +
+    "because a run has no vector for one of their nodes";
+  if (share > FEW_UNKNOWN) return [text];
+  watch.observe({ stage: "note", text });
+  return [];
+}
+
+/** What is to be said of the edges that non-edges are drawn beside. */
+function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdges): string[] {
+  if (!graph)
+    return [
+      "the training edges are unknown, so some of them may be sampled as non-edges: pass them with " +
+        `--known-edges FILE${why === undefined ? "" : ` (${why})`}`,
+    ];
+  const seen = sources.reduce((sum, source, e) => sum + (hasArc(graph, source, targets[e]!) ? 1 : 0), 0);
+  if (seen === 0) return [];
+  const whose = from === "training" ? "training edges of the run" : "edges of --known-edges";
+  return [
+    `${seen} of ${sources.length} held-out edges are ${whose}: the metrics do not measure performance on ` +
+      "unseen edges",
+  ];
+}
+
+/** Directions that are not evaluated, or cannot be distinguished. */
+function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
+  if (!directed)
+    return manifest.options["directed"] === true
+      ? [
+          `run '${path}' was trained on directed edges, but directions are ignored here: evaluate them with ` +
+            "--directed",
+        ]
+      : [];
+  return scoring === "context"
+    ? []
+    : [
+        `--score ${scoring} is symmetric, so its direction AUC is 0.5: use --score context to distinguish ` +
+          "directions",
+      ];
+}
+
+/** Why no edge is left. */
+function nothingToEvaluate(
+  { source, target, dataset }: EdgeFile,
+  { missing, loops }: EdgeCounts,
+  nodes: EmbeddingTable,
+  field: string,
+): DataError {
+  const path = dataset.inputs[0]!.path;
+  if (missing === 0)
+    return new DataError(`'${path}' has no edges between two nodes: all ${loops} rows are self-loops`);
+  const own = nodes.numRows > 0 ? `, such as ${excerpt(keyAt(nodes.keys, 0))}` : "";
+  const theirs = [source, target].map(({ name, dictionary }) =>
+    dictionary.size > 0 ? `${excerpt(keyAt(dictionary, 0))} in '${name}'` : `none in '${name}'`,
+  );
+  return new DataError(
+    `no row of '${path}' connects two of the ${nodes.numRows} nodes that all runs have in '${field}'${own}: ` +
+      `its keys are like ${theirs.join(" and ")}. Name its columns with --source and --target, and the node ` +
+      "field with --field",
+  );
 }

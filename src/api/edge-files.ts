@@ -1,0 +1,114 @@
+// The files of --edges and --known-edges: a row an edge, a column of keys for each end.
+
+import type { FurtherLog } from "../training/reading/open-as-trained.js";
+import { openAsTrained } from "../training/reading/open-as-trained.js";
+import { MISSING, type Keys } from "../log/keys.js";
+import { canReopen } from "../io/source.js";
+import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
+import type { Edges } from "../dataset/graph/graph.js";
+import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
+import { requireColumn } from "../dataset/roles.js";
+import { UsageError } from "../errors.js";
+import { openLog } from "../log/open.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { silently } from "../training/reading/split-parts.js";
+import { rowsOfKeys } from "../training/judging/ranked-items.js";
+import type { Watch } from "../training/session/watch.js";
+
+/** What columns edges are of when nobody names them. */
+const NAMES = ["source", "target"] as const;
+
+/** Edges as they were read. */
+export interface EdgeFile {
+  dataset: Dataset;
+  source: KeyColumn;
+  target: KeyColumn;
+}
+
+/** How the files are read. */
+export interface EdgeReading extends Omit<FurtherLog, "on"> {
+  /** the columns of both ends; `source` and `target`, else the first two, when absent */
+  source?: string | undefined;
+  target?: string | undefined;
+}
+
+/**
+ * Reads files as one list of edges. Ids are hashed as the run's are.
+ *
+ * @param flag      that names the files
+ * @param hashKeys  how the run's ids were hashed; undefined where they stand as they are
+ * @throws {UsageError} there is no such column, or only one; or the first line of a file that seems to have no header
+ */
+export async function readEdgeFile(
+  flag: string,
+  paths: readonly string[],
+  hashing: Preprocess["hashKeys"],
+  options: EdgeReading,
+  watch: Watch,
+): Promise<EdgeFile> {
+  const { reading, hashKeys, maxBad, badRows } = options;
+  const [source, target] = await endColumns(flag, paths, options, watch);
+  const roles: Roles = { fields: [source, target], numeric: [], multi: {} };
+  const { dataset } = await openAsTrained(
+    { roles, sides: [], drop: [], hashKeys: hashing && { ...hashing, columns: [source, target] } },
+    { on: [...paths], reading, hashKeys, maxBad, badRows },
+    silently(watch),
+    { roles: [] },
+  );
+  return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target) };
+}
+
+/** The names of both columns. */
+async function endColumns(
+  flag: string,
+  paths: readonly string[],
+  { source, target, reading }: EdgeReading,
+  watch: Watch,
+): Promise<readonly [string, string]> {
+  for (const path of paths)
+    if (!(await canReopen(path))) throw new UsageError(`${flag} needs a file, got '${path}'`);
+  const log = await openLog(paths, reading);
+  await log.close();
+  const { columns, delimiter } = log;
+  if (source !== undefined && target !== undefined) {
+    requireColumn("--source", source, columns);
+    requireColumn("--target", target, columns);
+    if (source === target) throw new UsageError(`--source and --target both name '${source}'`);
+    return [source, target];
+  }
+  if (NAMES.every((name) => columns.includes(name))) return NAMES;
+  const [first, second] = columns;
+  if (second === undefined)
+    throw new UsageError(
+      `${flag}: '${paths[0]}' has only one column, '${first}', but an edge list needs two: the delimiter is ` +
+        `'${delimiter}'; set another with --delimiter ' '`,
+    );
+  if (reading.header && [first!, second].some((name) => /^\d+$/u.test(name)))
+    throw new UsageError(
+      `${flag}: the header of '${paths[0]}', '${first}' and '${second}', looks like an edge: use --no-header ` +
+        `if it is one, or --source ${first} --target ${second} if it is a header`,
+    );
+  watch.observe({
+    stage: "note",
+    text: `${flag}: source '${first}', target '${second}' (the first two columns)`,
+  });
+  return [first!, second];
+}
+
+/** A column of keys. @throws {UsageError} it is none */
+export function keysIn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind === "key") return column;
+  throw new UsageError(
+    `source and target need one key per row, but column '${name}' is multi-valued or numeric`,
+  );
+}
+
+/** The edges between given nodes; an end that is none of them is MISSING. @param nodes their keys */
+export function edgesBetween(nodes: Keys, { source, target }: EdgeFile): Edges {
+  const endsOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
+    const found = rowsOfKeys(nodes, dictionary);
+    return codes.map((code) => (code === MISSING || found[code] === NO_ITEM ? MISSING : found[code]!));
+  };
+  return { sources: endsOf(source), targets: endsOf(target) };
+}

@@ -1,0 +1,260 @@
+// Tables evaluated on what their items are called: whether near ones share a label, and whether a linear model reads it from a vector.
+//
+// All runs are evaluated on the same items: those that every table has a row of and the file has a label for.
+
+import { keyAt } from "../../log/keys.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { hashText } from "../../numeric/hash.js";
+import type { SideTable } from "../../dataset/side.js";
+import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
+import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbours.js";
+import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { nearestRows } from "../../retrieval/nearest.js";
+import { composeItems } from "../compose.js";
+import type { Evaluating } from "./options.js";
+import { labelsIn, readLabels } from "../key-labels.js";
+import type { Watch } from "../../training/session/watch.js";
+import { openTable, type OpenTable } from "../tables.js";
+
+/** Neighbours when --k is absent. */
+const NEIGHBOURS = 10;
+/** Share of the items that the probe is evaluated on. */
+const TEST_SHARE = 0.2;
+/** A probe fits a model a label. */
+const MOST_LABELS = 1000;
+
+export interface TablesResult {
+  compared: Compared[];
+  warnings: string[];
+  /** items evaluated */
+  rows: number;
+  of: "items";
+  /** of a probe over several */
+  shuffles?: number;
+  given: Record<string, unknown>;
+}
+
+/** Items that all tables have. */
+interface CommonItems {
+  keys: string[];
+  /** a table's rows of these items, in their order */
+  tables: EmbeddingTable[];
+}
+
+/**
+ * Measures the tables of runs by a column of labels.
+ *
+ * @throws {UsageError} a table or the file lacks what is named, or there is too little to evaluate
+ * @throws {DataError} no key of a table is in the file
+ */
+export async function evaluateLabels(
+  runs: readonly { path: string; name: string }[],
+  options: Evaluating,
+  watch: Watch,
+): Promise<TablesResult> {
+  const { labels, neighborsBy, probe, probeTrain, probeRepeats = 1, probeRaw, table } = options;
+  const { k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
+  if (options.k !== undefined && neighborsBy === undefined)
+    throw new UsageError("--k needs --neighbors-by COLUMN here");
+  const opened = await Promise.all(runs.map(({ path }) => openTable(path, table)));
+  const columns = { "--neighbors-by": neighborsBy, "--probe": probe };
+  const { side, field } = await readLabels(opened[0]!, labels!, columns, options.reading.threads);
+  const items = await commonItems(runs, opened, field, side, watch);
+  const warnings: string[] = [];
+  const measured: Measured[] = runs.map(({ name }) => ({ name, kind: "run", byUser: [], others: {} }));
+  let units = 0;
+  if (neighborsBy !== undefined) {
+    const evaluated = labelled(items, side, neighborsBy, "--neighbors-by", warnings);
+    units = evaluated.keys.length;
+    const rare = rarest(evaluated, warnings);
+    const how = { threads: options.reading.threads, signal: watch.signal };
+    const most = Math.min(Math.max(...k), units - 1);
+    for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
+      const nearest = await nearestRows(vectors, dim, most, how);
+      measured[r]!.byUser = k.flatMap((n) =>
+        metricsOf(n, sharedLabels(evaluated.labels, nearest, most, Math.min(n, most)), rare),
+      );
+    }
+    const chance = sharedByChance(evaluated.labels);
+    const byUser = k.flatMap((n) => metricsOf(n, chance, rare));
+    measured.push({ name: "chance", kind: "baseline", byUser, others: {} });
+  }
+  if (probe !== undefined) {
+    const evaluated = labelled(items, side, probe, "--probe", warnings);
+    units ||= evaluated.keys.length;
+    const splits = probeSplits(evaluated, options);
+    for (const [r, { vectors, dim }] of evaluated.tables.entries()) {
+      const found = splits.map((isTest) => {
+        watch.signal.throwIfAborted();
+        return probeLabels(vectors, dim, evaluated.labels, isTest, probeRaw);
+      });
+      measured[r]!.repeats = named(found);
+    }
+    const repeats = named(splits.map((isTest) => probeByFrequency(evaluated.labels, isTest)));
+    measured.push({ name: "most frequent", kind: "baseline", byUser: [], repeats, others: {} });
+  }
+  return {
+    compared: compare(measured, units, { samples: neighborsBy === undefined ? 0 : bootstrap, seed }),
+    // of two questions about one column once
+    warnings: [...new Set(warnings)],
+    rows: units,
+    of: "items",
+    ...(probe !== undefined && probeRepeats > 1 && { shuffles: probeRepeats }),
+    given: {
+      labels,
+      neighborsBy,
+      probe,
+      probeTrain,
+      probeRepeats: options.probeRepeats,
+      probeRaw,
+      k: options.k,
+      table,
+    },
+  };
+}
+
+/** The items that all tables have, as the runs see them; in the order of the first table. */
+async function commonItems(
+  runs: readonly { path: string; name: string }[],
+  opened: readonly OpenTable[],
+  named: string,
+  side: SideTable,
+  watch: Watch,
+): Promise<CommonItems> {
+  const index = new KeyIndex(side.keys);
+  const found: { table: EmbeddingTable; rowOfKey: Map<string, number> }[] = [];
+  for (const [r, one] of opened.entries()) {
+    const field = one.fieldNamed(named);
+    const range = rowsOf(one.table, field);
+    const composed = await composeItems(one, undefined);
+    if (composed.note && composed.item === field) watch.observe({ stage: "note", text: composed.note });
+    const keys = keysOfRows(one.table, range);
+    const rowOfKey = new Map<string, number>();
+    for (let i = 0; i < keys.size; i++)
+      if (!isHole(one.table, range.first + i) && index.find(keys, i) >= 0)
+        rowOfKey.set(keyAt(keys, i), range.first + i);
+    if (rowOfKey.size === 0) {
+      const theirs = side.keys.size > 0 ? `, such as ${excerpt(keyAt(side.keys, 0))}` : "";
+      throw new DataError(
+        `none of the ${keys.size} keys of field '${field}' of run '${runs[r]!.path}', such as ` +
+          `${excerpt(keyAt(keys, 0))}, is among the ${side.keys.size} keys of '${side.path}'${theirs}: name ` +
+          "field and column with --labels FILE:FIELD=COLUMN",
+      );
+    }
+    found.push({ table: composed.table, rowOfKey });
+  }
+  const keys = [...found[0]!.rowOfKey.keys()].filter((key) =>
+    found.every(({ rowOfKey }) => rowOfKey.has(key)),
+  );
+  if (keys.length === 0) throw new UsageError("the runs have no labelled item in common");
+  const tables = found.map(({ table, rowOfKey }) =>
+    pickRows(
+      table,
+      Uint32Array.from(keys, (key) => rowOfKey.get(key)!),
+    ),
+  );
+  return { keys, tables };
+}
+
+/** The items that have a label in a column, with these. @throws {UsageError} fewer than two, or of one label or too many */
+function labelled(
+  { keys, tables }: CommonItems,
+  side: SideTable,
+  name: string,
+  flag: string,
+  warnings: string[],
+): CommonItems & { labels: ItemLabels } {
+  const index = new KeyIndex(side.keys);
+  const { names, labelsOfRow } = labelsIn(side, name);
+  const lists = keys.map((key) => labelsOfRow(index.findText(key)));
+  const has = [...lists.keys()].filter((i) => lists[i]!.length > 0);
+  const numLabels = new Set(has.flatMap((i) => [...lists[i]!])).size;
+  if (has.length < 2 || numLabels < 2)
+    throw new UsageError(
+      `${flag} ${name}: at least 2 items and 2 labels are needed, got ${has.length} items with ${numLabels} ` +
+        `labels in '${side.path}'`,
+    );
+  if (flag === "--probe" && numLabels > MOST_LABELS)
+    throw new UsageError(
+      `${flag} ${name}: at most ${MOST_LABELS} labels are supported, got ${numLabels} (${has.length} items): ` +
+        "use a column with fewer labels",
+    );
+  const without = keys.length - has.length;
+  if (without > 0) warnings.push(`skipped ${without} of ${keys.length} items without '${name}'`);
+  return {
+    keys: has.map((i) => keys[i]!),
+    tables: tables.map((table) => pickRows(table, Uint32Array.from(has))),
+    labels: itemLabels(
+      has.map((i) => lists[i]!),
+      names.size,
+    ),
+  };
+}
+
+/** u8[n]: the rarer half, by the first table that counts events; undefined where none does. */
+function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
+  const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
+  if (counted) return rarerHalf(counted.counts);
+  warnings.push("no run has event counts of items: metrics for rarer items are omitted");
+  return undefined;
+}
+
+/** The metrics of k neighbours: a sum an item. */
+function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
+  const all = { name: `sameLabelAt${k}`, sums: shares };
+  if (!rare) return [all];
+  const weights = Float64Array.from(rare);
+  return [all, { name: `rareSameLabelAt${k}`, sums: shares.map((share, i) => share * weights[i]!), weights }];
+}
+
+/**
+ * The test items of each fit of the probe, u8[n]: by a hash of the item's key and the seed, so that an item is in one part for all runs
+ * and logs.
+ *
+ * Without options a fifth, by each item's hash alone. With a share or repeats, items are put in the order of the hashes, others for each
+ * repeat, and the first of them train.
+ *
+ * @throws {UsageError} one part is empty
+ */
+function probeSplits(
+  { keys }: CommonItems,
+  { probeTrain, probeRepeats, seed = 1 }: Evaluating,
+): Uint8Array[] {
+  if (probeTrain === undefined && probeRepeats === undefined)
+    return [
+      checkedSplit(
+        Uint8Array.from(keys, (key) =>
+          hashText(key, { lo: seed, hi: seed }).hi < TEST_SHARE * 2 ** 32 ? 1 : 0,
+        ),
+      ),
+    ];
+  const numTrain = Math.round((probeTrain ?? 1 - TEST_SHARE) * keys.length);
+  return Array.from({ length: probeRepeats ?? 1 }, (_, repeat) => {
+    const hashes = keys.map((key) => hashText(key, { lo: seed, hi: repeat }));
+    const order = [...keys.keys()].sort((a, b) => {
+      const [one, other] = [hashes[a]!, hashes[b]!];
+      return one.hi - other.hi || one.lo - other.lo;
+    });
+    const isTest = new Uint8Array(keys.length);
+    for (const item of order.slice(numTrain)) isTest[item] = 1;
+    return checkedSplit(isTest);
+  });
+}
+
+function checkedSplit(isTest: Uint8Array): Uint8Array {
+  const numTest = isTest.reduce((sum, is) => sum + is, 0);
+  if (numTest === 0 || numTest === isTest.length)
+    throw new UsageError(
+      `--probe: too few items: splitting ${isTest.length} items into train and test leaves one of them empty`,
+    );
+  return isTest;
+}
+
+/** By metric, of each fit. */
+function named(found: readonly F1[]): Record<string, number[]> {
+  return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
+}

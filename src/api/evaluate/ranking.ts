@@ -1,0 +1,21 @@
+// Runs and baselines evaluated by the items that they rank for users of a log.
+
+import type { Contestant } from "../../training/judging/evaluate-scores.js";
+import { UsageError } from "../../errors.js";
+import { measureRankings, type RankingResult } from "../../ranking/measure.js";
+import type { Watch } from "../../training/session/watch.js";
+import type { Evaluating } from "./options.js";
+
+/** @throws {UsageError} as measureRankings, or a table for a model */
+export async function evaluateRanking(
+  runs: readonly Contestant[],
+  options: Evaluating,
+  watch: Watch,
+): Promise<RankingResult & { given: Record<string, unknown> }> {
+  if (options.table !== undefined && (options.score ?? "model") === "model")
+    throw new UsageError("--table needs --score dot or cosine: a model uses its own tables");
+  const { on, part, mask, k = [20], repeats, candidates, baseline: baselines, score: scoring } = options;
+  const { query, queryHalfLife, foldInShare } = options;
+  const ranking = { mask, repeats, candidates, foldInShare, baselines, scoring, query, queryHalfLife };
+  return { ...(await measureRankings(runs, options, watch)), given: { on, part, ...ranking, k } };
+}

@@ -1,0 +1,84 @@
+// Options of `embed inspect`: of a log, and of a list of edges.
+
+import { columns } from "../../training/options/columns.js";
+import { badRows, engine, reading } from "../../training/options/reading.js";
+import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../training/options/table.js";
+
+const group = "Options:";
+const edgeGroup = "Edges:";
+
+/** Of a log alone. */
+const ofLogs = { not: { source: true, target: true }, why: "these read an edge list" } as const;
+
+const ofReading = { ...reading, ...engine, ...badRows } as const;
+
+/** Options of a log. */
+export const logOptions = {
+  ...ofReading,
+  ignore: { ...columns.ignore, ...ofLogs },
+  timeFormat: {
+    ...columns.timeFormat,
+    ...ofLogs,
+    help: "format of the time column, such as '%d/%m/%Y %H:%M'",
+    group: "Reading:",
+  },
+  top: whole({
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    help: "number of most frequent users and items to show",
+    group,
+    default: 5,
+    ...ofLogs,
+  }),
+  writeConfig: text("file", {
+    help: "write the inferred columns to a config file that you can edit and pass to training (--config)",
+    group,
+    ...ofLogs,
+  }),
+  force: flag({ help: "replace an existing config or --bad-rows file", group }),
+} as const;
+
+const edges = {
+  source: text("column", {
+    help: "for an edge list: column of the source node",
+    group: edgeGroup,
+    only: { target: true },
+  }),
+  target: text("column", {
+    help: "for an edge list: column of the target node",
+    group: edgeGroup,
+    only: { source: true },
+  }),
+  weight: text("column", {
+    help: "for an edge list: column of the edge weight",
+    group: edgeGroup,
+    only: { source: true },
+  }),
+  directed: flag({
+    help: "for an edge list: treat edges as directed, so an edge and its reverse are different edges",
+    group: edgeGroup,
+    only: { source: true },
+  }),
+} as const;
+
+/** Options of a list of edges. */
+export const edgeOptions = {
+  ...ofReading,
+  ignore: { ...columns.ignore, ...ofLogs },
+  top: logOptions.top,
+  force: logOptions.force,
+  ...edges,
+  source: { ...edges.source, required: true },
+  target: { ...edges.target, required: true },
+} as const;
+
+/** Of the command. */
+export const inspectOptions = withCommon(
+  { ...logOptions, ...edges } as const,
+  (Object.keys({ ...logOptions, ...edges }) as (keyof typeof logOptions | keyof typeof edges)[]).filter(
+    (name) => name !== "maxCell" && !/^engine./.test(name),
+  ),
+);
+
+export type InspectOptions = Given<typeof logOptions>;
+export type InspectEdgesOptions = GivenTo<typeof edgeOptions>;

@@ -1,0 +1,83 @@
+// What recall is asked for: its options, checked together and with their defaults.
+
+import type { FurtherLog } from "../../training/reading/open-as-trained.js";
+import { recallBaselines } from "../../evaluation/baselines/baselines.js";
+import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
+import { UsageError } from "../../errors.js";
+import { queryOf, type Query } from "../../ranking/query.js";
+import { checkMode } from "../../training/options/check-given.js";
+import { readingOf } from "../../training/options/reading.js";
+import { resolved, type Resolved } from "../../training/options/table.js";
+import { badRowsOf } from "../../training/reading/bad-row-report.js";
+import type { Watch } from "../../training/session/watch.js";
+import type { OpenRows } from "../tables.js";
+import { owners, recallOptions, type RecallOptions } from "./options.js";
+
+/** The options with their defaults, and how logs are read instead of how that is said. */
+export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
+  Pick<FurtherLog, "reading" | "badRows"> & {
+    /** the score, where a baseline ranks */
+    baseline?: (typeof recallBaselines)[number] | undefined;
+    query: Query | undefined;
+    quota: Quota | undefined;
+  };
+
+/** A run and what is asked of it. */
+export interface Given {
+  opened: OpenRows;
+  options: RequestedLists;
+  watch: Watch;
+  /** undefined of a run that does not say how a log is read */
+  preprocess: Preprocess | undefined;
+}
+
+/** At most so many items of one cell in a list. */
+export interface Quota {
+  column: string;
+  most: number;
+}
+
+/** @throws {UsageError} options that do not go together, before anything is read */
+export function requestedLists(given: RecallOptions): RequestedLists {
+  const { for: owner = "user" } = given;
+  checkMode(recallOptions, given, owner, owners);
+  const { query: _, ...options } = resolved(recallOptions, given);
+  const baseline = recallBaselines.find((name) => name === options.score);
+  if (owner === "item" && (baseline !== undefined || options.score === "model"))
+    throw new UsageError(`--for item needs --score cosine, dot or context, got ${options.score}`);
+  if (options.within !== undefined && owner === "user" && options.users === undefined)
+    throw new UsageError(
+      `--within ${options.within} needs a file of users with this column: name it with --users FILE`,
+    );
+  checkServer(given);
+  return {
+    ...options,
+    ...{ baseline, query: queryOf(given), quota: quotaOf(given.per) },
+    reading: readingOf(given),
+    ...badRowsOf(given),
+  };
+}
+
+/** Of the formats of servers: into one with --url-env, else to a file that its own program loads. @throws {UsageError} */
+function checkServer({ format, urlEnv, into }: RecallOptions): void {
+  if (format === "redis" && into === undefined)
+    throw new UsageError(
+      "--format redis needs a key prefix: --into NAME; add --url-env VARIABLE, which holds the server's URL, " +
+        "to write to the server",
+    );
+  if (format !== "postgres" || (urlEnv === undefined) === (into === undefined)) return;
+  throw new UsageError(
+    into === undefined
+      ? "--format postgres needs a table name: --into NAME"
+      : "--into names a server table: set --url-env VARIABLE, which holds the server's URL",
+  );
+}
+
+/** @throws {UsageError} it is none */
+function quotaOf(per: string | undefined): Quota | undefined {
+  if (per === undefined) return undefined;
+  const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];
+  if (column === undefined)
+    throw new UsageError(`--per expects COLUMN=N with N of at least 1, such as category=3, got '${per}'`);
+  return { column, most: Number(most) };
+}

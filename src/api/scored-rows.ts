@@ -1,0 +1,79 @@
+// The metrics of runs by the scores of a log's rows.
+
+import type { Contestant } from "../training/judging/evaluate-scores.js";
+import type { Curves } from "../training/judging/evaluate-scores.js";
+import type { EvaluatedOn } from "../training/judging/evaluate-scores.js";
+import type { Scored } from "../training/judging/evaluate-scores.js";
+import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
+import { capable, modelOf } from "../trainers/index.js";
+import type { Watch } from "../training/session/watch.js";
+
+/** Bins of a calibration curve. */
+const BINS = 10;
+
+/** What is scored, and how scores are compared. */
+export interface ScoringOptions extends Omit<EvaluatedOn, "bins" | "inPlace"> {
+  bins?: number | undefined;
+  bootstrap?: number | undefined;
+  seed?: number | undefined;
+}
+
+export interface ScoredResult {
+  compared: Compared[];
+  curves: Curves;
+  warnings: string[];
+  rows: number;
+}
+
+/** Scores the log with each run, read as that run's own. @throws {UsageError} a run scores no rows */
+export async function scoreRows(
+  runs: readonly Contestant[],
+  options: ScoringOptions,
+  watch: Watch,
+): Promise<ScoredResult> {
+  const { measured, units, ...rest } = await measureScores(runs, options, watch);
+  const { bootstrap: samples = 1000, seed = 1 } = options;
+  return { compared: compare(measured, units, { samples, seed }), ...rest };
+}
+
+/** What runs measure on a log. */
+interface MeasuredScores extends Omit<ScoredResult, "compared"> {
+  /** without what users add up to, where the runs keep different rows */
+  measured: Measured[];
+  /** users, or rows of a log without them */
+  units: number;
+}
+
+/** As scoreRows, before contenders are compared. */
+export async function measureScores(
+  runs: readonly Contestant[],
+  options: ScoringOptions,
+  watch: Watch,
+): Promise<MeasuredScores> {
+  const all: (Scored & { name: string })[] = [];
+  const warnings: string[] = [];
+  const { bins = BINS } = options;
+  for (const { run, name, table } of runs) {
+    const canRank = (await modelOf(run))?.rank;
+    const instead = canRank && "It ranks items: use --ranking";
+    const evaluate = await capable(run, "evaluate", "cannot predict labels", instead);
+    const scored = await evaluate(run, { ...options, bins, inPlace: table }, watch);
+    all.push({ ...scored, name });
+    const { oneClassUsers = 0 } = scored;
+    const own = [...scored.warnings];
+    if (oneClassUsers > 0 && "userAuc" in scored.metrics)
+      own.push(`userAuc skips ${oneClassUsers} users whose rows are all of one class`);
+    warnings.push(...own.map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
+  }
+  const [first] = all;
+  const alike = all.every(({ rows, units }) => rows === first!.rows && units.size === first!.units.size);
+  if (!alike) warnings.push("no intervals: the runs keep different rows of the log");
+  const measured = all.map(({ name, byUser, metrics }): Measured => ({
+    name,
+    kind: "run",
+    byUser: alike ? byUser : [],
+    others: metrics,
+  }));
+  const curves = Object.fromEntries(all.flatMap(({ name, curve }) => (curve ? [[name, curve]] : [])));
+  return { measured, units: first!.units.size, curves, warnings, rows: first!.rows };
+}

@@ -1,0 +1,38 @@
+// Options of every command about what is printed. TypeScript has none of them.
+
+import { choice, flag, pick, text, type Given } from "../training/options/table.js";
+
+const group = "Output:";
+
+/** Of a command that shows its progress. */
+export const display = {
+  json: flag({ help: "print one JSON object on stdout", group }),
+  quiet: flag({ help: "print only errors and results", group }),
+  progress: flag({
+    help: "print plain lines instead of an interactive progress display",
+    group,
+    negated: true,
+    default: true,
+  }),
+  color: flag({ help: "disable colours", group, negated: true, default: true }),
+  logFormat: choice(["text", "json"], {
+    placeholder: "format",
+    help: "format of progress, warnings and errors on stderr; json includes every epoch",
+    group,
+    default: "text",
+  }),
+} as const;
+
+/** Of a command that ends soon. */
+export const lines = pick(display, "quiet", "json");
+
+/** What the user said of it. */
+export type TerminalOptions = Given<typeof display>;
+
+/** Where options come from that the command line leaves open. */
+export const config = {
+  config: text("file", {
+    help: "YAML file of options by their long names; EMBED_NAME environment variables override it",
+    group: "Options:",
+  }),
+} as const;

@@ -1,0 +1,295 @@
+// Ranking metrics of runs and baselines on a log: each user's best items against what the log says the user took.
+//
+//   first run ──► training events (kept in the run, or read again) ──┬─► protocol: users, held-out items, masks
+//   log, or the run's own part ──► events that count ─────────────────┘        │
+//   runs and baselines ──► rankers ──► the best K of each user ──► metrics by user ──► compared
+
+import { openKeysAsTrained } from "../training/reading/open-as-trained.js";
+import type { Contestant } from "../training/judging/evaluate-scores.js";
+import { cellsBesideLog } from "../training/reading/open-as-trained.js";
+import type { Dataset } from "../dataset/dataset.js";
+import type { Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import {
+  baselineRanker,
+  checkBaseline,
+  checkBaselines,
+  needsRepeats,
+} from "../evaluation/baselines/baselines.js";
+import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
+import { exposureMetrics } from "../evaluation/exposure.js";
+import { rankLists, type Ranker } from "../evaluation/rankers.js";
+import { rankingMetrics } from "../evaluation/ranking.js";
+import type { ItemLists } from "../kernels/top-items/binding.js";
+import { historyWith } from "../sampling/ranking-events.js";
+import { pairEventsOf, type TrainingEvents } from "../sampling/training-events.js";
+import { candidateLists, type CandidateCounts } from "../training/reading/candidates.js";
+import { leakNotes } from "../training/warnings/leaks.js";
+import { logOfPart } from "../training/reading/run-parts.js";
+import type { Watch } from "../training/session/watch.js";
+import {
+  cutNewUsers,
+  foldedVectors,
+  foldingNotes,
+  knownUsers,
+  type FoldedUsers,
+  type Folding,
+} from "./new-users.js";
+import { protocolOfQueries, rankingProtocol, type RankingProtocol, type Repeats } from "./protocol.js";
+import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "./query.js";
+import { checkRanks, rankerOfRun, type Scoring } from "./run-ranker.js";
+import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from "./user-events.js";
+
+/** What is ranked, for whom, and by what beside the runs; absent options as `embed evaluate` has them. */
+export interface RankingOptions extends EvaluatedLog {
+  /** items a list, one or several */
+  k?: readonly number[] | undefined;
+  repeats?: Repeats | undefined;
+  /** the share of each new user's items that is folded in */
+  foldInShare?: number | undefined;
+  /** a file of users and items: what is held out is ranked among these alone */
+  candidates?: string | undefined;
+  baseline?: readonly string[] | undefined;
+  score?: Scoring | "own" | undefined;
+  query?: string | undefined;
+  queryHalfLife?: string | undefined;
+  table?: string | undefined;
+  bootstrap?: number | undefined;
+  seed?: number | undefined;
+  easeL2?: number | undefined;
+  filterDim?: number | undefined;
+  filterWeight?: number | undefined;
+  filterFlatness?: number | undefined;
+  filterPower?: number | undefined;
+}
+
+/** Who was evaluated, and who was not. */
+export interface EvaluatedUsers {
+  judged: number;
+  /** users of training without a held-out item */
+  withoutHeldOut: number;
+  /** of these, users whose held-out items are all masked */
+  heldOutMasked: number;
+  /** users of the log without training events */
+  withoutTraining: number;
+  /** share of the held-out events that repeat a training one */
+  repeatShare: number;
+  /** of --fold-in-share */
+  foldIn?: FoldedUsers;
+  /** of --candidates */
+  candidates?: CandidateCounts;
+}
+
+export interface RankingResult {
+  compared: Compared[];
+  users: EvaluatedUsers;
+  warnings: string[];
+  rows: number;
+}
+
+/**
+ * Ranks by each run and baseline.
+ *
+ * @throws {UsageError} a run cannot rank, or the training events of the first one are not to be had
+ */
+export async function measureRankings(
+  runs: readonly Contestant[],
+  options: RankingOptions,
+  watch: Watch,
+): Promise<RankingResult> {
+  const { k: ks = [20], seed = 1, easeL2, foldInShare, score = "model", table } = options;
+  const { threads } = options.reading;
+  const { signal } = watch;
+  const baselines = checkBaselines(options.baseline ?? []);
+  const { filterDim: dim, filterWeight: weight, filterFlatness: flatness, filterPower: power } = options;
+  const filter = { dim, weight, flatness, power };
+  const late = baselines.find(needsRepeats);
+  if (late && options.repeats !== "allow")
+    throw new UsageError(
+      `--baseline ${late} recommends items that users already have: it needs --repeats allow`,
+    );
+  const query = queryOf(options);
+  const how = { score, table, query, folds: foldInShare !== undefined };
+  // what cannot rank is refused before a log is read
+  for (const { run } of runs) await checkRanks(run, how);
+  const { run } = runs[0]!;
+  const preprocess = await eventRecipe(run);
+  const logs = { run, preprocess, options, watch };
+  const held = await (foldInShare === undefined
+    ? protocolOf(logs, query)
+    : protocolOfNewUsers(logs, runs, foldInShare));
+  const { protocol: all, learned, folding, warnings, rows } = held;
+  tellWithout(all, watch);
+  warnings.push(...otherTraining(runs));
+  const { history, counts } = learned;
+  for (const name of baselines)
+    warnings.push(...(await checkBaseline(name, { history, counts }, { filter, threads })));
+
+  const among = options.candidates === undefined ? undefined : await amongCandidates(logs, all);
+  if (among) warnings.push(...among.warnings);
+  const { protocol = all, lists } = among ?? {};
+  const queries = queryItems(protocol.training, protocol.users, query);
+  const top = Math.max(1, Math.min(Math.max(...ks), counts.length));
+  const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
+    const { items: ranked } = lists
+      ? await rankLists(ranker, lists, top, { threads, signal })
+      : await ranker.top(protocol.masks, top, { threads, signal });
+    signal.throwIfAborted();
+    return {
+      name,
+      kind,
+      byUser: protocol.users.length > 0 ? rankingMetrics(ranked, top, ks, protocol.heldOut) : [],
+      others: lists ? {} : exposureMetrics(ranked, top, ks, counts),
+    };
+  };
+  const measured: Measured[] = [];
+  for (const { run, name, table } of runs) {
+    const { folded, warnings: of = [] } = folding
+      ? await foldedVectors({ run, name }, protocol.users, folding, folding.log, watch)
+      : {};
+    const by = { ...how, inPlace: table, folded };
+    const { ranker, warnings: own } = await rankerOfRun(run, protocol, queries, by);
+    warnings.push(...[...of, ...own].map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
+    measured.push(await measure(name, "run", ranker));
+  }
+  const pairEvents = baselines.includes("user-history") ? pairEventsOf(learned) : undefined;
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  for (const name of baselines) {
+    note(`ranks by ${name}`);
+    const choices = { seed, easeL2, filter, threads, signal, note };
+    const rankerFor = await baselineRanker(name, { counts, history, pairEvents }, choices);
+    const ranker = await rankerFor({ users: protocol.users, queries });
+    measured.push(await measure(name, "baseline", ranker));
+  }
+  const numUsers = protocol.users.length;
+  return {
+    compared: compare(measured, numUsers, { samples: options.bootstrap ?? 1000, seed }),
+    users: {
+      judged: numUsers,
+      withoutHeldOut: protocol.withoutHeldOut,
+      heldOutMasked: protocol.heldOutMasked,
+      withoutTraining: protocol.unknownUsers,
+      repeatShare: protocol.repeatShare,
+      foldIn: folding?.counts,
+      candidates: among?.counts,
+    },
+    warnings,
+    rows,
+  };
+}
+
+interface HeldProtocol {
+  protocol: RankingProtocol;
+  /** what baselines learn from */
+  learned: TrainingEvents;
+  /** of new users, with what their events are read from */
+  folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
+  warnings: string[];
+  rows: number;
+}
+
+type RankedLogs = LogsOfRun<RankingOptions>;
+
+/** The protocol of users whom training knows. */
+async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
+  const { run, preprocess, options } = logs;
+  const timed = timedFlag(query);
+  const { part, masked, training, own } = await openEvaluated(logs, {
+    ...{ withTimes: false, timed, each: options.baseline?.includes("user-history") },
+    wanted: timed
+      ? `${timed} needs the times of the users' events`
+      : "items that users have in training are masked",
+  });
+  checkTimes(query, training);
+  const masks = masked ? historyWith(training, masked) : training.history;
+  const protocol = rankingProtocol(training, masks, part, options.repeats);
+  const { unknownUsers } = protocol;
+  const between = options.part === "test" ? own?.valid : undefined;
+  const warnings = own ? [] : leakNotes(run, part.dataset, preprocess.sides.length);
+  warnings.push(...queryWarnings(query, protocol, { part, between }, options));
+  if (unknownUsers > 0)
+    warnings.push(
+      `skipped ${unknownUsers} users without training events: --fold-in-share 0.8 evaluates them by folding ` +
+        "in their first items",
+    );
+  return { protocol, learned: training, warnings, rows: part.dataset.numRows };
+}
+
+/** The protocol of users whom no run knows: the first items of each are folded in. */
+async function protocolOfNewUsers(
+  logs: RankedLogs,
+  runs: readonly Contestant[],
+  share: number,
+): Promise<HeldProtocol> {
+  const { run, preprocess, options, watch } = logs;
+  const { whole, part, masked, training, own } = await openEvaluated(logs, {
+    withTimes: true,
+    wanted: "users with training events are skipped, and items of the training are ranked",
+  });
+  const known = await knownUsers(runs, training);
+  const cut = cutNewUsers(training, whole, part.rows, known, share);
+  for (const text of foldingNotes(cut.counts, whole)) watch.observe({ stage: "note", text });
+  const masks = masked ? historyWith(cut.training, masked) : cut.training.history;
+  const heldOut = { dataset: whole.dataset, rows: cut.heldOut };
+  const { on, part: name, reading, hashKeys, maxBad } = options;
+  return {
+    protocol: rankingProtocol(cut.training, masks, heldOut, "mask"),
+    learned: training,
+    folding: {
+      ...cut,
+      log: name ? await logOfPart(run, name, options) : { on: on!, reading, hashKeys, maxBad },
+    },
+    warnings: own ? [] : validationUsers(run, whole.dataset, preprocess.sides.length),
+    rows: whole.dataset.numRows,
+  };
+}
+
+/** Tells how many users have nothing to be found. */
+function tellWithout({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
+  if (withoutHeldOut === 0) return;
+  const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
+  observe({ stage: "note", text: `skipped ${withoutHeldOut} users without a held-out item${masked}` });
+}
+
+/** Where the log is the training's own: users of a validation part are new to the run, and have steered it. */
+function validationUsers(run: Run, dataset: Dataset, numSides: number): string[] {
+  if (run.manifest.split.valid === 0 || leakNotes(run, dataset, numSides).length === 0) return [];
+  return [
+    `run '${run.path}' was trained on this log, and users of its validation split are evaluated too, which ` +
+      "biases the metrics: use --part test",
+  ];
+}
+
+/** A ranking among the items of --candidates. */
+interface CandidateRanking {
+  /** of those users who have a candidate beside their held-out items */
+  protocol: RankingProtocol;
+  /** a list a query of this protocol: candidates that are not masked, and the held-out items */
+  lists: ItemLists;
+  counts: CandidateCounts;
+  warnings: string[];
+}
+
+/** @throws {UsageError} as candidateLists */
+async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
+  const { run, preprocess, options, watch } = logs;
+  const { user, item } = preprocess.roles;
+  const how = { cells: cellsBesideLog(run, options.reading), hashKeys: preprocess.hashKeys };
+  const columns = { user: user!, item: item! };
+  const pairs = await openKeysAsTrained([options.candidates!], columns, how, options, watch);
+  const { kept, ...found } = candidateLists(protocol.training, protocol, pairs);
+  return { protocol: protocolOfQueries(protocol, kept), ...found };
+}
+
+/** A sentence for each run that was not trained on what the first one was. */
+function otherTraining(runs: readonly { run: Run; name: string }[]): string[] {
+  const of = ({ manifest: { inputs, split } }: Run) =>
+    JSON.stringify([inputs.map(({ sha256 }) => sha256), split.train]);
+  const [first, ...others] = runs;
+  return others
+    .filter(({ run }) => of(run) !== of(first!.run))
+    .map(
+      ({ name }) =>
+        `'${name}' was not trained on the same rows as '${first!.name}', whose items and users are evaluated`,
+    );
+}

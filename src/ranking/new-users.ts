@@ -1,0 +1,281 @@
+// --fold-in-share: users whom no run knows are evaluated. The first of a user's items go in, and each run makes a vector of them as
+// `transform --fold-in` does; the rest are to be found.
+//
+//   log, or the run's own part ──► users without training events ──► each one's items by first event, n of them
+//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► what the user has: masks, queries of baselines, foldIn of runs
+//     ──► the others ──► held out
+//
+// All events of a user and an item stand together, at the first one that counts. Of events that do not count, such as those of label 0,
+// the ones before the first held-out item go in, too: folding in learns from them, and nothing is found by them.
+//
+// Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
+// et al. 2018 (arXiv:1802.05814). Both draw what goes in at random; here it is what came first.
+
+import type { FurtherLog } from "../training/reading/open-as-trained.js";
+import { keyColumn } from "../dataset/item-fields.js";
+import { MISSING, selectKeys, type Keys } from "../log/keys.js";
+import type { Dataset, KeyColumn } from "../dataset/dataset.js";
+import { rowsWhere } from "../dataset/select-rows.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import type { Run } from "../embedding/run-directory.js";
+import { keysOfRows, rowsOf, vectorsAt, zeroRows } from "../embedding/table.js";
+import { UsageError } from "../errors.js";
+import { historyOf } from "../sampling/negatives.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
+import { capable } from "../trainers/index.js";
+import { foldedRows, foldingOf, type FoldIn } from "../training/capabilities/folded-keys.js";
+import type { Part } from "../training/examples/examples.js";
+import { rowsOfKeys, type UserVectors } from "../training/judging/ranked-items.js";
+import type { Watch } from "../training/session/watch.js";
+
+/** How many users of the log were evaluated by --fold-in-share, and by what. */
+export interface FoldedUsers {
+  share: number;
+  /** pairs of an evaluated user and an item: folded in, and held out */
+  foldedIn: number;
+  heldOut: number;
+  /** users who are left out, since a run knows them */
+  known: number;
+  /** users who are left out, since they have fewer than two items that count */
+  withOneItem: number;
+}
+
+/** New users, and how their events are cut. */
+export interface Folding {
+  /** new users in place of training's, and what is folded in of them in place of its history */
+  training: TrainingEvents;
+  /** u32: the rows of the part that are evaluated */
+  heldOut: Uint32Array;
+  counts: FoldedUsers;
+  /** The rows of the same log that go in, as any run reads it. */
+  rowsOf: (dataset: Dataset) => Uint32Array;
+}
+
+/**
+ * Cuts the events of new users.
+ *
+ * @param whole   every row of the log or part
+ * @param counted u32: those of its rows that count
+ * @param known   users who are left out
+ * @param share   of each user's items that goes in, in (0, 1)
+ * @throws {UsageError} nobody is left to evaluate; says why
+ */
+export function cutNewUsers(
+  learned: TrainingEvents,
+  whole: Part,
+  counted: Uint32Array,
+  known: readonly Keys[],
+  share: number,
+): Folding {
+  const { dataset } = whole;
+  const [users, items] = [roleColumn(dataset, "user"), roleColumn(dataset, "item")];
+  const { histories, numKnown } = historiesOf(
+    whole,
+    counted,
+    users,
+    items,
+    keysAmong(users.dictionary, known),
+  );
+  // by user, then item: where all their events go
+  const placed = new Map<number, Map<number, "in" | "out">>();
+  const folded: { user: number; item: number }[] = [];
+  let numHeldOut = 0;
+  // users stand as the log has them, so that selected keys do, too
+  for (const [user, { first, liked }] of [...histories].sort(([a], [b]) => a - b)) {
+    const ordered = [...liked.keys()];
+    const n = ordered.length;
+    if (n < 2) continue;
+    // a product such as 0.55 * 100 may end a little above the whole number that it is
+    const numIn = Math.min(n - 1, Math.max(1, Math.ceil(share * n - 1e-9)));
+    const own = new Map(ordered.map((item, i) => [item, i < numIn ? "in" : "out"] as const));
+    for (const item of ordered.slice(0, numIn)) folded.push({ user: placed.size, item });
+    numHeldOut += n - numIn;
+    const cut = liked.get(ordered[numIn]!)!;
+    for (const [item, place] of first) if (!liked.has(item) && place < cut) own.set(item, "in");
+    placed.set(user, own);
+  }
+  const counts = {
+    share,
+    foldedIn: folded.length,
+    heldOut: numHeldOut,
+    known: numKnown,
+    withOneItem: histories.size - placed.size,
+  };
+  if (placed.size === 0) throw nobodyLeft(counts);
+
+  const numbers = rowsOfKeys(learned.items, items.dictionary);
+  const history = historyOf(
+    Uint32Array.from(folded, ({ user }) => user),
+    Uint32Array.from(folded, ({ item }) => numbers[item]!),
+    placed.size,
+  );
+  const newUsers = selectKeys(users.dictionary, Uint32Array.from(placed.keys()));
+  return {
+    training: { users: newUsers, items: learned.items, counts: learned.counts, history },
+    heldOut: counted.filter((row) => placed.get(users.codes[row]!)?.get(items.codes[row]!) === "out"),
+    counts,
+    rowsOf: (other) => {
+      const [otherUsers, otherItems] = [roleColumn(other, "user"), roleColumn(other, "item")];
+      const userCodes = rowsOfKeys(users.dictionary, otherUsers.dictionary);
+      const itemCodes = rowsOfKeys(items.dictionary, otherItems.dictionary);
+      return rowsWhere(other.numRows, (row) => {
+        const [user, item] = [otherUsers.codes[row]!, otherItems.codes[row]!];
+        if (user === MISSING || item === MISSING) return false;
+        return placed.get(userCodes[user]!)?.get(itemCodes[item]!) === "in";
+      });
+    },
+  };
+}
+
+/** A user's items, each with the place of its first event among all rows by time: in ascending order of it. */
+interface Histories {
+  /** of all events */
+  first: Map<number, number>;
+  /** of those that count */
+  liked: Map<number, number>;
+}
+
+/** By the code of each new user. @param isKnown u8: by code */
+function historiesOf(
+  { dataset, rows }: Part,
+  counted: Uint32Array,
+  users: KeyColumn,
+  items: KeyColumn,
+  isKnown: Uint8Array,
+): { histories: Map<number, Histories>; numKnown: number } {
+  const counts = new Uint8Array(dataset.numRows);
+  for (const row of counted) counts[row] = 1;
+  const histories = new Map<number, Histories>();
+  const knownOnes = new Set<number>();
+  inOrderOfTime(dataset, rows).forEach((row, place) => {
+    const [user, item] = [users.codes[row]!, items.codes[row]!];
+    if (user === MISSING || item === MISSING) return;
+    if (isKnown[user] === 1) {
+      knownOnes.add(user);
+      return;
+    }
+    let own = histories.get(user);
+    if (!own) histories.set(user, (own = { first: new Map(), liked: new Map() }));
+    if (!own.first.has(item)) own.first.set(item, place);
+    if (counts[row] === 1 && !own.liked.has(item)) own.liked.set(item, place);
+  });
+  return { histories, numKnown: knownOnes.size };
+}
+
+/** u32: by time, rows of one time as they stand; as they stand where not all have a time. */
+export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array {
+  const ascending = rows.toSorted();
+  const times = timesOfRows(dataset, ascending);
+  if (!times?.every(Number.isFinite)) return ascending;
+  const places = Uint32Array.from(ascending.keys()).sort((a, b) => times[a]! - times[b]! || a - b);
+  return places.map((place) => ascending[place]!);
+}
+
+/** u8[keys.size]: 1 for a key that one of the dictionaries has. */
+function keysAmong(keys: Keys, known: readonly Keys[]): Uint8Array {
+  const among = new Uint8Array(keys.size);
+  for (const dictionary of known)
+    rowsOfKeys(dictionary, keys).forEach((number, code) => {
+      if (number !== NO_ITEM) among[code] = 1;
+    });
+  return among;
+}
+
+function roleColumn({ roles, ...rest }: Dataset, role: "user" | "item"): KeyColumn {
+  const name = roles[role];
+  if (name !== undefined) return keyColumn({ roles, ...rest }, name);
+  throw new UsageError(
+    `--fold-in-share needs a ${role} column, but a run was trained without one: train it with --${role}`,
+  );
+}
+
+function nobodyLeft({ known, withOneItem }: FoldedUsers): UsageError {
+  if (withOneItem > 0)
+    return new UsageError(
+      `--fold-in-share: none of the ${withOneItem} unknown users has two items, one to fold in and one to ` +
+        "hold out",
+    );
+  return new UsageError(
+    "--fold-in-share needs users unknown to the runs, but " +
+      `${known === 0 ? "the log has no users" : `all ${known} users of the log are known`}: train with --split ` +
+      "user --test 0.1 and evaluate --part test, or use a log of other users",
+  );
+}
+
+/** What is left out of new users' log, and what order their events stand in. */
+export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
+  const notes: string[] = [];
+  if (known > 0) notes.push(`skipped ${known} users known to the runs`);
+  if (withOneItem > 0) notes.push(`skipped ${withOneItem} new users with fewer than two items`);
+  if (!timesOfRows(dataset, rows)?.every(Number.isFinite))
+    notes.push(
+      "the events have no times (in a column that training used as time): a user's items are taken in log order",
+    );
+  return notes;
+}
+
+/** How a run makes vectors of users whom it does not know. @param flag that asks @throws {UsageError} it does not */
+export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
+  return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
+}
+
+/** Users whom runs know: with training events, or with a row in a table. */
+export async function knownUsers(runs: readonly { run: Run }[], { users }: TrainingEvents): Promise<Keys[]> {
+  const known = [users];
+  for (const { run } of runs) {
+    const { user } = run.manifest.roles as { user?: string };
+    const table = await run.readTable();
+    if (user !== undefined && table.fields.includes(user)) known.push(keysOfRows(table, rowsOf(table, user)));
+  }
+  return known;
+}
+
+/**
+ * The vectors that a run makes of new users' events, as `transform --fold-in` writes them.
+ *
+ * @param users  u32[numQueries]: as the folding numbers them
+ * @param log    what the events are read from
+ * @returns a vector a query: zeros, and a warning, for users of whose items the run knows none
+ * @throws {UsageError} the run folds in nobody, or not from this log
+ */
+export async function foldedVectors(
+  { run, name }: { run: Run; name: string },
+  users: Uint32Array,
+  { training, rowsOf: chosen }: Folding,
+  log: FurtherLog,
+  watch: Watch,
+): Promise<{ folded: UserVectors; warnings: string[] }> {
+  const foldIn = await userFoldIn(run, "--fold-in-share");
+  const options = { ...foldingOf(log, "user"), rowsOf: chosen };
+  const { encoding, rows, warnings } = await foldedRows(run, foldIn, options, notesOf(name, watch));
+  const dim = encoding.columns.length;
+  const index = new KeyIndex(training.users);
+  const all = new Float32Array(training.users.size * dim);
+  for await (const { numRows, values, keyOf } of rows) {
+    for (let row = 0; row < numRows; row++) {
+      const key = keyOf(row);
+      const user = index.find({ size: 1, bytes: key, offsets: Uint32Array.of(0, key.length) }, 0);
+      if (user >= 0) all.set(values.subarray(row * dim, (row + 1) * dim), user * dim);
+    }
+  }
+  const vectors = vectorsAt({ vectors: all, dim }, users);
+  const without = zeroRows({ vectors, dim }).length;
+  if (without > 0)
+    warnings.push(
+      `${without} of ${users.length} users have no folded-in item known to the run and therefore no vector: ` +
+        "they all get the same list",
+    );
+  return { folded: { dim, vectors }, warnings };
+}
+
+/** A watch that hears of notes under the run's name, and of no warnings: the folding returns its own, the log's were heard when it was first read. */
+function notesOf(name: string, { observe, signal }: Watch): Watch {
+  return {
+    signal,
+    observe: (progress) => {
+      if (progress.stage === "note") observe({ ...progress, text: `${name}: ${progress.text}` });
+      else if (progress.stage !== "warning") observe(progress);
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// --query: what a user's items are ranked by, where vectors rank and no model does.
+//
+//   user      the user's row of the table
+//   history   the items that the user has from training
+//   last:N    of these the N whose last events are the latest; last is last:1
+//
+// --query-half-life weighs these items by their age before the user's latest event.
+
+import { lastItems } from "../sampling/training-events.js";
+import { usersOf } from "../sampling/negatives.js";
+import { spanOf } from "../dataset/filters/event-limits.js";
+import { UsageError } from "../errors.js";
+import type { QueryItems } from "../evaluation/baselines/input.js";
+import { listsOfUsers } from "../sampling/ranking-events.js";
+import { timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
+import type { Part } from "../training/examples/examples.js";
+import type { RankingProtocol, Repeats } from "./protocol.js";
+
+export interface Query {
+  of: "user" | "history" | "last";
+  /** of last: how many items; Infinity of the others */
+  most: number;
+  /** milliseconds */
+  halfLife?: number;
+}
+
+/** The options that say it. */
+interface Asked {
+  query?: string | undefined;
+  queryHalfLife?: string | undefined;
+}
+
+const FORMS = "user, history, last or last:N with N of at least 1";
+
+/**
+ * What --query says; undefined when nothing is said.
+ *
+ * @throws {UsageError} it is no query
+ */
+export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
+  if (query === undefined) {
+    if (queryHalfLife !== undefined) throw lonelyHalfLife();
+    return undefined;
+  }
+  const [, of, most] = /^(user|history|last)(?::([1-9]\d{0,8}))?$/u.exec(query) ?? [];
+  if (of === undefined || (most !== undefined && of !== "last"))
+    throw new UsageError(`--query expects ${FORMS}, got '${query}'`);
+  const given: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
+  if (queryHalfLife === undefined) return given;
+  if (of === "user" || given.most === 1) throw lonelyHalfLife();
+  const halfLife = spanOf(queryHalfLife);
+  if (halfLife === undefined || halfLife <= 0)
+    throw new UsageError(
+      `--query-half-life expects a duration such as 30d (h, d, w), got '${queryHalfLife}'`,
+    );
+  return { ...given, halfLife };
+}
+
+function lonelyHalfLife(): UsageError {
+  return new UsageError("--query-half-life needs --query history, or last:N with N above 1");
+}
+
+/** The flag that needs the order and times of the users' events; undefined when none does. */
+export function timedFlag(query: Query | undefined): string | undefined {
+  if (query?.halfLife !== undefined) return "--query-half-life";
+  return query?.of === "last" ? "--query last" : undefined;
+}
+
+/** @throws {UsageError} times are needed, and the training's events have none */
+export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
+  const flag = timedFlag(query);
+  if (flag === undefined || events?.times) return;
+  throw new UsageError(
+    `${flag} needs event times, but the training log has no time column: train with --time COLUMN, or use ` +
+      "--query history",
+  );
+}
+
+/** A list for each of some users: the items that the user's are ranked by. */
+export function queryItems(
+  training: TrainingEvents,
+  users: Uint32Array,
+  query: Query | undefined,
+): QueryItems {
+  const { events, history } = training;
+  if (!query || timedFlag(query) === undefined || !events?.times) return listsOfUsers(history, users);
+  return lastItems({ ...events, times: events.times }, training.users.size, users, query);
+}
+
+/**
+ * What makes a ranking by such a query mislead, a sentence each.
+ *
+ * @param held.part what users are evaluated by; its times are looked at where it has them
+ * @param held.between the validation part, where that lies between training and `part`
+ */
+export function queryWarnings(
+  query: Query | undefined,
+  { training, users }: RankingProtocol,
+  { part, between }: { part: Part; between: Part | undefined },
+  { repeats }: { repeats?: Repeats },
+): string[] {
+  if (!query) return [];
+  const warnings: string[] = [];
+  if (repeats === "allow" && query.of !== "user")
+    warnings.push(
+      `--repeats allow: the query items of --query ${query.of} are in the lists too, usually at the top; ` +
+        "--repeats mask removes them",
+    );
+  const flag = timedFlag(query);
+  if (flag === undefined) return warnings;
+  const passed = between ? usersIn(training, users, between) : 0;
+  if (passed > 0)
+    warnings.push(
+      `${flag}: ${passed} of ${users.length} users have validation events after the training events used as ` +
+        "query: --part valid evaluates what comes right after training",
+    );
+  const late = trainedLater(training, users, part);
+  if (late > 0)
+    warnings.push(
+      `${flag}: ${late} of ${users.length} users have a held-out event older than their last training event: ` +
+        "use --split time or --split last",
+    );
+  return warnings;
+}
+
+/** How many of the users have an event in a part. */
+function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
+  const found = new Set(usersOf(keys, part.dataset, part.rows));
+  return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
+}
+
+/** How many of the users have a held-out event before their latest one of training. */
+function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
+  const times = timesOfRows(part.dataset, part.rows);
+  if (!times || !events?.times) return 0;
+  const latest = new Float64Array(keys.size).fill(-Infinity);
+  events.users.forEach((user, e) => {
+    if (user < latest.length) latest[user] = Math.max(latest[user]!, events.times![e]!);
+  });
+  const late = new Uint8Array(keys.size);
+  usersOf(keys, part.dataset, part.rows).forEach((user, e) => {
+    if (user < latest.length && times[e]! < latest[user]!) late[user] = 1;
+  });
+  return evaluated.reduce((sum, user) => sum + late[user]!, 0);
+}

@@ -1,0 +1,134 @@
+// Whether what the user set goes together: ranges, and what the tables say of options among themselves.
+
+import { UsageError } from "../../errors.js";
+import { flagNamed, resolved, type Option, type OptionTable } from "./table.js";
+
+/**
+ * Checks what the user set: ranges, and that each option goes with the others.
+ *
+ * @throws {UsageError} names the flag, what it expects and what it goes with
+ */
+export function checkGiven(table: OptionTable, given: Readonly<Record<string, unknown>>): void {
+  checkRanges(table, given);
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || !Object.hasOwn(table, name)) continue;
+    const { only = {}, onlyAny, not = {}, refused: why } = table[name] as Option;
+    if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
+    if (value !== false)
+      for (const [other, values] of Object.entries(not)) checkApart(table, name, other, values, given[other]);
+    const own = value === false ? flagNamed(name, { negated: true }) : flagNamed(name);
+    for (const [other, values] of Object.entries(only))
+      if (!isMet(table, given, other, values))
+        throw new UsageError(mismatch(table, own, other, values, currentOf(table, given, other, values)));
+    if (onlyAny && !Object.entries(onlyAny).some(([other, values]) => isMet(table, given, other, values)))
+      throw new UsageError(
+        `${own} needs ${Object.entries(onlyAny)
+          .map(([other, values]) => partner(table, other, values))
+          .join(" or ")}`,
+      );
+  }
+}
+
+/**
+ * Checks that what the user set is for the command's mode.
+ *
+ * @param modes what a message calls each mode
+ * @throws {UsageError} an option is for other modes: `--curve is for scored rows, not for a ranking`
+ */
+export function checkMode<M extends string>(
+  table: OptionTable,
+  given: Readonly<Record<string, unknown>>,
+  mode: M,
+  modes: Readonly<Record<M, string>>,
+): void {
+  for (const [name, value] of Object.entries(given)) {
+    const { for: own } = (Object.hasOwn(table, name) ? table[name] : {}) as Option;
+    if (value === undefined || own === undefined || own.includes(mode)) continue;
+    const named = own.map((one) => modes[one as M]).join(" or ");
+    throw new UsageError(`${flagNamed(name)} is for ${named}, not for ${modes[mode]}`);
+  }
+}
+
+function currentOf(
+  table: OptionTable,
+  given: Readonly<Record<string, unknown>>,
+  other: string,
+  values: readonly string[] | true,
+): unknown {
+  return given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
+}
+
+/** Whether an option is set, to one of the values; a list, whether it has one of them. */
+function isMet(
+  table: OptionTable,
+  given: Readonly<Record<string, unknown>>,
+  other: string,
+  values: readonly string[] | true,
+): boolean {
+  const current = currentOf(table, given, other, values);
+  return values === true
+    ? current !== undefined && current !== false
+    : [current].flat().some((one) => values.includes(String(one)));
+}
+
+/** Checks values alone. @throws {UsageError} names the flag and what it expects */
+export function checkRanges(table: OptionTable, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined || !Object.hasOwn(table, name)) continue;
+    const complaint = (table[name] as Option).complaint?.(value);
+    if (complaint !== undefined)
+      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
+  }
+}
+
+/** @throws {UsageError} both options are set, the other to one of the values */
+function checkApart(
+  table: OptionTable,
+  name: string,
+  other: string,
+  values: readonly string[] | true,
+  current: unknown,
+): void {
+  if (current === undefined || current === false) return;
+  const found = values === true ? [] : [current].flat().filter((one) => values.includes(shown(one)));
+  if (values !== true && found.length === 0) return;
+  const shownValue = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : shown(found);
+  const { why } = table[name] as Option;
+  throw new UsageError(
+    `${flagNamed(name)} cannot be combined with ${flagNamed(other)} ${shownValue}`.trimEnd() +
+      (why === undefined ? "" : `: ${why}`),
+  );
+}
+
+function mismatch(
+  table: OptionTable,
+  own: string,
+  other: string,
+  values: readonly string[] | true,
+  current: unknown,
+): string {
+  return current === undefined || values === true
+    ? `${own} needs ${partner(table, other, values)}`
+    : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${shown(current)}`;
+}
+
+/** An option with what it is needed to be: `--content FILE`. */
+function partner(table: OptionTable, other: string, values: readonly string[] | true): string {
+  const wanted = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : values.join(" or ");
+  return `${flagNamed(other)} ${wanted}`.trim();
+}
+
+/** The default of an option beside what the user set; undefined where the data decides it. */
+function defaultOf(table: OptionTable, given: Readonly<Record<string, unknown>>, name: string): unknown {
+  const standard = table[name]?.default as unknown;
+  if (typeof standard !== "function") return standard;
+  return standard.length > 1 ? undefined : (resolved(table, given) as Record<string, unknown>)[name];
+}
+
+function shown(value: unknown): string {
+  return Array.isArray(value)
+    ? value.join(",")
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value as string | number | boolean);
+}
