@@ -43,7 +43,7 @@ const mayWrite: Record<string, string> = {
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
     "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed " +
-    "pipeline/plan:given pipeline/plan:resolved training/options/table:all flags/setting:given training/search/search-space:setting",
+    "pipeline/plan:given pipeline/plan:resolved training/options/table:all flags/from-file:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",

@@ -11,7 +11,7 @@ import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Given } from "../config/pipeline.js";
 import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
 import { exportOptions, type GivenExport } from "../api/export/options.js";
-import { givenFromFile, settingsOf } from "../flags/setting.js";
+import { givenFromFile, settingsOf } from "../flags/from-file.js";
 import { checkGiven } from "../training/options/check-given.js";
 import type { Option } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";
