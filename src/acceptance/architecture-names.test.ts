@@ -23,7 +23,7 @@ for (const { command, home } of trainers)
 /** Models whose names are words of the language, or symbols: `graph` of edges, `lr` for a learning rate. A string of nothing else counts. */
 const ambiguous = ["graph", "net", "lr"];
 /** Capabilities of one trainer alone, which no second one has yet. A new capability has two, or is folded into another. */
-const ofOneTrainer = ["towers", "shares", "rowTexts", "importances", "network"];
+const ofOneTrainer = ["rowTexts"];
 
 const oneOf = (names: Iterable<string>) => [...names].sort((a, b) => b.length - a.length).join("|");
 /** A name as a word; `fm.safetensors` and `fm/repeats` are files. */

@@ -298,7 +298,7 @@ describe("what cannot be", () => {
   });
 
   withRedis("-o beside it, a format of files, a name without a server: 64", async () => {
-    await refused(64, "--url-env and -o cannot be combined", { flags: ["-o", at("file")] });
+    await refused(64, "--url-env cannot be combined with --out PATH", { flags: ["-o", at("file")] });
     await refused(64, "redis, pgvector", { flags: ["--format", "csv"] });
     const { code, stderr } = await embed(["export", MONDAY, "--format", "pgvector", "--into", "items"]);
     expect([code, stderr]).toEqual([64, expect.stringContaining("--url-env")]);

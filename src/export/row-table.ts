@@ -116,8 +116,13 @@ async function* csvChunks(
 ): AsyncGenerator<Uint8Array> {
   const text = (bytes: Uint8Array) => quoted(bytes, COMMA);
   const names = columns.map(({ name }) => Buffer.from(text(Buffer.from(name, "utf8"))).toString("utf8"));
-  yield Buffer.from(`${names.join(",")}\n`, "utf8");
-  yield* rowLines(batches, { before: columns.map((_, c) => (c > 0 ? "," : "")), end: "\n", text });
+  let header: Buffer | undefined = Buffer.from(`${names.join(",")}\n`, "utf8");
+  // with the first rows, so that nothing is written where reading these fails
+  for await (const chunk of rowLines(batches, { before: columns.map((_, c) => (c > 0 ? "," : "")), end: "\n", text })) {
+    yield header ? Buffer.concat([header, chunk]) : chunk;
+    header = undefined;
+  }
+  if (header) yield header;
 }
 
 function jsonlChunks(

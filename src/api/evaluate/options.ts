@@ -1,5 +1,6 @@
 // Options of `embed evaluate`. What is evaluated is its mode; an option says for which modes it is.
 
+import { baselineNames } from "../../evaluation/baselines/baselines.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { hashedIds } from "../../training/options/columns.js";
 import { content } from "../../training/options/content-options.js";
@@ -157,7 +158,7 @@ const ofRanking = {
     for: ["ranking"],
   }),
   baseline: list("names", {
-    help: "baselines to compare with: popularity, item-cf, item-knn, rp3beta, slim, user-history, ease, gf-cf, chebycf, random",
+    help: `baselines to compare with: ${baselineNames.join(", ")}`,
     group: rankingGroup,
     for: ["ranking"],
   }),
@@ -386,17 +387,8 @@ export const evaluateOptions = withCommon(
   } as const,
   [
     ...(["on", "part", "threads", "ranking", "k", "mask", "repeats", "positiveFrom", "score"] as const),
-    ...([
-      "candidates",
-      "foldInShare",
-      "cold",
-      "baseline",
-      "query",
-      "labels",
-      "neighborsBy",
-      "probe",
-    ] as const),
-    ...(["edges", "index", "content", "curve", "bootstrap", "seed", "format", "force"] as const),
+    ...(["candidates", "foldInShare", "cold", "baseline", "query", "labels", "neighborsBy"] as const),
+    ...(["probe", "edges", "index", "content", "curve", "bootstrap", "seed", "format", "force"] as const),
   ],
 );
 
