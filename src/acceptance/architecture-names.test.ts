@@ -1,6 +1,6 @@
 // Trainers are known to their folder and the list alone: no other file names their commands or models, in code, messages or comments.
 //
-// Exempt: strings of cli/, where help shows commands to type; a kernel's own name in kernels/ and in loadKernel; names of files.
+// Exempt: strings of cli/, where help shows commands to type; a kernel's own name in kernels/ and where it is loaded; names of files.
 
 import { trainers } from "../trainers/index.js";
 import { readSources, sourceOf, type Source } from "../testing/sources.js";
@@ -41,7 +41,7 @@ const withoutMapLayout = (file: string, text: string) =>
 /** The texts of a file that name a trainer or a model, as sentences. */
 function complaints({ file, room, code, texts }: Source): string[] {
   const loaded = new Set(
-    [...code.matchAll(/loadKernel\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
+    [...code.matchAll(/(?:loadKernel|begin)\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
   );
   return texts
     .map(({ text, ...rest }) => ({ ...rest, text: withoutMapLayout(file, text) }))

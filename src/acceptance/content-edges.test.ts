@@ -107,7 +107,7 @@ test.each([
 });
 
 test.each([
-  [["x.csv", "--content-edges", "x.csv"], /--content-edges needs --content CATALOGUE/],
+  [["x.csv", "--content-edges", "x.csv"], /--content-edges needs --content FILE/],
   [["--content", "x.csv", "--content-hops", "2"], /--content-hops/],
 ])("%j is refused", async (flags, message) => {
   const { code, stderr } = await embed(["transform", run, ...flags]);

@@ -122,7 +122,7 @@ test.each([
   [["--part", "test", "--dtype", "i8", "--normalize", "l2"], "--normalize"],
   [["--part", "test", "--dtype", "i8", "--mips"], "--mips"],
   [["--part", "valid", "--dtype", "i8"], "has no valid split: train it with --valid"],
-  [["--part", "test", "--on", "x.csv", "--dtype", "i8"], "--on and --part cannot be combined"],
+  [["--part", "test", "--on", "x.csv", "--dtype", "i8"], "--on cannot be combined with --part"],
 ])("%j is refused with 64, and nothing is written", async (args, said) => {
   const got = await embed(["export", at("clicks"), "--format", "npy", "-o", at("no"), ...args]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(said)]);

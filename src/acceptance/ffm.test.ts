@@ -90,7 +90,9 @@ test("a table that is too large is refused with its size and what shrinks it", a
   const run = join(folder, "wide");
   const { code, stderr } = await embed(["train-fm", log, "-o", run, "--model", "ffm", "--config", config]);
   expect(code).toBe(64);
-  expect(stderr).toMatch(/30000 features, 10000 fields .* needs \d+\.\d GiB.*--fields.*--dim.*--model fm/s);
+  expect(stderr).toMatch(
+    /30000 features, 10000 fields .* needs \d+\.\d GiB.*--fields.*--dim.*--model with one vector per feature/s,
+  );
 });
 
 test("what does not go together is said", async () => {

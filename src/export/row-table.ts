@@ -118,7 +118,11 @@ async function* csvChunks(
   const names = columns.map(({ name }) => Buffer.from(text(Buffer.from(name, "utf8"))).toString("utf8"));
   let header: Buffer | undefined = Buffer.from(`${names.join(",")}\n`, "utf8");
   // with the first rows, so that nothing is written where reading these fails
-  for await (const chunk of rowLines(batches, { before: columns.map((_, c) => (c > 0 ? "," : "")), end: "\n", text })) {
+  for await (const chunk of rowLines(batches, {
+    before: columns.map((_, c) => (c > 0 ? "," : "")),
+    end: "\n",
+    text,
+  })) {
     yield header ? Buffer.concat([header, chunk]) : chunk;
     header = undefined;
   }

@@ -22,7 +22,7 @@ const group = "Options:";
 const measured = {
   only: { dtype: ["f16", "i8"] },
   not: { normalize: true, mips: true, table: true },
-  why: "it evaluates the vectors that the model scores by",
+  why: "the loss is measured on one log or split, by the vectors that the model scores by",
 } as const;
 
 export const exportOptions = {
@@ -77,7 +77,7 @@ export const exportOptions = {
   }),
   onnxPart: choice(["network", "user", "item", "table"], {
     help:
-      "onnx: part to export: the network (train-net), the user or item tower (train-two-tower), or only " +
+      "onnx: part to export: the network, the user or item tower of a run that has one, or only " +
       "the table; default: table with --field or --table, else network or user",
     group,
     only: { format: ["onnx"] },

@@ -19,7 +19,7 @@ import { keyBytes, type Batch, type Selection } from "../selection.js";
 
 export const onnx = fileFormat({
   summary:
-    "ONNX model that maps keys (or rows) of each field to vectors; for runs of train-net the whole network, which outputs scores",
+    "ONNX model that maps keys (or rows) of each field to vectors; for runs that hold a network the whole network, which outputs scores",
   keys: onnxText,
   keepsRows: true,
   findsUnknown: true,

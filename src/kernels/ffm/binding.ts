@@ -266,6 +266,6 @@ function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +
       `${sizeText(bytes)} of memory, the limit is 4 GiB: use fewer fields (--fields, --ignore), a smaller ` +
-      "--dim, a larger --min-count, or a machine with one vector per feature instead of one per field",
+      "--dim, a larger --min-count, or a --model with one vector per feature instead of one per field",
   );
 }

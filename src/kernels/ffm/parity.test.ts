@@ -285,6 +285,6 @@ test("10,000 fields are a UsageError that says how many GiB are needed and what 
     normalizeRows: false,
   };
   expect(() => allocateFfm(new Arena(), { ...shape, numFeatures, dim: 4 }, fields)).toThrow(
-    /20000 features, 10000 fields.* needs 30\.0 GiB.*--fields.*--dim.*--min-count.*one vector per feature/,
+    /20000 features, 10000 fields.* needs 30\.0 GiB.*--fields.*--dim.*--min-count.*--model with one vector per feature/,
   );
 });

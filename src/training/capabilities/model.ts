@@ -25,7 +25,7 @@ import type { Scorer } from "../session/feature-training.js";
 export interface Model extends Capabilities {
   /** what a run of it holds, in words: `a linear model` */
   holds: string;
-  /** the command that writes such runs, with the flag that chooses the model: `train-fm --model lr` */
+  /** the command that writes such runs, with the flag that chooses the model: `train-NAME --model linear` */
   command: string;
   /** why it lacks a capability, as a clause of a message, where that says more than who has it */
   lacks?: Partial<Record<keyof Capabilities, string>>;

@@ -152,7 +152,7 @@ export const transformOptions = withCommon(
       {
         help:
           "write leaves as dense vectors of length n (singular vectors); by default the length set by " +
-          "train-gbdt --dense",
+          "the training's --dense",
         group,
         not: { features: true, format: ["libsvm"] },
         why: "it writes leaves as csv, jsonl, npy or parquet",
