@@ -52,7 +52,7 @@ function complaints({ file, room, code, texts }: Source): string[] {
     })
     .map(({ text, line }) => {
       const name = (commandOrModel.exec(text) ?? [text])[0];
-      return `src/${file}.ts:${line} names ${name}: ask the run's model for a capability, say it without the name, or move it into the trainer's folder`;
+      return `src/${file}.ts:${line} names ${name}: ask the run's model for a capability, say it without the name, or move it into the trainer's folder; a kind of model whose name is a word of the language gets another name, or is one of \`ambiguous\``;
     });
 }
 

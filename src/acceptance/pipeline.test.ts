@@ -212,7 +212,7 @@ test("--print-schema prints docs/pipeline.schema.json", async () => {
   const published = readFileSync(join(projectFolder, "docs", "pipeline.schema.json"), "utf8");
   expect({
     same: stdout === published,
-    advice: "node bin/embed.js run --print-schema >docs/pipeline.schema.json",
+    advice: "run `npm run docs` and commit what it writes",
   }).toMatchObject({ same: true });
 });
 

@@ -14,6 +14,7 @@ import {
   baselineRanker,
   checkBaseline,
   checkBaselines,
+  needsPairEvents,
   needsRepeats,
 } from "../evaluation/baselines/baselines.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
@@ -152,7 +153,7 @@ export async function measureRankings(
     warnings.push(...[...of, ...own].map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
     measured.push(await measure(name, "run", ranker));
   }
-  const pairEvents = baselines.includes("user-history") ? pairEventsOf(learned) : undefined;
+  const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
   const note = (text: string) => watch.observe({ stage: "note", text });
   for (const name of baselines) {
     note(`ranks by ${name}`);
@@ -195,7 +196,7 @@ async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<H
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);
   const { part, masked, training, own } = await openEvaluated(logs, {
-    ...{ withTimes: false, timed, each: options.baseline?.includes("user-history") },
+    ...{ withTimes: false, timed, each: checkBaselines(options.baseline ?? []).some(needsPairEvents) },
     wanted: timed
       ? `${timed} needs the times of the users' events`
       : "items that users have in training are masked",

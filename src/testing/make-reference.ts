@@ -1,8 +1,9 @@
-// `npm run docs`: writes docs/reference again; pages of commands that are gone are removed.
+// `npm run docs`: writes docs/pipeline.schema.json and docs/reference again; pages of commands that are gone are removed.
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "./places.js";
+import { pipelineFileSchema } from "../pipeline/file.js";
 import { referencePages } from "./reference.js";
 
 const folder = join(projectFolder, "docs", "reference");
@@ -10,3 +11,4 @@ const pages = await referencePages();
 mkdirSync(folder, { recursive: true });
 for (const name of readdirSync(folder)) if (!(name in pages)) rmSync(join(folder, name));
 for (const [name, text] of Object.entries(pages)) writeFileSync(join(folder, name), text);
+writeFileSync(join(projectFolder, "docs", "pipeline.schema.json"), await pipelineFileSchema());

@@ -1,6 +1,6 @@
 // Options of `embed evaluate`. What is evaluated is its mode; an option says for which modes it is.
 
-import { baselineNames } from "../../evaluation/baselines/baselines.js";
+import { baselineNames, needsRepeats } from "../../evaluation/baselines/baselines.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { hashedIds } from "../../training/options/columns.js";
 import { content } from "../../training/options/content-options.js";
@@ -140,7 +140,7 @@ const ofRanking = {
       "in, the rest is held out",
     group: rankingGroup,
     for: ["ranking"],
-    not: { score: ["context"], baseline: ["user-history"], on: ["-"] },
+    not: { score: ["context"], baseline: baselineNames.filter(needsRepeats), on: ["-"] },
     why: "it ranks by folded-in vectors, masks folded-in items, and reads the log once per run",
   }),
   cold: numbers(0, {

@@ -15,6 +15,8 @@ interface BaselineEntry {
   compares?: { mostItems?: number; repeats?: true };
   /** recommends what a user has already, and nothing else that it knows of the user */
   needsRepeats?: true;
+  /** learns from the number of events of each pair, too (`pairEvents`) */
+  needsPairEvents?: true;
   load: () => Promise<{ baseline: Baseline }>;
 }
 
@@ -51,7 +53,7 @@ const entries = {
   "user-history": {
     score:
       "the number of the user's training events with the item, then its popularity; measures repeat purchases and requires `--repeats allow`",
-    ...{ needsRepeats: true, compares: { repeats: true } },
+    ...{ needsRepeats: true, needsPairEvents: true, compares: { repeats: true } },
     load: async () => await import("./user-history.js"),
   },
   ease: {
@@ -90,6 +92,11 @@ export const recallBaselines = baselineNames.filter((name) => baselines[name].re
 /** Whether it recommends what a user has already, and nothing else that it knows of the user. */
 export function needsRepeats(name: BaselineName): boolean {
   return baselines[name].needsRepeats === true;
+}
+
+/** Whether it learns from each event of a pair, and not just from who has what. */
+export function needsPairEvents(name: BaselineName): boolean {
+  return baselines[name].needsPairEvents === true;
 }
 
 /** Rows of the table of baselines in docs/evaluation.md. */
