@@ -24,6 +24,7 @@ export const RESERVED = 10 * 2 ** 30;
 /**
  * A memory of two pages, which threads can share and which grows up to 4 GiB.
  *
+ * @internal the package's types name nothing of WebAssembly, which a project without the types of Node or the DOM lacks
  * @throws {IoError} the system does not give its addresses
  */
 export function newMemory(): WebAssembly.Memory {
