@@ -11,7 +11,7 @@ import type { Watch } from "../training/session/watch.js";
 /** Bins of a calibration curve. */
 const BINS = 10;
 
-/** What is scored, and how scores are compared. */
+/** Which rows are scored, and how scores are compared. */
 export interface ScoringOptions extends Omit<EvaluatedOn, "bins" | "inPlace"> {
   bins?: number | undefined;
   bootstrap?: number | undefined;
@@ -36,7 +36,7 @@ export async function scoreRows(
   return { compared: compare(measured, units, { samples, seed }), ...rest };
 }
 
-/** What runs measure on a log. */
+/** Metrics of runs on a log. */
 interface MeasuredScores extends Omit<ScoredResult, "compared"> {
   /** without what users add up to, where the runs keep different rows */
   measured: Measured[];

@@ -15,7 +15,7 @@ type Word<S extends string> = S extends `${string}...${string}`
   : S extends `<${string}`
     ? string
     : string | undefined;
-/** What the arguments of a command line are: `[run: string, log: string[]]`. */
+/** The parsed arguments of a command line: `[run: string, log: string[]]`. */
 type Words<A extends readonly Argument[]> = { [K in keyof A]: Word<A[K][0]> };
 
 /** Who hears of a call, and takes what it writes: the terminal, or a program. */

@@ -7,7 +7,7 @@ import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../t
 const group = "Options:";
 const edgeGroup = "Edges:";
 
-/** Of a log alone. */
+/** Options for logs, which edge lists do not take. */
 const ofLogs = { not: { source: true, target: true }, why: "these read an edge list" } as const;
 
 const ofReading = { ...reading, ...engine, ...badRows } as const;
@@ -72,7 +72,7 @@ export const edgeOptions = {
   target: { ...edges.target, required: true },
 } as const;
 
-/** Of the command. */
+/** All options of the command. */
 export const inspectOptions = withCommon(
   { ...logOptions, ...edges } as const,
   (Object.keys({ ...logOptions, ...edges }) as (keyof typeof logOptions | keyof typeof edges)[]).filter(

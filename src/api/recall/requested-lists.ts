@@ -1,4 +1,4 @@
-// What recall is asked for: its options, checked together and with their defaults.
+// The lists that recall is asked for: its options, checked together and with their defaults.
 
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";

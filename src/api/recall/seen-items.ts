@@ -69,7 +69,7 @@ export async function readSeenItems(given: Given, needsLog: string | undefined):
   };
 }
 
-/** What users have by --mask, of a run that does not say how its log is read. */
+/** Items that users have by --mask, for a run that does not say how its log is read. */
 async function seenOfImported(
   { opened: { run }, options, watch }: Given,
   masks: boolean,
