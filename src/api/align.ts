@@ -5,7 +5,7 @@
 // docs/alignment.md: what it brings, measured, and what it cannot do.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
-import { sharedRows, type SharedRows } from "./table-facts.js";
+import { sharedRows, driftOf, type SharedRows } from "./table-facts.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
@@ -18,7 +18,6 @@ import { capable } from "../trainers/index.js";
 import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rotation.js";
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
-import { driftOf } from "./table-facts.js";
 
 /** Neighbours that the manifest compares. */
 const NEIGHBOURS = 20;

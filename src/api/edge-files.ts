@@ -1,7 +1,6 @@
 // The files of --edges and --known-edges: a row an edge, a column of keys for each end.
 
-import type { FurtherLog } from "../training/reading/open-as-trained.js";
-import { openAsTrained } from "../training/reading/open-as-trained.js";
+import { openAsTrained, type FurtherLog } from "../training/reading/open-as-trained.js";
 import { MISSING, type Keys } from "../log/keys.js";
 import { canReopen } from "../io/source.js";
 import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";

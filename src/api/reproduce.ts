@@ -4,8 +4,7 @@
 
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/session/describe-run.js";
-import { decisive, flagNamed, type OptionTable } from "../training/options/table.js";
-import { resolved } from "../training/options/table.js";
+import { decisive, flagNamed, resolved, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import { encodeWith, type EncodedAs } from "./encode.js";
 import { reproduceOptions, type ReproduceOptions } from "./options/reproduce.js";

@@ -1,9 +1,6 @@
 // The metrics of runs by the scores of a log's rows.
 
-import type { Contestant } from "../training/judging/evaluate-scores.js";
-import type { Curves } from "../training/judging/evaluate-scores.js";
-import type { EvaluatedOn } from "../training/judging/evaluate-scores.js";
-import type { Scored } from "../training/judging/evaluate-scores.js";
+import type { Contestant, Curves, EvaluatedOn, Scored } from "../training/judging/evaluate-scores.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { capable, modelOf } from "../trainers/index.js";
 import type { Watch } from "../training/session/watch.js";

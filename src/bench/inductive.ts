@@ -13,8 +13,17 @@ import { join } from "node:path";
 import { train } from "../api/train.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import type { GivenRanking } from "../trainers/ranking/options.js";
-import { exported, films, readRatings, shuffle, transformed, watch, writeRatings } from "./films.js";
-import type { Rating, Vector } from "./films.js";
+import {
+  exported,
+  films,
+  readRatings,
+  shuffle,
+  transformed,
+  watch,
+  writeRatings,
+  type Rating,
+  type Vector,
+} from "./films.js";
 
 const K = 20;
 const SEEDS = [1, 2, 3];

@@ -1,8 +1,7 @@
 // What each column of a log is read for: the roles, what cells look like in the sample, and filters decide what a cell must be.
 
-import { truthOf } from "../log/number.js";
+import { truthOf, parseNumber } from "../log/number.js";
 import type { Log } from "../log/log.js";
-import { parseNumber } from "../log/number.js";
 import { parseTime } from "../log/time.js";
 import type { Purpose } from "./collect.js";
 import type { Roles } from "./dataset.js";

@@ -8,8 +8,7 @@
 import type { Table } from "apache-arrow";
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import type { Command, Relation } from "./plans.js";
-import { unionOf } from "./plans.js";
+import { unionOf, type Command, type Relation } from "./plans.js";
 import type { Session } from "./session.js";
 
 /** Bytes of a chunk's values: a message to a server may have 128 MiB. */

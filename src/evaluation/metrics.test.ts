@@ -3,9 +3,15 @@ import { join } from "node:path";
 import { draw } from "../numeric/random.js";
 import { auc, aucByUnit } from "./auc.js";
 import { exp, log, logistic, softplus } from "../numeric/exp.js";
-import { logLossOfProbabilities, metricsOf } from "./metrics.js";
+import {
+  logLossOfProbabilities,
+  metricsOf,
+  goodness,
+  metricText,
+  rankingMetricNames,
+  titleOf,
+} from "./metrics.js";
 import { projectFolder } from "../testing/places.js";
-import { goodness, metricText, rankingMetricNames, titleOf } from "./metrics.js";
 
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);
 const f64 = (...values: number[]): Float64Array => Float64Array.from(values);

@@ -7,9 +7,8 @@
 //
 // No cell is null: a text that is missing is empty.
 
-import type { Keys } from "../log/keys.js";
+import { joinedKeys, selectKeys, type Keys } from "../log/keys.js";
 import { arrowFileChunks } from "../embedding/arrow.js";
-import { joinedKeys, selectKeys } from "../log/keys.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quoted } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";

@@ -5,10 +5,9 @@
 // Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset knew
 // stands in its gate.json. docs/gates.md defines every value.
 
-import { readBounds } from "../config/gates.js";
+import { readBounds, type AfterBounds, type BeforeBounds, type GateBounds } from "../config/gates.js";
 import { resolved } from "../training/options/table.js";
 import { gateOptions, type GateOptions } from "./options.js";
-import type { AfterBounds, BeforeBounds, GateBounds } from "../config/gates.js";
 import { readEncoded, type EncodedDataset, isEncodedDataset } from "../dataset/encoded/read.js";
 import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";

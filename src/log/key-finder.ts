@@ -4,9 +4,8 @@
 // A code that is found is the log's, whenever that is: keys only join a table. A table that grows moves, which waits for those
 // who look up at the moment, and whom none may join until it is over.
 
-import { UNKNOWN } from "../kernels/scan/layout.js";
+import { UNKNOWN, type Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import { kernelImports } from "../kernels/shared/load.js";
-import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import type { Keys } from "./keys.js";
 import type { ScanMemory } from "./scanner.js";
 

@@ -1,8 +1,9 @@
-import type { Keys } from "./keys.js";
 // Texts that stand for a missing cell (--null): what databases and data frames write where they have no value.
 //
 // They are taken where codes of a scanner become the log's (merge.ts): once for each distinct key, and for each cell of a
 // column of numbers that is none. So a log without them is read as fast as before.
+
+import type { Keys } from "./keys.js";
 
 /** SQL and Hive, MySQL's and PostgreSQL's text dumps, spreadsheets, pandas and numpy. `NA` is Namibia, and `None` a name. */
 export const COMMON_NULLS: readonly string[] = ["NULL", "\\N", "N/A", "NaN"];

@@ -3,9 +3,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { defaultReadOptions, type ReadOptions } from "./log.js";
+import { defaultReadOptions, type ReadOptions, type ReadSizes } from "./log.js";
 import { openLog } from "./open.js";
-import type { ReadSizes } from "./log.js";
 import { logFiles, rowsOf } from "../testing/log-rows.js";
 
 const { folder, file } = logFiles();

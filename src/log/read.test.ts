@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { defaultReadOptions, type ReadOptions } from "./log.js";
+import { defaultReadOptions, type ReadOptions, type ReadSizes } from "./log.js";
 import { openLog } from "./open.js";
-import type { ReadSizes } from "./log.js";
 import { forEachRow } from "./text/text-rows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-read-"));

@@ -6,11 +6,10 @@ import { sha256Of } from "../io/fingerprint.js";
 import { pathExists } from "../io/read-artifact.js";
 import { airflow } from "./schedule-airflow.js";
 import { crontab } from "./schedule-crontab.js";
-import { MAX_NAME, type Job } from "./schedule-job.js";
+import { MAX_NAME, scheduleTime, type Job } from "./schedule-job.js";
 import type { ScheduleOptions } from "./options.js";
 import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
-import { scheduleTime } from "./schedule-job.js";
 
 /**
  * The unit's text.

@@ -4,9 +4,8 @@
 //   log, or the run's own part ──► events that count ─────────────────┘        │
 //   runs and baselines ──► rankers ──► the best K of each user ──► metrics by user ──► compared
 
-import { openKeysAsTrained } from "../training/reading/open-as-trained.js";
+import { openKeysAsTrained, cellsBesideLog } from "../training/reading/open-as-trained.js";
 import type { Contestant } from "../training/judging/evaluate-scores.js";
-import { cellsBesideLog } from "../training/reading/open-as-trained.js";
 import type { Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";

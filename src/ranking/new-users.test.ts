@@ -1,11 +1,10 @@
 import { rowsAsLog } from "../dataset/select-rows.js";
-import { foldingNotes } from "./new-users.js";
+import { foldingNotes, cutNewUsers } from "./new-users.js";
 import { keysOf, keyAt } from "../log/keys.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { eventsOfRows } from "../sampling/training-events.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { wholeOf } from "../training/reading/split-parts.js";
-import { cutNewUsers } from "./new-users.js";
 
 const roles = { user: "user", item: "item", time: "time" };
 const datasetFrom = (rows: [user: string, item: string, time: number][]): Dataset =>

@@ -6,13 +6,12 @@
 //
 // --query-half-life weighs these items by their age before the user's latest event.
 
-import { lastItems } from "../sampling/training-events.js";
+import { lastItems, timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
 import { usersOf } from "../sampling/negatives.js";
 import { spanOf } from "../dataset/filters/event-limits.js";
 import { UsageError } from "../errors.js";
 import type { QueryItems } from "../evaluation/baselines/input.js";
 import { listsOfUsers } from "../sampling/ranking-events.js";
-import { timesOfRows, type TrainingEvents } from "../sampling/training-events.js";
 import type { Part } from "../training/examples/examples.js";
 import type { RankingProtocol, Repeats } from "./protocol.js";
 

@@ -3,14 +3,16 @@
 //   pass over the stream ──► a look at what is held out ──► the best epoch's vectors and contexts
 
 import { pow } from "../numeric/exp.js";
-import { runEpochs, type EpochsDone, type Steered } from "../training/epochs/epoch-loop.js";
-import { floatsOf, prefixed, unprefixed, type NamedArrays } from "../training/epochs/named-arrays.js";
 import {
+  runEpochs,
+  diverged,
+  type EpochsDone,
+  type Steered,
   type Controls,
   type EpochOptions,
   type EpochEvent,
-  diverged,
 } from "../training/epochs/epoch-loop.js";
+import { floatsOf, prefixed, unprefixed, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";

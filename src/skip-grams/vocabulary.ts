@@ -4,8 +4,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { numericForms } from "../dataset/numeric.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { tableFeatures } from "../training/examples/feature-table.js";
-import type { GivenTraining } from "../training/options/log.js";
-import type { ExampleOptions } from "../training/options/log.js";
+import type { GivenTraining, ExampleOptions } from "../training/options/log.js";
 import { fieldWarnings } from "../training/warnings/training-warnings.js";
 import {
   addedWarnings,

@@ -3,9 +3,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultReadOptions, type BadCell, type ReadOptions } from "../log/log.js";
+import { defaultReadOptions, type BadCell, type ReadOptions, type ReadSizes } from "../log/log.js";
 import { openLog } from "../log/open.js";
-import type { ReadSizes } from "../log/log.js";
 
 /** A folder for the logs of a test file, and what writes one there and returns its path. */
 export function logFiles(): { folder: string; file: (name: string, content: string | Uint8Array) => string } {

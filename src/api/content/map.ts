@@ -9,8 +9,7 @@
 //
 // docs/cold-start.md has how it is chosen and measured.
 
-import type { FurtherLog } from "../../training/reading/open-as-trained.js";
-import { cellsBesideLog } from "../../training/reading/open-as-trained.js";
+import { cellsBesideLog, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { keyAt } from "../../log/keys.js";
 import { hashOrder } from "../../sampling/training-events.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";

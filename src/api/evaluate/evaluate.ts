@@ -5,12 +5,12 @@ import { UsageError } from "../../errors.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
 import { knownModelOf } from "../../trainers/index.js";
-import { type EvaluateOptions } from "./options.js";
+import { distinct, evaluateOptions, modes, type EvaluateOptions, type Evaluating } from "./options.js";
 import { evaluateEdges, type EvaluatedEdges } from "./edges/edges.js";
 import { evaluateCold, type ColdResult } from "./cold/cold.js";
 import type { MapFacts } from "../content/map.js";
 import { evaluateIndex, type IndexQueries } from "./index-recall.js";
-import { evaluateScores } from "./scores.js";
+import { evaluateScores, checkScores } from "./scores.js";
 import type { Curves } from "../../training/judging/evaluate-scores.js";
 import type { EvaluatedUsers } from "../../ranking/measure.js";
 import { userFoldIn } from "../../ranking/new-users.js";
@@ -25,9 +25,7 @@ import type { Summary } from "../../training/session/summary.js";
 import type { Watch } from "../../training/session/watch.js";
 import { nameAmong } from "../tables.js";
 import { evaluateLabels } from "./labels.js";
-import { distinct, evaluateOptions, modes, type Evaluating } from "./options.js";
 import { evaluateRanking } from "./ranking.js";
-import { checkScores } from "./scores.js";
 
 export interface Evaluation extends Summary {
   /** every run and baseline, with its intervals */

@@ -4,8 +4,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { knownModelOf, modelOf, refusal } from "../../trainers/index.js";
 import type { WriteNetwork } from "../../training/capabilities/model.js";
-import type { ExportRunOptions } from "./options.js";
-import type { OnnxPart } from "./options.js";
+import type { ExportRunOptions, OnnxPart } from "./options.js";
 
 /**
  * What writes the run as a network or as one of its towers, as format onnx does unless a field or a table is asked for; undefined where

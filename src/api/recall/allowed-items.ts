@@ -4,14 +4,13 @@
 //   --within COLUMN    those of the owner's cell of the column      a set a cell
 //   --per COLUMN=N     at most N of a cell                          a code an item
 
-import { openKeysAsTrained } from "../../training/reading/open-as-trained.js";
+import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
 import { keyColumn } from "../../dataset/item-fields.js";
 import { ascending } from "../../numeric/indices.js";
 import { MISSING, keyAt, selectKeys, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { HowKeysRead } from "../../training/reading/open-as-trained.js";
 import type { RequestedLists } from "./requested-lists.js";
 
 /** No set: nothing may stand in the list. */

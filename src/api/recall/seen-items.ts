@@ -4,14 +4,13 @@
 //   or what the run keeps of its training part ─────────────┼─► each user's items ◄── --mask LOG
 //   --fold-in: the events of new users ─────────────────────┘
 
-import { openKeysAsTrained, openAsTrained } from "../../training/reading/open-as-trained.js";
-import { cellsBesideLog } from "../../training/reading/open-as-trained.js";
+import { openKeysAsTrained, openAsTrained, cellsBesideLog } from "../../training/reading/open-as-trained.js";
 import type { Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { historyWith } from "../../sampling/ranking-events.js";
 import { eventsOfRows, type TrainingEvents } from "../../sampling/training-events.js";
 import type { Part } from "../../training/examples/examples.js";
-import { rowsOfParts, silently, wholeOf } from "../../training/reading/split-parts.js";
+import { rowsOfParts, silently, wholeOf, type SplitParts } from "../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../training/judging/ranked-items.js";
 import { partsOfRun } from "../../training/reading/run-parts.js";
 import { historyOf, ownersOfItems } from "../../sampling/negatives.js";
@@ -20,7 +19,6 @@ import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
 import { counting, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
-import { type SplitParts } from "../../training/reading/split-parts.js";
 import type { Given, RequestedLists } from "./requested-lists.js";
 
 /** Users and the items that they have. */

@@ -23,8 +23,13 @@ import { definedOf } from "../../training/options/defined.js";
 import { scoreForReport } from "./calibration.js";
 import { labelsOfKeys, type Labels } from "./labels.js";
 import { Names, readNames } from "./names.js";
-import type { ReportOptions, ReportSummary } from "./options.js";
-import { reportOptions, type GivenReport, type ReportSources } from "./options.js";
+import {
+  reportOptions,
+  type ReportOptions,
+  type ReportSummary,
+  type GivenReport,
+  type ReportSources,
+} from "./options.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { nameAmong, openTable, type OpenTable } from "../tables.js";
 

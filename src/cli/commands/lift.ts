@@ -1,7 +1,6 @@
 // embed lift
 
-import { comparedTrainings } from "../../api/lift/lift.js";
-import { liftTable } from "../../api/lift/lift.js";
+import { comparedTrainings, liftTable } from "../../api/lift/lift.js";
 import type { LiftOptions } from "../../api/lift/options.js";
 import type { TerminalOptions } from "../../flags/terminal-options.js";
 import { commandSpec, logArgument, type CommandSpec } from "../command-spec.js";

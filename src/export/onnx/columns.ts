@@ -2,11 +2,9 @@
 
 import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
-import { intAttribute, type Axis } from "./model.js";
+import { intAttribute, keysToRows, type Axis } from "./model.js";
 import type { Keys } from "../../log/keys.js";
-import { type ReserveScheme } from "../reserve.js";
-import { keysToRows } from "./model.js";
-import { reservedAmong } from "../reserve.js";
+import { reservedAmong, type ReserveScheme } from "../reserve.js";
 import type { OnnxInput } from "../selection.js";
 
 /** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */

@@ -3,8 +3,7 @@
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { readFileSync } from "node:fs";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { readFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fixture } from "../../testing/places.js";
 import { logFiles, rowsOf } from "../../testing/log-rows.js";

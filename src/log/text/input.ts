@@ -4,10 +4,9 @@ import { heldSource, openSource, type ByteSource } from "../../io/source.js";
 import { DataError } from "../../errors.js";
 import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type Head } from "./dialect.js";
-import type { LogFile } from "../log.js";
+import type { LogFile, ReadOptions } from "../log.js";
 import { checkPartition, type FileColumns } from "../file-columns.js";
 import { maxRowBytes, rowTooLarge } from "../limits.js";
-import type { ReadOptions } from "../log.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
 import { checkedDelimiter, withOneByte } from "./separator.js";
 

@@ -5,11 +5,10 @@
 
 import { DataError, NoRowsError } from "../../errors.js";
 import { canReopen } from "../../io/source.js";
-import type { LogFile } from "../log.js";
+import { undelimited, type LogFile, type FaultyRow, type Log, type ReadOptions } from "../log.js";
 import { checkPartition } from "../file-columns.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
-import { undelimited, type FaultyRow, type Log, type ReadOptions } from "../log.js";
 import { Merger } from "../merge.js";
 import { NullTexts } from "../nulls.js";
 import { progressOf, replayed } from "../read.js";

@@ -1,15 +1,12 @@
 // `embed train-als`: users x items factorized by alternating least squares, from events alone.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import { RANKS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import { type FactorStart, factorInit, openFactorInit } from "../../factors/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import type { Plan } from "../../training/session/plan.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
 

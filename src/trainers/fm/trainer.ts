@@ -1,8 +1,6 @@
 // `embed train-fm`: factorization machines, linear models and field-aware machines of labels.
 
-import type { Candidate } from "../../training/session/trainer.js";
-import type { LogTraits } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import type { Candidate, LogTraits, Suits, Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
@@ -10,7 +8,6 @@ import { type FactorStart, factorInit } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import type { Plan } from "../../training/session/plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import { BEFORE_DATA, type Learner } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";

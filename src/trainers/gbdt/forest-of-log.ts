@@ -1,7 +1,6 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
-import type { Controls } from "../../training/epochs/epoch-loop.js";
-import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
+import type { Controls, EpochEvent, EpochsDone } from "../../training/epochs/epoch-loop.js";
 import { numClassesOf, type Forest } from "./forest/forest.js";
 import { renumbered, withInitKeys, checkSameColumns, type ForestInit } from "./warm-start.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "./features.js";
@@ -11,7 +10,6 @@ import { refitLeaves } from "./boosting/refit-leaves.js";
 import { leavesOf, type Vocabularies } from "./forest/scorer.js";
 import { modelScores } from "./leaf-heads/head.js";
 import { type GbdtInput, type GbdtRows, trainGbdt, type GbdtModel } from "./boosting/train.js";
-import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { LabelledPart, Prediction } from "./target.js";
 import type { Watch } from "../../training/session/watch.js";

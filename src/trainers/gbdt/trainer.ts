@@ -1,12 +1,9 @@
 // `embed train-gbdt`: log → binned columns → boosted trees, a head on their leaves, and vectors made of them.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import { PREDICTS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import { PREDICTS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";

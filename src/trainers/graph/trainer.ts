@@ -1,8 +1,6 @@
 // `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import { RANKS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { MISSING } from "../../log/keys.js";
 import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -18,7 +16,6 @@ import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";

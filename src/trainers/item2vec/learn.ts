@@ -10,8 +10,7 @@ import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js"
 import { learnSkipGrams, noiseOf, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/warm-start.js";
-import type { EpochsDone } from "../../training/epochs/epoch-loop.js";
-import type { Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
+import type { EpochsDone, Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";

@@ -1,8 +1,6 @@
 // `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import { RANKS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -11,7 +9,6 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import type { Fit, Plan, Session, Source } from "../../training/session/plan.js";
 import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";

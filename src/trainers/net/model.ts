@@ -6,7 +6,7 @@
 //   model/net.safetensors   the rest by the names of parameterShapes; oovEmbeddings f32[numFields][W] and oovWide f32[numFields]:
 //                           out-of-vocabulary features (0 for a numeric field, which has none); crosses f32[numCrosses]
 
-import { unknownKeysOf } from "../../training/examples/feature-table.js";
+import { unknownKeysOf, featureTable, tableFeatures } from "../../training/examples/feature-table.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -16,7 +16,6 @@ import { flag, list, object, parseJson, text, whole, word } from "../../io/json-
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { embeddingWidth, parameterShapes, type NetRows, type NetShape } from "../../kernels/net/shape.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { featureTable, tableFeatures } from "../../training/examples/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { Scorer } from "../../training/session/feature-training.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";

@@ -1,9 +1,12 @@
 // `embed train-net`: a network above an embedding layer, which starts from an earlier run's table or at random.
 
-import type { Candidate } from "../../training/session/trainer.js";
-import type { LogTraits } from "../../training/session/trainer.js";
-import { PREDICTS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import {
+  PREDICTS_ONLY,
+  type Candidate,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+} from "../../training/session/trainer.js";
 import { UsageError } from "../../errors.js";
 import { checkLabels } from "../../training/options/log.js";
 import {
@@ -22,7 +25,6 @@ import type {
   TrainingSteps,
   Initialization,
 } from "../../training/warm-start/initializations.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import type { Plan } from "../../training/session/plan.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";

@@ -1,7 +1,6 @@
 // `embed train-pca`: principal components of users and items, of features, or of a table's columns.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import type { LogTraits, Suits, Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
@@ -13,7 +12,6 @@ import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-st
 import type { ExampleOptions } from "../../training/options/log.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import type { Fit, FitContents, Plan, Session, Source } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";

@@ -1,8 +1,6 @@
 // `embed train-ranking`: vectors by which an event's item scores above items that its user lacks.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import { RANKS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
 import {
   checkState,
@@ -16,7 +14,6 @@ import type { Run } from "../../embedding/run-directory.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import type { Plan } from "../../training/session/plan.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import { togetherNote } from "../../training/examples/training-examples.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./models.js";

@@ -7,11 +7,17 @@
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
 import { degreeVectors } from "../../factors/degree-vectors.js";
-import { runEpochs, type Steered } from "../../training/epochs/epoch-loop.js";
+import {
+  runEpochs,
+  diverged,
+  cosineRate,
+  type Steered,
+  type Controls,
+  type EpochEvent,
+} from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { NegativeSource } from "../../sampling/negatives.js";
 import { sharedNoise } from "../../sampling/noise-distribution.js";
-import { type Controls, type EpochEvent, diverged, cosineRate } from "../../training/epochs/epoch-loop.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TowerExamples } from "./examples.js";

@@ -1,13 +1,10 @@
 // `embed train-two-tower`: users from what they took, items that score high for them next.
 
-import type { LogTraits } from "../../training/session/trainer.js";
-import { RANKS_ONLY } from "../../training/session/trainer.js";
-import type { Suits } from "../../training/session/trainer.js";
+import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import { type FeatureModel, featurePlan } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
-import type { Trainer } from "../../training/session/trainer.js";
 import type { Plan } from "../../training/session/plan.js";
 import { readCandidates } from "../../training/examples/ranking-examples.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";

@@ -4,9 +4,8 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { ranksItems } from "../../dataset/labels.js";
 import { DivergedError } from "../../errors.js";
-import { exp } from "../../numeric/exp.js";
+import { exp, logistic } from "../../numeric/exp.js";
 import { openAsTrained, type FurtherLog, type TrainedAs } from "../reading/open-as-trained.js";
-import { logistic } from "../../numeric/exp.js";
 import type { ScoringModel } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 

@@ -1,10 +1,9 @@
 // From a dataset's parts to feature rows with labels: the log's own labels, or events against drawn negatives.
 
-import type { Dataset } from "../../dataset/dataset.js";
+import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { labelsOf, type Labels, type Task } from "../../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
-import { columnNamed } from "../../dataset/dataset.js";
 import { encodeStored, storeRows } from "../../dataset/stored-rows.js";
 import { isStored } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";

@@ -6,13 +6,12 @@
 //
 // Rows of another run's table may be kept where they are, too (--row-order), with or without --init.
 
-import { expiryOf } from "../../dataset/vocabulary/last-seen.js";
+import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import { selectKeys } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { countHoles } from "../../dataset/row-order.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
-import { newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import {
   spaceInRowOrder,
   type RowOrder,

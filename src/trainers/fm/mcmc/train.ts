@@ -13,8 +13,12 @@ import { draw } from "../../../numeric/random.js";
 import { weightOf } from "../../../numeric/indices.js";
 import { withMachine } from "../../../workers/with-machine.js";
 import { keepUntouched, type FactorStart } from "../../../factors/warm-start.js";
-import { runEpochs, type Steered } from "../../../training/epochs/epoch-loop.js";
-import { type Controls, type EpochEvent } from "../../../training/epochs/epoch-loop.js";
+import {
+  runEpochs,
+  type Steered,
+  type Controls,
+  type EpochEvent,
+} from "../../../training/epochs/epoch-loop.js";
 import { labelScaleOf } from "../../../training/examples/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";

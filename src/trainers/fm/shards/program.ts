@@ -4,13 +4,14 @@
 //   lines of stdin: shard TAB number TAB base64     a shard's lines follow each other, in order; those of its parameters come first
 //   lines of stdout: the same, of what it has become
 
-import type { FmKernel, FmShape } from "../../../kernels/fm/binding.js";
 import {
   allocateFm,
   BLOCK_ROWS,
   reservePairs,
   setLearningRates,
   takeLoss,
+  type FmKernel,
+  type FmShape,
 } from "../../../kernels/fm/binding.js";
 import { marksFor } from "../../../kernels/fm/repeats.js";
 import { copyState, restoreState } from "../../../kernels/fm/state.js";

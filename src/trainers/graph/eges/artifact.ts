@@ -11,9 +11,14 @@
 import type { ExampleOptions } from "../../../training/options/log.js";
 import { ascending } from "../../../numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
-import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/vocabulary/preprocess.js";
+import {
+  recipesOf,
+  parsePreprocess,
+  rolesShape,
+  type FieldRecipe,
+  type Preprocess,
+} from "../../../dataset/vocabulary/preprocess.js";
 import type { Roles, Dataset } from "../../../dataset/dataset.js";
-import { parsePreprocess, rolesShape } from "../../../dataset/vocabulary/preprocess.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
