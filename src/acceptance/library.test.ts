@@ -370,6 +370,7 @@ test(
     writeFileSync(
       script,
       `import * as embed from ${JSON.stringify(entry)};
+import { writeFileSync } from "node:fs";
 process.env.EMBED_DIM = "3";
 process.exit = () => { throw new Error("process.exit was called"); };
 const events = () => process.eventNames().flatMap((name) => process.listeners(name).map(() => String(name)));
