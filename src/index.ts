@@ -32,7 +32,7 @@ export { openIndexOf, searchIndex, type IndexOfRun, type SearchIndexOptions } fr
 export type { Lift } from "./api/lift/lift.js";
 export type { NeighborsOf } from "./api/neighbors.js";
 export type { PredictSummary } from "./api/predict/options.js";
-export type { RecallSummary } from "./api/recall/recall.js";
+export type { RecallSummary } from "./api/recall/summary.js";
 export type { ReportSummary } from "./api/report/options.js";
 export type { Reproduction } from "./api/reproduce.js";
 export type { GateOutcome } from "./embedding/gate-file.js";

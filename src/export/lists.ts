@@ -1,6 +1,7 @@
 // Lists of items for many keys, on their way to a file: a row for each place of a list.
 //
-//   user,rank,item,score        rank from 1; of lists for items item,rank,neighbor,score
+//   user,rank,item,score            rank from 1; of lists for items item,rank,neighbor,score
+//   user,category,rank,item,score   where an owner has a list of each category
 //
 // In the formats of row-table.ts. A key without anything in its list has no row.
 
@@ -13,8 +14,10 @@ export type ListFormat = RowFormat;
 
 /** Lists of some keys. */
 export interface ListBatch {
-  /** whose they are */
+  /** the owner of each list */
   keys: Keys;
+  /** the category of each list, where an owner has several */
+  categories?: Keys;
   /** items a list at most */
   top: number;
   /** u32[keys.size * top]: best first, as the lists' items are numbered; NO_ITEM from where a list ends */
@@ -23,10 +26,17 @@ export interface ListBatch {
   scores: Float32Array;
 }
 
+/** The names of the columns of keys; `category` where an owner has a list of each category. */
+export interface ListColumns {
+  owner: string;
+  category?: string | undefined;
+  item: string;
+}
+
 /** Lists, once. */
 export interface Lists {
   /** what the columns of keys are called */
-  columns: { owner: string; item: string };
+  columns: ListColumns;
   /** the items that stand in them */
   items: Keys;
   batches: AsyncIterable<ListBatch>;
@@ -34,10 +44,11 @@ export interface Lists {
 
 /** The bytes of one file. */
 export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
+  const { owner, category, item } = lists.columns;
   const columns: RowColumn[] = [
-    { name: lists.columns.owner, type: "key" },
+    ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({ name, type: "key" as const })),
     { name: "rank", type: "count" },
-    { name: lists.columns.item, type: "key" },
+    { name: item, type: "key" },
     { name: "score", type: "f32" },
   ];
   return rowChunks(format, columns, listRows(lists));
@@ -50,28 +61,37 @@ export function lengthOfList({ items, top }: ListBatch, list: number): number {
   return length;
 }
 
-/** Owner, rank, item and score of each place of each list. */
+/** Owner, category where lists have one, rank, item and score of each place of each list. */
 export async function* listRows({
   items,
   batches,
 }: Pick<Lists, "items" | "batches">): AsyncGenerator<RowBatch> {
   for await (const batch of batches) {
-    const { keys, top } = batch;
+    const { keys, categories, top } = batch;
     const lengths = Uint32Array.from({ length: keys.size }, (_, list) => lengthOfList(batch, list));
     const numRows = lengths.reduce((sum, length) => sum + length, 0);
-    const [owners, places] = [new Uint32Array(numRows), new Uint32Array(numRows)];
+    const [owners, ranks, places] = [
+      new Uint32Array(numRows),
+      new Uint32Array(numRows),
+      new Uint32Array(numRows),
+    ];
+    const scores = new Float32Array(numRows);
     let row = 0;
-    lengths.forEach((length, list) => {
+    for (let list = 0; list < keys.size; list++) {
+      const [from, length] = [list * top, lengths[list]!];
       for (let r = 0; r < length; r++, row++) {
         owners[row] = list;
-        places[row] = list * top + r;
+        ranks[row] = r + 1;
+        places[row] = batch.items[from + r]!;
+        scores[row] = batch.scores[from + r]!;
       }
-    });
+    }
     const cells = [
       { keys, places: owners },
-      places.map((at) => (at % top) + 1),
-      { keys: items, places: places.map((at) => batch.items[at]!) },
-      Float32Array.from(places, (at) => batch.scores[at]!),
+      ...(categories ? [{ keys: categories, places: owners }] : []),
+      ranks,
+      { keys: items, places },
+      scores,
     ];
     yield { numRows, cells };
   }

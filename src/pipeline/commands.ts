@@ -4,7 +4,7 @@
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
 import { recallOptions } from "../api/recall/options.js";
-import type { RecallSummary } from "../api/recall/recall.js";
+import type { RecallSummary } from "../api/recall/summary.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Summary } from "../training/session/summary.js";
 import { flagOf } from "../errors.js";

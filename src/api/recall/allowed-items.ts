@@ -3,13 +3,14 @@
 //   --items, --where   the items that may stand in lists            one set of them
 //   --within COLUMN    those of the owner's cell of the column      a set a cell
 //   --per COLUMN=N     at most N of a cell                          a code an item
+//   --lists-per COLUMN a list of each cell                          a code an item
 
 import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
 import { keyColumn } from "../../dataset/item-fields.js";
 import { ascending } from "../../numeric/indices.js";
 import { MISSING, keyAt, selectKeys, type Keys } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
-import { UsageError } from "../../errors.js";
+import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { RequestedLists } from "./requested-lists.js";
 
@@ -21,8 +22,8 @@ export interface Sets {
   sets: Uint32Array[];
   /** The set of a list's owner. */
   setOf: (keys: Keys, owner: number) => number;
-  /** of --per: u32[numItems], codes; MISSING for an item without a cell, which counts for none */
-  cells?: Uint32Array;
+  /** of --per and --lists-per */
+  cells?: ItemCells | undefined;
   /** who gets lists; everybody when absent */
   chosen?: KeyIndex;
   /** the users of --users */
@@ -30,32 +31,68 @@ export interface Sets {
   warnings: string[];
 }
 
-/** @param items as lists number them @param named what the columns of users and items are called @throws {UsageError} no item is left */
-export async function setsOf(
-  items: Keys,
+/** What a column of --items says of each item. */
+export interface ItemCells {
+  /** u32[numItems]; MISSING for an item without a cell */
+  codes: Uint32Array;
+  /** the cells' texts, by code */
+  names: Keys;
+}
+
+/** Lists of each category at most: each takes a search of its own. */
+const MOST_CATEGORIES = 1000;
+
+/** The files of --items and --users. */
+export interface ListedFiles {
+  items: ListedKeys | undefined;
+  users: ListedKeys | undefined;
+}
+
+/**
+ * Reads --items and --users.
+ *
+ * @param named what the columns of users and items are called
+ * @throws {UsageError} a column is not there or says two things of one key, or --lists-per has too many categories
+ */
+export async function readListedFiles(
   named: { user: string; item: string },
   how: HowKeysRead,
   options: RequestedLists,
   watch: Watch,
+): Promise<ListedFiles> {
+  const { items, users, within, quota, listsPer } = options;
+  const columns = [...new Set([within, quota?.column, listsPer].filter((name) => name !== undefined))];
+  const { reading, hashKeys } = options;
+  const ofUsers = within === undefined ? [] : [within];
+  const listed = {
+    items:
+      items === undefined
+        ? undefined
+        : await readListed("--items", items, named.item, columns, how, options, watch),
+    users:
+      users === undefined
+        ? undefined
+        : await readListed("--users", users, named.user, ofUsers, how, { reading, hashKeys }, watch),
+  };
+  const categories = listsPer === undefined ? 0 : listed.items!.columns.get(listsPer)!.dictionary.size;
+  if (categories > MOST_CATEGORIES)
+    throw new UsageError(
+      `--lists-per ${listsPer}: '${items}' has ${countText(categories)} values of it, and a list of each is made ` +
+        `for up to ${countText(MOST_CATEGORIES)}: name a coarser column, or limit one list with --per ${listsPer}=N`,
+    );
+  return listed;
+}
+
+/** @param items as lists number them @throws {UsageError} no item is left */
+export async function setsOf(
+  items: Keys,
+  { items: listed, users }: ListedFiles,
+  named: { item: string },
+  how: HowKeysRead,
+  options: RequestedLists,
+  watch: Watch,
 ): Promise<Sets> {
-  const { items: file, users: usersFile, within, for: whom, where, quota } = options;
-  const columns = [...new Set([within, quota?.column].filter((name) => name !== undefined))];
-  const listed =
-    file === undefined
-      ? undefined
-      : await readListed("--items", file, named.item, columns, how, options, watch);
-  const users =
-    usersFile === undefined
-      ? undefined
-      : await readListed(
-          "--users",
-          usersFile,
-          named.user,
-          within === undefined ? [] : [within],
-          how,
-          { reading: options.reading, hashKeys: options.hashKeys },
-          watch,
-        );
+  const { items: file, within, for: whom, where, quota, listsPer } = options;
   const who = users && { chosen: new KeyIndex(users.keys), numChosen: users.keys.size };
   if (!listed) {
     const all = ascending(items.size);
@@ -79,9 +116,14 @@ export async function setsOf(
     for (const key of known) all[numbers[key]!] = codes[key]!;
     return all;
   };
-  const cells = quota && { cells: ofItems(listed.columns.get(quota.column)!.codes) };
+  const ofCells = listed.columns.get(quota?.column ?? listsPer ?? "");
+  const cells = ofCells && { codes: ofItems(ofCells.codes), names: ofCells.dictionary };
   const allowed = known.map((key) => numbers[key]!).sort();
-  if (within === undefined) return { sets: [allowed], setOf: () => 0, ...cells, ...who, warnings };
+  const without =
+    listsPer === undefined ? 0 : allowed.filter((item) => cells!.codes[item] === MISSING).length;
+  if (without > 0)
+    warnings.push(`${countText(without)} items of '${file}' have no ${listsPer} and stand in no list`);
+  if (within === undefined) return { sets: [allowed], setOf: () => 0, cells, ...who, warnings };
 
   const groups = listed.columns.get(within)!;
   const groupOf = ofItems(groups.codes);
@@ -97,7 +139,7 @@ export async function setsOf(
   return {
     sets: sets.map((set) => Uint32Array.from(set)),
     setOf: groupsOfOwners(owners, within, groups.dictionary),
-    ...cells,
+    cells,
     ...who,
     warnings,
   };
@@ -115,7 +157,7 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
 }
 
 /** Keys of a file, each once, and what its columns say of them. */
-interface ListedKeys {
+export interface ListedKeys {
   keys: Keys;
   /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
   columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;

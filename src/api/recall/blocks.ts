@@ -9,11 +9,8 @@ import { rangeOf, type TableRows } from "../../embedding/rows.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { EncodedRows } from "../../export/encoded-rows.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { listsOfUsers } from "../../sampling/ranking-events.js";
-import type { Queries } from "./search.js";
+import { PLACES, type Queries } from "../../ranking/lists/search.js";
 
-/** Places of lists that are made at once: 8 bytes each, in a few copies. */
-export const PLACES = 1 << 23;
 /** Queries of one search at most. */
 const BLOCK = 16_384;
 
@@ -118,16 +115,4 @@ export async function* blocksOfFolded(
       yield { keys, queries: { size, users, vectors: isCosine ? unitRows(vectors, dim) : vectors } };
     }
   }
-}
-
-/** The chosen queries of a block. @param rows u32, ascending */
-export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
-  const { vectors, users, asked, size } = queries;
-  if (rows.length === size) return queries;
-  return {
-    size: rows.length,
-    ...(vectors && { vectors: vectorsAt({ vectors, dim }, rows) }),
-    ...(users && { users: rows.map((row) => users[row]!) }),
-    ...(asked && { asked: listsOfUsers(asked, rows) }),
-  };
 }

@@ -22,7 +22,8 @@ import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
 import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
 import type { Given } from "./requested-lists.js";
-import { searchByIndex, searchVectors, type Search } from "./search.js";
+import { searchVectors, type Search } from "../../ranking/lists/search.js";
+import { searchByIndex } from "./search-index.js";
 
 /** How items are compared with queries. */
 export interface HowCompared {

@@ -3,6 +3,8 @@
 // csv, jsonl and Parquet are distinguished by the first bytes: under the name that a version has for its lists the format may have
 // changed.
 
+import { isDeepStrictEqual } from "node:util";
+import type { ListColumns } from "../../export/lists.js";
 import { artifactChunks } from "../../io/read-artifact.js";
 import type { InputFormat } from "../../log/form.js";
 import { MISSING } from "../../log/keys.js";
@@ -20,9 +22,19 @@ export interface ListFile {
   isForItems: boolean;
 }
 
-/** What the columns of keys are called. */
-export function listColumns(isForItems: boolean): { owner: string; item: string } {
-  return isForItems ? { owner: "item", item: "neighbor" } : { owner: "user", item: "item" };
+/** The columns of keys. @param category of lists of each category */
+export function listColumns(isForItems: boolean, category?: string): ListColumns {
+  const names = isForItems ? { owner: "item", item: "neighbor" } : { owner: "user", item: "item" };
+  return { ...names, category };
+}
+
+/** The columns of keys of a file; undefined where it holds no such lists. */
+export function columnsOfLists({ columns }: Log, isForItems: boolean): ListColumns | undefined {
+  const { owner, item } = listColumns(isForItems);
+  const [category] = columns.filter((name) => ![owner, "rank", item, "score"].includes(name));
+  const known = listColumns(isForItems, category);
+  const expected = [owner, ...(category === undefined ? [] : [category]), "rank", item, "score"];
+  return isDeepStrictEqual([...columns], expected) ? known : undefined;
 }
 
 /** Opens a file of lists as a log: read it, or close it. @throws {DataError} it cannot be read as one */
@@ -41,8 +53,8 @@ async function formatOf(file: string): Promise<InputFormat> {
 }
 
 /**
- * The share of a list's first k items that the other file's list of the same owner has among its first k, mean over the owners of
- * both; of lists of different lengths the longer one's counts.
+ * The share of a list's first k items that the other file's list of the same owner (and category) has among its first k, mean over the
+ * lists that both have; of lists of different lengths the longer one's counts.
  *
  * Owners whose list is empty in one file are in none of both. Holds about 100,000 lists of k.
  *
@@ -75,28 +87,33 @@ async function firstItems(
   file: string,
   { k, isForItems, numLists, signal }: Parameters<typeof overlapOfLists>[2],
 ): Promise<Map<string, Set<string>> | undefined> {
-  const { owner, item } = listColumns(isForItems);
   const every = Math.max(1, Math.ceil(numLists / MOST_LISTS));
   const log = await openLists(file);
-  if (![owner, "rank", item].every((name) => log.columns.includes(name))) {
+  const names = columnsOfLists(log, isForItems);
+  if (!names) {
     await log.close();
     return undefined;
   }
+  const { owner, category, item } = names;
   const lists = new Map<string, Set<string>>();
   const requests = [
     { name: owner, as: "key" },
     { name: item, as: "key" },
     { name: "rank", as: "number" },
+    ...(category === undefined ? [] : [{ name: category, as: "key" } as const]),
   ] as const;
-  await log.read(requests, ({ numRows, columns: [owners, items, ranks] }, keyOf) => {
+  await log.read(requests, ({ numRows, columns: [owners, items, ranks, categories] }, keyOf) => {
     signal.throwIfAborted();
-    let [code, list] = [MISSING, undefined as Set<string> | undefined];
+    const text = (column: number, code: number) => (code === MISSING ? "" : keyOf(column, code));
+    let [code, kind, list] = [-1, -1, undefined as Set<string> | undefined];
     for (let row = 0; row < numRows; row++) {
-      if (owners![row] !== code) {
-        code = owners![row]!;
-        const key = code === MISSING ? "" : keyOf(0, code);
-        list = hashText(key).lo % every === 0 ? lists.get(key) : undefined;
-        if (!list && hashText(key).lo % every === 0) lists.set(key, (list = new Set()));
+      const own = categories?.[row] ?? MISSING;
+      if (owners![row] !== code || own !== kind) {
+        [code, kind] = [owners![row]!, own];
+        const key = JSON.stringify([text(0, code), text(3, kind)]);
+        const isSampled = hashText(text(0, code)).lo % every === 0;
+        list = isSampled ? lists.get(key) : undefined;
+        if (!list && isSampled) lists.set(key, (list = new Set()));
       }
       if (list && ranks![row]! <= k) list.add(items![row] === MISSING ? "" : keyOf(1, items![row]!));
     }

@@ -1,14 +1,15 @@
 // Queries → lists: block by block, each query among its set, without what its owner has, at most so many of a kind.
 
-import type { Keys } from "../../log/keys.js";
+import { selectKeys, type Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ListBatch } from "../../export/lists.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { pickQueries, type Block } from "./blocks.js";
-import { bestPerCell, type Quotas } from "./quotas.js";
-import { placesIn, type Search } from "./search.js";
+import type { Block } from "./blocks.js";
+import { bestOfParts, type PartLists } from "../../ranking/lists/part-lists.js";
+import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
+import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
 /** How lists are made. */
@@ -21,7 +22,9 @@ export interface Making {
   /** items a list */
   k: number;
   /** of --per */
-  quotas?: Quotas;
+  quotas?: Quotas | undefined;
+  /** of --lists-per and --new-share */
+  parts?: PartLists | undefined;
   /** A list a key: items that its list never holds, ascending, as lists number them. */
   masksOf: (keys: Keys) => ItemLists;
   /** of --candidates: a list a key, the items that are ranked for it */
@@ -51,17 +54,30 @@ export async function* listsOfBlocks(
 
 async function batchOf(block: Block, making: Making): Promise<ListBatch> {
   const { keys } = block;
-  const { k } = making;
-  const found = making.candidatesOf
+  const { k, parts } = making;
+  const { items, scores } = making.candidatesOf
     ? await amongCandidates(block, making.candidatesOf(keys), making)
     : await amongSets(block, making);
-  return { keys, top: k, items: found.items, scores: found.scores };
+  if (!parts?.categories) return { keys, top: k, items, scores };
+  const { numLists, categories } = parts;
+  const numbers = Uint32Array.from({ length: keys.size * numLists }, (_, list) => list);
+  const owners = numbers.map((list) => Math.floor(list / numLists));
+  return {
+    keys: selectKeys(keys, owners),
+    categories: selectKeys(
+      categories,
+      numbers.map((list) => list % numLists),
+    ),
+    ...{ top: k, items, scores },
+  };
 }
 
 async function amongSets(block: Block, making: Making): Promise<TopItems> {
   const { keys, queries } = block;
   const { search, sets, k, masksOf, numItems, isEmpty, tell } = making;
-  const found = noItems(keys.size, k);
+  // places of an owner: k of each of its lists
+  const width = k * (making.parts?.numLists ?? 1);
+  const found = noItems(keys.size, width);
   const masks = masksOf(keys);
   const bySet = new Map<number, number[]>();
   for (let q = 0; q < keys.size; q++) {
@@ -81,8 +97,8 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
     const best = await bestOf(set, rows);
     const top = best.items.length / rows.length;
     rows.forEach((q, i) => {
-      found.items.set(best.items.subarray(i * top, (i + 1) * top), q * k);
-      found.scores.set(best.scores.subarray(i * top, (i + 1) * top), q * k);
+      found.items.set(best.items.subarray(i * top, (i + 1) * top), q * width);
+      found.scores.set(best.scores.subarray(i * top, (i + 1) * top), q * width);
     });
   }
   return found;
@@ -91,6 +107,7 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
     const items = sets.sets[set]!;
     const picked = { queries: pickQueries(queries, rows, making.dim), masks: listsOfUsers(masks, rows) };
     const asked = { set, items, dim: making.dim, ...picked };
+    if (making.parts) return await bestOfParts(making.parts, asked, k);
     if (making.quotas) return await bestPerCell(making.quotas, search, asked, k);
     const own = placesIn(items, picked.masks, numItems);
     const top = Math.min(k, items.length);

@@ -1,15 +1,17 @@
 // `embed recall`: a list of items for every user, or for every item, from a run.
 //
-//   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
+//   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (make-lists.ts, ranking/lists) ──► a file
 //   the run's log, --mask ──► what users have (seen-items.ts) ──► left out        --items, --users ──► who and what (allowed-items.ts)
 
-import type { Keys } from "../../log/keys.js";
+import { selectKeys, type Keys } from "../../log/keys.js";
 import { join } from "node:path";
 import { keyColumn } from "../../dataset/item-fields.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { readAdded } from "../../embedding/added.js";
+import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { postgresListChunks, redisListChunks, sendLists } from "../../export/servers/list-servers.js";
-import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
+import { listChunks, type ListBatch, type Lists } from "../../export/lists.js";
 import { serverUrl, type Sent } from "../../export/servers/server.js";
 import { checkOutput, writeFileOr } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
@@ -35,37 +37,14 @@ import {
 import { listsOfBlocks } from "./make-lists.js";
 import { readingOptions, type RecallOptions } from "./options.js";
 import { requestedLists, type Given, type RequestedLists } from "./requested-lists.js";
-import { listColumns } from "./list-files.js";
-import { cellsOfSets, reachOf, type Quotas } from "./quotas.js";
-import type { Search } from "./search.js";
-import { setsOf } from "./allowed-items.js";
-import { sourceOf, type Source } from "./source.js";
 
-/** What lists were made, and what they hold. */
-export interface RecallSummary {
-  command: "recall";
-  version: string;
-  /** a path, or `-` */
-  out: string;
-  seconds: number;
-  /** of a server: true where it held the lists already, so that none were made */
-  unchanged?: boolean;
-  /** lists that hold something: a row each place of them */
-  lists: number;
-  rows: number;
-  /** owners whose list holds nothing, and those whose list is shorter than k */
-  empty: number;
-  short: number;
-  /** places of a list: k, or what there is where that is less */
-  longest: number;
-  /** items that may stand in lists, and the share of them that does in one at least */
-  items: number;
-  coverage: number;
-  /** training events of the items in lists, the mean over places; null without any */
-  popularity: number | null;
-  options: Record<string, unknown>;
-  warnings: string[];
-}
+import { listColumns } from "./list-files.js";
+import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
+import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/part-lists.js";
+import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
+import { readListedFiles, setsOf, type ItemCells } from "./allowed-items.js";
+import { sourceOf, type Source } from "./source.js";
+import { listCounter, type Measured, type RecallSummary } from "./summary.js";
 
 /**
  * Makes the lists and writes them to a file, whole or not at all, or in chunks to `write`.
@@ -157,11 +136,6 @@ function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-type Measured = Pick<
-  RecallSummary,
-  "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity"
->;
-
 /** The lists, and what is to be said of them once they are read to their end. */
 async function listsOf(
   given: Omit<Given, "preprocess"> & { warn: (text: string) => void },
@@ -173,27 +147,38 @@ async function listsOf(
   const preprocess = await (await modelOf(run))?.preprocess?.(run);
   const cells = cellsBesideLog(run, options.reading);
   const how = { cells, ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
+  const listed = await readListedFiles(named, how, options, watch);
+  const added = options.newShare === undefined ? undefined : await addedItems(run, named.item);
   const source = await sourceOf({ ...given, preprocess });
-  const sets = await setsOf(source.items, named, how, options, watch);
+  const sets = await setsOf(source.items, listed, named, how, options, watch);
   for (const text of [...source.warnings, ...sets.warnings]) warn(text);
   const pairs = options.candidates === undefined ? undefined : await candidatesOf(given, source, how);
   for (const text of pairs?.warnings ?? []) warn(text);
   const chosen = pairs?.users ?? sets.chosen;
   const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
-  const quotas = options.quota && sets.cells && quotasOf(source, sets.sets, sets.cells, options.quota.most);
-  const mostOfSets = sets.sets.reduce(
-    (most, items, s) => Math.max(most, quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length),
-    0,
-  );
+  const { quota, listsPer, newShare } = options;
+  const quotas = quota && sets.cells && quotasOf(source, sets.sets, sets.cells.codes, quota.most);
+  const isNew = added && newItems(source.items, added);
+  const parts =
+    listsPer === undefined && !isNew
+      ? undefined
+      : partsOf(source, sets.sets, { cells: sets.cells, isNew, newShare: newShare ?? 0 });
+  const mostOfSets = sets.sets.reduce((most, items, s) => {
+    const ofSet = parts?.ofSet[s];
+    const longest = ofSet ? longestOf(ofSet) : quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length;
+    return Math.max(most, longest);
+  }, 0);
   // no list is longer than what there is, and memory goes by the length of lists
   const k = Math.max(1, Math.min(options.k, pairs?.longest ?? mostOfSets));
-  const counted = counter(source, numItems, { asked: options.k, longest: k });
+  const numLists = parts?.numLists ?? 1;
+  const counted = listCounter(source, numItems, { asked: options.k, longest: k, numLists, isNew });
   const making = {
     sets,
     numItems: source.items.size,
     dim: source.dim,
     k,
     quotas,
+    parts,
     masksOf: masksOf(source),
     candidatesOf: pairs?.listsOf,
     isEmpty: (block: Block, query: number) => !source.hasWeights && isZero(block, query, source.dim),
@@ -201,7 +186,7 @@ async function listsOf(
   };
   return {
     lists: {
-      columns: listColumns(whom === "item"),
+      columns: listColumns(whom === "item", listsPer),
       items: source.items,
       batches: batches(),
     },
@@ -210,9 +195,9 @@ async function listsOf(
 
   // nothing is started before it is asked for: a server may have the lists already
   async function* batches(): AsyncGenerator<ListBatch> {
-    const search = await source.search(pairs ? [] : sets.sets);
+    const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
-      const blocks = source.blocks({ chosen, size: blockSize(k) });
+      const blocks = source.blocks({ chosen, size: blockSize(k * numLists) });
       for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
         counted.count(batch);
         const text = `making lists: ${counted.numAsked().toLocaleString("en")} ${whom}s so far`;
@@ -222,29 +207,59 @@ async function listsOf(
       if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
     } finally {
       await search.end();
-      await quotas?.end();
+      await quotas?.search.end();
+      await parts?.search.end();
     }
   }
 }
 
-/** The limits of lists by a cell of their items; `end` ends the search of the cells. */
-function quotasOf(
+/** The limits of lists by a cell of their items. */
+function quotasOf(source: Source, sets: readonly Uint32Array[], cells: Uint32Array, most: number): Quotas {
+  const ofSet = partsOfSets(sets, cells);
+  return { most, cells, ofSet, search: partSearch(source.search, ofSet) };
+}
+
+/** The parts that lists are filled from: by category, by whether an item is new, or by both. */
+function partsOf(
   source: Source,
   sets: readonly Uint32Array[],
-  cells: Uint32Array,
-  most: number,
-): Quotas & { end: () => Promise<void> } {
-  const ofSet = cellsOfSets(sets, cells);
-  let started: Promise<Search> | undefined;
+  {
+    cells,
+    isNew,
+    newShare,
+  }: { cells: ItemCells | undefined; isNew: Uint8Array | undefined; newShare: number },
+): PartLists {
+  const numItems = source.items.size;
+  const ofSet = partsOfSets(sets, codesOfParts(numItems, cells?.codes, isNew));
   return {
-    ...{ most, cells, ofSet },
-    searchParts: () => (started ??= source.search(ofSet.flatMap(({ parts }) => parts))),
-    end: async () => {
-      // where it could not start, the lists have failed by it
-      const search = await started?.catch(() => undefined);
-      await search?.end();
-    },
+    ofSet,
+    search: partSearch(source.search, ofSet),
+    categories: cells?.names,
+    numLists: cells?.names.size ?? 1,
+    newShare,
+    numItems,
   };
+}
+
+/** The items that were added to the run. @throws {UsageError} there are none */
+async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
+  const added = await readAdded(run);
+  const rows = added?.fields.includes(item) ? rowsOf(added, item) : { first: 0, last: 0 };
+  if (rows.first === rows.last)
+    throw new UsageError(
+      `--new-share needs items that were added to the run after its training, and '${run.path}' has none: add them ` +
+        "with embed transform RUN --content FILE --append",
+    );
+  return selectKeys(
+    added!.keys,
+    Uint32Array.from({ length: rows.last - rows.first }, (_, i) => rows.first + i),
+  );
+}
+
+/** u8[items.size]: 1 of an item that was added. */
+function newItems(items: Keys, added: Keys): Uint8Array {
+  const index = new KeyIndex(added);
+  return Uint8Array.from({ length: items.size }, (_, item) => (index.find(items, item) < 0 ? 0 : 1));
 }
 
 function nobody({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
@@ -315,65 +330,5 @@ async function candidatesOf(
       ),
     warnings:
       unknown > 0 ? [`ignored ${unknown} of ${listed.length} candidates that are unknown to the run`] : [],
-  };
-}
-
-/** What passes, counted. */
-function counter({ counts, numFolded }: Source, numItems: number, k: { asked: number; longest: number }) {
-  const shown = new Uint8Array(counts.length);
-  let [asked, lists, rows, short, events] = [0, 0, 0, 0, 0];
-  const why = { ungrouped: 0, unknown: 0 };
-  return {
-    numAsked: (): number => asked,
-    tell: (reason: keyof typeof why): void => void why[reason]++,
-    count(batch: ListBatch): void {
-      asked += batch.keys.size;
-      for (let list = 0; list < batch.keys.size; list++) {
-        const length = lengthOfList(batch, list);
-        if (length > 0) lists++;
-        if (length > 0 && length < k.asked) short++;
-        rows += length;
-        for (let at = list * batch.top; at < list * batch.top + length; at++) {
-          const item = batch.items[at]!;
-          shown[item] = 1;
-          events += counts[item]!;
-        }
-      }
-    },
-    facts(
-      { for: whom, within }: RequestedLists,
-      numChosen: number | undefined,
-    ): Measured & { notes: string[] } {
-      const unknown = numChosen === undefined ? 0 : numChosen - asked;
-      const unfolded = numFolded === undefined ? 0 : numFolded - asked;
-      return {
-        lists,
-        rows,
-        empty: asked - lists,
-        short,
-        longest: k.longest,
-        items: numItems,
-        coverage: numItems > 0 ? shown.reduce((sum, x) => sum + x, 0) / numItems : 0,
-        popularity: rows > 0 ? events / rows : null,
-        notes: [
-          ...(unknown > 0
-            ? [
-                `${unknown} of ${numChosen} users of --users are unknown to the run and get no list: ` +
-                  "--fold-in LOG writes lists of new users from their events",
-              ]
-            : []),
-          ...(unfolded > 0
-            ? [
-                `${unfolded} of ${numFolded} users of --fold-in get no list: they are already known to the ` +
-                  "run (omit --fold-in), or none of their items is known",
-              ]
-            : []),
-          ...(why.unknown > 0 ? [`${why.unknown} ${whom}s have a zero vector and get no list`] : []),
-          ...(why.ungrouped > 0
-            ? [`${why.ungrouped} ${whom}s share no value of '${within}' with any item and get no list`]
-            : []),
-        ],
-      };
-    },
   };
 }

@@ -11,6 +11,7 @@ import { resolved, type Resolved } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { OpenRows } from "../tables.js";
+import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
 
 /** The options with their defaults, and how logs are read instead of how that is said. */
@@ -48,6 +49,14 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   if (options.within !== undefined && owner === "user" && options.users === undefined)
     throw new UsageError(
       `--within ${options.within} needs a file of users with this column: name it with --users FILE`,
+    );
+  const columns = listColumns(owner === "item");
+  if (
+    options.listsPer !== undefined &&
+    [columns.owner, columns.item, "rank", "score"].includes(options.listsPer)
+  )
+    throw new UsageError(
+      `--lists-per ${options.listsPer}: lists have a column of this name already; rename the column of --items`,
     );
   checkServer(given);
   return {

@@ -96,7 +96,7 @@ test("lists that end in another batch of rows than they began in reach the serve
       { file: damaged, isForItems: false },
       { ...target, fingerprint: "damaged" },
     );
-    await expect(sent).rejects.toThrow("line 3: expected consecutive ranks from 1 for each owner");
+    await expect(sent).rejects.toThrow("line 3: expected consecutive ranks from 1 for each list");
     expect([await client.get("recs:latest"), await client.keys("recs:3:*")]).toEqual(["2", []]);
   } finally {
     client.destroy();

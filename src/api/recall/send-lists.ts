@@ -4,12 +4,12 @@ import { keysOf } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
 import type { ListServer } from "../../export/row-formats.js";
 import { sendLists } from "../../export/servers/list-servers.js";
-import { type ListBatch } from "../../export/lists.js";
+import type { ListBatch, ListColumns } from "../../export/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Sent, Target } from "../../export/servers/server.js";
 import type { Batch } from "../../log/log.js";
 import { Handoff } from "../../io/handoff.js";
-import { listColumns, openLists, type ListFile } from "./list-files.js";
+import { columnsOfLists, listColumns, openLists, type ListFile } from "./list-files.js";
 
 /**
  * Sends a file of lists; it is read twice, the second time as the server takes it.
@@ -22,8 +22,9 @@ export async function sendListFile(
   { file, isForItems }: ListFile,
   target: Target,
 ): Promise<Sent> {
-  const columns = listColumns(isForItems);
   const names = await openLists(file);
+  // a file of other columns is refused where it is read
+  const columns = columnsOfLists(names, isForItems) ?? listColumns(isForItems);
   const { dictionaries } = await names.read([{ name: columns.item, as: "key" }], () => undefined);
   return await sendLists(
     server,
@@ -33,10 +34,7 @@ export async function sendListFile(
 }
 
 /** The lists of a file, about a batch of its rows at a time; items are numbered by their first appearance. */
-async function* batchesOf(
-  file: string,
-  { owner, item }: { owner: string; item: string },
-): AsyncGenerator<ListBatch> {
+async function* batchesOf(file: string, { owner, category, item }: ListColumns): AsyncGenerator<ListBatch> {
   const log = await openLists(file);
   const handoff = new Handoff<ListBatch>();
   const lists = new GrowingLists(file);
@@ -45,9 +43,10 @@ async function* batchesOf(
     { name: item, as: "key" },
     { name: "rank", as: "number" },
     { name: "score", as: "number" },
+    ...(category === undefined ? [] : [{ name: category, as: "key" } as const]),
   ] as const;
   const reading = log.read(requests, async (batch, keyOf) => {
-    lists.add(batch, (code) => keyOf(0, code));
+    lists.add(batch, keyOf);
     const whole = lists.take();
     if (whole) await handoff.give(whole);
   });
@@ -59,11 +58,13 @@ async function* batchesOf(
   );
 }
 
-/** Lists that grow by rows, owner by owner. */
+/** Lists that grow by rows, one after another. */
 class GrowingLists {
   readonly #file: string;
   #owners: string[] = [];
-  /** where each owner's rows start */
+  /** beside the owners; empty where lists have no category */
+  #categories: string[] = [];
+  /** where each list's rows start */
   #starts: number[] = [];
   #items: number[] = [];
   #scores: number[] = [];
@@ -72,19 +73,25 @@ class GrowingLists {
     this.#file = file;
   }
 
-  add(batch: Batch, ownerOf: (code: number) => string): void {
+  add(batch: Batch, keyOf: (column: number, code: number) => string): void {
     const { numRows, columns } = batch;
-    const [owners, items, ranks, scores] = columns;
-    let code = -1;
+    const [owners, items, ranks, scores, categories] = columns;
+    const text = (column: number, code: number) => (code === NO_ITEM ? "" : keyOf(column, code));
+    let [code, kind] = [-1, -1];
     for (let row = 0; row < numRows; row++) {
       const rank = ranks![row]!;
-      if (owners![row] !== code || rank === 1) {
-        code = owners![row]!;
-        const owner = code === NO_ITEM ? "" : ownerOf(code);
-        if (rank === 1 && owner !== this.#owners.at(-1)) {
+      const own = categories?.[row] ?? NO_ITEM;
+      if (owners![row] !== code || own !== kind || rank === 1) {
+        [code, kind] = [owners![row]!, own];
+        const [owner, category] = [text(0, code), text(4, kind)];
+        const isSame = owner === this.#owners.at(-1) && (!categories || category === this.#categories.at(-1));
+        // a list starts with rank 1, and another one before it is over
+        if ((rank === 1) === isSame) this.#fail(batch.placeOf(row).line);
+        if (rank === 1) {
           this.#owners.push(owner);
+          if (categories) this.#categories.push(category);
           this.#starts.push(this.#items.length);
-        } else if (owner !== this.#owners.at(-1)) this.#fail(batch.placeOf(row).line);
+        }
       }
       const length = this.#items.length - (this.#starts.at(-1) ?? 0);
       if (rank !== length + 1 || items![row] === NO_ITEM) this.#fail(batch.placeOf(row).line);
@@ -95,7 +102,7 @@ class GrowingLists {
 
   #fail(line: number): never {
     throw new ArtifactError(
-      `'${this.#file}', line ${line}: expected consecutive ranks from 1 for each owner, as embed recall ` +
+      `'${this.#file}', line ${line}: expected consecutive ranks from 1 for each list, as embed recall ` +
         "writes them",
     );
   }
@@ -113,11 +120,13 @@ class GrowingLists {
       scores.set(this.#scores.slice(this.#starts[list], ends[list]), list * top);
     }
     const keys = keysOf(this.#owners.slice(0, number));
+    const categories = this.#categories.length > 0 ? keysOf(this.#categories.slice(0, number)) : undefined;
     const end = ends[number - 1]!;
     this.#owners = this.#owners.slice(number);
+    this.#categories = this.#categories.slice(number);
     this.#starts = this.#starts.slice(number).map((start) => start - end);
     this.#items = this.#items.slice(end);
     this.#scores = this.#scores.slice(end);
-    return { keys, top, items, scores };
+    return { keys, ...(categories && { categories }), top, items, scores };
   }
 }

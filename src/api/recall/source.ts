@@ -28,7 +28,7 @@ import { foldedQueries, rowsOfKeys } from "../../training/judging/ranked-items.j
 import { compositionOf } from "../compose.js";
 import { blocksOfFolded, blocksOfRows, blocksOfUsers, type Block, type WhichBlocks } from "./blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
-import { searchByRanker, type Search, type SearchOptions } from "./search.js";
+import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
 import type { Given } from "./requested-lists.js";
 import { inNumbersOf, readSeenItems, type Had } from "./seen-items.js";
 

@@ -1,7 +1,7 @@
 // embed recall
 
 import { recallOptions } from "../../api/recall/options.js";
-import type { RecallSummary } from "../../api/recall/recall.js";
+import type { RecallSummary } from "../../api/recall/summary.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -39,20 +39,28 @@ function textOf({
   items,
   coverage,
   popularity,
+  newItems,
   options,
 }: RecallSummary): string[] {
   const [whom, k] = [String(options["whom"]), Number(options["k"])];
   const number = (x: number) => x.toLocaleString("en");
   const lengths = [
-    ...(empty > 0 ? [`${number(empty)} ${whom}s have an empty list`] : []),
+    ...(empty > 0
+      ? [options["listsPer"] === undefined ? `${number(empty)} ${whom}s have an empty list` : `${number(empty)} lists are empty`]
+      : []),
     ...(short > 0 ? [`${number(short)} lists are shorter than ${number(k)}`] : []),
     ...(longest < k ? [`no list can have more than ${number(longest)} items`] : []),
   ];
-  const share = `${(100 * coverage).toFixed(1)} %`;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const events = popularity === null ? "" : `, with ${number(Math.round(popularity))} events each on average`;
   return [
     `${out === "-" ? "standard output" : out}: ${number(lists)} lists of ${number(k)}, ${number(rows)} rows in ${seconds.toFixed(1)} s`,
-    `${share} of ${number(items)} items appear in a list${events}`,
+    `${percent(coverage)} of ${number(items)} items appear in a list${events}`,
+    ...(newItems
+      ? [
+          `${percent(newItems.share)} of the places hold new items; ${percent(newItems.coverage)} of ${number(newItems.items)} new items appear in a list`,
+        ]
+      : []),
     ...(lengths.length > 0 ? [lengths.join("; ")] : []),
   ];
 }

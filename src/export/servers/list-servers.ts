@@ -4,6 +4,8 @@
 //   postgres   NAME ("user" text, rank integer, item text, score real, PRIMARY KEY ("user", rank)); of lists for items
 //              (item, rank, neighbor, score)
 //
+// With a list of each category: NAME:VERSION:OWNER:CATEGORY, and a column of the category behind the owner, which is part of the key.
+//
 // Redis gets no scores: a list of up to some hundred items lies in one piece of memory in the order of the ranks, ties among them, where a
 // sorted set of more than 128 keeps a hash and a skip list, and would sort equal scores by their members. Who needs scores reads
 // them from PostgreSQL or a file. Why a version is a prefix: docs/decisions/0010-exports-into-servers.md.
@@ -38,16 +40,17 @@ export async function sendLists(server: ListServer, lists: Lists, target: Target
     const commands = (prefix: string) => listCommands(checked, prefix);
     return await replaceInRedis({ kind: "lists", commands }, target);
   }
-  const { owner, item } = lists.columns;
+  const { owner, category, item } = lists.columns;
+  const keys = [owner, ...(category === undefined ? [] : [category])];
   const columns = [
-    { name: owner, type: "text" },
+    ...keys.map((name) => ({ name, type: "text" })),
     { name: "rank", type: "integer" },
     { name: item, type: "text" },
     { name: "score", type: "real" },
   ];
   const content = {
     columns: () => Promise.resolve(columns),
-    key: [owner, "rank"],
+    key: [...keys, "rank"],
     chunks: () => postgresListChunks(checked),
   };
   return await replaceInPostgres(content, target);
@@ -70,7 +73,8 @@ export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
     return copyText(key);
   };
   const rows = listRows({ items: lists.items, batches: textOf(lists) });
-  return rowLines(rows, { before: ["", "\t", "\t", "\t"], end: "\n", text });
+  const before = ["", "\t", "\t", "\t", ...(lists.columns.category === undefined ? [] : ["\t"])];
+  return rowLines(rows, { before, end: "\n", text });
 }
 
 /** @param replaces true: what a key held before is deleted first */
@@ -86,7 +90,7 @@ async function* listCommands(
     for (let list = 0; list < batch.keys.size; list++) {
       const length = lengthOfList(batch, list);
       if (length === 0) continue;
-      const key = prefix + keyAt(batch.keys, list);
+      const key = prefix + keyAt(batch.keys, list) + categoryOf(batch, list);
       const found = Array.from(batch.items.subarray(list * batch.top, list * batch.top + length), itemText);
       if (replaces) yield ["DEL", key];
       for (let at = 0; at < length; at += ITEMS_A_COMMAND)
@@ -95,11 +99,24 @@ async function* listCommands(
   }
 }
 
+/** What follows the owner in the key of a list. @throws {DataError} two lists might have the same key */
+function categoryOf({ categories }: ListBatch, list: number): string {
+  if (!categories) return "";
+  const category = keyAt(categories, list);
+  if (category.includes(":"))
+    throw new DataError(
+      `category ${excerpt(category)} has a colon, which separates owner and category in a Redis key: use ` +
+        "postgres, or a csv, jsonl, parquet or arrow file",
+    );
+  return `:${category}`;
+}
+
 /** The batches. @throws {ArtifactError} a key is no UTF-8: it would become another, or none that a server takes */
 async function* textOf({ items, batches }: Pick<Lists, "items" | "batches">): AsyncGenerator<ListBatch> {
   checkUtf8(items);
   for await (const batch of batches) {
     checkUtf8(batch.keys);
+    if (batch.categories) checkUtf8(batch.categories);
     yield batch;
   }
 }

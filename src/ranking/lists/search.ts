@@ -8,10 +8,12 @@ import { ItemSearch } from "../../retrieval/top-items.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems, rankLists, vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
-import { searchIndex, type SearchIndex } from "../hnsw/search.js";
 
+/** Places of lists that are made at once: 8 bytes each, in a few copies. */
+export const PLACES = 1 << 23;
 /** Queries of a block, made of what is known of their users. */
 export interface Queries {
   size: number;
@@ -70,40 +72,6 @@ export async function searchVectors(
       return await vectorRanker(ranked).score(lists, { threads });
     },
     end: endedBy(search, signal),
-  };
-}
-
-/** An index, and which rows of its field are the items that lists number. */
-export interface IndexedItems {
-  index: SearchIndex;
-  /** u32[n]: the row of each item, ascending */
-  rows: Uint32Array;
-  ef: number;
-  /** the items' weights count */
-  weighted: boolean;
-}
-
-/** Searches an index, which is not exact. There is one set: all items. */
-export function searchByIndex(
-  { index, rows, ef, weighted }: IndexedItems,
-  { threads, signal }: SearchOptions,
-): Search {
-  const isAll = rows.at(-1) === rows.length - 1;
-  const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
-  return {
-    searchesSets: false,
-    best: async (_, { vectors }, masks, top) => {
-      const own = isAll ? masks : { ...masks, items: masks.items.map((item) => rows[item]!) };
-      const how = { top, ef: Math.max(ef, top), masks: own, weighted, threads, signal };
-      const { items, scores } = await searchIndex(index, vectors!, how);
-      if (!isAll)
-        items.forEach((row, at) => {
-          if (row !== NO_ITEM) items[at] = places.get(row)!;
-        });
-      return { items, scores };
-    },
-    score: () => Promise.reject(new Error("an index cannot rank candidates")),
-    end: () => Promise.resolve(),
   };
 }
 
@@ -205,4 +173,16 @@ export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItem
     ends[q + 1] = end;
   }
   return { indptr: ends, items: places.subarray(0, end) };
+}
+
+/** The chosen queries of a block. @param rows u32, ascending */
+export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
+  const { vectors, users, asked, size } = queries;
+  if (rows.length === size) return queries;
+  return {
+    size: rows.length,
+    ...(vectors && { vectors: vectorsAt({ vectors, dim }, rows) }),
+    ...(users && { users: rows.map((row) => users[row]!) }),
+    ...(asked && { asked: listsOfUsers(asked, rows) }),
+  };
 }

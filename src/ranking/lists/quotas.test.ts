@@ -1,14 +1,15 @@
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
-import { bestPerCell, cellsOfSets, reachOf } from "./quotas.js";
+import { bestPerCell, reachOf } from "./quotas.js";
+import { partsOfSets } from "./parts.js";
 import type { Search } from "./search.js";
 
 const NUM_ITEMS = 1000;
 const items = Uint32Array.from({ length: NUM_ITEMS }, (_, item) => item);
 // four cells, and every tenth item without one; item i scores NUM_ITEMS - i
 const cells = items.map((item) => (item % 10 === 0 ? MISSING : item % 4));
-const ofSet = cellsOfSets([items], cells);
+const ofSet = partsOfSets([items], cells);
 
 /** Finds the first items of each set, and keeps how long its lists were. */
 function searchOf(sets: readonly Uint32Array[], lengths: number[]): Search {
@@ -37,7 +38,10 @@ test("a list that cannot be filled takes one search of each category, for as man
   const [lengths, ofParts]: [number[], number[]] = [[], []];
   const quotas = {
     ...{ most: 2, cells, ofSet },
-    searchParts: () => Promise.resolve(searchOf(ofSet[0]!.parts, ofParts)),
+    search: {
+      started: () => Promise.resolve(searchOf(ofSet[0]!.parts, ofParts)),
+      end: () => Promise.resolve(),
+    },
   };
   // the first query lacks items 1 and 10, the second none
   const masks = { indptr: Uint32Array.of(0, 2, 2), items: Uint32Array.of(1, 10) };
@@ -53,10 +57,13 @@ test("a list that cannot be filled takes one search of each category, for as man
 test("with many categories a list of a few times its length is enough", async () => {
   const many = items.map((item) => item >>> 1);
   const lengths: number[] = [];
-  const own = cellsOfSets([items], many);
+  const own = partsOfSets([items], many);
   const quotas = {
     ...{ most: 1, cells: many, ofSet: own },
-    searchParts: () => Promise.reject(new Error("no category is searched")),
+    search: {
+      started: () => Promise.reject(new Error("no category is searched")),
+      end: () => Promise.resolve(),
+    },
   };
   const masks = { indptr: Uint32Array.of(0, 0), items: new Uint32Array() };
   const asked = { set: 0, items, queries: { size: 1, vectors: new Float32Array(1) }, dim: 1, masks };

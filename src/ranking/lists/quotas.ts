@@ -9,18 +9,8 @@ import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { pickQueries, PLACES } from "./blocks.js";
-import { placesIn, type Queries, type Search } from "./search.js";
-
-/** The cells of one set. */
-export interface SetCells {
-  /** u32[] each: its items by the numbers that lists give them, ascending */
-  parts: Uint32Array[];
-  /** the last part is of items without a cell, which no quota limits */
-  hasRest: boolean;
-  /** number of the first part among those of all sets */
-  first: number;
-}
+import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
+import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
 /** At most so many of a cell. */
 export interface Quotas {
@@ -28,9 +18,8 @@ export interface Quotas {
   /** u32[numItems], codes; MISSING for an item without a cell */
   cells: Uint32Array;
   /** by set */
-  ofSet: SetCells[];
-  /** The search over the parts of all sets, created on first use. */
-  searchParts: () => Promise<Search>;
+  ofSet: SetParts[];
+  search: PartSearch;
 }
 
 /** Queries of one set, and what each is masked from, by the numbers that lists give items. */
@@ -42,27 +31,8 @@ export interface AskedOfSet {
   masks: ItemLists;
 }
 
-/** The cells of each set. @param cells u32[numItems], codes; MISSING for none */
-export function cellsOfSets(sets: readonly Uint32Array[], cells: Uint32Array): SetCells[] {
-  let first = 0;
-  return sets.map((items) => {
-    const byCell = new Map<number, number[]>();
-    for (const item of items) {
-      const own = byCell.get(cells[item]!);
-      if (own) own.push(item);
-      else byCell.set(cells[item]!, [item]);
-    }
-    const rest = byCell.get(MISSING);
-    byCell.delete(MISSING);
-    const parts = [...byCell.values(), ...(rest ? [rest] : [])].map((own) => Uint32Array.from(own));
-    const found = { parts, hasRest: rest !== undefined, first };
-    first += parts.length;
-    return found;
-  });
-}
-
 /** Items that a list can hold at most. */
-export function reachOf({ parts, hasRest }: SetCells, most: number): number {
+export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   return parts.reduce((sum, { length }, i) => {
     const isRest = hasRest && i === parts.length - 1;
     return sum + (isRest ? length : Math.min(most, length));
@@ -147,13 +117,13 @@ function keepQuota(
 
 /** Fills the lists of some queries from the best of each part. */
 async function fromParts(
-  { most, ofSet, cells, searchParts }: Quotas,
+  { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,
   some: Uint32Array,
   lists: TopItems,
   k: number,
 ): Promise<void> {
-  const search = await searchParts();
+  const search = await ofParts.started();
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
@@ -175,33 +145,6 @@ async function fromParts(
       }
     });
   }
-}
-
-/** The masks of each part, as places within it. @param masks ascending, by the numbers that lists give items */
-function masksByPart(
-  { indptr, items }: ItemLists,
-  parts: readonly Uint32Array[],
-  numItems: number,
-): (part: number) => ItemLists {
-  const [partOf, placeOf] = [new Uint32Array(numItems).fill(NO_ITEM), new Uint32Array(numItems)];
-  parts.forEach((own, part) =>
-    own.forEach((item, place) => {
-      partOf[item] = part;
-      placeOf[item] = place;
-    }),
-  );
-  const ofPart: { query: number; place: number }[][] = parts.map(() => []);
-  for (let query = 0; query + 1 < indptr.length; query++)
-    for (let at = indptr[query]!; at < indptr[query + 1]!; at++) {
-      const item = items[at]!;
-      if (partOf[item] !== NO_ITEM) ofPart[partOf[item]!]!.push({ query, place: placeOf[item]! });
-    }
-  return (part) => {
-    const ends = new Uint32Array(indptr.length);
-    for (const { query } of ofPart[part]!) ends[query + 1]!++;
-    for (let query = 0; query + 1 < ends.length; query++) ends[query + 1]! += ends[query]!;
-    return { indptr: ends, items: Uint32Array.from(ofPart[part]!, ({ place }) => place) };
-  };
 }
 
 /** Puts an item into a list in order, where the last falls out of a full one. @returns the list's length; undefined where the item is too bad */

@@ -1,0 +1,39 @@
+// The items of an index as lists search them. The search is approximate.
+
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import type { Search, SearchOptions } from "../../ranking/lists/search.js";
+import { searchIndex, type SearchIndex } from "../hnsw/search.js";
+
+/** An index, and which rows of its field are the items that lists number. */
+export interface IndexedItems {
+  index: SearchIndex;
+  /** u32[n]: the row of each item, ascending */
+  rows: Uint32Array;
+  ef: number;
+  /** the items' weights count */
+  weighted: boolean;
+}
+
+/** Searches an index, which is not exact. There is one set: all items. */
+export function searchByIndex(
+  { index, rows, ef, weighted }: IndexedItems,
+  { threads, signal }: SearchOptions,
+): Search {
+  const isAll = rows.at(-1) === rows.length - 1;
+  const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
+  return {
+    searchesSets: false,
+    best: async (_, { vectors }, masks, top) => {
+      const own = isAll ? masks : { ...masks, items: masks.items.map((item) => rows[item]!) };
+      const how = { top, ef: Math.max(ef, top), masks: own, weighted, threads, signal };
+      const { items, scores } = await searchIndex(index, vectors!, how);
+      if (!isAll)
+        items.forEach((row, at) => {
+          if (row !== NO_ITEM) items[at] = places.get(row)!;
+        });
+      return { items, scores };
+    },
+    score: () => Promise.reject(new Error("an index cannot rank candidates")),
+    end: () => Promise.resolve(),
+  };
+}

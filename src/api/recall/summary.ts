@@ -1,0 +1,110 @@
+// The summary of the lists, counted as they are written.
+
+import { lengthOfList, type ListBatch } from "../../export/lists.js";
+import type { RequestedLists } from "./requested-lists.js";
+import type { Source } from "./source.js";
+
+/** What embed recall says of the lists that it made. */
+export interface RecallSummary {
+  command: "recall";
+  version: string;
+  /** a path, or `-` */
+  out: string;
+  seconds: number;
+  /** of a server: true where it held the lists already, so that none were made */
+  unchanged?: boolean;
+  /** lists that hold something: a row each place of them */
+  lists: number;
+  rows: number;
+  /** owners whose list holds nothing, and those whose list is shorter than k */
+  empty: number;
+  short: number;
+  /** places of a list: k, or what there is where that is less */
+  longest: number;
+  /** items that may stand in lists, and the share of them that does in one at least */
+  items: number;
+  coverage: number;
+  /** training events of the items in lists, the mean over places; null without any */
+  popularity: number | null;
+  /** of --new-share: the new items, the share of them that stands in a list at least, and their share of all places */
+  newItems?: { items: number; coverage: number; share: number } | undefined;
+  options: Record<string, unknown>;
+  warnings: string[];
+}
+
+export type Measured = Pick<
+  RecallSummary,
+  "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
+>;
+
+/** Counts what the lists hold. @param k places of a list that were asked for, and of the longest one @param k.numLists of each owner */
+export function listCounter(
+  { counts, numFolded }: Source,
+  numItems: number,
+  k: { asked: number; longest: number; numLists: number; isNew: Uint8Array | undefined },
+) {
+  const shown = new Uint8Array(counts.length);
+  let [asked, lists, rows, short, events, newRows] = [0, 0, 0, 0, 0, 0];
+  const why = { ungrouped: 0, unknown: 0 };
+  return {
+    numAsked: (): number => asked,
+    tell: (reason: keyof typeof why): void => void why[reason]++,
+    count(batch: ListBatch): void {
+      asked += batch.keys.size / k.numLists;
+      for (let list = 0; list < batch.keys.size; list++) {
+        const length = lengthOfList(batch, list);
+        if (length > 0) lists++;
+        if (length > 0 && length < k.asked) short++;
+        rows += length;
+        for (let at = list * batch.top; at < list * batch.top + length; at++) {
+          const item = batch.items[at]!;
+          shown[item] = 1;
+          events += counts[item]!;
+          newRows += k.isNew?.[item] ?? 0;
+        }
+      }
+    },
+    facts(
+      { for: whom, within }: RequestedLists,
+      numChosen: number | undefined,
+    ): Measured & { notes: string[] } {
+      const unknown = numChosen === undefined ? 0 : numChosen - asked;
+      const unfolded = numFolded === undefined ? 0 : numFolded - asked;
+      return {
+        lists,
+        rows,
+        empty: asked * k.numLists - lists,
+        short,
+        longest: k.longest,
+        items: numItems,
+        coverage: numItems > 0 ? shown.reduce((sum, x) => sum + x, 0) / numItems : 0,
+        popularity: rows > 0 ? events / rows : null,
+        newItems: k.isNew && newItemsIn(k.isNew, shown, rows > 0 ? newRows / rows : 0),
+        notes: [
+          ...(unknown > 0
+            ? [
+                `${unknown} of ${numChosen} users of --users are unknown to the run and get no list: ` +
+                  "--fold-in LOG writes lists of new users from their events",
+              ]
+            : []),
+          ...(unfolded > 0
+            ? [
+                `${unfolded} of ${numFolded} users of --fold-in get no list: they are already known to the ` +
+                  "run (omit --fold-in), or none of their items is known",
+              ]
+            : []),
+          ...(why.unknown > 0 ? [`${why.unknown} ${whom}s have a zero vector and get no list`] : []),
+          ...(why.ungrouped > 0
+            ? [`${why.ungrouped} ${whom}s share no value of '${within}' with any item and get no list`]
+            : []),
+        ],
+      };
+    },
+  };
+}
+
+function newItemsIn(isNew: Uint8Array, shown: Uint8Array, share: number): RecallSummary["newItems"] {
+  const items = isNew.reduce((sum, x) => sum + x, 0);
+  const inLists = isNew.reduce((sum, x, item) => sum + x * shown[item]!, 0);
+  return { items, coverage: inLists / items, share };
+}

@@ -1,0 +1,108 @@
+// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items, each of which is searched by itself.
+//
+//   --lists-per   a list of each category: the best k of its items
+//   --new-share   the first r places of a list hold at least floor(r X) new items, as long as there are any, and the best items otherwise
+//
+// An item's code is 2 * (its category) + (1 if it is new), so that both options may be given at once.
+
+import { NO_ITEM, type TopItems } from "../../kernels/top-items/binding.js";
+import { noItems } from "../../evaluation/rankers.js";
+import { MISSING, type Keys } from "../../log/keys.js";
+import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
+import type { AskedOfSet } from "./quotas.js";
+
+/** How the lists of an owner are filled from parts. */
+export interface PartLists {
+  /** by set; codes as codesOfParts gives them */
+  ofSet: SetParts[];
+  search: PartSearch;
+  /** the categories, a list each; absent: one list an owner */
+  categories?: Keys | undefined;
+  numLists: number;
+  /** share of new items in the first places of a list */
+  newShare: number;
+  numItems: number;
+}
+
+/** @param categories u32[numItems]; MISSING for an item without a category @param isNew u8[numItems] @returns u32[numItems] */
+export function codesOfParts(
+  numItems: number,
+  categories: Uint32Array | undefined,
+  isNew: Uint8Array | undefined,
+): Uint32Array {
+  return Uint32Array.from({ length: numItems }, (_, item) => {
+    const category = categories?.[item] ?? 0;
+    return category === MISSING ? MISSING : 2 * category + (isNew?.[item] ?? 0);
+  });
+}
+
+/** The longest list that the parts of a set can fill. */
+export function longestOf({ parts, codes }: SetParts): number {
+  const lengths = new Map<number, number>();
+  parts.forEach(({ length }, part) => {
+    const code = codes[part]!;
+    if (code !== MISSING) lengths.set(code >>> 1, (lengths.get(code >>> 1) ?? 0) + length);
+  });
+  return Math.max(0, ...lengths.values());
+}
+
+/** @returns the lists of each query one after another, `k` places each, by the numbers that lists give items */
+export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number): Promise<TopItems> {
+  const { numLists, newShare } = how;
+  const { parts, codes, first } = how.ofSet[asked.set]!;
+  const { queries, masks } = asked;
+  const search = await how.search.started();
+  const masksOf = masksByPart(masks, parts, how.numItems);
+  const found = noItems(queries.size * numLists, k);
+  const partOf = new Map(codes.map((code, part) => [code, part]));
+  for (let list = 0; list < numLists; list++) {
+    const [known, added] = [await best(2 * list), await best(2 * list + 1)];
+    for (let q = 0; q < queries.size; q++) {
+      const to = (q * numLists + list) * k;
+      mergeLists(known?.at(q), added?.at(q), newShare, found, to, k);
+    }
+  }
+  return found;
+
+  async function best(code: number): Promise<{ at: (query: number) => TopItems } | undefined> {
+    const part = partOf.get(code);
+    if (part === undefined) return undefined;
+    const items = parts[part]!;
+    const top = Math.min(k, items.length);
+    const { items: places, scores } = await search.best(first + part, queries, masksOf(part), top);
+    return {
+      at: (query) => {
+        const [from, to] = [query * top, (query + 1) * top];
+        const own = places.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!));
+        return { items: own, scores: scores.subarray(from, to) };
+      },
+    };
+  }
+}
+
+const NOTHING: TopItems = { items: new Uint32Array(), scores: new Float32Array() };
+
+/** Writes one list of up to `k` places at `to`: by score, but a new item where the places up to it hold too few of them. */
+export function mergeLists(
+  known: TopItems = NOTHING,
+  added: TopItems = NOTHING,
+  newShare: number,
+  lists: TopItems,
+  to: number,
+  k: number,
+): void {
+  const isLeft = ({ items }: TopItems, at: number) => at < items.length && items[at] !== NO_ITEM;
+  let [a, b] = [0, 0];
+  for (let place = 0; place < k; place++) {
+    const [hasKnown, hasNew] = [isLeft(known, a), isLeft(added, b)];
+    if (!hasKnown && !hasNew) return;
+    // a share such as .29 is not exact in binary: 100 * .29 is below 29
+    const due = Math.floor((place + 1) * newShare + 1e-9);
+    const [x, y] = [known.scores[a]!, added.scores[b]!];
+    const isBetter = y > x || (y === x && added.items[b]! < known.items[a]!);
+    const takesNew = hasNew && (!hasKnown || b < due || isBetter);
+    const [from, at] = takesNew ? [added, b++] : [known, a++];
+    lists.items[to + place] = from.items[at]!;
+    lists.scores[to + place] = from.scores[at]!;
+  }
+}
