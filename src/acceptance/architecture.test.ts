@@ -142,8 +142,7 @@ test("what only tests import is named as a reference or a test's", () => {
 
 /** Files that no program, library or worker reaches by its imports. */
 function onlyTested(all: readonly Source[]): string[] {
-  const isEntry =
-    /\.worker$|^(?:cli\/main|index|library\/write-entry|workers\/thread|trainers\/fm\/shards\/program)$/;
+  const isEntry = /\.worker$|^(?:cli\/main|index|library\/write-entry|workers\/thread)$/;
   const byName = new Map(all.map((source) => [source.file, source]));
   const reached = new Set(all.filter(({ file }) => isEntry.test(file)).map(({ file }) => file));
   for (const file of reached) for (const target of byName.get(file)?.imports ?? []) reached.add(target);

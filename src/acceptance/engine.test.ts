@@ -491,29 +491,6 @@ withSpark(
   },
 );
 
-withSpark(
-  "train-fm --engine-train trains shards on executors, about as well, and gives a run like any other",
-  async (engine) => {
-    // one item in three is liked by all users, and one user in five likes all items, but for one event in ten
-    const lines = Array.from({ length: 4_000 }, (_, i) => {
-      const [user, item] = [(i * 7919) % 61, (i * 31) % 40];
-      return `u${user},i${item},${Number(item % 3 === 0 || user % 5 === 0) ^ Number(i % 10 === 0)}\n`;
-    });
-    writeFileSync(at("likes.csv"), `user,item,label\n${lines.join("")}`);
-    const flags = ["--dim", "4", "--epochs", "4", "--valid", "0.2", "--patience", "0", "--quiet"];
-    await embedOk(["train-fm", at("likes.csv"), "-o", at("fm-here"), ...flags]);
-    const there = [`file://${at("likes.csv")}`, ...engine, "--engine-train", "--shards", "2"];
-    await embedOk(["train-fm", ...there, "-o", at("fm-there"), ...flags], { env });
-    const [own, other] = [manifestOf("fm-here"), manifestOf("fm-there")];
-    expect(other.engine).toMatchObject({ address: engine[1], parameters: { shards: 2, by: "user" } });
-    expect(other.options).toMatchObject({ engineTrain: true, shards: 2 });
-    expect(own.metrics.valid!["auc"]).toBeGreaterThan(0.75);
-    expect(other.metrics.valid!["auc"]! - own.metrics.valid!["auc"]!).toBeGreaterThan(-0.03);
-    const near = await embedOk(["neighbors", at("fm-there"), "--key", "item:i4", "--top", "5"]);
-    expect(near.stdout).toMatch(/i\d+/);
-  },
-);
-
 withSpark("an interrupt ends a training on the server and leaves no output", async (engine) => {
   const log = `file://${fixture("purchases.csv")}`;
   const endless = ["--epochs", "100000", "-o", at("never-als"), "--log-format", "json"];

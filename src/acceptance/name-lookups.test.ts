@@ -51,7 +51,7 @@ const mayWrite: Record<string, string> = {
     "dataset/collect:this.skipped log/merge:this.skipped log/text/open-records:skipped log/parquet/read:this.skipped " +
     "training/reading/bad-row-report:this.#skipped",
   "tensors, messages and stages have the program's names":
-    "engine/wire:message trainers/fm/shards/messages:arrays trainers/net/average:this.#means trainers/net/model:parameters " +
+    "engine/wire:message trainers/net/average:this.#means trainers/net/model:parameters " +
     "trainers/net/plan:parameters trainers/two-tower/model:layers training/session/watch:this.laps",
 };
 

@@ -143,25 +143,7 @@ export interface Doing {
 export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
 /** An error of a command. */
-function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
-  if (/exited with status 127|node: (command )?not found|Cannot run program/.test(text))
-    return new UsageError(
-      `--engine-train needs Node on the server's executors, as \`node\` on the path of their shell (${short}): install it ` +
-        "there, or train on this machine without --engine-train",
-      cause,
-    );
-  if (/TRANSFORM/.test(what) && /^(PARSE_|UNSUPPORTED_|INVALID_|FEATURE_|_LEGACY_)/.test(errorClass))
-    return new UsageError(
-      `--engine-train needs ${what}, which this server does not run (${short}): train on this machine without ` +
-        "--engine-train",
-      cause,
-    );
-  if (/program/.test(what) && /maxResultSize/.test(text))
-    return new UsageError(
-      "--engine-train: the parameters of all shards are larger than the server takes in one job " +
-        "(spark.driver.maxResultSize): raise it there, or lower --dim or --shards",
-      cause,
-    );
+function ofCommand({ text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   // what MLlib computes from epoch to epoch is one long expression until a checkpoint cuts it
   if (/StackOverflowError/.test(text))
     return new UsageError(

@@ -96,12 +96,6 @@ const fit = shape("MlCommand.Fit", {
 });
 const mlDelete = shape("MlCommand.Delete", { objRefs: [1, objectRef, "repeated"] });
 const mlCommand = shape("MlCommand", { fit: [1, fit], delete: [3, mlDelete] });
-const createView = shape("CreateDataFrameViewCommand", {
-  input: [1, relation],
-  name: [2, "text"],
-  isGlobal: [3, "bool"],
-  replace: [4, "bool"],
-});
 const checkpoint = shape("CheckpointCommand", {
   relation: [1, relation],
   local: [2, "bool"],
@@ -109,7 +103,6 @@ const checkpoint = shape("CheckpointCommand", {
 });
 const removeCached = shape("RemoveCachedRemoteRelationCommand", { relation: [1, cachedRemoteRelation] });
 const command = shape("Command", {
-  createDataframeView: [3, createView],
   checkpointCommand: [14, checkpoint],
   removeCachedRemoteRelationCommand: [15, removeCached],
   mlCommand: [17, mlCommand],

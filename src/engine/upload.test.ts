@@ -4,7 +4,7 @@ import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { Command, Relation } from "./plans.js";
 import type { Session } from "./session.js";
-import { checkCanTrain, createView, upload } from "./upload.js";
+import { checkCanTrain, upload } from "./upload.js";
 
 /** A session that keeps what it is sent. */
 function recording(relationId: (at: number) => string | undefined = String) {
@@ -60,15 +60,6 @@ test("a server that does not say where it keeps the rows is an error", async () 
   const sending = upload(session, { user: Int32Array.of(1) }, "the events");
   await expect(sending).rejects.toThrow(IoError);
   await expect(sending).rejects.toThrow(/sending the events failed/);
-});
-
-test("a view has its name in this session alone", async () => {
-  const { commands, session } = recording();
-  const input = { cachedRemoteRelation: { relationId: "7" } };
-  await createView(session, input, "rows");
-  expect(commands).toEqual([
-    { createDataframeView: { input, name: "rows", isGlobal: false, replace: true } },
-  ]);
 });
 
 test("a server that keeps no rows is refused for trainings, with its version", () => {

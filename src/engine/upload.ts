@@ -5,7 +5,6 @@
 // A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all rows. No file
 // is written that outlives the session.
 
-import type { Table } from "apache-arrow";
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { unionOf, type Command, type Relation } from "./plans.js";
@@ -56,25 +55,15 @@ export async function upload(
   return unionOf(chunks);
 }
 
-/** Names a relation for queries of this session. */
-export async function createView(session: Session, input: Relation, name: string): Promise<void> {
-  const createDataframeView = { input, name, isGlobal: false, replace: true };
-  await session.execute({ createDataframeView }, `naming ${name}`);
-}
-
 /** Rows that a request brings along. */
 function localRows(columns: UploadColumns, from: number, to: number): Relation {
   const some = Object.entries(columns).map(([name, values]) => [name, values.subarray(from, to)] as const);
-  return localRelation(arrow.tableFromArrays(Object.fromEntries(some)));
-}
-
-/** The rows of a table, as a request brings them along. */
-export function localRelation(table: Table): Relation {
-  return { localRelation: { data: arrow.tableToIPC(table, "stream") } };
+  const data = arrow.tableToIPC(arrow.tableFromArrays(Object.fromEntries(some)), "stream");
+  return { localRelation: { data } };
 }
 
 /** The same rows, computed and kept by the executors. @throws {IoError} the server does not say where */
-export async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
+async function kept(session: Session, relation: Relation, what: string): Promise<Relation> {
   const checkpointCommand: Command = { relation, local: true, eager: true };
   const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);
   const relationId = checkpointCommandResult?.relation?.relationId;

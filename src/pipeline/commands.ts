@@ -41,7 +41,6 @@ const DECIDED = [
     "engine-timeout",
     "engine-hash",
     "engine-train",
-    "shards",
   ],
 ];
 

@@ -39,7 +39,7 @@ export interface Drawn {
 }
 
 /** What every combination is given anyway, or what needs a server, so that no combination with it would train. */
-const GIVEN = ["out", "force", "engine-train", "shards"];
+const GIVEN = ["out", "force", "engine-train"];
 /** Options that are refused without a server, whatever else is drawn: each is drawn in its turn alone. */
 const NEEDS_SERVER = "engine";
 /** They change the names of all columns, so that every other option that names one is refused. */

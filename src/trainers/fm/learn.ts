@@ -9,17 +9,16 @@ import type { LearnerInput, Trained } from "../../training/session/feature-train
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
-import { trainFm, type FmInput, type PassesElsewhere } from "./train.js";
+import { trainFm, type FmInput } from "./train.js";
 
-/** @param elsewhere trains on the rows in place of this machine @throws as trainFm */
+/** @throws as trainFm */
 export async function learnFm(
   input: LearnerInput<FactorStart>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
-  elsewhere?: PassesElsewhere,
 ): Promise<Trained> {
-  const model = await trainFm({ ...spaceInput(input, options), elsewhere }, options, observe, signal);
+  const model = await trainFm(spaceInput(input, options), options, observe, signal);
   const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
   // a vector of one number, the weight, so that a linear model's table is read as any other

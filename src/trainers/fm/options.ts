@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
-import { engineTraining, memory, threads } from "../../training/options/reading.js";
+import { memory, threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import { checkRanges } from "../../training/options/check-given.js";
 import {
@@ -251,10 +251,6 @@ const own = {
   ...threads,
   patience: { ...passes.patience, only: ofPenalties },
   minDelta: { ...passes.minDelta, only: ofPenalties },
-  shards: whole({
-    ...{ min: 1, max: 256, group: training, only: { engineTrain: true } },
-    help: "with --engine-train (experimental): split the rows by user into n shards, train each on an executor, and average after each epoch",
-  }),
   burnIn: whole({
     ...{
       min: 0,
@@ -281,7 +277,6 @@ export const options = withCommon(
     // a chain would turn what is frozen; there is no optimizer whose state could be kept
     freeze: { ...weekly.freeze, only: { ...weekly.freeze.only, ...ofGradients } },
     keepState: { ...weekly.keepState, only: ofGradients },
-    ...engineTraining,
     ...memory,
     ...labels,
     ...own,

@@ -26,7 +26,7 @@ import { labelScaleOf } from "../../training/examples/label-scale.js";
 import { checkMemory, FmMachine, type ParameterRegions } from "../../factors/machine.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
-import { prepareTraining, type Pass } from "./training-rows.js";
+import { prepareTraining } from "./training-rows.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
 
@@ -48,27 +48,6 @@ export interface FmInput {
   controls?: Controls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
-  /** trains on the rows in place of this machine, on its parameters */
-  elsewhere?: PassesElsewhere;
-}
-
-/** Passes over the training rows by other machines. */
-export interface PassesElsewhere {
-  /** Once on every row: reads the machine's state and puts back what came of it. */
-  train(machine: FmMachine, pass: PassElsewhere): Promise<Pass>;
-  /** Ends what runs; the pass rejects. */
-  stop(): void;
-}
-
-/** What a pass goes by. */
-export interface PassElsewhere {
-  epoch: number;
-  /** of the order of rows; undefined is file order */
-  key: number | undefined;
-  learningRate: number;
-  vectorRate: number;
-  /** labels are divided by it */
-  labelScale: number;
 }
 
 /**
@@ -114,7 +93,7 @@ export async function trainFm(
 
 async function trainEpochs(
   machine: FmMachine,
-  { numFeatures, featureHashes, counts, train, valid, start, ratesOf, controls = {}, elsewhere }: FmInput,
+  { numFeatures, featureHashes, counts, train, valid, start, ratesOf, controls = {} }: FmInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
@@ -133,20 +112,16 @@ async function trainEpochs(
   }
   const { stoppingMetric } = controls;
   const validation = valid && validationOf(machine, valid, labels.scale, correction, stoppingMetric);
-  const trainHere = elsewhere
-    ? undefined
-    : prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
+  const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
 
   const training: Steered = {
     async epoch(epoch) {
       // one pass over the training rows, in an order named by (seed, epoch)
       const began = performance.now();
       const rate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
-      const vectorRate = rate * options.vectorRate;
-      machine.setLearningRates(rate, vectorRate);
+      machine.setLearningRates(rate, rate * options.vectorRate);
       const key = options.shuffle ? draw(options.seed, epoch) : undefined;
-      const how = { epoch, key, learningRate: rate, vectorRate, labelScale: labels.scale };
-      const pass = await (trainHere?.(epoch, key) ?? elsewhere!.train(machine, how));
+      const pass = await trainOnce(epoch, key);
       const trained = performance.now();
 
       // a look at the validation part, and at how far vectors have grown
@@ -170,10 +145,7 @@ async function trainEpochs(
       machine.state = { factors: factors!, linear: linear!, bias: bias! };
       if (validation && options.patience > 0) kept.arrays = arrays;
     },
-    terminate() {
-      elsewhere?.stop();
-      return machine.terminate();
-    },
+    terminate: () => machine.terminate(),
     better: stoppingMetric?.better ?? "lower",
     validates: validation !== undefined,
   };

@@ -33,7 +33,6 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  if (given.engineTrain === true) await (await import("./shards/learn.js")).checkSharded(given);
   // the data decides none of what is checked
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const init = await openFmInit(given, command);
@@ -83,8 +82,7 @@ function check(given: GivenFm): void {
 
 /** How a model is trained by a method. */
 function learnerOf(given: GivenFm): Learner<FmOptions, FactorStart> {
-  const { model = "fm", method = "adagrad", engineTrain = false } = given;
-  if (engineTrain) return async (...of) => (await import("./shards/learn.js")).learnOnShards(given, ...of);
+  const { model = "fm", method = "adagrad" } = given;
   if (method === "als" || method === "mcmc")
     return async (...of) => (await import("./mcmc/learn.js")).learnCoordinates(...of);
   if (model === "ffm") return async (...of) => (await import("./ffm/learn.js")).learnFfm(...of);
