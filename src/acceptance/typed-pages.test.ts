@@ -161,11 +161,9 @@ const server = "a server; export-redis and export-postgres tests start one where
 /** Blocks by their page and how they start, and why they are not typed here. */
 const notTyped: [page: string, start: string, reason: string][] = [
   ["README.md", "npm ci && npm start", "a step of .ci/run"],
-  ["alignment.md", "log=online_retail", publicLog],
   ["compare.md", "embed compare online_retail", publicLog],
   ["comparison.md", "LOG=", publicLog],
   ["comparison.md", "COLUMNS=", publicLog],
-  ["comparison.md", "embed train-pca train.csv", publicLog],
   ["results.md", "", publicLog],
   ["formats.md", "embed export run --format redis", server],
   ["lift.md", "LOG=", publicLog],
