@@ -37,6 +37,7 @@ function categories(header: string, keys: string, file: string): string {
 const typed: Record<string, Typed> = {
   "search.md": {},
   "which-trainer.md": {},
+  "commands-by-log.md": {},
   "tutorials/clicks-to-ctr.md": {},
   "tutorials/purchases-to-lists.md": {},
   "tutorials/weekly.md": {},
