@@ -37,6 +37,7 @@ function categories(header: string, keys: string, file: string): string {
 const typed: Record<string, Typed> = {
   "search.md": {},
   "which-trainer.md": {},
+  "commands-by-log.md": {},
   "tutorials/clicks-to-ctr.md": {},
   "tutorials/purchases-to-lists.md": {},
   "tutorials/weekly.md": {},
@@ -161,11 +162,9 @@ const server = "a server; export-redis and export-postgres tests start one where
 /** Blocks by their page and how they start, and why they are not typed here. */
 const notTyped: [page: string, start: string, reason: string][] = [
   ["README.md", "npm ci && npm start", "a step of .ci/run"],
-  ["alignment.md", "log=online_retail", publicLog],
   ["compare.md", "embed compare online_retail", publicLog],
   ["comparison.md", "LOG=", publicLog],
   ["comparison.md", "COLUMNS=", publicLog],
-  ["comparison.md", "embed train-pca train.csv", publicLog],
   ["results.md", "", publicLog],
   ["formats.md", "embed export run --format redis", server],
   ["lift.md", "LOG=", publicLog],

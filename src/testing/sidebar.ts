@@ -1,69 +1,38 @@
-// The site's sidebar, from the list of pages in docs/README.md: headings, paragraphs that end with a colon, and items that
-// start with a link, or name several after a colon.
+// The site's sidebar, from the list of pages in docs/README.md: its headings, and below each the items that start with a link.
+//
+// An item that names several pages after a colon is one entry, which leads to the item's heading in the list: the sidebar stays
+// short enough to be read, however many pages there are.
+
+import { anchorOf } from "./markdown.js";
 
 /** A page, or a group of pages, as VitePress shows it. */
 export interface SidebarItem {
   text: string;
   link?: string;
   items?: SidebarItem[];
-  collapsed?: boolean;
 }
 
-/** A group within a group that has more pages is closed at first. */
-const MOST_OPEN = 7;
-
 /**
- * The groups of docs/README.md, in order; the item that links to the reference holds the commands.
+ * The groups of the list, in order.
  *
- * @param linkOf where a link of a page leads on the site
+ * @param index the list, docs/README.md
+ * @param linkOf returns where a link of docs/README.md leads on the site
  */
-export function sidebarOf(
-  index: string,
-  reference: string,
-  linkOf: (page: string, target: string) => string,
-): SidebarItem[] {
+export function sidebarOf(index: string, linkOf: (target: string) => string): SidebarItem[] {
   const groups: SidebarItem[] = [];
-  let open: SidebarItem[] = [];
   for (const block of blocksOf(index)) {
     const [, heading] = /^## (.*)$/.exec(block) ?? [];
-    const [, subject] = /^([^,:]*)(,[^:]*)?:$/.exec(block) ?? [];
-    if (heading !== undefined) {
-      open = [];
-      groups.push({ text: heading, items: open });
-    } else if (subject !== undefined) {
-      open = [];
-      groups.at(-1)!.items!.push({ text: subject, items: open });
-    } else if (/^([-*]|\d+\.) /.test(block)) open.push(...itemsOf(block.replace(/^\S+ /, "")));
+    if (heading !== undefined) groups.push({ text: heading, items: [] });
+    const group = groups.at(-1);
+    const [, item] = /^(?:[-*]|\d+\.) (.*)$/.exec(block) ?? [];
+    if (group === undefined || item === undefined) continue;
+    const [, text, target] = /^\[([^\]]*)\]\(([^)]*)\)/.exec(item) ?? [];
+    if (text === undefined) {
+      const [subject] = /^[^,:]*/.exec(item)!;
+      group.items!.push({ text: subject, link: linkOf(`README.md#${anchorOf(group.text)}`) });
+    } else if (/\.md(#|$)/.test(target!)) group.items!.push({ text, link: linkOf(target!) });
   }
-  for (const { items = [] } of groups)
-    for (const group of items) if (group.items && group.items.length > MOST_OPEN) group.collapsed = true;
   return groups;
-
-  function itemsOf(item: string): SidebarItem[] {
-    const links = [...item.matchAll(/\[([^\]]*)\]\(([^)]*)\)/g)].map(([, text, target]) => ({
-      text: text!,
-      target: target!,
-    }));
-    const pages = links.filter(({ target }) => /\.md(#|$)/.test(target));
-    const onSite = ({ text, target }: (typeof pages)[0]) => ({
-      text,
-      link: linkOf("docs/README.md", target),
-    });
-    if (!item.startsWith("[")) {
-      const items = pages.map((each) => onSite(each));
-      return items.length === 0 ? [] : [{ text: item.slice(0, item.indexOf(":")), items, collapsed: true }];
-    }
-    if (!pages.includes(links[0]!)) return [];
-    const page = onSite(pages[0]!);
-    if (links[0]!.target !== "reference/README.md") return [page];
-    const commands = [...reference.matchAll(/^- \[`embed ([^`]*)`\]\(([^)]*)\)/gm)].map(
-      ([, text, target]) => ({
-        text: text!,
-        link: linkOf("docs/reference/README.md", target!),
-      }),
-    );
-    return [{ ...page, items: commands, collapsed: true }];
-  }
 }
 
 /** Headings, paragraphs and items of lists, each on one line. */

@@ -1,9 +1,12 @@
 // What the documentation's site is made from: its sidebar, and the check of its links.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { deadLinksOf } from "./dead-links.js";
+import { projectFolder } from "./places.js";
 import { sidebarOf } from "./sidebar.js";
 
-test("the sidebar has the headings, the subjects and the pages of the list, and the commands below the reference", () => {
+test("the sidebar has the headings and pages of the list, and one entry for several pages in an item", () => {
   const index = `# Documentation
 
 Text with [a link](other.md).
@@ -14,52 +17,42 @@ Text with [a link](other.md).
    which [links](more.md) to another
 1. [Two](../TWO.md#two)
 
-## Reference
+## All of it
 
-Judging, with figures:
+Text.
 
 - [Commands](reference/README.md): a page each
 - [Schema](schema.json): no page
-- Recipes: [A](a.md), [two
+- Recipes, with code: [A](a.md), [two
   words](b.md)
 `;
-  const reference = "# Reference\n\n- [`embed ls`](ls.md): lists\n- [`embed gc`](gc.md): removes\n";
-  expect(sidebarOf(index, reference, (page, target) => `${page}>${target}`)).toEqual([
+  expect(sidebarOf(index, (target) => `>${target}`)).toEqual([
     {
       text: "Start",
       items: [
-        { text: "One", link: "docs/README.md>one.md" },
-        { text: "Two", link: "docs/README.md>../TWO.md#two" },
+        { text: "One", link: ">one.md" },
+        { text: "Two", link: ">../TWO.md#two" },
       ],
     },
     {
-      text: "Reference",
+      text: "All of it",
       items: [
-        {
-          text: "Judging",
-          items: [
-            {
-              text: "Commands",
-              link: "docs/README.md>reference/README.md",
-              collapsed: true,
-              items: [
-                { text: "ls", link: "docs/reference/README.md>ls.md" },
-                { text: "gc", link: "docs/reference/README.md>gc.md" },
-              ],
-            },
-            {
-              text: "Recipes",
-              collapsed: true,
-              items: [
-                { text: "A", link: "docs/README.md>a.md" },
-                { text: "two words", link: "docs/README.md>b.md" },
-              ],
-            },
-          ],
-        },
+        { text: "Commands", link: ">reference/README.md" },
+        { text: "Recipes", link: ">README.md#all-of-it" },
       ],
     },
   ]);
+});
+
+test("the site's sidebar has at most 40 entries below its headings", () => {
+  const groups = sidebarOf(
+    readFileSync(join(projectFolder, "docs", "README.md"), "utf8"),
+    (target) => target,
+  );
+  const links = groups.flatMap(({ items }) => items!);
+  expect(groups.every(({ items }) => items!.length > 0)).toBe(true);
+  expect(links.length).toBeGreaterThan(20);
+  expect(links.length).toBeLessThanOrEqual(40);
 });
 
 test("links of the built pages to no page and to no heading are dead", () => {

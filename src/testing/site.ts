@@ -60,10 +60,8 @@ interface Token {
   attrSet(name: string, value: string): void;
 }
 
-const sidebar = sidebarOf(
-  readFileSync(join(projectFolder, "docs", "README.md"), "utf8"),
-  readFileSync(join(projectFolder, "docs", "reference", "README.md"), "utf8"),
-  linkOnSite,
+const sidebar = sidebarOf(readFileSync(join(projectFolder, "docs", "README.md"), "utf8"), (target) =>
+  linkOnSite("docs/README.md", target),
 );
 
 const site: UserConfig<DefaultTheme.Config> = {
