@@ -9,8 +9,11 @@ import sequencing = require("@jest/test-sequencer");
 const Sequencer = sequencing.default;
 type Tests = Parameters<sequencing.default["sort"]>[0];
 
-/** Files of more than half a minute on two cores. */
-const LONG = ["pipeline-faults", "option-combinations", "contract", "crafted", "store", "ranking-shared"];
+/** Files of about half a minute on two cores. */
+const LONG = [
+  ...["pipeline-faults", "typed-pages", "option-combinations", "contract", "crafted", "transform-stream"],
+  ...["compare", "store", "ranking-shared"],
+];
 
 const isLong = ({ path }: Tests[number]): boolean => LONG.some((name) => path.endsWith(`/${name}.test.js`));
 
