@@ -1,8 +1,8 @@
-// Lists of items for many keys, on their way to a file: a row for each place of a list.
+// Ranked lists of items for many keys, written as one row per item of a list.
 //
-//   user,rank,item,score        rank from 1; of lists for items item,rank,neighbor,score
+//   user,rank,item,score        rank from 1; for lists of items item,rank,neighbor,score
 //
-// In the formats of row-table.ts. A key without anything in its list has no row.
+// The file formats are those of row-table.ts. A key with an empty list has no row.
 
 import type { Keys } from "../log/keys.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -11,28 +11,28 @@ import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
 export type ListFormat = RowFormat;
 
-/** Lists of some keys. */
+/** The lists of some keys. */
 export interface ListBatch {
-  /** whose they are */
+  /** the keys that the lists belong to */
   keys: Keys;
-  /** items a list at most */
+  /** most items of a list */
   top: number;
-  /** u32[keys.size * top]: best first, as the lists' items are numbered; NO_ITEM from where a list ends */
+  /** u32[keys.size * top]: indices into the lists' items, best first; NO_ITEM after the end of a list */
   items: Uint32Array;
-  /** f32, beside items */
+  /** f32, one per entry of items */
   scores: Float32Array;
 }
 
-/** Lists, once. */
+/** Lists that can be read once. */
 export interface Lists {
-  /** what the columns of keys are called */
+  /** names of the key columns */
   columns: { owner: string; item: string };
-  /** the items that stand in them */
+  /** the items that occur in the lists */
   items: Keys;
   batches: AsyncIterable<ListBatch>;
 }
 
-/** The bytes of one file. */
+/** Returns the bytes of one file. */
 export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
   const columns: RowColumn[] = [
     { name: lists.columns.owner, type: "key" },
@@ -43,14 +43,14 @@ export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uin
   return rowChunks(format, columns, listRows(lists));
 }
 
-/** How many items stand in a list of the batch. */
+/** Returns the number of items in a list of the batch. */
 export function lengthOfList({ items, top }: ListBatch, list: number): number {
   let length = 0;
   while (length < top && items[list * top + length] !== NO_ITEM) length++;
   return length;
 }
 
-/** Owner, rank, item and score of each place of each list. */
+/** Yields owner, rank, item and score of each entry of each list. */
 export async function* listRows({
   items,
   batches,
