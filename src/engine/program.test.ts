@@ -1,6 +1,6 @@
 import { Answers, COMMAND } from "./program.js";
 
-/** Of two shards with the keys 3 and 7, which were given 4 bytes each. */
+/** Answers of two shards with the keys 3 and 7, which were sent 4 bytes each. */
 const answers = () => new Answers("sc://test", [3, 7], [new Uint8Array(4), new Uint8Array(4)]);
 const piece = (shard: number, number: number, text: string) => ({
   shard,

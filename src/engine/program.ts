@@ -1,10 +1,10 @@
-// A program of ours on a server's executors: one file of JavaScript, which Node runs there under SELECT TRANSFORM.
+// Runs a program on a server's executors: one file of JavaScript, which Node executes with SELECT TRANSFORM.
 //
-//   rows of (shard, number, payload)      number 0: the program   from 1: a run's message   from KEPT: what was sent once
+//   rows of (shard, number, payload)      number 0: the program   from 1: a run's message   from KEPT: data that was sent once
 //        └─► a partition a shard, sorted ──► node ──► rows of the same form ──► an answer a shard
 //
-// Payloads are base64, since TRANSFORM's cells are text. The program comes with the rows and not as an artifact, so that
-// nothing is left on the executors. Source: Spark's SQL reference, TRANSFORM; without Hive, that fields end with a tab must be said.
+// Payloads are base64, because TRANSFORM's cells are text. The program is sent with the rows and not as an artifact, so that
+// nothing remains on the executors. Source: Spark's SQL reference, TRANSFORM; without Hive, the tab must be declared as field separator.
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -15,18 +15,18 @@ import { checkCanTrain, createView, kept, localRelation } from "./upload.js";
 
 /** Bytes of a payload before base64: a multiple of 3. */
 const PIECE = 3 << 17;
-/** Pieces of a view: a task takes its rows along, and a message to a server may have 128 MiB. */
+/** Most pieces of a view: a task includes its rows, and a message to a server may have 128 MiB. */
 const PIECES_OF_VIEW = 16;
-/** The number of the first piece of what is sent once. */
+/** The number of the first piece of data that is sent once. */
 const KEPT = 1 << 20;
-/** Bytes that an answer may have beyond its message. */
+/** Bytes that an answer may have beyond the size of its message. */
 const BEYOND = 4096;
-/** Node's oldest version that runs the program. */
+/** The oldest Node version that can run the program. */
 const OLDEST_NODE = 20;
-/** Keys among which one is looked for that goes to each partition, a partition. */
+/** Number of candidate keys per partition, among which one is found that is assigned to it. */
 const KEYS_OF_PARTITION = 64;
 
-/** What starts the program: takes it from the first line and gives it the rest. */
+/** The bootstrap: takes the program from the first line and passes the remaining lines to it. */
 const START = `const p = globalThis.process, s = p.stdin[Symbol.asyncIterator]();
 const write = (t) => new Promise((done) => p.stdout.write(t, done));
 async function start() {
@@ -43,7 +43,7 @@ async function start() {
 }
 await start().catch((error) => { p.stderr.write("embed: " + error.message + "\\n"); p.exit(1); });`;
 
-/** The command of the executors' shell: what starts the program has no character that a shell or SQL would take. */
+/** The command of the executors' shell; the bootstrap contains no character that a shell or SQL would interpret. */
 export const COMMAND = `node --import data:text/javascript,${START.replaceAll(
   /[^A-Za-z0-9]/g,
   (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
@@ -51,7 +51,7 @@ export const COMMAND = `node --import data:text/javascript,${START.replaceAll(
 
 const DELIMITED = "ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t'";
 
-/** A row of what is sent and answered. */
+/** A row of a message or an answer. */
 interface Piece {
   shard: number;
   number: number;
@@ -59,9 +59,9 @@ interface Piece {
 }
 
 /**
- * Finds out whether the server keeps rows, runs programs, and has Node.
+ * Checks whether the server can store rows, run programs, and has Node.
  *
- * @throws {UsageError} it does not @throws {EmbedError} as Session.run
+ * @throws {UsageError} it cannot @throws {EmbedError} as Session.run
  */
 export async function checkPrograms(session: Session): Promise<void> {
   checkCanTrain(session);
@@ -78,11 +78,11 @@ export async function checkPrograms(session: Session): Promise<void> {
     );
 }
 
-/** The program with what it works on, on a server. */
+/** A program with its data on a server. */
 export class ShardProgram {
   readonly shown: string;
   readonly #session: Session;
-  /** the cell `shard` of each shard: with it, it goes to a partition of its own */
+  /** the cell `shard` of each shard, chosen so that each shard has its own partition */
   readonly #keys: readonly number[];
 
   private constructor(session: Session, keys: readonly number[]) {
@@ -92,9 +92,9 @@ export class ShardProgram {
   }
 
   /**
-   * Sends the program and what it is given in every run, to be kept by the executors.
+   * Sends the program and its constant data, which the executors store.
    *
-   * @param rowsOf what shard 0, 1, ... is given, asked for once each
+   * @param rowsOf returns the data of shard 0, 1, ...; called once each
    * @throws {EmbedError} as Session.execute
    */
   static async start(
@@ -119,11 +119,12 @@ export class ShardProgram {
   }
 
   /**
-   * Runs the program on every shard, all at the same time if the server has as many cores.
+   * Runs the program on every shard, in parallel if the server has enough cores.
    *
-   * @param messages one a shard
-   * @returns an answer a shard
-   * @throws {IoError} an answer is missing, comes twice, or is larger than its message @throws {EmbedError} as Session.run
+   * @param messages one per shard
+   * @returns one answer per shard
+   * @throws {IoError} an answer is missing, occurs twice, or is larger than its message @throws {EmbedError} as
+   * Session.run
    */
   async run(messages: readonly Uint8Array[]): Promise<Uint8Array[]> {
     const keys = this.#keys;
@@ -158,14 +159,14 @@ export class ShardProgram {
   }
 }
 
-/** Answers as their pieces come, in any order. */
+/** Collects answers from their pieces, in any order. */
 export class Answers {
   readonly #shown: string;
   readonly #shardOf: ReadonlyMap<number, number>;
   readonly #pieces: Map<number, Uint8Array>[];
   readonly #most: number[];
 
-  /** @param keys of the shards @param messages what each was given */
+  /** @param keys keys of the shards @param messages the message of each */
   constructor(shown: string, keys: readonly number[], messages: readonly Uint8Array[]) {
     this.#shown = shown;
     this.#shardOf = new Map(keys.map((key, s) => [key, s]));
@@ -173,7 +174,7 @@ export class Answers {
     this.#most = messages.map(({ length }) => length + BEYOND);
   }
 
-  /** @throws {IoError} it is no piece, comes twice, or there are too many */
+  /** @throws {IoError} it is not a piece, occurs twice, or there are too many */
   take({ shard, number, payload }: Piece): void {
     const s = this.#shardOf.get(shard);
     if (s === undefined) throw this.#damaged(`shard ${shard} is unknown`);
@@ -188,7 +189,7 @@ export class Answers {
     pieces.set(number, bytes);
   }
 
-  /** @throws {IoError} something is missing */
+  /** @throws {IoError} a piece is missing */
   all(): Uint8Array[] {
     return this.#pieces.map((pieces, s) => {
       const inOrder = Array.from({ length: pieces.size }, (_, i) => {
@@ -206,7 +207,7 @@ export class Answers {
   }
 }
 
-/** One key for each partition of as many as there are shards, by the hash that Spark partitions by. */
+/** Finds one key per partition, as many as shards, by the hash that Spark partitions by. */
 async function keysOf(session: Session, numShards: number): Promise<number[]> {
   const query =
     `SELECT CAST(id AS INT) AS key, pmod(hash(CAST(id AS INT)), ${numShards}) AS place ` +
@@ -217,12 +218,12 @@ async function keysOf(session: Session, numShards: number): Promise<number[]> {
     for (const [key, place] of rowsIn(bytes, ["any", "any"], what) as Iterable<[number, number]>)
       keys.set(place, Math.min(key, keys.get(place) ?? key));
   const found = Array.from({ length: numShards }, (_, place) => keys.get(place) ?? NaN);
-  // without them some shards wait for others
+  // otherwise some shards would wait for others
   const isWhole = found.every(Number.isInteger) && new Set(found).size === numShards;
   return isWhole ? found : Array.from({ length: numShards }, (_, s) => s);
 }
 
-/** The cells of each row. @throws as batchesIn */
+/** Yields the cells of each row. @throws as batchesIn */
 function* rowsIn(bytes: Uint8Array, columns: readonly Expected[], what: string): Generator<unknown[]> {
   for (const { length, children } of batchesIn(bytes, columns, what)) {
     const vectors = children.map((column) => new arrow.Vector([column]));
