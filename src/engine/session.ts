@@ -86,8 +86,7 @@ export interface SessionOptions {
 /**
  * Opens a session.
  *
- * @throws {UsageError} the address is invalid, the package is missing, or the server rejects the token or its
- * certificate is not trusted
+ * @throws {UsageError} the address, the package, the token or the server's certificate is missing or invalid
  * @throws {IoError} the server cannot be reached
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
