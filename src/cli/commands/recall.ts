@@ -27,7 +27,7 @@ export const command = commandSpec({
   notes: (summary) => (summary.unchanged === true ? [] : textOf(summary)),
 });
 
-/** What was made, in a few lines. */
+/** Formats a summary of the lists in a few lines. */
 function textOf({
   out,
   seconds,
