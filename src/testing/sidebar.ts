@@ -1,7 +1,7 @@
-// The site's sidebar, from the list of pages in docs/README.md: headings, paragraphs that end with a colon, and items that
-// start with a link, or name several after a colon.
+// Generates the site's sidebar from the list of pages in docs/README.md: headings, paragraphs that end with a colon,
+// and items that start with a link, or contain several after a colon.
 
-/** A page, or a group of pages, as VitePress shows it. */
+/** A page, or a group of pages, in VitePress's format. */
 export interface SidebarItem {
   text: string;
   link?: string;
@@ -9,13 +9,13 @@ export interface SidebarItem {
   collapsed?: boolean;
 }
 
-/** A group within a group that has more pages is closed at first. */
+/** A nested group with more pages than this is collapsed at first. */
 const MOST_OPEN = 7;
 
 /**
- * The groups of docs/README.md, in order; the item that links to the reference holds the commands.
+ * Returns the groups of docs/README.md, in order; the item that links to the reference contains the commands.
  *
- * @param linkOf where a link of a page leads on the site
+ * @param linkOf returns the target on the site of a page's link
  */
 export function sidebarOf(
   index: string,
@@ -66,7 +66,7 @@ export function sidebarOf(
   }
 }
 
-/** Headings, paragraphs and items of lists, each on one line. */
+/** Returns headings, paragraphs and items of lists, each on one line. */
 function blocksOf(markdown: string): string[] {
   return markdown
     .replaceAll(/\n {2,}(?=\S)/g, " ")
